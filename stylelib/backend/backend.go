@@ -1,0 +1,114 @@
+// Package backend opens XLA, the compiler that runs Gouache's computations, on the CPU or on a GPU.
+//
+// XLA comes as a PJRT plugin, a shared library that is loaded at run time. [Open] looks for an installed one
+// and, when there is none, installs it once:
+//
+//	b, err := backend.Open(ctx, backend.Options{})
+//	if err != nil {
+//		return err
+//	}
+//	defer b.Close()
+//
+// A [Backend] is a compute.Backend of GoMLX, so any GoMLX graph runs on it.
+package backend
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/go-xla/compute/xla"
+	"github.com/gomlx/go-xla/pjrt"
+	"github.com/gomlx/gomlx/support/exceptions"
+)
+
+// Device is the kind of hardware that a plugin drives.
+type Device string
+
+// The devices that Gouache knows plugins for.
+const (
+	Auto Device = ""     // CUDA where a GPU and its plugin are at hand, else CPU
+	CPU  Device = "cpu"  // any x86-64 or arm64 processor
+	CUDA Device = "cuda" // an NVIDIA GPU
+)
+
+// Devices lists what [ParseDevice] accepts.
+var Devices = []string{"auto", string(CPU), string(CUDA)}
+
+// ParseDevice reads a device's name: "auto", "cpu" or "cuda".
+func ParseDevice(name string) (Device, error) {
+	switch name {
+	case "auto", "":
+		return Auto, nil
+	case string(CPU), string(CUDA):
+		return Device(name), nil
+	}
+	return Auto, fmt.Errorf("unknown device %q: choose one of %s", name, strings.Join(Devices, ", "))
+}
+
+// Options says which plugin to open. The zero value opens the best one that is installed, installing the CPU's
+// when there is none.
+type Options struct {
+	Device Device
+	// Offline forbids to install a missing plugin.
+	Offline bool
+	// Report is told in one line what is being installed, and from where. It may be nil.
+	Report func(line string)
+}
+
+// Backend is an open XLA device. It is safe for use from several goroutines.
+type Backend struct {
+	compute.Backend
+	plugin Plugin
+	api    string
+}
+
+// Open finds the plugin for opts.Device, installs it if it is missing, and opens it.
+func Open(ctx context.Context, opts Options) (*Backend, error) {
+	plugin, err := findOrInstall(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return OpenPlugin(plugin)
+}
+
+// OpenPlugin opens an installed plugin.
+func OpenPlugin(plugin Plugin) (*Backend, error) {
+	// An absolute path keeps go-xla from searching, and from installing a plugin of its own: xla.New tries the
+	// latter even when another plugin is there, and fails without a network.
+	var opened compute.Backend
+	var err error
+	caught := exceptions.TryCatch[error](func() { opened, err = xla.New(plugin.Path) })
+	if err == nil {
+		err = caught
+	}
+	if err != nil {
+		return nil, fmt.Errorf("XLA's plugin %s cannot be loaded: %s; delete it and run `gouache doctor`", plugin.Path, firstLine(err))
+	}
+	b := &Backend{Backend: opened, plugin: plugin}
+	if loaded, err := pjrt.GetPlugin(plugin.Path); err == nil {
+		major, minor := loaded.Version()
+		b.api = fmt.Sprintf("PJRT %d.%d", major, minor)
+	}
+	return b, nil
+}
+
+// Plugin returns the plugin that was opened.
+func (b *Backend) Plugin() Plugin { return b.plugin }
+
+// APIVersion returns the version of the plugin interface, such as "PJRT 0.115".
+func (b *Backend) APIVersion() string { return b.api }
+
+// DeviceName describes the first device, such as "cpu" or "NVIDIA H200".
+func (b *Backend) DeviceName() string {
+	return strings.TrimSpace(b.DeviceDescription(0))
+}
+
+// Close releases the device. Tensors that live on it must not be used afterwards.
+func (b *Backend) Close() { b.Finalize() }
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}

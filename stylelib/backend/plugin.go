@@ -1,0 +1,110 @@
+package backend
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/go-xla/installer"
+)
+
+// Plugin is an installed PJRT plugin.
+type Plugin struct {
+	Device Device
+	Path   string // absolute
+}
+
+// PluginDirs returns the folders that are searched for plugins, in order: those of $PJRT_PLUGIN_LIBRARY_PATH if it
+// is set, else go-xla's own below the user's home and /usr/local.
+func PluginDirs() []string {
+	if list := os.Getenv("PJRT_PLUGIN_LIBRARY_PATH"); list != "" {
+		return slices.DeleteFunc(filepath.SplitList(list), func(dir string) bool { return dir == "" })
+	}
+	dirs := []string{"/usr/local/lib/go-xla", "/usr/local/lib/go-xla/nvidia"}
+	if own, err := InstallDir(); err == nil {
+		dirs = append([]string{own, filepath.Join(own, "nvidia")}, dirs...)
+	}
+	return dirs
+}
+
+// InstallDir is where plugins are installed: go-xla's folder below the user's library folder, so that other
+// programs on go-xla find them too.
+func InstallDir() (string, error) {
+	lib, err := installer.DefaultHomeLibPath()
+	if err != nil {
+		return "", fmt.Errorf("no home directory to install XLA's plugin in: %w; set HOME, or PJRT_PLUGIN_LIBRARY_PATH to a folder that has one", err)
+	}
+	return filepath.Join(lib, "go-xla"), nil
+}
+
+// Find returns the installed plugins for a device ([Auto] finds all), the preferred one first: a GPU before the
+// CPU, then the order of [PluginDirs], then the newer version.
+//
+// It looks at file names only; go-xla's own search opens each library, which costs tenths of a second for one of
+// 200 MB and panics on a damaged one.
+func Find(device Device) []Plugin {
+	var found []Plugin
+	for _, kind := range []Device{CUDA, CPU} {
+		if device != Auto && device != kind {
+			continue
+		}
+		if kind == CUDA && !hasGPU() {
+			continue
+		}
+		for _, dir := range PluginDirs() {
+			found = append(found, pluginsIn(dir, kind)...)
+		}
+	}
+	return found
+}
+
+func pluginsIn(dir string, kind Device) []Plugin {
+	pattern := fmt.Sprintf("pjrt_c_api_%s*_plugin%s", kind, libraryExtension())
+	paths, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil {
+		return nil
+	}
+	var plugins []Plugin
+	for _, path := range paths {
+		abs, err := filepath.Abs(path)
+		info, statErr := os.Stat(path)
+		if err == nil && statErr == nil && info.Mode().IsRegular() {
+			plugins = append(plugins, Plugin{Device: kind, Path: abs})
+		}
+	}
+	slices.SortFunc(plugins, func(a, b Plugin) int { return cmp.Compare(b.Path, a.Path) })
+	return plugins
+}
+
+func libraryExtension() string {
+	switch runtime.GOOS {
+	case "darwin":
+		return ".dylib"
+	case "windows":
+		return ".dll"
+	}
+	return ".so"
+}
+
+// hasGPU is go-xla's own test; a variable so that tests can pretend.
+var hasGPU = func() bool { return runtime.GOOS == "linux" && runtime.GOARCH == "amd64" && installer.HasNvidiaGPU() }
+
+func findOrInstall(ctx context.Context, opts Options) (Plugin, error) {
+	if plugins := Find(opts.Device); len(plugins) > 0 {
+		return plugins[0], nil
+	}
+	if opts.Offline {
+		return Plugin{}, fmt.Errorf("no XLA plugin for %s in %s: run `gouache doctor --fix`",
+			cmp.Or(string(opts.Device), "this machine"), strings.Join(PluginDirs(), ", "))
+	}
+	device := opts.Device
+	if device == Auto {
+		device = CPU // a GPU's plugin is a download of gigabytes: installed only when asked for
+	}
+	return Install(ctx, device, opts.Report)
+}
