@@ -286,12 +286,16 @@ func TestUnreachable(t *testing.T) {
 		{"503", statuses.URL + "/503", "503 Service Unavailable"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := File(t.Context(), destination(t), URL{c.address}, Checksums{}, nil)
+			dst := destination(t)
+			err := File(t.Context(), dst, URL{c.address}, Checksums{}, nil)
 			if !errors.Is(err, ErrUnreachable) {
 				t.Fatalf("error %v, want ErrUnreachable", err)
 			}
 			if !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), c.address) {
 				t.Errorf("error %v does not mention %q and the address", err, c.says)
+			}
+			if _, err := os.Stat(dst + ".part"); err == nil {
+				t.Error("an empty .part was left behind")
 			}
 		})
 	}

@@ -57,7 +57,12 @@ func (u URL) fetch(ctx context.Context, part string, sums Checksums, report repo
 	}
 	t := transfer{url: u, file: f, sums: sums, report: report}
 	resumed, err = t.run(ctx)
-	return resumed, errors.Join(err, f.Close())
+	size, statErr := t.have()
+	err = errors.Join(err, statErr, f.Close())
+	if err != nil && size == 0 {
+		err = errors.Join(err, os.Remove(part)) // nothing to go on from
+	}
+	return resumed, err
 }
 
 // transfer is the state of one file's way here.
