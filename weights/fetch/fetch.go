@@ -65,13 +65,19 @@ func File(ctx context.Context, dst string, src Source, sums Checksums, report fu
 		return fmt.Errorf("fetching %s: %w", src, err)
 	}
 	defer unlock()
-	switch err := Verify(dst, sums); {
-	case err == nil: // another process was faster
+	present := Verify(dst, sums)
+	switch {
+	case present == nil: // another process was faster
 		return nil
-	case !errors.Is(err, fs.ErrNotExist):
-		r.message(fmt.Sprintf("%s; fetching it anew", err))
+	case errors.Is(present, fs.ErrNotExist):
+		present = nil
+	default:
+		r.message(fmt.Sprintf("%s; fetching it anew", present))
 	}
 	if err := fetchVerified(ctx, dst+".part", src, sums, r); err != nil {
+		if present != nil {
+			return fmt.Errorf("%w; fetching %s anew: %w", present, src, err)
+		}
 		return fmt.Errorf("fetching %s: %w", src, err)
 	}
 	if err := publish(dst+".part", dst); err != nil {

@@ -1,0 +1,149 @@
+package weights
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"unicode/utf8"
+)
+
+// Tensor is what a file says about one of its tensors.
+type Tensor struct {
+	Name  string // the path inside the file, such as block1/layers/conv2d/vars/0
+	Shape []int
+	DType string // as the file calls it, such as F32
+}
+
+// Container is an open file of tensors. Its methods are used by one goroutine at a time.
+type Container interface {
+	// Tensors lists all tensors of the file.
+	Tensors() []Tensor
+	// Attribute returns an attribute of a group of tensors as strings, nil if it is not there. The group is a path
+	// such as block1/layers, "" for the whole file.
+	Attribute(group, name string) []string
+	// Metadata returns the attributes of the whole file that are worth showing to a person.
+	Metadata() map[string]string
+	// Read returns the numbers of the i-th tensor, row-major. It refuses what is not a floating-point type.
+	Read(i int) ([]float32, error)
+	Close() error
+}
+
+type format struct {
+	name, magic string
+	open        func(path string) (Container, error)
+}
+
+var (
+	formatsMutex sync.Mutex
+	formats      []format
+)
+
+// RegisterFormat makes a file format known. magic is what its files begin with, where ? stands for any byte; open is
+// called for a regular file that begins so. It is meant to be called by an init function, as [image.RegisterFormat].
+//
+// [image.RegisterFormat]: https://pkg.go.dev/image#RegisterFormat
+func RegisterFormat(name, magic string, open func(path string) (Container, error)) {
+	formatsMutex.Lock()
+	defer formatsMutex.Unlock()
+	formats = append(formats, format{name, magic, open})
+}
+
+func registered() []format {
+	formatsMutex.Lock()
+	defer formatsMutex.Unlock()
+	return slices.Clone(formats)
+}
+
+const (
+	hdf5Name  = "hdf5" // as weights/h5 registers it
+	hdf5Magic = "\x89HDF\r\n\x1a\n"
+)
+
+// errNoHDF5 tells a programmer and a person what to do.
+var errNoHDF5 = errors.New("this program was built without the reader of .h5 files: build it without -tags nohdf5 " +
+	"(or import github.com/gouache-art/gouache/weights/h5), or give it a .safetensors file")
+
+// readable returns an error if this program lacks the reader of the entry's file.
+func readable(e Entry) error {
+	isHDF5 := func(f format) bool { return f.name == hdf5Name }
+	if filepath.Ext(e.file) == ".h5" && !slices.ContainsFunc(registered(), isHDF5) {
+		return errNoHDF5
+	}
+	return nil
+}
+
+// open opens a file by its first bytes and returns its format's name. Errors name the file.
+func open(path string) (Container, string, error) {
+	start, err := beginning(path)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, f := range registered() {
+		if matches(start, f.magic) {
+			c, err := f.open(path)
+			if err != nil {
+				return nil, f.name, fmt.Errorf("%s: %w", path, err)
+			}
+			return c, f.name, nil
+		}
+	}
+	if matches(start, hdf5Magic) {
+		return nil, hdf5Name, fmt.Errorf("%s: %w", path, errNoHDF5)
+	}
+	return nil, "", fmt.Errorf("%s is not a file of weights: it is %s, expected HDF5 (.h5) or safetensors (.safetensors)",
+		path, describe(start))
+}
+
+// beginning returns the first bytes of a regular file.
+func beginning(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("there is no file %s: %w", path, err)
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a folder, expected a file of weights (.h5 or .safetensors)", path)
+	case !info.Mode().IsRegular(): // opening a pipe would wait for ever
+		return nil, fmt.Errorf("%s is not a regular file, expected a file of weights (.h5 or .safetensors)", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	start := make([]byte, 64)
+	n, err := io.ReadFull(f, start)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return start[:n], nil
+}
+
+func matches(start []byte, magic string) bool {
+	if len(start) < len(magic) {
+		return false
+	}
+	for i := range len(magic) {
+		if magic[i] != '?' && magic[i] != start[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func describe(start []byte) string {
+	switch {
+	case len(start) == 0:
+		return "empty"
+	case matches(start, "PK\x03\x04"):
+		return "a zip archive (a .keras or PyTorch file; export its weights as .weights.h5 or .safetensors)"
+	case !slices.Contains(start, 0) && utf8.Valid(start[:max(0, len(start)-utf8.UTFMax)]):
+		return "text"
+	}
+	return "of an unknown format"
+}

@@ -1,0 +1,283 @@
+// Package h5 lets package weights read .h5 files (HDF5), as Keras writes them. It is imported for its effect:
+//
+//	import _ "github.com/gouache-art/gouache/weights/h5"
+//
+// It needs cgo and the C library libhdf5 (Debian: libhdf5-dev), through gonum.org/v1/hdf5. A program without it
+// reads .safetensors only.
+//
+// Files are not trusted: numbers and attributes are bounded before memory is taken for them, links to other files
+// are not followed, and datasets whose numbers lie in other files are refused.
+package h5
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+
+	"gonum.org/v1/hdf5"
+
+	"github.com/gouache-art/gouache/weights"
+)
+
+func init() {
+	weights.RegisterFormat("hdf5", "\x89HDF\r\n\x1a\n", func(path string) (weights.Container, error) {
+		return open(path)
+	})
+}
+
+const (
+	maxObjects = 10_000  // groups and datasets of a file; VGG19 as Keras writes it has about 100
+	maxDepth   = 16      // of groups in groups; Keras's files have 5
+	maxNumbers = 1 << 26 // of a dataset to be read; a convolution of VGG has 2.4 million at most
+)
+
+// library serialises all calls: libhdf5 is not always built to be safe for threads.
+var library sync.Mutex
+
+// guard runs f alone, on a thread that prints no HDF5 errors. A libhdf5 that is safe for threads, such as Debian's,
+// keeps that switch, and its errors, for each thread. What gonum's binding panics with becomes an error.
+func guard(f func() error) (err error) {
+	library.Lock()
+	defer library.Unlock()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("HDF5 failed: %v", p)
+		}
+	}()
+	if err := hdf5.DisplayErrors(false); err != nil {
+		return err
+	}
+	return f()
+}
+
+// file is an open HDF5 file.
+type file struct {
+	file    *hdf5.File
+	groups  map[string]bool // paths without a leading slash; "" is the file
+	tensors []weights.Tensor
+	inside  []bool // whether the tensor's numbers are in this file
+	objects int
+}
+
+func open(path string) (*file, error) {
+	f := &file{groups: map[string]bool{"": true}}
+	err := guard(func() error {
+		var err error
+		if f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY); err != nil {
+			return errors.New("the file is truncated or damaged: HDF5 cannot open it")
+		}
+		if err := f.walk(&f.file.CommonFG, "", 0); err != nil {
+			return errors.Join(err, f.file.Close())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// walk lists the datasets below a group. Soft and external links are left out: they may lead to other files. Hard
+// links may lead in circles, which the bounds end.
+func (f *file) walk(g *hdf5.CommonFG, prefix string, depth int) error {
+	n, err := g.NumObjects()
+	if err != nil {
+		return fmt.Errorf("the file is damaged: HDF5 cannot list group %q", prefix)
+	}
+	if f.objects += int(n); f.objects > maxObjects || depth > maxDepth {
+		return fmt.Errorf("it has more than %d objects or groups nested more than %d deep, which no file of weights has", maxObjects, maxDepth)
+	}
+	for i := range n {
+		name, err := g.ObjectNameByIndex(i)
+		if err != nil {
+			return fmt.Errorf("the file is damaged: HDF5 cannot list group %q", prefix)
+		}
+		kind, err := g.ObjectTypeByIndex(i)
+		if err != nil {
+			return fmt.Errorf("the file is damaged: HDF5 cannot open %q", prefix+name)
+		}
+		switch kind {
+		case hdf5.H5G_GROUP:
+			err = f.walkGroup(g, name, prefix, depth)
+		case hdf5.H5G_DATASET:
+			err = f.addDataset(g, name, prefix)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *file) walkGroup(parent *hdf5.CommonFG, name, prefix string, depth int) error {
+	g, err := parent.OpenGroup(name)
+	if err != nil {
+		return fmt.Errorf("the file is damaged: HDF5 cannot open group %q", prefix+name)
+	}
+	f.groups[prefix+name] = true
+	err = f.walk(&g.CommonFG, prefix+name+"/", depth+1)
+	return errors.Join(err, g.Close())
+}
+
+func (f *file) addDataset(parent *hdf5.CommonFG, name, prefix string) error {
+	d, err := parent.OpenDataset(name)
+	if err != nil {
+		return fmt.Errorf("the file is damaged: HDF5 cannot open dataset %q", prefix+name)
+	}
+	shape, err := shapeOf(d)
+	if err != nil {
+		return errors.Join(fmt.Errorf("dataset %q: %w", prefix+name, err), d.Close())
+	}
+	inside, err := isInside(d)
+	if err != nil {
+		return errors.Join(err, d.Close())
+	}
+	t, err := d.Datatype()
+	if err != nil {
+		return errors.Join(err, d.Close())
+	}
+	f.tensors = append(f.tensors, weights.Tensor{Name: prefix + name, Shape: shape, DType: typeName(t)})
+	f.inside = append(f.inside, inside)
+	return errors.Join(t.Close(), d.Close())
+}
+
+// shapeOf returns a dataset's dimensions, none for a scalar.
+func shapeOf(d *hdf5.Dataset) ([]int, error) {
+	space := d.Space()
+	if space == nil {
+		return nil, errors.New("the file is damaged: HDF5 cannot tell its shape")
+	}
+	defer space.Close()
+	if space.SimpleExtentNDims() <= 0 { // a scalar, or nothing at all
+		return []int{}, nil
+	}
+	dims, _, err := space.SimpleExtentDims()
+	if err != nil {
+		return nil, errors.New("the file is damaged: HDF5 cannot tell its shape")
+	}
+	shape := make([]int, len(dims))
+	for i, dim := range dims {
+		if dim > math.MaxInt32 {
+			return nil, fmt.Errorf("it has shape %v, which no file of weights has", dims)
+		}
+		shape[i] = int(dim)
+	}
+	return shape, nil
+}
+
+// floatTypes are the types that can be read.
+var floatTypes = []struct {
+	name  string
+	is    *hdf5.Datatype
+	bytes int
+	next  func([]byte) float32
+}{
+	{"float32", hdf5.T_IEEE_F32LE, 4, func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }},
+	{"float32 (big-endian)", hdf5.T_IEEE_F32BE, 4, func(b []byte) float32 { return math.Float32frombits(binary.BigEndian.Uint32(b)) }},
+	{"float64", hdf5.T_IEEE_F64LE, 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }},
+	{"float64 (big-endian)", hdf5.T_IEEE_F64BE, 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.BigEndian.Uint64(b))) }},
+}
+
+// typeName names a type as NumPy does, where it can be named so.
+func typeName(t *hdf5.Datatype) string {
+	for _, float := range floatTypes {
+		if t.Equal(float.is) {
+			return float.name
+		}
+	}
+	switch t.Class() {
+	case hdf5.T_FLOAT:
+		return fmt.Sprintf("float%d", 8*t.Size())
+	case hdf5.T_INTEGER:
+		return fmt.Sprintf("integer of %d bits", 8*t.Size())
+	case hdf5.T_STRING:
+		return "string"
+	}
+	return "another type"
+}
+
+func (f *file) Tensors() []weights.Tensor { return f.tensors }
+
+// Attribute returns nil for what cannot be read, so that the layout is recognised by the rest of the file.
+func (f *file) Attribute(group, name string) (values []string) {
+	if !f.groups[group] {
+		return nil // or a link to another file would be followed
+	}
+	err := guard(func() (err error) {
+		values, err = readStrings(f.file, "/"+group, name)
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	return values
+}
+
+// Metadata returns what Keras says about itself.
+func (f *file) Metadata() map[string]string {
+	metadata := map[string]string{}
+	for _, name := range []string{"keras_version", "backend"} {
+		if values := f.Attribute("", name); len(values) == 1 {
+			metadata[name] = values[0]
+		}
+	}
+	return metadata
+}
+
+func (f *file) Read(i int) (numbers []float32, err error) {
+	err = guard(func() error {
+		numbers, err = f.read(i)
+		return err
+	})
+	return numbers, err
+}
+
+func (f *file) read(i int) ([]float32, error) {
+	t := f.tensors[i]
+	if !f.inside[i] {
+		return nil, fmt.Errorf("dataset %s keeps its numbers in other files, which are not read", t.Name)
+	}
+	n := 1
+	for _, dim := range t.Shape {
+		if dim > 0 && n > maxNumbers/dim {
+			return nil, fmt.Errorf("dataset %s has shape %v, more than %d numbers", t.Name, t.Shape, maxNumbers)
+		}
+		n *= dim
+	}
+	for _, float := range floatTypes {
+		if float.name == t.DType {
+			return f.readAs(t.Name, n, float.bytes, float.next)
+		}
+	}
+	return nil, fmt.Errorf("dataset %s holds %s, expected float32 or float64", t.Name, t.DType)
+}
+
+// readAs reads n numbers as they are in the file (gonum's binding never converts) and converts them.
+func (f *file) readAs(name string, n, bytes int, next func([]byte) float32) ([]float32, error) {
+	numbers := make([]float32, n)
+	if n == 0 {
+		return numbers, nil
+	}
+	d, err := f.file.OpenDataset(name)
+	if err != nil {
+		return nil, fmt.Errorf("HDF5 cannot open dataset %s", name)
+	}
+	defer d.Close()
+	raw := make([]byte, n*bytes)
+	if err := d.Read(&raw); err != nil {
+		return nil, fmt.Errorf("the file is damaged: HDF5 cannot read dataset %s", name)
+	}
+	for i := range numbers {
+		numbers[i] = next(raw[i*bytes:])
+	}
+	return numbers, nil
+}
+
+func (f *file) Close() error {
+	return guard(f.file.Close)
+}

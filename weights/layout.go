@@ -1,0 +1,272 @@
+package weights
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A layout is how a program names the tensors of a network's layers in a file:
+//
+//	Keras 1      block1_conv1/block1_conv1_W_1:0 and …_b_1:0; the file's attribute layer_names lists the groups, and each
+//	             group's weight_names its tensors
+//	tf.keras     block1_conv1/block1_conv1/kernel:0 and bias:0, with the same attributes
+//	Keras 3      layers/conv2d_3/vars/0 and 1, or block4/layers/conv2d_1/vars/0 and 1; the attribute name of the group
+//	             vars is the layer's name. Without it, the convolutions are counted
+//	Gouache      block1_conv1.kernel and block1_conv1.bias, as WriteSafetensors writes
+//	by name      anything else with the layers' names as parts of its paths
+//
+// Tensors that belong to no convolution (dense layers, the outputs of an edge detector) are left alone.
+const (
+	layoutKeras1  = "Keras 1"
+	layoutTFKeras = "tf.keras"
+	layoutKeras3  = "Keras 3"
+	layoutCounted = "Keras 3 without names"
+	layoutGouache = "Gouache"
+	layoutByName  = "by name"
+)
+
+// recognition is what was made out in a file.
+type recognition struct {
+	layout  string
+	tensors []Tensor
+	byLayer map[string]*places
+	err     error // the first thing wrong with it
+}
+
+// places says which tensors are a layer's kernel and bias; -1 is none.
+type places struct{ kernel, bias int }
+
+var layerName = regexp.MustCompile(`^block[1-5]_conv[1-4]$`)
+
+// recognise finds the layers by the first layout that finds any.
+func recognise(c Container) *recognition {
+	r := &recognition{tensors: c.Tensors(), byLayer: map[string]*places{}}
+	index := make(map[string]int, len(r.tensors))
+	for i, t := range r.tensors {
+		index[t.Name] = i
+	}
+	r.findByLists(c, index)
+	for _, find := range []func(Container, map[string]int){r.findByVars, r.findByName, r.findByCounting} {
+		if len(r.byLayer) == 0 && r.err == nil {
+			find(c, index)
+		}
+	}
+	return r
+}
+
+// add notes that a tensor belongs to a layer: kernels have four dimensions, biases one.
+func (r *recognition) add(layer string, tensor int) {
+	p, ok := r.byLayer[layer]
+	if !ok {
+		p = &places{-1, -1}
+		r.byLayer[layer] = p
+	}
+	place := &p.kernel
+	switch len(r.tensors[tensor].Shape) {
+	case 4:
+	case 1:
+		place = &p.bias
+	default:
+		return
+	}
+	if *place >= 0 && r.err == nil {
+		r.err = fmt.Errorf("layer %s is there twice, as %s and %s", layer, r.tensors[*place].Name, r.tensors[tensor].Name)
+	}
+	*place = tensor
+}
+
+// findByLists follows the attributes layer_names and weight_names of Keras 1 and tf.keras. A whole model keeps them
+// one group deeper.
+func (r *recognition) findByLists(c Container, index map[string]int) {
+	for _, prefix := range []string{"", "model_weights"} {
+		for _, group := range c.Attribute(prefix, "layer_names") {
+			for _, weight := range c.Attribute(path.Join(prefix, group), "weight_names") {
+				layer := layerIn(group + "/" + weight)
+				i, ok := index[path.Join(prefix, group, weight)]
+				if layer == "" || !ok {
+					continue
+				}
+				r.add(layer, i)
+				if r.layout = layoutTFKeras; !strings.Contains(weight, "kernel") && !strings.Contains(weight, "bias") {
+					r.layout = layoutKeras1
+				}
+			}
+		}
+	}
+}
+
+// layerIn returns the first part of a path that is a layer's name.
+func layerIn(p string) string {
+	parts := strings.Split(p, "/")
+	if i := slices.IndexFunc(parts, layerName.MatchString); i >= 0 {
+		return parts[i]
+	}
+	return ""
+}
+
+const varsGroup = "/vars"
+
+// findByVars follows the attribute name of Keras 3's groups vars.
+func (r *recognition) findByVars(c Container, index map[string]int) {
+	for i, t := range r.tensors {
+		group, number := path.Split(t.Name)
+		group = strings.TrimSuffix(group, "/")
+		if !strings.HasSuffix(group, varsGroup) || number != "0" {
+			continue
+		}
+		names := c.Attribute(group, "name")
+		if len(names) != 1 || !layerName.MatchString(names[0]) {
+			continue
+		}
+		r.layout = layoutKeras3
+		r.add(names[0], i)
+		if bias, ok := index[group+"/1"]; ok {
+			r.add(names[0], bias)
+		}
+	}
+}
+
+// findByName takes what has a layer's name in its path.
+func (r *recognition) findByName(_ Container, _ map[string]int) {
+	gouache := regexp.MustCompile(`^(.+)(?:\.kernel|\.bias)$`)
+	for i, t := range r.tensors {
+		if m := gouache.FindStringSubmatch(t.Name); m != nil && layerName.MatchString(m[1]) {
+			r.layout = layoutGouache
+			r.add(m[1], i)
+			continue
+		}
+		if layer := layerIn(t.Name); layer != "" {
+			r.layout = layoutByName
+			r.add(layer, i)
+		}
+	}
+}
+
+// findByCounting takes Keras 3's convolutions of 3×3 in their order: conv2d, conv2d_1 … conv2d_10, in each of
+// block1, block2 … if there are such groups.
+func (r *recognition) findByCounting(_ Container, index map[string]int) {
+	var groups []string
+	for _, t := range r.tensors {
+		group, isFirst := strings.CutSuffix(t.Name, varsGroup+"/0")
+		if isFirst && len(t.Shape) == 4 && t.Shape[0] == 3 && t.Shape[1] == 3 {
+			groups = append(groups, group)
+		}
+	}
+	slices.SortFunc(groups, compareNumbered)
+	i := slices.IndexFunc(architectures, func(a architecture) bool { return len(a.layers()) == len(groups) })
+	if i < 0 {
+		return
+	}
+	r.layout = layoutCounted
+	for n, l := range architectures[i].layers() {
+		for _, number := range []string{"/0", "/1"} {
+			if tensor, ok := index[groups[n]+varsGroup+number]; ok {
+				r.add(l.Name, tensor)
+			}
+		}
+	}
+}
+
+// compareNumbered orders paths as Keras counts: conv2d, conv2d_1, conv2d_2, conv2d_10.
+func compareNumbered(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "/"), strings.Split(b, "/"), func(a, b string) int {
+		aBase, aNumber := splitNumber(a)
+		bBase, bNumber := splitNumber(b)
+		return cmp.Or(cmp.Compare(aBase, bBase), cmp.Compare(aNumber, bNumber))
+	})
+}
+
+func splitNumber(s string) (base string, number int) {
+	if i := strings.LastIndexByte(s, '_'); i >= 0 {
+		if n, err := strconv.Atoi(s[i+1:]); err == nil {
+			return s[:i], n
+		}
+	}
+	return s, 0
+}
+
+// network decides which network the layers make up, and checks that each is there with the shape it must have.
+func (r *recognition) network() (architecture, error) {
+	if r.err != nil {
+		return architecture{}, r.err
+	}
+	if len(r.byLayer) == 0 {
+		return architecture{}, r.otherNetwork()
+	}
+	a := r.nearest()
+	for _, l := range a.layers() {
+		p, ok := r.byLayer[l.Name]
+		if !ok {
+			return a, fmt.Errorf("layer %s is missing, expected a kernel of shape %v and a bias of shape %v for %s",
+				l.Name, l.kernelShape(), []int{l.Out}, a.name)
+		}
+		if err := r.checkShape(l.Name, "kernel", p.kernel, l.kernelShape()); err != nil {
+			return a, err
+		}
+		if err := r.checkShape(l.Name, "bias", p.bias, []int{l.Out}); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}
+
+// nearest returns the smallest network that has all the layers.
+func (r *recognition) nearest() architecture {
+	for _, a := range architectures {
+		names := LayerNames(a.name)
+		isKnown := func(layer string) bool { return slices.Contains(names, layer) }
+		unknown := 0
+		for layer := range r.byLayer {
+			if !isKnown(layer) {
+				unknown++
+			}
+		}
+		if unknown == 0 {
+			return a
+		}
+	}
+	return architectures[len(architectures)-1]
+}
+
+func (r *recognition) checkShape(layer, what string, tensor int, expected []int) error {
+	if tensor < 0 {
+		return fmt.Errorf("layer %s has no %s, expected one of shape %v", layer, what, expected)
+	}
+	got := r.tensors[tensor].Shape
+	if slices.Equal(got, expected) {
+		return nil
+	}
+	hint := ""
+	if len(got) == 4 && got[2] == 3 && got[3] == 3 && got[0] == expected[3] && got[1] == expected[2] {
+		hint = "; this is the order of Theano and PyTorch, [out, in, height, width], and Keras's \"tf\" files have the other"
+	}
+	return fmt.Errorf("layer %s has a %s of shape %v, expected %v%s", layer, what, got, expected, hint)
+}
+
+var torchName = regexp.MustCompile(`^features\.\d+\.weight$`)
+
+// otherNetwork says what the file has in place of VGG's layers.
+func (r *recognition) otherNetwork() error {
+	var some []string
+	for _, t := range r.tensors {
+		if torchName.MatchString(t.Name) {
+			// Torchvision's want RGB, 0..1, divided by a deviation; the ones converted from Caffe want BGR, 0..255. Both are
+			// called alike, and the wrong guess paints wrong colours.
+			return fmt.Errorf("it has PyTorch's names (%s), which do not say whether the network wants torchvision's or Caffe's pixels; "+
+				"use Keras's files, as `gouache weights fetch vgg19` does", t.Name)
+		}
+		if len(some) < 3 && len(t.Shape) > 1 {
+			some = append(some, t.Name)
+		}
+	}
+	has := "no tensors"
+	if len(some) > 0 {
+		has = "tensors such as " + strings.Join(some, ", ")
+	}
+	return fmt.Errorf("it is neither VGG16 nor VGG19: it has %s, expected layers block1_conv1, block1_conv2 and so on", has)
+}
