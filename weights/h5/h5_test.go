@@ -1,0 +1,156 @@
+package h5
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gouache-art/gouache/weights"
+)
+
+// testdata/odd.h5 and types.h5 were written by testdata/odd.py.
+
+func openTest(t *testing.T, name string) *file {
+	t.Helper()
+	f, err := open(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func (f *file) find(t *testing.T, name string) int {
+	t.Helper()
+	i := slices.IndexFunc(f.tensors, func(x weights.Tensor) bool { return x.Name == name })
+	if i < 0 {
+		t.Fatalf("no dataset %s", name)
+	}
+	return i
+}
+
+func TestTypes(t *testing.T) {
+	f := openTest(t, "types.h5")
+	for _, name := range []string{"f4le", "f4be", "f8le", "f8be", "deflated"} {
+		i := f.find(t, name)
+		if shape := f.tensors[i].Shape; !slices.Equal(shape, []int{2, 2}) {
+			t.Errorf("%s has shape %v, want [2 2]", name, shape)
+		}
+		got, err := f.Read(i)
+		if want := []float32{1, -2.5, 0.5, 3}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, %v, want %v", name, got, err, want)
+		}
+	}
+	if got, err := f.Read(f.find(t, "scalar")); err != nil || !slices.Equal(got, []float32{4}) {
+		t.Errorf("scalar: got %v, %v, want [4]", got, err)
+	}
+	for name, says := range map[string]string{
+		"i4":       "integer of 32 bits",
+		"f2":       "float16",
+		"vast":     "[1048576 1024]",
+		"external": "in other files",
+		"virtual":  "in other files",
+	} {
+		got, err := f.Read(f.find(t, name))
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: got %v, %v, want an error that mentions %q", name, got, err, says)
+		}
+	}
+}
+
+func TestLinksAreNotFollowed(t *testing.T) {
+	f := openTest(t, "types.h5")
+	for _, x := range f.tensors {
+		if strings.Contains(x.Name, "soft") || strings.Contains(x.Name, "outside") {
+			t.Errorf("link %s is listed", x.Name)
+		}
+	}
+	// odd.h5's group has that attribute, and libhdf5 would follow the link to it.
+	if got := f.Attribute("group/outside", "name"); got != nil {
+		t.Errorf("an attribute behind an external link was read: %q", got)
+	}
+}
+
+func TestCircleOfGroups(t *testing.T) {
+	_, err := open(filepath.Join("testdata", "odd.h5"))
+	if err == nil || !strings.Contains(err.Error(), "nested more than 16 deep") {
+		t.Errorf("a circle of groups gave %v", err)
+	}
+}
+
+func TestAttributes(t *testing.T) {
+	// odd.h5 cannot be walked; its attributes can be read.
+	f := &file{groups: map[string]bool{"": true, "group": true}}
+	reopen(t, f, filepath.Join("testdata", "odd.h5"))
+	for _, c := range []struct {
+		group, name string
+		want        []string
+	}{
+		{"", "fixed", []string{"four", "five5", ""}},
+		{"", "variable", []string{"äöü", "", "b"}},
+		{"", "one", []string{"single"}},
+		{"", "none", []string{}},
+		{"", "number", nil},
+		{"", "missing", nil},
+		{"group", "name", []string{"block1_conv1"}},
+		{"nowhere", "name", nil},
+	} {
+		got := f.Attribute(c.group, c.name)
+		if !slices.Equal(got, c.want) || (got == nil) != (c.want == nil) {
+			t.Errorf("%s of %q: got %q, want %q", c.name, c.group, got, c.want)
+		}
+	}
+}
+
+func TestDamagedFiles(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join("testdata", "types.h5"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	// Wherever the file is cut, opening it or reading from it must end with an error and not with a crash.
+	for n := 8; n < len(content); n += 97 {
+		path := filepath.Join(dir, "cut.h5")
+		if err := os.WriteFile(path, content[:n], 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := weights.ReadFile(path); err == nil || !strings.Contains(err.Error(), "cut.h5") {
+			t.Errorf("%d of %d bytes: error %v", n, len(content), err)
+		}
+	}
+	path := filepath.Join(dir, "cut.h5")
+	if _, err := weights.ReadFile(path); err == nil || !strings.Contains(err.Error(), "truncated or damaged") {
+		t.Errorf("a cut file gave %v", err)
+	}
+}
+
+// TestConcurrentUse is for the race detector, and for libhdf5's errors, which must not be printed on any thread.
+func TestConcurrentUse(t *testing.T) {
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			f, err := open(filepath.Join("testdata", "types.h5"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := f.Read(0); err != nil {
+				t.Error(err)
+			}
+			if _, err := open("missing.h5"); err == nil {
+				t.Error("a missing file was opened")
+			}
+			if err := f.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}

