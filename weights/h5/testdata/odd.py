@@ -26,5 +26,8 @@ with h5py.File("types.h5", "w") as f:
     layout[...] = h5py.VirtualSource("other.h5", "secret", shape=(2, 2))
     f.create_virtual_dataset("virtual", layout)
     g = f.create_group("group")
-    g["soft"] = h5py.SoftLink("/f4le")
+    g["soft"] = h5py.SoftLink("/target")
     g["outside"] = h5py.ExternalLink("odd.h5", "/group")
+    t = f.create_group("target")
+    t.attrs["name"] = "found"
+    t.create_dataset("found", data=values.astype("<f4"))
