@@ -204,6 +204,22 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+func TestUnreachableKeepsPartAndDoesNotWait(t *testing.T) {
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	dst := filepath.Join(t.TempDir(), "weights.h5")
+	if err := os.WriteFile(dst+".part", []byte("beginning"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	err := File(t.Context(), dst, URL{closed.URL}, Checksums{}, func(p Progress) { t.Errorf("it went on: %s", p.Message) })
+	if !errors.Is(err, ErrUnreachable) {
+		t.Errorf("error %v, want ErrUnreachable", err)
+	}
+	if part, err := os.ReadFile(dst + ".part"); err != nil || string(part) != "beginning" {
+		t.Errorf(".part holds %q, %v", part, err)
+	}
+}
+
 func TestCancelledContextKeepsPart(t *testing.T) {
 	content, sums := randomBytes(1 << 20)
 	release := make(chan struct{})
@@ -217,11 +233,12 @@ func TestCancelledContextKeepsPart(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(release)
-	ctx, cancel := context.WithCancel(t.Context())
+	// With a cause, as signal.NotifyContext gives one: the error must be context.Canceled all the same.
+	ctx, cancel := context.WithCancelCause(t.Context())
 	dst := destination(t)
 	err := File(ctx, dst, URL{server.URL}, sums, func(p Progress) {
 		if p.Done > 0 {
-			cancel()
+			cancel(errors.New("interrupted"))
 		}
 	})
 	if !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnreachable) {

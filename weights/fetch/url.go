@@ -31,7 +31,7 @@ const (
 )
 
 // backoff is how long to wait before the n-th retry, n from 1. A variable so that tests need not wait.
-var backoff = func(n int) time.Duration { return time.Second << (n - 1) / 2 }
+var backoff = func(n int) time.Duration { return 500 * time.Millisecond << (n - 1) }
 
 var client = &http.Client{Transport: newTransport()}
 
@@ -90,7 +90,7 @@ func (t *transfer) run(ctx context.Context) (resumed bool, err error) {
 			return resumed, nil
 		}
 		if ctx.Err() != nil {
-			return resumed, context.Cause(ctx)
+			return resumed, ctx.Err()
 		}
 		after, statErr := t.have()
 		if statErr != nil {
@@ -106,7 +106,7 @@ func (t *transfer) run(ctx context.Context) (resumed bool, err error) {
 		t.report.message(fmt.Sprintf("%s; trying again", err))
 		select {
 		case <-ctx.Done():
-			return resumed, context.Cause(ctx)
+			return resumed, ctx.Err()
 		case <-time.After(backoff(failures)):
 		}
 	}
@@ -183,7 +183,7 @@ func (t *transfer) ask(ctx context.Context, offset int64) (*http.Response, error
 			err = in.Err // the address is named elsewhere
 		}
 		err = fmt.Errorf("%w: %w", ErrUnreachable, err)
-		if t.reached || offset > 0 {
+		if t.reached {
 			err = temporary{err}
 		}
 		return nil, err

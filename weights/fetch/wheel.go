@@ -84,7 +84,7 @@ func (w Wheel) download(ctx context.Context, dir string, report reporter) error 
 	watch(stdout, dir, report)
 	err = cmd.Wait()
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 	if err != nil {
 		return fmt.Errorf("%w: pip could not download %s %s: %s", ErrUnreachable, w.Package, w.Version,
