@@ -9,7 +9,7 @@
 //	}
 //	defer b.Close()
 //
-// A [Backend] is a compute.Backend of GoMLX, so any GoMLX graph runs on it.
+// [Backend.XLA] is a compute.Backend of GoMLX, so any GoMLX graph runs on it.
 package backend
 
 import (
@@ -21,6 +21,9 @@ import (
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
 	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/gouache-art/gouache/stylelib/suggest"
+	"github.com/gouache-art/gouache/weights/fetch"
 )
 
 // Device is the kind of hardware that a plugin drives.
@@ -44,7 +47,7 @@ func ParseDevice(name string) (Device, error) {
 	case string(CPU), string(CUDA):
 		return Device(name), nil
 	}
-	return Auto, fmt.Errorf("unknown device %q: choose one of %s", name, strings.Join(Devices, ", "))
+	return Auto, suggest.Unknown("device", name, Devices)
 }
 
 // Options says which plugin to open. The zero value opens the best one that is installed, installing the CPU's
@@ -53,13 +56,13 @@ type Options struct {
 	Device Device
 	// Offline forbids to install a missing plugin.
 	Offline bool
-	// Report is told in one line what is being installed, and from where. It may be nil.
-	Report func(line string)
+	// Report hears how an installation goes, as for [Install]. It may be nil.
+	Report func(fetch.Progress)
 }
 
 // Backend is an open XLA device. It is safe for use from several goroutines.
 type Backend struct {
-	compute.Backend
+	xla    compute.Backend
 	plugin Plugin
 	api    string
 }
@@ -75,6 +78,9 @@ func Open(ctx context.Context, opts Options) (*Backend, error) {
 
 // OpenPlugin opens an installed plugin.
 func OpenPlugin(plugin Plugin) (*Backend, error) {
+	if err := checkLibrary(plugin.Path); err != nil {
+		return nil, fmt.Errorf("XLA's plugin %s is damaged: %w; delete it and run `gouache doctor --fix`", plugin.Path, err)
+	}
 	// An absolute path keeps go-xla from searching, and from installing a plugin of its own: xla.New tries the
 	// latter even when another plugin is there, and fails without a network.
 	var opened compute.Backend
@@ -84,15 +90,19 @@ func OpenPlugin(plugin Plugin) (*Backend, error) {
 		err = caught
 	}
 	if err != nil {
-		return nil, fmt.Errorf("XLA's plugin %s cannot be loaded: %s; delete it and run `gouache doctor`", plugin.Path, firstLine(err))
+		return nil, fmt.Errorf("XLA's plugin %s cannot be loaded: %s; delete it and run `gouache doctor --fix`", plugin.Path, firstLine(err))
 	}
-	b := &Backend{Backend: opened, plugin: plugin}
+	b := &Backend{xla: opened, plugin: plugin}
 	if loaded, err := pjrt.GetPlugin(plugin.Path); err == nil {
 		major, minor := loaded.Version()
 		b.api = fmt.Sprintf("PJRT %d.%d", major, minor)
 	}
 	return b, nil
 }
+
+// XLA returns the device as GoMLX's functions want it. (Backend does not embed it: GoMLX ties tensors to the very
+// value that made them, and would refuse those it makes itself on a device that was opened under another.)
+func (b *Backend) XLA() compute.Backend { return b.xla }
 
 // Plugin returns the plugin that was opened.
 func (b *Backend) Plugin() Plugin { return b.plugin }
@@ -102,11 +112,11 @@ func (b *Backend) APIVersion() string { return b.api }
 
 // DeviceName describes the first device, such as "cpu" or "NVIDIA H200".
 func (b *Backend) DeviceName() string {
-	return strings.TrimSpace(b.DeviceDescription(0))
+	return strings.TrimSpace(b.xla.DeviceDescription(0))
 }
 
 // Close releases the device. Tensors that live on it must not be used afterwards.
-func (b *Backend) Close() { b.Finalize() }
+func (b *Backend) Close() { b.xla.Finalize() }
 
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")

@@ -3,6 +3,7 @@ package backend
 import (
 	"cmp"
 	"context"
+	"debug/elf"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -89,6 +90,29 @@ func libraryExtension() string {
 		return ".dll"
 	}
 	return ".so"
+}
+
+// checkLibrary makes sure that an ELF file is whole: the loader maps one that was cut, and the process dies when it
+// touches what is missing. Libraries of other systems are left to their loaders.
+func checkLibrary(path string) error {
+	if libraryExtension() != ".so" {
+		return nil
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		return fmt.Errorf("it is no shared library: %w", err)
+	}
+	defer f.Close()
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	for _, p := range f.Progs {
+		if end := p.Off + p.Filesz; end > uint64(info.Size()) {
+			return fmt.Errorf("it has %d bytes and should have %d at least", info.Size(), end)
+		}
+	}
+	return nil
 }
 
 // hasGPU is go-xla's own test; a variable so that tests can pretend.
