@@ -1,0 +1,106 @@
+package vgg
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+var convolutions = []convolution{direct{}, winograd2, winograd4}
+
+// TestConvolutions compares each way of convolving with the definition, on sizes that fit tiles and sizes that do not.
+func TestConvolutions(t *testing.T) {
+	// Winograd's transforms add and subtract numbers of like size, F(4×4)'s with factors up to 8: Lavin and Gray
+	// (2016, table 2) find errors of 1e-5 of the largest value there. Direct convolution only rounds.
+	tolerance := map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 3e-6}
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, cv := range convolutions {
+		for _, c := range []struct{ height, width, in, out int }{
+			{8, 8, 3, 5}, {1, 1, 2, 3}, {7, 13, 16, 8}, {16, 18, 5, 7}, {5, 4, 64, 32},
+		} {
+			t.Run(fmt.Sprint(cv.name(), c), func(t *testing.T) {
+				x := normal(random, c.height*c.width*c.in, 1)
+				kernel := normal(random, 9*c.in*c.out, 1)
+				got := convolve(t, cv, x, kernel, c.height, c.width, c.in, c.out)
+				want := slowConvolution(fromFloats(x, c.height, c.width, c.in), kernel, c.out)
+				if e := relativeL2(got, want.values); !(e <= tolerance[cv.name()]) {
+					t.Errorf("relative L2 error %.2g, at most %g expected", e, tolerance[cv.name()])
+				}
+			})
+		}
+	}
+}
+
+// TestConvolutionOfImpulses shows, where a random input only adds up, which tap went wrong: each channel has an
+// impulse of its own.
+func TestConvolutionOfImpulses(t *testing.T) {
+	const side, channels = 6, 6 * 6
+	x := make([]float32, side*side*channels)
+	kernel := make([]float32, 9*channels*channels)
+	for at := range channels {
+		x[at*channels+at] = 1
+		for tap := range 9 {
+			kernel[(tap*channels+at)*channels+at] = float32(tap + 1)
+		}
+	}
+	for _, cv := range convolutions {
+		got := convolve(t, cv, x, kernel, side, side, channels, channels)
+		for i, w := range slowConvolution(fromFloats(x, side, side, channels), kernel, channels).values {
+			if d := float64(got[i]) - w; d > 4e-5 || d < -4e-5 { // up to 9·8² cancels in float32 for F(4×4)
+				t.Errorf("%s: impulse at %d: position %d is %v, want %v", cv.name(), i%channels, i/channels, got[i], w)
+			}
+		}
+	}
+}
+
+func convolve(t testing.TB, cv convolution, x, kernel []float32, height, width, in, out int) []float32 {
+	prepared, dims := cv.prepare(kernel, in, out)
+	return runGraph(t, func(n []*graph.Node) *graph.Node { return cv.apply(n[0], n[1]) },
+		tensor(x, 1, height, width, in), tensor(prepared, dims...))
+}
+
+// TestConvolutionPullback checks that convolving with the transposed kernel is the transpose of convolving.
+func TestConvolutionPullback(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	const height, width, in, out = 9, 6, 4, 7
+	g := normal(random, height*width*out, 1)
+	kernel := normal(random, 9*in*out, 1)
+	got := convolve(t, direct{}, g, transposeKernel(kernel, in, out), height, width, out, in)
+	want := slowConvolutionPullback(fromFloats(g, height, width, out), kernel, in)
+	if e := relativeL2(got, want.values); !(e <= 2e-7) {
+		t.Errorf("relative L2 error %.2g, at most 2e-7 (rounding) expected", e)
+	}
+}
+
+func BenchmarkConvolution(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct{ side, in, out int }{
+		{256, 3, 64}, {256, 64, 64}, {128, 64, 128}, {128, 128, 128}, {64, 128, 256}, {64, 256, 256},
+		{32, 256, 512}, {32, 512, 512}, {16, 512, 512},
+	} {
+		for _, cv := range convolutions {
+			b.Run(fmt.Sprintf("layer=%d²_%d→%d/way=%s", c.side, c.in, c.out, cv.name()), func(b *testing.B) {
+				prepared, dims := cv.prepare(normal(random, 9*c.in*c.out, 1), c.in, c.out)
+				exec, err := graph.NewExec(device, func(x, kernel *graph.Node) *graph.Node {
+					return graph.MaxScalar(cv.apply(x, kernel), 0)
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer exec.Finalize()
+				x, kernel := tensor(normal(random, c.side*c.side*c.in, 1), 1, c.side, c.side, c.in), tensor(prepared, dims...)
+				for b.Loop() {
+					out, err := exec.Exec(x, kernel)
+					if err != nil {
+						b.Fatal(err)
+					}
+					out[0].MustFinalizeAll()
+				}
+				flops := 2 * 9 * float64(c.side*c.side*c.in*c.out)
+				b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package vgg
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+type featuresKey struct {
+	height, width int
+	layers        string
+}
+
+// Features returns the features of a picture at the named layers, in their order, each shaped
+// [1, height', width', channels], on the device; the caller finalizes them. x is shaped [1, height, width, 3], RGB,
+// 0..255, float32. The network is computed no deeper than the deepest of the layers.
+func (n *Network) Features(x *tensors.Tensor, layers ...string) ([]*tensors.Tensor, error) {
+	if len(layers) == 0 {
+		return nil, fmt.Errorf("no layers given: choose among %s", strings.Join(n.Layers(), ", "))
+	}
+	return n.Compute(x, strings.Join(layers, " "), layers, func(pass *Pass) []*graph.Node {
+		var out []*graph.Node
+		for _, name := range layers {
+			out = append(out, pass.Feature(name))
+		}
+		return out
+	})
+}
+
+// Compute evaluates a function of features: it runs the network on a picture up to the deepest of the named layers and
+// returns what build makes of it, on the device; the caller finalizes it. The compiled graph is kept under key and
+// the picture's size, so a key must always come with the same build and layers.
+func (n *Network) Compute(x *tensors.Tensor, key string, layers []string, build func(*Pass) []*graph.Node) ([]*tensors.Tensor, error) {
+	d := x.Shape().Dimensions
+	if len(d) != 4 || d[0] != 1 || d[3] != 3 {
+		return nil, fmt.Errorf("a picture must be shaped [1, height, width, 3], not %v", d)
+	}
+	plan, err := n.plan(d[1], d[2], layers, false)
+	if err != nil {
+		return nil, err
+	}
+	exec, err := n.exec(featuresKey{d[1], d[2], key}, func(in []*graph.Node) []*graph.Node {
+		return build(plan.Forward(in[0], in[1:]))
+	})
+	if err != nil {
+		return nil, err
+	}
+	args := []any{x}
+	for _, in := range plan.Inputs() {
+		args = append(args, in)
+	}
+	out, err := exec.Exec(args...)
+	if err != nil {
+		return nil, fmt.Errorf("computing features of %s: %w", n.name, err)
+	}
+	return out, nil
+}
+
+func (n *Network) exec(key featuresKey, fn func([]*graph.Node) []*graph.Node) (*graph.Exec, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if exec, ok := n.execs[key]; ok {
+		return exec, nil
+	}
+	exec, err := graph.NewExec(n.backend, fn)
+	if err != nil {
+		return nil, fmt.Errorf("computing features of %s: %w", n.name, err)
+	}
+	n.execs[key] = exec
+	return exec, nil
+}
