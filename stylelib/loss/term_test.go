@@ -1,0 +1,391 @@
+package loss
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/vgg"
+	"github.com/gouache-art/gouache/weights"
+)
+
+// tinySet is a network of three narrow blocks with random weights and biases.
+func tinySet() *weights.Set {
+	random := rand.New(rand.NewPCG(3, 4))
+	set := &weights.Set{Name: "tiny", Network: "tiny"}
+	in := 3
+	for block := range 3 {
+		l := weights.Layer{Name: fmt.Sprintf("block%d_conv1", block+1), In: in, Out: 4 + block}
+		l.Kernel = make([]float32, 9*l.In*l.Out)
+		for i := range l.Kernel {
+			l.Kernel[i] = float32(math.Sqrt(2/float64(9*l.In)) * random.NormFloat64())
+		}
+		l.Bias = make([]float32, l.Out)
+		for i := range l.Bias {
+			l.Bias[i] = float32(random.NormFloat64())
+		}
+		set.Layers = append(set.Layers, l)
+		in = l.Out
+	}
+	return set
+}
+
+const height, width = 18, 21
+
+// fixture is a network, targets of a content and a style picture, and a picture to evaluate at.
+type fixture struct {
+	net            *vgg.Network
+	content, style []Target
+	x              *tensors.Tensor
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{net: newNetwork(t, tinySet(), vgg.AveragePooling), x: noise(1, height, width)}
+	var err error
+	if f.content, err = ContentTargets(f.net, noise(2, height, width), "block2_conv1"); err != nil {
+		t.Fatal(err)
+	}
+	if f.style, err = StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, "block1_conv1", "block3_conv1"); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func (f *fixture) evaluate(t *testing.T, terms ...Term) *Evaluation {
+	t.Helper()
+	o := f.objective(t, terms...)
+	e, err := o.Evaluate(f.x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func (f *fixture) objective(t *testing.T, terms ...Term) *Objective {
+	t.Helper()
+	o, err := NewObjective(f.net, height, width, terms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.Close)
+	return o
+}
+
+// features brings those of a picture to the host, in float64, [positions][channels].
+func (f *fixture) features(t *testing.T, x *tensors.Tensor, layer string) [][]float64 {
+	t.Helper()
+	out, err := f.net.Features(x, layer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows(flat(t, out[0]), out[0].Shape().Dimensions[3])
+}
+
+func rows(values []float32, channels int) [][]float64 {
+	var list [][]float64
+	for i := 0; i < len(values); i += channels {
+		row := make([]float64, channels)
+		for c := range row {
+			row[c] = float64(values[i+c])
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+// slowGram is Σ over positions of F(i)·F(j), over the number of positions.
+func slowGram(features [][]float64) [][]float64 {
+	channels := len(features[0])
+	gram := make([][]float64, channels)
+	for i := range gram {
+		gram[i] = make([]float64, channels)
+		for j := range gram[i] {
+			for _, f := range features {
+				gram[i][j] += f[i] * f[j] / float64(len(features))
+			}
+		}
+	}
+	return gram
+}
+
+func squaredDistance(a, b [][]float64) (sum float64) {
+	for i := range a {
+		for j := range a[i] {
+			sum += (a[i][j] - b[i][j]) * (a[i][j] - b[i][j])
+		}
+	}
+	return sum
+}
+
+func TestContent(t *testing.T) {
+	f := newFixture(t)
+	got := f.evaluate(t, Content(f.content[0], 3))
+	want := squaredDistance(f.features(t, f.x, "block2_conv1"), f.features(t, noise(2, height, width), "block2_conv1"))
+	checkValue(t, got, Value{Name: "content", Loss: want, Weighted: 3 * want})
+}
+
+func TestGram(t *testing.T) {
+	f := newFixture(t)
+	got := f.evaluate(t, Gram(f.style[0], 2), Gram(f.style[1], 5))
+	var losses []float64
+	for _, layer := range []string{"block1_conv1", "block3_conv1"} {
+		losses = append(losses, squaredDistance(
+			slowGram(f.features(t, f.x, layer)), slowGram(f.features(t, noise(3, 24, 17), layer))))
+	}
+	checkValue(t, got, Value{Name: "style", Loss: losses[0] + losses[1], Weighted: 2*losses[0] + 5*losses[1]})
+}
+
+func TestTotalVariation(t *testing.T) {
+	f := newFixture(t)
+	pix := flat(t, f.x)
+	at := func(y, x, c int) float64 { return float64(pix[(y*width+x)*3+c]) }
+	var want float64
+	for y := range height {
+		for x := range width {
+			for c := range 3 {
+				if x+1 < width {
+					want += math.Abs(at(y, x+1, c) - at(y, x, c))
+				}
+				if y+1 < height {
+					want += math.Abs(at(y+1, x, c) - at(y, x, c))
+				}
+			}
+		}
+	}
+	checkValue(t, f.evaluate(t, TotalVariation(0.5)), Value{Name: "tv", Loss: want, Weighted: want / 2})
+}
+
+func checkValue(t *testing.T, got *Evaluation, want Value) {
+	t.Helper()
+	if len(got.Terms) != 1 || got.Terms[0].Name != want.Name {
+		t.Fatalf("got terms %v, want one %s", got.Terms, want.Name)
+	}
+	// Sums in float32 of some thousand numbers.
+	for _, pair := range [][2]float64{{got.Terms[0].Loss, want.Loss}, {got.Terms[0].Weighted, want.Weighted}, {got.Total, want.Weighted}} {
+		if math.Abs(pair[0]-pair[1]) > 1e-5*math.Abs(pair[1]) {
+			t.Errorf("got %+v with total %v, want %+v", got.Terms[0], got.Total, want)
+			return
+		}
+	}
+}
+
+// own is a term that a person might write: how far the features of two layers are from one in the mean, and the
+// picture's mean from grey.
+func own() Term {
+	return Term{
+		Name: "own", Weight: 1, Layers: []string{"relu1_1", "block3_conv1"},
+		Loss: func(in *Inputs) *graph.Node {
+			a := graph.Square(graph.AddScalar(graph.ReduceAllMean(in.Feature("block1_conv1")), -1))
+			b := graph.ReduceAllMean(graph.Square(in.Feature("relu3_1")))
+			c := graph.Square(graph.AddScalar(graph.ReduceAllMean(in.Picture()), -128))
+			return graph.Add(graph.Add(graph.MulScalar(a, 100), b), c)
+		},
+	}
+}
+
+// asymmetric is a function of a Gram matrix whose gradient is not symmetric.
+func asymmetric() Term {
+	return Term{
+		Name: "corner", Weight: 1, Layers: []string{"block2_conv1"},
+		Loss: func(in *Inputs) *graph.Node {
+			gram := GramMatrix(in.Feature("block2_conv1"))
+			return graph.Reshape(graph.Slice(gram, graph.AxisElem(0), graph.AxisElem(3)))
+		},
+	}
+}
+
+// TestGradients compares each term's gradient, and that of all together, with differences along random directions.
+func TestGradients(t *testing.T) {
+	f := newFixture(t)
+	for name, terms := range map[string][]Term{
+		"content":    {Content(f.content[0], 1)},
+		"style":      {Gram(f.style[0], 1), Gram(f.style[1], 1)},
+		"tv":         {TotalVariation(1)},
+		"own":        {own()},
+		"asymmetric": {asymmetric()},
+		"all": {Content(f.content[0], 0.1), Gram(f.style[0], 1e-3), Gram(f.style[1], 1), TotalVariation(1), own(),
+			asymmetric()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := f.objective(t, terms...)
+			at := flat(t, f.x)
+			gradient := flat(t, evaluateAt(t, o, at).Gradient)
+			random := rand.New(rand.NewPCG(1, 1))
+			rms := float32(norm(gradient) / math.Sqrt(float64(len(gradient))))
+			for range 5 {
+				// Half along the gradient, so that the slope stands out from what float32 rounds off.
+				direction := make([]float32, len(at))
+				var slope float64
+				for i := range direction {
+					direction[i] = gradient[i]/rms + float32(random.NormFloat64())
+					slope += float64(direction[i]) * float64(gradient[i])
+				}
+				want := difference(t, o, at, direction, 0.02)
+				if math.Abs(slope-want) > 0.01*math.Abs(want) { // the kinks of ReLU and TV that lie within the step
+					t.Errorf("slope %v, by differences %v", slope, want)
+				}
+			}
+		})
+	}
+}
+
+func evaluateAt(t *testing.T, o *Objective, pix []float32) *Evaluation {
+	t.Helper()
+	e, err := o.Evaluate(tensors.FromFlatDataAndDimensions(pix, 1, height, width, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func difference(t *testing.T, o *Objective, at, direction []float32, step float32) float64 {
+	up, down := make([]float32, len(at)), make([]float32, len(at))
+	for i := range at {
+		up[i], down[i] = at[i]+step*direction[i], at[i]-step*direction[i]
+	}
+	return (evaluateAt(t, o, up).Total - evaluateAt(t, o, down).Total) / float64(2*step)
+}
+
+func norm(v []float32) float64 {
+	var sum float64
+	for _, x := range v {
+		sum += float64(x) * float64(x)
+	}
+	return math.Sqrt(sum)
+}
+
+func TestStyleTargetsMix(t *testing.T) {
+	f := newFixture(t)
+	a, b := noise(5, 20, 20), noise(6, 30, 16)
+	mixed, err := StyleTargets(f.net, []Style{{a, 1}, {b, 3}}, "block2_conv1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gramA, gramB := slowGram(f.features(t, a, "block2_conv1")), slowGram(f.features(t, b, "block2_conv1"))
+	got := rows(flat(t, mixed[0].Tensor), len(gramA))
+	var energy float64
+	for i := range got {
+		for j := range got[i] {
+			want := (gramA[i][j] + 3*gramB[i][j]) / 4
+			energy += want * want
+			if math.Abs(got[i][j]-want) > 1e-5*math.Abs(want) {
+				t.Errorf("[%d, %d] = %v, want %v", i, j, got[i][j], want)
+			}
+		}
+	}
+	if math.Abs(mixed[0].Energy-energy) > 1e-5*energy {
+		t.Errorf("energy %v, want %v", mixed[0].Energy, energy)
+	}
+	for _, bad := range []float64{-1, math.NaN(), math.Inf(1)} {
+		if _, err := StyleTargets(f.net, []Style{{a, bad}}, "block2_conv1"); err == nil {
+			t.Errorf("a style's weight of %v was accepted", bad)
+		}
+	}
+}
+
+// TestWeightsCompileNothing: the graph is built once for all weights, and weights act linearly.
+func TestWeightsCompileNothing(t *testing.T) {
+	f := newFixture(t)
+	built := 0
+	counted := own()
+	inner := counted.Loss
+	counted.Loss = func(in *Inputs) *graph.Node { built++; return inner(in) }
+	o := f.objective(t, counted, TotalVariation(1))
+	first := evaluateAt(t, o, flat(t, f.x))
+	for _, weight := range []float64{0, 2, 1e6} {
+		if err := o.SetWeight("own", weight); err != nil {
+			t.Fatal(err)
+		}
+		e := evaluateAt(t, o, flat(t, f.x))
+		if want := weight*first.Terms[0].Loss + first.Terms[1].Loss; math.Abs(e.Total-want) > 1e-6*want {
+			t.Errorf("with weight %v the total is %v, want %v", weight, e.Total, want)
+		}
+	}
+	if built != 1 {
+		t.Errorf("the graph was built %d times", built)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	f := newFixture(t)
+	badLayer := own()
+	badLayer.Layers = []string{"block3_conv9"}
+	unlisted := own()
+	unlisted.Layers = []string{"block1_conv1"}
+	vector := Term{Name: "vector", Weight: 1, Loss: func(in *Inputs) *graph.Node { return in.Picture() }}
+	evaluate := func(terms ...Term) error {
+		o, err := NewObjective(f.net, height, width, terms)
+		if err != nil {
+			return err
+		}
+		defer o.Close()
+		_, err = o.Evaluate(f.x)
+		return err
+	}
+	for _, c := range []struct {
+		name, says string
+		err        error
+	}{
+		{"no terms", "at least one term", evaluate()},
+		{"negative weight", "must be a number from 0 up", evaluate(TotalVariation(-1))},
+		{"NaN weight", "must be a number from 0 up", evaluate(TotalVariation(math.NaN()))},
+		{"unknown layer", "term own", evaluate(badLayer)},
+		{"unlisted layer", "its Layers do not list", evaluate(unlisted)},
+		{"no scalar", "scalar", evaluate(vector)},
+		{"unknown name", `no term "style"`, f.objective(t, TotalVariation(1)).SetWeight("style", 1)},
+	} {
+		if c.err == nil || !strings.Contains(c.err.Error(), c.says) {
+			t.Errorf("%s: error %v does not mention %q", c.name, c.err, c.says)
+		}
+	}
+}
+
+func TestLookupPreset(t *testing.T) {
+	for _, p := range Presets() {
+		if got, err := LookupPreset(p.Name); err != nil || got.Description != p.Description {
+			t.Errorf("LookupPreset(%q) = %q, %v", p.Name, got.Name, err)
+		}
+	}
+	if _, err := LookupPreset("guache"); err == nil || !strings.Contains(err.Error(), `did you mean "gouache"`) {
+		t.Errorf("error %v has no suggestion", err)
+	}
+}
+
+// TestGouacheIsRelative: with the gouache preset a black-box rescaling of the features changes no term, and the terms
+// of the same pictures hardly depend on their size.
+func TestGouacheIsRelative(t *testing.T) {
+	terms := func(scale float32) *Evaluation {
+		set := tinySet()
+		for i := range set.Layers[0].Kernel {
+			set.Layers[0].Kernel[i] *= scale
+		}
+		for _, l := range set.Layers {
+			for i := range l.Bias {
+				l.Bias[i] *= scale
+			}
+		}
+		f := &fixture{net: newNetwork(t, set, vgg.AveragePooling), x: noise(1, height, width)}
+		var err error
+		p := Gouache()
+		p.ContentLayers, p.StyleLayers = []string{"block2_conv1"}, []string{"block1_conv1", "block3_conv1"}
+		if f.content, err = ContentTargets(f.net, noise(2, height, width), p.ContentLayers...); err != nil {
+			t.Fatal(err)
+		}
+		if f.style, err = StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, p.StyleLayers...); err != nil {
+			t.Fatal(err)
+		}
+		return f.evaluate(t, p.Terms(f.content, f.style, Picture{Height: height, Width: width, Variation: 1e4})...)
+	}
+	one, ten := terms(1), terms(10)
+	for i, v := range one.Terms {
+		if w := ten.Terms[i]; math.Abs(v.Loss-w.Loss) > 1e-4*v.Loss {
+			t.Errorf("%s is %v, and %v with features ten times as large", v.Name, v.Loss, w.Loss)
+		}
+	}
+}
