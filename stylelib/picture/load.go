@@ -1,0 +1,186 @@
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/draw"
+	_ "image/gif" // for image.Decode
+	"image/jpeg"
+	"image/png"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"golang.org/x/image/tiff"
+	_ "golang.org/x/image/webp" // for image.Decode
+
+	"github.com/gouache-art/gouache/stylelib/samples"
+	"github.com/gouache-art/gouache/stylelib/suggest"
+)
+
+// MaxFileSize is the size of the largest file that [Load] reads, in bytes: MaxPixels of 16-bit RGBA fit into it.
+const MaxFileSize = 1 << 30
+
+// samplePrefix begins the names of pictures that come with the program.
+const samplePrefix = "sample:"
+
+// Load reads a picture from a file, or one of package samples by the name sample:NAME; a file whose name begins so is
+// reached as ./sample:NAME.
+//
+// The format is told by the content. A picture is turned upright as its EXIF orientation says. Of an animated GIF the
+// first frame is taken, in its place on the canvas. Of a TIFF with several pages the first is taken.
+//
+// An error is one sentence. One about a file that is missing or closed to the reader matches fs.ErrNotExist or
+// fs.ErrPermission. The bounds are MinSide, MaxSide, MaxPixels and MaxFileSize; all are checked before decoding. What
+// cannot be read are animated WebP, TIFF with separate inks (CMYK) or floating-point samples, HEIC and AVIF.
+func Load(name string) (*Picture, error) {
+	read := readFile
+	if sample, ok := strings.CutPrefix(name, samplePrefix); ok {
+		read = func(string) ([]byte, error) { return samples.Open(sample) }
+	}
+	data, err := read(name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", name, err)
+	}
+	return p, nil
+}
+
+// readFile reads a regular file. Anything else that a name can stand for, such as a pipe, may never end.
+func readFile(name string) ([]byte, error) {
+	if name == "" {
+		return nil, errors.New("no picture is named: give a file or sample:NAME")
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, unopened(name, err)
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a folder: name a picture in it", name)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file: save the picture to a file first", name)
+	case info.Size() > MaxFileSize:
+		return nil, fmt.Errorf("%s is larger than %s: shrink the picture first", name, humanize.IBytes(MaxFileSize))
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, unopened(name, err)
+	}
+	return data, nil
+}
+
+// unopened says why a file cannot be read, and which one may be meant.
+func unopened(name string, err error) error {
+	err = cause(err)
+	advice := "check the path"
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		advice = "make it readable, or copy it to where you may read it"
+	case !errors.Is(err, fs.ErrNotExist):
+	case slices.Contains(samples.Names(), name):
+		advice = "did you mean " + samplePrefix + name + "?"
+	default:
+		folder, base := filepath.Split(name)
+		entries, _ := os.ReadDir(filepath.Clean(folder)) // without them there is no suggestion
+		names := make([]string, len(entries))
+		for i, e := range entries {
+			names[i] = e.Name()
+		}
+		if near := suggest.Nearest(base, names); near != "" {
+			advice = "did you mean " + folder + near + "?"
+		}
+	}
+	return fmt.Errorf("%s cannot be read (%w): %s", name, err, advice)
+}
+
+// cause strips the operation and the paths off an error of package os; the sentences have their own.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// panicError is what a panic was about.
+type panicError struct{ value any }
+
+func (e panicError) Error() string { return fmt.Sprint(e.value) }
+
+// decode turns a file's content into a picture. Its errors are the end of a sentence that begins with the file's name.
+func decode(data []byte) (p *Picture, err error) {
+	defer func() {
+		if r := recover(); r != nil { // from a decoder that met what its author did not expect
+			p, err = nil, fmt.Errorf("is damaged (%w): %s", panicError{r}, getAnother)
+		}
+	}()
+	if len(data) == 0 {
+		return nil, errors.New("is empty: " + getAnother)
+	}
+	config, format, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return nil, undecoded(format, data, err)
+	}
+	if err := checkSize(config.Width, config.Height, MinSide); err != nil {
+		return nil, err
+	}
+	m, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, undecoded(format, data, err)
+	}
+	var s source
+	switch format {
+	case "gif":
+		s = sourceOf(onCanvas(m, config.Width, config.Height))
+	case "webp":
+		s = webpSource(m)
+	default:
+		s = sourceOf(m)
+	}
+	return convert(s, readOrientation(data, format)), nil
+}
+
+const (
+	getAnother = "copy or download it again"
+	convertIt  = "convert it to PNG or JPEG first"
+)
+
+// undecoded says why a decoder refused a file.
+func undecoded(format string, data []byte, err error) error {
+	var noPNG png.UnsupportedError
+	var noJPEG jpeg.UnsupportedError
+	var noTIFF tiff.UnsupportedError
+	switch {
+	case errors.Is(err, image.ErrFormat):
+		return errors.New("is in none of the formats that can be read, PNG, JPEG, WebP, TIFF and GIF: " + convertIt)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fmt.Errorf("is cut off before its end (%w): %s", err, getAnother)
+	case errors.As(err, &noPNG), errors.As(err, &noJPEG), errors.As(err, &noTIFF):
+		return fmt.Errorf("is of a kind that cannot be read (%w): %s", err, convertIt)
+	case format == "webp" && animatedWebP(data):
+		return fmt.Errorf("is an animated WebP, which cannot be read (%w): save one frame as PNG first", err)
+	}
+	return fmt.Errorf("is damaged (%w): %s", err, getAnother)
+}
+
+// onCanvas returns a GIF's frame, which may be a part of the picture, in its place on a transparent canvas.
+func onCanvas(frame image.Image, width, height int) image.Image {
+	canvas := image.Rect(0, 0, width, height)
+	if frame.Bounds() == canvas {
+		return frame
+	}
+	m := image.NewNRGBA(canvas)
+	draw.Draw(m, frame.Bounds(), frame, frame.Bounds().Min, draw.Src)
+	return m
+}

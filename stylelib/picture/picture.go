@@ -1,0 +1,149 @@
+// Package picture turns image files into the arrays that the network takes and back, and resizes them.
+//
+//	p, err := picture.Load("photograph.jpg") // or "sample:chelsea"
+//	small := p.Resize(p.FitLonger(512))
+//	err = small.Save("small.png")
+//
+// PNG, JPEG, WebP, TIFF and GIF are read, by their content and not by their name; a format that the program has
+// registered with package image is read as well. PNG, JPEG and TIFF are written, by the name's extension.
+//
+// Colours are taken as sRGB, which nearly all pictures are: an ICC profile in a file is neither applied nor kept.
+// Errors are one sentence that names the file, what is wrong with it, and what to do.
+package picture
+
+import (
+	"fmt"
+	"image"
+	"math"
+	"runtime"
+	"sync"
+)
+
+// Picture is a raster of RGB pixels.
+type Picture struct {
+	Width, Height int
+	// Pix is [Height, Width, 3], row-major: red, green, blue in grey levels of 0 to 255, gamma-encoded as in a file
+	// and not multiplied by alpha. While a picture is being optimised its values may leave that range.
+	Pix []float32
+	// Alpha is [Height, Width], row-major, from 0, transparent, to 255, opaque; nil if the whole picture is opaque.
+	// Where it is 0 the colour has no meaning.
+	Alpha []float32
+}
+
+// blank returns a picture to be filled in. Its width and height are at least 1.
+func blank(width, height int) *Picture {
+	return &Picture{Width: width, Height: height, Pix: make([]float32, 3*width*height)}
+}
+
+// FitLonger returns the width and height of the picture when its longer side becomes size pixels, which is at least
+// 1, and its shape stays the same. Neither is less than 1.
+func (p *Picture) FitLonger(size int) (width, height int) {
+	shorter := func(short, long int) int {
+		return max(1, int(math.Round(float64(size)*float64(short)/float64(long))))
+	}
+	if p.Width >= p.Height {
+		return size, shorter(p.Height, p.Width)
+	}
+	return shorter(p.Width, p.Height), size
+}
+
+// Clamp brings all values into 0 to 255, in place. What is not a number becomes 0.
+func (p *Picture) Clamp() {
+	clamp(p.Pix)
+	clamp(p.Alpha)
+}
+
+func clamp(values []float32) {
+	for i, v := range values {
+		values[i] = clamped(v)
+	}
+}
+
+// clamped returns the value of 0 to 255 nearest to v, and 0 if v is not a number.
+func clamped(v float32) float32 {
+	switch {
+	case v > 255:
+		return 255
+	case v > 0:
+		return v
+	}
+	return 0
+}
+
+// TotalVariation returns the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
+// grey levels. Alpha does not count.
+func (p *Picture) TotalVariation() float64 {
+	var sum float64
+	row := 3 * p.Width
+	for y := range p.Height {
+		line := p.Pix[y*row : (y+1)*row]
+		for i, v := range line[:row-3] {
+			sum += math.Abs(float64(line[i+3]) - float64(v))
+		}
+		if y == 0 {
+			continue
+		}
+		for i, above := range p.Pix[(y-1)*row : y*row] {
+			sum += math.Abs(float64(line[i]) - float64(above))
+		}
+	}
+	return sum
+}
+
+// Image returns the picture with 8 bits a channel: clamped, and rounded to the nearest grey level.
+func (p *Picture) Image() *image.NRGBA {
+	m := image.NewNRGBA(image.Rect(0, 0, p.Width, p.Height))
+	parallel(p.Height, func(from, to int) {
+		for i := from * p.Width; i < to*p.Width; i++ {
+			rgb, out := p.Pix[3*i:3*i+3], m.Pix[4*i:4*i+4]
+			out[0], out[1], out[2], out[3] = level(rgb[0]), level(rgb[1]), level(rgb[2]), 255
+			if p.Alpha != nil {
+				out[3] = level(p.Alpha[i])
+			}
+		}
+	})
+	return m
+}
+
+// level returns the grey level nearest to v. The half is added in float64: in float32, 0.49999997 would become 1.
+func level(v float32) uint8 {
+	return uint8(float64(clamped(v)) + 0.5)
+}
+
+// check says whether the fields fit together, which somebody who fills them in may get wrong.
+func (p *Picture) check() error {
+	n := p.Width * p.Height
+	switch {
+	case p.Width < 1 || p.Height < 1:
+		return fmt.Errorf("a picture of %d×%d pixels has no content", p.Width, p.Height)
+	case len(p.Pix) != 3*n:
+		return fmt.Errorf("a picture of %d×%d pixels needs %d values, not %d", p.Width, p.Height, 3*n, len(p.Pix))
+	case p.Alpha != nil && len(p.Alpha) != n:
+		return fmt.Errorf("a picture of %d×%d pixels needs %d values of alpha, not %d", p.Width, p.Height, n, len(p.Alpha))
+	}
+	return nil
+}
+
+// parallel calls work on as many parts of 0 to n as there are processors, and waits for all of them. A panic in one
+// becomes the caller's, who may recover from it.
+func parallel(n int, work func(from, to int)) {
+	parts := min(n, runtime.GOMAXPROCS(0))
+	panics := make(chan any, parts)
+	var group sync.WaitGroup
+	for i := range parts {
+		group.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					panics <- r
+				}
+			}()
+			work(i*n/parts, (i+1)*n/parts)
+		})
+	}
+	group.Wait()
+	select {
+	case r := <-panics:
+		panic(r)
+	default:
+	}
+}

