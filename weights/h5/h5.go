@@ -37,6 +37,15 @@ const (
 // library serialises all calls: libhdf5 is not always built to be safe for threads.
 var library sync.Mutex
 
+// Version returns the version of the C library, such as "1.10.8".
+func Version() string {
+	v, err := hdf5.LibVersion()
+	if err != nil {
+		return "of an unknown version"
+	}
+	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Release)
+}
+
 // guard runs f alone, on a thread that prints no HDF5 errors. A libhdf5 that is safe for threads, such as Debian's,
 // keeps that switch, and its errors, for each thread. What gonum's binding panics with becomes an error.
 func guard(f func() error) (err error) {

@@ -1,0 +1,48 @@
+# make demo    paints a bundled photograph in a bundled style, after installing what is missing
+# make test    runs all tests, after the same
+# make build   builds bin/gouache
+# make bench   runs the Go benchmarks
+# make clean   removes what make made; weights and XLA's plugin stay in their caches
+
+sources := go.mod go.sum $(shell find cmd stylelib weights -type f ! -name '*_test.go' ! -path '*/testdata/*')
+python  := $(or $(GOUACHE_PYTHON),python3)
+
+.PHONY: build demo test bench clean setup packages tools
+.DELETE_ON_ERROR:
+
+build: bin/gouache
+
+# tools says what cannot be installed from here.
+tools:
+	@command -v go >/dev/null || { echo "make: Go 1.26 is needed: see go.dev/doc/install" >&2; exit 1; }
+	@$(python) -m pip --version >/dev/null 2>&1 || { echo "make: Python 3 with pip is needed: apt-get install -y python3-pip" >&2; exit 1; }
+
+packages: tools
+	@docker/install-packages
+
+bin/gouache: $(sources) | packages
+	go build -o $@ ./cmd/gouache
+
+# setup gets XLA's plugin and the network's weights, and says what it chose.
+setup: bin/gouache
+	@bin/gouache doctor --fix
+
+demo: setup
+	@mkdir -p out
+	bin/gouache stylize --content sample:chelsea --style sample:swirl --size 256 --iterations 100 --out out/demo.png
+	@echo
+	@echo "The picture is $(CURDIR)/out/demo.png. What to try next:"
+	@echo "  bin/gouache stylize --content sample:rocket --style sample:watercolour --out out/rocket.png"
+	@echo "  bin/gouache stylize --content YOUR-PHOTO.jpg --style YOUR-PAINTING.jpg --size 512 --out out/mine.png"
+	@echo "  bin/gouache stylize --help"
+
+# The tests compare with numbers made with the weights vgg16-hed.
+test: setup
+	@bin/gouache weights fetch vgg16-hed
+	go test ./...
+
+bench: setup
+	go test -run '^$$' -bench . ./...
+
+clean:
+	rm -rf bin out

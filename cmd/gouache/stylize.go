@@ -1,0 +1,218 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/progress"
+)
+
+// stylizeFlags are the flags of `gouache stylize`.
+type stylizeFlags struct {
+	studio     studioFlags
+	preset     presetFlags
+	content    string
+	styles     []string
+	out        string
+	size       int
+	iterations int
+	scales     int
+	init       string
+	json       bool
+}
+
+func newStylize() *cobra.Command {
+	var f stylizeFlags
+	cmd := &cobra.Command{
+		Use:   "stylize --content FILE --style FILE[:WEIGHT]... --out FILE [flags]",
+		Short: "Paint a photograph in the style of one or more paintings",
+		Long: `Paint a photograph in the style of one or more paintings.
+
+Pictures are files (PNG, JPEG, WebP, TIFF, GIF) or sample:NAME, a picture that comes with the program. The result is
+a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C saves the best picture so far.`,
+		Example: `  gouache stylize --content sample:chelsea --style sample:swirl --out cat.png --size 256
+  gouache stylize --content me.jpg --style scream.jpg --style night.jpg:0.5 --out me.png --style-weight 30
+  gouache stylize --content me.jpg --style scream.jpg --out noise.png --init noise --seed 7`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runStylize(cmd, &f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.content, "content", "", "the photograph: a file or sample:NAME")
+	flags.StringArrayVar(&f.styles, "style", nil, "a painting: a file or sample:NAME, with :WEIGHT to mix several")
+	flags.StringVar(&f.out, "out", "", "where the result goes: a .png, .jpg or .tiff file")
+	flags.IntVar(&f.size, "size", stylelib.DefaultSize, "longer side of the result in pixels")
+	flags.IntVar(&f.iterations, "iterations", stylelib.DefaultIterations, "iterations of the optimiser, at all scales together")
+	flags.IntVar(&f.scales, "scales", 0, "sizes to paint coarse to fine, √2 apart; 1 paints at full size from the start (default: from 128 pixels)")
+	flags.StringVar(&f.init, "init", "content", "what to start from: content, noise or a file")
+	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
+	f.preset.add(cmd)
+	f.studio.add(cmd)
+	return cmd
+}
+
+func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
+	if err := require(cmd, "content", "style", "out"); err != nil {
+		return err
+	}
+	if err := f.studio.check(); err != nil {
+		return err
+	}
+	job, err := f.job(cmd)
+	if err != nil {
+		return err
+	}
+	messages := f.studio.messages(cmd)
+	studio, err := f.studio.open(cmd.Context(), messages)
+	if err != nil {
+		return err
+	}
+	defer studio.Backend().Close()
+	line := newProgressLine(messages)
+	result, err := studio.Stylize(cmd.Context(), job, line)
+	if err != nil {
+		return err
+	}
+	saved, err := save(result.Picture, f.out)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		err = writeJSON(cmd.OutOrStdout(), stylizeReport(result, saved, studio))
+	} else {
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), saved)
+	}
+	if err == nil && result.Status == progress.Interrupted {
+		fmt.Fprintf(messages, "%s: the best picture so far is saved\n", result.Reason)
+		return errInterrupted
+	}
+	return err
+}
+
+// job reads the flags and the pictures. Everything that can be wrong without computing is found here.
+func (f *stylizeFlags) job(cmd *cobra.Command) (stylelib.Job, error) {
+	job := stylelib.Job{Size: f.size, Iterations: f.iterations, Scales: f.scales, Seed: f.studio.seed}
+	if f.size < stylelib.MinSize || f.size > stylelib.MaxSize {
+		return job, usage(fmt.Errorf("--size %d is out of range: choose %d to %d pixels for the longer side", f.size, stylelib.MinSize, stylelib.MaxSize))
+	}
+	if f.iterations < 1 || f.iterations > stylelib.MaxIterations {
+		return job, usage(fmt.Errorf("--iterations %d is out of range: choose 1 to %d", f.iterations, stylelib.MaxIterations))
+	}
+	if f.scales < 0 || (f.scales == 0 && cmd.Flags().Changed("scales")) {
+		return job, usage(fmt.Errorf("--scales %d is out of range: choose 1 or more", f.scales))
+	}
+	var err error
+	if job.Preset, err = f.preset.read(cmd); err != nil {
+		return job, err
+	}
+	if err := picture.CheckOutput(f.out); err != nil {
+		return job, fmt.Errorf("--out: %w", err)
+	}
+	if job.Content, err = picture.Load(f.content); err != nil {
+		return job, fmt.Errorf("--content: %w", err)
+	}
+	if job.Styles, err = loadStyles(f.styles); err != nil {
+		return job, err
+	}
+	switch f.init {
+	case "content":
+	case "noise":
+		job.Noise = true
+	default:
+		if job.Start, err = picture.Load(f.init); err != nil {
+			return job, fmt.Errorf("--init must be content, noise or a picture: %w", err)
+		}
+	}
+	return job, usage(job.Check())
+}
+
+// loadStyles reads what --style was given: FILE or FILE:WEIGHT.
+func loadStyles(texts []string) ([]stylelib.Style, error) {
+	var styles []stylelib.Style
+	for _, text := range texts {
+		name, weight, err := splitWeight(text)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--style: %w", err))
+		}
+		p, err := picture.Load(name)
+		if err != nil {
+			return nil, fmt.Errorf("--style: %w", err)
+		}
+		styles = append(styles, stylelib.Style{Picture: p, Weight: weight})
+	}
+	return styles, nil
+}
+
+// splitWeight takes the weight off FILE:WEIGHT. A file whose whole name is the text wins.
+func splitWeight(text string) (name string, weight float64, err error) {
+	colon := strings.LastIndexByte(text, ':')
+	if colon < 0 {
+		return text, 1, nil
+	}
+	if _, err := os.Stat(text); err == nil {
+		return text, 1, nil
+	}
+	weight, err = strconv.ParseFloat(text[colon+1:], 64)
+	if err != nil {
+		return text, 1, nil // a colon of the name's own, as in sample:swirl
+	}
+	if math.IsNaN(weight) || math.IsInf(weight, 0) || weight < 0 {
+		return "", 0, fmt.Errorf("the weight of %s is %v: it must be a number from 0 up", text[:colon], weight)
+	}
+	return text[:colon], weight, nil
+}
+
+// save writes the result, and when that fails puts it somewhere else rather than lose it.
+func save(p *picture.Picture, path string) (string, error) {
+	err := p.Save(path)
+	if err == nil {
+		return path, nil
+	}
+	rescue, tempErr := os.CreateTemp("", "gouache-*.png")
+	if tempErr != nil {
+		return "", err
+	}
+	tempErr = cmp.Or(rescue.Close(), p.Save(rescue.Name()))
+	if tempErr != nil {
+		return "", errors.Join(err, tempErr)
+	}
+	return "", fmt.Errorf("%w; the picture is kept in %s", err, rescue.Name())
+}
+
+// stylizeReport is what --json prints.
+func stylizeReport(r *stylelib.Result, out string, studio *stylelib.Studio) any {
+	return struct {
+		Out         string             `json:"out"`
+		Status      progress.Status    `json:"status"`
+		Reason      string             `json:"reason"`
+		Width       int                `json:"width"`
+		Height      int                `json:"height"`
+		Iterations  int                `json:"iterations"`
+		Evaluations int                `json:"evaluations"`
+		Total       float64            `json:"total"`
+		Terms       map[string]float64 `json:"terms"`
+		Seconds     float64            `json:"seconds"`
+		Weights     string             `json:"weights"`
+		Device      string             `json:"device"`
+	}{
+		Out: out, Status: r.Status, Reason: r.Reason, Width: r.Picture.Width, Height: r.Picture.Height,
+		Iterations: r.Iterations, Evaluations: r.Evaluations, Total: r.Total, Terms: weightedTerms(r.Terms),
+		Seconds: r.Elapsed.Seconds(), Weights: studio.Weights().Name, Device: studio.Backend().DeviceName(),
+	}
+}
+
+func weightedTerms(terms []progress.Term) map[string]float64 {
+	values := map[string]float64{}
+	for _, t := range terms {
+		values[t.Name] = t.Weighted
+	}
+	return values
+}

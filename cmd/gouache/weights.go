@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/weights"
+)
+
+func newWeights() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "weights",
+		Short: "List, fetch, inspect and convert the network's weights",
+		Args:  noSuchCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newWeightsList(), newWeightsFetch(), newWeightsInspect(), newWeightsConvert())
+	return cmd
+}
+
+func newWeightsList() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list [flags]",
+		Short: "List the weights known by name",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), weightsReport())
+			}
+			return listWeights(cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// weightsEntry is what `weights list --json` prints of a set.
+type weightsEntry struct {
+	Name          string   `json:"name"`
+	Network       string   `json:"network"`
+	Description   string   `json:"description"`
+	License       string   `json:"license"`
+	Source        string   `json:"source,omitempty"`
+	Size          int64    `json:"size,omitempty"`
+	MD5           string   `json:"md5,omitempty"`
+	SHA256        string   `json:"sha256,omitempty"`
+	Preprocessing string   `json:"preprocessing"`
+	Layers        []string `json:"layers"`
+	Cached        bool     `json:"cached"`
+	Path          string   `json:"path,omitempty"`
+}
+
+func weightsReport() []weightsEntry {
+	var list []weightsEntry
+	for _, e := range weights.Catalogue() {
+		entry := weightsEntry{
+			Name: e.Name, Network: e.Network, Description: e.Description, License: e.License, Size: e.Size,
+			MD5: e.Sums.MD5, SHA256: e.Sums.SHA256, Preprocessing: e.Preprocessing, Layers: e.Layers(),
+		}
+		if e.Source != nil {
+			entry.Source = e.Source.String()
+		}
+		entry.Path, entry.Cached = weights.Cached(e, weights.Options{})
+		list = append(list, entry)
+	}
+	return list
+}
+
+func listWeights(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NAME\tNETWORK\tSIZE\tHERE\tDESCRIPTION\tLICENCE")
+	for _, e := range weightsReport() {
+		size, here := "-", "no"
+		if e.Size > 0 {
+			size = humanize.Bytes(uint64(e.Size))
+		}
+		if e.Cached || e.Source == "" {
+			here = "yes"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Network, size, here, e.Description, e.License)
+	}
+	return table.Flush()
+}
+
+func newWeightsFetch() *cobra.Command {
+	var quiet bool
+	cmd := &cobra.Command{
+		Use:     "fetch NAME [flags]",
+		Short:   "Bring a set of weights into the cache, verified",
+		Example: `  gouache weights fetch vgg19`,
+		Args:    exactly("the NAME of weights (see `gouache weights list`)"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := weights.Lookup(args[0]); err != nil {
+				return usage(err)
+			}
+			messages := cmd.ErrOrStderr()
+			if quiet {
+				messages = io.Discard
+			}
+			line := newTransferLine(messages)
+			path, err := weights.Fetch(cmd.Context(), args[0], weights.Options{Report: line.report})
+			line.end()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
+			return err
+		},
+	}
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print no progress")
+	return cmd
+}
+
+func newWeightsInspect() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "inspect FILE [flags]",
+		Short: "Show the layers, shapes and layout of a file of weights",
+		Args:  exactly("the FILE to inspect"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			contents, err := weights.Inspect(args[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), contents)
+			}
+			return printContents(cmd.OutOrStdout(), contents)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func printContents(w io.Writer, c *weights.Contents) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(table, "%s\t%s\n", name, value)
+		}
+	}
+	row("file", c.Path)
+	row("format", c.Format)
+	row("size", humanize.Bytes(uint64(c.Size)))
+	row("SHA-256", c.SHA256)
+	row("MD5", c.MD5)
+	row("known as", c.Known)
+	row("layout", c.Layout)
+	row("network", c.Network)
+	row("problem", c.Problem)
+	fmt.Fprintln(table)
+	fmt.Fprintln(table, "LAYER\tPART\tSHAPE\tTYPE\tTENSOR")
+	for _, t := range c.Tensors {
+		fmt.Fprintf(table, "%s\t%s\t%v\t%s\t%s\n", orDash(t.Layer), orDash(t.Part), t.Shape, t.DType, t.Name)
+	}
+	return table.Flush()
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func newWeightsConvert() *cobra.Command {
+	return &cobra.Command{
+		Use:     "convert FILE OUT.safetensors",
+		Short:   "Write a set of weights as .safetensors",
+		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read. FILE may also be a name of `gouache weights list`.",
+		Example: `  gouache weights convert vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 vgg19.safetensors`,
+		Args:    exactly("FILE", "OUT.safetensors"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !strings.EqualFold(filepath.Ext(args[1]), ".safetensors") {
+				return usage(fmt.Errorf("%s: the new file's name must end in .safetensors", args[1]))
+			}
+			set, err := loadWeights(cmd.Context(), args[0], 0, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			if err := weights.WriteSafetensors(args[1], set); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), args[1])
+			return err
+		},
+	}
+}

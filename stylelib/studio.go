@@ -1,0 +1,84 @@
+// Package stylelib paints a photograph in the style of a painting by neural style transfer (Gatys, Ecker and Bethge,
+// "Image style transfer using convolutional neural networks", CVPR 2016).
+//
+// [Stylize] does all of it:
+//
+//	content, err := picture.Load("photograph.jpg")
+//	style, err := picture.Load("painting.jpg")
+//	result, err := stylelib.Stylize(ctx, stylelib.Job{
+//		Content: content,
+//		Styles:  []stylelib.Style{{Picture: style}},
+//	}, nil)
+//	err = result.Picture.Save("out.png")
+//
+// A [Studio] keeps the device and the network open for several jobs. The parts can be used alone: package backend
+// opens XLA, picture reads and writes files, vgg computes features, loss composes objectives, lbfgs minimises them,
+// and progress is how a run is watched.
+package stylelib
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/vgg"
+	"github.com/gouache-art/gouache/weights"
+)
+
+const minSide = vgg.MinSide
+
+// Studio is an open device with a network's weights, for any number of jobs, one at a time or several.
+type Studio struct {
+	backend *backend.Backend
+	weights *weights.Set
+
+	mu       sync.Mutex
+	networks map[vgg.Pooling]*vgg.Network
+}
+
+// NewStudio makes a studio of an open device and loaded weights. Both stay the caller's.
+func NewStudio(b *backend.Backend, set *weights.Set) *Studio {
+	return &Studio{backend: b, weights: set, networks: map[vgg.Pooling]*vgg.Network{}}
+}
+
+// Network returns the studio's network with the given pooling.
+func (s *Studio) Network(pooling vgg.Pooling) (*vgg.Network, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if net, ok := s.networks[pooling]; ok {
+		return net, nil
+	}
+	net, err := vgg.New(s.backend.XLA(), s.weights, vgg.Options{Pooling: pooling})
+	if err != nil {
+		return nil, err
+	}
+	s.networks[pooling] = net
+	return net, nil
+}
+
+// Backend returns the studio's device.
+func (s *Studio) Backend() *backend.Backend { return s.backend }
+
+// Weights returns the studio's weights.
+func (s *Studio) Weights() *weights.Set { return s.weights }
+
+// Stylize opens the best device and weights at hand, installing and fetching what is missing, and paints one
+// picture. The observer may be nil. See [Studio.Stylize].
+func Stylize(ctx context.Context, job Job, observer progress.Observer) (*Result, error) {
+	b, err := backend.Open(ctx, backend.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	entry, _, err := weights.Choose(ctx, weights.Options{})
+	if err != nil {
+		return nil, err
+	}
+	set, err := weights.Load(ctx, entry.Name, weights.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("loading weights: %w", err)
+	}
+	return NewStudio(b, set).Stylize(ctx, job, observer)
+}
