@@ -39,7 +39,7 @@ const (
 var all = []Sample{
 	{"chelsea", Photograph, "Chelsea the cat", "Stefan van der Walt, by way of scikit-image", cc0},
 	{"coffee", Photograph, "A cup of coffee", "Rachel Michetti, courtesy of Pikolo Espresso Bar, by way of scikit-image", cc0},
-	{"rocket", Photograph, "Falcon 9 with DSCOVR at Cape Canaveral", "SpaceX, by way of scikit-image", "CC0 1.0 (put into the public domain by SpaceX in 2015)"},
+	{"rocket", Photograph, "Falcon 9 with DSCOVR at Cape Canaveral", "SpaceX, by way of scikit-image", cc0},
 	{"swirl", Style, "Night over a lake, in oil", painter, project},
 	{"woodcut", Style, "Waves before a mountain, a print from four blocks", painter, project},
 	{"glass", Style, "Sun over a valley, in stained glass", painter, project},

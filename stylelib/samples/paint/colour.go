@@ -14,6 +14,7 @@ func hex(v uint32) rgb {
 	return rgb{float64(v>>16&0xff) / 255, float64(v>>8&0xff) / 255, float64(v&0xff) / 255}
 }
 
+// to goes the share t of the way to another colour.
 func (a rgb) to(b rgb, t float64) rgb {
 	return rgb{lerp(a[0], b[0], t), lerp(a[1], b[1], t), lerp(a[2], b[2], t)}
 }

@@ -10,7 +10,7 @@ func (a vec) sub(b vec) vec              { return vec{a.x - b.x, a.y - b.y} }
 func (a vec) mul(s float64) vec          { return vec{a.x * s, a.y * s} }
 func (a vec) dot(b vec) float64          { return a.x*b.x + a.y*b.y }
 func (a vec) length() float64            { return math.Sqrt(a.dot(a)) }
-func (a vec) right() vec                 { return vec{-a.y, a.x} }
+func (a vec) right() vec                 { return vec{-a.y, a.x} } // a quarter turn, to its right hand
 func (a vec) to(b vec, t float64) vec    { return vec{lerp(a.x, b.x, t), lerp(a.y, b.y, t)} }
 func polar(angle, radius float64) vec    { return vec{radius * math.Cos(angle), radius * math.Sin(angle)} }
 func lerp(a, b, t float64) float64       { return a + (b-a)*t }

@@ -40,7 +40,10 @@ var (
 		at     vec
 		radius float64
 		petals int
-	}{{vec{92, 424}, 34, 8}, {vec{176, 462}, 27, 7}, {vec{40, 470}, 22, 6}, {vec{556, 440}, 36, 9}, {vec{478, 468}, 24, 7}, {vec{604, 474}, 20, 6}, {vec{256, 474}, 18, 6}}
+	}{
+		{vec{92, 424}, 34, 8}, {vec{176, 462}, 27, 7}, {vec{40, 470}, 22, 6}, {vec{256, 474}, 18, 6},
+		{vec{556, 440}, 36, 9}, {vec{478, 468}, 24, 7}, {vec{604, 474}, 20, 6},
+	}
 )
 
 // glass makes a leaded window: a sun over hills, a river, a tree and flowers.

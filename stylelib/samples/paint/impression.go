@@ -11,8 +11,8 @@ const (
 	blocks
 )
 
-// An impression is a sheet of paper and the blocks that are cut for it. Shapes are cut from far to near: each takes away what the
-// blocks held within its outline, and what is cut next stays inside it.
+// An impression is a sheet of paper and the blocks that are cut for it. Shapes are cut from far to near: each takes away
+// what the blocks held within its outline, and what is cut next stays inside it.
 type impression struct {
 	*canvas
 	noise
@@ -65,6 +65,7 @@ func (b *impression) contour(along path, width float64) {
 	b.carve(along, func(vec) float64 { return width }, false)
 }
 
+// carve cuts a black line of the width that is wanted at each place.
 func (b *impression) carve(along path, width func(p vec) float64, inside bool) {
 	const pace = 0.35 // px
 	steps := int(along.length()/pace) + 1

@@ -5,6 +5,7 @@ import (
 	"slices"
 )
 
+// The colours of the glass, field by field.
 var (
 	framed  = palette(0x7a1226, 0xb3202c, 0x1d2f7a, 0x27509a, 0x0f5a57)
 	suns    = palette(0xfff3b0, 0xffd84a, 0xffb11f)

@@ -25,10 +25,10 @@ type night struct {
 	noise
 	lamps   []lamp
 	eddies  []eddy
-	ribbons []float64 // how light the sky is, every grid pixels
+	ribbons []float64 // how light the sky is, every grid pixels: each takes a walk to find out, too long for every stroke
 }
 
-const grid = 4
+const grid = 4 // px
 
 // swirl paints a night in oil, in strokes that follow the stream of the sky.
 func swirl() *image.RGBA {
@@ -87,6 +87,7 @@ func (n *night) ground(p vec) ground {
 	return sky
 }
 
+// ridge is the height at which the hills end.
 func (n *night) ridge(x float64) float64 {
 	return 318 - 34*bump(x, 90, 150) + 22*n.at(x/110, 1.5) + 5*n.at(x/28, 7)
 }
@@ -158,6 +159,7 @@ func (a vec) along(b vec) vec {
 	return a
 }
 
+// ribbon returns how light the sky is at p, from 0 to 1.
 func (n *night) ribbon(p vec) float64 {
 	w := pageWidth/grid + 1
 	x, y := clamp(p.x/grid, 0, pageWidth/grid-0.01), clamp(p.y/grid, 0, pageHeight/grid-0.01)
@@ -193,6 +195,7 @@ func (n *night) colour(p vec, g ground) rgb {
 	return grass.at(0.45 + 0.65*n.at(p.x/26, p.y/16) - 0.3*step(450, 520, p.y))
 }
 
+// skyColour is the sky's: its ribbons, paler and greener towards the horizon, and the rings of the lamps' halos.
 func (n *night) skyColour(p vec) rgb {
 	r := n.ribbon(p)
 	c := zenith.at(r).to(horizon.at(r), step(110, 320, p.y+24*n.at(p.x/80, 2)))

@@ -51,7 +51,8 @@ func (s *sheet) lay(outline path, w wash) {
 	n := s.noise + noise(s.rng.Uint32())
 	runs := make([]backrun, w.bloom)
 	for i := range runs {
-		runs[i] = backrun{outline[s.rng.IntN(len(outline))].to(low.to(high, 0.5), s.rng.Float64()), (0.1 + 0.16*s.rng.Float64()) * high.sub(low).length()}
+		at := outline[s.rng.IntN(len(outline))].to(low.to(high, 0.5), s.rng.Float64())
+		runs[i] = backrun{at, (0.1 + 0.16*s.rng.Float64()) * high.sub(low).length()}
 	}
 	absorb, second := w.from.absorbance(), w.to.absorbance()
 	for k := range dry {
@@ -64,7 +65,11 @@ func (s *sheet) lay(outline path, w wash) {
 		if s.resist[i] {
 			continue
 		}
-		d := w.density(n, p, depth) * s.dried(n, p, runs) * (1 - w.granulate*s.grain[i])
+		d := w.density(n, p, depth)
+		if d <= 0 {
+			continue
+		}
+		d *= s.dried(n, p, runs) * (1 - w.granulate*s.grain[i])
 		mix := s.flow(n, p, low, high, w.toward)
 		for c := range 3 {
 			s.pixels[i][c] += max(d, 0) * lerp(absorb[c], second[c], mix)
@@ -105,6 +110,9 @@ func (w wash) density(n noise, p vec, depth float64) float64 {
 	wet := step(-0.15, 0.15, n.at(p.x/38, p.y/38)*0.7+w.wet-0.5)
 	soft := lerp(0.6, w.soft, wet)
 	cover := step(-soft, soft, depth)
+	if cover == 0 {
+		return 0
+	}
 	line := w.edge * (1 - wet) * (0.9*bump(depth, 0.8, 1.1) + 0.3*bump(depth, 2.5, 4)) * (1 + 0.6*n.at(p.x/12, p.y/12))
 	return w.strength * cover * (0.8 + 0.55*n.fractal(p.x/55, p.y/55, 4) + line)
 }

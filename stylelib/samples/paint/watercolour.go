@@ -42,8 +42,8 @@ func (g *garden) flowers() {
 	}{
 		{vec{118, 356}, 78, 0xd92a1c, 0xf0702a}, {vec{470, 380}, 84, 0xd4203a, 0xee6a4a}, {vec{296, 428}, 70, 0x5a3aa8, 0x9a58b8},
 		{vec{590, 296}, 54, 0xe8902a, 0xf4c23a}, {vec{24, 452}, 58, 0xe6a41e, 0xf2cf4a}, {vec{338, 300}, 50, 0xd8386a, 0xf08aa0},
-		{vec{610, 452}, 60, 0x3a4ab8, 0x7a6ad0}, {vec{222, 268}, 42, 0xe2481e, 0xf49a3a}, {vec{190, 480}, 46, 0xc83a70, 0xf090a8}, {vec{404, 486}, 44, 0xe87a1e, 0xf6c04a},
-		{vec{44, 268}, 36, 0x6a4ab8, 0xa88ad8}, {vec{476, 252}, 32, 0xd8302a, 0xf0803a},
+		{vec{610, 452}, 60, 0x3a4ab8, 0x7a6ad0}, {vec{222, 268}, 42, 0xe2481e, 0xf49a3a}, {vec{190, 480}, 46, 0xc83a70, 0xf090a8},
+		{vec{404, 486}, 44, 0xe87a1e, 0xf6c04a}, {vec{44, 268}, 36, 0x6a4ab8, 0xa88ad8}, {vec{476, 252}, 32, 0xd8302a, 0xf0803a},
 	} {
 		g.flower(f.at, f.radius, hex(f.from), hex(f.to))
 	}
@@ -57,7 +57,8 @@ func (g *garden) flower(at vec, radius float64, from, to rgb) {
 	var petals []path
 	const count = 5
 	for k := range count {
-		petals = append(petals, g.petal(at, turn+float64(k)*2*math.Pi/count+0.25*g.rng.NormFloat64(), radius*(0.85+0.3*g.rng.Float64()), tilt))
+		toward := turn + float64(k)*2*math.Pi/count + 0.25*g.rng.NormFloat64()
+		petals = append(petals, g.petal(at, toward, radius*(0.85+0.3*g.rng.Float64()), tilt))
 	}
 	g.heart(at, radius*0.2, tilt)
 	for _, outline := range petals {
@@ -87,7 +88,8 @@ func (g *garden) petal(at vec, turn, radius, tilt float64) path {
 // heart paints the dark middle of a flower and its ring of stamens.
 func (g *garden) heart(at vec, radius, tilt float64) {
 	dark := hex(0x2a1838)
-	g.lay(g.rough(circle(at, radius), 0.12, 2), wash{from: dark, to: hex(0x3a4a2a), strength: 0.9, soft: radius * 0.6, wet: 0.5, edge: 0.5, granulate: 0.3})
+	g.lay(g.rough(circle(at, radius), 0.12, 2), wash{from: dark, to: hex(0x3a4a2a), strength: 0.9, soft: radius * 0.6,
+		wet: 0.5, edge: 0.5, granulate: 0.3})
 	for range 26 {
 		d := polar(g.rng.Float64()*2*math.Pi, radius*(1.2+0.5*g.rng.Float64()))
 		p := at.add(vec{d.x, d.y * tilt})
@@ -119,14 +121,17 @@ func (g *garden) meadow() {
 		to := from.add(vec{g.rng.NormFloat64() * 46, -long})
 		c := greens.at(g.rng.Float64())
 		leaf := g.rough(g.blade(from, to, wide), 0.05, 1)
-		g.lay(leaf, wash{from: c, to: greens.at(g.rng.Float64()), strength: 0.5 + 0.4*g.rng.Float64(), soft: 3, wet: 0.25, edge: 0.7, granulate: 0.3})
+		g.lay(leaf, wash{from: c, to: greens.at(g.rng.Float64()), strength: 0.5 + 0.4*g.rng.Float64(), soft: 3, wet: 0.25, edge: 0.7,
+			granulate: 0.3})
 		if i%3 == 0 {
 			g.mask(leaf)
 		}
 	}
-	ground := g.rough(path{{-20, 372}, {120, 350}, {330, 366}, {520, 344}, {pageWidth + 20, 360}, {pageWidth + 20, pageHeight + 20}, {-20, pageHeight + 20}}, 0.06, 6)
+	ground := path{{-20, 372}, {120, 350}, {330, 366}, {520, 344}, {pageWidth + 20, 360}, {pageWidth + 20, pageHeight + 20}, {-20, pageHeight + 20}}
+	ground = g.rough(ground, 0.06, 6)
 	g.lay(ground, wash{from: hex(0x9ab84a), to: hex(0x3a7a5a), strength: 0.75, soft: 22, wet: 0.5, edge: 0.6, granulate: 0.45, bloom: 4})
-	g.lay(ground, wash{from: hex(0xe8c860), to: hex(0x1a4a5a), strength: 0.7, soft: 30, wet: 0.9, edge: 0.4, granulate: 0.5, bloom: 3, toward: vec{0, 1}})
+	g.lay(ground, wash{from: hex(0xe8c860), to: hex(0x1a4a5a), strength: 0.7, soft: 30, wet: 0.9, edge: 0.4, granulate: 0.5,
+		bloom: 3, toward: vec{0, 1}})
 }
 
 // hills paints four ridges, bluer and paler the farther they are, each seen through the one before it.
@@ -144,7 +149,8 @@ func (g *garden) hills() {
 		for x := pageWidth + 20.0; x >= -20; x -= 40 {
 			outline = append(outline, vec{x, h.y + 130 + 20*g.at(x/70, h.y)})
 		}
-		g.lay(g.rough(outline, 0.07, 4), wash{from: hex(h.from), to: hex(h.to), strength: 0.72, soft: 26, wet: 0.28, edge: 0.7, granulate: 0.5, bloom: 2})
+		g.lay(g.rough(outline, 0.07, 4), wash{from: hex(h.from), to: hex(h.to), strength: 0.72, soft: 26, wet: 0.28,
+			edge: 0.7, granulate: 0.5, bloom: 2})
 	}
 }
 
@@ -164,6 +170,7 @@ func (g *garden) sky() {
 		for _, q := range circle(vec{}, 1) {
 			outline = append(outline, b.at.add(vec{q.x * b.w, q.y * b.h}))
 		}
-		g.lay(g.rough(outline, 0.5, 3), wash{from: hex(b.from), to: hex(b.to), strength: 0.75, soft: 24, wet: 0.6, edge: 0.6, granulate: 0.5, bloom: 3})
+		g.lay(g.rough(outline, 0.5, 3), wash{from: hex(b.from), to: hex(b.to), strength: 0.75, soft: 24, wet: 0.6,
+			edge: 0.6, granulate: 0.5, bloom: 3})
 	}
 }

@@ -46,6 +46,7 @@ func circle(middle vec, radius float64) path {
 	return out
 }
 
+// cutSky cuts the sky, its lines thick above and thin towards the sun, and the sun.
 func (s *sea) cutSky() {
 	s.cut(path{{0, 0}, {pageWidth, 0}, {pageWidth, pageHeight}, {0, pageHeight}})
 	s.lay(blue, func(p vec) float64 { return 0.95*step(120, -10, p.y) + 0.08 })
@@ -73,6 +74,7 @@ func slope(t float64) vec {
 	return vec{peak.x + 300*t, peak.y + 226*(math.Pow(side+0.03, 0.7)-0.08) + 3*math.Sin(t*47)*(1-side)}
 }
 
+// cutMountain cuts the mountain and its cap of snow.
 func (s *sea) cutMountain() {
 	var outline path
 	for t := -1.0; t <= 1.001; t += 0.01 {
@@ -140,7 +142,8 @@ func (s *sea) cutBirds(at vec) {
 	for k := range 7 {
 		p := at.add(vec{float64(k) * 13, -6 * math.Abs(float64(k)-2)}).add(vec{0, 4 * s.rng.Float64()})
 		span := 5 + 3*s.rng.Float64()
-		wings := spline(false, 8, p.add(vec{-span, -span * 0.5}), p.add(vec{-span / 2, -span * 0.55}), p, p.add(vec{span / 2, -span * 0.6}), p.add(vec{span, -span * 0.3}))
+		wings := spline(false, 8, p.add(vec{-span, -span * 0.5}), p.add(vec{-span / 2, -span * 0.55}), p,
+			p.add(vec{span / 2, -span * 0.6}), p.add(vec{span, -span * 0.3}))
 		s.carve(wings, func(q vec) float64 { return 2.6 - 2*math.Abs(q.x-p.x)/span }, false)
 	}
 }
@@ -169,11 +172,12 @@ func (s *sea) cutHills() {
 	}
 }
 
-// A wave of the sea, as long as its outline's unit is 1: from its back over the crest, round the curl, to the trough.
+// waveOutline is that of a wave 1 long and 1 high: from its back over the crest, round the curl, to the trough.
 var waveOutline = spline(false, 10,
 	vec{0, 0}, vec{0.14, -0.10}, vec{0.30, -0.36}, vec{0.44, -0.74}, vec{0.60, -0.98}, vec{0.78, -0.96}, vec{0.89, -0.76},
 	vec{0.87, -0.58}, vec{0.78, -0.62}, vec{0.72, -0.52}, vec{0.70, -0.34}, vec{0.76, -0.14}, vec{0.88, -0.03}, vec{1, 0})
 
+// cutWater cuts the calm water far out, with the dashes of small waves, and the rows of waves before it.
 func (s *sea) cutWater() {
 	s.cut(path{{0, skyline}, {pageWidth, skyline}, {pageWidth, pageHeight}, {0, pageHeight}})
 	s.lay(blue, func(p vec) float64 { return 0.25 + 0.6*step(skyline, 400, p.y) })
@@ -184,15 +188,20 @@ func (s *sea) cutWater() {
 		s.line(line, func(q vec) float64 { return 1.9 - 1.9*math.Abs(q.x-p.x)/half })
 	}
 	s.contour(path{{0, skyline}, {pageWidth, skyline}}, 1.2)
-	for _, row := range []struct{ y, from, length, high float64 }{
-		{356, -50, 78, 20}, {376, -20, 104, 30}, {402, -90, 140, 44}, {436, -30, 190, 62}, {478, -120, 250, 84}, {530, -60, 330, 104},
-	} {
-		if row.y > 430 && row.y < 440 {
-			s.cutWave(vec{318, 470}, 300, 172)
-		}
-		for x := row.from; x < pageWidth; x += row.length * (0.85 + 0.2*s.rng.Float64()) {
-			s.cutWave(vec{x, row.y + 6*s.rng.NormFloat64()*row.high/80}, row.length, row.high*(0.75+0.4*s.rng.Float64()))
-		}
+	s.cutRow(vec{-50, 356}, 78, 20)
+	s.cutRow(vec{-20, 376}, 104, 30)
+	s.cutRow(vec{-90, 402}, 140, 44)
+	s.cutWave(vec{318, 470}, 300, 172) // the great one
+	s.cutRow(vec{-30, 436}, 190, 62)
+	s.cutRow(vec{-120, 478}, 250, 84)
+	s.cutRow(vec{-60, 530}, 330, 104)
+}
+
+// cutRow cuts waves beside each other, all of about one size.
+func (s *sea) cutRow(from vec, length, high float64) {
+	for x := from.x; x < pageWidth; x += length * (0.85 + 0.2*s.rng.Float64()) {
+		at := vec{x, from.y + 0.075*high*s.rng.NormFloat64()}
+		s.cutWave(at, length, high*(0.75+0.4*s.rng.Float64()))
 	}
 }
 
@@ -203,9 +212,7 @@ func (s *sea) cutWave(at vec, length, high float64) {
 		outline[i] = vec{at.x + length*p.x, at.y + high*p.y}
 	}
 	s.cut(append(outline[:len(outline):len(outline)], vec{at.x + length*1.1, at.y + 90}, vec{at.x - length*0.1, at.y + 90}))
-	s.lay(blue, func(p vec) float64 {
-		return 0.42 + 0.58*step(at.y-high, at.y+10, p.y)
-	})
+	s.lay(blue, func(p vec) float64 { return 0.42 + 0.58*step(at.y-high, at.y+10, p.y) })
 	s.lay(ochre, func(p vec) float64 { return 0.16 * step(at.y-high*0.4, at.y-high, p.y) })
 	gap := 3.4 + high/70
 	for d := gap; d < high+80; d += gap {
@@ -251,6 +258,7 @@ func (s *sea) cutFoam(outline path, high float64) {
 	}
 }
 
+// bubble cuts a white disc with an outline on its shadow's side.
 func (s *sea) bubble(p vec, radius float64) {
 	s.cut(circle(p, radius))
 	s.contour(circle(p, radius)[20:60], 1.1)
