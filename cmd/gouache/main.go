@@ -18,6 +18,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gouache-art/gouache/stylelib/suggest"
 )
 
 // Exit codes.
@@ -86,9 +89,7 @@ func newRoot() *cobra.Command {
 		Args:          noSuchCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath()))
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newStylize(), newScore(), newFeatures(), newWeights(), newDoctor())
 	for _, c := range root.Commands() {
 		c.DisableFlagsInUseLine = true
@@ -96,16 +97,40 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// noSuchCommand is the root's check of arguments: it takes none, so any is a command's name mistyped.
+// flagError says what is wrong with a flag in the words of the others.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if near := suggest.Nearest(unknown.GetSpecifiedName(), known); near != "" {
+			return usage(fmt.Errorf("unknown flag --%s: did you mean --%s?", unknown.GetSpecifiedName(), near))
+		}
+	case errors.As(err, &invalid):
+		kind := map[string]string{"int": "a whole number", "int64": "a whole number", "float64": "a number", "bool": "true or false"}
+		f := invalid.GetFlag()
+		if what, ok := kind[f.Value.Type()]; ok {
+			return usage(fmt.Errorf("--%s is %q: it must be %s", f.Name, invalid.GetValue(), what))
+		}
+	}
+	return usage(fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath()))
+}
+
+// noSuchCommand is the check of a command that has only others below it: it takes no arguments, so any is a command's
+// name mistyped.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := "see `gouache --help`"
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf("did you mean %q?", strings.Join(near, `" or "`))
+	var known []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			known = append(known, c.Name())
+		}
 	}
-	return usage(fmt.Errorf("unknown command %q: %s", args[0], hint))
+	return usage(fmt.Errorf("%w; see `%s --help`", suggest.Unknown("command", args[0], known), cmd.CommandPath()))
 }
 
 // noArguments is the check of a command that takes flags only.
