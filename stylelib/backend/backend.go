@@ -110,8 +110,11 @@ func (b *Backend) Plugin() Plugin { return b.plugin }
 // APIVersion returns the version of the plugin interface, such as "PJRT 0.115".
 func (b *Backend) APIVersion() string { return b.api }
 
-// DeviceName describes the first device, such as "cpu" or "NVIDIA H200".
+// DeviceName describes the first device: "cpu", or a GPU's model.
 func (b *Backend) DeviceName() string {
+	if b.plugin.Device == CPU {
+		return string(CPU) // XLA would say "cpu:0 [processId=0]"
+	}
 	return strings.TrimSpace(b.xla.DeviceDescription(0))
 }
 

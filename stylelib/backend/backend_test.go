@@ -33,7 +33,7 @@ func ExampleOpen() {
 		fmt.Println(err)
 		return
 	}
-	out, err := double.Exec([]float32{1, 2, 3})
+	out, err := double.Call([]float32{1, 2, 3})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -60,7 +60,7 @@ func BenchmarkEvaluation(b *testing.B) {
 			}
 		}
 		benchmark(b, func() {
-			out, err := exec.Exec(args...)
+			out, err := exec.Call(args...)
 			if err != nil {
 				b.Fatal(err)
 			}

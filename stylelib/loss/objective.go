@@ -199,7 +199,7 @@ func (o *Objective) Evaluate(x *tensors.Tensor) (*Evaluation, error) {
 			args = append(args, target)
 		}
 	}
-	out, err := o.exec.Exec(args...)
+	out, err := o.exec.Call(args...)
 	if err != nil {
 		return nil, fmt.Errorf("evaluating the objective: %w", err)
 	}

@@ -92,7 +92,7 @@ func BenchmarkConvolution(b *testing.B) {
 				defer exec.Finalize()
 				x, kernel := tensor(normal(random, c.side*c.side*c.in, 1), 1, c.side, c.side, c.in), tensor(prepared, dims...)
 				for b.Loop() {
-					out, err := exec.Exec(x, kernel)
+					out, err := exec.Call(x, kernel)
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -51,7 +51,7 @@ func (n *Network) Compute(x *tensors.Tensor, key string, layers []string, build 
 	for _, in := range plan.Inputs() {
 		args = append(args, in)
 	}
-	out, err := exec.Exec(args...)
+	out, err := exec.Call(args...)
 	if err != nil {
 		return nil, fmt.Errorf("computing features of %s: %w", n.name, err)
 	}

@@ -174,11 +174,21 @@ func (n *Network) Layer(name string) (string, error) {
 	return n.layers[i].name, nil
 }
 
+// CheckLayer says whether VGG19, the larger of the networks, has a layer of that name, full or short. It needs no
+// weights, so that a mistyped name is found before they are loaded.
+func CheckLayer(name string) error {
+	_, err := findLayer(weights.VGG19, name, weights.LayerNames(weights.VGG19))
+	return err
+}
+
 func (n *Network) find(name string) (int, error) {
-	full := shortName.ReplaceAllString(name, "block${1}_conv${2}")
-	i := slices.IndexFunc(n.layers, func(l layer) bool { return l.name == full })
+	return findLayer(n.name, name, n.Layers())
+}
+
+func findLayer(network, name string, layers []string) (int, error) {
+	i := slices.Index(layers, shortName.ReplaceAllString(name, "block${1}_conv${2}"))
 	if i < 0 {
-		return 0, suggest.Unknown("layer of "+n.name, name, n.Layers())
+		return 0, suggest.Unknown("layer of "+network, name, layers)
 	}
 	return i, nil
 }

@@ -83,7 +83,7 @@ func runGraph(t testing.TB, build func(in []*graph.Node) *graph.Node, inputs ...
 	for i, in := range inputs {
 		args[i] = in
 	}
-	out, err := exec.Exec(args...)
+	out, err := exec.Call(args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,121 @@
+package stylelib_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/lbfgs"
+	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/vgg"
+	"github.com/gouache-art/gouache/weights"
+	_ "github.com/gouache-art/gouache/weights/h5" // to read Keras's files
+)
+
+// counter is an observer that counts iterations.
+type counter struct{ iterations int }
+
+func (c *counter) Started(progress.Run)        {}
+func (c *counter) Iterated(progress.Iteration) { c.iterations++ }
+func (c *counter) Finished(progress.Outcome)   {}
+
+func ExampleStylize() {
+	content, err := picture.Load("sample:chelsea")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	style, err := picture.Load("sample:swirl")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var observer counter
+	result, err := stylelib.Stylize(context.Background(), stylelib.Job{
+		Content:    content,
+		Styles:     []stylelib.Style{{Picture: style}},
+		Size:       64,
+		Iterations: 4,
+	}, &observer)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(result.Status, result.Picture.Width, result.Picture.Height, observer.iterations)
+	// Output: finished 64 43 4
+}
+
+// The parts can be used alone: here features, and an objective with a term of one's own.
+func Example_parts() {
+	if err := parts(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// features [1 32 32 128]
+	// terms content blue
+	// the optimiser lowered the objective: true
+}
+
+func parts(ctx context.Context) error {
+	b, err := backend.Open(ctx, backend.Options{Device: backend.CPU})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	set, err := weights.Load(ctx, "random", weights.Options{}) // or "vgg19"
+	if err != nil {
+		return err
+	}
+	net, err := vgg.New(b.XLA(), set, vgg.Options{Pooling: vgg.AveragePooling})
+	if err != nil {
+		return err
+	}
+	photograph, err := picture.Load("sample:coffee")
+	if err != nil {
+		return err
+	}
+	x := tensors.FromFlatDataAndDimensions(photograph.Resize(64, 64).Pix, 1, 64, 64, 3)
+
+	features, err := net.Features(x, "block2_conv1")
+	if err != nil {
+		return err
+	}
+	fmt.Println("features", features[0].Shape().Dimensions)
+
+	content, err := loss.ContentTargets(net, x, "block2_conv1")
+	if err != nil {
+		return err
+	}
+	blue := loss.Term{
+		Name:   "blue", // the mean of the channel is drawn to 255
+		Weight: 1,
+		Loss: func(in *loss.Inputs) *graph.Node {
+			channel := graph.Slice(in.Picture(), graph.AxisRange(), graph.AxisRange(), graph.AxisRange(), graph.AxisElem(2))
+			return graph.Square(graph.AddScalar(graph.ReduceAllMean(channel), -255))
+		},
+	}
+	objective, err := loss.NewObjective(net, 64, 64, []loss.Term{loss.Content(content[0], 1e-9), blue})
+	if err != nil {
+		return err
+	}
+	defer objective.Close()
+	before, err := objective.Evaluate(x)
+	if err != nil {
+		return err
+	}
+	fmt.Println("terms", before.Terms[0].Name, before.Terms[1].Name)
+
+	minimizer := lbfgs.Minimizer{MaxIterations: 5}
+	found, err := minimizer.Minimize(ctx, b.XLA(), objective.Function(nil), x)
+	if err != nil {
+		return err
+	}
+	fmt.Println("the optimiser lowered the objective:", found.F < before.Total)
+	return nil
+}

@@ -1,0 +1,239 @@
+package stylelib
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/weights"
+)
+
+// tiny is a studio whose network has VGG's blocks but few channels, so that a painting takes a moment.
+var tiny = sync.OnceValue(func() *Studio {
+	random := rand.New(rand.NewPCG(1, 2))
+	set := &weights.Set{Name: "tiny", Network: "tiny"}
+	in := 3
+	for block, convolutions := range []int{1, 1, 1, 2, 1} {
+		for i := range convolutions {
+			l := weights.Layer{Name: fmt.Sprintf("block%d_conv%d", block+1, i+1), In: in, Out: 6, Bias: make([]float32, 6)}
+			for range 9 * l.In * l.Out {
+				l.Kernel = append(l.Kernel, float32(math.Sqrt(2/float64(9*l.In))*random.NormFloat64()))
+			}
+			set.Layers = append(set.Layers, l)
+			in = l.Out
+		}
+	}
+	return NewStudio(device, set)
+})
+
+func tinyJob(t testing.TB) Job {
+	return Job{
+		Content: load(t, "sample:chelsea"), Styles: []Style{{Picture: load(t, "sample:swirl")}},
+		Size: 128, Iterations: 12, Scales: 3,
+	}
+}
+
+// recorder is an observer that notes what it is told.
+type recorder struct {
+	run        progress.Run
+	iterations []progress.Iteration
+	outcome    *progress.Outcome
+	each       func(progress.Iteration)
+}
+
+func (r *recorder) Started(run progress.Run) { r.run = run }
+func (r *recorder) Iterated(i progress.Iteration) {
+	r.iterations = append(r.iterations, i)
+	if r.each != nil {
+		r.each(i)
+	}
+}
+func (r *recorder) Finished(o progress.Outcome) { r.outcome = &o }
+
+func TestStylize(t *testing.T) {
+	var seen image.Image
+	r := &recorder{}
+	r.each = func(i progress.Iteration) {
+		var err error
+		if seen, err = i.Picture(); err != nil {
+			t.Error(err)
+		}
+	}
+	result, err := tiny().Stylize(t.Context(), tinyJob(t), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Status != progress.Finished || result.Iterations != 12 || result.Evaluations < 12 || result.Reason == "" ||
+		result.Picture.Width != 128 || result.Picture.Height != 85 {
+		t.Errorf("result %+v", result)
+	}
+	if len(r.run.Scales) != 3 || r.run.Iterations() != 12 || r.run.Settings["preset"] != "gouache" || r.run.Weights != "tiny" {
+		t.Errorf("started %+v", r.run)
+	}
+	for n, i := range r.iterations {
+		if i.Iteration != n+1 || i.Scale != n/4 || len(i.Terms) != 3 || (n%4 > 0 && i.Total > r.iterations[n-1].Total) {
+			t.Errorf("iteration %d: %+v", n+1, i)
+		}
+	}
+	if r.outcome == nil || r.outcome.Status != progress.Finished || r.outcome.Err != nil {
+		t.Errorf("outcome %+v", r.outcome)
+	}
+	if last := r.iterations[len(r.iterations)-1]; last.Total != result.Total {
+		t.Errorf("the result's total is %v, the last iteration's %v", result.Total, last.Total)
+	}
+	if !slices.Equal(seen.(*image.NRGBA).Pix, result.Picture.Image().Pix) {
+		t.Error("the last picture shown is not the result")
+	}
+}
+
+func TestStylizeIsDeterministic(t *testing.T) {
+	for _, noise := range []bool{false, true} {
+		job := tinyJob(t)
+		job.Noise, job.Seed = noise, 5
+		a, err := tiny().Stylize(t.Context(), job, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := tiny().Stylize(t.Context(), job, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(a.Picture.Pix, b.Picture.Pix) {
+			t.Errorf("noise %v: two runs of one job differ", noise)
+		}
+	}
+}
+
+// TestStylizeInterrupted: the best picture so far comes back, at full size and without an error, whenever it is.
+func TestStylizeInterrupted(t *testing.T) {
+	for _, after := range []int{0, 2, 7} {
+		ctx, cancel := context.WithCancel(t.Context())
+		if after == 0 {
+			cancel()
+		}
+		r := &recorder{each: func(i progress.Iteration) {
+			if i.Iteration == after {
+				cancel()
+			}
+		}}
+		result, err := tiny().Stylize(ctx, tinyJob(t), r)
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Status != progress.Interrupted || result.Iterations != after || result.Picture.Width != 128 || r.outcome.Status != progress.Interrupted {
+			t.Errorf("after %d iterations: %+v, %+v", after, result, r.outcome)
+		}
+	}
+}
+
+func TestStylizeMixesStyles(t *testing.T) {
+	paint := func(styles ...Style) []float32 {
+		job := tinyJob(t)
+		job.Styles = styles
+		result, err := tiny().Stylize(t.Context(), job, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result.Picture.Pix
+	}
+	swirl, glass := load(t, "sample:swirl"), load(t, "sample:glass")
+	alone := paint(Style{swirl, 1})
+	if !slices.Equal(alone, paint(Style{swirl, 2}, Style{glass, 0})) {
+		t.Error("a style of weight zero changed the picture")
+	}
+	if slices.Equal(alone, paint(Style{swirl, 1}, Style{glass, 1})) {
+		t.Error("a second style changed nothing")
+	}
+}
+
+func TestStylizeRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Job)
+		says   string
+	}{
+		"no content":          {func(j *Job) { j.Content = nil }, "no content picture"},
+		"no style":            {func(j *Job) { j.Styles = nil }, "no style picture"},
+		"an empty style":      {func(j *Job) { j.Styles = []Style{{}} }, "no picture"},
+		"a negative weight":   {func(j *Job) { j.Styles[0].Weight = -1 }, "number from 0 up"},
+		"a small size":        {func(j *Job) { j.Size = 5 }, "out of range"},
+		"too many scales":     {func(j *Job) { j.Scales = 13 }, "out of range"},
+		"negative iterations": {func(j *Job) { j.Iterations = -1 }, "out of range"},
+		"two starts":          {func(j *Job) { j.Noise, j.Start = true, j.Content }, "not from both"},
+		"a narrow picture":    {func(j *Job) { j.Content = j.Content.Resize(400, 16) }, "too narrow"},
+		"too large":           {func(j *Job) { j.Size = MaxSize }, "does not fit into memory"},
+		"an unknown layer": {func(j *Job) {
+			j.Preset = loss.NeuralStyle()
+			j.Preset.ContentLayers = []string{"block6_conv1"}
+		}, "block6_conv1"},
+	} {
+		job := tinyJob(t)
+		c.change(&job)
+		result, err := tiny().Stylize(t.Context(), job, nil)
+		if err == nil || !strings.Contains(err.Error(), c.says) || result != nil {
+			t.Errorf("%s: error %v does not mention %q", name, err, c.says)
+		}
+	}
+}
+
+// TestStylizeFails: an observer hears of a failure that comes after the start.
+func TestStylizeFails(t *testing.T) {
+	job := tinyJob(t)
+	job.Preset = loss.NeuralStyle()
+	job.Preset.StyleLayers = []string{"block6_conv1"}
+	r := &recorder{}
+	_, err := tiny().Stylize(t.Context(), job, r)
+	if err == nil || r.outcome == nil || r.outcome.Status != progress.Failed || !errors.Is(r.outcome.Err, err) {
+		t.Errorf("error %v, outcome %+v", err, r.outcome)
+	}
+}
+
+func TestScales(t *testing.T) {
+	for _, c := range []struct {
+		width, height, size, scales, iterations int
+		want                                    string
+	}{
+		{600, 400, 256, 0, 100, "[{128 85 33} {181 121 33} {256 171 34}]"},
+		{600, 400, 256, 1, 100, "[{256 171 100}]"},
+		{400, 600, 512, 0, 10, "[{85 128 2} {121 181 2} {171 256 2} {241 362 2} {341 512 2}]"},
+		{600, 400, 100, 0, 10, "[{100 67 10}]"},
+		{600, 400, 512, 0, 2, "[{362 241 1} {512 341 1}]"},
+		{600, 60, 512, 0, 10, "[{512 51 10}]"},
+	} {
+		job := Job{
+			Content: &picture.Picture{Width: c.width, Height: c.height}, Styles: []Style{{Picture: &picture.Picture{}}},
+			Size: c.size, Scales: c.scales, Iterations: c.iterations,
+		}
+		if got := fmt.Sprint(job.scales()); got != c.want {
+			t.Errorf("%d×%d at %d in %d scales: %s, want %s", c.width, c.height, c.size, c.scales, got, c.want)
+		}
+	}
+}
+
+func TestLargestSquareFits(t *testing.T) {
+	for _, available := range []int64{0, 1 << 30, 4 << 30, 64 << 30, 1 << 50} {
+		side := LargestSquare(available)
+		if side > 0 && MemoryEstimate(side, side) > available {
+			t.Errorf("a square of %d pixels takes %d bytes, more than the %d there are", side, MemoryEstimate(side, side), available)
+		}
+		if side < MaxSize && MemoryEstimate(side+2, side+2) < available {
+			t.Errorf("more than %d pixels would fit into %d bytes", side, available)
+		}
+	}
+}
+
+func TestAvailableMemory(t *testing.T) {
+	if n, err := AvailableMemory(); err != nil || n < 1<<20 || n > 1<<50 {
+		t.Errorf("AvailableMemory() = %d, %v", n, err)
+	}
+}
