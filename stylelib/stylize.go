@@ -74,7 +74,6 @@ type run struct {
 	eta      *progress.ETA
 
 	iterations, evaluations int // of the scales that are done
-	last                    *loss.Evaluation
 	lastIteration           time.Time
 }
 
@@ -168,17 +167,19 @@ func (r *run) paintScale(ctx context.Context, index int, start *picture.Picture)
 
 	x0 := pictureTensor(start.Resize(scale.Width, scale.Height))
 	defer x0.MustFinalizeAll()
+	var tried []*loss.Evaluation // all of this scale: a line search may go back to one before its last
 	var accepted *loss.Evaluation
 	r.lastIteration = time.Now()
 	minimizer := lbfgs.Minimizer{
 		MaxIterations: scale.Iterations,
 		Observe: func(i lbfgs.Iteration) error {
-			accepted = r.last
-			r.observe(index, i)
+			accepted = tried[i.Evaluation-1]
+			r.observe(index, i, accepted)
 			return nil
 		},
 	}
-	found, err := minimizer.Minimize(ctx, r.studio.backend.XLA(), objective.Function(func(e *loss.Evaluation) { r.last = e }), x0)
+	function := objective.Function(func(e *loss.Evaluation) { tried = append(tried, e) })
+	found, err := minimizer.Minimize(ctx, r.studio.backend.XLA(), function, x0)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +202,7 @@ func (r *run) styles(size int) []Style {
 	return list
 }
 
-func (r *run) observe(scale int, i lbfgs.Iteration) {
+func (r *run) observe(scale int, i lbfgs.Iteration, at *loss.Evaluation) {
 	now := time.Now()
 	r.eta.Iterated(scale, now.Sub(r.lastIteration))
 	r.lastIteration = now
@@ -210,7 +211,7 @@ func (r *run) observe(scale int, i lbfgs.Iteration) {
 		Iteration:   r.iterations + i.Iteration,
 		Evaluations: r.evaluations + i.Evaluations,
 		Total:       i.F,
-		Terms:       terms(r.last),
+		Terms:       terms(at),
 		Elapsed:     now.Sub(r.began),
 		Remaining:   r.eta.Remaining(),
 		Picture: func() (image.Image, error) {

@@ -1,0 +1,202 @@
+package lbfgs
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"github.com/gomlx/compute/dtypes"
+)
+
+// maxNotFinite is how often running the function may not be a number before the run gives up.
+const maxNotFinite = 3
+
+// shrink is the factor from a step to a point where the function was not a number to the next one tried.
+const shrink = 0.1
+
+// run is the state of one minimisation.
+type run struct {
+	Minimizer
+	device   *device
+	function Function
+
+	at     point
+	memory memory
+	// length is that of the next step if it is along −g, because the memory is empty.
+	length                  float64
+	iterations, evaluations int
+
+	status   Status
+	failures int     // evaluations running that were not a number
+	failedAt float64 // how far from the current point the last of them was
+	decrease float64 // relative, of the last iteration
+}
+
+func (r *run) close() {
+	r.memory.clear()
+	r.at.free()
+	r.device.close()
+}
+
+// begin evaluates the function at the starting point and minimises it.
+func (r *run) begin(ctx context.Context) error {
+	r.at.f, r.at.gg = math.NaN(), math.NaN()
+	if ctx.Err() != nil {
+		r.status = Interrupted
+		return nil
+	}
+	if ok, err := r.evaluate(ctx, &r.at); err != nil || !ok {
+		return err
+	}
+	s, y, q, err := r.device.measure(r.at, r.at, nil)
+	if err != nil {
+		return err
+	}
+	free(s, y)
+	if r.at.gg = q.gg; !r.at.finite() {
+		return errors.New("lbfgs: the function or its gradient is not a number, or too large, at the starting point")
+	}
+	return r.minimize(ctx)
+}
+
+// finish makes the result, once the run has ended with err.
+func (r *run) finish(err error) (*Found, error) {
+	if err != nil {
+		return nil, err
+	}
+	found := &Found{
+		F:            r.at.f,
+		GradientNorm: math.Sqrt(r.at.gg),
+		Iterations:   r.iterations,
+		Evaluations:  r.evaluations,
+		Status:       r.status,
+	}
+	if r.KeepState && r.at.g != nil {
+		if found.State, err = r.state(); err != nil {
+			return nil, err
+		}
+	}
+	found.X, r.at.x = r.at.x, nil
+	return found, nil
+}
+
+// minimize iterates until there is a reason to stop, which it leaves in status.
+func (r *run) minimize(ctx context.Context) error {
+	r.decrease = math.Inf(1)
+	for !r.mustStop(ctx) {
+		t, how, err := r.search(ctx, r.aim())
+		if err != nil {
+			return err
+		}
+		if t != nil {
+			if err := r.accept(t); err != nil {
+				return err
+			}
+		}
+		switch how {
+		case stopped:
+			return nil
+		case failed, notFinite:
+			if r.restart(how); r.status != 0 {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// mustStop reports whether the run must end, and sets the status.
+func (r *run) mustStop(ctx context.Context) bool {
+	switch {
+	case math.Sqrt(r.at.gg/float64(r.at.x.Size())) <= r.GradientTolerance:
+		r.status = GradientVanished
+	case r.decrease <= r.DecreaseTolerance:
+		r.status = DecreaseVanished
+	case r.MaxIterations > 0 && r.iterations >= r.MaxIterations:
+		r.status = IterationLimit
+	case r.MaxEvaluations > 0 && r.evaluations >= r.MaxEvaluations:
+		r.status = EvaluationLimit
+	case ctx.Err() != nil:
+		r.status = Interrupted
+	}
+	return r.status != 0
+}
+
+// aim returns the next line to search. Where rounding has made the direction one that does not descend, the memory is
+// dropped: along −g is always down.
+func (r *run) aim() line {
+	d := r.memory.direction()
+	slope := r.memory.slope(d, r.at.gg)
+	if !(slope < 0) || !finite(slope) {
+		r.memory.clear()
+	}
+	if len(r.memory.pairs) == 0 {
+		return line{d: []float64{-1}, slope: -r.at.gg, step: r.length / math.Sqrt(r.at.gg)}
+	}
+	return line{d: d, slope: slope, step: 1}
+}
+
+// accept makes a trial the current point and tells the observer.
+func (r *run) accept(t *trial) error {
+	q := t.measured
+	r.memory.move(q)
+	// L-BFGS-B's test (mainlb, "skip the L-BFGS update"), where g·s = g⁺·s − y·s: a curvature below rounding would spoil
+	// the estimate.
+	if q.yy > 0 && q.sy > epsilon(t.x.DType())*(q.sy-q.gs) {
+		r.memory.add(t.s, t.y, q)
+	} else {
+		free(t.s, t.y)
+	}
+	r.decrease = math.Inf(1)
+	if r.DecreaseTolerance > 0 {
+		r.decrease = (r.at.f - t.f) / max(math.Abs(r.at.f), math.Abs(t.f))
+	}
+	r.at.free()
+	r.at = t.point
+	if q.ss > 0 {
+		r.length = math.Sqrt(q.ss)
+	}
+	r.failures = 0
+	r.iterations++
+	if r.Observe == nil {
+		return nil
+	}
+	return r.Observe(Iteration{
+		Iteration:    r.iterations,
+		Evaluations:  r.evaluations,
+		Evaluation:   t.evaluation,
+		F:            r.at.f,
+		GradientNorm: math.Sqrt(r.at.gg),
+		Step:         t.step,
+		run:          r,
+	})
+}
+
+// epsilon returns the relative rounding error of a type.
+func epsilon(t dtypes.DType) float64 {
+	if t == dtypes.Float32 {
+		return 0x1p-23
+	}
+	return 0x1p-52
+}
+
+// restart drops the memory after a search that found nothing, so that the next one goes along −g, as L-BFGS-B does; or
+// it sets the status, to give up.
+func (r *run) restart(how outcome) {
+	switch how {
+	case notFinite:
+		if r.failedAt > 0 && r.failedAt < r.length {
+			r.length = r.failedAt
+		}
+		r.length *= shrink
+		r.failures++
+		if r.failures == maxNotFinite {
+			r.status = NotFinite
+		}
+	case failed:
+		if len(r.memory.pairs) == 0 {
+			r.status = NoDecrease
+		}
+	}
+	r.memory.clear()
+}

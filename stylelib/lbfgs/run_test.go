@@ -1,0 +1,355 @@
+package lbfgs
+
+import (
+	"context"
+	"errors"
+	"math"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/go-xla/pjrt"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// far is a starting point of 60 elements from which the minimum is dozens of iterations away.
+func far() *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(noise[float32](60, 1), 1, 4, 5, 3)
+}
+
+func TestMinimizeFloat32(t *testing.T) {
+	x0 := far()
+	found := minimum(t, Minimizer{}, rosenbrock(t), x0)
+	if !found.X.Shape().Equal(x0.Shape()) {
+		t.Errorf("the point is shaped %s, expected %s", found.X.Shape(), x0.Shape())
+	}
+	for i, v := range values[float32](t, found.X) {
+		if math.Abs(float64(v)-1) > 1e-3 {
+			t.Errorf("element %d is %v, expected 1", i, v)
+		}
+	}
+	if found.F > 1e-7 || found.State != nil {
+		t.Errorf("f = %v at the end, state %v", found.F, found.State)
+	}
+	if !slices.Equal(values[float32](t, x0), noise[float32](60, 1)) {
+		t.Error("the starting point was changed")
+	}
+}
+
+// Each reason to stop is given when it is the one.
+func TestStatus(t *testing.T) {
+	function := rosenbrock(t)
+	flat := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(graph.MulScalar(x, 0)) })
+	kink := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(graph.Abs(x)) })
+	for _, c := range []struct {
+		name     string
+		m        Minimizer
+		function Function
+		want     Status
+		sentence string
+		check    func(f *Found) bool
+	}{
+		{"gradient", Minimizer{GradientTolerance: 1e-2}, function, GradientVanished, "gradient",
+			func(f *Found) bool { return f.GradientNorm/math.Sqrt(60) <= 1e-2 && f.GradientNorm > 0 }},
+		{"zero gradient", Minimizer{}, flat, GradientVanished, "gradient",
+			func(f *Found) bool { return f.Iterations == 0 && f.Evaluations == 1 }},
+		{"decrease", Minimizer{DecreaseTolerance: 0.1}, function, DecreaseVanished, "lowered",
+			func(f *Found) bool { return f.Iterations > 3 && f.F > 0.01 }},
+		{"iterations", Minimizer{MaxIterations: 7}, function, IterationLimit, "iterations",
+			func(f *Found) bool { return f.Iterations == 7 }},
+		{"evaluations", Minimizer{MaxEvaluations: 7}, function, EvaluationLimit, "evaluations",
+			func(f *Found) bool { return f.Evaluations == 7 }},
+		{"one evaluation", Minimizer{MaxEvaluations: 1}, function, EvaluationLimit, "evaluations",
+			func(f *Found) bool { return f.Iterations == 0 }},
+		{"no decrease", Minimizer{}, kink, NoDecrease, "no lower value",
+			func(f *Found) bool { return f.F < 1e-3 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found := minimum(t, c.m, c.function, far())
+			if found.Status != c.want || !strings.Contains(found.Status.String(), c.sentence) {
+				t.Errorf("stopped for %q, expected status %d", found.Status, c.want)
+			}
+			if !c.check(found) {
+				t.Errorf("%d iterations, %d evaluations, f = %v, ‖g‖ = %v", found.Iterations, found.Evaluations, found.F, found.GradientNorm)
+			}
+		})
+	}
+	if s := Status(99).String(); !strings.Contains(s, "99") {
+		t.Errorf("an unknown status is called %q", s)
+	}
+}
+
+// Where rounding hides any decrease, a run ends soon: it neither goes round in circles nor tries all steps there are.
+func TestEndOfPrecision(t *testing.T) {
+	at := slices.IndexFunc(problems, func(p problem) bool { return p.name == "Gaussian" })
+	for _, c := range []struct {
+		name     string
+		function Function
+		x0       *tensors.Tensor
+		most     int // evaluations
+	}{
+		// 214 evaluations, and 1000 without an end if equal values were accepted.
+		{"float32", rosenbrock(t), far(), 300},
+		// 56 evaluations, and likewise.
+		{"float64", problems[at].onHost(), tensor(problems[at].start), 80},
+		// The gradient leads to 0, but nothing is seen of it in f.
+		{"large constant", onDevice(t, func(x *graph.Node) *graph.Node {
+			return graph.AddScalar(graph.ReduceAllSum(graph.Square(x)), 1e20)
+		}), tensor([]float64{3, 4}), 2},
+		// The next float32 is 2 away, so the first steps of each search, of length 1 and less, lead nowhere.
+		{"large numbers", onDevice(t, func(x *graph.Node) *graph.Node {
+			return graph.ReduceAllSum(graph.Abs(graph.AddScalar(x, -(1 << 24))))
+		}), tensor([]float32{1<<24 + 2, 1 << 24}), 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found := minimum(t, Minimizer{MaxEvaluations: 1000}, c.function, c.x0)
+			if found.Status != NoDecrease || found.Evaluations > c.most {
+				t.Errorf("%d evaluations, expected %d at most; f = %v: %s", found.Evaluations, c.most, found.F, found.Status)
+			}
+		})
+	}
+}
+
+// The observer sees each iteration, with a point whose value is F, and every one lower than the one before.
+func TestObserve(t *testing.T) {
+	function := rosenbrock(t)
+	evaluated := 0
+	counting := func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
+		evaluated++
+		return function(ctx, x)
+	}
+	var lastF = math.Inf(1)
+	var lastX []float32
+	seen := 0
+	found := minimum(t, Minimizer{Observe: func(i Iteration) error {
+		seen++
+		if i.Iteration != seen || i.Evaluations != evaluated || i.Evaluation > i.Evaluations || i.Evaluation <= i.Iteration {
+			t.Errorf("iteration %d of %d, evaluation %d of %d (%d)", i.Iteration, seen, i.Evaluation, i.Evaluations, evaluated)
+		}
+		f, g, err := function(t.Context(), i.X())
+		if err != nil {
+			return err
+		}
+		norm, _ := inner64(values[float32](t, g), values[float32](t, g))
+		free(g)
+		if f != i.F || math.Abs(i.GradientNorm-math.Sqrt(norm)) > 1e-5*i.GradientNorm || !(i.F < lastF) || !(i.Step > 0) {
+			t.Errorf("%+v, but f = %v after %v, ‖g‖ = %v", i, f, lastF, math.Sqrt(norm))
+		}
+		lastF, lastX = i.F, values[float32](t, i.X())
+		return nil
+	}}, counting, far())
+	if seen != found.Iterations || seen < 100 || found.F != lastF || !slices.Equal(values[float32](t, found.X), lastX) {
+		t.Errorf("%d iterations were seen, and f = %v; found.F = %v", seen, lastF, found.F)
+	}
+}
+
+// The same start gives the same point, to the last bit.
+func TestDeterministic(t *testing.T) {
+	function := rosenbrock(t)
+	x0 := tensor(noise[float32](300_000, 5))
+	first := minimum(t, Minimizer{MaxIterations: 15}, function, x0)
+	again := minimum(t, Minimizer{MaxIterations: 15}, function, x0)
+	if first.F != again.F || !slices.Equal(values[float32](t, first.X), values[float32](t, again.X)) {
+		t.Errorf("f = %v, and then %v", first.F, again.F)
+	}
+}
+
+// When ctx ends, the best point so far comes back without an error, whatever the function does with ctx.
+func TestInterrupted(t *testing.T) {
+	function := rosenbrock(t)
+	for _, reports := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		evaluations, lowest := 0, math.Inf(1)
+		found, err := Minimizer{}.Minimize(ctx, xla, func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
+			if evaluations++; evaluations == 12 {
+				cancel()
+				if reports {
+					return 0, nil, ctx.Err()
+				}
+			}
+			f, g, err := function(ctx, x)
+			lowest = min(lowest, f)
+			return f, g, err
+		}, far())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer found.X.MustFinalizeAll()
+		if found.Status != Interrupted || found.F != lowest || evaluations != 12 {
+			t.Errorf("f = %v, expected %v; %d evaluations; %s", found.F, lowest, evaluations, found.Status)
+		}
+		f, g, err := function(t.Context(), found.X)
+		if err != nil || f != found.F {
+			t.Errorf("f = %v at the point found, expected %v; %v", f, found.F, err)
+		}
+		free(g)
+	}
+}
+
+// The lowest trial of a line search that is interrupted counts, although the search would have gone on.
+func TestInterruptedInSearch(t *testing.T) {
+	slope := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(x) }) // no trial satisfies the Wolfe conditions
+	observed := 0
+	found := minimum(t, Minimizer{MaxEvaluations: 4, Observe: func(i Iteration) error {
+		observed++
+		if i.Evaluation != 4 {
+			t.Errorf("the value is of evaluation %d, expected 4", i.Evaluation)
+		}
+		return nil
+	}}, slope, tensor([]float64{0, 0}))
+	// The steps are 1, then 5 and 21 (Moré and Thuente extrapolate by 4 times the last difference), along (1, 1)/√2.
+	if want := -21 * math.Sqrt2; math.Abs(found.F-want) > 1e-9 || observed != 1 || found.Status != EvaluationLimit {
+		t.Errorf("f = %v, expected %v; observed %d times; %s", found.F, want, observed, found.Status)
+	}
+}
+
+func TestInterruptedBeforeStart(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	x0 := far()
+	found, err := Minimizer{KeepState: true}.Minimize(ctx, xla, nil, x0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.X.MustFinalizeAll()
+	if found.Status != Interrupted || !math.IsNaN(found.F) || found.Evaluations != 0 || found.State != nil {
+		t.Errorf("%+v", found)
+	}
+	if !slices.Equal(values[float32](t, found.X), values[float32](t, x0)) {
+		t.Error("the point is not the starting point")
+	}
+}
+
+func TestErrors(t *testing.T) {
+	function := rosenbrock(t)
+	mine := errors.New("mine")
+	fails := func(at int) Function {
+		return func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
+			if at--; at == 0 {
+				return 0, nil, mine
+			}
+			return function(ctx, x)
+		}
+	}
+	otherGradient := func(g *tensors.Tensor) Function {
+		return func(context.Context, *tensors.Tensor) (float64, *tensors.Tensor, error) { return 1, g, nil }
+	}
+	for _, c := range []struct {
+		name     string
+		m        Minimizer
+		function Function
+		x0       *tensors.Tensor
+		want     string
+	}{
+		{"function, at once", Minimizer{}, fails(1), far(), "mine"},
+		{"function, later", Minimizer{}, fails(9), far(), "mine"},
+		{"observer", Minimizer{Observe: func(Iteration) error { return mine }}, function, far(), "mine"},
+		{"no gradient", Minimizer{}, otherGradient(nil), far(), "gradient"},
+		{"gradient of another shape", Minimizer{}, otherGradient(tensor([]float32{1})), far(), "gradient"},
+		{"gradient of another type", Minimizer{}, otherGradient(tensor([]float64{1, 2})), tensor([]float32{1, 2}), "gradient"},
+		{"integers", Minimizer{}, function, tensors.FromFlatDataAndDimensions([]int32{1, 2}, 2), "Int32"},
+		{"no elements", Minimizer{}, function, tensors.FromFlatDataAndDimensions([]float32{}, 0), "no elements"},
+		{"no tensor", Minimizer{}, function, nil, "starting point"},
+		{"memory", Minimizer{Memory: -1}, function, far(), "memory"},
+		{"too much memory", Minimizer{Memory: maxMemory + 1}, function, far(), "memory"},
+		{"iterations", Minimizer{MaxIterations: -1}, function, far(), "negative"},
+		{"evaluations", Minimizer{MaxEvaluations: -1}, function, far(), "negative"},
+		{"tolerance", Minimizer{GradientTolerance: math.NaN()}, function, far(), "tolerance"},
+		{"other tolerance", Minimizer{DecreaseTolerance: -1}, function, far(), "tolerance"},
+		{"first step", Minimizer{FirstStep: math.Inf(1)}, function, far(), "first step"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found, err := c.m.Minimize(t.Context(), xla, c.function, c.x0)
+			if err == nil || !strings.Contains(err.Error(), c.want) || found != nil {
+				t.Errorf("found %v, error %v, expected one about %q", found, err, c.want)
+			}
+			if c.want == "mine" && !errors.Is(err, mine) {
+				t.Errorf("error %v does not wrap the original", err)
+			}
+		})
+	}
+}
+
+// A graph that cannot be built is an error and no panic.
+func TestGraphPanics(t *testing.T) {
+	exec, err := graph.NewExec(xla, func(in []*graph.Node) []*graph.Node { return []*graph.Node{graph.Add(in[0], in[1])} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exec.Finalize()
+	if _, err := execute(exec, tensor([]float32{1, 2}), tensor([]float64{1, 2, 3})); err == nil {
+		t.Error("no error for two vectors that do not fit")
+	}
+	gone := tensor([]float32{1})
+	gone.MustFinalizeAll()
+	if _, err := execute(exec, gone, gone); err == nil {
+		t.Error("no error for a vector that was finalized")
+	}
+}
+
+// A run neither keeps tensors when it ends, in whichever way, nor gathers them while it goes on.
+func TestNoLeak(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the garbage collector would hide leaks
+	function := rosenbrock(t)
+	x0 := far()
+	x0.MustMaterializeOnDevice(xla, true, 0)
+	boom := errors.New("boom")
+	state := minimum(t, Minimizer{MaxIterations: 12, KeepState: true}, function, x0).State
+	for _, c := range []struct {
+		name string
+		run  func() (*Found, error)
+	}{
+		{"to the end", func() (*Found, error) { return Minimizer{}.Minimize(t.Context(), xla, function, x0) }},
+		{"pairs without curvature", func() (*Found, error) {
+			slope := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(x) })
+			return Minimizer{MaxIterations: 3}.Minimize(t.Context(), xla, slope, x0)
+		}},
+		{"budget", func() (*Found, error) { return Minimizer{MaxEvaluations: 14}.Minimize(t.Context(), xla, function, x0) }},
+		{"observer's error", func() (*Found, error) {
+			return Minimizer{Observe: func(i Iteration) error {
+				if i.Iteration == 13 {
+					return boom
+				}
+				return nil
+			}}.Minimize(t.Context(), xla, function, x0)
+		}},
+		{"function's error", func() (*Found, error) {
+			return Minimizer{}.Minimize(t.Context(), xla, sabotage(function, 14, 15, func(g *tensors.Tensor) (float64, *tensors.Tensor, error) {
+				return 0, g, boom
+			}), x0)
+		}},
+		{"not a number", func() (*Found, error) {
+			return Minimizer{}.Minimize(t.Context(), xla, sabotage(function, 14, 99, func(g *tensors.Tensor) (float64, *tensors.Tensor, error) {
+				return math.NaN(), g, nil
+			}), x0)
+		}},
+		{"resumed", func() (*Found, error) {
+			return Minimizer{Memory: 4, MaxIterations: 30, KeepState: true}.Resume(t.Context(), xla, function, state)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := pjrt.BuffersAlive()
+			found, err := c.run()
+			if found != nil {
+				found.X.MustFinalizeAll()
+			} else if !errors.Is(err, boom) {
+				t.Fatal(err)
+			}
+			if n := pjrt.BuffersAlive() - before; n != 0 {
+				t.Errorf("%d buffers are left", n)
+			}
+		})
+	}
+	var alive []int64
+	minimum(t, Minimizer{MaxIterations: 40, Observe: func(i Iteration) error {
+		if i.Iteration > defaultMemory {
+			alive = append(alive, pjrt.BuffersAlive())
+		}
+		return nil
+	}}, function, x0)
+	if slices.Max(alive) != slices.Min(alive) {
+		t.Errorf("the number of buffers changes with the memory full: %v", alive)
+	}
+}

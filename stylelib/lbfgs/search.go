@@ -1,0 +1,152 @@
+package lbfgs
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/optimize"
+)
+
+// The line search's constants are L-BFGS-B's (ftol, gtol, xtol and the number of evaluations in lnsrlb).
+const (
+	sufficientDecrease = 1e-3
+	curvature          = 0.9
+	intervalTolerance  = 0.1
+	maxSearch          = 20
+)
+
+// line is where the line search looks for a lower point: x + step·d.
+type line struct {
+	d     []float64 // the coefficients of d with respect to the history and g
+	slope float64   // g·d, negative
+	step  float64   // to try first
+}
+
+// outcome is how a line search ended.
+type outcome int
+
+const (
+	accepted  outcome = iota
+	failed            // it has not found a lower point
+	notFinite         // the function, or its gradient, was not a number
+	stopped           // the run must end; run.status says why
+)
+
+// search looks for a point that satisfies the strong Wolfe conditions, by the method of Moré and Thuente (1994). Like
+// L-BFGS-B it also takes the lowest point of a search that got stuck, if that is lower than the current point. When the
+// run is stopped meanwhile, the trial is the lowest so far, if it is lower, or nil.
+//
+// (gonum v0.17's MoreThuente differs from MINPACK-2's dcstep in one thing: it forgets that a minimum is bracketed when the
+// derivative keeps its sign, cases 3 and 4. No count of TestEvaluations shows it, so it is used as it is.)
+func (r *run) search(ctx context.Context, along line) (*trial, outcome, error) {
+	method := optimize.MoreThuente{
+		DecreaseFactor:  sufficientDecrease,
+		CurvatureFactor: curvature,
+		StepTolerance:   intervalTolerance,
+	}
+	method.Init(r.at.f, along.slope, along.step)
+	var best *trial // the lowest
+	step := along.step
+	for n := 1; ; n++ {
+		if r.mustStop(ctx) {
+			return r.lower(best), stopped, nil
+		}
+		t, err := r.try(ctx, along, step)
+		if err != nil {
+			best.free()
+			return nil, failed, err
+		}
+		if t == nil {
+			return r.lower(best), stopped, nil
+		}
+		if !t.finite() {
+			r.failedAt = math.Sqrt(t.measured.ss)
+			t.free()
+			return r.settle(best, notFinite)
+		}
+		op, next, err := method.Iterate(t.f, t.slope)
+		if op == optimize.MajorIteration && t.f < r.at.f {
+			best.free()
+			return t, accepted, nil
+		}
+		best = lowest(best, t)
+		// The method ends, or would return to the lowest trial or to the current point, or it has no next step (NaN); or
+		// the step was lost in rounding, as a smaller one would be.
+		if op == optimize.MajorIteration || err != nil || n == maxSearch || next == best.step || !(next > 0) || t.measured.ss == 0 {
+			return r.settle(best, failed)
+		}
+		step = next
+	}
+}
+
+// settle ends a search with the lowest trial, or with the outcome otherwise if that is not lower than the current point.
+func (r *run) settle(best *trial, otherwise outcome) (*trial, outcome, error) {
+	if best = r.lower(best); best == nil {
+		return nil, otherwise, nil
+	}
+	return best, accepted, nil
+}
+
+// lowest returns the lower one of two trials, and frees the other. The first may be nil.
+func lowest(a, b *trial) *trial {
+	if a == nil || b.f < a.f {
+		a, b = b, a
+	}
+	b.free()
+	return a
+}
+
+// lower returns the trial if it is lower than the current point. Otherwise it frees it and returns nil.
+func (r *run) lower(t *trial) *trial {
+	if t != nil && t.f < r.at.f {
+		return t
+	}
+	t.free()
+	return nil
+}
+
+// try evaluates the function at x + step·d. It returns nil, with run.status set, if ctx ended.
+func (r *run) try(ctx context.Context, along line, step float64) (*trial, error) {
+	history := r.memory.vectors()
+	c := slices.Clone(along.d)
+	floats.Scale(step, c)
+	x, err := r.device.advance(r.at.x, r.at.g, history, c)
+	if err != nil {
+		return nil, err
+	}
+	t := &trial{point: point{x: x}, step: step}
+	ok, err := r.evaluate(ctx, &t.point)
+	if ok && err == nil {
+		t.evaluation = r.evaluations
+		t.s, t.y, t.measured, err = r.device.measure(r.at, t.point, history)
+		t.gg, t.slope = t.measured.gg, r.memory.slopeAt(along.d, t.measured)
+	}
+	if err != nil || !ok {
+		t.free()
+		return nil, err
+	}
+	return t, nil
+}
+
+// evaluate calls the function at p.x and fills in p.f and p.g. It returns false, with run.status set, if ctx ended.
+func (r *run) evaluate(ctx context.Context, p *point) (bool, error) {
+	f, g, err := r.function(ctx, p.x)
+	if err != nil {
+		free(g)
+		if ctx.Err() != nil {
+			r.status = Interrupted
+			return false, nil
+		}
+		return false, err
+	}
+	r.evaluations++
+	if g == nil || !g.Shape().Equal(p.x.Shape()) {
+		free(g)
+		return false, fmt.Errorf("lbfgs: the function's gradient is not shaped as its argument, %s", p.x.Shape())
+	}
+	p.f, p.g = f, g
+	return true, nil
+}

@@ -1,0 +1,254 @@
+package lbfgs
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// A run that is saved after 17 iterations, and resumed from the bytes by another Minimizer, goes on as if nothing had
+// happened: the same values at the same evaluations, and the same point to the last bit.
+func TestResumeExactly(t *testing.T) {
+	t.Run("float32", func(t *testing.T) {
+		checkResume[float32](t, tensors.FromFlatDataAndDimensions(noise[float32](6000, 1), 1, 40, 50, 3))
+	})
+	t.Run("float64", func(t *testing.T) { checkResume[float64](t, tensor(noise[float64](100, 2))) })
+}
+
+func checkResume[T float32 | float64](t *testing.T, x0 *tensors.Tensor) {
+	function := rosenbrock(t)
+	var straight []Iteration
+	whole := minimum(t, Minimizer{MaxIterations: 40, Observe: func(i Iteration) error {
+		straight = append(straight, i)
+		return nil
+	}}, function, x0)
+
+	var file bytes.Buffer
+	first := minimum(t, Minimizer{MaxIterations: 17, KeepState: true, Observe: func(i Iteration) error {
+		if i.Iteration < 17 {
+			return nil
+		}
+		state, err := i.State()
+		if err != nil {
+			return err
+		}
+		if state.head.Length != i.run.length {
+			t.Errorf("the state has a step of length %v, the run %v", state.head.Length, i.run.length)
+		}
+		_, err = state.WriteTo(&file)
+		return err
+	}}, function, x0)
+	var last bytes.Buffer
+	if _, err := first.State.WriteTo(&last); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(file.Bytes(), last.Bytes()) {
+		t.Error("the state in the last iteration is not the state at the end")
+	}
+
+	state, err := ReadState(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state.Iterations() != 17 || state.Evaluations() != first.Evaluations {
+		t.Errorf("a state after %d iterations and %d evaluations, expected 17 and %d",
+			state.Iterations(), state.Evaluations(), first.Evaluations)
+	}
+	for range 2 { // the state is not used up
+		rest := straight[17:]
+		again, err := Minimizer{MaxIterations: 40, Observe: func(i Iteration) error {
+			i.run = rest[0].run
+			if i != rest[0] {
+				t.Errorf("after resuming: %+v, expected %+v", i, rest[0])
+			}
+			rest = rest[1:]
+			return nil
+		}}.Resume(t.Context(), xla, function, state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(again.X.MustFinalizeAll)
+		if len(rest) > 0 {
+			t.Errorf("%d iterations are missing", len(rest))
+		}
+		if !again.X.Shape().Equal(x0.Shape()) || !slices.Equal(values[T](t, again.X), values[T](t, whole.X)) {
+			t.Error("the resumed run ends at another point")
+		}
+		if again.F != whole.F || again.GradientNorm != whole.GradientNorm || again.Evaluations != whole.Evaluations {
+			t.Errorf("the resumed run ends with %+v, expected %+v", again, whole)
+		}
+	}
+}
+
+// The step that follows on an evaluation that is not a number is the same after resuming.
+func TestResumeBeforeNotFinite(t *testing.T) {
+	function := rosenbrock(t)
+	x0 := tensor(noise[float64](100, 2))
+	state := minimum(t, Minimizer{MaxIterations: 17, KeepState: true}, function, x0).State
+	next := state.Evaluations() + 1
+	whole := minimum(t, Minimizer{MaxIterations: 25}, sabotage(function, next, next+1, broken["f NaN"]), x0)
+	again, err := Minimizer{MaxIterations: 25}.Resume(t.Context(), xla, sabotage(function, 1, 2, broken["f NaN"]), state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.X.MustFinalizeAll()
+	if again.F != whole.F || !slices.Equal(values[float64](t, again.X), values[float64](t, whole.X)) {
+		t.Errorf("f = %v, expected %v", again.F, whole.F)
+	}
+}
+
+// A state can be resumed with a smaller memory, and with the budget it was taken at used up.
+func TestResumeWithOtherSettings(t *testing.T) {
+	function := rosenbrock(t)
+	state := minimum(t, Minimizer{MaxIterations: 20, KeepState: true}, function, tensor(noise[float64](100, 2))).State
+	found, err := Minimizer{Memory: 3}.Resume(t.Context(), xla, function, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.X.MustFinalizeAll()
+	if found.F > 1e-20 {
+		t.Errorf("f = %v at the end: %s", found.F, found.Status)
+	}
+	found, err = Minimizer{MaxIterations: 20, KeepState: true}.Resume(t.Context(), xla, function, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.X.MustFinalizeAll()
+	if found.Status != IterationLimit || found.Evaluations != state.Evaluations() {
+		t.Errorf("%d evaluations, %s", found.Evaluations, found.Status)
+	}
+	if !reflect.DeepEqual(found.State, state) {
+		t.Error("a state that is taken where another was resumed is not the same")
+	}
+	if _, err := (Minimizer{}).Resume(t.Context(), xla, function, nil); err == nil {
+		t.Error("no error for no state")
+	}
+	if _, err := (Minimizer{}).Resume(t.Context(), xla, function, &State{}); err == nil {
+		t.Error("no error for an empty state")
+	}
+}
+
+// smallState returns the bytes of a state with two pairs of two float32 elements.
+func smallState(t testing.TB) []byte {
+	state := minimum(t, Minimizer{Memory: 2, MaxIterations: 4, KeepState: true}, rosenbrock(t), tensor([]float32{-1.2, 1})).State
+	var file bytes.Buffer
+	n, err := state.WriteTo(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n != int64(file.Len()) {
+		t.Fatalf("WriteTo returned %d, and wrote %d", n, file.Len())
+	}
+	return file.Bytes()
+}
+
+// A reader of a state takes its bytes and no more; where they are cut off or changed, there is an error.
+func TestReadStateDamaged(t *testing.T) {
+	file := smallState(t)
+	for cut := range file {
+		if _, err := ReadState(bytes.NewReader(file[:cut])); err == nil {
+			t.Fatalf("no error after %d of %d bytes", cut, len(file))
+		}
+	}
+	for i := range file {
+		damaged := slices.Clone(file)
+		damaged[i] ^= 1
+		if _, err := ReadState(bytes.NewReader(damaged)); err == nil {
+			t.Fatalf("no error where byte %d is wrong", i)
+		}
+	}
+	rest := bytes.NewReader(append(slices.Clone(file), "more"...))
+	if _, err := ReadState(iotest.OneByteReader(rest)); err != nil || rest.Len() != 4 {
+		t.Errorf("error %v, %d bytes left, expected 4", err, rest.Len())
+	}
+}
+
+// States that are written well but make no sense are refused.
+func TestReadStateImpossible(t *testing.T) {
+	file := smallState(t)
+	for _, c := range []struct{ old, new, want string }{
+		{magic, strings.Replace(magic, "1", "2", 1), "another version"},
+		{`"float32"`, `"float16"`, "type"},
+		{`"shape":[2]`, `"shape":[3]`, ""},
+		{`"shape":[2]`, `"shape":[-2]`, "shape"},
+		{`"shape":[2]`, `"shape":[65536,65536]`, "shape"},
+		{`"shape":[2]`, `"shape":[2147483648]`, "unexpected EOF"},
+		{`"iterations":4`, `"iterations":-4`, "iterations"},
+		{`"iterations":4`, `"iterations":4000`, "iterations"},
+		{`"iterations":4`, `"iterations":4.5`, "header"},
+		{`"f":`, `"f":1e999,"f":`, "header"},
+		{`"gg":`, `"gg":-`, "gradient"},
+		{`"length":`, `"length":-`, "step"},
+		{`"ys":[`, `"ys":[1,`, "inner products"},
+		{`"ys":[`, `"ys":[-`, "curvature"},
+		{`"pairs":[`, `"pairs":[` + strings.Repeat(`{},`, maxMemory), "pairs"},
+	} {
+		_, err := ReadState(bytes.NewReader(rewrite(t, file, c.old, c.new)))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s for %s: error %v, expected one about %q", c.new, c.old, err, c.want)
+		}
+	}
+	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		infected := slices.Clone(file[:len(file)-4])
+		binary.LittleEndian.PutUint32(infected[len(infected)-8:], math.Float32bits(float32(bad)))
+		if _, err := ReadState(bytes.NewReader(seal(infected))); err == nil || !strings.Contains(err.Error(), "not a number") {
+			t.Errorf("an element of %v: error %v", bad, err)
+		}
+	}
+	if finiteBytes(binary.LittleEndian.AppendUint64(nil, math.Float64bits(math.Inf(1))), "float64") {
+		t.Error("an infinite float64 passes for a finite one")
+	}
+	long := binary.LittleEndian.AppendUint32([]byte(magic), math.MaxUint32)
+	if _, err := ReadState(bytes.NewReader(long)); err == nil || !strings.Contains(err.Error(), "4294967295 bytes") {
+		t.Errorf("a header without end: error %v", err)
+	}
+}
+
+// rewrite replaces the first occurrence of a text in a state, and makes length and checksum right.
+func rewrite(t *testing.T, file []byte, from, to string) []byte {
+	t.Helper()
+	if !bytes.Contains(file, []byte(from)) {
+		t.Fatalf("the state does not contain %s", from)
+	}
+	changed := bytes.Replace(file[:len(file)-4], []byte(from), []byte(to), 1)
+	if from != magic {
+		size := binary.LittleEndian.Uint32(changed[len(magic):])
+		binary.LittleEndian.PutUint32(changed[len(magic):], size+uint32(len(to)-len(from)))
+	}
+	return seal(changed)
+}
+
+// seal appends the checksum.
+func seal(file []byte) []byte {
+	return binary.LittleEndian.AppendUint32(slices.Clone(file), crc32.Checksum(file, castagnoli))
+}
+
+// Whatever is read, ReadState returns an error or a state that can be written and read again. (Fuzz with -fuzzminimizetime
+// 1x: XLA's threads make the coverage vary, which go test would otherwise look into for ever.)
+func FuzzReadState(f *testing.F) {
+	file := smallState(f)
+	f.Add(file)
+	f.Add(file[:len(file)/2])
+	f.Add([]byte(magic))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		state, err := ReadState(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		var again bytes.Buffer
+		if _, err := state.WriteTo(&again); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadState(&again); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
