@@ -37,7 +37,7 @@ func (s *Studio) checkMemory(j Job) error {
 		return nil // unknown: a device's own allocator refuses in its own words
 	}
 	w, h := j.Content.FitLonger(j.Size)
-	need := MemoryEstimate(h, w)
+	need := MemoryEstimate(h+2*j.Preset.Margin, w+2*j.Preset.Margin)
 	if need <= available {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -154,24 +155,27 @@ type painted struct {
 
 func (r *run) paintScale(ctx context.Context, index int, start *picture.Picture) (*painted, error) {
 	scale := r.scales[index]
-	targets, err := newTargets(r.net, r.job.Preset, r.job.Content.Resize(scale.Width, scale.Height), r.styles(max(scale.Width, scale.Height)))
+	margin := r.job.Preset.Margin
+	content := mirrored(r.job.Content.Resize(scale.Width, scale.Height), margin)
+	targets, err := newTargets(r.net, r.job.Preset, content, r.styles(max(scale.Width, scale.Height)))
 	if err != nil {
 		return nil, err
 	}
 	defer targets.finalize()
-	objective, err := loss.NewObjective(r.net, scale.Height, scale.Width, targets.terms)
+	objective, err := loss.NewObjective(r.net, content.Height, content.Width, targets.terms)
 	if err != nil {
 		return nil, err
 	}
 	defer objective.Close()
 
-	x0 := pictureTensor(start.Resize(scale.Width, scale.Height))
+	x0 := pictureTensor(mirrored(start.Resize(scale.Width, scale.Height), margin))
 	defer x0.MustFinalizeAll()
 	var tried []*loss.Evaluation // all of this scale: a line search may go back to one before its last
 	var accepted *loss.Evaluation
 	r.lastIteration = time.Now()
 	minimizer := lbfgs.Minimizer{
 		MaxIterations: scale.Iterations,
+		FirstStep:     math.Sqrt(float64(x0.Size())), // one grey level a pixel and channel: saves three evaluations a scale
 		Observe: func(i lbfgs.Iteration) error {
 			accepted = tried[i.Evaluation-1]
 			r.observe(index, i, accepted)
@@ -188,7 +192,7 @@ func (r *run) paintScale(ctx context.Context, index int, start *picture.Picture)
 	if err != nil {
 		return nil, err
 	}
-	return &painted{picture: p, iterations: found.Iterations, evaluations: found.Evaluations, evaluation: accepted, reason: found.Status.String()}, nil
+	return &painted{picture: cropped(p, margin), iterations: found.Iterations, evaluations: found.Evaluations, evaluation: accepted, reason: found.Status.String()}, nil
 }
 
 // styles returns the style pictures with longer sides of the given size, but never larger than they are: enlarging
@@ -219,7 +223,7 @@ func (r *run) observe(scale int, i lbfgs.Iteration, at *loss.Evaluation) {
 			if err != nil {
 				return nil, err
 			}
-			return p.Image(), nil
+			return cropped(p, r.job.Preset.Margin).Image(), nil
 		},
 	})
 }

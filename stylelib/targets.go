@@ -31,16 +31,31 @@ func newTargets(net *vgg.Network, preset loss.Preset, content *picture.Picture, 
 		defer painting.MustFinalizeAll()
 		paintings = append(paintings, loss.Style{Picture: painting, Weight: s.Weight})
 	}
-	if t.style, err = loss.StyleTargets(net, paintings, preset.StyleLayers...); err != nil {
+	if t.style, err = preset.StyleTargets(net, paintings); err != nil {
 		t.finalize()
 		return nil, err
 	}
 	t.terms = preset.Terms(t.content, t.style, loss.Picture{
 		Height:    content.Height,
 		Width:     content.Width,
-		Variation: content.TotalVariation(),
+		Variation: variation(styles) * float64(content.Height*content.Width),
 	})
 	return &t, nil
+}
+
+// variation returns the styles' mean total variation per pixel.
+func variation(styles []Style) float64 {
+	var sum, even, weights float64
+	for _, s := range styles {
+		v := s.Picture.TotalVariation() / float64(s.Picture.Height*s.Picture.Width)
+		sum += s.Weight * v
+		even += v
+		weights += s.Weight
+	}
+	if weights == 0 {
+		return even / float64(len(styles))
+	}
+	return sum / weights
 }
 
 // finalize frees the targets' memory on the device.

@@ -23,7 +23,7 @@ func BenchmarkEvaluation(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	style, err := StyleTargets(net, []Style{{Picture: noise(2, side, side)}}, preset.StyleLayers...)
+	style, err := preset.StyleTargets(net, []Style{{Picture: noise(2, side, side)}})
 	if err != nil {
 		b.Fatal(err)
 	}

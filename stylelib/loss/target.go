@@ -14,7 +14,8 @@ import (
 // Target is what a term compares one layer with.
 type Target struct {
 	Layer string
-	// Tensor holds a content picture's features, [1, h, w, c], or a style's Gram matrix, [c, c].
+	// Tensor holds a content picture's features, [1, h, w, c], a style's Gram matrix, [c, c], or its moments,
+	// [c, c+1].
 	Tensor *tensors.Tensor
 	// Energy is the sum of the squares of Tensor: the loss of a picture without any features at the layer.
 	Energy float64
@@ -51,21 +52,32 @@ type Style struct {
 
 // StyleTargets returns, for each named layer, the weighted mean of the styles' Gram matrices.
 func StyleTargets(net *vgg.Network, styles []Style, layers ...string) ([]Target, error) {
+	return styleTargets(net, styles, "gram", GramMatrix, layers)
+}
+
+// MomentTargets returns, for each named layer, the weighted mean of the styles' moments, as [MomentMatrix] has them.
+func MomentTargets(net *vgg.Network, styles []Style, layers ...string) ([]Target, error) {
+	return styleTargets(net, styles, "moments", MomentMatrix, layers)
+}
+
+// styleTargets mixes a statistic of the styles' features, a matrix with a row for each channel, which name tells from
+// others.
+func styleTargets(net *vgg.Network, styles []Style, name string, statistic func(*graph.Node) *graph.Node, layers []string) ([]Target, error) {
 	shares, err := shares(styles)
 	if err != nil {
 		return nil, err
 	}
 	mixed := make([][]float64, len(layers))
 	for s, style := range styles {
-		grams, err := gramMatrices(net, style.Picture, layers)
+		matrices, err := statistics(net, style.Picture, name, statistic, layers)
 		if err != nil {
 			return nil, err
 		}
-		for l, gram := range grams {
+		for l, matrix := range matrices {
 			if mixed[l] == nil {
-				mixed[l] = make([]float64, len(gram))
+				mixed[l] = make([]float64, len(matrix))
 			}
-			for i, v := range gram {
+			for i, v := range matrix {
 				mixed[l][i] += shares[s] * float64(v)
 			}
 		}
@@ -76,13 +88,13 @@ func StyleTargets(net *vgg.Network, styles []Style, layers ...string) ([]Target,
 		if err != nil {
 			return nil, err
 		}
-		gram := make([]float32, len(mixed[l]))
+		matrix := make([]float32, len(mixed[l]))
 		for i, v := range mixed[l] {
-			gram[i] = float32(v)
+			matrix[i] = float32(v)
 			targets[l].Energy += v * v
 		}
 		targets[l].Layer = name
-		targets[l].Tensor = tensors.FromFlatDataAndDimensions(gram, channels, channels)
+		targets[l].Tensor = tensors.FromFlatDataAndDimensions(matrix, channels, len(matrix)/channels)
 	}
 	return targets, nil
 }
@@ -110,24 +122,24 @@ func shares(styles []Style) ([]float64, error) {
 	return list, nil
 }
 
-// gramMatrices returns those of one picture, on the host.
-func gramMatrices(net *vgg.Network, picture *tensors.Tensor, layers []string) ([][]float32, error) {
-	out, err := net.Compute(picture, "gram "+strings.Join(layers, " "), layers, func(pass *vgg.Pass) []*graph.Node {
+// statistics returns those of one picture, on the host.
+func statistics(net *vgg.Network, picture *tensors.Tensor, name string, statistic func(*graph.Node) *graph.Node, layers []string) ([][]float32, error) {
+	out, err := net.Compute(picture, name+" "+strings.Join(layers, " "), layers, func(pass *vgg.Pass) []*graph.Node {
 		var out []*graph.Node
 		for _, name := range layers {
-			out = append(out, GramMatrix(pass.Feature(name)))
+			out = append(out, statistic(pass.Feature(name)))
 		}
 		return out
 	})
 	if err != nil {
 		return nil, err
 	}
-	grams := make([][]float32, len(out))
+	matrices := make([][]float32, len(out))
 	for i, t := range out {
-		if grams[i], err = tensors.CopyFlatData[float32](t); err != nil {
-			return nil, fmt.Errorf("reading a Gram matrix: %w", err)
+		if matrices[i], err = tensors.CopyFlatData[float32](t); err != nil {
+			return nil, fmt.Errorf("reading a style's statistics: %w", err)
 		}
 		t.MustFinalizeAll()
 	}
-	return grams, nil
+	return matrices, nil
 }

@@ -99,6 +99,47 @@ func GramMatrix(features *graph.Node) *graph.Node {
 	})
 }
 
+// Moments compares the covariances and the means of a layer's features, each relative to the target's own:
+// ‖Σ−Σ'‖²/‖Σ'‖² + ‖μ−μ'‖²/‖μ'‖², of the features that [MomentMatrix] takes. A Gram matrix is Σ + μμᵀ, and mostly
+// μμᵀ: apart, the texture, which is in Σ, has its own say.
+func Moments(target Target, weight float64) Term {
+	return Term{
+		Name:    StyleName,
+		Weight:  weight,
+		Layers:  []string{target.Layer},
+		Targets: []*tensors.Tensor{target.Tensor},
+		Loss: func(in *Inputs) *graph.Node {
+			got, want := MomentMatrix(in.Feature(target.Layer)), in.Target(0)
+			channels := want.Shape().Dimensions[0]
+			part := func(m *graph.Node, columns graph.SliceAxisSpec) *graph.Node {
+				return graph.Slice(m, graph.AxisRange(), columns)
+			}
+			distance := func(columns graph.SliceAxisSpec) *graph.Node {
+				return sumOfSquares(graph.Sub(part(got, columns), part(want, columns)))
+			}
+			covariance, mean := graph.AxisRange(0, channels), graph.AxisRangeToEnd(channels)
+			energy := graph.MaxScalar(sumOfSquares(part(want, mean)), 1e-12)
+			// A plain style has no covariance: then a hundredth of ‖μμᵀ‖ stands for ‖Σ'‖.
+			floor := graph.MulScalar(graph.Square(energy), 1e-4)
+			spread := graph.Max(sumOfSquares(part(want, covariance)), floor)
+			return graph.Add(graph.Div(distance(covariance), spread), graph.Div(distance(mean), energy))
+		},
+	}
+}
+
+// MomentMatrix returns the covariance of features shaped [1, h, w, c], over h·w, and in a last column their mean:
+// [c, c+1]. The outermost positions are left out, where they are not too few: the network pads with zeros there, which
+// a style has to teach as little as a picture has to imitate.
+func MomentMatrix(features *graph.Node) *graph.Node {
+	d := features.Shape().Dimensions
+	if min(d[1], d[2]) >= 5 {
+		features = graph.Slice(features, graph.AxisRange(), graph.AxisRange(1, d[1]-1), graph.AxisRange(1, d[2]-1), graph.AxisRange())
+	}
+	mean := graph.ReduceMean(features, 0, 1, 2)
+	centred := graph.Sub(features, graph.Reshape(mean, 1, 1, 1, d[3]))
+	return graph.Concatenate([]*graph.Node{GramMatrix(centred), graph.Reshape(mean, d[3], 1)}, 1)
+}
+
 // TotalVariation is the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
 // grey levels (the anisotropic form of Rudin, Osher and Fatemi 1992, as neural-style has it).
 func TotalVariation(weight float64) Term {
