@@ -29,7 +29,7 @@ setup: bin/gouache
 
 demo: setup
 	@mkdir -p out
-	bin/gouache stylize --content sample:chelsea --style sample:swirl --size 256 --iterations 100 --out out/demo.png
+	bin/gouache stylize --content sample:chelsea --style sample:swirl --size 256 --iterations 90 --out out/demo.png
 	@echo
 	@echo "The picture is $(CURDIR)/out/demo.png. What to try next:"
 	@echo "  bin/gouache stylize --content sample:rocket --style sample:watercolour --out out/rocket.png"
