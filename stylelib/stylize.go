@@ -27,9 +27,10 @@ type Result struct {
 	Reason      string
 	Iterations  int
 	Evaluations int
-	Total       float64
-	Terms       []progress.Term
-	Elapsed     time.Duration
+	// Total and Terms are those of the last scale's objective, which sees the preset's margin, too.
+	Total   float64
+	Terms   []progress.Term
+	Elapsed time.Duration
 }
 
 // Stylize paints one picture and tells the observer, which may be nil, of each iteration. When ctx ends it returns
@@ -92,6 +93,7 @@ func (r *run) describe() progress.Run {
 			"scales":         strconv.Itoa(len(r.scales)),
 			"preset":         p.Name,
 			"pooling":        string(p.Pooling),
+			"margin":         strconv.Itoa(p.Margin),
 			"content-weight": format(p.ContentWeight),
 			"style-weight":   format(p.StyleWeight),
 			"tv-weight":      format(p.TVWeight),
