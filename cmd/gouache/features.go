@@ -34,10 +34,10 @@ channels]. The picture is taken at its own size. Layers go by Keras's names, blo
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runFeatures(cmd, &f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.image, "image", "", "the picture: a file or sample:NAME")
-	flags.StringVar(&f.layer, "layer", "", "the layer's name")
-	flags.StringVar(&f.out, "out", "", "where the array goes: a .npy file")
-	flags.StringVar(&f.pooling, "pooling", string(vgg.MaxPooling), "pooling between the network's blocks: max or avg")
+	flags.StringVar(&f.image, "image", "", "the picture: a `FILE` or sample:NAME")
+	flags.StringVar(&f.layer, "layer", "", "the layer's `NAME`")
+	flags.StringVar(&f.out, "out", "", "where the array goes: a .npy `FILE`")
+	flags.StringVar(&f.pooling, "pooling", string(vgg.MaxPooling), "`KIND` of pooling between the network's blocks: max or avg")
 	flags.BoolVar(&f.json, "json", false, "print the array's file, layer and shape as JSON")
 	f.studio.add(cmd)
 	return cmd

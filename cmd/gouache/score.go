@@ -30,9 +30,9 @@ their own sizes; the picture and the content picture must have the same.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runScore(cmd, &f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.content, "content", "", "the content picture: a file or sample:NAME")
-	flags.StringArrayVar(&f.styles, "style", nil, "a style picture: a file or sample:NAME, with :WEIGHT to mix several")
-	flags.StringVar(&f.image, "image", "", "the picture to score: a file or sample:NAME")
+	flags.StringVar(&f.content, "content", "", "the content picture: a `FILE` or sample:NAME")
+	flags.StringArrayVar(&f.styles, "style", nil, "a style picture: a `FILE` or sample:NAME, with :WEIGHT to mix several")
+	flags.StringVar(&f.image, "image", "", "the picture to score: a `FILE` or sample:NAME")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	f.preset.add(cmd)
 	f.studio.add(cmd)

@@ -27,9 +27,9 @@ type studioFlags struct {
 
 func (f *studioFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.device, "device", "auto", "device to compute on: auto, cpu or cuda")
-	flags.StringVar(&f.weights, "weights", "auto", "weights by name (see `gouache weights list`) or file; auto takes the best at hand")
-	flags.Int64Var(&f.seed, "seed", 0, "seed of random numbers")
+	flags.StringVar(&f.device, "device", "auto", "`DEVICE` to compute on: auto, cpu or cuda")
+	flags.StringVar(&f.weights, "weights", "auto", "`NAME` of weights (see gouache weights list) or a file of them; auto takes the best at hand")
+	flags.Int64Var(&f.seed, "seed", 0, "seed of random numbers, a whole `NUMBER`")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print neither progress nor messages")
 }
 
@@ -108,11 +108,20 @@ type presetFlags struct {
 
 func (f *presetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.preset, "preset", loss.Gouache().Name, "objective: gouache, neural-style or article")
-	flags.StringVar(&f.pooling, "pooling", "", "pooling between the network's blocks: max or avg (default: the preset's)")
-	flags.Float64Var(&f.contentWeight, "content-weight", 0, "how much the photograph's content matters (default: the preset's)")
-	flags.Float64Var(&f.styleWeight, "style-weight", 0, "how much the painting's style matters (default: the preset's)")
-	flags.Float64Var(&f.tvWeight, "tv-weight", 0, "how much smoothness matters (default: the preset's)")
+	flags.StringVar(&f.preset, "preset", loss.Gouache().Name, "`NAME` of the objective: gouache, neural-style or article")
+	flags.StringVar(&f.pooling, "pooling", "", "`KIND` of pooling between the network's blocks: max or avg (default: the preset's)")
+	g := loss.Gouache()
+	for _, w := range []struct {
+		flag, what string
+		preset     float64
+		into       *float64
+	}{
+		{"content-weight", "how much the photograph's content matters", g.ContentWeight, &f.contentWeight},
+		{"style-weight", "how much the painting's style matters", g.StyleWeight, &f.styleWeight},
+		{"tv-weight", "how much smoothness matters", g.TVWeight, &f.tvWeight},
+	} {
+		flags.Float64Var(w.into, w.flag, 0, fmt.Sprintf("%s, a `NUMBER` (default: the preset's, %v for %s)", w.what, w.preset, g.Name))
+	}
 }
 
 // read returns the preset with what the flags change in it.

@@ -40,19 +40,19 @@ func newStylize() *cobra.Command {
 Pictures are files (PNG, JPEG, WebP, TIFF, GIF) or sample:NAME, a picture that comes with the program. The result is
 a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C saves the best picture so far.`,
 		Example: `  gouache stylize --content sample:chelsea --style sample:swirl --out cat.png --size 256
-  gouache stylize --content me.jpg --style scream.jpg --style night.jpg:0.5 --out me.png --style-weight 30
+  gouache stylize --content me.jpg --style scream.jpg --style night.jpg:0.5 --out me.png --style-weight 6
   gouache stylize --content me.jpg --style scream.jpg --out noise.png --init noise --seed 7`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runStylize(cmd, &f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.content, "content", "", "the photograph: a file or sample:NAME")
-	flags.StringArrayVar(&f.styles, "style", nil, "a painting: a file or sample:NAME, with :WEIGHT to mix several")
-	flags.StringVar(&f.out, "out", "", "where the result goes: a .png, .jpg or .tiff file")
-	flags.IntVar(&f.size, "size", stylelib.DefaultSize, "longer side of the result in pixels")
-	flags.IntVar(&f.iterations, "iterations", stylelib.DefaultIterations, "iterations of the optimiser, at all scales together")
-	flags.IntVar(&f.scales, "scales", 0, "sizes to paint coarse to fine, √2 apart; 1 paints at full size from the start (default: from 128 pixels)")
-	flags.StringVar(&f.init, "init", "content", "what to start from: content, noise or a file")
+	flags.StringVar(&f.content, "content", "", "the photograph: a `FILE` or sample:NAME")
+	flags.StringArrayVar(&f.styles, "style", nil, "a painting: a `FILE` or sample:NAME, with :WEIGHT to mix several")
+	flags.StringVar(&f.out, "out", "", "where the result goes: a .png, .jpg or .tiff `FILE`")
+	flags.IntVar(&f.size, "size", stylelib.DefaultSize, "longer side of the result in `PIXELS`")
+	flags.IntVar(&f.iterations, "iterations", stylelib.DefaultIterations, "`NUMBER` of iterations of the optimiser, at all scales together")
+	flags.IntVar(&f.scales, "scales", 0, "`NUMBER` of sizes to paint coarse to fine, √2 apart; 1 paints at full size from the start (default: from 128 pixels)")
+	flags.StringVar(&f.init, "init", "content", "what to start from: content, noise or a `FILE`")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	f.preset.add(cmd)
 	f.studio.add(cmd)
