@@ -2,32 +2,18 @@ package stylelib
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 
-	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/backend/backendtest"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/weights"
 	_ "github.com/gouache-art/gouache/weights/h5"
 )
 
 // device is the CPU, opened once for all tests of the package.
-var device *backend.Backend
-
-func TestMain(m *testing.M) {
-	var err error
-	device, err = backend.Open(context.Background(), backend.Options{Device: backend.CPU})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	device.Close()
-	os.Exit(code)
-}
+var device = backendtest.CPU()
 
 // pretrained is a studio with the weights vgg16-hed, which every machine with pip can have.
 var pretrained = sync.OnceValues(func() (*Studio, error) {

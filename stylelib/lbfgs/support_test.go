@@ -2,32 +2,17 @@ package lbfgs
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"os"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/backend/backendtest"
 )
 
-// xla is the backend that all tests share.
-var xla compute.Backend
-
-func TestMain(m *testing.M) {
-	b, err := backend.Open(context.Background(), backend.Options{Offline: true})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	xla = b.XLA()
-	code := m.Run()
-	b.Close()
-	os.Exit(code)
-}
+// xla is the device that all tests share.
+var xla = backendtest.CPU().XLA()
 
 // onDevice makes a Function of a graph.
 func onDevice(t testing.TB, f func(x *graph.Node) *graph.Node) Function {

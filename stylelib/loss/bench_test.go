@@ -1,6 +1,7 @@
 package loss
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -82,29 +83,95 @@ func benchmark(b *testing.B, run func()) {
 	b.ReportMetric((first - b.Elapsed()/time.Duration(b.N)).Seconds(), "compile-s")
 }
 
-// automatic is an objective as one would write it with GoMLX alone, without biases, which random weights do not have:
-// Convolve, MaxPool, and Gradient.
+// automatic is the same objective as one would write it with GoMLX alone: Convolve, MaxPool and Gradient, through the
+// Gram matrices too. It leaves out the biases, which random weights do not have.
 func automatic(net *vgg.Network, terms []Term) func(in []*graph.Node) []*graph.Node {
 	return func(in []*graph.Node) []*graph.Node {
 		x, kernels, targets := in[0], in[1:1+len(net.Layers())], in[1+len(net.Layers()):]
-		inputs := &Inputs{net: net, picture: x, onPixels: x, features: map[string]*graph.Node{}}
+		features := map[string]*graph.Node{}
 		h := graph.Sub(x, graph.Const(x.Graph(), [][][][]float32{{{vgg.Mean[:]}}}))
 		for i, name := range net.Layers() {
 			if i > 0 && name[:6] != net.Layers()[i-1][:6] {
 				h = graph.MaxPool(h).Window(2).Done()
 			}
 			h = graph.MaxScalar(graph.Convolve(h, kernels[i]).PadSame().Done(), 0)
-			inputs.features[name] = h
+			features[name] = h
 			if name == "block5_conv1" {
 				break
 			}
 		}
 		total := graph.ScalarZero(x.Graph(), x.DType())
 		for _, t := range terms {
-			inputs.layers = t.Layers
-			inputs.targets, targets = targets[:len(t.Targets)], targets[len(t.Targets):]
-			total = graph.Add(total, graph.MulScalar(t.Loss(inputs), t.Weight*t.scale()))
+			var value *graph.Node
+			switch t.Name {
+			case ContentName:
+				value = sumOfSquares(graph.Sub(features[t.Layers[0]], targets[0]))
+			case StyleName:
+				d := features[t.Layers[0]].Shape().Dimensions
+				f := graph.Reshape(features[t.Layers[0]], d[1]*d[2], d[3])
+				gram := graph.MulScalar(graph.Dot(f, f).EinsumAxes([][2]int{{0, 0}}, nil), 1/float64(d[1]*d[2]))
+				value = sumOfSquares(graph.Sub(gram, targets[0]))
+			case TotalVariationName:
+				dx, dy := differences(x)
+				value = graph.Add(graph.ReduceAllSum(graph.Abs(dx)), graph.ReduceAllSum(graph.Abs(dy)))
+			}
+			targets = targets[len(t.Targets):]
+			total = graph.Add(total, graph.MulScalar(value, t.Weight*t.scale()))
 		}
 		return []*graph.Node{total, graph.Gradient(total, x)[0]}
+	}
+}
+
+// TestAutomaticIsTheSame: the benchmark compares two ways to one result.
+func TestAutomaticIsTheSame(t *testing.T) {
+	f := newFixture(t)
+	terms := []Term{Content(f.content[0], 1), Gram(f.style[0], 1), TotalVariation(3)}
+	set := tinySet()
+	for i := range set.Layers {
+		clear(set.Layers[i].Bias)
+	}
+	net := newNetwork(t, set, vgg.MaxPooling)
+	objective, err := NewObjective(net, height, width, terms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer objective.Close()
+	want, err := objective.Evaluate(f.x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec, err := graph.NewExec(device, automatic(net, terms))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exec.Finalize()
+	args := []any{f.x}
+	for i, l := range set.Layers {
+		kernel := l.Kernel
+		if i == 0 { // the network's input is BGR, the graph's RGB
+			kernel = make([]float32, len(l.Kernel))
+			for at := range 9 {
+				for c := range 3 {
+					copy(kernel[(3*at+c)*l.Out:][:l.Out], l.Kernel[(3*at+2-c)*l.Out:])
+				}
+			}
+		}
+		args = append(args, tensors.FromFlatDataAndDimensions(kernel, 3, 3, l.In, l.Out))
+	}
+	args = append(args, f.content[0].Tensor, f.style[0].Tensor)
+	got, err := exec.Call(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if total := float64(tensors.ToScalar[float32](got[0])); math.Abs(total-want.Total) > 1e-5*want.Total {
+		t.Errorf("the total is %v, the objective's %v", total, want.Total)
+	}
+	a, b := flat(t, got[1]), flat(t, want.Gradient)
+	difference := make([]float32, len(a))
+	for i := range a {
+		difference[i] = a[i] - b[i]
+	}
+	if norm(difference) > 1e-4*norm(b) {
+		t.Errorf("the gradients differ by %v of %v", norm(difference), norm(b))
 	}
 }

@@ -1,34 +1,18 @@
 package loss
 
 import (
-	"context"
-	"fmt"
 	"math/rand/v2"
-	"os"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/backend/backendtest"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 	"github.com/gouache-art/gouache/weights"
 )
 
 // device is the CPU, opened once for all tests of the package.
-var device compute.Backend
-
-func TestMain(m *testing.M) {
-	b, err := backend.Open(context.Background(), backend.Options{Device: backend.CPU})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	device = b.XLA()
-	code := m.Run()
-	b.Close()
-	os.Exit(code)
-}
+var device = backendtest.CPU().XLA()
 
 func newNetwork(t testing.TB, set *weights.Set, pooling vgg.Pooling) *vgg.Network {
 	t.Helper()

@@ -1,35 +1,20 @@
 package vgg
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/backend/backendtest"
 	"github.com/gouache-art/gouache/weights"
 )
 
 // device is the CPU, opened once for all tests of the package.
-var device compute.Backend
-
-func TestMain(m *testing.M) {
-	b, err := backend.Open(context.Background(), backend.Options{Device: backend.CPU})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	device = b.XLA()
-	code := m.Run()
-	b.Close()
-	os.Exit(code)
-}
+var device = backendtest.CPU().XLA()
 
 // tinySet is a set of random weights whose layers are narrow, with biases, for a network of the given number of
 // convolutions a block.

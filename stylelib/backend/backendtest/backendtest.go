@@ -1,0 +1,21 @@
+// Package backendtest opens the device that tests run on.
+package backendtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/gouache-art/gouache/stylelib/backend"
+)
+
+// CPU opens XLA's CPU device, for a variable of a test package. Without one no test can run: it says why and ends the
+// process.
+func CPU() *backend.Backend {
+	b, err := backend.Open(context.Background(), backend.Options{Device: backend.CPU})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	return b
+}
