@@ -14,8 +14,8 @@ import (
 // Target is what a term compares one layer with.
 type Target struct {
 	Layer string
-	// Tensor holds a content picture's features, [1, h, w, c], a style's Gram matrix, [c, c], or its moments,
-	// [c, c+1].
+	// Tensor holds a content picture's features, [1, h, w, c], or of a style's its Gram matrix or covariance, [c, c],
+	// or mean, [c].
 	Tensor *tensors.Tensor
 	// Energy is the sum of the squares of Tensor: the loss of a picture without any features at the layer.
 	Energy float64
@@ -52,51 +52,88 @@ type Style struct {
 
 // StyleTargets returns, for each named layer, the weighted mean of the styles' Gram matrices.
 func StyleTargets(net *vgg.Network, styles []Style, layers ...string) ([]Target, error) {
-	return styleTargets(net, styles, "gram", GramMatrix, layers)
+	targets, err := styleTargets(net, styles, "gram", layers, GramMatrix)
+	if err != nil {
+		return nil, err
+	}
+	return targets[0], nil
 }
 
-// MomentTargets returns, for each named layer, the weighted mean of the styles' moments, as [MomentMatrix] has them.
-func MomentTargets(net *vgg.Network, styles []Style, layers ...string) ([]Target, error) {
-	return styleTargets(net, styles, "moments", MomentMatrix, layers)
+// MomentTargets returns, for each named layer, the weighted means of the styles' covariances and means.
+func MomentTargets(net *vgg.Network, styles []Style, layers ...string) (covariances, means []Target, err error) {
+	targets, err := styleTargets(net, styles, "moments", layers, CovarianceMatrix, MeanVector)
+	if err != nil {
+		return nil, nil, err
+	}
+	covariances, means = targets[0], targets[1]
+	for i := range covariances {
+		// A plain style has no covariance: then a hundredth of μμᵀ stands for it.
+		covariances[i].Energy = max(covariances[i].Energy, 1e-4*means[i].Energy*means[i].Energy)
+	}
+	return covariances, means, nil
 }
 
-// styleTargets mixes a statistic of the styles' features, a matrix with a row for each channel, which name tells from
-// others.
-func styleTargets(net *vgg.Network, styles []Style, name string, statistic func(*graph.Node) *graph.Node, layers []string) ([]Target, error) {
+// styleTargets mixes statistics of the styles' features. It returns the targets of each statistic; key tells the set of
+// statistics from others.
+func styleTargets(net *vgg.Network, styles []Style, key string, layers []string, statistics ...func(features *graph.Node) *graph.Node) ([][]Target, error) {
 	shares, err := shares(styles)
 	if err != nil {
 		return nil, err
 	}
-	mixed := make([][]float64, len(layers))
+	var mixed [][]float64 // of each statistic of each layer
+	var shapes [][]int
 	for s, style := range styles {
-		matrices, err := statistics(net, style.Picture, name, statistic, layers)
+		out, err := net.Compute(style.Picture, key+" "+strings.Join(layers, " "), layers, func(pass *vgg.Pass) []*graph.Node {
+			var out []*graph.Node
+			for _, of := range statistics {
+				for _, name := range layers {
+					out = append(out, of(pass.Feature(name)))
+				}
+			}
+			return out
+		})
 		if err != nil {
 			return nil, err
 		}
-		for l, matrix := range matrices {
-			if mixed[l] == nil {
-				mixed[l] = make([]float64, len(matrix))
+		for i, t := range out {
+			if s == 0 {
+				mixed = append(mixed, make([]float64, t.Size()))
+				shapes = append(shapes, t.Shape().Dimensions)
 			}
-			for i, v := range matrix {
-				mixed[l][i] += shares[s] * float64(v)
+			if err := mix(mixed[i], t, shares[s]); err != nil {
+				return nil, err
 			}
 		}
 	}
-	targets := make([]Target, len(layers))
-	for l, name := range layers {
-		channels, err := net.Channels(name)
-		if err != nil {
-			return nil, err
-		}
-		matrix := make([]float32, len(mixed[l]))
-		for i, v := range mixed[l] {
-			matrix[i] = float32(v)
-			targets[l].Energy += v * v
-		}
-		targets[l].Layer = name
-		targets[l].Tensor = tensors.FromFlatDataAndDimensions(matrix, channels, len(matrix)/channels)
+	targets := make([][]Target, len(statistics))
+	for i, values := range mixed {
+		s, layer := i/len(layers), layers[i%len(layers)]
+		targets[s] = append(targets[s], newTarget(layer, values, shapes[i]))
 	}
 	return targets, nil
+}
+
+// mix adds a share of a tensor, which it frees.
+func mix(sum []float64, t *tensors.Tensor, share float64) error {
+	values, err := tensors.CopyFlatData[float32](t)
+	if err != nil {
+		return fmt.Errorf("reading a style's statistics: %w", err)
+	}
+	for i, v := range values {
+		sum[i] += share * float64(v)
+	}
+	return t.FinalizeAll()
+}
+
+func newTarget(layer string, values []float64, shape []int) Target {
+	target := Target{Layer: layer}
+	single := make([]float32, len(values))
+	for i, v := range values {
+		single[i] = float32(v)
+		target.Energy += v * v
+	}
+	target.Tensor = tensors.FromFlatDataAndDimensions(single, shape...)
+	return target
 }
 
 // shares returns the styles' weights, made to sum to one.
@@ -120,26 +157,4 @@ func shares(styles []Style) ([]float64, error) {
 		}
 	}
 	return list, nil
-}
-
-// statistics returns those of one picture, on the host.
-func statistics(net *vgg.Network, picture *tensors.Tensor, name string, statistic func(*graph.Node) *graph.Node, layers []string) ([][]float32, error) {
-	out, err := net.Compute(picture, name+" "+strings.Join(layers, " "), layers, func(pass *vgg.Pass) []*graph.Node {
-		var out []*graph.Node
-		for _, name := range layers {
-			out = append(out, statistic(pass.Feature(name)))
-		}
-		return out
-	})
-	if err != nil {
-		return nil, err
-	}
-	matrices := make([][]float32, len(out))
-	for i, t := range out {
-		if matrices[i], err = tensors.CopyFlatData[float32](t); err != nil {
-			return nil, fmt.Errorf("reading a style's statistics: %w", err)
-		}
-		t.MustFinalizeAll()
-	}
-	return matrices, nil
 }

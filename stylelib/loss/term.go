@@ -72,13 +72,18 @@ func Content(target Target, weight float64) Term {
 // Gram is the squared distance of a layer's Gram matrix to the target's, Σ(G−A)², with Gram matrices as
 // [GramMatrix] has them (Gatys et al. 2016, equation 4, without its factor).
 func Gram(target Target, weight float64) Term {
+	return statistic(target, weight, GramMatrix)
+}
+
+// statistic is the squared distance of a function of a layer's features to the target's, for a style.
+func statistic(target Target, weight float64, of func(features *graph.Node) *graph.Node) Term {
 	return Term{
 		Name:    StyleName,
 		Weight:  weight,
 		Layers:  []string{target.Layer},
 		Targets: []*tensors.Tensor{target.Tensor},
 		Loss: func(in *Inputs) *graph.Node {
-			return sumOfSquares(graph.Sub(GramMatrix(in.Feature(target.Layer)), in.Target(0)))
+			return sumOfSquares(graph.Sub(of(in.Feature(target.Layer)), in.Target(0)))
 		},
 	}
 }
@@ -99,46 +104,26 @@ func GramMatrix(features *graph.Node) *graph.Node {
 	})
 }
 
-// Moments compares the covariances and the means of a layer's features, each relative to the target's own:
-// ‖Σ−Σ'‖²/‖Σ'‖² + ‖μ−μ'‖²/‖μ'‖², of the features that [MomentMatrix] takes. A Gram matrix is Σ + μμᵀ, and mostly
-// μμᵀ: apart, the texture, which is in Σ, has its own say.
-func Moments(target Target, weight float64) Term {
-	return Term{
-		Name:    StyleName,
-		Weight:  weight,
-		Layers:  []string{target.Layer},
-		Targets: []*tensors.Tensor{target.Tensor},
-		Loss: func(in *Inputs) *graph.Node {
-			got, want := MomentMatrix(in.Feature(target.Layer)), in.Target(0)
-			channels := want.Shape().Dimensions[0]
-			part := func(m *graph.Node, columns graph.SliceAxisSpec) *graph.Node {
-				return graph.Slice(m, graph.AxisRange(), columns)
-			}
-			distance := func(columns graph.SliceAxisSpec) *graph.Node {
-				return sumOfSquares(graph.Sub(part(got, columns), part(want, columns)))
-			}
-			covariance, mean := graph.AxisRange(0, channels), graph.AxisRangeToEnd(channels)
-			energy := graph.MaxScalar(sumOfSquares(part(want, mean)), 1e-12)
-			// A plain style has no covariance: then a hundredth of ‖μμᵀ‖ stands for ‖Σ'‖.
-			floor := graph.MulScalar(graph.Square(energy), 1e-4)
-			spread := graph.Max(sumOfSquares(part(want, covariance)), floor)
-			return graph.Add(graph.Div(distance(covariance), spread), graph.Div(distance(mean), energy))
-		},
-	}
+// Covariance is the squared distance of the covariance of a layer's features to the target's, ‖Σ−Σ'‖². A Gram matrix
+// is Σ + μμᵀ, and mostly μμᵀ: with [Mean] apart, the texture, which is in Σ, has its own say.
+func Covariance(target Target, weight float64) Term {
+	return statistic(target, weight, CovarianceMatrix)
 }
 
-// MomentMatrix returns the covariance of features shaped [1, h, w, c], over h·w, and in a last column their mean:
-// [c, c+1]. The outermost positions are left out, where they are not too few: the network pads with zeros there, which
-// a style has to teach as little as a picture has to imitate.
-func MomentMatrix(features *graph.Node) *graph.Node {
-	d := features.Shape().Dimensions
-	if min(d[1], d[2]) >= 5 {
-		features = graph.Slice(features, graph.AxisRange(), graph.AxisRange(1, d[1]-1), graph.AxisRange(1, d[2]-1), graph.AxisRange())
-	}
-	mean := graph.ReduceMean(features, 0, 1, 2)
-	centred := graph.Sub(features, graph.Reshape(mean, 1, 1, 1, d[3]))
-	return graph.Concatenate([]*graph.Node{GramMatrix(centred), graph.Reshape(mean, d[3], 1)}, 1)
+// Mean is the squared distance of the mean of a layer's features to the target's, ‖μ−μ'‖².
+func Mean(target Target, weight float64) Term {
+	return statistic(target, weight, MeanVector)
 }
+
+// CovarianceMatrix returns that of features shaped [1, h, w, c], over h·w: [c, c]. It is taken as the Gram matrix less
+// μμᵀ, which spares a pass over the features; what cancels leaves an error of about 1e-6 of μμᵀ.
+func CovarianceMatrix(features *graph.Node) *graph.Node {
+	mean := MeanVector(features)
+	return graph.Sub(GramMatrix(features), graph.Mul(graph.ExpandAxes(mean, 1), graph.ExpandAxes(mean, 0)))
+}
+
+// MeanVector returns the mean of features shaped [1, h, w, c] over their positions: [c].
+func MeanVector(features *graph.Node) *graph.Node { return graph.ReduceMean(features, 0, 1, 2) }
 
 // TotalVariation is the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
 // grey levels (the anisotropic form of Rudin, Osher and Fatemi 1992, as neural-style has it).

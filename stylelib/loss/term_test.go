@@ -143,65 +143,41 @@ func TestGram(t *testing.T) {
 
 func TestMoments(t *testing.T) {
 	f := newFixture(t)
-	targets, err := MomentTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, "block1_conv1", "block3_conv1")
+	layers := []string{"block1_conv1", "block3_conv1"}
+	covariances, means, err := MomentTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, layers...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want float64
-	for _, layer := range []string{"block1_conv1", "block3_conv1"} {
-		covariance, mean := slowMoments(f.shaped(t, f.x, layer))
-		styleCovariance, styleMean := slowMoments(f.shaped(t, noise(3, 24, 17), layer))
-		want += squaredDistance(covariance, styleCovariance) / squaredDistance(styleCovariance, zeros(styleCovariance))
-		want += squaredDistance(mean, styleMean) / squaredDistance(styleMean, zeros(styleMean))
+	for i, layer := range layers {
+		covariance, mean := slowMoments(f.features(t, f.x, layer))
+		styleCovariance, styleMean := slowMoments(f.features(t, noise(3, 24, 17), layer))
+		want := squaredDistance(covariance, styleCovariance)
+		checkValue(t, f.evaluate(t, Covariance(covariances[i], 2)), Value{Name: "style", Loss: want, Weighted: 2 * want})
+		want = squaredDistance(mean, styleMean)
+		checkValue(t, f.evaluate(t, Mean(means[i], 3)), Value{Name: "style", Loss: want, Weighted: 3 * want})
 	}
-	checkValue(t, f.evaluate(t, Moments(targets[0], 2), Moments(targets[1], 2)), Value{Name: "style", Loss: want, Weighted: 2 * want})
 }
 
-// TestMomentsOfPlainStyle: a style of one colour has no covariance, and the term is finite nevertheless.
+// TestMomentsOfPlainStyle: a style of one colour has no covariance, and the preset's terms are finite nevertheless.
 func TestMomentsOfPlainStyle(t *testing.T) {
 	f := newFixture(t)
 	plain := make([]float32, 20*20*3)
 	for i := range plain {
 		plain[i] = 200
 	}
-	style := []Style{{Picture: tensors.FromFlatDataAndDimensions(plain, 1, 20, 20, 3)}}
-	targets, err := MomentTargets(f.net, style, "block1_conv1")
+	p := Gouache()
+	p.ContentLayers, p.StyleLayers = []string{"block2_conv1"}, []string{"block1_conv1", "block3_conv1"}
+	style, err := p.StyleTargets(f.net, []Style{{Picture: tensors.FromFlatDataAndDimensions(plain, 1, 20, 20, 3)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := f.evaluate(t, Moments(targets[0], 1)); !(e.Total > 0 && e.Total < 1e6) {
-		t.Errorf("the term is %v", e.Total)
+	if e := f.evaluate(t, p.Terms(f.content, style, Picture{Height: height, Width: width})...); !(e.Total > 0 && e.Total < 1e6) {
+		t.Errorf("the terms are %v", e.Terms)
 	}
 }
 
-// shaped returns a picture's features by row, column and channel.
-func (f *fixture) shaped(t *testing.T, x *tensors.Tensor, layer string) [][][]float64 {
-	t.Helper()
-	out, err := f.net.Features(x, layer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := out[0].Shape().Dimensions
-	positions := rows(flat(t, out[0]), d[3])
-	var list [][][]float64
-	for y := range d[1] {
-		list = append(list, positions[y*d[2]:(y+1)*d[2]])
-	}
-	return list
-}
-
-// slowMoments returns the covariance and the mean over all positions but the outermost, or over all where they are
-// fewer than five.
-func slowMoments(features [][][]float64) (covariance, mean [][]float64) {
-	var positions [][]float64
-	for y, row := range features {
-		for x, f := range row {
-			inner := y > 0 && x > 0 && y < len(features)-1 && x < len(row)-1
-			if inner || min(len(features), len(row)) < 5 {
-				positions = append(positions, f)
-			}
-		}
-	}
+// slowMoments returns the covariance and the mean over all positions.
+func slowMoments(positions [][]float64) (covariance, mean [][]float64) {
 	mean = [][]float64{make([]float64, len(positions[0]))}
 	for _, f := range positions {
 		for c := range f {
@@ -217,14 +193,6 @@ func slowMoments(features [][][]float64) (covariance, mean [][]float64) {
 		centred = append(centred, row)
 	}
 	return slowGram(centred), mean
-}
-
-func zeros(like [][]float64) [][]float64 {
-	var list [][]float64
-	for _, row := range like {
-		list = append(list, make([]float64, len(row)))
-	}
-	return list
 }
 
 func TestTotalVariation(t *testing.T) {
@@ -289,14 +257,15 @@ func asymmetric() Term {
 // TestGradients compares each term's gradient, and that of all together, with differences along random directions.
 func TestGradients(t *testing.T) {
 	f := newFixture(t)
-	moments, err := MomentTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, "block1_conv1", "block3_conv1")
+	covariances, means, err := MomentTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, "block1_conv1", "block3_conv1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, terms := range map[string][]Term{
 		"content":    {Content(f.content[0], 1)},
 		"style":      {Gram(f.style[0], 1), Gram(f.style[1], 1)},
-		"moments":    {Moments(moments[0], 1), Moments(moments[1], 1)},
+		"covariance": {Covariance(covariances[0], 1), Covariance(covariances[1], 1)},
+		"mean":       {Mean(means[0], 1), Mean(means[1], 1)},
 		"tv":         {TotalVariation(1)},
 		"own":        {own()},
 		"asymmetric": {asymmetric()},
