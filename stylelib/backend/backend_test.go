@@ -53,6 +53,20 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+func TestSetFlags(t *testing.T) {
+	for before, want := range map[string]string{
+		"":                                   "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true",
+		"--xla_a=1":                          "--xla_a=1 --xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true",
+		"--xla_backend_optimization_level=3": "--xla_backend_optimization_level=3 --xla_llvm_disable_expensive_passes=true",
+	} {
+		t.Setenv("XLA_FLAGS", before)
+		setFlags()
+		if got := os.Getenv("XLA_FLAGS"); got != want {
+			t.Errorf("%q became %q, want %q", before, got, want)
+		}
+	}
+}
+
 func TestParseDevice(t *testing.T) {
 	for name, want := range map[string]Device{"auto": Auto, "": Auto, "cpu": CPU, "cuda": CUDA} {
 		if got, err := ParseDevice(name); err != nil || got != want {
