@@ -1,0 +1,189 @@
+package tracker
+
+import (
+	"context"
+	"image"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gouache-art/gouache/stylelib/progress"
+)
+
+// memory is as much of a store as an ActiveRun and a Recorder need.
+type memory struct {
+	Store // nil: no other method is called
+
+	mu       sync.Mutex
+	points   int
+	pictures int
+	beats    int
+	ended    []Outcome
+	broken   error // what every write fails with
+}
+
+func (m *memory) CreateRun(context.Context, NewRun) (*Run, error) { return &Run{ID: "r"}, nil }
+
+func (m *memory) Run(context.Context, string) (*Run, error) { return &Run{ID: "r"}, nil }
+
+func (m *memory) UpdateRun(context.Context, string, Update) (*Run, error) {
+	return &Run{ID: "r"}, m.do(func() {})
+}
+
+func (m *memory) do(f func()) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken == nil {
+		f()
+	}
+	return m.broken
+}
+
+func (m *memory) AppendPoints(_ context.Context, _ string, series []Series) error {
+	return m.do(func() {
+		for _, s := range series {
+			m.points += len(s.Points)
+		}
+	})
+}
+
+func (m *memory) AddPicture(context.Context, string, NewPicture) (*Picture, error) {
+	return &Picture{}, m.do(func() { m.pictures++ })
+}
+
+func (m *memory) Heartbeat(context.Context, string) error { return m.do(func() { m.beats++ }) }
+
+func (m *memory) FinishRun(_ context.Context, _ string, o Outcome) error {
+	return m.do(func() { m.ended = append(m.ended, o) })
+}
+
+func (m *memory) kept() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.points
+}
+
+func TestMetricsAreBufferedASecondAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &memory{}
+		run, err := Start(t.Context(), store, NewRun{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		random := rand.New(rand.NewPCG(3, 3))
+		for step := range int64(100) {
+			if err := run.Log(step, Metrics{"a": 1, "b": 2}); err != nil {
+				t.Fatal(err)
+			}
+			logged := int(2 * (step + 1))
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if got := store.kept(); got != logged {
+				t.Fatalf("a second after step %d the store has %d points, want %d", step, got, logged)
+			}
+			time.Sleep(time.Duration(random.IntN(1000)) * time.Millisecond)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if store.beats < 5 {
+			t.Errorf("%d signs of life in a silent minute", store.beats)
+		}
+		if err := run.Finish(t.Context(), Outcome{Status: StatusFinished}); err != nil || len(store.ended) != 1 {
+			t.Errorf("ended %v (%v)", store.ended, err)
+		}
+	})
+}
+
+func TestBufferIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &memory{}
+		run, err := Start(t.Context(), store, NewRun{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for step := range int64(maxBuffered) + 10 { // the clock stands still
+			if err := run.Log(step, Metrics{"a": 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := store.kept(); got != maxBuffered {
+			t.Errorf("the store has %d points, want %d", got, maxBuffered)
+		}
+		if err := run.Finish(t.Context(), Outcome{Status: StatusFinished}); err != nil || store.kept() != maxBuffered+10 {
+			t.Errorf("in the end the store has %d points (%v)", store.kept(), err)
+		}
+	})
+}
+
+// TestInterruptedRunIsWritten ends the context that the run began with, as Ctrl-C does.
+func TestInterruptedRunIsWritten(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	store := &memory{}
+	run, err := Start(ctx, store, NewRun{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := run.Log(1, Metrics{"a": 1}); err != nil {
+		t.Error(err)
+	}
+	if err := run.Finish(t.Context(), Outcome{Status: StatusInterrupted}); err != nil || store.kept() != 1 {
+		t.Errorf("the store has %d points (%v)", store.kept(), err)
+	}
+}
+
+func TestRecorderToleratesABrokenStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &memory{}
+		run, err := Start(t.Context(), store, NewRun{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := 0
+		recorder := Observer(run, RecorderOptions{Failed: func(error) { told++ }})
+		recorder.Started(progress.Run{Scales: []progress.Scale{{Iterations: 50}}})
+		for i := 1; i <= 50; i++ {
+			if i == 20 {
+				store.mu.Lock()
+				store.broken = Errorf(CodeUnavailable, "the disk is full")
+				store.mu.Unlock()
+			}
+			picture := func() (image.Image, error) { return image.NewGray(image.Rect(0, 0, 1, 1)), nil }
+			recorder.Iterated(progress.Iteration{Iteration: i, Elapsed: time.Duration(i) * time.Second, Picture: picture})
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		recorder.Finished(progress.Outcome{Status: progress.Finished})
+		if told != 1 || len(store.ended) != 0 {
+			t.Errorf("told %d times, ended %v", told, store.ended)
+		}
+		if store.points != 19*3 || store.pictures == 0 {
+			t.Errorf("the store has %d points and %d pictures", store.points, store.pictures)
+		}
+	})
+}
+
+// TestSnapshotsTakeTheirShareOnly has pictures that take longer to bring over than the whole run takes.
+func TestSnapshotsTakeTheirShareOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &memory{}
+		run, err := Start(t.Context(), store, NewRun{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorder := Observer(run, RecorderOptions{})
+		recorder.Started(progress.Run{Scales: []progress.Scale{{Iterations: 100}}})
+		for i := 1; i <= 100; i++ {
+			recorder.Iterated(progress.Iteration{Iteration: i, Elapsed: time.Duration(i) * time.Second, Picture: func() (image.Image, error) {
+				time.Sleep(time.Second)
+				return image.NewGray(image.Rect(0, 0, 1, 1)), nil
+			}})
+		}
+		recorder.Finished(progress.Outcome{Status: progress.Finished})
+		if store.pictures != 2 {
+			t.Errorf("%d snapshots, want the first and the last", store.pictures)
+		}
+	})
+}

@@ -1,0 +1,91 @@
+package tracker
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"image"
+	_ "image/gif" // formats whose sizes are known
+	_ "image/jpeg"
+	_ "image/png"
+	"time"
+
+	_ "golang.org/x/image/tiff"
+	_ "golang.org/x/image/webp"
+)
+
+// The roles of pictures in a style transfer. Any other name may be a role too.
+const (
+	RoleContent  = "content"
+	RoleStyle    = "style"
+	RoleInit     = "init"
+	RoleSnapshot = "snapshot"
+	RoleResult   = "result"
+)
+
+// Picture is a picture of a run. Role, step and name together tell it from the run's others.
+type Picture struct {
+	Role   string `json:"role"`
+	Step   int64  `json:"step"`
+	Name   string `json:"name,omitempty"`
+	Source string `json:"source,omitempty"` // where it was read from
+	// Hash is the SHA-256 of the file, in 64 hexadecimal digits: the picture's name in the store.
+	Hash   string    `json:"hash"`
+	Bytes  int64     `json:"bytes"`
+	Format string    `json:"format"` // png, jpeg, gif, tiff or webp
+	Width  int       `json:"width"`  // pixels
+	Height int       `json:"height"`
+	At     time.Time `json:"at"`
+}
+
+// NewPicture is a picture to keep: a whole file.
+type NewPicture struct {
+	Role   string
+	Step   int64
+	Name   string
+	Source string
+	Data   []byte // PNG, JPEG, GIF, TIFF or WebP; at most MaxPicture bytes
+}
+
+// MaxPicture is the largest file that is kept, in bytes.
+const MaxPicture = 1 << 30
+
+// Describe returns the picture that a file will be, or an error of CodeInvalid for one that cannot be kept.
+func (n NewPicture) Describe(at time.Time) (Picture, error) {
+	p := Picture{Role: n.Role, Step: n.Step, Name: n.Name, Source: n.Source, Bytes: int64(len(n.Data)), At: at}
+	if err := checkName("role", n.Role); err != nil {
+		return p, err
+	}
+	if n.Step < 0 {
+		return p, Errorf(CodeInvalid, "picture %s at step %d: steps are 0 or more", n.Role, n.Step)
+	}
+	if err := checkLine("a picture's name", n.Name); err != nil {
+		return p, err
+	}
+	if err := checkText("a picture's source", n.Source, maxText); err != nil {
+		return p, err
+	}
+	if len(n.Data) > MaxPicture {
+		return p, Errorf(CodeInvalid, "picture %s has %d bytes: at most %d are kept", n.Role, len(n.Data), MaxPicture)
+	}
+	config, format, err := image.DecodeConfig(bytes.NewReader(n.Data))
+	if err != nil {
+		return p, Errorf(CodeInvalid, "picture %s is no PNG, JPEG, GIF, TIFF or WebP: %w", n.Role, err)
+	}
+	sum := sha256.Sum256(n.Data)
+	p.Hash, p.Format, p.Width, p.Height = hex.EncodeToString(sum[:]), format, config.Width, config.Height
+	return p, nil
+}
+
+// CheckHash returns an error of CodeInvalid for a text that is not a picture's hash.
+func CheckHash(hash string) error {
+	if len(hash) == 2*sha256.Size {
+		for i := range len(hash) {
+			if c := hash[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+				return Errorf(CodeInvalid, "%q is no picture: a hash is 64 hexadecimal digits", hash)
+			}
+		}
+		return nil
+	}
+	return Errorf(CodeInvalid, "%.80q is no picture: a hash is 64 hexadecimal digits", hash)
+}

@@ -1,0 +1,156 @@
+package sqlite
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// statement is a query being written. What people typed only ever becomes an argument.
+type statement struct {
+	text strings.Builder
+	args []any
+}
+
+func (s *statement) add(text string, args ...any) {
+	s.text.WriteString(text)
+	s.args = append(s.args, args...)
+}
+
+// fieldColumns are the columns that a run's fields are read from; those of r are explained at settled.
+var fieldColumns = map[string]string{
+	"id": "r.id", "name": "r.name", "experiment": "r.experiment", "sweep": "r.sweep", "trial": "r.trial",
+	"status": "r.shown", "reason": "r.why", "note": "r.note", "rating": "r.rating", "host": "r.host",
+	"started": "r.started_at", "ended": "r.ended", "duration": "((coalesce(r.ended, r.seen_at) - r.started_at) / 1e6)",
+}
+
+// operand writes the value, or NULL, that runs are sorted by.
+func (s *statement) operand(o tracker.Operand) {
+	switch o.Kind {
+	case tracker.OperandParam:
+		s.add(`(SELECT value FROM params WHERE run = r.key AND name = ?)`, o.Name)
+	case tracker.OperandMetric:
+		s.add(`(SELECT last FROM metrics WHERE run = r.key AND name = ?)`, o.Name)
+	default:
+		s.add(fieldColumns[o.Name])
+	}
+}
+
+// sortColumn writes a part of ORDER BY: what is missing comes last whichever way it goes.
+func (s *statement) sortColumn(column int, descending bool) {
+	direction := ""
+	if descending {
+		direction = " DESC"
+	}
+	s.add(fmt.Sprintf(`%d%s NULLS LAST, `, column, direction))
+}
+
+// condition writes a resolved filter.
+func (s *statement) condition(e tracker.Expr) {
+	switch e := e.(type) {
+	case nil:
+		s.add(`1`)
+	case tracker.And:
+		s.pair(e.X, ` AND `, e.Y)
+	case tracker.Or:
+		s.pair(e.X, ` OR `, e.Y)
+	case tracker.Not:
+		s.add(`NOT (`)
+		s.condition(e.X)
+		s.add(`)`)
+	case *tracker.Comparison:
+		op, negated := e.Op.Negated()
+		if negated {
+			s.add(`NOT `)
+		}
+		s.add(`(`)
+		s.comparison(e.Operand, op, e.Literal)
+		s.add(`)`)
+	}
+}
+
+func (s *statement) pair(x tracker.Expr, operator string, y tracker.Expr) {
+	s.add(`(`)
+	s.condition(x)
+	s.add(operator)
+	s.condition(y)
+	s.add(`)`)
+}
+
+// comparison writes a comparison that is never NULL, so that NOT turns it around.
+func (s *statement) comparison(o tracker.Operand, op tracker.Op, l tracker.Literal) {
+	switch {
+	case o.Kind == tracker.OperandParam:
+		s.add(`EXISTS (SELECT 1 FROM params AS p WHERE p.run = r.key AND p.name = ? AND (typeof(p.value) = 'text' AND `, o.Name)
+		s.compareText(`p.value`, op, l)
+		s.add(` OR typeof(p.value) <> 'text' AND `)
+		s.compareNumber(`p.value`, op, l)
+		s.add(`))`)
+	case o.Kind == tracker.OperandMetric:
+		s.add(`EXISTS (SELECT 1 FROM metrics AS m WHERE m.run = r.key AND m.name = ? AND `, o.Name)
+		s.compareNumber(`m.last`, op, l)
+		s.add(`)`)
+	case o.Name == "tag":
+		s.add(`EXISTS (SELECT 1 FROM tags AS t WHERE t.run = r.key AND `)
+		s.compareText(`t.tag`, op, l)
+		s.add(`)`)
+	case o.Type() == tracker.TypeNumber:
+		s.compareNumber(fieldColumns[o.Name], op, l)
+	case o.Type() == tracker.TypeTime:
+		s.compareTime(fieldColumns[o.Name], op, l)
+	default:
+		s.compareText(fieldColumns[o.Name], op, l)
+	}
+}
+
+// sqlOps are the operators that SQL has too.
+var sqlOps = map[tracker.Op]string{
+	tracker.Equal: "=", tracker.Less: "<", tracker.LessEqual: "<=", tracker.Greater: ">", tracker.GreaterEqual: ">=",
+}
+
+// compareText writes a comparison of texts. lower changes ASCII's letters only.
+func (s *statement) compareText(column string, op tracker.Op, l tracker.Literal) {
+	low := tracker.LowerASCII(l.Text)
+	switch {
+	case op.OnText() && l.Text == "":
+		s.add(`1`)
+	case op.OnOrder() && l.Number != nil:
+		s.add(`0`)
+	case op == tracker.Contains:
+		s.add(`instr(lower(`+column+`), ?) > 0`, low)
+	case op == tracker.Begins:
+		s.add(`instr(lower(`+column+`), ?) = 1`, low)
+	case op == tracker.Ends:
+		s.add(`substr(lower(`+column+`), -length(?)) = ?`, low, low)
+	default:
+		s.add(column+` `+sqlOps[op]+` ?`, l.Text)
+	}
+}
+
+func (s *statement) compareNumber(column string, op tracker.Op, l tracker.Literal) {
+	if l.Number == nil || op.OnText() {
+		s.add(`0`)
+		return
+	}
+	s.add(column+` `+sqlOps[op]+` ?`, l.Number)
+}
+
+// compareTime writes a comparison with the times that a date means.
+func (s *statement) compareTime(column string, op tracker.Op, l tracker.Literal) {
+	from, until := micros(l.From), micros(l.Until)
+	s.add(`coalesce(`)
+	switch op {
+	case tracker.Equal:
+		s.add(column+` >= ? AND `+column+` < ?`, from, until)
+	case tracker.Less:
+		s.add(column+` < ?`, from)
+	case tracker.LessEqual:
+		s.add(column+` < ?`, until)
+	case tracker.Greater:
+		s.add(column+` >= ?`, until)
+	default:
+		s.add(column+` >= ?`, from)
+	}
+	s.add(`, 0)`)
+}

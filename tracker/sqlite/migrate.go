@@ -1,0 +1,92 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migrations are the steps from an empty database to this program's, in order: the first makes version 1 and so
+// on. PRAGMA user_version says which a database has. A step that was released is never edited.
+func migrations() []string {
+	entries, err := migrationFiles.ReadDir("migrations")
+	if err != nil {
+		panic(err) // they are part of the program
+	}
+	var steps []string
+	for i, e := range entries {
+		if want := fmt.Sprintf("%03d.sql", i+1); e.Name() != want {
+			panic("migration " + e.Name() + " should be " + want)
+		}
+		text, err := migrationFiles.ReadFile("migrations/" + e.Name())
+		if err != nil {
+			panic(err)
+		}
+		steps = append(steps, string(text))
+	}
+	return steps
+}
+
+// migrate takes the steps that a database lacks, all in one transaction.
+func migrate(ctx context.Context, pool *sql.DB, steps []string) error {
+	version, err := version(ctx, pool)
+	if err != nil {
+		return err
+	}
+	if version == len(steps) {
+		return nil
+	}
+	tx, err := pool.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	// Another process may have been faster.
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version > len(steps) {
+		return tooNew(version, len(steps))
+	}
+	for i, step := range steps[version:] {
+		if _, err := tx.ExecContext(ctx, step); err != nil {
+			return fmt.Errorf("bringing the database to version %d: %w", version+i+1, err)
+		}
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(steps))); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// checkVersion refuses a database that is not of this program's version, where it cannot be brought to it.
+func checkVersion(ctx context.Context, pool *sql.DB, steps []string) error {
+	v, err := version(ctx, pool)
+	switch {
+	case err != nil:
+		return err
+	case v > len(steps):
+		return tooNew(v, len(steps))
+	case v < len(steps):
+		return tracker.Errorf(tracker.CodeConflict, "the store's database has version %d and has to be brought to version %d: "+
+			"open it once where it can be written to", v, len(steps))
+	}
+	return nil
+}
+
+func version(ctx context.Context, pool *sql.DB) (int, error) {
+	var v int
+	err := pool.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v)
+	return v, err
+}
+
+func tooNew(version, known int) error {
+	return tracker.Errorf(tracker.CodeConflict, "the store's database has version %d, made by a newer program: "+
+		"this one knows versions up to %d; update it", version, known)
+}

@@ -1,0 +1,240 @@
+package trackertest
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+)
+
+func testChanges(t *testing.T, store tracker.Store) {
+	changes := func(since tracker.Cursor) *tracker.Changes {
+		t.Helper()
+		c, err := store.Changes(t.Context(), since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	old := create(t, store, tracker.NewRun{})
+	cursor := changes("").Cursor
+	if c := changes(cursor); c.Cursor != cursor || len(c.Runs)+len(c.Deleted) != 0 || c.More {
+		t.Errorf("nothing happened: %+v", c)
+	}
+	for what, do := range map[string]func() error{
+		"points": func() error {
+			return store.AppendPoints(t.Context(), old.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}})
+		},
+		"a picture": func() error {
+			_, err := store.AddPicture(t.Context(), old.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})
+			return err
+		},
+		"a tag": func() error {
+			_, err := store.UpdateRun(t.Context(), old.ID, tracker.Update{Tag: []string{"a"}})
+			return err
+		},
+	} {
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		c := changes(cursor)
+		wantList(t, what, c.Runs, []string{old.ID})
+		if c.Cursor == cursor {
+			t.Errorf("%s: the cursor stays %s", what, cursor)
+		}
+		cursor = c.Cursor
+	}
+	finish(t, store, old.ID)
+	cursor = changes(cursor).Cursor
+	lost := create(t, store, tracker.NewRun{Process: gone()})
+	if _, err := store.DeleteRuns(t.Context(), []string{old.ID}, false); err != nil {
+		t.Fatal(err)
+	}
+	c := changes(cursor)
+	wantList(t, "a new run", c.Runs, []string{lost.ID})
+	wantList(t, "a deleted run", c.Deleted, []string{old.ID})
+	_, err := store.Changes(t.Context(), "nonsense")
+	wantCode(t, err, tracker.CodeInvalid)
+}
+
+func testActiveRun(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	run, err := tracker.Start(ctx, store, tracker.NewRun{
+		Name: "active", Inputs: []tracker.NewPicture{{Role: tracker.RoleContent, Data: Picture(t, 1)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step := range int64(100) {
+		if err := run.Log(step, tracker.Metrics{"a": float64(step), "b": -float64(step)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantCode(t, run.Log(1, tracker.Metrics{"no name": 1}), tracker.CodeInvalid)
+	wantCode(t, run.Log(-1, tracker.Metrics{"a": 1}), tracker.CodeInvalid)
+	if err := errors.Join(run.Tag(ctx, "good"), run.Note(ctx, "a note"), run.SetParams(ctx, tracker.Params{"x": 1})); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.LogPicture(ctx, tracker.RoleResult, 100, image.NewRGBA(image.Rect(0, 0, 3, 2))); err != nil {
+		t.Error("a picture after the end:", err)
+	}
+	wantCode(t, run.Log(101, tracker.Metrics{"a": 1}), tracker.CodeConflict)
+	wantCode(t, run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished}), tracker.CodeConflict)
+	got := get(t, store, run.ID())
+	if got.Note != "a note" || len(got.Tags) != 1 || got.Params["x"] != int64(1) || got.Final["a"] != 99 || got.Final["b"] != -99 || got.Status != tracker.StatusFinished {
+		t.Errorf("got %+v", got)
+	}
+	for _, c := range curves(t, store, run.ID(), tracker.CurveQuery{}) {
+		if len(c.Points) != 100 {
+			t.Errorf("%s has %d points, want 100", c.Name, len(c.Points))
+		}
+	}
+	if pictures, err := store.Pictures(ctx, run.ID(), tracker.PictureQuery{}); err != nil || len(pictures) != 2 {
+		t.Errorf("pictures: %+v (%v)", pictures, err)
+	}
+}
+
+// testConcurrent logs into one run and into several from many goroutines at once.
+func testConcurrent(t *testing.T, store tracker.Store) {
+	shared, err := tracker.Start(t.Context(), store, tracker.NewRun{Name: "shared"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const workers, steps = 8, 200
+	var wait sync.WaitGroup
+	for w := range workers {
+		wait.Go(func() {
+			own, err := tracker.Start(t.Context(), store, tracker.NewRun{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for step := range int64(steps) {
+				if err := errors.Join(own.Log(step, tracker.Metrics{"x": 1}), shared.Log(step*workers+int64(w), tracker.Metrics{"x": 1})); err != nil {
+					t.Error(err)
+				}
+			}
+			if _, err := own.AddPicture(t.Context(), tracker.NewPicture{Role: "result", Data: Picture(t, 1)}); err != nil { // the same for all
+				t.Error(err)
+			}
+			if err := own.Finish(t.Context(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if err := shared.Finish(t.Context(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := store.Runs(t.Context(), tracker.RunQuery{})
+	if err != nil || page.Total != workers+1 {
+		t.Fatalf("%+v (%v)", page, err)
+	}
+	for _, r := range page.Runs {
+		want := steps
+		if r.ID == shared.ID() {
+			want = workers * steps
+		}
+		if got := curves(t, store, r.ID, tracker.CurveQuery{})[0]; len(got.Points) != want {
+			t.Errorf("run %s has %d points, want %d", r.Name, len(got.Points), want)
+		}
+	}
+}
+
+func testRecorder(t *testing.T, store tracker.Store) {
+	run, err := tracker.Start(t.Context(), store, tracker.NewRun{Params: tracker.Params{"preset": "mine"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorder := tracker.Observer(run, tracker.RecorderOptions{
+		Snapshots: 5, PeakMemory: func() int64 { return 7 }, Failed: func(err error) { t.Error(err) },
+	})
+	const iterations = 40
+	recorder.Started(progress.Run{
+		Scales: []progress.Scale{{Iterations: iterations}}, Device: "cpu", Network: "VGG19", Weights: "random",
+		Settings: map[string]string{"style-weight": "50", "tv-weight": "0.5", "pooling": "avg", "preset": "gouache", "seed": "9"},
+	})
+	for i := 1; i <= iterations; i++ {
+		picture := image.NewGray(image.Rect(0, 0, 4, 4))
+		picture.Pix[0] = uint8(i)
+		recorder.Iterated(progress.Iteration{
+			Iteration: i, Total: float64(i), Elapsed: time.Duration(i) * time.Hour, Picture: func() (image.Image, error) { return picture, nil },
+			Terms: []progress.Term{{Name: "content", Loss: 2, Weighted: 4}, {Name: "my term", Loss: math.NaN(), Weighted: 1}},
+		})
+	}
+	recorder.Finished(progress.Outcome{Status: progress.Interrupted, Reason: "enough"})
+	got := get(t, store, run.ID())
+	want := tracker.Params{
+		"style_weight": int64(50), "tv_weight": 0.5, "pooling": "avg", "preset": "mine", "seed": int64(9), "device": "cpu", "network": "VGG19", "weights": "random",
+	}
+	if !reflect.DeepEqual(got.Params, want) {
+		t.Errorf("parameters: got %v, want %v", got.Params, want)
+	}
+	p := got.Provenance
+	if got.Status != tracker.StatusInterrupted || got.Reason != "enough" || p.Device != "cpu" || *p.Seed != 9 || p.PeakMemory != 7 {
+		t.Errorf("got %+v", got)
+	}
+	f := got.Final
+	if f["content"] != 4 || f["loss.content"] != 2 || f["my_term"] != 1 || !math.IsNaN(f["loss.my_term"]) || f["total"] != iterations || f["seconds"] != iterations*3600 {
+		t.Errorf("final values: %v", f)
+	}
+	pictures, err := store.Pictures(t.Context(), run.ID(), tracker.PictureQuery{Roles: []string{tracker.RoleSnapshot}})
+	if err != nil || len(pictures) < 2 || len(pictures) > 5 || pictures[0].Step != 1 || pictures[len(pictures)-1].Step != iterations {
+		t.Errorf("snapshots: %+v (%v)", pictures, err)
+	}
+}
+
+func testImport(t *testing.T, into, from tracker.Store) {
+	for i := range 3 {
+		run := create(t, from, tracker.NewRun{
+			Name: fmt.Sprint(i), Experiment: "e", Params: tracker.Params{"i": i, "b": true}, Tags: []string{"t"}, Note: "n", Process: gone(),
+		})
+		appendPoints(t, from, run.ID, "x", tracker.Point{Step: 1, Value: float64(i)}, tracker.Point{Step: 2, Value: math.NaN()})
+		addPicture(t, from, run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, i/2)})
+		if i > 0 {
+			finish(t, from, run.ID)
+		}
+	}
+	filter, err := tracker.ParseFilter("i < 2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	some, err := tracker.Import(t.Context(), into, from, filter)
+	if err != nil || len(some.Runs) != 2 || len(some.Present) != 0 {
+		t.Fatalf("%+v (%v)", some, err)
+	}
+	rest, err := tracker.Import(t.Context(), into, from, nil)
+	if err != nil || len(rest.Runs) != 1 || len(rest.Present) != 2 {
+		t.Fatalf("%+v (%v)", rest, err)
+	}
+	for _, id := range append(some.Runs, rest.Runs...) {
+		a, b := get(t, from, id), get(t, into, id)
+		if !math.IsNaN(a.Final["x"]) || !math.IsNaN(b.Final["x"]) {
+			t.Errorf("final values: %v and %v", a.Final, b.Final)
+		}
+		a.Final, b.Final = nil, nil
+		if !reflect.DeepEqual(a, b) {
+			t.Errorf("got %+v, want %+v", b, a)
+		}
+		got, want := curves(t, into, id, tracker.CurveQuery{}), curves(t, from, id, tracker.CurveQuery{})
+		wantList(t, "points", got[0].Points[:1], want[0].Points[:1])
+		readPicture(t, into, b.Picture)
+	}
+	archive, err := tracker.Pack(t.Context(), from, some.Runs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeConflict)
+	archive.Run.ID = "../../x"
+	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeInvalid)
+}

@@ -1,0 +1,138 @@
+package trackertest
+
+import (
+	"bytes"
+	"io"
+	"testing"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+func addPicture(t *testing.T, store tracker.Store, id string, n tracker.NewPicture) *tracker.Picture {
+	t.Helper()
+	p, err := store.AddPicture(t.Context(), id, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func readPicture(t *testing.T, store tracker.Store, hash string) []byte {
+	t.Helper()
+	file, err := store.OpenPicture(t.Context(), hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func testPictures(t *testing.T, store tracker.Store) {
+	run := create(t, store, tracker.NewRun{})
+	data := Picture(t, 1)
+	added := addPicture(t, store, run.ID, tracker.NewPicture{Role: tracker.RoleStyle, Name: "night", Source: "night.png", Data: data})
+	addPicture(t, store, run.ID, tracker.NewPicture{Role: tracker.RoleSnapshot, Step: 10, Data: Picture(t, 2)})
+	addPicture(t, store, run.ID, tracker.NewPicture{Role: tracker.RoleSnapshot, Step: 2, Data: data})
+	addPicture(t, store, run.ID, tracker.NewPicture{Role: tracker.RoleSnapshot, Step: 2, Data: data}) // once more
+	all, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 3 || all[0].Step != 2 || all[1].Step != 10 || all[2] != *added {
+		t.Errorf("got %+v", all)
+	}
+	want := tracker.Picture{
+		Role: "style", Name: "night", Source: "night.png", Hash: added.Hash, Bytes: int64(len(data)), Format: "png", Width: 8, Height: 4, At: added.At,
+	}
+	if *added != want {
+		t.Errorf("got %+v, want %+v", *added, want)
+	}
+	if got := readPicture(t, store, added.Hash); !bytes.Equal(got, data) {
+		t.Errorf("the picture has changed: %d bytes, want %d", len(got), len(data))
+	}
+	some, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{Roles: []string{"style", "mask"}})
+	if err != nil || len(some) != 1 {
+		t.Errorf("styles: %+v (%v)", some, err)
+	}
+	report, err := store.Verify(t.Context(), tracker.VerifyOptions{})
+	if err != nil || report.Pictures != 2 || report.Runs != 1 {
+		t.Errorf("the same picture twice: %+v (%v)", report, err)
+	}
+}
+
+func testPictureConflict(t *testing.T, store tracker.Store) {
+	run := create(t, store, tracker.NewRun{})
+	addPicture(t, store, run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})
+	_, err := store.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 2)})
+	wantCode(t, err, tracker.CodeConflict)
+	addPicture(t, store, run.ID, tracker.NewPicture{Role: "result", Name: "other", Data: Picture(t, 2)})
+}
+
+func testThumbnail(t *testing.T, store tracker.Store) {
+	run := create(t, store, tracker.NewRun{})
+	want := ""
+	for i, n := range []tracker.NewPicture{
+		{Role: tracker.RoleContent, Data: Picture(t, 1)},
+		{Role: tracker.RoleSnapshot, Step: 9, Data: Picture(t, 2)},
+		{Role: tracker.RoleSnapshot, Step: 10, Data: Picture(t, 3)},
+		{Role: tracker.RoleResult, Step: 1, Data: Picture(t, 4)},
+	} {
+		p := addPicture(t, store, run.ID, n)
+		if i > 0 {
+			want = p.Hash
+		}
+		if got := get(t, store, run.ID).Picture; got != want {
+			t.Errorf("after %s of step %d: got %q, want %q", n.Role, n.Step, got, want)
+		}
+	}
+}
+
+func testDelete(t *testing.T, store tracker.Store) {
+	own, shared := Picture(t, 1), Picture(t, 2)
+	a, b := create(t, store, tracker.NewRun{Name: "a"}), create(t, store, tracker.NewRun{Name: "b"})
+	ownHash := addPicture(t, store, a.ID, tracker.NewPicture{Role: "result", Data: own}).Hash
+	sharedHash := addPicture(t, store, a.ID, tracker.NewPicture{Role: "content", Data: shared}).Hash
+	addPicture(t, store, b.ID, tracker.NewPicture{Role: "style", Data: shared})
+	appendPoints(t, store, a.ID, "x", tracker.Point{Step: 1, Value: 1})
+	finish(t, store, a.ID)
+	finish(t, store, b.ID)
+	plan, err := store.DeleteRuns(t.Context(), []string{a.ID, a.ID}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	get(t, store, a.ID)
+	done, err := store.DeleteRuns(t.Context(), []string{a.ID}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *plan != *done || done.Runs != 1 || done.Pictures != 1 || done.Shared != 1 || done.Bytes < int64(len(own)) {
+		t.Errorf("planned %+v, done %+v", plan, done)
+	}
+	_, err = store.Run(t.Context(), a.ID)
+	wantCode(t, err, tracker.CodeNotFound)
+	_, err = store.OpenPicture(t.Context(), ownHash)
+	wantCode(t, err, tracker.CodeNotFound)
+	if !bytes.Equal(readPicture(t, store, sharedHash), shared) {
+		t.Error("a picture that another run shares is not what it was")
+	}
+	done, err = store.DeleteRuns(t.Context(), []string{b.ID}, false)
+	if err != nil || done.Pictures != 1 || done.Shared != 0 {
+		t.Errorf("the last run that shares it: %+v (%v)", done, err)
+	}
+	_, err = store.OpenPicture(t.Context(), sharedHash)
+	wantCode(t, err, tracker.CodeNotFound)
+	Verify(t, store)
+}
+
+func testDeleteRunning(t *testing.T, store tracker.Store) {
+	run := create(t, store, tracker.NewRun{})
+	for _, dry := range []bool{true, false} {
+		_, err := store.DeleteRuns(t.Context(), []string{run.ID}, dry)
+		wantCode(t, err, tracker.CodeConflict)
+	}
+	get(t, store, run.ID)
+}

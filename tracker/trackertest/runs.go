@@ -1,0 +1,207 @@
+package trackertest
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+func testRun(t *testing.T, store tracker.Store) {
+	seed := int64(1)<<62 + 1 // more digits than a float64 has
+	want := tracker.NewRun{
+		Experiment: "night", Name: "tübingen", Sweep: "weights", Trial: 3, Note: "first\nsecond", Tags: []string{"b", "a", "b"},
+		Params:     tracker.Params{"style_weight": 50, "pooling": "avg", "noise": true, "tv": 0.5, "seed": seed, "text": "true"},
+		Provenance: tracker.Provenance{Version: "v1", Command: []string{"gouache", "stylize"}, Seed: &seed},
+	}
+	before := time.Now().Truncate(time.Second)
+	run := create(t, store, want)
+	for _, got := range []*tracker.Run{run, get(t, store, run.ID)} {
+		if got.Name != want.Name || got.Experiment != want.Experiment || got.Sweep != want.Sweep || got.Trial != 3 || got.Note != want.Note {
+			t.Errorf("got %+v", got)
+		}
+		params := tracker.Params{"style_weight": int64(50), "pooling": "avg", "noise": true, "tv": 0.5, "seed": seed, "text": "true"}
+		if !reflect.DeepEqual(got.Params, params) {
+			t.Errorf("parameters: got %#v, want %#v", got.Params, params)
+		}
+		wantList(t, "tags", got.Tags, []string{"a", "b"})
+		if !reflect.DeepEqual(got.Provenance, want.Provenance) {
+			t.Errorf("provenance: got %+v", got.Provenance)
+		}
+		if got.Status != tracker.StatusRunning || !got.EndedAt.IsZero() || got.StartedAt.Before(before) || got.SeenAt != got.StartedAt {
+			t.Errorf("got %s from %v, seen %v, to %v", got.Status, got.StartedAt, got.SeenAt, got.EndedAt)
+		}
+		if got.Process.PID != tracker.ThisProcess().PID || got.Process.Host != tracker.ThisProcess().Host {
+			t.Errorf("process: got %+v", got.Process)
+		}
+	}
+	if unnamed := create(t, store, tracker.NewRun{}); unnamed.Name != unnamed.ID || unnamed.ID == run.ID {
+		t.Errorf("a run without a name has the name %q and the id %q", unnamed.Name, unnamed.ID)
+	}
+}
+
+func testInvalid(t *testing.T, store tracker.Store) {
+	for what, n := range map[string]tracker.NewRun{
+		"a name of two lines":      {Name: "a\nb"},
+		"a parameter without name": {Params: tracker.Params{"": 1}},
+		"a name with a space":      {Params: tracker.Params{"a b": 1}},
+		"a name like a number":     {Params: tracker.Params{"4x": 1}},
+		"a number not finite":      {Params: tracker.Params{"x": math.NaN()}},
+		"a list":                   {Params: tracker.Params{"x": []int{1}}},
+		"an empty tag":             {Tags: []string{""}},
+		"a text that is not UTF-8": {Note: "\xff"},
+		"a zero byte":              {Params: tracker.Params{"x": "a\x00b"}},
+		"a long name":              {Experiment: strings.Repeat("x", 1000)},
+		"a negative trial":         {Trial: -1},
+	} {
+		if _, err := store.CreateRun(t.Context(), n); tracker.ErrorCode(err) != tracker.CodeInvalid {
+			t.Errorf("%s: the error is %v", what, err)
+		}
+	}
+	run := create(t, store, tracker.NewRun{})
+	ctx := t.Context()
+	wantCode(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: tracker.StatusRunning}), tracker.CodeInvalid)
+	wantCode(t, store.AppendPoints(ctx, run.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: -1}}}}), tracker.CodeInvalid)
+	wantCode(t, store.AppendPoints(ctx, run.ID, []tracker.Series{{Name: "x y"}}), tracker.CodeInvalid)
+	rating := 6
+	_, err := store.UpdateRun(ctx, run.ID, tracker.Update{Rating: &rating})
+	wantCode(t, err, tracker.CodeInvalid)
+	_, err = store.AddPicture(ctx, run.ID, tracker.NewPicture{Role: "result", Data: []byte("no picture")})
+	wantCode(t, err, tracker.CodeInvalid)
+	for _, hash := range []string{"", "../../etc/passwd", strings.Repeat("A", 64), strings.Repeat("/", 64)} {
+		_, err = store.OpenPicture(ctx, hash)
+		wantCode(t, err, tracker.CodeInvalid)
+	}
+	_, err = store.Runs(ctx, tracker.RunQuery{Limit: tracker.MaxLimit + 1})
+	wantCode(t, err, tracker.CodeInvalid)
+	_, err = store.Runs(ctx, tracker.RunQuery{Offset: -1})
+	wantCode(t, err, tracker.CodeInvalid)
+	_, err = store.Groups(ctx, "name")
+	wantCode(t, err, tracker.CodeInvalid)
+	if page, err := store.Runs(ctx, tracker.RunQuery{}); err != nil || page.Total != 1 {
+		t.Errorf("after mistakes the store has %v runs (%v), want one", page, err)
+	}
+}
+
+func testNotFound(t *testing.T, store tracker.Store) {
+	ctx, id := t.Context(), tracker.NewID(time.Now())
+	_, err := store.Run(ctx, id)
+	wantCode(t, err, tracker.CodeNotFound)
+	_, err = store.Find(ctx, id)
+	wantCode(t, err, tracker.CodeNotFound)
+	_, err = store.Curves(ctx, id, tracker.CurveQuery{})
+	wantCode(t, err, tracker.CodeNotFound)
+	_, err = store.Pictures(ctx, id, tracker.PictureQuery{})
+	wantCode(t, err, tracker.CodeNotFound)
+	_, err = store.OpenPicture(ctx, strings.Repeat("0", 64))
+	wantCode(t, err, tracker.CodeNotFound)
+	wantCode(t, store.Heartbeat(ctx, id), tracker.CodeNotFound)
+	wantCode(t, store.AppendPoints(ctx, id, nil), tracker.CodeNotFound)
+	wantCode(t, store.FinishRun(ctx, id, tracker.Outcome{Status: tracker.StatusFinished}), tracker.CodeNotFound)
+	_, err = store.UpdateRun(ctx, id, tracker.Update{})
+	wantCode(t, err, tracker.CodeNotFound)
+	_, err = store.AddPicture(ctx, id, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})
+	wantCode(t, err, tracker.CodeNotFound)
+	run := create(t, store, tracker.NewRun{})
+	finish(t, store, run.ID)
+	_, err = store.DeleteRuns(ctx, []string{run.ID, id}, false)
+	wantCode(t, err, tracker.CodeNotFound)
+	get(t, store, run.ID) // all or none
+}
+
+func testFind(t *testing.T, store tracker.Store) {
+	a := create(t, store, tracker.NewRun{})
+	for _, ref := range []string{a.ID, a.ID[:8], strings.ToUpper(a.ID), strings.ReplaceAll(a.ID, "0", "o")} {
+		if id, err := store.Find(t.Context(), ref); err != nil || id != a.ID {
+			t.Errorf("%q finds %q (%v), want %q", ref, id, err, a.ID)
+		}
+	}
+	b := create(t, store, tracker.NewRun{})
+	common := 0
+	for a.ID[common] == b.ID[common] {
+		common++
+	}
+	_, err := store.Find(t.Context(), a.ID[:common])
+	wantCode(t, err, tracker.CodeConflict)
+	if id, err := store.Find(t.Context(), b.ID[:common+1]); err != nil || id != b.ID {
+		t.Errorf("%q finds %q (%v), want %q", b.ID[:common+1], id, err, b.ID)
+	}
+	for _, ref := range []string{"", "%", a.ID + "0", "_"} {
+		_, err := store.Find(t.Context(), ref)
+		wantCode(t, err, tracker.CodeInvalid)
+	}
+}
+
+func testUpdate(t *testing.T, store tracker.Store) {
+	run := create(t, store, tracker.NewRun{Name: "old", Tags: []string{"a", "b"}, Params: tracker.Params{"x": 1, "y": 2}})
+	name, note, rating := "new", "a good one", 5
+	got, err := store.UpdateRun(t.Context(), run.ID, tracker.Update{
+		Name: &name, Note: &note, Rating: &rating, Tag: []string{"c"}, Untag: []string{"a", "z"}, Params: tracker.Params{"x": "one", "z": true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Name != name || got.Note != note || got.Rating != rating || got.Experiment != run.Experiment {
+		t.Errorf("got %+v", got)
+	}
+	wantList(t, "tags", got.Tags, []string{"b", "c"})
+	if want := (tracker.Params{"x": "one", "y": int64(2), "z": true}); !reflect.DeepEqual(got.Params, want) {
+		t.Errorf("parameters: got %v, want %v", got.Params, want)
+	}
+	if again := get(t, store, run.ID); !reflect.DeepEqual(again, got) {
+		t.Errorf("read back: got %+v, want %+v", again, got)
+	}
+}
+
+func testFinish(t *testing.T, store tracker.Store) {
+	for _, status := range []tracker.Status{tracker.StatusFinished, tracker.StatusInterrupted, tracker.StatusFailed} {
+		run := create(t, store, tracker.NewRun{})
+		o := tracker.Outcome{Status: status, Reason: "because", PeakMemory: 1 << 30}
+		if err := store.FinishRun(t.Context(), run.ID, o); err != nil {
+			t.Fatal(err)
+		}
+		got := get(t, store, run.ID)
+		if got.Status != status || got.Reason != "because" || got.Provenance.PeakMemory != 1<<30 || got.EndedAt.Before(got.StartedAt) {
+			t.Errorf("got %+v", got)
+		}
+		wantCode(t, store.FinishRun(t.Context(), run.ID, o), tracker.CodeConflict)
+		wantCode(t, store.AppendPoints(t.Context(), run.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}}), tracker.CodeConflict)
+	}
+}
+
+// gone and far are processes: one of an earlier start of this machine, and one on another.
+func gone() tracker.Process {
+	p := tracker.ThisProcess()
+	p.Boot = "an earlier start"
+	return p
+}
+
+func far() tracker.Process {
+	p := tracker.ThisProcess()
+	p.Host += "-far"
+	return p
+}
+
+func testGone(t *testing.T, store tracker.Store) {
+	lost := create(t, store, tracker.NewRun{Name: "lost", Process: gone()})
+	appendPoints(t, store, lost.ID, "total", tracker.Point{Step: 1, Value: 2})
+	create(t, store, tracker.NewRun{Name: "far", Process: far()})
+	create(t, store, tracker.NewRun{Name: "here"})
+	got := get(t, store, lost.ID)
+	if got.Status != tracker.StatusInterrupted || got.Reason != tracker.ReasonGone || got.EndedAt != got.SeenAt || got.Final["total"] != 2 {
+		t.Errorf("got %+v", got)
+	}
+	wantList(t, "interrupted", list(t, store, "status == interrupted", ""), []string{"lost"})
+	wantList(t, "running", list(t, store, "status == running", "name"), []string{"far", "here"})
+	wantList(t, "ended", list(t, store, "ended > 2000-01-01", ""), []string{"lost"})
+	groups, err := store.Groups(t.Context(), tracker.ByExperiment)
+	if err != nil || len(groups) != 1 || groups[0].Statuses[tracker.StatusInterrupted] != 1 || groups[0].Statuses[tracker.StatusRunning] != 2 {
+		t.Errorf("groups: %+v (%v)", groups, err)
+	}
+	if _, err := store.DeleteRuns(t.Context(), []string{lost.ID}, false); err != nil {
+		t.Errorf("a run whose process is gone cannot be deleted: %v", err)
+	}
+}

@@ -1,0 +1,168 @@
+// Package trackertest holds what every implementation of tracker.Store must do, as tests.
+//
+//	func TestStore(t *testing.T) {
+//		trackertest.TestStore(t, func(t *testing.T) tracker.Store { return open(t, t.TempDir()) })
+//	}
+package trackertest
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"slices"
+	"testing"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// TestStore runs the tests, each on a store of its own. open returns an empty store and has it closed, and checked if
+// there is more to check than Verify does, when the test ends.
+func TestStore(t *testing.T, open func(t *testing.T) tracker.Store) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, tracker.Store)
+	}{
+		{"Run", testRun},
+		{"Invalid", testInvalid},
+		{"NotFound", testNotFound},
+		{"Find", testFind},
+		{"Update", testUpdate},
+		{"Finish", testFinish},
+		{"Gone", testGone},
+		{"Paging", testPaging},
+		{"Filters", testFilters},
+		{"RandomFilters", testRandomFilters},
+		{"UnknownNames", testUnknownNames},
+		{"Sort", testSort},
+		{"Groups", testGroups},
+		{"Points", testPoints},
+		{"PointsOutOfOrder", testPointsOutOfOrder},
+		{"PointsNotFinite", testPointsNotFinite},
+		{"ManyPoints", testManyPoints},
+		{"Pictures", testPictures},
+		{"PictureConflict", testPictureConflict},
+		{"Thumbnail", testThumbnail},
+		{"Delete", testDelete},
+		{"DeleteRunning", testDeleteRunning},
+		{"Changes", testChanges},
+		{"ActiveRun", testActiveRun},
+		{"Concurrent", testConcurrent},
+		{"Recorder", testRecorder},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			store := open(t)
+			test.run(t, store)
+			Verify(t, store)
+		})
+	}
+	t.Run("Import", func(t *testing.T) {
+		from, into := open(t), open(t)
+		testImport(t, into, from)
+		Verify(t, from)
+		Verify(t, into)
+	})
+}
+
+// Verify fails the test if the store finds anything wrong with itself.
+func Verify(t *testing.T, store tracker.Store) {
+	t.Helper()
+	report, err := store.Verify(t.Context(), tracker.VerifyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range report.Problems {
+		t.Errorf("%s: %s", p.Kind, p.What)
+	}
+}
+
+// Picture returns the PNG of a small picture; different numbers give different ones.
+func Picture(t testing.TB, n int) []byte {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, 8, 4))
+	for i := range 32 {
+		m.Set(i%8, i/8, color.RGBA{uint8(n), uint8(n >> 8), uint8(n>>16 + i), 255})
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// create adds a run.
+func create(t *testing.T, store tracker.Store, n tracker.NewRun) *tracker.Run {
+	t.Helper()
+	run, err := store.CreateRun(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// get reads a run.
+func get(t *testing.T, store tracker.Store, id string) *tracker.Run {
+	t.Helper()
+	run, err := store.Run(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// appendPoints adds points to one metric.
+func appendPoints(t *testing.T, store tracker.Store, id, name string, points ...tracker.Point) {
+	t.Helper()
+	if err := store.AppendPoints(t.Context(), id, []tracker.Series{{Name: name, Points: points}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// finish ends a run.
+func finish(t *testing.T, store tracker.Store, id string) {
+	t.Helper()
+	if err := store.FinishRun(t.Context(), id, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// list returns the names of the runs that pass a filter, in an order.
+func list(t *testing.T, store tracker.Store, filter, sort string) []string {
+	t.Helper()
+	f, err := tracker.ParseFilter(filter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := tracker.ParseSort(sort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := store.Runs(t.Context(), tracker.RunQuery{Filter: f, Sort: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{}
+	for _, r := range page.Runs {
+		names = append(names, r.Name)
+	}
+	if len(names) != page.Total {
+		t.Errorf("%q: a total of %d, and %d runs", filter, page.Total, len(names))
+	}
+	return names
+}
+
+// wantCode fails the test if an error is of another kind.
+func wantCode(t *testing.T, err error, want tracker.Code) {
+	t.Helper()
+	if got := tracker.ErrorCode(err); got != want {
+		t.Errorf("the error %v has the code %q, want %q", err, got, want)
+	}
+}
+
+// wantList fails the test if two lists differ.
+func wantList[T comparable](t *testing.T, what string, got, want []T) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
