@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/trackertest"
@@ -52,4 +53,56 @@ func TestStore(t *testing.T) {
 		// A name that needs care in the name of a data source.
 		return openStore(t, filepath.Join(t.TempDir(), "a store?x=%41#é"), Options{})
 	})
+}
+
+// TestSilence lets a minute pass after the last sign of life of a process on another machine.
+func TestSilence(t *testing.T) {
+	store := openStore(t, t.TempDir(), Options{})
+	elsewhere := tracker.ThisProcess()
+	elsewhere.Host += "-far"
+	run, err := store.CreateRun(t.Context(), tracker.NewRun{Process: elsewhere})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := store.Changes(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := func() tracker.Status {
+		t.Helper()
+		got, err := store.Run(t.Context(), run.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Status
+	}
+	now := time.Now()
+	for _, step := range []struct {
+		after time.Duration
+		beat  bool
+		want  tracker.Status
+	}{
+		{0, false, tracker.StatusRunning},
+		{tracker.SilentAfter - time.Second, true, tracker.StatusRunning},
+		{2*tracker.SilentAfter - 2*time.Second, false, tracker.StatusRunning},
+		{2*tracker.SilentAfter + time.Second, false, tracker.StatusInterrupted},
+	} {
+		store.Now = func() time.Time { return now.Add(step.after) }
+		if step.beat {
+			if err := store.Heartbeat(t.Context(), run.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := status(); got != step.want {
+			t.Errorf("after %v the run is %s, want %s", step.after, got, step.want)
+		}
+	}
+	after, err := store.Changes(t.Context(), before.Cursor)
+	if err != nil || len(after.Runs) != 1 || after.Runs[0] != run.ID {
+		t.Errorf("that the process is gone is no change: %+v (%v)", after, err)
+	}
+	// It had only been asleep.
+	if err := store.Heartbeat(t.Context(), run.ID); err != nil || status() != tracker.StatusRunning {
+		t.Errorf("after another sign of life the run is %s (%v)", status(), err)
+	}
 }

@@ -1,0 +1,106 @@
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+func TestMigrations(t *testing.T) {
+	ctx := t.Context()
+	steps := migrations()
+	for version := range len(steps) + 1 {
+		dir := t.TempDir()
+		db := &DB{dir: dir}
+		pool, err := db.connect(map[string][]string{"_journal_mode": {"WAL"}, "_auto_vacuum": {"incremental"}}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = migrate(ctx, pool, steps[:version])
+		if fixture := fmt.Sprintf("testdata/version%03d.sql", version); err == nil && version > 0 {
+			err = execFile(pool, fixture)
+		}
+		if err := errors.Join(err, pool.Close()); err != nil {
+			t.Fatalf("version %d: %v", version, err)
+		}
+		store := openStore(t, dir, Options{})
+		if version == 0 {
+			continue
+		}
+		run, err := store.Run(ctx, "1k7q3f9abcde")
+		if err != nil || run.Name != "old" || run.Params["pooling"] != "avg" || run.Final["total"] != 2.5 || run.Tags[0] != "good" {
+			t.Errorf("version %d: %+v (%v)", version, run, err)
+		}
+	}
+}
+
+func execFile(pool *sql.DB, path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	_, err = pool.Exec(string(text))
+	return err
+}
+
+// TestFailedMigration checks that a step that fails leaves the database as it was.
+func TestFailedMigration(t *testing.T) {
+	store := openStore(t, t.TempDir(), Options{})
+	steps := append(migrations(), `CREATE TABLE more (x); INSERT INTO nowhere VALUES (1);`)
+	if err := migrate(t.Context(), store.writer, steps); err == nil {
+		t.Error("a step that must fail did not")
+	}
+	if v, err := version(t.Context(), store.writer); err != nil || v != len(steps)-1 {
+		t.Errorf("the version is %d (%v)", v, err)
+	}
+	if execute(store, "SELECT * FROM more") == nil {
+		t.Error("half a step was kept")
+	}
+}
+
+func TestNewerDatabase(t *testing.T) {
+	dir := t.TempDir()
+	newer, err := Open(t.Context(), dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(execute(newer, "PRAGMA user_version = 99"), newer.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, readOnly := range []bool{false, true} {
+		_, err := Open(t.Context(), dir, Options{ReadOnly: readOnly})
+		wantError(t, err, tracker.CodeConflict, "version 99, made by a newer program")
+	}
+}
+
+// TestSettings checks that every connection of both pools has the settings that durability depends on.
+func TestSettings(t *testing.T) {
+	store := openStore(t, t.TempDir(), Options{})
+	for name, pool := range map[string]*sql.DB{"writer": store.writer, "reader": store.reader} {
+		var connections []*sql.Conn
+		for range pool.Stats().MaxOpenConnections {
+			c, err := pool.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			connections = append(connections, c)
+			for pragma, want := range map[string]string{"foreign_keys": "1", "busy_timeout": "30000", "journal_mode": "wal"} {
+				var got string
+				if err := c.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+					t.Errorf("%s: %s is %s, want %s (%v)", name, pragma, got, want, err)
+				}
+			}
+		}
+		for _, c := range connections {
+			c.Close()
+		}
+	}
+	var synchronous int
+	if err := store.writer.QueryRow("PRAGMA synchronous").Scan(&synchronous); err != nil || synchronous != 2 {
+		t.Errorf("synchronous is %d, want 2, which is FULL (%v)", synchronous, err)
+	}
+}
