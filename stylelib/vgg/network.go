@@ -23,6 +23,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/stylelib/suggest"
 	"github.com/gouache-art/gouache/weights"
@@ -69,8 +70,8 @@ type Network struct {
 	layers  []layer
 
 	mu      sync.Mutex
-	kernels map[kernelKey]*graphInput   // uploaded when a plan first needs them
-	execs   map[featuresKey]*graph.Exec // compiled by Features
+	kernels map[kernelKey]*tensors.Tensor // uploaded when a plan first needs them
+	execs   map[featuresKey]*graph.Exec   // compiled by Features
 }
 
 // layer is one convolution with its ReLU, and what it was given to work with.
@@ -95,7 +96,7 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 		backend: b,
 		name:    set.Network,
 		pooling: opts.Pooling,
-		kernels: map[kernelKey]*graphInput{},
+		kernels: map[kernelKey]*tensors.Tensor{},
 		execs:   map[featuresKey]*graph.Exec{},
 	}
 	for _, l := range set.Layers {

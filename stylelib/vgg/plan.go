@@ -2,6 +2,7 @@ package vgg
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -17,7 +18,7 @@ type Plan struct {
 	height, width int
 	layers        []layer
 	steps         []step
-	inputs        []*graphInput
+	inputs        []*tensors.Tensor // kernels and biases; they live on the device as long as the network
 }
 
 // step holds, for one layer, the convolutions in both directions and where their kernels stand among the inputs.
@@ -25,9 +26,6 @@ type step struct {
 	forward, backward            convolution
 	kernel, bias, backwardKernel int
 }
-
-// graphInput is a tensor that lives on the device as long as the network.
-type graphInput struct{ tensor *tensors.Tensor }
 
 type kernelKey struct {
 	layer    int
@@ -102,11 +100,9 @@ func (p *Plan) input(key kernelKey, prepare func() ([]float32, []int)) (int, err
 		if err != nil {
 			return 0, fmt.Errorf("sending a kernel of %s to the device: %w", p.layers[key.layer].name, err)
 		}
-		tensor, err := tensors.FromBuffer(buffer)
-		if err != nil {
+		if in, err = tensors.FromBuffer(buffer); err != nil {
 			return 0, fmt.Errorf("sending a kernel of %s to the device: %w", p.layers[key.layer].name, err)
 		}
-		in = &graphInput{tensor}
 		n.kernels[key] = in
 	}
 	p.inputs = append(p.inputs, in)
@@ -115,13 +111,7 @@ func (p *Plan) input(key kernelKey, prepare func() ([]float32, []int)) (int, err
 
 // Inputs returns the kernels and biases, on the device, to be given to the compiled graph. They belong to the
 // network.
-func (p *Plan) Inputs() []*tensors.Tensor {
-	list := make([]*tensors.Tensor, len(p.inputs))
-	for i, in := range p.inputs {
-		list[i] = in.tensor
-	}
-	return list
-}
+func (p *Plan) Inputs() []*tensors.Tensor { return slices.Clone(p.inputs) }
 
 // NumInputs is the length of [Plan.Inputs].
 func (p *Plan) NumInputs() int { return len(p.inputs) }
