@@ -1,0 +1,268 @@
+package tracker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MaxContrast is how many runs can be compared at once.
+const MaxContrast = 12
+
+// Contrast is what sets runs apart, and what makes comparing them unfair.
+type Contrast struct {
+	Runs []Run `json:"runs"`
+	// Inputs are the pictures that each run began with.
+	Inputs [][]Picture `json:"inputs"`
+	// Differs are parameters, inputs and provenance that not all runs have in common.
+	Differs []ContrastRow `json:"differs"`
+	// Final are all metrics at each run's highest step.
+	Final []ContrastRow `json:"final"`
+	// Unfair are sentences on why the runs' pictures do not show what their settings do. There is none if all began
+	// with the same content picture, size, seed and budget and were finished.
+	Unfair []string `json:"unfair"`
+}
+
+// ContrastRow is one thing that runs have, side by side.
+type ContrastRow struct {
+	Name string       `json:"name"`
+	Kind ContrastKind `json:"kind"`
+	// Values has one value for each run, nil where the run lacks it; a picture's is its name, with the beginning of
+	// its hash where different pictures have one name.
+	Values []any `json:"values"`
+	// Same tells whether all the values are equal.
+	Same bool `json:"same"`
+}
+
+// MarshalJSON writes the row with values that are not finite as texts, as Metrics does.
+func (r ContrastRow) MarshalJSON() ([]byte, error) {
+	type plain ContrastRow // without this method
+	row := plain(r)
+	row.Values = slices.Clone(row.Values)
+	for i, v := range row.Values {
+		if f, ok := v.(float64); ok {
+			row.Values[i] = jsonNumber(f)
+		}
+	}
+	return json.Marshal(row)
+}
+
+// ContrastKind says what a row of a contrast is about.
+type ContrastKind string
+
+// The kinds of rows.
+const (
+	ContrastParam      ContrastKind = "param"
+	ContrastInput      ContrastKind = "input"
+	ContrastProvenance ContrastKind = "provenance"
+	ContrastMetric     ContrastKind = "metric"
+)
+
+// NewContrast compares 2 to MaxContrast different runs, given by their ids.
+func NewContrast(ctx context.Context, store Reader, ids []string) (*Contrast, error) {
+	if len(ids) < 2 || len(ids) > MaxContrast {
+		return nil, Errorf(CodeInvalid, "there are %d runs to compare: choose 2 to %d", len(ids), MaxContrast)
+	}
+	c := &Contrast{Unfair: []string{}, Differs: []ContrastRow{}, Final: []ContrastRow{}}
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			return nil, Errorf(CodeInvalid, "run %s is named twice: choose different runs to compare", id)
+		}
+		run, err := store.Run(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		pictures, err := store.Pictures(ctx, id, PictureQuery{})
+		if err != nil {
+			return nil, err
+		}
+		c.Runs = append(c.Runs, *run)
+		c.Inputs = append(c.Inputs, slices.DeleteFunc(pictures, func(p Picture) bool { return p.Role == RoleSnapshot || p.Role == RoleResult }))
+	}
+	c.contrast()
+	return c, nil
+}
+
+func (c *Contrast) contrast() {
+	for _, row := range slices.Concat(c.inputs(), c.params(), c.provenance()) {
+		if !row.Same {
+			c.Differs = append(c.Differs, row)
+		}
+	}
+	metrics := c.names(func(r *Run) []string { return keys(r.Final) })
+	for _, name := range metrics {
+		c.Final = append(c.Final, c.row(ContrastMetric, name, func(i int) any { return orNil(c.Runs[i].Final, name) }))
+	}
+	c.judge()
+}
+
+func (c *Contrast) row(kind ContrastKind, name string, value func(run int) any) ContrastRow {
+	row := ContrastRow{Name: name, Kind: kind, Same: true}
+	for i := range c.Runs {
+		row.Values = append(row.Values, value(i))
+		row.Same = row.Same && reflect.DeepEqual(row.Values[i], row.Values[0])
+	}
+	return row
+}
+
+func (c *Contrast) params() []ContrastRow {
+	var rows []ContrastRow
+	for _, name := range c.names(func(r *Run) []string { return keys(r.Params) }) {
+		rows = append(rows, c.row(ContrastParam, name, func(i int) any { return orNil(c.Runs[i].Params, name) }))
+	}
+	return rows
+}
+
+func (c *Contrast) provenance() []ContrastRow {
+	var rows []ContrastRow
+	for _, field := range []struct {
+		name string
+		of   func(p *Provenance) string
+	}{
+		{"version", func(p *Provenance) string { return p.Version }},
+		{"commit", func(p *Provenance) string { return p.Commit }},
+		{"xla", func(p *Provenance) string { return p.XLA }},
+		{"platform", func(p *Provenance) string { return p.Platform }},
+		{"weights_sha256", func(p *Provenance) string { return p.WeightsSHA256 }},
+	} {
+		rows = append(rows, c.row(ContrastProvenance, field.name, func(i int) any {
+			if text := field.of(&c.Runs[i].Provenance); text != "" {
+				return text
+			}
+			return nil
+		}))
+	}
+	return rows
+}
+
+// inputs has a row for each role.
+func (c *Contrast) inputs() []ContrastRow {
+	var rows []ContrastRow
+	roles := []string{}
+	for _, pictures := range c.Inputs {
+		for _, p := range pictures {
+			if !slices.Contains(roles, p.Role) {
+				roles = append(roles, p.Role)
+			}
+		}
+	}
+	for _, role := range roles {
+		row := c.row(ContrastInput, role, func(i int) any { return c.hashes(i, role) })
+		named := c.row(ContrastInput, role, func(i int) any { return c.labels(i, role, !row.Same) })
+		named.Same = row.Same
+		rows = append(rows, named)
+	}
+	return rows
+}
+
+func (c *Contrast) hashes(run int, role string) string {
+	var list []string
+	for _, p := range c.Inputs[run] {
+		if p.Role == role {
+			list = append(list, p.Hash)
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+// labels names a run's pictures of a role. Files called content.jpg are told apart by their hashes.
+func (c *Contrast) labels(run int, role string, differ bool) any {
+	var list []string
+	for _, p := range c.Inputs[run] {
+		if p.Role != role {
+			continue
+		}
+		label := p.Name
+		if label == "" || differ && c.ambiguous(p) {
+			label = strings.TrimSpace(label + " " + p.Hash[:8])
+		}
+		list = append(list, label)
+	}
+	if list == nil {
+		return nil
+	}
+	return strings.Join(list, ", ")
+}
+
+// ambiguous tells whether another picture of the same role has the same name.
+func (c *Contrast) ambiguous(p Picture) bool {
+	for _, pictures := range c.Inputs {
+		for _, other := range pictures {
+			if other.Role == p.Role && other.Name == p.Name && other.Hash != p.Hash {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// judge finds what makes the comparison unfair.
+func (c *Contrast) judge() {
+	if !c.row(ContrastInput, RoleContent, func(i int) any { return c.hashes(i, RoleContent) }).Same {
+		c.unfair("they repaint different content pictures")
+	}
+	for _, p := range []struct{ name, what string }{
+		{"size", "their pictures have different sizes"},
+		{"seed", "they began with different seeds"},
+		{"iterations", "they had different numbers of iterations to spend"},
+	} {
+		row := c.row(ContrastParam, p.name, func(i int) any { return orNil(c.Runs[i].Params, p.name) })
+		if !row.Same {
+			var values []string
+			for _, v := range row.Values {
+				values = append(values, FormatValue(v))
+			}
+			c.unfair("%s (%s)", p.what, strings.Join(values, ", "))
+		}
+	}
+	for _, r := range c.Runs {
+		if r.Status != StatusFinished {
+			c.unfair("%s is %s: its picture is not what its settings come to", r.Name, r.Status)
+		}
+	}
+}
+
+func (c *Contrast) unfair(format string, args ...any) {
+	c.Unfair = append(c.Unfair, fmt.Sprintf(format, args...))
+}
+
+// names collects names over all runs, sorted.
+func (c *Contrast) names(of func(*Run) []string) []string {
+	var all []string
+	for i := range c.Runs {
+		all = append(all, of(&c.Runs[i])...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func keys[V any](m map[string]V) []string {
+	list := make([]string, 0, len(m))
+	for k := range m {
+		list = append(list, k)
+	}
+	return list
+}
+
+func orNil[V any](m map[string]V, name string) any {
+	if v, ok := m[name]; ok {
+		return v
+	}
+	return nil
+}
+
+// FormatValue writes a value of a parameter or a metric for people: numbers as short as they can be without losing
+// anything, and – for what a run lacks.
+func FormatValue(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "–"
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
