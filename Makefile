@@ -4,13 +4,14 @@
 # make bench   runs the Go benchmarks
 # make clean   removes what make made; weights and XLA's plugin stay in their caches
 
-sources := go.mod go.sum $(shell find cmd stylelib weights -type f ! -name '*_test.go' ! -path '*/testdata/*')
-python  := $(or $(GOUACHE_PYTHON),python3)
+python := $(or $(GOUACHE_PYTHON),python3)
+# What runs are recorded with; empty outside a git checkout.
+commit := $(shell git describe --always --abbrev=40 --exclude='*' --dirty=+changes 2>/dev/null)
 
 .PHONY: build demo test bench clean setup packages tools
-.DELETE_ON_ERROR:
 
-build: bin/gouache
+build: packages
+	go build -ldflags '-X main.commit=$(commit)' -o bin/gouache ./cmd/gouache
 
 # tools says what cannot be installed from here.
 tools:
@@ -20,11 +21,8 @@ tools:
 packages: tools
 	@docker/install-packages
 
-bin/gouache: $(sources) | packages
-	go build -o $@ ./cmd/gouache
-
 # setup gets XLA's plugin and the network's weights, and says what it chose.
-setup: bin/gouache
+setup: build
 	@bin/gouache doctor --fix
 
 demo: setup
@@ -34,6 +32,7 @@ demo: setup
 	@echo "The picture is $(CURDIR)/out/demo.png. What to try next:"
 	@echo "  bin/gouache stylize --content sample:rocket --style sample:watercolour --out out/rocket.png"
 	@echo "  bin/gouache stylize --content YOUR-PHOTO.jpg --style YOUR-PAINTING.jpg --size 512 --out out/mine.png"
+	@echo "  bin/gouache ui    # all pictures so far, their settings and curves, in a browser"
 	@echo "  bin/gouache stylize --help"
 
 # The tests compare with numbers made with the weights vgg16-hed.

@@ -58,6 +58,7 @@ func (s *Studio) Stylize(ctx context.Context, job Job, observer progress.Observe
 	outcome := progress.Outcome{Status: progress.Failed, Elapsed: time.Since(r.began), Err: err}
 	if err == nil {
 		outcome.Status, outcome.Reason = result.Status, result.Reason
+		outcome.Picture = func() (image.Image, error) { return result.Picture.Image(), nil }
 	} else {
 		outcome.Reason = err.Error()
 	}

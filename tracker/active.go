@@ -5,6 +5,7 @@ import (
 	"context"
 	"image"
 	"image/png"
+	"strings"
 	"sync"
 	"time"
 )
@@ -49,15 +50,17 @@ func Start(ctx context.Context, store Store, n NewRun) (*ActiveRun, error) {
 	go r.flushAll()
 	for _, picture := range n.Inputs {
 		if _, err := r.AddPicture(ctx, picture); err != nil {
-			reason := "an input could not be kept: " + err.Error()
-			if len(reason) > maxText {
-				reason = reason[:maxText]
-			}
-			_ = r.Finish(r.ctx, Outcome{Status: StatusFailed, Reason: reason}) // err says more
+			_ = r.Finish(r.ctx, Outcome{Status: StatusFailed, Reason: fitReason("an input could not be kept: " + err.Error())}) // err says more
 			return nil, err
 		}
 	}
 	return r, nil
+}
+
+// fitReason makes a text that is not ours fit for an Outcome, which is not to be refused for what an error says.
+func fitReason(text string) string {
+	text = strings.ReplaceAll(text, "\x00", "")
+	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
 }
 
 // ID returns the run's id.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"image"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -186,4 +187,21 @@ func TestSnapshotsTakeTheirShareOnly(t *testing.T) {
 			t.Errorf("%d snapshots, want the first and the last", store.pictures)
 		}
 	})
+}
+
+// TestAnyReasonEndsARun has reasons that no Outcome may have.
+func TestAnyReasonEndsARun(t *testing.T) {
+	for _, reason := range []string{"x\x00\xff", strings.Repeat("é", maxText), "x" + strings.Repeat("é", maxText)} {
+		store := &memory{}
+		run, err := Start(t.Context(), store, NewRun{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorder := Observer(run, RecorderOptions{Failed: func(err error) { t.Error(err) }})
+		recorder.Started(progress.Run{})
+		recorder.Finished(progress.Outcome{Status: progress.Failed, Reason: reason})
+		if len(store.ended) != 1 || store.ended[0].Reason == "" {
+			t.Errorf("%.10q: ended %v", reason, store.ended)
+		}
+	}
 }

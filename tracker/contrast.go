@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"reflect"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,14 +104,35 @@ func (c *Contrast) row(kind ContrastKind, name string, value func(run int) any) 
 	row := ContrastRow{Name: name, Kind: kind, Same: true}
 	for i := range c.Runs {
 		row.Values = append(row.Values, value(i))
-		row.Same = row.Same && reflect.DeepEqual(row.Values[i], row.Values[0])
+		row.Same = row.Same && equal(row.Values[i], row.Values[0])
 	}
 	return row
+}
+
+// equal tells whether two values are the same to people: 50 and 50.0 are, and so are NaN and NaN.
+func equal(a, b any) bool {
+	switch a := a.(type) {
+	case int64:
+		if b, ok := b.(float64); ok {
+			return float64(a) == b
+		}
+	case float64:
+		switch b := b.(type) {
+		case int64:
+			return a == float64(b)
+		case float64:
+			return a == b || math.IsNaN(a) && math.IsNaN(b)
+		}
+	}
+	return a == b
 }
 
 func (c *Contrast) params() []ContrastRow {
 	var rows []ContrastRow
 	for _, name := range c.names(func(r *Run) []string { return keys(r.Params) }) {
+		if role, ok := strings.CutSuffix(name, "_picture"); ok && c.hasInput(role) {
+			continue // the row of the inputs says it, and looks at the files
+		}
 		rows = append(rows, c.row(ContrastParam, name, func(i int) any { return orNil(c.Runs[i].Params, name) }))
 	}
 	return rows
@@ -157,6 +178,12 @@ func (c *Contrast) inputs() []ContrastRow {
 		rows = append(rows, named)
 	}
 	return rows
+}
+
+func (c *Contrast) hasInput(role string) bool {
+	return slices.ContainsFunc(c.Inputs, func(pictures []Picture) bool {
+		return slices.ContainsFunc(pictures, func(p Picture) bool { return p.Role == role })
+	})
 }
 
 func (c *Contrast) hashes(run int, role string) string {
@@ -210,7 +237,7 @@ func (c *Contrast) judge() {
 		{"seed", "they began with different seeds"},
 		{"iterations", "they had different numbers of iterations to spend"},
 	} {
-		row := c.row(ContrastParam, p.name, func(i int) any { return orNil(c.Runs[i].Params, p.name) })
+		row := c.row(ContrastParam, p.name, func(i int) any { return c.setting(i, p.name) })
 		if !row.Same {
 			var values []string
 			for _, v := range row.Values {
@@ -224,6 +251,18 @@ func (c *Contrast) judge() {
 			c.unfair("%s is %s: its picture is not what its settings come to", r.Name, r.Status)
 		}
 	}
+}
+
+// setting returns a run's parameter. A seed may also stand in its provenance alone.
+func (c *Contrast) setting(run int, name string) any {
+	r := &c.Runs[run]
+	if v, ok := r.Params[name]; ok {
+		return v
+	}
+	if name == "seed" && r.Provenance.Seed != nil {
+		return *r.Provenance.Seed
+	}
+	return nil
 }
 
 func (c *Contrast) unfair(format string, args ...any) {

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -52,4 +53,15 @@ func (l *Literal) readTime() error {
 		}
 	}
 	return errNoTime
+}
+
+// QuoteText writes a text so that a filter reads it as that text: as it is if it is a plain word, else in quotes.
+func QuoteText(text string) string {
+	plain := text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return r != '_' && r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	if plain {
+		return text
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // Provenance is what made a run: enough to make it again. What is unknown is empty.
@@ -43,3 +45,6 @@ func NewProvenance() Provenance {
 	}
 	return p
 }
+
+// CommandLine returns the command as a POSIX shell takes it, or "" if there is none.
+func (p *Provenance) CommandLine() string { return shellescape.QuoteCommand(p.Command) }

@@ -33,13 +33,14 @@ const snapshotShare = 0.005
 
 // Recorder is an observer of a Stylize that logs it: the settings, each term at each iteration (its weighted value
 // under its own name, as everywhere else; the value before its weight as loss.NAME), the total, the seconds since the
-// beginning, snapshots, and how it ended. It never fails the run that it watches.
+// beginning, snapshots, the result, and how it ended. It never fails the run that it watches.
 type Recorder struct {
 	run     *ActiveRun
 	ctx     context.Context
 	options RecorderOptions
 	begun   progress.Run
 	next    int           // the iteration of the next snapshot
+	last    int64         // the latest iteration
 	taken   int           // snapshots so far
 	spent   time.Duration // on snapshots, in the run's own goroutine
 	jobs    chan snapshot // one is encoded and written while the run goes on
@@ -121,6 +122,7 @@ func (r *Recorder) Started(run progress.Run) {
 
 // Iterated logs the terms, and keeps a snapshot where one is due.
 func (r *Recorder) Iterated(i progress.Iteration) {
+	r.last = int64(i.Iteration)
 	if err := r.run.Err(); err != nil {
 		r.check(err) // found in the background
 		return
@@ -131,7 +133,7 @@ func (r *Recorder) Iterated(i progress.Iteration) {
 		values[name] = t.Weighted
 		values["loss."+name] = t.Loss
 	}
-	r.check(r.run.Log(int64(i.Iteration), values))
+	r.check(r.run.Log(r.last, values))
 	if r.due(i) {
 		r.snapshot(i)
 	}
@@ -176,16 +178,26 @@ func nextSnapshot(now, planned int, o RecorderOptions) int {
 	return max(now+1, int(float64(now)*ratio(planned, o.Snapshots)))
 }
 
-// Finished ends the run. What is still to come, such as the result, can be added with AddPicture.
+// Finished keeps the result and ends the run. What is still to come can be added with AddPicture.
 func (r *Recorder) Finished(o progress.Outcome) {
 	close(r.jobs)
 	<-r.written
-	end := Outcome{Status: Status(o.Status), Reason: o.Reason}
-	if len(end.Reason) > maxText {
-		end.Reason = strings.ToValidUTF8(end.Reason[:maxText], "")
-	}
+	r.result(o)
+	end := Outcome{Status: Status(o.Status), Reason: fitReason(o.Reason)}
 	if r.options.PeakMemory != nil {
 		end.PeakMemory = r.options.PeakMemory()
 	}
 	r.check(r.run.Finish(r.ctx, end))
+}
+
+// result keeps the finished picture at the step of the last iteration.
+func (r *Recorder) result(o progress.Outcome) {
+	if o.Picture == nil || r.run.Err() != nil {
+		return
+	}
+	picture, err := o.Picture()
+	if err != nil {
+		return // whoever saves the picture meets the same error, and says so
+	}
+	r.check(r.run.LogPicture(r.ctx, RoleResult, r.last, picture))
 }

@@ -35,6 +35,11 @@ type Writer interface {
 	// Restore adds a whole run as another store had it, its id and times included; open gives its pictures by
 	// their hashes. A run with that id is a conflict.
 	Restore(ctx context.Context, a *Archive, open OpenPicture) error
+	// Refresh brings a run that Restore added to what the other store has of it by now: its points, parameters, provenance,
+	// how it stands and ended. The archive's pictures and tags join those that are here. Name, experiment, note and
+	// rating stay as they are here, unless there is no note or rating yet. A run that was seen later here than in the
+	// archive stays as it is.
+	Refresh(ctx context.Context, a *Archive, open OpenPicture) error
 }
 
 // Reader is what questions a store answers. A run whose process is gone is answered as interrupted.

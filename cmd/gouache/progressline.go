@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -19,8 +20,10 @@ type statusLine struct {
 	w        io.Writer
 	terminal bool
 	width    int // columns of the terminal
-	shown    bool
-	last     time.Time
+
+	mu    sync.Mutex // of what follows, and of writing
+	shown bool
+	last  time.Time
 }
 
 // How often a status line is renewed.
@@ -29,8 +32,8 @@ const (
 	everyInLog      = 5 * time.Second
 )
 
-func newStatusLine(w io.Writer) statusLine {
-	s := statusLine{w: w}
+func newStatusLine(w io.Writer) *statusLine {
+	s := &statusLine{w: w}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		s.terminal = true
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
@@ -42,6 +45,8 @@ func newStatusLine(w io.Writer) statusLine {
 
 // show replaces the line, unless it was renewed a moment ago; force shows it all the same.
 func (s *statusLine) show(text string, force bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	every := everyInLog
 	if s.terminal {
 		every = everyOnTerminal
@@ -63,6 +68,20 @@ func (s *statusLine) show(text string, force bool) {
 
 // end leaves the line standing.
 func (s *statusLine) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leave()
+}
+
+// say writes a line of its own.
+func (s *statusLine) say(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leave()
+	fmt.Fprintln(s.w, text)
+}
+
+func (s *statusLine) leave() {
 	if s.shown {
 		fmt.Fprintln(s.w)
 		s.shown = false
@@ -71,7 +90,7 @@ func (s *statusLine) end() {
 
 // progressLine is an observer that shows a run in one line.
 type progressLine struct {
-	line statusLine
+	line *statusLine
 	run  progress.Run
 }
 
@@ -84,7 +103,7 @@ func (p *progressLine) Started(r progress.Run) {
 	if n := len(r.Scales); n > 1 {
 		scales = fmt.Sprintf(", coarse to fine from %d×%d in %d scales", r.Scales[0].Width, r.Scales[0].Height, n)
 	}
-	fmt.Fprintf(p.line.w, "painting %d×%d pixels%s, %d iterations on %s\n", last.Width, last.Height, scales, r.Iterations(), r.Device)
+	p.line.say(fmt.Sprintf("painting %d×%d pixels%s, %d iterations on %s", last.Width, last.Height, scales, r.Iterations(), r.Device))
 }
 
 func (p *progressLine) Iterated(i progress.Iteration) {
@@ -104,8 +123,13 @@ func (p *progressLine) Iterated(i progress.Iteration) {
 func (p *progressLine) Finished(o progress.Outcome) {
 	p.line.end()
 	if o.Status == progress.Finished {
-		fmt.Fprintf(p.line.w, "done in %s: %s\n", clock(o.Elapsed), o.Reason)
+		p.line.say(fmt.Sprintf("done in %s: %s", clock(o.Elapsed), o.Reason))
 	}
+}
+
+// notRecorded warns of a store that fails. It may be called from any goroutine.
+func (p *progressLine) notRecorded(err error) {
+	p.line.say(fmt.Sprintf("warning: this run is not recorded: %v; the painting goes on (--store %s leaves out the recording)", err, noStore))
 }
 
 // bar draws how much of total is done.
@@ -132,7 +156,7 @@ func clock(d time.Duration) string {
 }
 
 // transferLine shows a download.
-type transferLine struct{ line statusLine }
+type transferLine struct{ line *statusLine }
 
 func newTransferLine(w io.Writer) *transferLine { return &transferLine{newStatusLine(w)} }
 

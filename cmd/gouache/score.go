@@ -54,7 +54,7 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 	if err != nil {
 		return fmt.Errorf("--content: %w", err)
 	}
-	styles, err := loadStyles(f.styles)
+	styles, err := loadStyles(f.styles, picture.Load)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -14,12 +15,14 @@ import (
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
 )
 
 // stylizeFlags are the flags of `gouache stylize`.
 type stylizeFlags struct {
 	studio     studioFlags
 	preset     presetFlags
+	record     recordFlags
 	content    string
 	styles     []string
 	out        string
@@ -38,7 +41,9 @@ func newStylize() *cobra.Command {
 		Long: `Paint a photograph in the style of one or more paintings.
 
 Pictures are files (PNG, JPEG, WebP, TIFF, GIF) or sample:NAME, a picture that comes with the program. The result is
-a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C saves the best picture so far.`,
+a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C saves the best picture so far.
+
+The run is recorded with its settings, curves and pictures; see gouache runs and gouache ui.`,
 		Example: `  gouache stylize --content sample:chelsea --style sample:swirl --out cat.png --size 256
   gouache stylize --content me.jpg --style scream.jpg --style night.jpg:0.5 --out me.png --style-weight 6
   gouache stylize --content me.jpg --style scream.jpg --out noise.png --init noise --seed 7`,
@@ -56,6 +61,7 @@ a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C saves the best picture so
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	f.preset.add(cmd)
 	f.studio.add(cmd)
+	f.record.add(cmd)
 	return cmd
 }
 
@@ -66,7 +72,14 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 	if err := f.studio.check(); err != nil {
 		return err
 	}
-	job, err := f.job(cmd)
+	if err := f.record.check(); err != nil {
+		return err
+	}
+	if f.record.name == "" {
+		f.record.name = strings.TrimSuffix(filepath.Base(f.out), filepath.Ext(f.out))
+	}
+	var inputs inputs
+	job, err := f.job(cmd, &inputs)
 	if err != nil {
 		return err
 	}
@@ -77,7 +90,9 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 	}
 	defer studio.Backend().Close()
 	line := newProgressLine(messages)
-	result, err := studio.Stylize(cmd.Context(), job, line)
+	recording := f.record.start(cmd.Context(), newRun(inputs, f.command(cmd, job, studio), studio, job.Seed), line.notRecorded)
+	result, err := studio.Stylize(cmd.Context(), job, recording.observer(line))
+	recording.end(cmd.Context(), err)
 	if err != nil {
 		return err
 	}
@@ -85,8 +100,11 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 	if err != nil {
 		return err
 	}
+	if id := recording.id(); id != "" {
+		fmt.Fprintf(messages, "recorded as run %s: see gouache runs show %s, or gouache ui\n", id, id)
+	}
 	if f.json {
-		err = writeJSON(cmd.OutOrStdout(), stylizeReport(result, saved, studio))
+		err = writeJSON(cmd.OutOrStdout(), stylizeReport(result, saved, studio, recording.id()))
 	} else {
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), saved)
 	}
@@ -98,7 +116,7 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 }
 
 // job reads the flags and the pictures. Everything that can be wrong without computing is found here.
-func (f *stylizeFlags) job(cmd *cobra.Command) (stylelib.Job, error) {
+func (f *stylizeFlags) job(cmd *cobra.Command, in *inputs) (stylelib.Job, error) {
 	job := stylelib.Job{Size: f.size, Iterations: f.iterations, Scales: f.scales, Seed: f.studio.seed}
 	if f.size < stylelib.MinSize || f.size > stylelib.MaxSize {
 		return job, usage(fmt.Errorf("--size %d is out of range: choose %d to %d pixels for the longer side", f.size, stylelib.MinSize, stylelib.MaxSize))
@@ -116,10 +134,10 @@ func (f *stylizeFlags) job(cmd *cobra.Command) (stylelib.Job, error) {
 	if err := picture.CheckOutput(f.out); err != nil {
 		return job, fmt.Errorf("--out: %w", err)
 	}
-	if job.Content, err = picture.Load(f.content); err != nil {
+	if job.Content, err = in.load(tracker.RoleContent, f.content); err != nil {
 		return job, fmt.Errorf("--content: %w", err)
 	}
-	if job.Styles, err = loadStyles(f.styles); err != nil {
+	if job.Styles, err = loadStyles(f.styles, func(name string) (*picture.Picture, error) { return in.load(tracker.RoleStyle, name) }); err != nil {
 		return job, err
 	}
 	switch f.init {
@@ -127,7 +145,7 @@ func (f *stylizeFlags) job(cmd *cobra.Command) (stylelib.Job, error) {
 	case "noise":
 		job.Noise = true
 	default:
-		if job.Start, err = picture.Load(f.init); err != nil {
+		if job.Start, err = in.load(tracker.RoleInit, f.init); err != nil {
 			return job, fmt.Errorf("--init must be content, noise or a picture: %w", err)
 		}
 	}
@@ -135,20 +153,48 @@ func (f *stylizeFlags) job(cmd *cobra.Command) (stylelib.Job, error) {
 }
 
 // loadStyles reads what --style was given: FILE or FILE:WEIGHT.
-func loadStyles(texts []string) ([]stylelib.Style, error) {
+func loadStyles(texts []string, load func(name string) (*picture.Picture, error)) ([]stylelib.Style, error) {
 	var styles []stylelib.Style
 	for _, text := range texts {
 		name, weight, err := splitWeight(text)
 		if err != nil {
 			return nil, usage(fmt.Errorf("--style: %w", err))
 		}
-		p, err := picture.Load(name)
+		p, err := load(name)
 		if err != nil {
 			return nil, fmt.Errorf("--style: %w", err)
 		}
 		styles = append(styles, stylelib.Style{Picture: p, Weight: weight})
 	}
 	return styles, nil
+}
+
+// command returns the command line that paints the job again, from any folder and whatever the defaults are then.
+func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *stylelib.Studio) []string {
+	words := []string{"gouache", "stylize", "--content", absolute(f.content)}
+	for _, text := range f.styles {
+		name, _, _ := splitWeight(text) // it was read before
+		words = append(words, "--style", absolute(name)+text[len(name):])
+	}
+	init := f.init
+	if job.Start != nil {
+		init = absolute(init)
+	}
+	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+	words = append(words, "--out", absolute(f.out), "--size", strconv.Itoa(job.Size), "--iterations", strconv.Itoa(job.Iterations),
+		"--preset", job.Preset.Name, "--pooling", string(job.Preset.Pooling), "--content-weight", number(job.Preset.ContentWeight),
+		"--style-weight", number(job.Preset.StyleWeight), "--tv-weight", number(job.Preset.TVWeight), "--init", init,
+		"--seed", strconv.FormatInt(job.Seed, 10), "--weights", studio.Weights().Name)
+	if studio.Weights().Path != "" && f.studio.weights != "auto" && f.studio.weights != studio.Weights().Name {
+		words[len(words)-1] = absolute(f.studio.weights) // a file
+	}
+	if job.Scales != 0 {
+		words = append(words, "--scales", strconv.Itoa(job.Scales))
+	}
+	if cmd.Flags().Changed("device") {
+		words = append(words, "--device", f.studio.device)
+	}
+	return words
 }
 
 // splitWeight takes the weight off FILE:WEIGHT. A file whose whole name is the text wins.
@@ -188,7 +234,7 @@ func save(p *picture.Picture, path string) (string, error) {
 }
 
 // stylizeReport is what --json prints.
-func stylizeReport(r *stylelib.Result, out string, studio *stylelib.Studio) any {
+func stylizeReport(r *stylelib.Result, out string, studio *stylelib.Studio, run string) any {
 	return struct {
 		Out         string             `json:"out"`
 		Status      progress.Status    `json:"status"`
@@ -202,10 +248,11 @@ func stylizeReport(r *stylelib.Result, out string, studio *stylelib.Studio) any 
 		Seconds     float64            `json:"seconds"`
 		Weights     string             `json:"weights"`
 		Device      string             `json:"device"`
+		Run         string             `json:"run,omitempty"` // its id in the store
 	}{
 		Out: out, Status: r.Status, Reason: r.Reason, Width: r.Picture.Width, Height: r.Picture.Height,
 		Iterations: r.Iterations, Evaluations: r.Evaluations, Total: r.Total, Terms: weightedTerms(r.Terms),
-		Seconds: r.Elapsed.Seconds(), Weights: studio.Weights().Name, Device: studio.Backend().DeviceName(),
+		Seconds: r.Elapsed.Seconds(), Weights: studio.Weights().Name, Device: studio.Backend().DeviceName(), Run: run,
 	}
 }
 

@@ -5,6 +5,10 @@ import (
 	"runtime/debug"
 )
 
+// commit is what git calls the sources, with "+changes" if they had been edited. make sets it; a plain go build leaves
+// it to Go, which may be told not to ask git.
+var commit string
+
 // versionText names the build: the module's version or commit, and Go's.
 func versionText() string {
 	text := "(devel)"
@@ -18,6 +22,9 @@ func versionText() string {
 				text = s.Value
 			}
 		}
+	}
+	if commit != "" && text == "(devel)" {
+		text = commit
 	}
 	return text + " " + runtime.Version()
 }

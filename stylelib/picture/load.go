@@ -40,14 +40,23 @@ const samplePrefix = "sample:"
 // fs.ErrPermission. The bounds are MinSide, MaxSide, MaxPixels and MaxFileSize; all are checked before decoding. What
 // cannot be read are animated WebP, TIFF with separate inks (CMYK) or floating-point samples, HEIC and AVIF.
 func Load(name string) (*Picture, error) {
-	read := readFile
-	if sample, ok := strings.CutPrefix(name, samplePrefix); ok {
-		read = func(string) ([]byte, error) { return samples.Open(sample) }
-	}
-	data, err := read(name)
+	data, err := ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
+	return Decode(name, data)
+}
+
+// ReadFile reads what Load decodes, for those who also want to keep the file.
+func ReadFile(name string) ([]byte, error) {
+	if sample, ok := strings.CutPrefix(name, samplePrefix); ok {
+		return samples.Open(sample)
+	}
+	return readRegular(name)
+}
+
+// Decode makes a picture of a file's content as Load does; name is for its errors.
+func Decode(name string, data []byte) (*Picture, error) {
 	p, err := decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", name, err)
@@ -55,8 +64,8 @@ func Load(name string) (*Picture, error) {
 	return p, nil
 }
 
-// readFile reads a regular file. Anything else that a name can stand for, such as a pipe, may never end.
-func readFile(name string) ([]byte, error) {
+// readRegular reads a regular file. Anything else that a name can stand for, such as a pipe, may never end.
+func readRegular(name string) ([]byte, error) {
 	if name == "" {
 		return nil, errors.New("no picture is named: give a file or sample:NAME")
 	}

@@ -79,6 +79,9 @@ type Outcome struct {
 	Reason  string // one sentence: why the optimiser stopped, or what failed
 	Elapsed time.Duration
 	Err     error // set if Status is Failed
+	// Picture returns the result, or the best picture so far of a run that was interrupted. It is nil if Status is
+	// Failed.
+	Picture func() (image.Image, error)
 }
 
 // Multi is an observer that tells each of several, in order.

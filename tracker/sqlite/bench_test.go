@@ -2,10 +2,8 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"os"
 	"sync"
 	"testing"
@@ -56,23 +54,16 @@ func BenchmarkAddPicture(b *testing.B) {
 	}
 }
 
-// The size of the generated store: 10,000 runs and 10 million points, and one long run more.
-const (
-	manyRuns    = 10_000
-	manySteps   = 200
-	longSteps   = 200_000
-	longRunName = "long"
-)
+// longSteps is how many steps the long run of the generated store has, beside the 10,000 runs of 200.
+const longSteps = 200_000
 
-var manyTerms = []string{"content", "style", "tv", "total", "seconds"}
-
-// many makes the generated store, which takes some seconds, once; removeMany is called when all benchmarks are done.
+// many makes the generated store once; removeMany is called when all benchmarks are done.
 var many = sync.OnceValues(func() (string, error) {
 	var err error
 	if manyDir, err = os.MkdirTemp("", "gouache-many-*"); err != nil {
 		return "", err
 	}
-	return manyDir, generate(context.Background(), manyDir)
+	return manyDir, makeMany(context.Background(), manyDir)
 })
 
 var manyDir string
@@ -83,57 +74,17 @@ func removeMany() {
 	}
 }
 
-func generate(ctx context.Context, dir string) error {
+func makeMany(ctx context.Context, dir string) error {
 	db, err := Open(ctx, dir, Options{})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	const batch = 500
-	for first := 0; first < manyRuns; first += batch {
-		err := db.write(ctx, "generating", func(tx *sql.Tx) error {
-			for i := first; i < first+batch; i++ {
-				if err := generateRun(ctx, tx, i, fmt.Sprint("run ", i), manySteps); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	err = db.write(ctx, "generating", func(tx *sql.Tx) error { return generateRun(ctx, tx, manyRuns, longRunName, longSteps) })
-	if err != nil {
-		return err
-	}
-	return db.shrink(ctx)
-}
-
-func generateRun(ctx context.Context, tx *sql.Tx, i int, name string, steps int64) error {
-	at := time.Date(2026, 1, 1, 0, 0, i*60, 0, time.UTC)
-	r := tracker.Run{
-		Name: name, Experiment: fmt.Sprint("experiment ", i%20), Status: tracker.StatusFinished, StartedAt: at, SeenAt: at, EndedAt: at.Add(time.Minute),
-		Params: tracker.Params{
-			"style_weight": float64(i % 100), "content_weight": 1.0, "tv_weight": 0.5, "pooling": []string{"avg", "max"}[i%2], "size": 512, "iterations": 200,
-			"scales": 4, "preset": "gouache", "seed": i, "device": "cpu", "network": "VGG19", "weights": "vgg19",
-		},
-		Tags: []string{fmt.Sprint("tag", i%7)}, Provenance: tracker.NewProvenance(), Process: tracker.ThisProcess(),
-	}
-	key, err := insertNewRun(ctx, tx, &r)
-	if err != nil {
-		return err
-	}
-	for _, term := range manyTerms {
-		points := make([]tracker.Point, steps)
-		for step := range points {
-			points[step] = tracker.Point{Step: int64(step + 1), Value: 1e6*math.Exp(-float64(step)/50) + rand.Float64()}
-		}
-		if err := appendPoints(ctx, tx, key, tracker.Series{Name: term, Points: points}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(
+		trackertest.Generate(ctx, db, trackertest.GenerateOptions{}),
+		trackertest.Generate(ctx, db, trackertest.GenerateOptions{Runs: 1, Steps: longSteps, Seed: 1}),
+		db.shrink(ctx),
+	)
 }
 
 func openMany(b *testing.B) *DB {
@@ -157,7 +108,7 @@ func BenchmarkRuns(b *testing.B) {
 		{"latest", "", ""},
 		{"filtered", "style_weight>50 && pooling==avg", ""},
 		{"sorted", "", "total"},
-		{"both", "style_weight>50 && pooling==avg && tag!=tag3", "-style_weight,total"},
+		{"both", "style_weight>50 && pooling==avg && tag!=bold", "-style_weight,total"},
 		{"nothing", "note ~ 'not there' || name ~ 'not there'", ""},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
@@ -200,10 +151,13 @@ func BenchmarkOpen(b *testing.B) {
 
 // BenchmarkCurves reads all curves of one run, downsampled for a screen: one like the others, and one with a million points.
 func BenchmarkCurves(b *testing.B) {
-	for _, name := range []string{"run 5000", longRunName} {
-		b.Run(name, func(b *testing.B) {
+	for _, bench := range []struct{ name, filter string }{
+		{"many", "name == 'run 5000'"},
+		{"long", fmt.Sprint("iterations == ", longSteps)},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
 			db := openMany(b)
-			filter, err := tracker.ParseFilter("name == '" + name + "'")
+			filter, err := tracker.ParseFilter(bench.filter)
 			if err != nil {
 				b.Fatal(err)
 			}

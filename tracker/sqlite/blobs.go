@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // blobs are the pictures' files: ab/abcd… for the hash abcd…, and tmp/ for those being written.
@@ -19,6 +20,26 @@ func (b blobs) temporary() string { return filepath.Join(b.dir, "tmp") }
 func (b blobs) path(hash string) string { return filepath.Join(b.dir, hash[:2], hash) }
 
 func (b blobs) make() error { return os.MkdirAll(b.temporary(), 0o777) }
+
+// sweep removes temporary files that were last written before a time: what processes that were killed left. Those that
+// cannot be removed, as they are somebody else's say, are in nobody's way, and Verify tells of them.
+func (b blobs) sweep(before time.Time) {
+	entries, _ := os.ReadDir(b.temporary())
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && info.ModTime().Before(before) {
+			_ = os.Remove(filepath.Join(b.temporary(), e.Name()))
+		}
+	}
+}
+
+// probe returns why files cannot be written, if they cannot.
+func (b blobs) probe() error {
+	file, err := os.CreateTemp(b.temporary(), "probe-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}
 
 // has tells whether a file is there with as many bytes as it should have.
 func (b blobs) has(hash string, size int64) bool {

@@ -53,8 +53,11 @@ func TestDiskFull(t *testing.T) {
 }
 
 func TestNoLocks(t *testing.T) {
-	_, err := Open(t.Context(), t.TempDir(), Options{vfs: "unix-dotfile"})
-	wantError(t, err, tracker.CodeUnavailable, "put the store on a local disk")
+	// With the first, SQLite takes turns by making files; with the second nobody takes turns.
+	for _, vfs := range []string{"unix-dotfile", "unix-none"} {
+		_, err := Open(t.Context(), t.TempDir(), Options{vfs: vfs})
+		wantError(t, err, tracker.CodeUnavailable, "put the store on a local disk")
+	}
 }
 
 func TestExplain(t *testing.T) {
@@ -70,6 +73,8 @@ func TestExplain(t *testing.T) {
 		{sqlite3.Error{Code: sqlite3.ErrIoErr, ExtendedCode: sqlite3.ErrIoErrLock}, tracker.CodeUnavailable, "no locks"},
 		{sqlite3.Error{Code: sqlite3.ErrIoErr, ExtendedCode: sqlite3.ErrIoErrSHMMap}, tracker.CodeUnavailable, "no locks"},
 		{sqlite3.Error{Code: sqlite3.ErrIoErr, ExtendedCode: sqlite3.ErrIoErrRead}, tracker.CodeUnavailable, "the disk reports"},
+		{sqlite3.Error{Code: sqlite3.ErrIoErr, ExtendedCode: sqlite3.ErrIoErrSHMSize, SystemErrno: syscall.ENOSPC}, tracker.CodeUnavailable, "the disk is full"},
+		{sqlite3.Error{Code: sqlite3.ErrCantOpen, SystemErrno: syscall.ENOENT}, tracker.CodeUnavailable, "cannot be opened"},
 		{sqlite3.Error{Code: sqlite3.ErrProtocol}, tracker.CodeUnavailable, "no locks"},
 		{sqlite3.Error{Code: sqlite3.ErrReadonly}, tracker.CodeUnavailable, "cannot be written to"},
 		{sqlite3.Error{Code: sqlite3.ErrBusy}, tracker.CodeUnavailable, "kept it busy"},

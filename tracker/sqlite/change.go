@@ -13,6 +13,10 @@ import (
 // mostChanges is how many changed runs are named one by one.
 const mostChanges = 1000
 
+// keptDeletions is how many deleted runs are remembered: one more than is ever told. So a cursor from before a
+// forgotten deletion finds too many, and is answered More, as it was while that one was remembered.
+const keptDeletions = mostChanges + 1
+
 // cursor is what a tracker.Cursor says: the latest revision, and a hash of which runs' processes were gone, which no
 // revision records.
 type cursor struct {
@@ -72,8 +76,24 @@ func loadChanges(ctx context.Context, tx *sql.Tx, c *tracker.Changes, old, lates
 	}
 	if old.revision > latest.revision || len(c.Runs) > mostChanges || len(c.Deleted) > mostChanges {
 		c.Runs, c.Deleted, c.More = nil, nil, true
+		return nil
 	}
+	// A run may have been deleted and imported again. This comes after the counting, which forgotten deletions rely on.
+	c.Deleted = slices.DeleteFunc(c.Deleted, func(id string) bool { return slices.Contains(c.Runs, id) })
 	return nil
+}
+
+// recordDeletions remembers that runs were deleted, and forgets the oldest deletions.
+func recordDeletions(ctx context.Context, tx *sql.Tx, ids []string) error {
+	revision, err := nextRevision(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO deletions (revision, id) SELECT ?, value FROM json_each(?)`, revision, toJSON(ids)); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM deletions WHERE rowid IN (SELECT rowid FROM deletions ORDER BY revision DESC LIMIT -1 OFFSET ?)`, keptDeletions)
+	return err
 }
 
 func ids(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]string, error) {

@@ -103,23 +103,13 @@ func (db *DB) refuseRunning(ctx context.Context, tx *sql.Tx, keys []int64) error
 }
 
 func deleteRows(ctx context.Context, tx *sql.Tx, ids []string, d deletion) error {
-	revision, err := nextRevision(ctx, tx)
-	if err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE key IN (SELECT value FROM json_each(?))`, toJSON(d.keys)); err != nil {
 		return err
 	}
-	for _, step := range []struct {
-		query string
-		args  []any
-	}{
-		{`DELETE FROM runs WHERE key IN (SELECT value FROM json_each(?))`, []any{toJSON(d.keys)}},
-		{`DELETE FROM blobs WHERE hash IN (SELECT value FROM json_each(?))`, []any{toJSON(d.hashes)}},
-		{`INSERT INTO deletions (revision, id) SELECT ?, value FROM json_each(?)`, []any{revision, toJSON(ids)}},
-	} {
-		if _, err := tx.ExecContext(ctx, step.query, step.args...); err != nil {
-			return err
-		}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM blobs WHERE hash IN (SELECT value FROM json_each(?))`, toJSON(d.hashes)); err != nil {
+		return err
 	}
-	return nil
+	return recordDeletions(ctx, tx, ids)
 }
 
 // removeFiles removes those of the files that no row names, while no other process can write one; see withFile.

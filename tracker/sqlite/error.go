@@ -28,22 +28,32 @@ func (db *DB) failed(doing string, err error) error {
 	return tracker.Errorf(code, "%s in the store %s: %s (%w)", doing, db.dir, why, err)
 }
 
+// What errors mean to a person, and what to do.
+const (
+	whyFull     = "the disk is full: make room on it and start again; what was recorded before is kept"
+	whyReadOnly = "the folder cannot be written to: change its permissions or choose another"
+)
+
 // explain returns an error's kind and what it means to a person, if the error's own words do not say.
 func explain(err error) (tracker.Code, string) {
 	var e sqlite3.Error
+	isSQLite := errors.As(err, &e)
+	if isSQLite && e.SystemErrno != 0 {
+		err = e.SystemErrno // more exact: shared memory that cannot grow may be a disk that is full
+	}
 	switch {
 	case errors.Is(err, errNoLocks):
 		return tracker.CodeUnavailable, ""
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return tracker.CodeUnavailable, "the disk is full"
+		return tracker.CodeUnavailable, whyFull
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
-		return tracker.CodeUnavailable, "the folder cannot be written to"
+		return tracker.CodeUnavailable, whyReadOnly
+	case isSQLite:
+		return explainSQLite(e)
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
-		return tracker.CodeUnavailable, "something that is no folder is in its place"
-	case !errors.As(err, &e):
-		return tracker.CodeInternal, ""
+		return tracker.CodeUnavailable, "something that is no folder is in its place: move it away or choose another"
 	}
-	return explainSQLite(e)
+	return tracker.CodeInternal, ""
 }
 
 func explainSQLite(e sqlite3.Error) (tracker.Code, string) {
@@ -56,17 +66,17 @@ func explainSQLite(e sqlite3.Error) (tracker.Code, string) {
 	case sqlite3.ErrProtocol, sqlite3.ErrNoLFS:
 		return tracker.CodeUnavailable, errNoLocks.Error()
 	case sqlite3.ErrFull:
-		return tracker.CodeUnavailable, "the disk is full"
+		return tracker.CodeUnavailable, whyFull
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm:
-		return tracker.CodeUnavailable, "the folder cannot be written to"
+		return tracker.CodeUnavailable, whyReadOnly
 	case sqlite3.ErrCantOpen:
-		return tracker.CodeUnavailable, "the database cannot be opened"
+		return tracker.CodeUnavailable, "the database cannot be opened: look at its permissions and those of its folder"
 	case sqlite3.ErrIoErr:
-		return tracker.CodeUnavailable, "the disk reports an error"
+		return tracker.CodeUnavailable, "the disk reports an error: copy the store to another"
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return tracker.CodeUnavailable, "other processes kept it busy for " + busyTimeout.String()
+		return tracker.CodeUnavailable, "other processes kept it busy for " + busyTimeout.String() + ": try again when they have ended"
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
-		return tracker.CodeInternal, "the database is damaged"
+		return tracker.CodeInternal, "the database is damaged: put a copy in its place or begin another store"
 	}
 	return tracker.CodeInternal, ""
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,22 +12,28 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// asNobody runs f without root's right to write anywhere. Only this thread loses it, and f must not leave it.
-func asNobody(t *testing.T, f func()) {
+// withoutPrivileges runs f as a user to whom permissions apply. Root keeps its name, so that it gets to a folder that
+// is root's alone, and loses what lets it pass over permissions. Only this thread does, and f must not leave it:
+// with a context that can be cancelled, SQLite's driver would.
+func withoutPrivileges(t *testing.T, f func(ctx context.Context)) {
 	t.Helper()
-	if os.Geteuid() == 0 {
-		runtime.LockOSThread() // and never unlocked on failure: the thread ends with its goroutine
-		const nobody = 65534
-		if err := unix.Setfsuid(nobody); err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := unix.Setfsuid(0); err == nil {
-				runtime.UnlockOSThread()
-			}
-		}()
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var all [2]unix.CapUserData
+	if err := unix.Capget(&header, &all[0]); err != nil {
+		t.Fatal(err)
 	}
-	f()
+	less := all
+	less[0].Effective &^= 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_DAC_READ_SEARCH
+	runtime.LockOSThread() // and never unlocked on failure: the thread ends with its goroutine
+	if err := unix.Capset(&header, &less[0]); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Capset(&header, &all[0]); err == nil {
+			runtime.UnlockOSThread()
+		}
+	}()
+	f(context.Background())
 }
 
 // TestReadOnlyFolder uses a store in a folder that cannot be written to, where SQLite cannot make its shared memory.
@@ -45,25 +52,62 @@ func TestReadOnlyFolder(t *testing.T) {
 	}
 	chmod(t, 0o555, dir, store.blobs.dir, store.blobs.temporary())
 	chmod(t, 0o444, store.path())
-	chmod(t, 0o755, filepath.Dir(dir), filepath.Dir(filepath.Dir(dir))) // the test's own, so that nobody gets there
 	t.Cleanup(func() { chmod(t, 0o755, dir, store.blobs.dir, store.blobs.temporary()) })
-	asNobody(t, func() {
-		if _, err := os.Stat(store.path()); err != nil {
-			t.Skipf("the folder for temporary files is root's alone: %v", err)
-		}
-		_, err := Open(t.Context(), dir, Options{})
+	withoutPrivileges(t, func(ctx context.Context) {
+		_, err := Open(ctx, dir, Options{})
 		wantError(t, err, tracker.CodeUnavailable, "cannot be written to")
-		_, err = Open(t.Context(), filepath.Join(dir, "new"), Options{})
+		_, err = Open(ctx, filepath.Join(dir, "new"), Options{})
 		wantError(t, err, tracker.CodeUnavailable, "cannot be written to")
-		reader, err := Open(t.Context(), dir, Options{ReadOnly: true})
+		reader, err := Open(ctx, dir, Options{ReadOnly: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer reader.Close()
-		if got, err := reader.Run(t.Context(), run.ID); err != nil || got.Name != "kept" {
+		if got, err := reader.Run(ctx, run.ID); err != nil || got.Name != "kept" {
 			t.Errorf("got %+v (%v)", got, err)
 		}
 	})
+}
+
+// TestReadOnlyRemains reads what a process that was killed left in a folder that cannot be written to now: nothing that
+// was recorded may be missing, and where SQLite cannot find all of it there must be an error.
+func TestReadOnlyRemains(t *testing.T) {
+	store := openStore(t, t.TempDir(), Options{})
+	run, err := store.CreateRun(t.Context(), tracker.NewRun{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, files := range map[string][]string{"with shared memory": {"", "-wal", "-shm"}, "without shared memory": {"", "-wal"}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, suffix := range files {
+				file := databaseName + suffix
+				data, err := os.ReadFile(filepath.Join(store.dir, file))
+				if err == nil {
+					err = os.WriteFile(filepath.Join(dir, file), data, 0o444)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			chmod(t, 0o555, dir)
+			t.Cleanup(func() { chmod(t, 0o755, dir) })
+			withoutPrivileges(t, func(ctx context.Context) {
+				reader, err := Open(ctx, dir, Options{ReadOnly: true})
+				if len(files) < 3 {
+					wantError(t, err, tracker.CodeUnavailable, "open the store there once")
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer reader.Close()
+				if _, err := reader.Run(ctx, run.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 func chmod(t *testing.T, mode os.FileMode, paths ...string) {

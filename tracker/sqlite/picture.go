@@ -21,7 +21,8 @@ func (db *DB) AddPicture(ctx context.Context, id string, n tracker.NewPicture) (
 	if err != nil {
 		return nil, err
 	}
-	err = db.withFile(ctx, "adding a picture to run "+id, p.Hash, n.Data, func(tx *sql.Tx) error {
+	put := func() ([]string, error) { return []string{p.Hash}, db.blobs.put(p.Hash, n.Data) }
+	err = db.withFiles(ctx, "adding a picture to run "+id, put, func(tx *sql.Tx) error {
 		key, _, err := findRun(ctx, tx, id)
 		if err != nil {
 			return err
@@ -37,20 +38,28 @@ func (db *DB) AddPicture(ctx context.Context, id string, n tracker.NewPicture) (
 	return &p, nil
 }
 
-// withFile puts a file into its place and then writes the rows that name it. Files are written without SQLite's
-// lock, as syncing them takes long; they are removed only with it. So a writer that holds it and finds the file
-// can rely on it, and one that does not puts it there again.
-func (db *DB) withFile(ctx context.Context, doing, hash string, data []byte, f func(tx *sql.Tx) error) error {
+// withFiles has put bring files into their places, and then writes the rows that name them. Files are written without
+// SQLite's lock, as syncing them takes long; they are removed only with it. So a writer that holds it and finds the
+// file can rely on it, and one that does not has it put there again. put returns the hashes of those in their places,
+// also after an error.
+func (db *DB) withFiles(ctx context.Context, doing string, put func() ([]string, error), rows func(tx *sql.Tx) error) error {
+	if db.writer == nil {
+		return db.write(ctx, doing, nil) // refuses
+	}
+	var hashes []string
 	var err error
 	for range 10 {
-		if db.writer != nil {
-			if err := db.blobs.put(hash, data); err != nil {
-				return db.failed(doing, err)
-			}
+		if hashes, err = put(); err != nil {
+			err = db.failed(doing, err)
+			break
 		}
-		if err = db.write(ctx, doing, f); !errors.Is(err, errVanished) {
-			return err
+		if err = db.write(ctx, doing, rows); !errors.Is(err, errVanished) {
+			break
 		}
+	}
+	if err != nil {
+		// The disk is full, say, and a file without a row would only take more of it. If this fails, Verify finds it.
+		_ = db.removeFiles(context.WithoutCancel(ctx), hashes)
 	}
 	return err
 }

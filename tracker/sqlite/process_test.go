@@ -1,17 +1,13 @@
 package sqlite
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/trackertest"
@@ -21,18 +17,14 @@ import (
 const childVariable = "GOUACHE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
-	var err error
-	switch os.Getenv(childVariable) {
-	case "":
+	what := os.Getenv(childVariable)
+	if what == "" {
 		code := m.Run()
 		removeMany()
 		os.Exit(code)
-	case "log":
-		err = childLog(os.Args[1:])
-	case "crash":
-		err = childCrash(os.Args[1:])
 	}
-	if err != nil {
+	do := map[string]func(context.Context, []string) error{"log": childLog, "crash": childCrash, "picture": childPicture}[what]
+	if err := do(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -52,8 +44,7 @@ func child(t *testing.T, what string, args ...string) *exec.Cmd {
 
 // childLog logs a run: the store, its name, the numbers of points and of pictures. Half of the pictures are the same
 // in all processes.
-func childLog(args []string) error {
-	ctx := context.Background()
+func childLog(ctx context.Context, args []string) error {
 	points, err1 := strconv.Atoi(args[2])
 	pictures, err2 := strconv.Atoi(args[3])
 	number, err3 := strconv.Atoi(args[1])
@@ -71,16 +62,21 @@ func childLog(args []string) error {
 			return err
 		}
 		if every := points / pictures; i%every == 0 {
-			shade := i
-			if i/every%2 == 0 {
-				shade += (number + 1) << 16
-			}
-			if _, err := run.AddPicture(ctx, tracker.NewPicture{Role: "snapshot", Step: int64(i), Data: trackertest.Picture(noTest{}, shade)}); err != nil {
+			n := tracker.NewPicture{Role: "snapshot", Step: int64(i), Data: childSnapshot(number, i, i/every%2 == 0)}
+			if _, err := run.AddPicture(ctx, n); err != nil {
 				return err
 			}
 		}
 	}
 	return run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished})
+}
+
+// childSnapshot is a picture at a step, of one process's own or the same in all.
+func childSnapshot(number, step int, own bool) []byte {
+	if own {
+		step += (number + 1) << 16
+	}
+	return trackertest.Picture(noTest{}, step)
 }
 
 // noTest stands for a test in a process that runs none.
@@ -116,127 +112,39 @@ func TestEightProcesses(t *testing.T) {
 		t.Fatalf("%+v (%v), want %d runs", page, err, processes)
 	}
 	for _, run := range page.Runs {
-		curves, err := store.Curves(t.Context(), run.ID, tracker.CurveQuery{})
-		if err != nil || len(curves) != 1 || len(curves[0].Points) != points || run.Final["x"] != float64(points-1) {
-			t.Errorf("run %s: %d curves (%v), finally %v", run.Name, len(curves), err, run.Final)
-		}
-		list, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{})
-		if err != nil || len(list) != pictures || run.Status != tracker.StatusFinished {
-			t.Errorf("run %s: %d pictures, want %d (%v); %s", run.Name, len(list), pictures, err, run.Status)
-		}
+		checkLogged(t, store, run, points, pictures)
 	}
 	report, err := store.Verify(t.Context(), tracker.VerifyOptions{})
-	if want := processes*pictures/2 + pictures/2; err != nil || report.Pictures != want {
-		t.Errorf("%d files, want %d: half of the pictures are the same (%v)", report.Pictures, want, err)
+	if want := processes*pictures/2 + pictures/2; err != nil || report.Pictures != want || len(report.Problems) > 0 {
+		t.Errorf("got %+v (%v), want %d files, as half of the pictures are the same", report, err, want)
 	}
 }
 
-// childCrash logs until it is killed, and says on standard output what it has been promised to be kept.
-func childCrash(args []string) error {
-	ctx := context.Background()
-	store, err := Open(ctx, args[0], Options{})
-	if err != nil {
-		return err
+// checkLogged looks for everything that childLog logged.
+func checkLogged(t *testing.T, store *DB, run tracker.Run, points, pictures int) {
+	t.Helper()
+	number, err := strconv.Atoi(run.Name)
+	if err != nil || run.Status != tracker.StatusFinished || run.Final["x"] != float64(points-1) {
+		t.Errorf("got %+v (%v)", run, err)
 	}
-	run, err := tracker.Start(ctx, store, tracker.NewRun{Name: "crash"})
-	if err != nil {
-		return err
+	curves, err := store.Curves(t.Context(), run.ID, tracker.CurveQuery{})
+	if err != nil || len(curves) != 1 || len(curves[0].Points) != points {
+		t.Fatalf("run %s has %d curves (%v)", run.Name, len(curves), err)
 	}
-	fmt.Println("run", run.ID(), 0)
-	for step := int64(1); ; step++ {
-		if err := run.Log(step, tracker.Metrics{"x": float64(step)}); err != nil {
-			return err
-		}
-		if step%5 == 0 {
-			p, err := run.AddPicture(ctx, tracker.NewPicture{Role: "snapshot", Step: step, Data: trackertest.Picture(noTest{}, int(step))})
-			if err != nil {
-				return err
-			}
-			fmt.Println("picture", p.Hash, step)
-		}
-		fmt.Println("step", time.Now().UnixMilli(), step)
-		time.Sleep(time.Millisecond)
-	}
-}
-
-// TestCrash kills processes at random moments and looks at what they leave.
-func TestCrash(t *testing.T) {
-	kills := 12
-	if testing.Short() {
-		kills = 3
-	}
-	dir := t.TempDir()
-	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
-	for range kills {
-		crashOnce(t, dir, time.Duration(random.IntN(1500))*time.Millisecond)
-		store := openStore(t, dir, Options{})
-		trackertest.Verify(t, store)
-	}
-}
-
-func crashOnce(t *testing.T, dir string, after time.Duration) {
-	cmd := child(t, "crash", dir)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	timer := time.AfterFunc(after, func() { cmd.Process.Kill() })
-	defer timer.Stop()
-	said, last := readPromises(t, out)
-	_ = cmd.Wait() // killed
-	store := openStore(t, dir, Options{})
-	if len(said) == 0 {
-		return // killed before it had a run
-	}
-	run, err := store.Run(t.Context(), said[0].text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if run.Status != tracker.StatusInterrupted || run.Reason != tracker.ReasonGone {
-		t.Errorf("after %v the run is %s: %s", after, run.Status, run.Reason)
-	}
-	kept := int64(run.Final["x"])
-	for _, p := range said[1:] {
-		switch p.what {
-		case "picture":
-			if file, err := store.OpenPicture(t.Context(), p.text); err != nil {
-				t.Errorf("after %v: the picture of step %d: %v", after, p.step, err)
-			} else {
-				file.Close()
-			}
-		case "step":
-			at, err := strconv.ParseInt(p.text, 10, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if last-at > 1000 && p.step > kept {
-				t.Errorf("after %v: step %d was logged %d ms before the end and is lost; the last kept is %d", after, p.step, last-at, kept)
-			}
+	for i, p := range curves[0].Points {
+		if p != (tracker.Point{Step: int64(i), Value: float64(i)}) {
+			t.Fatalf("run %s: point %d is %v", run.Name, i, p)
 		}
 	}
-}
-
-// promise is a line of childCrash.
-type promise struct {
-	what, text string
-	step       int64
-}
-
-// readPromises reads until the process ends, and returns when the last step was logged.
-func readPromises(t *testing.T, r io.Reader) (said []promise, last int64) {
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		var p promise
-		if n, err := fmt.Sscan(lines.Text(), &p.what, &p.text, &p.step); n != 3 || err != nil {
-			continue // cut short
-		}
-		said = append(said, p)
-		if p.what == "step" {
-			last, _ = strconv.ParseInt(p.text, 10, 64)
+	list, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{})
+	if err != nil || len(list) != pictures {
+		t.Fatalf("run %s: %d pictures, want %d (%v)", run.Name, len(list), pictures, err)
+	}
+	for i, got := range list {
+		step := i * (points / pictures)
+		want, err := tracker.NewPicture{Role: "snapshot", Step: int64(step), Data: childSnapshot(number, step, i%2 == 0)}.Describe(got.At)
+		if err != nil || got != want {
+			t.Errorf("run %s: picture %d is %+v, want %+v (%v)", run.Name, i, got, want, err)
 		}
 	}
-	return said, last
 }

@@ -59,16 +59,12 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var ended any
-	if r.Status != tracker.StatusRunning {
-		ended = micros(r.EndedAt)
-	}
 	p := r.Process
 	result, err := tx.ExecContext(ctx, `
 		INSERT INTO runs (id, name, experiment, sweep, trial, status, reason, started_at, ended_at, seen_at, note, rating,
 			provenance, host, pid, boot, process_started, revision)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Reason, micros(r.StartedAt), ended, micros(r.SeenAt), r.Note, r.Rating,
+		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Reason, micros(r.StartedAt), endedAt(r), micros(r.SeenAt), r.Note, r.Rating,
 		string(provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), revision)
 	if err != nil {
 		return 0, err
@@ -81,6 +77,14 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
 		return 0, err
 	}
 	return key, addTags(ctx, tx, key, r.Tags)
+}
+
+// endedAt is what the database keeps of a run's end: NULL while it is running.
+func endedAt(r *tracker.Run) any {
+	if r.Status == tracker.StatusRunning {
+		return nil
+	}
+	return micros(r.EndedAt)
 }
 
 func isDuplicate(err error) bool {

@@ -77,6 +77,7 @@ func (db *DB) open(ctx context.Context) error {
 	if err := db.blobs.make(); err != nil {
 		return err
 	}
+	db.blobs.sweep(db.now().Add(-inFlight))
 	// auto_vacuum has to be set before the first table is made; it lets DeleteRuns give pages back.
 	// synchronous FULL costs one sync a transaction, of which a run has one or two a second; with NORMAL a power
 	// failure would take everything since the last checkpoint, which for a slow run is minutes.
@@ -88,6 +89,12 @@ func (db *DB) open(ctx context.Context) error {
 		return err
 	}
 	if err := db.prepare(ctx); err != nil {
+		if isCannotOpen(err) {
+			// SQLite does not say why where a whole disk is for reading only; a file of our own may.
+			if why := db.blobs.probe(); why != nil {
+				return why
+			}
+		}
 		return err
 	}
 	db.reader, err = db.connect(url.Values{"mode": {"rw"}, "_query_only": {"1"}}, runtime.NumCPU()+2)
@@ -131,7 +138,8 @@ func (db *DB) checkWAL(ctx context.Context) error {
 }
 
 // openReadOnly opens a store for reading. SQLite reads a database with a WAL only where it can make a file of shared
-// memory beside it; where it cannot, nobody else can be writing, and the database is read as one that never changes.
+// memory beside it, or one is left from before; where it cannot, nobody else can be writing, and the database is read
+// as one that never changes. That leaves out what is in the WAL alone, so there must be nothing.
 func (db *DB) openReadOnly(ctx context.Context) error {
 	if _, err := os.Stat(db.path()); err != nil {
 		return tracker.Errorf(tracker.CodeNotFound, "there is no store in %s: %w", db.dir, err)
@@ -145,6 +153,10 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 			return err
 		}
 		db.reader.Close()
+		if wal, statErr := os.Stat(db.path() + "-wal"); statErr == nil && wal.Size() > 0 {
+			return tracker.Errorf(tracker.CodeUnavailable, "the last changes are still in %s, which can be read only where the folder can be written to: "+
+				"open the store there once, or a copy of it", filepath.Base(db.path()+"-wal"))
+		}
 	}
 	return err
 }

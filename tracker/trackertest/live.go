@@ -2,7 +2,6 @@ package trackertest
 
 import (
 	"errors"
-	"fmt"
 	"image"
 	"math"
 	"reflect"
@@ -52,6 +51,7 @@ func testChanges(t *testing.T, store tracker.Store) {
 		cursor = c.Cursor
 	}
 	finish(t, store, old.ID)
+	ended := get(t, store, old.ID)
 	cursor = changes(cursor).Cursor
 	lost := create(t, store, tracker.NewRun{Process: gone()})
 	if _, err := store.DeleteRuns(t.Context(), []string{old.ID}, false); err != nil {
@@ -60,6 +60,12 @@ func testChanges(t *testing.T, store tracker.Store) {
 	c := changes(cursor)
 	wantList(t, "a new run", c.Runs, []string{lost.ID})
 	wantList(t, "a deleted run", c.Deleted, []string{old.ID})
+	if err := store.Restore(t.Context(), &tracker.Archive{Run: *ended}, nil); err != nil {
+		t.Fatal(err)
+	}
+	c = changes(cursor)
+	wantList(t, "a run that came back", c.Runs, []string{lost.ID, old.ID})
+	wantList(t, "deleted runs", c.Deleted, []string{})
 	_, err := store.Changes(t.Context(), "nonsense")
 	wantCode(t, err, tracker.CodeInvalid)
 }
@@ -192,49 +198,4 @@ func testRecorder(t *testing.T, store tracker.Store) {
 	if err != nil || len(pictures) < 2 || len(pictures) > 5 || pictures[0].Step != 1 || pictures[len(pictures)-1].Step != iterations {
 		t.Errorf("snapshots: %+v (%v)", pictures, err)
 	}
-}
-
-func testImport(t *testing.T, into, from tracker.Store) {
-	for i := range 3 {
-		run := create(t, from, tracker.NewRun{
-			Name: fmt.Sprint(i), Experiment: "e", Params: tracker.Params{"i": i, "b": true}, Tags: []string{"t"}, Note: "n", Process: gone(),
-		})
-		appendPoints(t, from, run.ID, "x", tracker.Point{Step: 1, Value: float64(i)}, tracker.Point{Step: 2, Value: math.NaN()})
-		addPicture(t, from, run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, i/2)})
-		if i > 0 {
-			finish(t, from, run.ID)
-		}
-	}
-	filter, err := tracker.ParseFilter("i < 2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	some, err := tracker.Import(t.Context(), into, from, filter)
-	if err != nil || len(some.Runs) != 2 || len(some.Present) != 0 {
-		t.Fatalf("%+v (%v)", some, err)
-	}
-	rest, err := tracker.Import(t.Context(), into, from, nil)
-	if err != nil || len(rest.Runs) != 1 || len(rest.Present) != 2 {
-		t.Fatalf("%+v (%v)", rest, err)
-	}
-	for _, id := range append(some.Runs, rest.Runs...) {
-		a, b := get(t, from, id), get(t, into, id)
-		if !math.IsNaN(a.Final["x"]) || !math.IsNaN(b.Final["x"]) {
-			t.Errorf("final values: %v and %v", a.Final, b.Final)
-		}
-		a.Final, b.Final = nil, nil
-		if !reflect.DeepEqual(a, b) {
-			t.Errorf("got %+v, want %+v", b, a)
-		}
-		got, want := curves(t, into, id, tracker.CurveQuery{}), curves(t, from, id, tracker.CurveQuery{})
-		wantList(t, "points", got[0].Points[:1], want[0].Points[:1])
-		readPicture(t, into, b.Picture)
-	}
-	archive, err := tracker.Pack(t.Context(), from, some.Runs[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeConflict)
-	archive.Run.ID = "../../x"
-	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeInvalid)
 }

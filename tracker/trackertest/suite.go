@@ -56,12 +56,14 @@ func TestStore(t *testing.T, open func(t *testing.T) tracker.Store) {
 			Verify(t, store)
 		})
 	}
-	t.Run("Import", func(t *testing.T) {
-		from, into := open(t), open(t)
-		testImport(t, into, from)
-		Verify(t, from)
-		Verify(t, into)
-	})
+	for name, run := range map[string]func(t *testing.T, into, from tracker.Store){"Import": testImport, "ImportAgain": testImportAgain} {
+		t.Run(name, func(t *testing.T) {
+			from, into := open(t), open(t)
+			run(t, into, from)
+			Verify(t, from)
+			Verify(t, into)
+		})
+	}
 }
 
 // Verify fails the test if the store finds anything wrong with itself.

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -12,9 +15,6 @@ import (
 // policy lets pages load what this server gives them and nothing else. Pictures may also come from the scripts.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
 	"font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
-// tokenCookie remembers the token. Its name has the program's, since cookies do not tell ports apart.
-const tokenCookie = "gouache-token"
 
 // guard refuses what does not come from this server's own pages.
 func (s *server) guard(next http.Handler) http.Handler {
@@ -26,11 +26,14 @@ func (s *server) guard(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		if !s.knowsHost(r.Host) {
-			http.Error(w, "This server is not called "+r.Host+". Open it as localhost, or start gouache ui with --host and that name.", http.StatusForbidden)
-			return
-		}
-		if s.admit(w, r) {
+		switch {
+		case !s.knowsHost(r.Host):
+			text := "This server is not called " + strings.ToValidUTF8(r.Host[:min(len(r.Host), 200)], "?") +
+				". Open it as localhost, or start gouache ui with --host and that name."
+			http.Error(w, text, http.StatusForbidden)
+		case len(r.URL.RawQuery) > maxQuery:
+			http.Error(w, "The address is too long.", http.StatusRequestURITooLong)
+		case s.admit(w, r):
 			next.ServeHTTP(w, r)
 		}
 	})
@@ -38,16 +41,22 @@ func (s *server) guard(next http.Handler) http.Handler {
 
 // knowsHost tells whether a request's Host header is a name of this server.
 func (s *server) knowsHost(host string) bool {
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	}
-	name = strings.ToLower(strings.TrimSuffix(strings.Trim(name, "[]"), "."))
-	if name == "localhost" || slices.Contains(s.options.Hosts, name) {
+	name := plainHost(host)
+	if name == "localhost" || name != "" && slices.Contains(s.options.Hosts, name) {
 		return true
 	}
 	address, err := netip.ParseAddr(name)
 	return err == nil && address.IsLoopback()
+}
+
+// plainHost returns a host's name without port, brackets and the dot that may end it, in lower case.
+func plainHost(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	} else if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = host[1 : len(host)-1]
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
 // admit lets a browser in that has the token, if there is one. A token in the address becomes a cookie and leaves
@@ -57,19 +66,34 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	query := r.URL.Query()
-	if given := query.Get("token"); given != "" && s.isToken(given) && r.Method == http.MethodGet {
-		http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: given, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: 365 * 24 * 3600})
+	if r.Method == http.MethodGet && s.isToken(query.Get("token")) {
+		// With SameSite=Strict, the first page would not be shown to somebody who was sent the address in another site's chat.
+		// What changes the store is kept from other sites by CrossOriginProtection.
+		http.SetCookie(w, &http.Cookie{
+			Name: s.tokenCookie(), Value: query.Get("token"), Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
+		})
 		query.Del("token")
-		target := *r.URL
-		target.RawQuery = query.Encode()
-		http.Redirect(w, r, target.RequestURI(), http.StatusSeeOther)
+		http.Redirect(w, r, localAddress(r.URL, query), http.StatusSeeOther)
 		return false
 	}
-	if c, err := r.Cookie(tokenCookie); err == nil && s.isToken(c.Value) {
+	if c, err := r.Cookie(s.tokenCookie()); err == nil && s.isToken(c.Value) {
 		return true
 	}
 	http.Error(w, "This server asks for a token: open the address that gouache ui printed, with ?token= at its end.", http.StatusUnauthorized)
 	return false
+}
+
+// localAddress returns an address's path with another query. One slash begins it: two would begin a host's name.
+func localAddress(u *url.URL, query url.Values) string {
+	local := url.URL{Path: "/" + strings.TrimLeft(u.Path, `/\`), RawQuery: query.Encode()}
+	return local.String()
+}
+
+// tokenCookie names the cookie that remembers the token. Cookies do not tell ports apart, so two servers on one
+// machine need different names.
+func (s *server) tokenCookie() string {
+	sum := sha256.Sum256([]byte("cookie " + s.options.Token))
+	return "gouache-token-" + hex.EncodeToString(sum[:4])
 }
 
 func (s *server) isToken(text string) bool {

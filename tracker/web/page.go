@@ -2,10 +2,12 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -18,9 +20,12 @@ type page struct {
 	Data  any
 }
 
-// parsePages reads the templates: each with layout.html around it. A page defines main, and may define head.
+// shared are the templates that pages use parts of.
+var shared = []string{"templates/layout.html", "templates/parts.html"}
+
+// parsePages reads the templates: each with the shared ones around it. A page defines main, and may define head.
 func parsePages() (map[string]*template.Template, error) {
-	layout, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html")
+	layout, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, shared...)
 	if err != nil {
 		return nil, err
 	}
@@ -30,6 +35,9 @@ func parsePages() (map[string]*template.Template, error) {
 	}
 	pages := map[string]*template.Template{}
 	for _, file := range files {
+		if slices.Contains(shared, file) {
+			continue
+		}
 		t, err := layout.Clone()
 		if err != nil {
 			return nil, err
@@ -44,15 +52,20 @@ func parsePages() (map[string]*template.Template, error) {
 // render writes a page. It is made whole before anything is sent, so that an error is a page too.
 func (s *server) render(w http.ResponseWriter, status int, name string, p page) error {
 	p.Site = s.options
+	return s.write(w, status, name, "layout.html", p)
+}
+
+// write writes a part of a page.
+func (s *server) write(w http.ResponseWriter, status int, name, part string, data any) error {
 	var b bytes.Buffer
-	if err := s.pages[name].ExecuteTemplate(&b, "layout.html", p); err != nil {
+	if err := s.pages[name].ExecuteTemplate(&b, part, data); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, err := b.WriteTo(w)
-	return err
+	_, _ = b.WriteTo(w) // it fails for those who are gone
+	return nil
 }
 
 // page makes a handler of a function that may fail: the error becomes a page.
@@ -65,7 +78,7 @@ func (s *server) page(f func(w http.ResponseWriter, r *http.Request) error) http
 		status := s.status(r, err)
 		text := err.Error()
 		if status == http.StatusInternalServerError {
-			text = "Something went wrong here; the program's log says what."
+			text = "something went wrong here; the program's log says what"
 		}
 		data := struct {
 			Status int
@@ -77,8 +90,26 @@ func (s *server) page(f func(w http.ResponseWriter, r *http.Request) error) http
 	}
 }
 
+// change makes a handler of a function that changes the store, which a view that is read only refuses.
+func (s *server) change(f func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
+	if !s.options.ReadOnly {
+		return s.page(f)
+	}
+	return s.page(func(http.ResponseWriter, *http.Request) error { return errReadOnly })
+}
+
+// errReadOnly refuses changes.
+var errReadOnly = errors.New("this view is read only: start gouache ui without --read-only to change things")
+
 // status returns the HTTP status for an error, and logs errors that people are not shown.
 func (s *server) status(r *http.Request, err error) int {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.Is(err, errReadOnly):
+		return http.StatusForbidden
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge
+	}
 	switch tracker.ErrorCode(err) {
 	case tracker.CodeNotFound:
 		return http.StatusNotFound

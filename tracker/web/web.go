@@ -4,7 +4,8 @@
 //
 //	handler, err := web.New(store, web.Options{})
 //	...
-//	http.Serve(listener, handler)
+//	server := &http.Server{Handler: handler}
+//	server.RegisterOnShutdown(handler.Close)
 //
 // A server that others can reach needs Options.Token; see [Options].
 package web
@@ -12,9 +13,10 @@ package web
 import (
 	"embed"
 	"html/template"
-	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -44,36 +46,67 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// Handler shows a store.
+type Handler struct {
+	server *server
+	http.Handler
+}
+
+// Close ends the requests in which pages wait for changes, so that a server's Shutdown need not wait for them.
+func (h *Handler) Close() { h.server.news.close() }
+
 // server answers requests. Each page's handlers, and what its template is given, are in the file named for it.
 type server struct {
 	store   tracker.Store
 	options Options
 	pages   map[string]*template.Template // by file name
-	stop    <-chan struct{}
+	small   *thumbnails
+	news    *news
 }
 
 // New returns a handler that shows a store.
-func New(store tracker.Store, o Options) (http.Handler, error) {
+func New(store tracker.Store, o Options) (*Handler, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &server{store: store, options: o}
+	o.Hosts = slices.Clone(o.Hosts)
+	for i, name := range o.Hosts {
+		o.Hosts[i] = plainHost(name)
+	}
+	s := &server{store: store, options: o, small: newThumbnails(), news: newNews(store)}
 	var err error
 	if s.pages, err = parsePages(); err != nil {
 		return nil, err
 	}
-	static, err := fs.Sub(staticFiles, "static")
+	static, err := newStatic()
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/runs", http.StatusSeeOther) })
-	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(static)))
+	mux.Handle("GET /static/", http.StripPrefix("/static/", static))
 	s.routes(mux)
-	return s.guard(mux), nil
+	return &Handler{s, s.guard(mux)}, nil
 }
 
 // routes is the whole of what can be asked for.
 func (s *server) routes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/runs", http.StatusSeeOther) })
+	mux.HandleFunc("GET /", s.page(s.nowhere))
+	mux.HandleFunc("GET /runs", s.page(s.runs))
+	mux.HandleFunc("GET /runs/rows", s.page(s.rows))
+	mux.HandleFunc("GET /runs/delete", s.page(s.askDelete))
+	mux.HandleFunc("POST /runs/delete", s.change(s.delete))
+	mux.HandleFunc("GET /runs/{id}", s.page(s.run))
+	mux.HandleFunc("POST /runs/{id}", s.change(s.updateRun))
+	mux.HandleFunc("GET /runs/{id}/curves", s.page(s.curves))
+	mux.HandleFunc("GET /runs/{id}/pictures", s.page(s.picturesOf))
+	mux.HandleFunc("GET /pictures/{hash}", s.page(s.picture))
 	mux.HandleFunc("GET /compare", s.page(s.compare))
+	mux.HandleFunc("GET /experiments", s.page(s.experiments))
+	mux.HandleFunc("GET /sweeps", s.page(s.sweeps))
+	mux.HandleFunc("GET /events", s.page(s.events))
+}
+
+func (s *server) nowhere(_ http.ResponseWriter, r *http.Request) error {
+	return tracker.Errorf(tracker.CodeNotFound, "there is nothing at %.200s", strings.ToValidUTF8(r.URL.Path, "?"))
 }

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
+)
+
+// noStore is what --store is given for a run that is not to be recorded.
+const noStore = "none"
+
+// recordFlags say where a run is recorded and what it is called there.
+type recordFlags struct {
+	store, experiment, name string
+	tags                    []string
+}
+
+func (f *recordFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.store, "store", "", "`FOLDER` of the store that records the run, or none (default: "+defaultStoreText+")")
+	flags.StringVar(&f.experiment, "experiment", "", "`NAME` of the experiment that the run belongs to")
+	flags.StringVar(&f.name, "name", "", "`NAME` of the run (default: the output file's)")
+	flags.StringArrayVar(&f.tags, "tag", nil, "`TAG` of the run; may be given several times")
+}
+
+// check finds mistakes before anything slow begins.
+func (f *recordFlags) check() error {
+	_, err := tracker.NewRun{Experiment: f.experiment, Name: f.name, Tags: f.tags}.Normal()
+	return invalid(err)
+}
+
+// recording is a run as the store sees it. A nil one records nothing.
+type recording struct {
+	store tracker.Store
+	run   *tracker.ActiveRun
+	dir   string
+	warn  func(error)
+}
+
+// start begins to record a run. Without a store that works there is no recording, and a warning: a painting does not
+// fail because it cannot be recorded.
+func (f *recordFlags) start(ctx context.Context, n tracker.NewRun, warn func(error)) *recording {
+	if f.store == noStore {
+		return nil
+	}
+	dir, err := storePath(f.store)
+	if err != nil {
+		warn(err)
+		return nil
+	}
+	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
+	if err != nil {
+		warn(err)
+		return nil
+	}
+	n.Experiment, n.Name, n.Tags = f.experiment, f.name, f.tags
+	run, err := tracker.Start(ctx, store, n)
+	if err != nil {
+		store.Close()
+		warn(err)
+		return nil
+	}
+	return &recording{store: store, run: run, dir: dir, warn: warn}
+}
+
+// observer adds the recording to another observer.
+func (r *recording) observer(other progress.Observer) progress.Observer {
+	if r == nil {
+		return other
+	}
+	// The recorder comes first: when the line says that all is done, it is.
+	return progress.Multi{tracker.Observer(r.run, tracker.RecorderOptions{Failed: r.warn, PeakMemory: stylelib.PeakMemory}), other}
+}
+
+// end closes the store, after ending a run that failed before its observer was told of anything.
+func (r *recording) end(ctx context.Context, failure error) {
+	if r == nil {
+		return
+	}
+	if failure != nil {
+		err := r.run.Finish(context.WithoutCancel(ctx), tracker.Outcome{Status: tracker.StatusFailed, Reason: failure.Error()})
+		if tracker.ErrorCode(err) != tracker.CodeConflict && r.run.Err() == nil { // else it has ended, or has warned
+			r.failed(err)
+		}
+	}
+	r.failed(r.store.Close())
+}
+
+func (r *recording) failed(err error) {
+	if err != nil {
+		r.warn(err)
+	}
+}
+
+// id returns the run's id, or "" if the run is not recorded, or not whole.
+func (r *recording) id() string {
+	if r == nil || r.run.Err() != nil {
+		return ""
+	}
+	return r.run.ID()
+}
+
+// inputs are the pictures that a job begins with: the files as they were read.
+type inputs []input
+
+type input struct {
+	role, name string
+	data       []byte
+}
+
+// load reads a picture and keeps its file.
+func (in *inputs) load(role, name string) (*picture.Picture, error) {
+	data, err := picture.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	*in = append(*in, input{role, name, data})
+	return picture.Decode(name, data)
+}
+
+// newRun describes the run that a job will be.
+func newRun(inputs inputs, command []string, studio *stylelib.Studio, seed int64) tracker.NewRun {
+	n := tracker.NewRun{Params: tracker.Params{}, Provenance: provenance(command, studio, seed)}
+	steps := map[string]int64{}
+	names := map[string][]string{}
+	for _, in := range inputs {
+		base := filepath.Base(in.name)
+		n.Inputs = append(n.Inputs, tracker.NewPicture{Role: in.role, Step: steps[in.role], Name: base, Source: absolute(in.name), Data: in.data})
+		steps[in.role]++ // tells styles apart that have one name
+		names[in.role] = append(names[in.role], base)
+	}
+	for role, list := range names {
+		n.Params[role+"_picture"] = strings.Join(list, " + ") // content and style alone are terms of the objective
+	}
+	return n
+}
+
+func provenance(command []string, studio *stylelib.Studio, seed int64) tracker.Provenance {
+	p := tracker.NewProvenance()
+	p.Command = command
+	if commit != "" {
+		p.Commit = commit
+	}
+	p.XLA = fmt.Sprintf("%s, go-xla %s, GoMLX %s", studio.Backend().APIVersion(), moduleVersion("github.com/gomlx/go-xla"), moduleVersion("github.com/gomlx/gomlx"))
+	p.Device = studio.Backend().DeviceName()
+	p.Network, p.Weights, p.WeightsSHA256 = studio.Weights().Network, studio.Weights().Name, studio.Weights().SHA256
+	p.Seed = &seed
+	return p
+}
+
+// absolute makes a picture's name one that means the same in every folder.
+func absolute(name string) string {
+	if strings.HasPrefix(name, "sample:") {
+		return name
+	}
+	if path, err := filepath.Abs(name); err == nil {
+		return path
+	}
+	return name
+}

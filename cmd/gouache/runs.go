@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/stylelib/suggest"
+	"github.com/gouache-art/gouache/tracker"
+)
+
+func newRuns() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "runs",
+		Short: "Find, compare and keep order among recorded runs",
+		Long: `Find, compare and keep order among recorded runs. gouache ui shows them in a browser.
+
+A run is named by its id, or the beginning of one. A filter compares parameters, metrics (their last values) and
+fields: ` + strings.Join(tracker.Fields(), ", ") + `.
+Operators are == != < <= > >=, ~ for "contains", ^= for "begins with" and $= for "ends with", combined with && || !
+and parentheses.`,
+		Example: `  gouache runs list --filter 'style_weight>50 && pooling==avg' --sort total
+  gouache runs list --experiment night --columns style_picture,style_weight,total
+  gouache runs show 1ng
+  gouache runs compare 1ng 2fk`,
+		Args: noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newRunsList(), newRunsShow(), newRunsCompare(), newRunsTag(), newRunsNote(), newRunsRate(),
+		newRunsDelete(), newRunsExport(), newRunsImport(), newRunsVerify())
+	for _, c := range cmd.Commands() {
+		c.DisableFlagsInUseLine = true
+	}
+	return cmd
+}
+
+// atLeast is the check of a command that takes one or more runs.
+func atLeast(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= n {
+			return nil
+		}
+		return usage(fmt.Errorf("`%s` takes %s; see `%s --help`", cmd.CommandPath(), what, cmd.CommandPath()))
+	}
+}
+
+// filterFlags choose runs by what they are.
+type filterFlags struct {
+	filter, experiment, sweep string
+	statuses, tags            []string
+}
+
+func (f *filterFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.filter, "filter", "", "`CONDITION` on parameters, metrics and fields; see gouache runs --help")
+	flags.StringVar(&f.experiment, "experiment", "", "only runs of the experiment `NAME`")
+	flags.StringVar(&f.sweep, "sweep", "", "only trials of the sweep `NAME`")
+	flags.StringArrayVar(&f.statuses, "status", nil, "only runs with the `STATUS` running, finished, interrupted or failed; several mean any of them")
+	flags.StringArrayVar(&f.tags, "tag", nil, "only runs with the `TAG`; several mean all of them")
+}
+
+// given tells whether any of the flags was.
+func (f *filterFlags) given(cmd *cobra.Command) bool {
+	return slices.ContainsFunc([]string{"filter", "experiment", "sweep", "status", "tag"}, cmd.Flags().Changed)
+}
+
+// read returns what all the flags together let through.
+func (f *filterFlags) read(cmd *cobra.Command) (*tracker.Filter, error) {
+	if _, err := tracker.ParseFilter(f.filter); err != nil { // alone, so that places in the error are right
+		return nil, usage(fmt.Errorf("--filter: %w", err))
+	}
+	var all []string
+	equal := func(field, value string) string { return field + " == " + tracker.QuoteText(value) }
+	if cmd.Flags().Changed("experiment") {
+		all = append(all, equal("experiment", f.experiment))
+	}
+	if cmd.Flags().Changed("sweep") {
+		all = append(all, equal("sweep", f.sweep))
+	}
+	for _, t := range f.tags {
+		all = append(all, equal("tag", t))
+	}
+	known := []string{string(tracker.StatusRunning), string(tracker.StatusFinished), string(tracker.StatusInterrupted), string(tracker.StatusFailed)}
+	var statuses []string
+	for _, s := range f.statuses {
+		if !slices.Contains(known, s) {
+			return nil, usage(fmt.Errorf("--status: %w", suggest.Unknown("status", s, known)))
+		}
+		statuses = append(statuses, equal("status", s))
+	}
+	if statuses != nil {
+		all = append(all, "("+strings.Join(statuses, " || ")+")")
+	}
+	text := strings.Join(all, " && ")
+	if strings.TrimSpace(f.filter) != "" {
+		text = f.filter // first, and in parentheses only if need be, so that places in errors are right
+		if all != nil {
+			text = "(" + f.filter + ") && " + strings.Join(all, " && ")
+		}
+	}
+	filter, err := tracker.ParseFilter(text)
+	return filter, invalid(err)
+}
+
+// allRuns returns the ids of all runs that a filter lets through, the latest first.
+func allRuns(ctx context.Context, store tracker.Reader, filter *tracker.Filter) ([]string, error) {
+	var ids []string
+	for {
+		page, err := store.Runs(ctx, tracker.RunQuery{Filter: filter, Offset: len(ids), Limit: tracker.MaxLimit})
+		if err != nil {
+			return nil, invalid(err)
+		}
+		for _, r := range page.Runs {
+			ids = append(ids, r.ID)
+		}
+		if len(page.Runs) < tracker.MaxLimit {
+			return ids, nil
+		}
+	}
+}
+
+// chosenRuns resolves ids and a filter, of which exactly one must be given.
+func chosenRuns(cmd *cobra.Command, store tracker.Reader, refs []string, f *filterFlags) ([]string, error) {
+	switch given := f.given(cmd); {
+	case given && len(refs) > 0:
+		return nil, usage(fmt.Errorf("`%s` takes ids of runs or a filter, not both", cmd.CommandPath()))
+	case !given && len(refs) == 0:
+		return nil, usage(fmt.Errorf("`%s` takes the ids of runs, or a filter such as --experiment NAME; see `%s --help`", cmd.CommandPath(), cmd.CommandPath()))
+	case len(refs) > 0:
+		ids, err := findRuns(cmd.Context(), store, refs)
+		slices.Sort(ids)
+		return slices.Compact(ids), err
+	}
+	filter, err := f.read(cmd)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := allRuns(cmd.Context(), store, filter)
+	if err == nil && len(ids) == 0 {
+		err = fmt.Errorf("no run passes the filter %s", filter)
+	}
+	return ids, err
+}
+
+// messagesOf is where a command's remarks go that are not its result.
+func messagesOf(cmd *cobra.Command) io.Writer { return cmd.ErrOrStderr() }
+
+// readText returns what a flag's file holds, where - is standard input.
+func readText(cmd *cobra.Command, path string) (string, error) {
+	if path != "-" {
+		data, err := os.ReadFile(path)
+		return string(data), err
+	}
+	data, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), 1<<20))
+	return string(data), err
+}

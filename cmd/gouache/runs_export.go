@@ -1,0 +1,162 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/stylelib/suggest"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/export"
+)
+
+// exportFlags are the flags of `gouache runs export`.
+type exportFlags struct {
+	store       storeFlag
+	filters     filterFlags
+	format, out string
+	title       string
+	points      int
+	size        int
+	json        bool
+}
+
+// Formats of exports.
+const (
+	formatCSV      = "csv"
+	formatCurves   = "curves"
+	formatJSON     = "json"
+	formatHTML     = "html"
+	formatPictures = "pictures"
+)
+
+var exportFormats = []string{formatCSV, formatCurves, formatJSON, formatHTML, formatPictures}
+
+func newRunsExport() *cobra.Command {
+	var f exportFlags
+	cmd := &cobra.Command{
+		Use:   "export ID... [flags]",
+		Short: "Write runs as CSV, JSON, a gallery in one HTML file, or a folder of pictures",
+		Long: `Write runs for other programs and people. The format is one of
+  csv       a table with a row for each run
+  curves    a CSV table with a row for each point of each metric
+  json      everything but the pictures' files
+  html      a gallery: one file with the pictures in it, which opens from disk in any browser
+  pictures  a folder with a folder for each run, and all its pictures in it
+By default it is the one that the extension of --out names, and json on standard output. Instead of ids, --filter
+and its kin may choose the runs.`,
+		Example: `  gouache runs export 1ng 2fk --out night.html
+  gouache runs export --experiment night --out night.csv
+  gouache runs export 1ng --format pictures --out 1ng`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runExport(cmd, &f, args) },
+	}
+	f.filters.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "", "`FORMAT`: "+strings.Join(exportFormats, ", "))
+	flags.StringVar(&f.out, "out", "-", "the `FILE` to write, - for standard output, or the folder for pictures")
+	flags.StringVar(&f.title, "title", "", "the gallery's `TITLE` (default: the experiment's name)")
+	flags.IntVar(&f.points, "points", 0, "at most this `NUMBER` of points of each curve, extremes kept (default: all)")
+	flags.IntVar(&f.size, "picture-size", 0, "longer side of the gallery's pictures in `PIXELS`, to keep the file small (default: as they are)")
+	flags.BoolVar(&f.json, "json", false, "print a report as JSON; without --out, the runs themselves")
+	f.store.add(cmd)
+	return cmd
+}
+
+func runExport(cmd *cobra.Command, f *exportFlags, args []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	s, _, err := f.store.open(cmd.Context(), true)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	ids, err := chosenRuns(cmd, s, args, &f.filters)
+	if err != nil {
+		return err
+	}
+	if f.out == "-" {
+		return f.write(cmd, cmd.OutOrStdout(), s, ids)
+	}
+	if f.format == formatPictures {
+		err = export.Pictures(cmd.Context(), f.out, s, ids)
+	} else {
+		err = replaceFile(f.out, func(w io.Writer) error { return f.write(cmd, w, s, ids) })
+	}
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return writeJSON(cmd.OutOrStdout(), struct {
+			Out    string   `json:"out"`
+			Format string   `json:"format"`
+			Runs   []string `json:"runs"`
+		}{f.out, f.format, ids})
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), f.out)
+	return err
+}
+
+// check finds the format, and mistakes in the flags.
+func (f *exportFlags) check() error {
+	extension := strings.TrimPrefix(strings.ToLower(filepath.Ext(f.out)), ".")
+	switch {
+	case f.format != "" && !slices.Contains(exportFormats, f.format):
+		return usage(fmt.Errorf("--format: %w", suggest.Unknown("format", f.format, exportFormats)))
+	case f.format != "":
+	case f.out == "-":
+		f.format = formatJSON
+	case extension == "htm":
+		f.format = formatHTML
+	case slices.Contains([]string{formatCSV, formatJSON, formatHTML}, extension):
+		f.format = extension
+	default:
+		return usage(fmt.Errorf("--out %s does not say in which format: give --format %s", f.out, strings.Join(exportFormats, ", ")))
+	}
+	switch {
+	case f.format == formatPictures && f.out == "-":
+		return usage(errors.New("pictures go into a folder: name it with --out"))
+	case f.json && f.out == "-" && f.format != formatJSON:
+		return usage(fmt.Errorf("--json without --out prints runs as JSON, not as %s: leave out one of them", f.format))
+	case f.points != 0 && f.points < 4:
+		return usage(fmt.Errorf("--points %d is out of range: choose 4 or more", f.points))
+	case f.size != 0 && (f.size < 64 || f.size > 16384):
+		return usage(fmt.Errorf("--picture-size %d is out of range: choose 64 to 16384 pixels", f.size))
+	}
+	return nil
+}
+
+// write writes all formats that are one file.
+func (f *exportFlags) write(cmd *cobra.Command, w io.Writer, store tracker.Reader, ids []string) error {
+	ctx := cmd.Context()
+	switch f.format {
+	case formatCSV:
+		return export.CSV(ctx, w, store, ids)
+	case formatCurves:
+		return export.Curves(ctx, w, store, ids, f.points)
+	case formatJSON:
+		return export.JSON(ctx, w, store, ids, f.points)
+	}
+	return export.Gallery(ctx, w, store, ids, export.GalleryOptions{
+		Title: f.title, LongerSide: f.size, Version: versionText(), Warn: func(err error) { fmt.Fprintln(messagesOf(cmd), "warning:", err) },
+	})
+}
+
+// replaceFile writes a file that appears whole or not at all.
+func replaceFile(path string, write func(io.Writer) error) error {
+	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", path, err)
+	}
+	defer file.Cleanup()
+	if err := write(file); err != nil {
+		return err
+	}
+	return file.CloseAtomicallyReplace()
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/web"
+)
+
+const defaultAddress = "127.0.0.1:7860"
+
+// uiFlags are the flags of `gouache ui`.
+type uiFlags struct {
+	store    storeFlag
+	address  string
+	hosts    []string
+	token    string
+	readOnly bool
+}
+
+func newUI() *cobra.Command {
+	var f uiFlags
+	cmd := &cobra.Command{
+		Use:   "ui [flags]",
+		Short: "Show recorded runs in a browser",
+		Long: `Show recorded runs in a browser: pictures and curves, live while a run is painting, and 2 to 12 runs compared.
+
+The server listens on this machine only. On another address it lets in only who has a token, which it makes and
+prints if --token gives none; what is sent is not encrypted, so that is for a network that you trust. Over ssh,
+  ssh -L 7860:localhost:7860 HOST
+shows a distant server's view at http://localhost:7860 without that.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runUI(cmd, &f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.address, "addr", defaultAddress, "`ADDRESS` to listen on, HOST:PORT; port 0 takes a free one")
+	flags.StringArrayVar(&f.hosts, "host", nil, "another `NAME` that browsers call this server by; may be given several times")
+	flags.StringVar(&f.token, "token", "", "`TOKEN` that browsers must have (default: none on this machine, else one is made)")
+	flags.BoolVar(&f.readOnly, "read-only", false, "show only, change nothing")
+	f.store.add(cmd)
+	return cmd
+}
+
+func runUI(cmd *cobra.Command, f *uiFlags) error {
+	host, _, err := net.SplitHostPort(f.address)
+	if err != nil {
+		return usage(fmt.Errorf("--addr %s must be HOST:PORT, such as %s", f.address, defaultAddress))
+	}
+	if f.token == "" && !isLoopback(host) {
+		f.token = rand.Text()
+	}
+	store, dir, readOnly, err := f.openStore(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	handler, err := web.New(store, web.Options{
+		Title: dir, Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: readOnly,
+		Log: slog.New(slog.NewTextHandler(messagesOf(cmd), nil)),
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", f.address)
+	if err != nil {
+		return fmt.Errorf("--addr %s: %w: choose another port, or 0 for any free one", f.address, err)
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), f.link(host, listener.Addr()))
+	fmt.Fprintf(messagesOf(cmd), "showing %s; Ctrl-C ends it\n", dir)
+	return serve(cmd.Context(), listener, handler)
+}
+
+// openStore opens the store, a new one too, for changes, or if it cannot be written to for reading only.
+func (f *uiFlags) openStore(ctx context.Context) (store tracker.Store, dir string, readOnly bool, err error) {
+	if !f.readOnly {
+		if dir, err = storePath(f.store.dir); err != nil {
+			return nil, "", false, err
+		}
+		store, err := sqlite.Open(ctx, dir, sqlite.Options{})
+		if tracker.ErrorCode(err) != tracker.CodeUnavailable {
+			return store, dir, false, err
+		}
+	}
+	store, dir, err = f.store.open(ctx, true)
+	return store, dir, true, err
+}
+
+// hostNames returns the names that the server goes by beside those of the loopback: what it listens on, this
+// machine's name, and those that the user gives.
+func (f *uiFlags) hostNames(host string) []string {
+	names := slices.Clone(f.hosts)
+	if isLoopback(host) {
+		return names
+	}
+	address, err := netip.ParseAddr(host)
+	if host != "" && (err != nil || !address.IsUnspecified()) {
+		return append(names, strings.ToLower(host))
+	}
+	if name, err := os.Hostname(); err == nil {
+		names = append(names, strings.ToLower(name))
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return names
+	}
+	for _, a := range addresses {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
+			names = append(names, prefix.Addr().String())
+		}
+	}
+	return names
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
+
+// link is the address to open.
+func (f *uiFlags) link(host string, listening net.Addr) string {
+	port := fmt.Sprint(listening.(*net.TCPAddr).Port)
+	if address, err := netip.ParseAddr(host); host == "" || err == nil && address.IsUnspecified() {
+		host = "localhost"
+		if name, err := os.Hostname(); err == nil {
+			host = name
+		}
+	}
+	link := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/"}
+	if f.token != "" {
+		link.RawQuery = url.Values{"token": {f.token}}.Encode()
+	}
+	return link.String()
+}
+
+// serve answers requests until ctx ends, which is the ordinary way to stop.
+func serve(ctx context.Context, listener net.Listener, handler *web.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	server.RegisterOnShutdown(handler.Close) // ends the streams of live updates
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		stopped <- server.Shutdown(limited)
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	if err := <-stopped; err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}

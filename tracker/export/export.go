@@ -1,0 +1,110 @@
+// Package export takes runs out of a store in forms that other programs and people read.
+//
+// [CSV] writes a table of runs, one in each row, and [Curves] one of all their points, for pandas, R and
+// spreadsheets. [JSON] writes everything but the pictures' files. [Gallery] writes one HTML file that shows the runs to
+// somebody who has neither the store nor this program, and [Pictures] fills a folder with the pictures' files:
+//
+//	file, err := renameio.NewPendingFile("night.html")
+//	...
+//	defer file.Cleanup()
+//	err = export.Gallery(ctx, file, store, ids, export.GalleryOptions{LongerSide: 1024})
+//	...
+//	err = file.CloseAtomicallyReplace()
+//
+// Each takes whole ids, as [tracker.Reader.Find] returns them, and keeps their order. What runs have besides curves and
+// pictures is held in memory, the rest one curve or one picture at a time. After an error, what was written is worth
+// nothing: have it replace a file only when all went well.
+package export
+
+import (
+	"context"
+	"io"
+	"slices"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// entry is a run with the pictures that it began with and came to.
+type entry struct {
+	tracker.Run
+	pictures []tracker.Picture // no snapshots, but for the one that stands for a result
+}
+
+// collect reads what of the runs is held in memory.
+func collect(ctx context.Context, reader tracker.Reader, ids []string) ([]entry, error) {
+	if err := checkIDs(ids); err != nil {
+		return nil, err
+	}
+	entries := make([]entry, 0, len(ids))
+	for _, id := range ids {
+		run, err := reader.Run(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		pictures, err := reader.Pictures(ctx, id, tracker.PictureQuery{})
+		if err != nil {
+			return nil, err
+		}
+		pictures = slices.DeleteFunc(pictures, func(p tracker.Picture) bool {
+			return p.Role == tracker.RoleSnapshot && p.Hash != run.Picture
+		})
+		entries = append(entries, entry{*run, slices.Clip(pictures)})
+	}
+	return entries, nil
+}
+
+func checkIDs(ids []string) error {
+	if len(ids) == 0 {
+		return tracker.Errorf(tracker.CodeInvalid, "there is no run to export: name at least one")
+	}
+	seen := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		if seen[id] {
+			return tracker.Errorf(tracker.CodeInvalid, "run %s is named twice: name each run to export once", id)
+		}
+		seen[id] = true
+	}
+	return nil
+}
+
+// main returns the picture that shows the run, or nil: its last result, or while it has none its last snapshot.
+func (e *entry) main() *tracker.Picture {
+	for i, p := range e.pictures { // sorted by role: a result comes before a snapshot with the same file
+		if p.Hash == e.Picture && (p.Role == tracker.RoleResult || p.Role == tracker.RoleSnapshot) {
+			return &e.pictures[i]
+		}
+	}
+	return nil
+}
+
+// inputs returns the pictures that the run began with.
+func (e *entry) inputs() []tracker.Picture {
+	var list []tracker.Picture
+	for _, p := range e.pictures {
+		if p.Role != tracker.RoleResult && p.Role != tracker.RoleSnapshot {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// names collects names over all runs, sorted.
+func names(entries []entry, of func(*entry) []string) []string {
+	var all []string
+	for i := range entries {
+		all = append(all, of(&entries[i])...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// sink is what an export is written to; its errors say so.
+type sink struct{ io.Writer }
+
+func (s sink) Write(p []byte) (int, error) {
+	n, err := s.Writer.Write(p)
+	if err != nil {
+		return n, tracker.Errorf(tracker.CodeUnavailable, "the export could not be written: %w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,160 @@
+package export
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/image/tiff"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// shelf is a reader with one picture.
+type shelf struct {
+	tracker.Reader
+	data []byte
+}
+
+type openFile struct{ *bytes.Reader }
+
+func (openFile) Close() error { return nil }
+
+func (s shelf) OpenPicture(context.Context, string) (io.ReadSeekCloser, error) {
+	return openFile{bytes.NewReader(s.data)}, nil
+}
+
+// showData shows a file as a page would.
+func showData(t *testing.T, data []byte, longer int) (string, []byte) {
+	t.Helper()
+	p, err := tracker.NewPicture{Role: tracker.RoleResult, Data: data}.Describe(time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := show(t.Context(), shelf{data: data}, &p, longer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	got, err := io.ReadAll(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.mime, got
+}
+
+// quarters is a picture whose quarters are red, green, blue and white, from the top left on.
+func quarters(width, height int) image.Image {
+	m := image.NewRGBA64(image.Rect(0, 0, width, height))
+	colours := []color.Color{color.RGBA{255, 0, 0, 255}, color.RGBA{0, 255, 0, 255}, color.RGBA{0, 0, 255, 255}, color.White}
+	for y := range height {
+		for x := range width {
+			m.Set(x, y, colours[2*x/width+2*(2*y/height)])
+		}
+	}
+	return m
+}
+
+// corners names the colours of a picture's quarters.
+func corners(m image.Image) string {
+	var b strings.Builder
+	size := m.Bounds().Size()
+	for _, at := range [][2]int{{1, 1}, {3, 1}, {1, 3}, {3, 3}} {
+		red, green, blue, _ := m.At(at[0]*size.X/4, at[1]*size.Y/4).RGBA()
+		high := [3]bool{red > 0x8000, green > 0x8000, blue > 0x8000}
+		b.WriteString(map[[3]bool]string{{true, false, false}: "R", {false, true, false}: "G", {false, false, true}: "B", {true, true, true}: "W"}[high])
+	}
+	return b.String()
+}
+
+// upended says where the stored corners are to be seen for each orientation, as Pillow's ImageOps.exif_transpose has it.
+var upended = []string{1: "RGBW", 2: "GRWB", 3: "WBGR", 4: "BWRG", 5: "RBGW", 6: "BRWG", 7: "WGBR", 8: "GWRB"}
+
+// TestOrientation shows photographs that were taken with the camera turned: as they are, a browser turns them.
+func TestOrientation(t *testing.T) {
+	var file bytes.Buffer
+	if err := jpeg.Encode(&file, quarters(96, 64), nil); err != nil {
+		t.Fatal(err)
+	}
+	for o := 1; o <= 8; o++ {
+		exif := slices.Concat([]byte("Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00"), []byte{byte(o)}, make([]byte, 6))
+		segment := binary.BigEndian.AppendUint16([]byte{0xff, 0xe1}, uint16(len(exif)+2))
+		turned := slices.Concat(file.Bytes()[:2], segment, exif, file.Bytes()[2:])
+		_, data := showData(t, turned, 48)
+		m := decode(t, data)
+		width, height := 48, 32
+		if o >= 5 {
+			width, height = height, width
+		}
+		if got := corners(m); got != upended[o] || m.Bounds().Dx() != width || m.Bounds().Dy() != height {
+			t.Errorf("orientation %d: %s in %v, want %s in %d×%d", o, got, m.Bounds(), upended[o], width, height)
+		}
+		if mime, data := showData(t, turned, 0); mime != "image/jpeg" || !bytes.Equal(data, turned) {
+			t.Errorf("orientation %d: the file is not shown as it is", o)
+		}
+	}
+}
+
+// TestTIFF checks that a TIFF, which browsers do not show, keeps each pixel's 16 bits as a PNG.
+func TestTIFF(t *testing.T) {
+	m := image.NewNRGBA64(image.Rect(0, 0, 30, 20))
+	for i := range 30 * 20 {
+		m.SetNRGBA64(i%30, i/30, color.NRGBA64{uint16(i * 109), uint16(i * 13), uint16(65535 - i), 65535})
+	}
+	var file bytes.Buffer
+	if err := tiff.Encode(&file, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	mime, data := showData(t, file.Bytes(), 0)
+	if mime != "image/png" {
+		t.Errorf("it is shown as %s", mime)
+	}
+	shown := decode(t, data)
+	for i := range 30 * 20 {
+		r, g, b, a := m.At(i%30, i/30).RGBA()
+		if r2, g2, b2, a2 := shown.At(i%30, i/30).RGBA(); r != r2 || g != g2 || b != b2 || a != a2 {
+			t.Fatalf("pixel %d is %v, not %v", i, shown.At(i%30, i/30), m.At(i%30, i/30))
+		}
+	}
+	if mime, data := showData(t, file.Bytes(), 15); mime != "image/jpeg" || decode(t, data).Bounds() != image.Rect(0, 0, 15, 10) {
+		t.Errorf("reduced it is a %s", mime)
+	}
+}
+
+func TestReduce(t *testing.T) {
+	if got := reduce(image.NewGray(image.Rect(0, 0, 1000, 1)), 10).Bounds(); got != image.Rect(0, 0, 10, 1) {
+		t.Errorf("a line becomes %v", got)
+	}
+	if got := corners(reduce(image.NewNRGBA(image.Rect(5, 5, 25, 25)), 8)); got != "WWWW" {
+		t.Errorf("what is transparent becomes %s, not white", got)
+	}
+	if got := reduce(quarters(64, 32), 16); corners(got) != "RGBW" || got.Bounds() != image.Rect(0, 0, 16, 8) {
+		t.Errorf("reduced to %v, %s", got.Bounds(), corners(got))
+	}
+}
+
+func TestShowRefuses(t *testing.T) {
+	good := encodePNG(t, quarters(8, 8))
+	for name, c := range map[string]struct {
+		data          []byte
+		width, height int
+		words         string
+	}{
+		"huge": {good, 100_000, 100_000, "it has 100000×100000 pixels"},
+		"cut":  {good[:len(good)-30], 8, 8, "its file cannot be read"},
+	} {
+		p := &tracker.Picture{Format: "png", Width: c.width, Height: c.height, Bytes: int64(len(c.data))}
+		_, err := show(t.Context(), shelf{data: c.data}, p, 4)
+		if tracker.ErrorCode(err) != tracker.CodeInvalid || !strings.Contains(err.Error(), c.words) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

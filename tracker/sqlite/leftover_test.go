@@ -1,0 +1,204 @@
+package sqlite
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/trackertest"
+)
+
+// childPicture says its run's id, waits for a line and adds a picture: the store, and how many bytes come after it.
+func childPicture(ctx context.Context, args []string) error {
+	size, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	store, err := Open(ctx, args[0], Options{})
+	if err != nil {
+		return err
+	}
+	run, err := store.CreateRun(ctx, tracker.NewRun{})
+	if err != nil {
+		return err
+	}
+	fmt.Println(run.ID)
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+		return err
+	}
+	_, err = store.AddPicture(ctx, run.ID, tracker.NewPicture{Role: "result", Data: append(trackertest.Picture(noTest{}, 1), make([]byte, size)...)})
+	return err
+}
+
+// pictureChild is a process that is about to add a picture.
+type pictureChild struct {
+	cmd *exec.Cmd
+	run string // its run's id
+	in  io.Writer
+}
+
+func startPictureChild(t *testing.T, dir string, size int) pictureChild {
+	t.Helper()
+	cmd := child(t, "picture", dir, strconv.Itoa(size))
+	in, err1 := cmd.StdinPipe()
+	out, err2 := cmd.StdoutPipe()
+	if err := errors.Join(err1, err2, cmd.Start()); err != nil {
+		t.Fatal(err)
+	}
+	c := pictureChild{cmd: cmd, in: in}
+	if _, err := fmt.Fscan(out, &c.run); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// killWhen has the process add its picture, and kills it as soon as something is true.
+func (c pictureChild) killWhen(t *testing.T, isTrue func() bool) {
+	t.Helper()
+	if _, err := fmt.Fprintln(c.in); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(busyTimeout); !isTrue() && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	if err := c.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatal(err)
+	}
+	_ = c.cmd.Wait()
+}
+
+// TestKilledBeforeRow kills a process that has put a picture's file into its place and waits for the others to add
+// the row that names it.
+func TestKilledBeforeRow(t *testing.T) {
+	store := openStore(t, t.TempDir(), Options{})
+	c := startPictureChild(t, store.dir, 0)
+	p, err := tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, 1)}.Describe(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := store.writer.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.killWhen(t, func() bool { return store.blobs.has(p.Hash, p.Bytes) })
+	if err := lock.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	run, err := store.Run(t.Context(), c.run)
+	if err != nil || run.Status != tracker.StatusInterrupted || run.Picture != "" {
+		t.Fatalf("got %+v (%v)", run, err)
+	}
+	trackertest.Verify(t, store) // somebody may still be about to name the file
+	wantLeftover(t, store, p.Hash)
+	// A file that is named after all is no orphan.
+	if _, err := store.AddPicture(t.Context(), c.run, tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	trackertest.Verify(t, store)
+}
+
+// TestRefusedPictures adds pictures whose rows are refused when their files are in their places already.
+func TestRefusedPictures(t *testing.T) {
+	from, store := openStore(t, t.TempDir(), Options{}), openStore(t, t.TempDir(), Options{})
+	run, err := store.CreateRun(t.Context(), tracker.NewRun{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(id string, n int) error {
+		_, err := store.AddPicture(t.Context(), id, tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, n)})
+		return err
+	}
+	if err := add(run.ID, 1); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, add(run.ID, 2), tracker.CodeConflict, "choose another step or name")
+	wantError(t, add("1k7q3f9abcde", 3), tracker.CodeNotFound, "there is no run")
+	a := &tracker.Archive{Run: *run}
+	if err := from.Restore(t.Context(), a, nil); err != nil {
+		t.Fatal(err)
+	}
+	p, err := from.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, 4)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Pictures = []tracker.Picture{*p}
+	wantError(t, store.Restore(t.Context(), a, from.OpenPicture), tracker.CodeConflict, "in the store already")
+	store.Now = func() time.Time { return time.Now().Add(2 * inFlight) }
+	trackertest.Verify(t, store)
+}
+
+// TestKilledWhileWriting looks at what a process leaves that is killed while it writes a picture's file.
+func TestKilledWhileWriting(t *testing.T) {
+	store, left := leaveTemporary(t)
+	trackertest.Verify(t, store) // somebody may still be writing it
+	wantLeftover(t, store, "")
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after the repair the temporary file is there (%v)", err)
+	}
+}
+
+// TestOpenRemovesLeftovers opens a store in which a process that was killed left a temporary file, right after that
+// and when the file is so old that nobody can be writing it.
+func TestOpenRemovesLeftovers(t *testing.T) {
+	store, left := leaveTemporary(t)
+	for _, age := range []time.Duration{0, 2 * inFlight} {
+		at := time.Now().Add(-age)
+		if err := os.Chtimes(left, at, at); err != nil {
+			t.Fatal(err)
+		}
+		openStore(t, store.dir, Options{})
+		if _, err := os.Stat(left); (err == nil) != (age == 0) {
+			t.Errorf("after %v the temporary file is there: %v", age, err == nil)
+		}
+	}
+}
+
+// leaveTemporary kills processes that write a large picture, each into a store of its own, until one leaves its
+// temporary file behind: nearly always the first does.
+func leaveTemporary(t *testing.T) (store *DB, left string) {
+	t.Helper()
+	for range 20 {
+		store := openStore(t, t.TempDir(), Options{})
+		temporary := func() []string {
+			files, err := filepath.Glob(filepath.Join(store.blobs.temporary(), "*"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return files
+		}
+		c := startPictureChild(t, store.dir, 16<<20)
+		c.killWhen(t, func() bool { return len(temporary()) > 0 })
+		if files := temporary(); len(files) > 0 {
+			return store, files[0]
+		}
+	}
+	t.Fatal("no process left a temporary file behind")
+	return nil, ""
+}
+
+// wantLeftover has the store checked, when nobody can be about to name a file, and repaired: one file must be in nobody's use.
+func wantLeftover(t *testing.T, store *DB, hash string) {
+	t.Helper()
+	store.Now = func() time.Time { return time.Now().Add(2 * inFlight) }
+	defer func() { store.Now = time.Now }()
+	for _, repair := range []bool{false, true} {
+		report, err := store.Verify(t.Context(), tracker.VerifyOptions{Repair: repair})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(report.Problems) != 1 || report.Problems[0].Kind != tracker.ProblemOrphaned || report.Problems[0].Hash != hash || (report.Removed == 1) != repair {
+			t.Errorf("got %+v, want one file of no run with the hash %q", report, hash)
+		}
+	}
+	trackertest.Verify(t, store)
+}

@@ -1,0 +1,157 @@
+package trackertest
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"testing"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+func testImport(t *testing.T, into, from tracker.Store) {
+	for i := range 3 {
+		run := create(t, from, tracker.NewRun{
+			Name: fmt.Sprint(i), Experiment: "e", Params: tracker.Params{"i": i, "b": true}, Tags: []string{"t"}, Note: "n", Process: gone(),
+		})
+		appendPoints(t, from, run.ID, "x", tracker.Point{Step: 1, Value: float64(i)}, tracker.Point{Step: 2, Value: math.NaN()})
+		addPicture(t, from, run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, i/2)})
+		if i > 0 {
+			finish(t, from, run.ID)
+		}
+	}
+	filter, err := tracker.ParseFilter("i < 2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	some, err := tracker.Import(t.Context(), into, from, filter)
+	if err != nil || len(some.Runs) != 2 || len(some.Present) != 0 {
+		t.Fatalf("%+v (%v)", some, err)
+	}
+	rest, err := tracker.Import(t.Context(), into, from, nil)
+	if err != nil || len(rest.Runs) != 1 || len(rest.Present) != 2 {
+		t.Fatalf("%+v (%v)", rest, err)
+	}
+	for _, id := range append(some.Runs, rest.Runs...) {
+		a, b := get(t, from, id), get(t, into, id)
+		if !math.IsNaN(a.Final["x"]) || !math.IsNaN(b.Final["x"]) {
+			t.Errorf("final values: %v and %v", a.Final, b.Final)
+		}
+		a.Final, b.Final = nil, nil
+		if !reflect.DeepEqual(a, b) {
+			t.Errorf("got %+v, want %+v", b, a)
+		}
+		got, want := curves(t, into, id, tracker.CurveQuery{}), curves(t, from, id, tracker.CurveQuery{})
+		wantList(t, "points", got[0].Points[:1], want[0].Points[:1])
+		readPicture(t, into, b.Picture)
+	}
+	archive, err := tracker.Pack(t.Context(), from, some.Runs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeConflict)
+	archive.Run.ID = "../../x"
+	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeInvalid)
+}
+
+// testImportAgain imports a run that is running elsewhere, again after it went on and ended, and once more after a
+// picture was added to it.
+func testImportAgain(t *testing.T, into, from tracker.Store) {
+	run := create(t, from, tracker.NewRun{Name: "there", Tags: []string{"t"}, Note: "a note", Process: far(), Params: tracker.Params{"x": 1}})
+	appendPoints(t, from, run.ID, "x", tracker.Point{Step: 1, Value: 1})
+	addPicture(t, from, run.ID, tracker.NewPicture{Role: "content", Data: Picture(t, 1)})
+	importOne(t, into, from, "runs", run.ID)
+	early, err := tracker.Pack(t.Context(), from, run.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	importOne(t, into, from, "present", run.ID)
+
+	name, note, rating := "here", "said here", 4
+	if _, err := into.UpdateRun(t.Context(), run.ID, tracker.Update{Name: &name, Note: &note, Tag: []string{"h"}, Untag: []string{"t"}}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := into.Changes(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendPoints(t, from, run.ID, "x", tracker.Point{Step: 2, Value: 2}, tracker.Point{Step: 1, Value: -1})
+	appendPoints(t, from, run.ID, "y", tracker.Point{Step: 2, Value: 3})
+	addPicture(t, from, run.ID, tracker.NewPicture{Role: "snapshot", Step: 2, Data: Picture(t, 2)})
+	if _, err := from.UpdateRun(t.Context(), run.ID, tracker.Update{Rating: &rating, Params: tracker.Params{"y": true}}); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, from, run.ID)
+	importOne(t, from, into, "present", run.ID) // an older copy
+	importOne(t, into, from, "updated", run.ID)
+	wantSame(t, into, from, run.ID, []string{"h", "t"})
+	if got := get(t, into, run.ID); got.Name != name || got.Note != note || got.Rating != rating || got.Status != tracker.StatusFinished {
+		t.Errorf("got %+v", got)
+	}
+	after, err := into.Changes(t.Context(), before.Cursor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantList(t, "changes", after.Runs, []string{run.ID})
+	importOne(t, into, from, "present", run.ID)
+
+	addPicture(t, from, run.ID, tracker.NewPicture{Role: "result", Step: 2, Data: Picture(t, 3)})
+	importOne(t, into, from, "updated", run.ID)
+	wantSame(t, into, from, run.ID, []string{"h", "t"})
+	if err := into.Refresh(t.Context(), early, from.OpenPicture); err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, into, from, run.ID, []string{"h", "t"}) // an older copy changes nothing
+	importOne(t, from, into, "present", run.ID)         // neither does the way back
+	if report, err := into.Verify(t.Context(), tracker.VerifyOptions{}); err != nil || report.Points != 3 {
+		t.Errorf("got %+v (%v), want 3 points", report, err)
+	}
+	early.Run.ID = tracker.NewID(run.StartedAt)
+	wantCode(t, into.Refresh(t.Context(), early, from.OpenPicture), tracker.CodeNotFound)
+}
+
+// importOne imports a store's one run and looks in which list it is, by the list's name in JSON.
+func importOne(t *testing.T, into, from tracker.Store, want, id string) {
+	t.Helper()
+	done, err := tracker.Import(t.Context(), into, from, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, list := range map[string][]string{"runs": done.Runs, "updated": done.Updated, "present": done.Present} {
+		expected := []string{}
+		if what == want {
+			expected = []string{id}
+		}
+		wantList(t, what, list, expected)
+	}
+}
+
+// wantSame fails the test unless a run is in one store as in the other, but for its name, note and tags.
+func wantSame(t *testing.T, into, from tracker.Store, id string, tags []string) {
+	t.Helper()
+	got, want := get(t, into, id), get(t, from, id)
+	wantList(t, "tags", got.Tags, tags)
+	want.Name, want.Note, want.Tags = got.Name, got.Note, got.Tags
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got, want := curves(t, into, id, tracker.CurveQuery{}), curves(t, from, id, tracker.CurveQuery{}); len(got) != len(want) {
+		t.Errorf("there are %d curves, want %d", len(got), len(want))
+	} else {
+		for i := range got {
+			wantList(t, got[i].Name, got[i].Points, want[i].Points)
+		}
+	}
+	pictures, err := into.Pictures(t.Context(), id, tracker.PictureQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expected, err := from.Pictures(t.Context(), id, tracker.PictureQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantList(t, "pictures", pictures, expected)
+	for _, p := range pictures {
+		readPicture(t, into, p.Hash)
+	}
+}

@@ -1,0 +1,168 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/trackertest"
+)
+
+// longSteps is how many steps the long run has beside the 10,000 others, which have 200.
+const longSteps = 100_000
+
+// largeStore makes the store that benchmarks look at, once: 10,000 runs and 10 million points, which takes half a
+// minute, and one long run.
+var largeStore = sync.OnceValues(func() (*sqlite.DB, error) {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "gouache-web-large-*")
+	if err != nil {
+		return nil, err
+	}
+	db, err := sqlite.Open(ctx, dir, sqlite.Options{})
+	if err != nil {
+		return nil, err
+	}
+	others := removeStores
+	removeStores = func() {
+		db.Close()
+		os.RemoveAll(dir)
+		others()
+	}
+	if err := trackertest.Generate(ctx, db, trackertest.GenerateOptions{}); err != nil {
+		return nil, err
+	}
+	run, err := db.CreateRun(ctx, tracker.NewRun{Name: "long"})
+	if err != nil {
+		return nil, err
+	}
+	s := sample{styleWeight: 50}
+	if err := db.AppendPoints(ctx, run.ID, s.curves(1, longSteps)); err != nil {
+		return nil, err
+	}
+	return db, db.FinishRun(ctx, run.ID, tracker.Outcome{Status: tracker.StatusFinished})
+})
+
+// benchmarkGet asks for a page of the large store again and again.
+func benchmarkGet(b *testing.B, target func(*sqlite.DB) string) {
+	db, err := largeStore()
+	if err != nil {
+		b.Fatal(err)
+	}
+	h, at := handle(b, db, Options{}), target(db)
+	var size int
+	for b.Loop() {
+		size = get(b, h, at, http.StatusOK).Body.Len()
+	}
+	b.ReportMetric(float64(size), "bytes")
+}
+
+// BenchmarkRuns is the Runs page, as it opens and in other orders.
+func BenchmarkRuns(b *testing.B) {
+	for _, target := range []string{
+		"/runs", "/runs?length=200", "/runs?sort=total", "/runs?page=200", "/runs?filter=style_weight+%3E+50+%26%26+pooling+%3D%3D+avg", "/runs?filter=name+%7E+77&sort=-rating,total",
+		"/experiments", "/sweeps",
+	} {
+		b.Run(target, func(b *testing.B) { benchmarkGet(b, func(*sqlite.DB) string { return target }) })
+	}
+}
+
+// BenchmarkRun is a run's page, and BenchmarkRunCurves its curves: one of 200 steps in the middle, and a long one.
+func BenchmarkRun(b *testing.B) {
+	benchmarkGet(b, func(db *sqlite.DB) string { return "/runs/" + find(b, db, "run 5000") })
+}
+
+func BenchmarkRunCurves(b *testing.B) {
+	for _, name := range []string{"run 5000", "long"} {
+		b.Run(name, func(b *testing.B) {
+			benchmarkGet(b, func(db *sqlite.DB) string { return "/runs/" + find(b, db, name) + "/curves" })
+		})
+	}
+}
+
+// find returns the id of a run among many.
+func find(b *testing.B, db *sqlite.DB, name string) string {
+	b.Helper()
+	filter, err := tracker.ParseFilter(fmt.Sprintf("name == %q", name))
+	if err != nil {
+		b.Fatal(err)
+	}
+	page, err := db.Runs(b.Context(), tracker.RunQuery{Filter: filter})
+	if err != nil || page.Total != 1 {
+		b.Fatalf("there are %v runs called %s (%v)", page, name, err)
+	}
+	return page.Runs[0].ID
+}
+
+// BenchmarkChanges is what the watcher asks twice a second.
+func BenchmarkChanges(b *testing.B) {
+	db, err := largeStore()
+	if err != nil {
+		b.Fatal(err)
+	}
+	now, err := db.Changes(b.Context(), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := db.Changes(b.Context(), now.Cursor); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkThumbnail makes a small picture of one of 1024×768, and BenchmarkThumbnailKept gives one that is kept.
+func BenchmarkThumbnail(b *testing.B) {
+	data := pngOf(b, quarters(1024, 768))
+	config, format, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := (source{"", format, 320, config, bytes.NewReader(data)}).shrink(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkThumbnailKept(b *testing.B) {
+	store := emptyStore(b)
+	h := handle(b, store, Options{})
+	at := "/pictures/" + keepPicture(b, store, pngOf(b, quarters(1024, 768))) + "?width=320"
+	var w *httptest.ResponseRecorder
+	for b.Loop() {
+		w = get(b, h, at, http.StatusOK)
+	}
+	b.ReportMetric(float64(w.Body.Len()), "bytes")
+}
+
+// BenchmarkAppendCurves writes nine curves of a thousand points, by hand and by json.Marshal.
+func BenchmarkAppendCurves(b *testing.B) {
+	run := &tracker.Run{ID: tracker.NewID(time.Now()), Status: tracker.StatusRunning}
+	var curves []tracker.Curve
+	for _, s := range (sample{styleWeight: 50}).curves(1, defaultPoints) {
+		curves = append(curves, tracker.Curve{Series: s, Total: defaultPoints})
+	}
+	b.Run("by hand", func(b *testing.B) {
+		for b.Loop() {
+			appendCurves(nil, run, curves)
+		}
+	})
+	b.Run("json.Marshal", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := json.Marshal(map[string]any{"id": run.ID, "status": run.Status, "curves": curves}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

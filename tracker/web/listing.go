@@ -1,0 +1,201 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// listing is what the address of the Runs page says: which runs are shown, and how.
+type listing struct {
+	Filter, Sort string
+	Columns      []string
+	Chosen       bool // whether the columns were chosen in the address
+	Gallery      bool // large pictures in the place of a table
+	Page         int  // from 1
+	Length       int  // of a page
+}
+
+// lengths are how many runs a page may have.
+var lengths = []int{25, 50, 100, 200}
+
+const (
+	defaultLength = 50
+	maxPage       = 1_000_000
+	maxColumns    = 40
+)
+
+// columnsCookie remembers which columns were chosen last; they are written as in a query.
+const columnsCookie = "gouache-columns"
+
+// readListing reads a request's listing. Columns that there are not are left out without a word: they may have been
+// remembered from another store.
+func readListing(r *http.Request, names *tracker.Names) (listing, error) {
+	query := r.URL.Query()
+	l := listing{Filter: query.Get("filter"), Sort: query.Get("sort"), Gallery: query.Get("view") == "gallery", Chosen: query.Has("columns")}
+	var err error
+	if l.Page, err = number(query, "page", 1, 1, maxPage); err != nil {
+		return l, err
+	}
+	if l.Length, err = number(query, "length", defaultLength, lengths[0], lengths[len(lengths)-1]); err != nil {
+		return l, err
+	}
+	wanted := query["columns"]
+	if c, err := r.Cookie(columnsCookie); err == nil && !l.Chosen {
+		text, _ := url.QueryUnescape(c.Value) // what cannot be read names no column
+		wanted = []string{text}
+	}
+	l.Columns = keep(splitList(wanted), allColumns(names))
+	if len(l.Columns) == 0 && !l.Chosen {
+		l.Columns = defaultColumns(names)
+	}
+	return l, nil
+}
+
+// remember keeps the columns in a cookie, if they were chosen.
+func (l listing) remember(w http.ResponseWriter) {
+	if l.Chosen {
+		http.SetCookie(w, &http.Cookie{
+			Name: columnsCookie, Value: url.QueryEscape(strings.Join(l.Columns, ",")), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
+		})
+	}
+}
+
+// Address returns the page's address, as short as can be.
+func (l listing) Address() string {
+	query := url.Values{}
+	set := func(name, value string, usual bool) {
+		if !usual {
+			query.Set(name, value)
+		}
+	}
+	set("filter", l.Filter, l.Filter == "")
+	set("sort", l.Sort, l.Sort == "")
+	set("columns", strings.Join(l.Columns, ","), !l.Chosen)
+	set("view", "gallery", !l.Gallery)
+	set("length", strconv.Itoa(l.Length), l.Length == defaultLength)
+	set("page", strconv.Itoa(l.Page), l.Page == 1)
+	if len(query) == 0 {
+		return "/runs"
+	}
+	return "/runs?" + query.Encode()
+}
+
+// query returns the runs that the listing asks for.
+func (l listing) query() (tracker.RunQuery, error) {
+	q := tracker.RunQuery{Offset: (l.Page - 1) * l.Length, Limit: l.Length}
+	var err error
+	if q.Filter, err = tracker.ParseFilter(l.Filter); err != nil {
+		return q, err
+	}
+	q.Sort, err = tracker.ParseSort(l.Sort)
+	return q, err
+}
+
+// AtPage, WithFilter, WithLength, AsGallery, AsTable and SortedBy return addresses of listings that differ in one thing.
+func (l listing) AtPage(page int) string {
+	l.Page = page
+	return l.Address()
+}
+
+func (l listing) WithFilter(filter string) string {
+	l.Filter, l.Page = filter, 1
+	return l.Address()
+}
+
+func (l listing) WithLength(length int) string {
+	l.Length, l.Page = length, 1
+	return l.Address()
+}
+
+func (l listing) AsGallery() string {
+	l.Gallery = true
+	return l.Address()
+}
+
+func (l listing) AsTable() string {
+	l.Gallery = false
+	return l.Address()
+}
+
+// SortedBy sorts by a name, and the other way round if it is sorted by that already. What one looks for the most or
+// the latest of is first sorted in descending order.
+func (l listing) SortedBy(name string) string {
+	first, other := name, "-"+name
+	if name == "rating" || name == "started" || name == "duration" {
+		first, other = other, first
+	}
+	if l.Sort == first || l.Sort == "" && first == usualSort {
+		first = other
+	}
+	l.Sort, l.Page = first, 1
+	if l.Sort == usualSort {
+		l.Sort = ""
+	}
+	return l.Address()
+}
+
+// usualSort is the order of an address that says none.
+const usualSort = "-started"
+
+// order returns how the runs are sorted by a name, as aria-sort has it, or "".
+func (l listing) order(name string) string {
+	key, _, _ := strings.Cut(cmp.Or(l.Sort, usualSort), ",")
+	switch key {
+	case name:
+		return "ascending"
+	case "-" + name:
+		return "descending"
+	}
+	return ""
+}
+
+// allColumns returns what columns there can be, as filters and sort orders call them.
+func allColumns(names *tracker.Names) []string {
+	var list []string
+	for _, p := range names.Params {
+		list = append(list, columnName(tracker.Operand{Kind: tracker.OperandParam, Name: p}, names))
+	}
+	for _, m := range names.Metrics {
+		list = append(list, columnName(tracker.Operand{Kind: tracker.OperandMetric, Name: m}, names))
+	}
+	return list
+}
+
+// columnName returns the shortest name for an operand that stands for no other.
+func columnName(o tracker.Operand, names *tracker.Names) string {
+	if found, err := names.Operand(o.Name); err == nil && found == o {
+		return o.Name
+	}
+	if o.Kind == tracker.OperandParam {
+		return "param." + o.Name
+	}
+	return "metric." + o.Name
+}
+
+// defaultColumns are those that tell style transfers apart, or a few of whatever there is.
+func defaultColumns(names *tracker.Names) []string {
+	all := allColumns(names)
+	if usual := keep([]string{"style_weight", "size", "pooling", "total"}, all); len(usual) > 0 {
+		return usual
+	}
+	params := all[:len(names.Params)]
+	metrics := all[len(names.Params):]
+	return slices.Concat(params[:min(len(params), 3)], metrics[:min(len(metrics), 2)])
+}
+
+// keep returns the columns of a list that are known.
+func keep(list, known []string) []string {
+	var kept []string
+	for _, name := range list {
+		if len(kept) < maxColumns && slices.Contains(known, name) {
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,107 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// setSize gives the window another size.
+func setSize(t *testing.T, ctx context.Context, width, height int64) {
+	t.Helper()
+	do(t, ctx, chromedp.EmulateViewport(width, height))
+}
+
+// screenshot writes a picture of the whole page into the folder $GOUACHE_SCREENSHOTS, if it is set, as NAME.png.
+func screenshot(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	dir := os.Getenv("GOUACHE_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	waitFor(t, ctx, `[...document.images].every(i => i.complete || i.loading === "lazy")`)
+	beyond := true
+	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		shot, err := cdp.Call(ctx, target, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{CaptureBeyondViewport: &beyond})
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, name+".png"), shot.Data, 0o644)
+	}))
+}
+
+// screenshots takes four of a page: light and dark, in a window and on a telephone.
+func screenshots(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	if os.Getenv("GOUACHE_SCREENSHOTS") == "" {
+		return
+	}
+	for _, theme := range []string{"light", "dark"} {
+		setTheme(t, ctx, theme)
+		for width, height := range map[int64]int64{windowWidth: windowHeight, phoneWidth: phoneHeight} {
+			setSize(t, ctx, width, height)
+			screenshot(t, ctx, fmt.Sprintf("%s-%s-%d", name, theme, width))
+		}
+	}
+	setSize(t, ctx, windowWidth, windowHeight)
+	setTheme(t, ctx, "light")
+}
+
+// noOverflow fails if a page is wider than its window, which on a telephone hides what stands at the right.
+func noOverflow(t *testing.T, ctx context.Context) {
+	t.Helper()
+	for _, width := range []int64{windowWidth, phoneWidth} {
+		setSize(t, ctx, width, windowHeight)
+		if over := eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
+			t.Errorf("at %d pixels the page is %d wider than the window", width, over)
+		}
+	}
+	setSize(t, ctx, windowWidth, windowHeight)
+}
+
+// contrasts is an expression for the texts of a page that are hard to read: those with less contrast to their ground
+// than WCAG 2.2, 1.4.3 asks for. Texts of controls that are switched off need none, nor do the stars that a rating
+// lacks.
+const contrasts = `(() => {
+	const parse = (text) => text.startsWith("color(srgb")
+		? text.match(/[\d.]+/g).map(Number).map((v, i) => (i < 3 ? v * 255 : v))
+		: text.match(/[\d.]+/g).map(Number);
+	const linear = (v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+	const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+	const ground = (e) => {
+		for (; e; e = e.parentElement) {
+			const c = parse(getComputedStyle(e).backgroundColor);
+			if (c.length < 4 || c[3] === 1) return c;
+		}
+		return [255, 255, 255];
+	};
+	const hard = [];
+	const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+	while (walker.nextNode()) {
+		const e = walker.currentNode.parentElement;
+		if (!walker.currentNode.textContent.trim() || !e.checkVisibility() || e.closest(":disabled, .unseen, .stars .rest, option")) continue;
+		const style = getComputedStyle(e);
+		const [a, b] = [light(parse(style.color)), light(ground(e))];
+		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		if (ratio < (parseFloat(style.fontSize) >= 24 ? 3 : 4.5)) hard.push(walker.currentNode.textContent.trim().slice(0, 40) + " " + ratio.toFixed(2));
+	}
+	return [...new Set(hard)].join("; ");
+})()`
+
+// wellRead fails if a text of a page is hard to read in one of the themes.
+func wellRead(t *testing.T, ctx context.Context) {
+	t.Helper()
+	for _, theme := range []string{"dark", "light"} {
+		setTheme(t, ctx, theme)
+		waitFor(t, ctx, `document.documentElement.dataset.theme === "`+theme+`"`)
+		if hard := eval[string](t, ctx, contrasts); hard != "" {
+			t.Errorf("hard to read in the %s theme: %s", theme, hard)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// namesInTable is an expression for the names of the runs in the table, from top to bottom.
+const namesInTable = `[...document.querySelectorAll("#runs tbody .name a")].map(a => a.textContent).join("|")`
+
+// open goes to a page.
+func open(t *testing.T, ctx context.Context, address string) {
+	t.Helper()
+	do(t, ctx, chromedp.Navigate(address))
+}
+
+// Every page fits a window and a telephone in both themes; with $GOUACHE_SCREENSHOTS set, here is what to look at.
+func TestPagesFit(t *testing.T) {
+	store := realStore(t)
+	options := Options{Title: "/home/ada/.local/share/gouache", Version: "v0.4.0"}
+	base, empty := serve(t, store, options), serve(t, emptyStore(t), options)
+	ctx := openBrowser(t)
+	expectComplaint(ctx, "the server responded with a status of 40") // what is not found is meant to be
+	failed := all(t, store)[4].ID
+	for _, c := range []struct{ name, path, ready string }{
+		{"runs", "/runs", ""},
+		{"gallery", "/runs?view=gallery", ""},
+		{"filter-error", "/runs?filter=style_wieght+%3E+4", ""},
+		{"nothing", "/runs?filter=size+%3E+9000", ""},
+		{"run", "/runs/" + named(t, store, "whiskers stay").ID, `document.querySelector(".curves-value")?.textContent`},
+		{"running", "/runs/" + named(t, store, "night launch").ID, `document.querySelector(".curves-value")?.textContent`},
+		{"failed", "/runs/" + failed, `document.querySelector(".curves-value")?.textContent`},
+		{"delete", "/runs/delete?run=" + failed + "&run=" + named(t, store, "night launch").ID, ""},
+		{"experiments", "/experiments", ""},
+		{"sweeps", "/sweeps", ""},
+		{"not-found", "/runs/zzzz", ""},
+	} {
+		open(t, ctx, base+c.path)
+		if c.ready != "" {
+			waitFor(t, ctx, c.ready)
+		}
+		screenshots(t, ctx, c.name)
+		noOverflow(t, ctx)
+		wellRead(t, ctx)
+	}
+	for _, panel := range []string{"How to filter", "Columns", "Experiment"} {
+		open(t, ctx, base+"/runs")
+		eval[bool](t, ctx, fmt.Sprintf(`(() => { const s = [...document.querySelectorAll("summary")].find(s => s.textContent.includes(%q)); s.click(); return true })()`, panel))
+		screenshots(t, ctx, "panel-"+strings.ToLower(strings.Fields(panel)[0]))
+		noOverflow(t, ctx)
+		wellRead(t, ctx)
+	}
+	open(t, ctx, empty+"/runs")
+	screenshots(t, ctx, "empty")
+	noOverflow(t, ctx)
+	wellRead(t, ctx)
+}
+
+func TestFilterInBrowser(t *testing.T) {
+	base := serve(t, realStore(t), Options{})
+	ctx := openBrowser(t)
+	expectComplaint(ctx, "the server responded with a status of 400")
+	open(t, ctx, base+"/runs")
+	waitFor(t, ctx, `document.getElementById("selection-count").textContent.startsWith("Tick")`) // the script is there
+	hit(t, ctx, "/")
+	waitFor(t, ctx, `document.activeElement.id === "filter"`)
+	press(t, ctx, "experiment == woodcut && style_w")
+	if offered := eval[string](t, ctx, `[...document.getElementById("filter").list.options].map(o => o.value).join("|")`); offered != "experiment == woodcut && style_weight" {
+		t.Errorf("the box offers %q", offered)
+	}
+	press(t, ctx, "eight >= 50"+kb.Enter)
+	waitFor(t, ctx, namesInTable+` === "too much|whiskers stay"`)
+	do(t, ctx, chromedp.Click(`//thead//a[text()="style_weight"]`))
+	waitFor(t, ctx, namesInTable+` === "whiskers stay|too much" && document.querySelector('th[aria-sort="ascending"]').textContent === "style_weight" && document.getElementById("selection-count").textContent.startsWith("Tick")`)
+	hit(t, ctx, "/")
+	waitFor(t, ctx, `document.activeElement.id === "filter"`)
+	press(t, ctx, kb.End+" && sizes > 3"+kb.Enter)
+	waitFor(t, ctx, `document.getElementById("filter-error").textContent.includes("did you mean size?")`)
+	if kept := eval[string](t, ctx, `document.getElementById("filter").value`); kept != "experiment == woodcut && style_weight >= 50 && sizes > 3" {
+		t.Errorf("the box has %q", kept)
+	}
+}
+
+func TestColumnsInBrowser(t *testing.T) {
+	base := serve(t, realStore(t), Options{})
+	ctx := openBrowser(t)
+	open(t, ctx, base+"/runs")
+	do(t, ctx, chromedp.Click(`//summary[contains(., "Columns")]`), chromedp.Click(`input[name=columns][value=seed]`), chromedp.Click(`input[name=columns][value=total]`),
+		chromedp.Click(`//button[text()="Show these"]`))
+	columns := `[...document.querySelectorAll("#runs tbody tr:first-child .cell")].map(c => c.dataset.label).join()`
+	waitFor(t, ctx, columns+` === "pooling,seed,size,style_weight"`)
+	open(t, ctx, base+"/runs") // remembered
+	waitFor(t, ctx, columns+` === "pooling,seed,size,style_weight"`)
+}
+
+func TestKeysInBrowser(t *testing.T) {
+	store := realStore(t)
+	base := serve(t, store, Options{})
+	ctx := openBrowser(t)
+	open(t, ctx, base+"/runs?filter=experiment+%3D%3D+woodcut")
+	waitFor(t, ctx, `document.getElementById("selection-count").textContent.startsWith("Tick")`)
+	press(t, ctx, "?")
+	waitFor(t, ctx, `document.getElementById("keys").open && document.querySelectorAll("#keys dt").length >= 5`)
+	screenshot(t, ctx, "keys")
+	press(t, ctx, kb.Escape)
+	waitFor(t, ctx, `!document.getElementById("keys").open`)
+	press(t, ctx, "jxjx")
+	waitFor(t, ctx, `document.querySelector("tr.current .name").textContent.startsWith("whiskers stay") && document.querySelectorAll("tr.chosen-row").length === 2`)
+	screenshot(t, ctx, "chosen")
+	press(t, ctx, "c")
+	ids := []string{named(t, store, "too much").ID, named(t, store, "whiskers stay").ID}
+	waitFor(t, ctx, fmt.Sprintf(`location.pathname === "/compare" && new URLSearchParams(location.search).getAll("run").flatMap(x => x.split(",")).join() === %q`, strings.Join(ids, ",")))
+	open(t, ctx, base+"/runs?filter=experiment+%3D%3D+woodcut")
+	waitFor(t, ctx, `document.getElementById("selection-count").textContent`)
+	press(t, ctx, "jj"+kb.Enter)
+	waitFor(t, ctx, `document.querySelector("h1").textContent === "whiskers stay" && document.querySelector(".curves-value")?.textContent`)
+	press(t, ctx, "j")
+	waitFor(t, ctx, `document.querySelector("h1").textContent === "a light touch" && document.querySelector(".curves-value")?.textContent`)
+	press(t, ctx, "u")
+	waitFor(t, ctx, `new URLSearchParams(location.search).get("filter") === "experiment == woodcut"`)
+}
+
+func TestThemeInBrowser(t *testing.T) {
+	base := serve(t, realStore(t), Options{})
+	ctx := openBrowser(t)
+	dark := `(() => { const [r] = getComputedStyle(document.body).backgroundColor.match(/\d+/g); return r < 128 })()`
+	setTheme(t, ctx, "dark")
+	open(t, ctx, base+"/runs")
+	waitFor(t, ctx, dark)
+	setTheme(t, ctx, "light")
+	waitFor(t, ctx, "!"+dark)
+	do(t, ctx, chromedp.Click("#theme"), chromedp.Click("#theme")) // light, dark
+	waitFor(t, ctx, dark+` && document.getElementById("theme-name").textContent === "dark"`)
+	open(t, ctx, base+"/experiments")
+	waitFor(t, ctx, dark)
+	do(t, ctx, chromedp.Click("#theme"))
+	waitFor(t, ctx, "!"+dark+` && document.getElementById("theme-name").textContent === "auto"`)
+}
+
+func TestDeleteInBrowser(t *testing.T) {
+	store := realStore(t)
+	base := serve(t, store, Options{})
+	ctx := openBrowser(t)
+	id := named(t, store, "too much").ID
+	open(t, ctx, base+"/runs")
+	do(t, ctx, chromedp.Click(`input[value="`+id+`"]`), chromedp.Click(`button[formaction="/runs/delete"]`))
+	waitFor(t, ctx, `document.querySelector("h1").textContent === "Delete 1 run?"`)
+	do(t, ctx, chromedp.Click("button.danger"))
+	waitFor(t, ctx, `document.querySelector(".notice")?.textContent.includes("Deleted 1 run") && !`+namesInTable+`.includes("too much")`)
+	if _, err := store.Run(t.Context(), id); tracker.ErrorCode(err) != tracker.CodeNotFound {
+		t.Errorf("the run is still there: %v", err)
+	}
+}
+
+// All that one can say about a run can be said without scripts.
+func TestWithoutScripts(t *testing.T) {
+	store := realStore(t)
+	base := serve(t, store, Options{})
+	ctx := openBrowser(t)
+	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+	id := named(t, store, "too much").ID
+	at := base + "/runs/" + id
+	open(t, ctx, at)
+	screenshot(t, ctx, "without-scripts")
+	do(t, ctx, chromedp.Click(`#rating-form input[value="5"]`), chromedp.Click("#rating-form button"))
+	waitForRun(t, store, id, func(r *tracker.Run) bool { return r.Rating == 5 })
+	do(t, ctx, chromedp.SendKeys("#tag", "waves"+kb.Enter))
+	waitForRun(t, store, id, func(r *tracker.Run) bool { return len(r.Tags) == 1 && r.Tags[0] == "waves" })
+	do(t, ctx, chromedp.SendKeys("#note", "Too strong."), chromedp.Click(".note-form button"))
+	waitForRun(t, store, id, func(r *tracker.Run) bool { return r.Note == "Too strong." })
+	do(t, ctx, chromedp.Click(`#film li:first-child a`))
+	place, err := chromedp.Run(ctx, chromedp.Location())
+	if u, _ := url.Parse(place); err != nil || u.Query().Get("frame") != "0" {
+		t.Errorf("a picture of the film leads to %s (%v)", place, err)
+	}
+}

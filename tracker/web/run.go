@@ -1,0 +1,224 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// runView is what a run's page shows.
+type runView struct {
+	*tracker.Run
+	Planned      int64 // steps, 0 if unknown
+	Progress     *progress
+	Inputs       []tracker.Picture
+	Frames       []tracker.Picture // what the slider goes through
+	Shown        int               // the index of the frame that is shown first
+	Others       []tracker.Picture
+	Settings     []cell
+	Final        []cell
+	Facts        []fact
+	Command      string
+	Newer, Older string // addresses, or ""
+	List         string // address of the list that the run was found in
+	Self         string // address of the page
+	Filter       string
+	Cursor       tracker.Cursor
+	ReadOnly     bool
+}
+
+// run shows one run. The beginning of an id leads to the whole one.
+func (s *server) run(w http.ResponseWriter, r *http.Request) error {
+	ctx, query := r.Context(), r.URL.Query()
+	id, err := s.store.Find(ctx, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if id != r.PathValue("id") {
+		http.Redirect(w, r, runAddress(id, query.Get("filter")), http.StatusSeeOther)
+		return nil
+	}
+	v, err := s.newRunView(ctx, id, query.Get("filter"))
+	if err != nil {
+		return err
+	}
+	if v.Shown, err = number(query, "frame", v.LastFrame(), 0, v.LastFrame()); err != nil {
+		return err
+	}
+	return s.render(w, http.StatusOK, "run.html", page{Title: v.Name, Nav: "runs", Data: v})
+}
+
+func (s *server) newRunView(ctx context.Context, id, filter string) (*runView, error) {
+	now, err := s.store.Changes(ctx, "") // before the run is read, so that no change falls between
+	if err != nil {
+		return nil, err
+	}
+	run, err := s.store.Run(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	pictures, err := s.store.Pictures(ctx, id, tracker.PictureQuery{})
+	if err != nil {
+		return nil, err
+	}
+	v := &runView{
+		Run: run, Planned: plannedSteps(run), Settings: settings(run), Final: finals(run), Facts: facts(run), Command: run.Provenance.CommandLine(),
+		List: listAddress(filter), Self: runAddress(id, filter), Filter: filter, Cursor: now.Cursor, ReadOnly: s.options.ReadOnly,
+	}
+	v.Inputs, v.Frames, v.Others = sortPictures(pictures)
+	if v.Progress, err = s.progress(ctx, run); err != nil {
+		return nil, err
+	}
+	if v.Newer, err = s.neighbour(ctx, filter, "id > "+id, "id"); err != nil {
+		return nil, err
+	}
+	v.Older, err = s.neighbour(ctx, filter, "id < "+id, "-id")
+	return v, err
+}
+
+// LastFrame is the index of the last frame.
+func (v *runView) LastFrame() int { return max(len(v.Frames)-1, 0) }
+
+// Frame is the address of the page with another frame.
+func (v *runView) Frame(i int) string {
+	query := url.Values{"frame": {strconv.Itoa(i)}}
+	if v.Filter != "" {
+		query.Set("filter", v.Filter)
+	}
+	return "/runs/" + v.ID + "?" + query.Encode()
+}
+
+// Alike is the address of the runs that have the same value of something.
+func (v *runView) Alike(name, value string) string {
+	return listAddress(name + " == " + tracker.QuoteText(value))
+}
+
+// AlikeIn is the address of the runs with the same value of a setting, whose name may be that of something else too.
+func (v *runView) AlikeIn(setting, value string) string {
+	if _, ok := v.Run.Final[setting]; ok || slices.Contains(tracker.Fields(), setting) {
+		setting = "param." + setting
+	}
+	return v.Alike(setting, value)
+}
+
+// sortPictures tells what a run began with from what it made, and that from all else. What it made are its snapshots
+// in order, and its results in the place of snapshots that are the same; or all that is no input if it has neither.
+func sortPictures(pictures []tracker.Picture) (inputs, frames, others []tracker.Picture) {
+	results := map[string]bool{} // by hash
+	for _, p := range pictures {
+		if p.Role == tracker.RoleResult {
+			results[p.Hash] = true
+		}
+	}
+	for _, p := range pictures {
+		switch p.Role {
+		case tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit:
+			inputs = append(inputs, p)
+		case tracker.RoleResult:
+			frames = append(frames, p)
+		case tracker.RoleSnapshot:
+			if !results[p.Hash] {
+				frames = append(frames, p)
+			}
+		default:
+			others = append(others, p)
+		}
+	}
+	if len(frames) == 0 {
+		frames, others = others, nil
+	}
+	slices.SortStableFunc(frames, func(a, b tracker.Picture) int {
+		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(lastRole(a), lastRole(b)))
+	})
+	return inputs, frames, others
+}
+
+// lastRole sorts a result after a snapshot of the same step.
+func lastRole(p tracker.Picture) int {
+	if p.Role == tracker.RoleResult {
+		return 1
+	}
+	return 0
+}
+
+// neighbour returns the address of the first run, in an order, that meets a condition and passes a filter; "" if
+// there is none. A filter that makes no sense lets none through: the list, not this page, says what is wrong with it.
+func (s *server) neighbour(ctx context.Context, filter, condition, sort string) (string, error) {
+	if filter != "" {
+		condition = "(" + filter + ") && " + condition
+	}
+	parsed, err := tracker.ParseFilter(condition)
+	if err != nil {
+		return "", nil
+	}
+	order, err := tracker.ParseSort(sort)
+	if err != nil {
+		return "", err
+	}
+	found, err := s.store.Runs(ctx, tracker.RunQuery{Filter: parsed, Sort: order, Limit: 1})
+	if tracker.ErrorCode(err) == tracker.CodeInvalid || err == nil && len(found.Runs) == 0 {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	return runAddress(found.Runs[0].ID, filter), nil
+}
+
+// settings are the run's parameters by name.
+func settings(run *tracker.Run) []cell {
+	var list []cell
+	for _, name := range slices.Sorted(maps.Keys(run.Params)) {
+		_, text := run.Params[name].(string)
+		list = append(list, cell{name, tracker.FormatValue(run.Params[name]), !text})
+	}
+	return list
+}
+
+// finals are the run's metrics at their last steps.
+func finals(run *tracker.Run) []cell {
+	var list []cell
+	for _, name := range slices.Sorted(maps.Keys(run.Final)) {
+		list = append(list, cell{name, cellText(run.Final[name]), true})
+	}
+	return list
+}
+
+// updateRun changes what people say about a run: name, note, rating, tag and untag, whichever the form has.
+func (s *server) updateRun(w http.ResponseWriter, r *http.Request) error {
+	form, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	id, err := s.store.Find(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	u := tracker.Update{Tag: splitList(form["tag"]), Untag: form["untag"]}
+	if form.Has("name") {
+		name := strings.TrimSpace(form.Get("name"))
+		u.Name = &name
+	}
+	if form.Has("note") {
+		note := strings.TrimSpace(strings.ReplaceAll(form.Get("note"), "\r\n", "\n"))
+		u.Note = &note
+	}
+	if form.Has("rating") {
+		rating, err := number(form, "rating", 0, 0, 5)
+		if err != nil {
+			return err
+		}
+		u.Rating = &rating
+	}
+	if _, err := s.store.UpdateRun(r.Context(), id, u); err != nil {
+		return err
+	}
+	http.Redirect(w, r, runAddress(id, r.URL.Query().Get("filter")), http.StatusSeeOther)
+	return nil
+}

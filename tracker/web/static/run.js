@@ -1,0 +1,70 @@
+// A run's page: the slider through its pictures, its curves, and what is new while it goes on.
+import { chart } from "./chart.js";
+import { onKey } from "./keys.js";
+import { follow } from "./live.js";
+import { parse, say } from "./page.js";
+import { rate } from "./rating.js";
+import { stage } from "./stage.js";
+
+const run = document.getElementById("run");
+const address = `/runs/${run.dataset.id}`;
+const curves = chart(document.getElementById("curves"), address);
+const picture = stage(run, curves);
+
+curves.load().then(picture.showTerms);
+rate(document.getElementById("rating-form"));
+for (const [key, id, what] of [["k", "newer", "Newer run"], ["j", "older", "Older run"], ["u", "to-list", "Back to the list"]]) {
+  onKey(key, what, () => document.getElementById(id)?.click());
+}
+
+let busy = false;
+let again = false;
+
+follow(run.dataset.cursor, ({ runs, deleted, more }) => {
+  if (deleted.includes(run.dataset.id)) {
+    say("This run has been deleted.");
+    document.getElementById("run-head").append(Object.assign(document.createElement("p"), { className: "notice", textContent: "This run has been deleted." }));
+  } else if (more || runs.includes(run.dataset.id)) {
+    refresh();
+  }
+});
+
+/** refresh fetches what is new: points after the last, pictures, and the parts of the page that say how it stands. */
+async function refresh() {
+  again = busy;
+  if (busy) return;
+  busy = true;
+  try {
+    const status = await curves.loadMore();
+    await picture.update(address);
+    picture.showTerms();
+    showProgress();
+    if (status !== run.dataset.status) await changeStatus(status);
+  } catch {
+    // The server is gone; when it is back, the stream of events tells what was missed.
+  } finally {
+    busy = false;
+    if (again) refresh();
+  }
+}
+
+function showProgress() {
+  const bar = document.querySelector("#run-head progress");
+  const step = curves.lastStep();
+  if (!bar || step < 0) return;
+  bar.value = step;
+  document.querySelector("#run-head .progress-text").textContent = `${step} of ${run.dataset.planned}`;
+}
+
+/** changeStatus takes the head and the tables, which nobody types into, from the page as it is now. */
+async function changeStatus(status) {
+  const answer = await fetch(location.href);
+  if (!answer.ok) return;
+  const next = parse(await answer.text());
+  for (const id of ["run-head", "facts", "run-end"]) {
+    const part = next.getElementById(id);
+    if (part) document.getElementById(id)?.replaceWith(part);
+  }
+  run.dataset.status = status;
+  say(`The run is ${status}.`);
+}
