@@ -147,7 +147,7 @@ func localTime(t time.Time) string { return t.Local().Format("2006-01-02 15:04")
 // stars writes a rating.
 func stars(rating int) string {
 	if rating == 0 {
-		return "–"
+		return orDash("")
 	}
 	return strings.Repeat("★", rating)
 }

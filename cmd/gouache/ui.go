@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -70,7 +71,7 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	}
 	defer store.Close()
 	handler, err := web.New(store, web.Options{
-		Title: dir, Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: readOnly,
+		Title: fromHome(dir), Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: readOnly,
 		Log: slog.New(slog.NewTextHandler(messagesOf(cmd), nil)),
 	})
 	if err != nil {
@@ -83,6 +84,18 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	fmt.Fprintln(cmd.OutOrStdout(), f.link(host, listener.Addr()))
 	fmt.Fprintf(messagesOf(cmd), "showing %s; Ctrl-C ends it\n", dir)
 	return serve(cmd.Context(), listener, handler)
+}
+
+// fromHome writes a path below the user's home with ~, as people do.
+func fromHome(path string) string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return path
+	}
+	if rest, ok := strings.CutPrefix(path, home+string(filepath.Separator)); ok {
+		return filepath.Join("~", rest)
+	}
+	return path
 }
 
 // openStore opens the store, a new one too, for changes, or if it cannot be written to for reading only.

@@ -1,32 +1,29 @@
 package main
 
 import (
-	"runtime"
+	"cmp"
 	"runtime/debug"
+	"strings"
+
+	"github.com/gouache-art/gouache/tracker"
 )
 
 // commit is what git calls the sources, with "+changes" if they had been edited. make sets it; a plain go build leaves
 // it to Go, which may be told not to ask git.
 var commit string
 
-// versionText names the build: the module's version or commit, and Go's.
+// versionText names the build: the module's version or the beginning of its commit, and Go's.
 func versionText() string {
-	text := "(devel)"
-	info, ok := debug.ReadBuildInfo()
-	if ok {
-		if v := info.Main.Version; v != "" {
-			text = v
-		}
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && text == "(devel)" {
-				text = s.Value
-			}
+	p := tracker.NewProvenance()
+	text := cmp.Or(p.Version, "(devel)")
+	if hash := cmp.Or(commit, p.Commit); text == "(devel)" && hash != "" {
+		hash, changes, _ := strings.Cut(hash, "+")
+		text = hash[:min(len(hash), 12)]
+		if changes != "" {
+			text += "+" + changes
 		}
 	}
-	if commit != "" && text == "(devel)" {
-		text = commit
-	}
-	return text + " " + runtime.Version()
+	return text + " " + p.Go
 }
 
 // moduleVersion returns the version of a module that is built in, or "".

@@ -181,7 +181,7 @@ func columnName(o tracker.Operand, names *tracker.Names) string {
 // defaultColumns are those that tell style transfers apart, or a few of whatever there is.
 func defaultColumns(names *tracker.Names) []string {
 	all := allColumns(names)
-	if usual := keep([]string{"style_weight", "size", "pooling", "total"}, all); len(usual) > 0 {
+	if usual := keep([]string{"style_picture", "style_weight", "size", "total"}, all); len(usual) > 0 {
 		return usual
 	}
 	params := all[:len(names.Params)]
