@@ -63,7 +63,7 @@ func TestGallery(t *testing.T) {
 	}
 	for _, text := range []string{
 		`Content-Security-Policy" content="default-src &#39;none&#39;; img-src data:; style-src &#39;sha256-`, `>The same picture as tübingen</a>`, `>No picture</p>`, `<title>night</title>`, `Made by Gouache v9.`, `4 runs · 3 November 2026`,
-		`<code>gouache stylize --content &#39;my cat&#39;\&#39;&#39;s.jpg&#39;</code>`, `aria-label="4 of 5 stars"`, `<span class="status running">`,
+		`<code>gouache stylize --content &#39;my cat&#39;&#34;&#39;&#34;&#39;s.jpg&#39;</code>`, `aria-label="4 of 5 stars"`, `<span class="status running">`,
 	} {
 		if !strings.Contains(html, text) {
 			t.Errorf("the page does not have %s", text)

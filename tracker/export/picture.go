@@ -4,23 +4,18 @@ import (
 	"bytes"
 	"context"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"image/png"
 	"io"
-	"math"
 
-	"golang.org/x/image/draw"
+	"image/draw"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/thumbnail"
 )
 
-const (
-	// jpegQuality is that of reduced pictures. At 90, five results of 256 to 512 pixels take 21 to 24% of their PNGs' bytes.
-	jpegQuality = 90
-	// maxPixels is how large a picture may be that is decoded: 512 MiB of pixels. A small file can claim to be far larger.
-	maxPixels = 1 << 27
-)
+// jpegQuality is that of reduced pictures. At 90, five results of 256 to 512 pixels take 21 to 24% of their PNGs' bytes.
+const jpegQuality = 90
 
 // shown is a picture in a form that every browser shows.
 type shown struct {
@@ -55,36 +50,28 @@ func show(ctx context.Context, reader tracker.Reader, p *tracker.Picture, longer
 
 // convert makes a JPEG of at most longer pixels on its longer side, or, where that is 0, a PNG with the same pixels.
 func convert(file io.ReadSeeker, p *tracker.Picture, longer int) (data []byte, mime string, err error) {
-	if p.Width*p.Height > maxPixels {
-		return nil, "", tracker.Errorf(tracker.CodeInvalid, "it has %d×%d pixels, more than are reduced here", p.Width, p.Height)
-	}
-	m, _, err := image.Decode(file)
+	m, err := thumbnail.Scaled(file, p.Format, func(size image.Point) float64 {
+		if longer == 0 {
+			return 1
+		}
+		return float64(longer) / float64(max(size.X, size.Y))
+	})
 	if err != nil {
-		return nil, "", tracker.Errorf(tracker.CodeInvalid, "its file cannot be read: %w", err)
-	}
-	o := upright
-	if _, err := file.Seek(0, io.SeekStart); err == nil {
-		o = readOrientation(file, p.Format)
+		return nil, "", err
 	}
 	var b bytes.Buffer
 	if longer == 0 {
-		if o != upright {
-			m = o.turn(m)
-		}
 		err = png.Encode(&b, m)
 		return b.Bytes(), "image/png", err
 	}
-	err = jpeg.Encode(&b, o.turn(reduce(m, longer)), &jpeg.Options{Quality: jpegQuality})
+	err = jpeg.Encode(&b, onWhite(m), &jpeg.Options{Quality: jpegQuality})
 	return b.Bytes(), "image/jpeg", err
 }
 
-// reduce scales a picture down to at most longer pixels on its longer side, and puts what is transparent on white.
-func reduce(m image.Image, longer int) image.Image {
-	size := m.Bounds().Size()
-	scale := min(1, float64(longer)/float64(max(size.X, size.Y)))
-	side := func(n int) int { return max(1, int(math.Round(float64(n)*scale))) }
-	small := image.NewRGBA(image.Rect(0, 0, side(size.X), side(size.Y)))
-	draw.Draw(small, small.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
-	draw.CatmullRom.Scale(small, small.Bounds(), m, m.Bounds(), draw.Over, nil)
-	return small
+// onWhite puts white behind what one can see through; a JPEG would have black there.
+func onWhite(m image.Image) image.Image {
+	opaque := image.NewRGBA(m.Bounds())
+	draw.Draw(opaque, opaque.Bounds(), image.White, image.Point{}, draw.Src)
+	draw.Draw(opaque, opaque.Bounds(), m, m.Bounds().Min, draw.Over)
+	return opaque
 }

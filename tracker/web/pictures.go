@@ -40,7 +40,7 @@ func (s *server) picture(w http.ResponseWriter, r *http.Request) error {
 		sendPicture(w, r, hash, "image/"+format, file)
 		return nil
 	}
-	small, err := s.small.get(r.Context(), source{hash, format, width, config, file})
+	small, err := s.small.get(r.Context(), source{hash, format, width, file})
 	if err != nil {
 		return err
 	}
