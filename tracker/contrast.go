@@ -20,6 +20,8 @@ type Contrast struct {
 	Inputs [][]Picture `json:"inputs"`
 	// Differs are parameters, inputs and provenance that not all runs have in common.
 	Differs []ContrastRow `json:"differs"`
+	// Common are those that they do.
+	Common []ContrastRow `json:"common"`
 	// Final are all metrics at each run's highest step.
 	Final []ContrastRow `json:"final"`
 	// Unfair are sentences on why the runs' pictures do not show what their settings do. There is none if all began
@@ -62,12 +64,13 @@ const (
 	ContrastMetric     ContrastKind = "metric"
 )
 
-// NewContrast compares 2 to MaxContrast different runs, given by their ids.
+// NewContrast compares 2 to MaxContrast different runs, given by their ids, as many as fit side by side.
 func NewContrast(ctx context.Context, store Reader, ids []string) (*Contrast, error) {
 	if len(ids) < 2 || len(ids) > MaxContrast {
 		return nil, Errorf(CodeInvalid, "there are %d runs to compare: choose 2 to %d", len(ids), MaxContrast)
 	}
-	c := &Contrast{Unfair: []string{}, Differs: []ContrastRow{}, Final: []ContrastRow{}}
+	var runs []Run
+	var began [][]Picture
 	for i, id := range ids {
 		if slices.Contains(ids[:i], id) {
 			return nil, Errorf(CodeInvalid, "run %s is named twice: choose different runs to compare", id)
@@ -80,17 +83,21 @@ func NewContrast(ctx context.Context, store Reader, ids []string) (*Contrast, er
 		if err != nil {
 			return nil, err
 		}
-		c.Runs = append(c.Runs, *run)
-		c.Inputs = append(c.Inputs, slices.DeleteFunc(pictures, func(p Picture) bool { return p.Role == RoleSnapshot || p.Role == RoleResult }))
+		runs = append(runs, *run)
+		began = append(began, slices.DeleteFunc(pictures, func(p Picture) bool { return p.Role == RoleSnapshot || p.Role == RoleResult }))
 	}
-	c.contrast()
-	return c, nil
+	return ContrastOf(runs, began), nil
 }
 
-func (c *Contrast) contrast() {
+// ContrastOf compares any number of runs, each given with the pictures that it began with.
+func ContrastOf(runs []Run, inputs [][]Picture) *Contrast {
+	c := &Contrast{Runs: runs, Inputs: inputs, Unfair: []string{}, Differs: []ContrastRow{}, Common: []ContrastRow{}, Final: []ContrastRow{}}
 	for _, row := range slices.Concat(c.inputs(), c.params(), c.provenance()) {
-		if !row.Same {
+		switch {
+		case !row.Same:
 			c.Differs = append(c.Differs, row)
+		case row.Values[0] != nil:
+			c.Common = append(c.Common, row)
 		}
 	}
 	metrics := c.names(func(r *Run) []string { return keys(r.Final) })
@@ -98,6 +105,7 @@ func (c *Contrast) contrast() {
 		c.Final = append(c.Final, c.row(ContrastMetric, name, func(i int) any { return orNil(c.Runs[i].Final, name) }))
 	}
 	c.judge()
+	return c
 }
 
 func (c *Contrast) row(kind ContrastKind, name string, value func(run int) any) ContrastRow {
@@ -171,11 +179,12 @@ func (c *Contrast) inputs() []ContrastRow {
 			}
 		}
 	}
+	slices.Sort(roles)
+	ambiguous := c.ambiguous()
 	for _, role := range roles {
-		row := c.row(ContrastInput, role, func(i int) any { return c.hashes(i, role) })
-		named := c.row(ContrastInput, role, func(i int) any { return c.labels(i, role, !row.Same) })
-		named.Same = row.Same
-		rows = append(rows, named)
+		row := c.row(ContrastInput, role, func(i int) any { return c.labels(i, role, ambiguous) })
+		row.Same = c.row(ContrastInput, role, func(i int) any { return c.hashes(i, role) }).Same
+		rows = append(rows, row)
 	}
 	return rows
 }
@@ -197,14 +206,14 @@ func (c *Contrast) hashes(run int, role string) string {
 }
 
 // labels names a run's pictures of a role. Files called content.jpg are told apart by their hashes.
-func (c *Contrast) labels(run int, role string, differ bool) any {
+func (c *Contrast) labels(run int, role string, ambiguous map[[2]string]bool) any {
 	var list []string
 	for _, p := range c.Inputs[run] {
 		if p.Role != role {
 			continue
 		}
 		label := p.Name
-		if label == "" || differ && c.ambiguous(p) {
+		if label == "" || ambiguous[[2]string{role, label}] {
 			label = strings.TrimSpace(label + " " + p.Hash[:8])
 		}
 		list = append(list, label)
@@ -215,16 +224,17 @@ func (c *Contrast) labels(run int, role string, differ bool) any {
 	return strings.Join(list, ", ")
 }
 
-// ambiguous tells whether another picture of the same role has the same name.
-func (c *Contrast) ambiguous(p Picture) bool {
-	for _, pictures := range c.Inputs {
-		for _, other := range pictures {
-			if other.Role == p.Role && other.Name == p.Name && other.Hash != p.Hash {
-				return true
-			}
+// ambiguous returns the roles and names that different pictures have.
+func (c *Contrast) ambiguous() map[[2]string]bool {
+	hashes, ambiguous := map[[2]string]string{}, map[[2]string]bool{}
+	for _, p := range slices.Concat(c.Inputs...) {
+		called := [2]string{p.Role, p.Name}
+		if other, known := hashes[called]; known && other != p.Hash {
+			ambiguous[called] = true
 		}
+		hashes[called] = p.Hash
 	}
-	return false
+	return ambiguous
 }
 
 // judge finds what makes the comparison unfair.

@@ -129,7 +129,7 @@ func (p *progressLine) Finished(o progress.Outcome) {
 
 // notRecorded warns of a store that fails. It may be called from any goroutine.
 func (p *progressLine) notRecorded(err error) {
-	p.line.say(fmt.Sprintf("warning: this run is not recorded: %v; the painting goes on (--store %s leaves out the recording)", err, noStore))
+	p.line.say(fmt.Sprintf("warning: this run cannot be recorded: %v; the painting goes on (--store %s leaves out the recording)", err, noStore))
 }
 
 // bar draws how much of total is done.

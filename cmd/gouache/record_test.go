@@ -154,13 +154,13 @@ func TestChangedInput(t *testing.T) {
 func TestNotRecorded(t *testing.T) {
 	dir := t.TempDir()
 	file := write(t, filepath.Join(dir, "file"), nil)
-	for store, warning := range map[string]string{"none": "", file: "this run is not recorded"} {
+	for store, warning := range map[string]string{"none": "", file: "this run cannot be recorded"} {
 		out := filepath.Join(dir, "out.png")
 		stdout, stderr, code := gouache(t.Context(), quick(out, "--store", store, "--json")...)
 		if code != 0 {
 			t.Fatalf("--store %s: exit %d: %s", store, code, stderr)
 		}
-		if strings.Count(stderr, "warning:") != strings.Count(warning, "not recorded") || !strings.Contains(stderr, warning) || strings.Contains(stdout, `"run"`) {
+		if strings.Count(stderr, "warning:") != strings.Count(warning, "cannot be recorded") || !strings.Contains(stderr, warning) || strings.Contains(stdout, `"run"`) {
 			t.Errorf("--store %s says %s and %s", store, stderr, stdout)
 		}
 		if err := os.Remove(out); err != nil {

@@ -41,15 +41,14 @@ func (g *gallery) top() top {
 		t.Dates += " – " + until
 	}
 	if len(g.entries) > 1 {
-		t.Common = g.contrast.Common
+		t.Common = settings(0, g.contrast.Common...)
 	}
 	t.Metrics = names(g.entries, func(e *entry) []string { return drawn(e.Final) })
-	for key, differs := range g.contrast.differs {
-		if differs && key.kind == tracker.ContrastParam {
-			t.Params = append(t.Params, key.name)
+	for _, row := range g.contrast.Differs {
+		if row.Kind == tracker.ContrastParam {
+			t.Params = append(t.Params, row.Name)
 		}
 	}
-	slices.Sort(t.Params)
 	return t
 }
 
@@ -83,9 +82,10 @@ type final struct {
 // reference points to a picture that stands elsewhere in the page.
 type reference struct{ ID, Role, Label string }
 
-func (g *gallery) card(e *entry) (*card, error) {
+func (g *gallery) card(run int) (*card, error) {
+	e := &g.entries[run]
 	c := &card{
-		Run: &e.Run, Differs: g.contrast.of(e, len(g.entries) == 1), All: everything(e),
+		Run: &e.Run, Differs: g.differs(run), All: g.everything(run),
 		Command: e.Provenance.CommandLine(), Mixed: g.experiment() == "",
 	}
 	for _, p := range e.inputs() {
@@ -110,9 +110,10 @@ func (g *gallery) card(e *entry) (*card, error) {
 }
 
 // everything lists a run's parameters, what made it, and its last values.
-func everything(e *entry) []setting {
+func (g *gallery) everything(run int) []setting {
+	e := &g.entries[run]
 	var list []setting
-	for _, s := range e.settings() {
+	for _, s := range g.settings(run) {
 		if s.Kind != tracker.ContrastProvenance {
 			list = append(list, s)
 		}
@@ -143,13 +144,13 @@ func (g *gallery) searchable() []searchable {
 		e := &g.entries[i]
 		s := searchable{Name: e.Name, Started: e.StartedAt.UnixMilli(), Rating: e.Rating, Values: map[string]any{}}
 		words := append([]string{e.Name, e.ID, e.Experiment, e.Sweep, string(e.Status), e.Reason, e.Note}, e.Tags...)
-		for _, setting := range e.settings() {
+		for _, setting := range g.settings(i) {
 			words = append(words, setting.Name+"="+setting.Value)
 		}
 		s.Text = strings.Join(words, "\n")
-		for name, v := range e.Params {
-			if g.contrast.differs[settingKey{tracker.ContrastParam, name}] {
-				s.Values["param."+name] = v
+		for _, row := range g.contrast.Differs {
+			if v := row.Values[i]; v != nil && row.Kind == tracker.ContrastParam {
+				s.Values["param."+row.Name] = v
 			}
 		}
 		for _, name := range drawn(e.Final) {

@@ -41,7 +41,7 @@ func Gallery(ctx context.Context, w io.Writer, reader tracker.Reader, ids []stri
 	}
 	g := &gallery{
 		ctx: ctx, out: bufio.NewWriter(sink{w}), reader: reader, options: o, entries: entries,
-		contrast: newContrast(entries), embedded: map[string]string{},
+		contrast: contrast(entries), embedded: map[string]string{},
 	}
 	if err := g.write(); err != nil {
 		return err
@@ -56,7 +56,7 @@ type gallery struct {
 	reader   tracker.Reader
 	options  GalleryOptions
 	entries  []entry
-	contrast *contrast
+	contrast *tracker.Contrast
 	embedded map[string]string // by the ids of pictures in the page so far, the run that came to them
 }
 
@@ -73,7 +73,7 @@ func (g *gallery) write() error {
 		return err
 	}
 	for i := range g.entries {
-		if err := g.writeCard(&g.entries[i]); err != nil {
+		if err := g.writeCard(i); err != nil {
 			return err
 		}
 	}
@@ -105,15 +105,15 @@ func policy() string {
 		"; base-uri 'none'; form-action 'none'"
 }
 
-func (g *gallery) writeCard(e *entry) error {
-	card, err := g.card(e)
+func (g *gallery) writeCard(run int) error {
+	card, err := g.card(run)
 	if err != nil {
 		return err
 	}
 	if err := g.execute("card", card); err != nil {
 		return err
 	}
-	if err := g.writeMain(e); err != nil {
+	if err := g.writeMain(&g.entries[run]); err != nil {
 		return err
 	}
 	return g.execute("facts", card)

@@ -2,7 +2,6 @@ package export
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -36,50 +35,23 @@ func TestContrast(t *testing.T) {
 	entries[2].Provenance.Version = "v2"
 	delete(entries[3].Params, "seed")
 	entries[4].Params["only"] = true
-	c := newContrast(entries)
-	if got, want := describe(c.Common), "content=cat.jpg size=512 commit=abc"; got != want {
+	g := gallery{entries: entries, contrast: contrast(entries)}
+	if got, want := describe(settings(0, g.contrast.Common...)), "content=cat.jpg size=512 commit=abc"; got != want {
 		t.Errorf("all share %s, want %s", got, want)
 	}
 	for i, want := range []string{
-		"style=style.jpg (bbbbbbbb) seed=0 weight=0 version=v1",
-		"style=style.jpg (cccccccc) seed=0 weight=1 version=v1",
+		"style=style.jpg bbbbbbbb seed=0 weight=0 version=v1",
+		"style=style.jpg cccccccc seed=0 weight=1 version=v1",
 		"style=bbbbbbbb seed=0 weight=2 version=v2",
-		"style=style.jpg (bbbbbbbb) weight=3 version=v1",
-		"style=style.jpg (bbbbbbbb) only=true seed=0 weight=4 version=v1",
+		"style=style.jpg bbbbbbbb weight=3 version=v1",
+		"style=style.jpg bbbbbbbb only=true seed=0 weight=4 version=v1",
 	} {
-		if got := describe(c.of(&entries[i], false)); got != want {
+		if got := describe(g.differs(i)); got != want {
 			t.Errorf("run %d is told apart by %s, want %s", i, got, want)
 		}
 	}
-	if got, want := describe(newContrast(entries[:1]).of(&entries[0], true)), "seed=0 size=512 weight=0"; got != want {
+	alone := gallery{entries: entries[:1], contrast: contrast(entries[:1])}
+	if got, want := describe(alone.differs(0)), "seed=0 size=512 weight=0"; got != want {
 		t.Errorf("a run that is alone has %s, want %s", got, want)
-	}
-}
-
-// TestContrastAgrees compares with tracker.NewContrast where that can be asked.
-func TestContrastAgrees(t *testing.T) {
-	db, _ := openStore(t)
-	ids := fill(t, db)
-	entries, err := collect(t.Context(), db, ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := tracker.NewContrast(t.Context(), db, ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want, got []string
-	for _, row := range theirs.Differs {
-		want = append(want, string(row.Kind)+" "+row.Name)
-	}
-	for key, differs := range newContrast(entries).differs {
-		if differs {
-			got = append(got, string(key.kind)+" "+key.name)
-		}
-	}
-	slices.Sort(want)
-	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		t.Errorf("what differs is %q, and to tracker.NewContrast %q", got, want)
 	}
 }

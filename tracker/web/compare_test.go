@@ -108,7 +108,7 @@ func TestComparePage(t *testing.T) {
 		"not comparable: it holds style_weight, which differs", `class="least"><span class="least-mark" role="img" aria-label="least">▾</span> 1</td>`, "!▾</span> 8",
 		// What both took as long for has no least.
 		"!▾</span> 4<",
-		"What they have in common: 2 settings")
+		"What they have in common: 4 settings")
 	if n := strings.Count(page.Body.String(), "<figcaption>style"); n != 1 {
 		t.Errorf("the style picture that both have is shown %d times", n)
 	}

@@ -259,16 +259,14 @@ func weighted(c *tracker.Contrast, name string) string {
 	return ""
 }
 
-// inCommon returns the parameters that all runs have in common.
+// inCommon returns the inputs and parameters that all runs have in common.
 func inCommon(c *tracker.Contrast) []fact {
 	var list []fact
-	for name, value := range c.Runs[0].Params {
-		differs := slices.ContainsFunc(c.Differs, func(r tracker.ContrastRow) bool { return r.Kind == tracker.ContrastParam && r.Name == name })
-		if !differs {
-			list = append(list, fact{name, cellText(value)})
+	for _, r := range c.Common {
+		if r.Kind != tracker.ContrastProvenance {
+			list = append(list, fact{r.Name, cellText(r.Values[0])})
 		}
 	}
-	slices.SortFunc(list, func(a, b fact) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
