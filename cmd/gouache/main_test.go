@@ -23,10 +23,10 @@ func gouache(ctx context.Context, args ...string) (stdout, stderr string, code i
 	return out.String(), err.String(), code
 }
 
-// quick is a painting that takes a second or two: random weights, and as small as can be.
+// quick is a painting that takes a second or two: random weights, and as small as can be. It is not recorded.
 func quick(out string, more ...string) []string {
 	return append([]string{"stylize", "--content", "sample:chelsea", "--style", "sample:swirl", "--weights", "random",
-		"--size", "64", "--iterations", "3", "--out", out}, more...)
+		"--size", "64", "--iterations", "3", "--store", "none", "--out", out}, more...)
 }
 
 // gray writes a PNG of one colour.
@@ -196,6 +196,9 @@ func TestStylize(t *testing.T) {
 	if report.Out != out || report.Status != "finished" || report.Width != 64 || report.Height != 43 || report.Iterations != 3 ||
 		report.Evaluations < 3 || !(report.Total > 0) || len(report.Terms) != 3 {
 		t.Errorf("reported %+v", report)
+	}
+	if strings.Contains(stdout, `"run"`) || strings.Contains(stderr, "recorded") {
+		t.Errorf("with --store none it says %s and %s", stdout, stderr)
 	}
 	if !strings.Contains(stderr, "3/3") {
 		t.Errorf("no progress in %q", stderr)

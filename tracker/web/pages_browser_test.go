@@ -97,9 +97,9 @@ func TestColumnsInBrowser(t *testing.T) {
 	do(t, ctx, chromedp.Click(`//summary[contains(., "Columns")]`), chromedp.Click(`input[name=columns][value=seed]`), chromedp.Click(`input[name=columns][value=total]`),
 		chromedp.Click(`//button[text()="Show these"]`))
 	columns := `[...document.querySelectorAll("#runs tbody tr:first-child .cell")].map(c => c.dataset.label).join()`
-	waitFor(t, ctx, columns+` === "pooling,seed,size,style_weight"`)
+	waitFor(t, ctx, columns+` === "seed,size,style_picture,style_weight"`)
 	open(t, ctx, base+"/runs") // remembered
-	waitFor(t, ctx, columns+` === "pooling,seed,size,style_weight"`)
+	waitFor(t, ctx, columns+` === "seed,size,style_picture,style_weight"`)
 }
 
 func TestKeysInBrowser(t *testing.T) {

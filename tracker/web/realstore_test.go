@@ -170,6 +170,7 @@ func (s sample) describe() tracker.NewRun {
 	return tracker.NewRun{
 		Experiment: s.experiment, Name: s.name, Sweep: s.sweep, Trial: s.trial, Tags: s.tags, Note: s.note,
 		Params: tracker.Params{
+			"content_picture": s.content + ".jpg", "style_picture": s.style + ".jpg",
 			"size": s.size, "iterations": planned, "scales": 3, "preset": "gouache", "pooling": s.pooling, "margin": 0, "content_weight": 1,
 			"style_weight": s.styleWeight, "tv_weight": 0.5, "seed": s.seed, "device": "cpu: Intel(R) Xeon(R)", "network": "VGG16", "weights": "vgg16-hed",
 		},
