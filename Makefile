@@ -1,6 +1,7 @@
 # make demo    paints a bundled photograph in a bundled style, after installing what is missing
 # make test    runs all tests, after the same
 # make build   builds bin/gouache
+# make notebook  opens JupyterLab with the notebooks, after installing it; with NO_BROWSER=1 it only serves them
 # make bench   runs the Go benchmarks
 # make clean   removes what make made; weights and XLA's plugin stay in their caches
 
@@ -8,7 +9,7 @@ python := $(or $(GOUACHE_PYTHON),python3)
 # What runs are recorded with; empty outside a git checkout.
 commit := $(shell git describe --always --abbrev=40 --exclude='*' --dirty=+changes 2>/dev/null)
 
-.PHONY: build demo test bench clean setup packages tools
+.PHONY: build demo test notebook jupyter bench clean setup packages tools
 
 build: packages
 	go build -ldflags '-X main.commit=$(commit)' -o bin/gouache ./cmd/gouache
@@ -39,6 +40,16 @@ demo: setup
 test: setup
 	@bin/gouache weights fetch vgg16-hed
 	go test ./...
+
+# jupyter makes .venv, with the kernel that imports this module from this folder.
+jupyter: setup
+	@docker/install-packages notebook
+	@docker/install-jupyter .venv
+	@bin/gouache kernel install --prefix .venv >/dev/null
+
+# JupyterLab refuses to run as root unless told, as in a container.
+notebook: jupyter
+	.venv/bin/jupyter lab $(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_first_painting.ipynb
 
 bench: setup
 	go test -run '^$$' -bench . ./...

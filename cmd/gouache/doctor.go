@@ -75,7 +75,11 @@ const (
 )
 
 func runDoctor(cmd *cobra.Command, asJSON bool) error {
-	findings := examine()
+	return reportFindings(cmd, examine(), asJSON)
+}
+
+// reportFindings prints what was found, and fails if something is missing.
+func reportFindings(cmd *cobra.Command, findings []finding, asJSON bool) error {
 	var err error
 	if asJSON {
 		err = writeJSON(cmd.OutOrStdout(), findings)
@@ -85,16 +89,20 @@ func runDoctor(cmd *cobra.Command, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	if broken := brokenParts(findings); len(broken) > 0 {
+		return fmt.Errorf("not ready: %s: run the commands above", strings.Join(broken, ", "))
+	}
+	return nil
+}
+
+func brokenParts(findings []finding) []string {
 	var broken []string
 	for _, f := range findings {
 		if f.State == stateMissing || f.State == stateDamaged {
 			broken = append(broken, f.Part)
 		}
 	}
-	if len(broken) > 0 {
-		return fmt.Errorf("not ready: %s: run the commands above", strings.Join(broken, ", "))
-	}
-	return nil
+	return broken
 }
 
 func examine() []finding {

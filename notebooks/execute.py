@@ -1,0 +1,32 @@
+"""Runs a notebook with its own kernel and writes it with the outputs: execute.py IN.ipynb OUT.ipynb.
+
+The tests use it, and whoever changes a notebook, to bring its outputs up to date. Unlike jupyter execute it leaves out
+when each cell ran, and the notebook is written when a cell fails, too.
+"""
+
+import os
+import sys
+
+import nbformat
+from nbclient import NotebookClient
+
+source, target = sys.argv[1:]
+notebook = nbformat.read(source, as_version=4)
+client = NotebookClient(
+    notebook,
+    timeout=1800,
+    record_timing=False,
+    allow_errors=True,
+    resources={"metadata": {"path": os.path.dirname(os.path.abspath(source))}},
+)
+client.execute()
+nbformat.write(notebook, target)
+errors = [
+    (cell.id, output.evalue)
+    for cell in notebook.cells
+    for output in cell.get("outputs", [])
+    if output.output_type == "error"
+]
+for cell_id, text in errors:
+    print(f"{source}: cell {cell_id}: {text}", file=sys.stderr)
+sys.exit(1 if errors else 0)

@@ -1,0 +1,131 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/vgg"
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// Again returns the job that a recorded run was: its pictures, as the store keeps them, and its settings. With the same
+// weights on the same machine it paints the same picture, to the byte.
+//
+// Of a run that Record began and that started from noise, the parameter init must say so: "noise".
+func Again(ctx context.Context, store tracker.Reader, run *tracker.Run) (job stylelib.Job, err error) {
+	s := settings{run: run}
+	preset, err := loss.LookupPreset(s.text("preset"))
+	if err != nil {
+		return job, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	preset.Pooling = vgg.Pooling(s.text("pooling"))
+	preset.Margin = int(s.number("margin"))
+	preset.ContentWeight, preset.StyleWeight, preset.TVWeight = s.number("content_weight"), s.number("style_weight"), s.number("tv_weight")
+	job = stylelib.Job{
+		Size: int(s.number("size")), Iterations: int(s.number("iterations")), Scales: int(s.number("scales")), Seed: int64(s.number("seed")),
+		Noise: startsFromNoise(run), Preset: preset,
+	}
+	if s.missing != "" {
+		return job, fmt.Errorf("run %s does not say its %s: it was not recorded whole", run.ID, s.missing)
+	}
+	return job, addInputs(ctx, store, run, &job)
+}
+
+// settings reads a run's parameters and remembers which was missing.
+type settings struct {
+	run     *tracker.Run
+	missing string
+}
+
+func (s *settings) text(name string) string {
+	v, ok := s.run.Params[name]
+	if !ok {
+		s.missing = name
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+func (s *settings) number(name string) float64 {
+	switch v := s.run.Params[name].(type) {
+	case int64:
+		return float64(v)
+	case float64:
+		return v
+	}
+	s.missing = name
+	return 0
+}
+
+// startsFromNoise looks at the parameter, or at the command line of gouache stylize, which has no such parameter.
+func startsFromNoise(run *tracker.Run) bool {
+	at := slices.Index(run.Provenance.Command, "--init")
+	return run.Params["init"] == "noise" || at >= 0 && at+1 < len(run.Provenance.Command) && run.Provenance.Command[at+1] == "noise"
+}
+
+// styleWeights are those of the command line's --style FILE:WEIGHT. Of a run that was begun otherwise there are none.
+func styleWeights(command []string) []float64 {
+	var weights []float64
+	for i, word := range command[:max(0, len(command)-1)] {
+		if word != "--style" {
+			continue
+		}
+		weight, err := strconv.ParseFloat(command[i+1][strings.LastIndexByte(command[i+1], ':')+1:], 64)
+		if err != nil {
+			weight = 1 // FILE alone, or sample:NAME
+		}
+		weights = append(weights, weight)
+	}
+	return weights
+}
+
+// addInputs loads the pictures that a run began with. Styles are in the order of their steps.
+func addInputs(ctx context.Context, store tracker.Reader, run *tracker.Run, job *stylelib.Job) error {
+	inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: []string{tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit}})
+	if err != nil {
+		return err
+	}
+	weights := styleWeights(run.Provenance.Command)
+	for _, in := range inputs {
+		p, err := loadInput(ctx, store, in)
+		if err != nil {
+			return err
+		}
+		switch in.Role {
+		case tracker.RoleContent:
+			job.Content = p
+		case tracker.RoleStyle:
+			style := stylelib.Style{Picture: p}
+			if n := len(job.Styles); n < len(weights) {
+				style.Weight = weights[n]
+			}
+			job.Styles = append(job.Styles, style)
+		case tracker.RoleInit:
+			job.Start = p
+		}
+	}
+	if job.Content == nil || len(job.Styles) == 0 {
+		return fmt.Errorf("run %s was recorded without its photograph or painting, so that it cannot be painted again", run.ID)
+	}
+	return nil
+}
+
+func loadInput(ctx context.Context, store tracker.Reader, in tracker.Picture) (*picture.Picture, error) {
+	file, err := store.OpenPicture(ctx, in.Hash)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", in.Name, err)
+	}
+	return picture.Decode(in.Name, data)
+}

@@ -1,0 +1,176 @@
+package live
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// Curve is one line of a chart. Its points are in order.
+type Curve struct {
+	Name   string
+	Points []tracker.Point
+}
+
+// Curves shows curves in one chart, over the logarithm of their values: terms of a loss differ by orders of magnitude,
+// and fall by as many. Values that are not positive are left out.
+func Curves(curves ...Curve) {
+	var last int64
+	var text []string
+	for _, c := range curves {
+		if n := len(c.Points); n > 0 {
+			last = max(last, c.Points[n-1].Step)
+			text = append(text, fmt.Sprintf("%s %.4g", c.Name, c.Points[n-1].Value))
+		}
+	}
+	show(chart{curves: curves, last: last}.tag(), "curves, ending at "+strings.Join(text, ", "))
+}
+
+// mark is a word at a step.
+type mark struct {
+	step int64
+	text string
+}
+
+// chart draws curves as SVG.
+type chart struct {
+	curves []Curve
+	last   int64 // the step at the right edge
+	marks  []mark
+}
+
+// The chart's size, and the plot's edges in it, in CSS pixels.
+const (
+	chartWidth, chartHeight = 440, 260
+	plotLeft, plotRight     = 46, chartWidth - 10
+	plotTop, plotBottom     = 30, chartHeight - 22
+)
+
+// chartPoints is how many points of a curve are drawn: about one for two pixels.
+const chartPoints = 200
+
+// Colours of middling lightness have a contrast of 3:1 or more with white and with JupyterLab's dark background alike.
+// The picture cannot know on which it stands: inside of <img>, SVG sees the system's colour scheme and not the page's.
+var (
+	curveColours = []string{"#2f7fd1", "#d4711a", "#2e9e62", "#a463c9", "#c4463a", "#8a8420", "#c2529b", "#1f97a3"}
+	inkColour    = "#777777"
+)
+
+// tag is the chart as an element of HTML.
+func (c chart) tag() string {
+	return imageTag("image/svg+xml", []byte(c.svg()), chartWidth, c.alt(), spaced)
+}
+
+func (c chart) alt() string {
+	var names []string
+	for _, curve := range c.curves {
+		names = append(names, curve.Name)
+	}
+	return "curves of " + strings.Join(names, ", ")
+}
+
+func (c chart) svg() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11" fill="%s">`, chartWidth, chartHeight, inkColour)
+	low, high := c.bounds()
+	y := func(value float64) float64 {
+		return plotBottom - (plotBottom-plotTop)*(math.Log(value)-math.Log(low))/(math.Log(high)-math.Log(low))
+	}
+	x := func(step int64) float64 {
+		return plotLeft + (plotRight-plotLeft)*float64(step)/float64(max(c.last, 1))
+	}
+	c.axes(&b, low, high, x, y)
+	for i, curve := range c.curves {
+		colour := curveColours[i%len(curveColours)]
+		fmt.Fprintf(&b, `<polyline fill="none" stroke="%s" stroke-width="1.6" stroke-linejoin="round" points="`, colour)
+		for _, p := range tracker.Downsample(curve.Points, chartPoints) {
+			if drawable(p.Value) {
+				fmt.Fprintf(&b, "%.1f,%.1f ", x(p.Step), y(p.Value))
+			}
+		}
+		b.WriteString(`"/>`)
+	}
+	c.legend(&b)
+	b.WriteString(`</svg>`)
+	return b.String()
+}
+
+// drawable tells whether a value has a place over a logarithm.
+func drawable(value float64) bool { return value > 0 && !math.IsInf(value, 1) }
+
+// bounds are the least and the greatest value, moved outwards to 1, 2 or 5 times a power of ten.
+func (c chart) bounds() (low, high float64) {
+	low, high = math.Inf(1), 0
+	for _, curve := range c.curves {
+		for _, p := range curve.Points {
+			if drawable(p.Value) {
+				low, high = min(low, p.Value), max(high, p.Value)
+			}
+		}
+	}
+	if high == 0 {
+		return 1, 10
+	}
+	ticks := ticks(low/5, high*5)
+	first, last := ticks[0], ticks[len(ticks)-1]
+	for _, t := range ticks {
+		if t <= low {
+			first = t
+		}
+		if t >= high {
+			last = min(last, t)
+		}
+	}
+	if first == last {
+		last *= 2
+	}
+	return first, last
+}
+
+// ticks are 1, 2 and 5 times the powers of ten from low to high.
+func ticks(low, high float64) []float64 {
+	var all []float64
+	for e := math.Floor(math.Log10(low)); e <= math.Ceil(math.Log10(high)); e++ {
+		for _, m := range []float64{1, 2, 5} {
+			if t := m * math.Pow(10, e); t >= low*(1-1e-9) && t <= high*(1+1e-9) {
+				all = append(all, t)
+			}
+		}
+	}
+	return all
+}
+
+func (c chart) axes(b *strings.Builder, low, high float64, x func(int64) float64, y func(float64) float64) {
+	shown := ticks(low, high)
+	if len(shown) > 7 {
+		shown = slices.DeleteFunc(shown, func(t float64) bool { return math.Abs(math.Log10(t)-math.Round(math.Log10(t))) > 1e-9 })
+	}
+	for _, t := range shown {
+		fmt.Fprintf(b, `<path d="M%d %.1fH%d" stroke="%s" stroke-opacity=".3"/>`, plotLeft, y(t), plotRight, inkColour)
+		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end">%.4g</text>`, plotLeft-5, y(t)+4, t)
+	}
+	for _, m := range c.marks {
+		fmt.Fprintf(b, `<path d="M%.1f %dV%d" stroke="%s" stroke-opacity=".5" stroke-dasharray="2 3"/>`, x(m.step), plotTop, plotBottom, inkColour)
+		fmt.Fprintf(b, `<text x="%.1f" y="%d" font-size="9">%s</text>`, x(m.step)+3, plotTop+9, html.EscapeString(m.text))
+	}
+	fmt.Fprintf(b, `<text x="%d" y="%d">0</text><text x="%d" y="%d" text-anchor="end">iteration %d</text>`,
+		plotLeft, chartHeight-6, plotRight, chartHeight-6, c.last)
+}
+
+// legend names the curves, with their latest values.
+func (c chart) legend(b *strings.Builder) {
+	at := plotLeft
+	for i, curve := range c.curves {
+		text := curve.Name
+		if n := len(curve.Points); n > 0 {
+			text += fmt.Sprintf(" %.3g", curve.Points[n-1].Value)
+		}
+		fmt.Fprintf(b, `<rect x="%d" y="8" width="10" height="10" rx="2" fill="%s"/><text x="%d" y="17">%s</text>`,
+			at, curveColours[i%len(curveColours)], at+14, html.EscapeString(text))
+		at += 26 + 6*len(text)
+	}
+}

@@ -1,0 +1,91 @@
+package live
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"html"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"os"
+
+	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+	"golang.org/x/image/draw"
+)
+
+// The notebook, or what tests put in its place.
+var (
+	inNotebook           = gonbui.IsNotebook
+	send                 = gonbui.SendData
+	terminal   io.Writer = os.Stdout
+)
+
+// show puts HTML into the cell's output, with a text for those who show none. Outside of a notebook it prints the text.
+func show(page, text string) {
+	if !inNotebook {
+		fmt.Fprintln(terminal, text)
+		return
+	}
+	send(bundle("", page, text))
+	sync()
+}
+
+// bundle is one output in two formats. Outputs of one id replace each other.
+func bundle(id, page, text string) *protocol.DisplayData {
+	return &protocol.DisplayData{
+		Data:      map[protocol.MIMEType]any{protocol.MIMETextHTML: page, protocol.MIMETextPlain: text},
+		DisplayID: id,
+	}
+}
+
+// sync waits until the notebook has what was sent: a process that ends sooner takes it along.
+func sync() {
+	if gonbui.IsNotebook && gonbui.Error() == nil {
+		gonbui.Sync()
+	}
+}
+
+// shownSide is the longer side of a picture that is shown, in pixels at most: 512 pixels as JPEG make 40 to 80 kB of a
+// notebook.
+const shownSide = 512
+
+// jpegQuality keeps brush strokes free of blocks; 95, which files get, makes notebooks twice as large.
+const jpegQuality = 88
+
+// shrink returns the image with neither side longer than side.
+func shrink(m image.Image, side int) image.Image {
+	b := m.Bounds()
+	longer := max(b.Dx(), b.Dy())
+	if longer <= side {
+		return m
+	}
+	small := image.NewNRGBA(image.Rect(0, 0, max(1, b.Dx()*side/longer), max(1, b.Dy()*side/longer)))
+	draw.ApproxBiLinear.Scale(small, small.Bounds(), m, b, draw.Src, nil)
+	return small
+}
+
+// spaced is the style of pictures that stand beside each other.
+const spaced = "display:inline-block;vertical-align:top;margin:0 16px 8px 0"
+
+// pictureTag is an image as an element of HTML, shown so many CSS pixels wide.
+func pictureTag(m image.Image, width int, alt, style string) string {
+	var data bytes.Buffer
+	kind := "jpeg"
+	err := jpeg.Encode(&data, m, &jpeg.Options{Quality: jpegQuality})
+	if opaque, ok := m.(interface{ Opaque() bool }); ok && !opaque.Opaque() {
+		data.Reset()
+		kind, err = "png", png.Encode(&data, m)
+	}
+	if err != nil { // neither fails in memory but for an image of more than 65535 pixels a side
+		return html.EscapeString(err.Error())
+	}
+	return imageTag("image/"+kind, data.Bytes(), width, alt, style)
+}
+
+func imageTag(mime string, data []byte, width int, alt, style string) string {
+	return fmt.Sprintf(`<img src="data:%s;base64,%s" width="%d" alt="%s" style="%s">`,
+		mime, base64.StdEncoding.EncodeToString(data), width, html.EscapeString(alt), style)
+}

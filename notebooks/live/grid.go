@@ -1,0 +1,68 @@
+package live
+
+import (
+	"fmt"
+	"html"
+	"image"
+	"strings"
+
+	"github.com/gouache-art/gouache/stylelib/picture"
+)
+
+// Captioned is a picture with a line of text below it.
+type Captioned struct {
+	Image   image.Image
+	Caption string
+}
+
+// Caption gives a picture a caption.
+func Caption(p *picture.Picture, format string, args ...any) Captioned {
+	return Captioned{p.Image(), fmt.Sprintf(format, args...)}
+}
+
+// Grid shows pictures in rows of so many columns, each with its caption.
+func Grid(columns int, pictures ...Captioned) {
+	columns = max(1, columns)
+	side := min(shownSide, 960/columns) // 960 pixels are what JupyterLab has beside its file browser
+	var page, text strings.Builder
+	page.WriteString(`<table style="border:none">`)
+	for i, p := range pictures {
+		if i%columns == 0 {
+			page.WriteString(`<tr style="background:none">`)
+		}
+		m := shrink(p.Image, 2*side) // sharp on a screen of two pixels to a CSS pixel
+		width := min(p.Image.Bounds().Dx(), shrink(p.Image, side).Bounds().Dx())
+		fmt.Fprintf(&page, `<td style="text-align:left;vertical-align:top">%s<br>%s</td>`, pictureTag(m, width, p.Caption, ""), html.EscapeString(p.Caption))
+		if i%columns == columns-1 || i == len(pictures)-1 {
+			page.WriteString(`</tr>`)
+		}
+		fmt.Fprintln(&text, describe(p))
+	}
+	page.WriteString(`</table>`)
+	show(page.String(), strings.TrimSpace(text.String()))
+}
+
+func describe(p Captioned) string {
+	b := p.Image.Bounds()
+	return strings.TrimSpace(fmt.Sprintf("a picture of %d×%d pixels: %s", b.Dx(), b.Dy(), p.Caption))
+}
+
+// Show shows one picture, with a caption that may be empty.
+func Show(p *picture.Picture, caption string) { Grid(1, Caption(p, "%s", caption)) }
+
+// Swipe lays one picture over another of the same shape: the corner of the upper one is a handle that uncovers more or
+// less of the lower. It needs no script, only styles; where a notebook's host takes these away, the two stand one below
+// the other.
+func Swipe(left, right Captioned) {
+	b := left.Image.Bounds()
+	width := min(b.Dx(), shownSide)
+	height := width * b.Dy() / max(1, b.Dx())
+	layer := func(c Captioned) string {
+		return pictureTag(shrink(c.Image, 2*shownSide), width, c.Caption, "max-width:none;display:block;margin:0")
+	}
+	page := fmt.Sprintf(`<div style="position:relative;width:%dpx;height:%dpx">%s`+
+		`<div style="position:absolute;top:0;left:0;width:50%%;height:100%%;max-width:100%%;max-height:100%%;min-height:100%%;overflow:hidden;resize:horizontal;border-right:2px solid #ffffff">%s</div></div>`+
+		`<p>left: %s; right: %s. Drag the lower corner of the white line.</p>`,
+		width, height, layer(right), layer(left), html.EscapeString(left.Caption), html.EscapeString(right.Caption))
+	show(page, "left: "+describe(left)+"\nright: "+describe(right))
+}

@@ -1,0 +1,104 @@
+// Package live shows Gouache's work inside a Jupyter notebook that runs on GoNB: a picture as it forms, pictures side by
+// side, recorded runs, and what the network sees.
+//
+//	result, err := live.Stylize(ctx, stylelib.Job{
+//		Content: content,
+//		Styles:  []stylelib.Style{{Picture: style}},
+//	})
+//
+// shows the picture, the curves of the loss's terms and the time left in one output of the cell, which is renewed in
+// place. Observer is the same view for a Studio's Stylize. Grid, Swipe, Curves, Run, Runs, FeatureMaps and Gram show
+// what is there already.
+//
+// All that is shown is HTML with pictures inside, and curves as SVG pictures: no script and no inline SVG, which
+// JupyterLab does not show in a notebook that is not trusted yet, nor code hosts in any. Its colours can be read on white
+// and on black.
+//
+// Each cell is a process of its own: what one cell computes the next knows only if it was saved, in a file or in the
+// store. Outside of a notebook the same functions print text to standard output.
+package live
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/weights"
+	"github.com/gouache-art/gouache/weights/fetch"
+)
+
+// Stylize paints one picture with the best device and weights at hand and shows it as it forms. The others are told of
+// each iteration first: a tracker.Recorder, say.
+//
+// Interrupting the kernel ends it like the end of ctx: the best picture so far is the result, its Status is
+// progress.Interrupted, and the cell goes on. GoNB kills a cell's process five seconds after an interrupt, so what comes
+// after it should be short. See Context for a cell that paints several.
+func Stylize(ctx context.Context, job stylelib.Job, others ...progress.Observer) (*stylelib.Result, error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	view := Observer()
+	view.begin(job)
+	studio, err := openStudio(ctx, view.transfer)
+	if err != nil {
+		view.fail(err)
+		return nil, err
+	}
+	defer studio.Backend().Close()
+	view.say("preparing the network")
+	result, err := studio.Stylize(ctx, job, append(progress.Multi(others), view))
+	if err != nil {
+		view.fail(err) // it may have failed before it told its observers anything
+	}
+	return result, err
+}
+
+// Context returns a context that ends when the kernel is interrupted, for a cell that paints several pictures.
+func Context() context.Context {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second interrupt ends the cell at once
+	return ctx
+}
+
+// OpenStudio opens the best device and weights at hand, installing and fetching what is missing, for several jobs. It
+// takes about half a second. Close its Backend when all is painted.
+func OpenStudio(ctx context.Context) (*stylelib.Studio, error) { return openStudio(ctx, nil) }
+
+func openStudio(ctx context.Context, report func(fetch.Progress)) (*stylelib.Studio, error) {
+	b, err := backend.Open(ctx, backend.Options{Report: report})
+	if err != nil {
+		return nil, err
+	}
+	opts := weights.Options{Report: report}
+	entry, _, err := weights.Choose(ctx, opts)
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	set, err := weights.Load(ctx, entry.Name, opts)
+	if err != nil {
+		b.Close()
+		return nil, fmt.Errorf("loading weights: %w", err)
+	}
+	return stylelib.NewStudio(b, set), nil
+}
+
+// Must returns the value of a call that cannot fail, or else ends the cell with the error's one sentence, where a panic
+// would add a page of goroutines.
+func Must[T any](value T, err error) T {
+	Check(err)
+	return value
+}
+
+// Check ends the cell with the error's sentence if there is an error.
+func Check(err error) {
+	if err == nil {
+		return
+	}
+	sync()
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}

@@ -1,0 +1,282 @@
+package live
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
+)
+
+// notebook makes this process believe that it runs in one, and returns what it is sent.
+func notebook(t *testing.T) *[]*protocol.DisplayData {
+	var sent []*protocol.DisplayData
+	was, wasSend := inNotebook, send
+	t.Cleanup(func() { inNotebook, send = was, wasSend })
+	inNotebook, send = true, func(d *protocol.DisplayData) { sent = append(sent, d) }
+	return &sent
+}
+
+func page(d *protocol.DisplayData) string { return d.Data[protocol.MIMETextHTML].(string) }
+
+// paint tells an observer of a run of so many iterations.
+func paint(o progress.Observer, iterations int, status progress.Status) {
+	m := func() (image.Image, error) { return picture.Noise(64, 48, 1).Image(), nil }
+	o.Started(progress.Run{
+		Scales: []progress.Scale{{Width: 32, Height: 24, Iterations: 2}, {Width: 64, Height: 48, Iterations: iterations}},
+		Device: "cpu", Network: "vgg19", Weights: "random", Settings: map[string]string{"size": "64", "iterations": "5", "scales": "2", "seed": "7", "preset": "article", "pooling": "avg", "margin": "4",
+			"content-weight": "0.5", "style-weight": "3", "tv-weight": "1e-05"},
+	})
+	for i := 1; i <= iterations; i++ {
+		terms := []progress.Term{{Name: "content", Loss: 1 / float64(i), Weighted: 2 / float64(i)}, {Name: "style", Loss: 5, Weighted: 5}}
+		o.Iterated(progress.Iteration{Iteration: i, Total: 5 + 2/float64(i), Terms: terms, Remaining: -1, Picture: m})
+	}
+	o.Finished(progress.Outcome{Status: status, Reason: "all iterations are done", Elapsed: 3 * time.Second, Picture: m})
+}
+
+// TestView: all updates go to one output, and the last can be read without scripts and without inline SVG.
+func TestView(t *testing.T) {
+	sent := notebook(t)
+	paint(Observer(), 3, progress.Finished)
+	if len(*sent) < 3 {
+		t.Fatalf("%d updates: no beginning, first iteration and end", len(*sent))
+	}
+	for _, d := range *sent {
+		if d.DisplayID == "" || d.DisplayID != (*sent)[0].DisplayID {
+			t.Errorf("an update goes to output %q, the first to %q", d.DisplayID, (*sent)[0].DisplayID)
+		}
+	}
+	last := page((*sent)[len(*sent)-1])
+	for _, want := range []string{"data:image/jpeg;base64,", "data:image/svg+xml;base64,", "finished: all iterations are done; 3 iterations in 3.0 s"} {
+		if !strings.Contains(last, want) {
+			t.Errorf("%q is not in the last state", want)
+		}
+	}
+	for _, bad := range []string{"<script", "<svg", "<progress", "http"} {
+		if strings.Contains(last, bad) {
+			t.Errorf("%q is in the last state", bad)
+		}
+	}
+}
+
+// TestViewFailed: the reason is shown once, whoever tells of it.
+func TestViewFailed(t *testing.T) {
+	sent := notebook(t)
+	v := Observer()
+	err := errors.New("no device <here>")
+	v.Started(progress.Run{Scales: []progress.Scale{{Width: 8, Height: 8, Iterations: 1}}})
+	v.Finished(progress.Outcome{Status: progress.Failed, Err: err})
+	before := len(*sent)
+	v.fail(err)
+	if last := page((*sent)[len(*sent)-1]); len(*sent) != before || !strings.Contains(last, "failed: no device &lt;here&gt;") {
+		t.Errorf("%d updates after the end; the last is %s", len(*sent)-before, last)
+	}
+}
+
+// TestViewWaits: between updates that are due an iteration costs neither a picture nor an output, but is in the curves.
+func TestViewWaits(t *testing.T) {
+	sent := notebook(t)
+	v := Observer()
+	v.Started(progress.Run{Scales: []progress.Scale{{Width: 8, Height: 8, Iterations: 9}}})
+	before := len(*sent)
+	v.next = time.Now().Add(time.Hour)
+	v.Iterated(progress.Iteration{Iteration: 1, Total: 4, Picture: func() (image.Image, error) {
+		t.Error("the picture was brought from the device")
+		return nil, errors.New("no picture")
+	}})
+	if len(*sent) != before || len(v.curves) != 1 || v.curves[0].Points[0].Value != 4 {
+		t.Errorf("%d outputs; curves %v", len(*sent)-before, v.curves)
+	}
+}
+
+// TestOutside: outside of a notebook there is text.
+func TestOutside(t *testing.T) {
+	var out bytes.Buffer
+	was := terminal
+	t.Cleanup(func() { terminal = was })
+	terminal = &out
+	paint(Observer(), 2, progress.Finished)
+	Grid(2, Caption(picture.Noise(20, 16, 1), "noise %d", 7))
+	for _, want := range []string{"iteration 1 of 4", "finished: all iterations are done; 2 iterations", "a picture of 20×16 pixels: noise 7"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in: %s", want, out.String())
+		}
+	}
+}
+
+// TestStore: what Record records is found and shown again.
+func TestStore(t *testing.T) {
+	ctx := t.Context()
+	store, err := sqlite.Open(ctx, t.TempDir(), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	recorder, err := Record(ctx, store, tracker.NewRun{Name: "a <run>", Experiment: "tests"}, "sample:chelsea", "sample:swirl", "sample:swirl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paint(recorder, 3, progress.Finished)
+	runs, err := List(ctx, store, "experiment == tests && style_weight == 3", "-total", 5)
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	if got := runs[0].Params["style_picture"]; got != "sample:swirl + sample:swirl" {
+		t.Errorf("style_picture is %v", got)
+	}
+	curves, err := TermCurves(ctx, store, &runs[0])
+	if err != nil || len(curves) != 3 || len(curves[0].Points) != 3 {
+		t.Errorf("curves %v, %v", curves, err)
+	}
+	if m, err := Picture(ctx, store, &runs[0]); err != nil || m.Bounds().Dx() != 64 {
+		t.Errorf("picture: %v", err)
+	}
+	sent := notebook(t)
+	if err := errors.Join(Runs(ctx, store, runs, "size", "total", "nothing"), Run(ctx, store, runs[0].ID[:8])); err != nil {
+		t.Fatal(err)
+	}
+	for i, wants := range [][]string{{"a &lt;run&gt;", "<td style=\"text-align:left\">64</td>", "data:image/jpeg"}, {"a &lt;run&gt;", "image/svg+xml", "style_weight 3"}} {
+		for _, want := range wants {
+			if !strings.Contains(page((*sent)[i]), want) {
+				t.Errorf("%q is not in output %d", want, i)
+			}
+		}
+	}
+	job, err := Again(ctx, store, &runs[0])
+	if err != nil || job.Content.Width != 451 || len(job.Styles) != 2 || job.Styles[1].Picture.Width != 640 {
+		t.Errorf("the job again is %+v, %v", job, err)
+	}
+	p := job.Preset
+	got := fmt.Sprintln(job.Size, job.Iterations, job.Scales, job.Seed, job.Noise, p.Name, p.StyleLayers[4], p.Pooling, p.Margin, p.ContentWeight, p.StyleWeight, p.TVWeight)
+	if want := "64 5 2 7 false article block5_conv1 avg 4 0.5 3 1e-05\n"; got != want {
+		t.Errorf("its settings are %s, not %s", got, want)
+	}
+	delete(runs[0].Params, "margin")
+	if _, err := Again(ctx, store, &runs[0]); err == nil || !strings.Contains(err.Error(), "does not say its margin") {
+		t.Errorf("a run without its margin: %v", err)
+	}
+	if _, err := List(ctx, store, "no_such == 1", "", 5); tracker.ErrorCode(err) != tracker.CodeInvalid {
+		t.Errorf("a filter on an unknown name: %v", err)
+	}
+}
+
+func TestStyleWeights(t *testing.T) {
+	command := []string{"gouache", "stylize", "--style", "sample:swirl", "--style", "/home/me/a.jpg:0.25", "--style", "b.png", "--style"}
+	if got := styleWeights(command); !slices.Equal(got, []float64{1, 0.25, 1}) {
+		t.Errorf("the weights are %v", got)
+	}
+}
+
+// TestGrid: captions are text, and rows as long as asked for.
+func TestGrid(t *testing.T) {
+	sent := notebook(t)
+	p := Caption(picture.Noise(40, 30, 1), "<b>&")
+	Grid(2, p, p, p)
+	Swipe(p, p)
+	grid, swipe := page((*sent)[0]), page((*sent)[1])
+	if strings.Count(grid, "<tr") != 2 || strings.Count(grid, "<img") != 3 || strings.Contains(grid, "<b>") {
+		t.Errorf("the grid is %s", grid)
+	}
+	if strings.Count(swipe, "<img") != 2 || strings.Contains(swipe, "<b>") {
+		t.Errorf("the swipe is %s", swipe)
+	}
+}
+
+var points = regexp.MustCompile(`points="([^"]*)"`)
+
+// TestChart: a chart is XML, its curves stay inside, and what has no logarithm is left out.
+func TestChart(t *testing.T) {
+	c := chart{last: 4, marks: []mark{{2, "<64 px>"}}, curves: []Curve{
+		{"a&b", []tracker.Point{{Step: 1, Value: 1e-3}, {Step: 2, Value: math.NaN()}, {Step: 3, Value: 0}, {Step: 4, Value: 1e4}}},
+		{"none", nil},
+	}}
+	svg := c.svg()
+	decoder := xml.NewDecoder(strings.NewReader(svg))
+	for {
+		if _, err := decoder.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatalf("%v in %s", err, svg)
+		}
+	}
+	// Over 1e-3 to 1e4 the least value is at the bottom and the greatest at the top.
+	if got, want := points.FindStringSubmatch(svg)[1], "142.0,238.0 430.0,30.0 "; got != want {
+		t.Errorf("the points are %q, not %q", got, want)
+	}
+	if tag := c.tag(); !strings.Contains(tag, base64.StdEncoding.EncodeToString([]byte(svg))) {
+		t.Error("the element does not hold the chart")
+	}
+}
+
+func TestBounds(t *testing.T) {
+	for _, test := range []struct{ least, greatest, low, high float64 }{
+		{1, 10, 1, 10}, {0.3, 7, 0.2, 10}, {3, 3, 2, 5}, {2, 2, 2, 4}, {1.1e-8, 9e8, 1e-8, 1e9},
+	} {
+		c := chart{curves: []Curve{{"x", []tracker.Point{{Value: test.least}, {Value: test.greatest}}}}}
+		low, high := c.bounds()
+		if math.Abs(low/test.low-1) > 1e-9 || math.Abs(high/test.high-1) > 1e-9 {
+			t.Errorf("%g to %g is shown from %g to %g, not %g to %g", test.least, test.greatest, low, high, test.low, test.high)
+		}
+	}
+}
+
+// TestFeatures compares with sums written out, exactly: all numbers are small and whole but for a division by 8.
+func TestFeatures(t *testing.T) {
+	const height, width, channels = 2, 4, 3
+	f := &stylelib.Features{Layer: "block1_conv1", Shape: [4]int{1, height, width, channels}, Data: make([]float32, height*width*channels)}
+	for i := range f.Data {
+		f.Data[i] = float32(i * 7 % 5)
+	}
+	gram := GramMatrix(f)
+	for a := range channels {
+		for b := range channels {
+			var sum float32
+			for p := range height * width {
+				sum += f.Data[p*channels+a] * f.Data[p*channels+b]
+			}
+			if got := gram[a*channels+b]; got != sum/(height*width) {
+				t.Errorf("Gram[%d][%d] is %g, not %g", a, b, got, sum/(height*width))
+			}
+		}
+	}
+	m := FeatureMap(f, 1).(*image.Gray)
+	if m.Bounds().Dx() != 128 || m.GrayAt(33, 0).Y != uint8(math.Round(255*float64(f.Data[1*channels+1])/4)) {
+		t.Errorf("the map is %d pixels wide, and its second pixel is %d", m.Bounds().Dx(), m.GrayAt(33, 0).Y)
+	}
+	sent := notebook(t)
+	FeatureMaps(f, 2, 2)
+	Grid(1, Captioned{Gram(f), "Gram matrix"})
+	if n := strings.Count(page((*sent)[0]), "<img"); n != 2 {
+		t.Errorf("%d maps, not 2", n)
+	}
+}
+
+func BenchmarkUpdate(b *testing.B) {
+	was, wasSend := inNotebook, send
+	defer func() { inNotebook, send = was, wasSend }()
+	inNotebook, send = true, func(*protocol.DisplayData) {}
+	v := Observer()
+	v.Started(progress.Run{Scales: []progress.Scale{{Width: 256, Height: 192, Iterations: 500}}})
+	noise := picture.Noise(256, 192, 1)
+	for i := 1; b.Loop(); i++ {
+		v.next = time.Time{}
+		v.Iterated(progress.Iteration{Iteration: i%500 + 1, Total: 1, Remaining: -1, Terms: []progress.Term{{Name: "content", Weighted: 1}, {Name: "style", Weighted: 2}},
+			Picture: func() (image.Image, error) { return noise.Image(), nil }})
+	}
+}

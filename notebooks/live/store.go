@@ -1,0 +1,226 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"image"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
+)
+
+// OpenStore opens the store where gouache stylize records, and makes it if there is none yet: $GOUACHE_STORE, else
+// gouache in the XDG data folder. Close it in the end.
+func OpenStore(ctx context.Context) (tracker.Store, error) {
+	dir := os.Getenv("GOUACHE_STORE")
+	if dir == "" {
+		data := os.Getenv("XDG_DATA_HOME")
+		if !filepath.IsAbs(data) { // the specification has relative paths ignored
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return nil, fmt.Errorf("there is no place for the store (%w): set $GOUACHE_STORE", err)
+			}
+			data = filepath.Join(home, ".local", "share")
+		}
+		dir = filepath.Join(data, "gouache")
+	}
+	return sqlite.Open(ctx, dir, sqlite.Options{})
+}
+
+// Record begins a run in a store and returns the observer that records it. content and styles are the files, or samples,
+// that the job's pictures were loaded from; the run keeps them.
+func Record(ctx context.Context, store tracker.Store, n tracker.NewRun, content string, styles ...string) (*tracker.Recorder, error) {
+	n.Params = maps.Clone(n.Params)
+	if n.Params == nil {
+		n.Params = tracker.Params{}
+	}
+	n.Params["content_picture"] = filepath.Base(content)
+	var names []string
+	for i, name := range append([]string{content}, styles...) {
+		data, err := picture.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		input := tracker.NewPicture{Role: tracker.RoleContent, Name: filepath.Base(name), Source: name, Data: data}
+		if i > 0 {
+			input.Role, input.Step = tracker.RoleStyle, int64(i-1)
+			names = append(names, input.Name)
+		}
+		n.Inputs = append(n.Inputs, input)
+	}
+	n.Params["style_picture"] = strings.Join(names, " + ")
+	run, err := tracker.Start(ctx, store, n)
+	if err != nil {
+		return nil, err
+	}
+	return tracker.Observer(run, tracker.RecorderOptions{PeakMemory: stylelib.PeakMemory, Failed: func(err error) {
+		fmt.Fprintf(os.Stderr, "the run is not recorded any further: %v\n", err)
+	}}), nil
+}
+
+// List returns the runs that a filter lets through, in an order: "style_weight > 5 && rating >= 3" and "-rating,total",
+// say, as in gouache runs list. Empty texts are all runs, the latest first.
+func List(ctx context.Context, store tracker.Reader, filter, order string, limit int) ([]tracker.Run, error) {
+	q := tracker.RunQuery{Limit: limit}
+	var err error
+	if filter != "" {
+		if q.Filter, err = tracker.ParseFilter(filter); err != nil {
+			return nil, err
+		}
+	}
+	if q.Sort, err = tracker.ParseSort(order); err != nil {
+		return nil, err
+	}
+	page, err := store.Runs(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return page.Runs, nil
+}
+
+// Runs shows runs as a table: picture, name, how each ended, and the named parameters and metrics.
+func Runs(ctx context.Context, store tracker.Reader, runs []tracker.Run, columns ...string) error {
+	var page, text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	head := append([]string{"id", "name", "status", "took"}, columns...)
+	page.WriteString(`<table><tr><th></th>`)
+	for _, name := range head {
+		fmt.Fprintf(&page, `<th style="text-align:left">%s</th>`, html.EscapeString(name))
+	}
+	page.WriteString(`</tr>`)
+	fmt.Fprintln(table, strings.Join(head, "\t"))
+	for _, r := range runs {
+		cells := []string{r.ID, r.Name, string(r.Status), span(r.Duration())}
+		for _, name := range columns {
+			cells = append(cells, value(&r, name))
+		}
+		thumbnail, err := runPicture(ctx, store, &r)
+		if err != nil {
+			return err
+		}
+		page.WriteString(`<tr><td>`)
+		if thumbnail != nil {
+			small := shrink(thumbnail, 192)
+			page.WriteString(pictureTag(small, min(96, small.Bounds().Dx()), "the result of "+r.Name, ""))
+		}
+		page.WriteString(`</td>`)
+		for _, cell := range cells {
+			fmt.Fprintf(&page, `<td style="text-align:left">%s</td>`, html.EscapeString(cell))
+		}
+		page.WriteString(`</tr>`)
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	page.WriteString(`</table>`)
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	show(page.String(), strings.TrimSpace(text.String()))
+	return nil
+}
+
+// value is a run's parameter or the last value of its metric, as a text.
+func value(r *tracker.Run, name string) string {
+	if v, ok := r.Params[name]; ok {
+		return fmt.Sprint(v)
+	}
+	if v, ok := r.Final[name]; ok {
+		return fmt.Sprintf("%.4g", v)
+	}
+	return ""
+}
+
+// Run shows one run of the store, by its id or the beginning of one: picture, curves and settings.
+func Run(ctx context.Context, store tracker.Reader, ref string) error {
+	id, err := store.Find(ctx, ref)
+	if err != nil {
+		return err
+	}
+	run, err := store.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	curves, err := TermCurves(ctx, store, run)
+	if err != nil {
+		return err
+	}
+	m, err := runPicture(ctx, store, run)
+	if err != nil {
+		return err
+	}
+	var page strings.Builder
+	fmt.Fprintf(&page, `<p><b>%s</b>, %s: %s</p>`, html.EscapeString(run.Name), run.Status, html.EscapeString(run.Reason))
+	if m != nil {
+		m = shrink(m, shownSide)
+		page.WriteString(pictureTag(m, m.Bounds().Dx(), "the result of "+run.Name, spaced))
+	}
+	var last int64
+	for _, c := range curves {
+		last = max(last, c.Points[len(c.Points)-1].Step)
+	}
+	page.WriteString(chart{curves: curves, last: last}.tag())
+	var settings []string
+	for _, name := range slices.Sorted(maps.Keys(run.Params)) {
+		settings = append(settings, fmt.Sprintf("%s %v", name, run.Params[name]))
+	}
+	fmt.Fprintf(&page, `<p>%s</p>`, html.EscapeString(strings.Join(settings, ", ")))
+	show(page.String(), fmt.Sprintf("run %s, %s: %s\n%s", run.ID, run.Status, run.Reason, strings.Join(settings, ", ")))
+	return nil
+}
+
+// TermCurves returns the curves of a run's weighted terms and their total: the metrics that have one of their own value
+// before the weight, loss.NAME.
+func TermCurves(ctx context.Context, store tracker.Reader, run *tracker.Run) ([]Curve, error) {
+	var names []string
+	for name := range run.Final {
+		if _, ok := run.Final["loss."+name]; ok || name == "total" {
+			names = append(names, name)
+		}
+	}
+	found, err := store.Curves(ctx, run.ID, tracker.CurveQuery{Metrics: names})
+	if err != nil {
+		return nil, err
+	}
+	var curves []Curve
+	for _, c := range found {
+		curves = append(curves, Curve{c.Name, c.Points})
+	}
+	// The total is last, as in the live view, so that each term has one colour everywhere.
+	if i := slices.IndexFunc(curves, func(c Curve) bool { return c.Name == "total" }); i >= 0 {
+		curves = append(slices.Delete(slices.Clone(curves), i, i+1), curves[i])
+	}
+	return curves, nil
+}
+
+// Picture returns the picture that a run is shown by: its result, or its last snapshot.
+func Picture(ctx context.Context, store tracker.Reader, run *tracker.Run) (image.Image, error) {
+	m, err := runPicture(ctx, store, run)
+	if err == nil && m == nil {
+		err = fmt.Errorf("run %s has no picture", run.ID)
+	}
+	return m, err
+}
+
+func runPicture(ctx context.Context, store tracker.Reader, run *tracker.Run) (image.Image, error) {
+	if run.Picture == "" {
+		return nil, nil
+	}
+	file, err := store.OpenPicture(ctx, run.Picture)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	m, _, err := image.Decode(file)
+	if err != nil {
+		return nil, fmt.Errorf("the picture of run %s cannot be read: %w", run.ID, err)
+	}
+	return m, nil
+}

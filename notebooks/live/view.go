@@ -1,0 +1,205 @@
+package live
+
+import (
+	"fmt"
+	"html"
+	"image"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/janpfeifer/gonb/gonbui"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/weights/fetch"
+)
+
+// viewShare is how much of a run's time the view may take: an update waits until the one before has cost no more than
+// this. One costs 7 ms at 256 pixels (BenchmarkUpdate), so at 0.3 s an iteration every third is
+// shown.
+const viewShare = 0.008
+
+// View shows one run in one output of the cell. It is a progress.Observer.
+type View struct {
+	id     string
+	run    progress.Run
+	image  image.Image
+	curves []Curve
+	last   int       // the chart's last iteration
+	next   time.Time // when the next update is due
+	ended  bool
+}
+
+var _ progress.Observer = (*View)(nil)
+
+// Observer returns a view of one Stylize, which appears when the run begins.
+func Observer() *View { return &View{id: "gouache-" + gonbui.UniqueId()} }
+
+// begin shows what the run will start from.
+func (v *View) begin(job stylelib.Job) {
+	switch {
+	case job.Noise || job.Content == nil:
+	case job.Start != nil:
+		v.preview(job.Start)
+	default:
+		v.preview(job.Content)
+	}
+	v.say("opening the device and the network's weights")
+}
+
+func (v *View) preview(p *picture.Picture) {
+	v.image = shrink(p.Image(), shownSide)
+	b := v.image.Bounds()
+	v.run.Scales = []progress.Scale{{Width: b.Dx(), Height: b.Dy()}}
+}
+
+// say shows what goes on before the run begins.
+func (v *View) say(text string) { v.update(`<p>`+html.EscapeString(text)+` …</p>`, text) }
+
+// transfer shows how a download goes.
+func (v *View) transfer(p fetch.Progress) {
+	if time.Now().Before(v.next) {
+		return
+	}
+	text := p.Message
+	if p.Total > 0 {
+		text = fmt.Sprintf("%s: %s of %s", text, humanize.Bytes(uint64(p.Done)), humanize.Bytes(uint64(p.Total)))
+	}
+	v.next = time.Now().Add(500 * time.Millisecond)
+	v.say(text)
+}
+
+// Started shows what is about to be painted.
+func (v *View) Started(run progress.Run) {
+	v.run, v.last = run, run.Iterations()
+	full := run.Scales[len(run.Scales)-1]
+	v.say(fmt.Sprintf("compiling for %s on %s: %d iterations up to %d×%d pixels", run.Network, run.Device, run.Iterations(), full.Width, full.Height))
+	v.next = time.Time{}
+}
+
+// Iterated keeps the terms, and shows them with the picture if that is due.
+func (v *View) Iterated(i progress.Iteration) {
+	v.log(i)
+	began := time.Now()
+	if began.Before(v.next) {
+		return
+	}
+	m, err := i.Picture()
+	if err != nil {
+		return // the run itself says so, if the device has failed
+	}
+	v.image = shrink(m, shownSide)
+	scale := v.run.Scales[i.Scale]
+	text := fmt.Sprintf("iteration %d of %d, at %d×%d pixels", i.Iteration, v.run.Iterations(), scale.Width, scale.Height)
+	if i.Remaining >= 0 {
+		text += ", " + span(i.Remaining) + " left"
+	}
+	v.update(fmt.Sprintf(`<p><progress value="%d" max="%d"></progress> %s</p>`, i.Iteration, v.run.Iterations(), text), text)
+	v.next = time.Now().Add(time.Duration(float64(time.Since(began)) / viewShare))
+}
+
+// log adds an iteration to the curves.
+func (v *View) log(i progress.Iteration) {
+	for _, t := range i.Terms {
+		v.add(t.Name, i.Iteration, t.Weighted)
+	}
+	v.add("total", i.Iteration, i.Total)
+}
+
+func (v *View) add(name string, iteration int, value float64) {
+	point := tracker.Point{Step: int64(iteration), Value: value}
+	for k := range v.curves {
+		if v.curves[k].Name == name {
+			v.curves[k].Points = append(v.curves[k].Points, point)
+			return
+		}
+	}
+	v.curves = append(v.curves, Curve{name, []tracker.Point{point}})
+}
+
+// Finished shows the result and how the run ended. This is what a saved notebook keeps.
+func (v *View) Finished(o progress.Outcome) {
+	if o.Status == progress.Failed {
+		v.fail(o.Err)
+		return
+	}
+	if m, err := o.Picture(); err == nil {
+		v.image = shrink(m, shownSide)
+	}
+	done := 0
+	if len(v.curves) > 0 {
+		points := v.curves[0].Points
+		done = int(points[len(points)-1].Step)
+	}
+	text := fmt.Sprintf("%s; %d iterations in %s", o.Reason, done, span(o.Elapsed))
+	if o.Status == progress.Finished {
+		text = "finished: " + text
+	}
+	v.last = done
+	v.end(`<p>`+html.EscapeString(text)+`</p>`, text)
+}
+
+// fail shows why there is no result.
+func (v *View) fail(err error) {
+	if v.ended {
+		return
+	}
+	text := "failed: " + err.Error()
+	v.end(`<p style="color:#c4463a">`+html.EscapeString(text)+`</p>`, text)
+}
+
+func (v *View) end(status, text string) {
+	v.ended = true
+	v.update(status, text)
+	sync()
+}
+
+// update renews the output.
+func (v *View) update(status, text string) {
+	if !inNotebook {
+		fmt.Fprintln(terminal, text)
+		return
+	}
+	var page strings.Builder
+	if v.image != nil {
+		full := v.run.Scales[len(v.run.Scales)-1]
+		width := full.Width
+		if longer := max(full.Width, full.Height); longer > shownSide {
+			width = width * shownSide / longer
+		}
+		page.WriteString(pictureTag(v.image, width, "the picture, "+text, spaced))
+	}
+	if len(v.curves) > 0 {
+		page.WriteString(chart{curves: v.curves, last: int64(v.last), marks: scaleMarks(v.run, v.last)}.tag())
+	}
+	page.WriteString(status)
+	send(bundle(v.id, page.String(), text))
+}
+
+// scaleMarks are where the picture becomes larger, before the last iteration.
+func scaleMarks(run progress.Run, last int) []mark {
+	var marks []mark
+	at := 0
+	for _, s := range run.Scales {
+		if at >= last {
+			break
+		}
+		marks = append(marks, mark{int64(at), fmt.Sprintf("%d px", max(s.Width, s.Height))})
+		at += s.Iterations
+	}
+	return marks
+}
+
+// span is a duration as people say it.
+func span(d time.Duration) string {
+	if d < 10*time.Second {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	if d < 2*time.Minute {
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	return fmt.Sprintf("%.0f min", d.Minutes())
+}

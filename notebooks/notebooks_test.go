@@ -1,0 +1,235 @@
+// Package notebooks runs the notebooks, with the kernel that make notebook installs.
+package notebooks
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// require is the environment's word that the notebooks must run: without it a machine that has no .venv skips them.
+const require = "GOUACHE_REQUIRE_NOTEBOOKS"
+
+// smallest are the values that the settings get here. A notebook's cell settings may hold no other numbers.
+var smallest = map[string]string{"size": "64", "iterations": "3", "knobSize": "64", "knobIterations": "1"}
+
+// displays says what each notebook must show at least: how many pictures, charts and tables, and which words.
+var displays = map[string]struct {
+	pictures, charts, tables int
+	words                    []string
+}{
+	"01_first_painting.ipynb": {pictures: 2 + 1 + 1 + 2 + 9, charts: 1, tables: 3, words: []string{"finished: all iterations are done; 3 iterations", "first painting"}},
+	"04_browse_runs.ipynb":    {pictures: 3 + 3 + 1 + 1, charts: 3, tables: 2, words: []string{"glass, style weight 10", "greatest difference: 0 grey levels"}},
+}
+
+const (
+	pictureTag = `<img src="data:image/jpeg;base64,`
+	chartTag   = `<img src="data:image/svg+xml;base64,`
+)
+
+// TestNotebooks runs each notebook from top to bottom, as small as can be.
+func TestNotebooks(t *testing.T) {
+	paths, err := filepath.Glob("*.ipynb")
+	if err != nil || len(paths) != len(displays) {
+		t.Fatalf("%d notebooks, and %d are known (%v)", len(paths), len(displays), err)
+	}
+	t.Setenv("GOUACHE_STORE", t.TempDir())
+	for _, path := range paths {
+		t.Run(path, func(t *testing.T) {
+			want, ok := displays[path]
+			if !ok {
+				t.Fatal("displays does not say what it shows")
+			}
+			n := read(t, path)
+			n.shrink(t)
+			done, log, err := n.run(t, "execute.py")
+			if err != nil {
+				t.Fatalf("%v\n%s", err, log)
+			}
+			page := done.shown()
+			for tag, count := range map[string]int{pictureTag: want.pictures, chartTag: want.charts, "<table": want.tables} {
+				if got := strings.Count(page, tag); got < count {
+					t.Errorf("%d × %s, less than %d", got, tag, count)
+				}
+			}
+			for _, word := range want.words {
+				if !strings.Contains(page, word) {
+					t.Errorf("%q is nowhere in the outputs", word)
+				}
+			}
+		})
+	}
+}
+
+// TestInterrupt: interrupting the kernel in the middle of a painting keeps the best picture, and the next cell works. Of
+// cells with a mistake the notebook says which it is.
+func TestInterrupt(t *testing.T) {
+	done, log, err := read(t, "testdata/interrupt.ipynb").run(t, "testdata/interrupt.py", "iteration 2 of")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	for id, want := range map[string]string{
+		"long":     "status interrupted 64 true",
+		"next":     "the next cell works",
+		"mistyped": `unknown sample "chelsae": did you mean "chelsea"?`,
+		"wrong":    "undefined: contant",
+	} {
+		if got := done.cell(id); !strings.Contains(got, want) {
+			t.Errorf("cell %s does not show %q but %s", id, want, got)
+		}
+	}
+	for _, want := range []string{"interrupted at 64×43 pixels", pictureTag, chartTag} {
+		if !strings.Contains(done.cell("long"), want) {
+			t.Errorf("the interrupted view does not show %q", want)
+		}
+	}
+}
+
+// TestSavedOutputs: what is in the repository can be read without running it, and does not change with each run.
+func TestSavedOutputs(t *testing.T) {
+	for path, want := range displays {
+		n := read(t, path)
+		page := n.shown()
+		if strings.Count(page, pictureTag) < want.pictures || strings.Count(page, chartTag) < want.charts {
+			t.Errorf("%s: the saved outputs lack pictures: run execute.py %[1]s %[1]s", path)
+		}
+		for _, c := range n.Cells {
+			for _, o := range c.Outputs {
+				if o.OutputType == "error" || o.OutputType == "stream" && o.Name == "stderr" {
+					t.Errorf("%s: cell %s has an error among its outputs", path, c.ID)
+				}
+			}
+			if strings.Contains(string(c.Metadata), "iopub") {
+				t.Errorf("%s: cell %s says when it was run: run execute.py %[1]s %[1]s", path, c.ID)
+			}
+		}
+	}
+}
+
+// notebook is a .ipynb file: as it is, and as much of it as is looked at here.
+type notebook struct {
+	raw   map[string]any
+	Cells []struct {
+		ID       string
+		Metadata json.RawMessage
+		Source   lines
+		Outputs  []output
+	}
+}
+
+type output struct {
+	OutputType string `json:"output_type"`
+	Name       string `json:"name"`
+	Text       lines  `json:"text"`
+	Evalue     string `json:"evalue"`
+	Data       struct {
+		HTML lines `json:"text/html"`
+	} `json:"data"`
+}
+
+// lines is a text, which the format may have in pieces.
+type lines string
+
+// UnmarshalJSON reads a text or a list of its lines.
+func (l *lines) UnmarshalJSON(data []byte) error {
+	var many []string
+	if json.Unmarshal(data, &many) == nil {
+		*l = lines(strings.Join(many, ""))
+		return nil
+	}
+	return json.Unmarshal(data, (*string)(l))
+}
+
+func read(t *testing.T, path string) *notebook {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n notebook
+	if err := errors.Join(json.Unmarshal(data, &n), json.Unmarshal(data, &n.raw)); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return &n
+}
+
+var setting = regexp.MustCompile(`(?m)^(\s*)(\w+)(\s*=\s*)(\d+)`)
+
+// shrink makes a notebook's settings the smallest.
+func (n *notebook) shrink(t *testing.T) {
+	t.Helper()
+	for i, c := range n.Cells {
+		if c.ID != "settings" {
+			continue
+		}
+		n.setSource(i, setting.ReplaceAllStringFunc(string(c.Source), func(line string) string {
+			m := setting.FindStringSubmatch(line)
+			if smallest[m[2]] == "" {
+				t.Errorf("smallest does not say what the setting %s becomes", m[2])
+				return line
+			}
+			return m[1] + m[2] + m[3] + smallest[m[2]]
+		}))
+		return
+	}
+	t.Fatal("no cell has the id settings")
+}
+
+func (n *notebook) setSource(cell int, text string) {
+	n.raw["cells"].([]any)[cell].(map[string]any)["source"] = text
+}
+
+// run executes a notebook with one of the scripts and returns it with its outputs. The error and the log are the script's.
+func (n *notebook) run(t *testing.T, script string, more ...string) (*notebook, string, error) {
+	t.Helper()
+	python, err := filepath.Abs("../.venv/bin/python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat("../.venv/share/jupyter/kernels/gouache/kernel.json"); err != nil {
+		if os.Getenv(require) != "" {
+			t.Fatalf("$%s is set, but there is no kernel in .venv: make jupyter installs it", require)
+		}
+		t.Skip("there is no kernel in .venv: make jupyter installs it")
+	}
+	dir := t.TempDir()
+	in, out := filepath.Join(dir, "in.ipynb"), filepath.Join(dir, "out.ipynb")
+	data, err := json.Marshal(n.raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(in, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), python, append([]string{script, in, out}, more...)...)
+	log, runErr := cmd.CombinedOutput()
+	return read(t, out), string(log), runErr
+}
+
+// shown is all that the outputs show.
+func (n *notebook) shown() string {
+	var b strings.Builder
+	for _, c := range n.Cells {
+		b.WriteString(n.cell(c.ID))
+	}
+	return b.String()
+}
+
+// cell is all that one cell's outputs show.
+func (n *notebook) cell(id string) string {
+	var b strings.Builder
+	for _, c := range n.Cells {
+		if c.ID != id {
+			continue
+		}
+		for _, o := range c.Outputs {
+			b.WriteString(string(o.Data.HTML) + string(o.Text) + o.Evalue + "\n")
+		}
+	}
+	return b.String()
+}
