@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
 // TestMain keeps the tests' runs out of the user's store.
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	os.Setenv(storeVariable, dir)
+	os.Setenv(sqlite.StoreVariable, dir)
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)

@@ -270,21 +270,3 @@ func storeOf(args, store string) []string {
 	}
 	return []string{"--store", store}
 }
-
-// TestStorePath: --store, else $GOUACHE_STORE, else a folder below the XDG data folder.
-func TestStorePath(t *testing.T) {
-	for _, c := range []struct{ flag, store, data, want string }{
-		{"/flag", "/store", "/data", "/flag"},
-		{"", "/store", "/data", "/store"},
-		{"", "", "/data", "/data/gouache"},
-		{"", "", "relative", "/home/.local/share/gouache"},
-		{"", "", "", "/home/.local/share/gouache"},
-	} {
-		t.Setenv(storeVariable, c.store)
-		t.Setenv("XDG_DATA_HOME", c.data)
-		t.Setenv("HOME", "/home")
-		if got, err := storePath(c.flag); err != nil || got != c.want {
-			t.Errorf("%+v: %s (%v)", c, got, err)
-		}
-	}
-}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,28 +13,14 @@ import (
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
-// storeVariable is the environment's name for the user's store.
-const storeVariable = "GOUACHE_STORE"
-
-const defaultStoreText = "$" + storeVariable + ", else gouache in the XDG data folder"
+const defaultStoreText = "$" + sqlite.StoreVariable + ", else gouache in the XDG data folder"
 
 // storePath returns the folder of the store that --store names, where "" stands for the user's own.
 func storePath(flag string) (string, error) {
 	if flag != "" {
 		return flag, nil
 	}
-	if dir := os.Getenv(storeVariable); dir != "" {
-		return dir, nil
-	}
-	// The specification has relative paths ignored.
-	if data := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(data) {
-		return filepath.Join(data, "gouache"), nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("there is no place for the store (%w): set $%s, or give --store", err, storeVariable)
-	}
-	return filepath.Join(home, ".local", "share", "gouache"), nil
+	return sqlite.UserStore()
 }
 
 // storeFlag chooses the store of a command that reads one.
@@ -52,7 +37,7 @@ func (f *storeFlag) open(ctx context.Context, readOnly bool) (tracker.Store, str
 		return nil, "", err
 	}
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return nil, dir, fmt.Errorf("there is no store in %s: gouache stylize makes it with the first picture, and --store or $%s names another", dir, storeVariable)
+		return nil, dir, fmt.Errorf("there is no store in %s: gouache stylize makes it with the first picture, and --store or $%s names another", dir, sqlite.StoreVariable)
 	}
 	store, err := sqlite.Open(ctx, dir, sqlite.Options{ReadOnly: readOnly})
 	if err != nil {

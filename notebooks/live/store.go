@@ -21,17 +21,9 @@ import (
 // OpenStore opens the store where gouache stylize records, and makes it if there is none yet: $GOUACHE_STORE, else
 // gouache in the XDG data folder. Close it in the end.
 func OpenStore(ctx context.Context) (tracker.Store, error) {
-	dir := os.Getenv("GOUACHE_STORE")
-	if dir == "" {
-		data := os.Getenv("XDG_DATA_HOME")
-		if !filepath.IsAbs(data) { // the specification has relative paths ignored
-			home, err := os.UserHomeDir()
-			if err != nil {
-				return nil, fmt.Errorf("there is no place for the store (%w): set $GOUACHE_STORE", err)
-			}
-			data = filepath.Join(home, ".local", "share")
-		}
-		dir = filepath.Join(data, "gouache")
+	dir, err := sqlite.UserStore()
+	if err != nil {
+		return nil, err
 	}
 	return sqlite.Open(ctx, dir, sqlite.Options{})
 }
