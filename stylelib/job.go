@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
@@ -97,6 +98,15 @@ func (j Job) withDefaults() (Job, error) {
 			j.Size, w, h, minSide)
 	}
 	return j, nil
+}
+
+// styleMix writes the styles' weights as a proportion, such as 2:1.
+func (j Job) styleMix() string {
+	weights := make([]string, len(j.Styles))
+	for i, s := range j.Styles {
+		weights[i] = formatWeight(s.Weight)
+	}
+	return strings.Join(weights, ":")
 }
 
 // scales returns the sizes to paint at and how the iterations are shared among them: alike, since the coarse ones,

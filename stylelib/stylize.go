@@ -82,8 +82,7 @@ type run struct {
 
 func (r *run) describe() progress.Run {
 	p := r.job.Preset
-	format := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-	return progress.Run{
+	run := progress.Run{
 		Scales:  r.scales,
 		Device:  r.studio.backend.DeviceName(),
 		Network: r.net.Name(),
@@ -95,13 +94,26 @@ func (r *run) describe() progress.Run {
 			"preset":         p.Name,
 			"pooling":        string(p.Pooling),
 			"margin":         strconv.Itoa(p.Margin),
-			"content-weight": format(p.ContentWeight),
-			"style-weight":   format(p.StyleWeight),
-			"tv-weight":      format(p.TVWeight),
+			"content-weight": formatWeight(p.ContentWeight),
+			"style-weight":   formatWeight(p.StyleWeight),
+			"tv-weight":      formatWeight(p.TVWeight),
 			"seed":           strconv.FormatInt(r.job.Seed, 10),
+			"init":           "content",
 		},
 	}
+	switch {
+	case r.job.Noise:
+		run.Settings["init"] = "noise"
+	case r.job.Start != nil:
+		run.Settings["init"] = "picture"
+	}
+	if len(r.job.Styles) > 1 {
+		run.Settings["style-mix"] = r.job.styleMix()
+	}
+	return run
 }
+
+func formatWeight(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // paint goes through the scales, each starting from the picture of the one before.
 func (r *run) paint(ctx context.Context) (*Result, error) {

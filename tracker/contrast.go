@@ -138,7 +138,7 @@ func equal(a, b any) bool {
 func (c *Contrast) params() []ContrastRow {
 	var rows []ContrastRow
 	for _, name := range c.names(func(r *Run) []string { return keys(r.Params) }) {
-		if role, ok := strings.CutSuffix(name, "_picture"); ok && c.hasInput(role) {
+		if role, ok := strings.CutSuffix(name, pictureSuffix); ok && c.hasInput(role) {
 			continue // the row of the inputs says it, and looks at the files
 		}
 		rows = append(rows, c.row(ContrastParam, name, func(i int) any { return orNil(c.Runs[i].Params, name) }))

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -64,6 +65,28 @@ type NewRun struct {
 	Provenance Provenance
 	// Process records the run; the zero value stands for this one.
 	Process Process
+}
+
+// pictureSuffix ends the names of the parameters that name inputs: content and style alone are terms of an objective.
+const pictureSuffix = "_picture"
+
+// AddInput adds a picture to the inputs, and its name to the parameter ROLE_picture. Pictures of one role have their
+// order for a step, which tells those of one name apart.
+func (n *NewRun) AddInput(role, name, source string, data []byte) {
+	input := NewPicture{Role: role, Name: name, Source: source, Data: data}
+	for _, other := range n.Inputs {
+		if other.Role == role {
+			input.Step++
+		}
+	}
+	n.Inputs = append(n.Inputs, input)
+	if n.Params == nil {
+		n.Params = Params{}
+	}
+	if input.Step > 0 {
+		name = fmt.Sprint(n.Params[role+pictureSuffix], " + ", name)
+	}
+	n.Params[role+pictureSuffix] = name
 }
 
 // Normal returns the run with defaults filled in and each value in its stored form, or an error of CodeInvalid.

@@ -129,17 +129,9 @@ func (in *inputs) load(role, name string) (*picture.Picture, error) {
 
 // newRun describes the run that a job will be.
 func newRun(inputs inputs, command []string, studio *stylelib.Studio, seed int64) tracker.NewRun {
-	n := tracker.NewRun{Params: tracker.Params{}, Provenance: provenance(command, studio, seed)}
-	steps := map[string]int64{}
-	names := map[string][]string{}
+	n := tracker.NewRun{Provenance: provenance(command, studio, seed)}
 	for _, in := range inputs {
-		base := filepath.Base(in.name)
-		n.Inputs = append(n.Inputs, tracker.NewPicture{Role: in.role, Step: steps[in.role], Name: base, Source: absolute(in.name), Data: in.data})
-		steps[in.role]++ // tells styles apart that have one name
-		names[in.role] = append(names[in.role], base)
-	}
-	for role, list := range names {
-		n.Params[role+"_picture"] = strings.Join(list, " + ") // content and style alone are terms of the objective
+		n.AddInput(in.role, filepath.Base(in.name), absolute(in.name), in.data)
 	}
 	return n
 }

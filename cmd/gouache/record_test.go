@@ -73,7 +73,7 @@ func TestRecorded(t *testing.T) {
 	}
 	for name, want := range map[string]any{
 		"content_picture": "the cat.jpg", "style_picture": "sample:swirl + sample:glass", "size": 64.0, "iterations": 3.0, "tv_weight": 0.5, "seed": 7.0, "weights": "random",
-		"preset": "gouache", "pooling": "max",
+		"preset": "gouache", "pooling": "max", "init": "noise", "style_mix": "1:2",
 	} {
 		if got := run.Params[name]; got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)

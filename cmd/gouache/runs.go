@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -145,17 +143,4 @@ func chosenRuns(cmd *cobra.Command, store tracker.Reader, refs []string, f *filt
 		err = fmt.Errorf("no run passes the filter %s", filter)
 	}
 	return ids, err
-}
-
-// messagesOf is where a command's remarks go that are not its result.
-func messagesOf(cmd *cobra.Command) io.Writer { return cmd.ErrOrStderr() }
-
-// readText returns what a flag's file holds, where - is standard input.
-func readText(cmd *cobra.Command, path string) (string, error) {
-	if path != "-" {
-		data, err := os.ReadFile(path)
-		return string(data), err
-	}
-	data, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), 1<<20))
-	return string(data), err
 }

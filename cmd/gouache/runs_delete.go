@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -43,7 +44,7 @@ are given back at once. Instead of ids, --filter and its kin may choose the runs
 			}
 			if ask {
 				if !confirm(cmd, deletion) {
-					return fmt.Errorf("nothing was deleted")
+					return errors.New("nothing was deleted")
 				}
 				if deletion, err = s.DeleteRuns(cmd.Context(), ids, false); err != nil {
 					return err
@@ -93,7 +94,7 @@ func isTerminal(cmd *cobra.Command) bool {
 }
 
 func confirm(cmd *cobra.Command, d *tracker.Deletion) bool {
-	fmt.Fprintf(messagesOf(cmd), "delete %s? [y/N] ", deletionText(d))
+	fmt.Fprintf(cmd.ErrOrStderr(), "delete %s? [y/N] ", deletionText(d))
 	answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // the end of input is a no
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"

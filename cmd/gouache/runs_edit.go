@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -70,11 +71,12 @@ func newRunsNote() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text := args[1]
 			if text == "-" {
-				var err error
-				if text, err = readText(cmd, "-"); err != nil {
+				const most = 1 << 20 // more than a note may have, which the store says better
+				data, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), most))
+				if err != nil {
 					return fmt.Errorf("the note cannot be read: %w", err)
 				}
-				text = strings.TrimRight(text, "\n")
+				text = strings.TrimRight(string(data), "\n")
 			}
 			return updateRun(cmd, &store, args[0], asJSON, tracker.Update{Note: &text}, func(r *tracker.Run) string { return "note: " + orDash(r.Note) })
 		},

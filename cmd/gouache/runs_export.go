@@ -144,7 +144,7 @@ func (f *exportFlags) write(cmd *cobra.Command, w io.Writer, store tracker.Reade
 		return export.JSON(ctx, w, store, ids, f.points)
 	}
 	return export.Gallery(ctx, w, store, ids, export.GalleryOptions{
-		Title: f.title, LongerSide: f.size, Version: versionText(), Warn: func(err error) { fmt.Fprintln(messagesOf(cmd), "warning:", err) },
+		Title: f.title, LongerSide: f.size, Version: versionText(), Warn: func(err error) { fmt.Fprintln(cmd.ErrOrStderr(), "warning:", err) },
 	})
 }
 

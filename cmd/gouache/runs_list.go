@@ -63,7 +63,7 @@ func newRunsList() *cobra.Command {
 				return err
 			}
 			if len(page.Runs) < page.Total {
-				fmt.Fprintf(messagesOf(cmd), "%d of %d runs: --limit and --offset show others\n", len(page.Runs), page.Total)
+				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d runs: --limit and --offset show others\n", len(page.Runs), page.Total)
 			}
 			return nil
 		},

@@ -72,7 +72,7 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	defer store.Close()
 	handler, err := web.New(store, web.Options{
 		Title: fromHome(dir), Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: readOnly,
-		Log: slog.New(slog.NewTextHandler(messagesOf(cmd), nil)),
+		Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
 	})
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 		return fmt.Errorf("--addr %s: %w: choose another port, or 0 for any free one", f.address, err)
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), f.link(host, listener.Addr()))
-	fmt.Fprintf(messagesOf(cmd), "showing %s; Ctrl-C ends it\n", dir)
+	fmt.Fprintf(cmd.ErrOrStderr(), "showing %s; Ctrl-C ends it\n", dir)
 	return serve(cmd.Context(), listener, handler)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -17,8 +16,6 @@ import (
 
 // Again returns the job that a recorded run was: its pictures, as the store keeps them, and its settings. With the same
 // weights on the same machine it paints the same picture, to the byte.
-//
-// Of a run that Record began and that started from noise, the parameter init must say so: "noise".
 func Again(ctx context.Context, store tracker.Reader, run *tracker.Run) (job stylelib.Job, err error) {
 	s := settings{run: run}
 	preset, err := loss.LookupPreset(s.text("preset"))
@@ -30,7 +27,7 @@ func Again(ctx context.Context, store tracker.Reader, run *tracker.Run) (job sty
 	preset.ContentWeight, preset.StyleWeight, preset.TVWeight = s.number("content_weight"), s.number("style_weight"), s.number("tv_weight")
 	job = stylelib.Job{
 		Size: int(s.number("size")), Iterations: int(s.number("iterations")), Scales: int(s.number("scales")), Seed: int64(s.number("seed")),
-		Noise: startsFromNoise(run), Preset: preset,
+		Noise: s.text("init") == "noise", Preset: preset,
 	}
 	if s.missing != "" {
 		return job, fmt.Errorf("run %s does not say its %s: it was not recorded whole", run.ID, s.missing)
@@ -64,24 +61,14 @@ func (s *settings) number(name string) float64 {
 	return 0
 }
 
-// startsFromNoise looks at the parameter, or at the command line of gouache stylize, which has no such parameter.
-func startsFromNoise(run *tracker.Run) bool {
-	at := slices.Index(run.Provenance.Command, "--init")
-	return run.Params["init"] == "noise" || at >= 0 && at+1 < len(run.Provenance.Command) && run.Provenance.Command[at+1] == "noise"
-}
-
-// styleWeights are those of the command line's --style FILE:WEIGHT. Of a run that was begun otherwise there are none.
-func styleWeights(command []string) []float64 {
+// styleWeights reads the proportion in which styles were mixed. Of one style alone there is none.
+func styleWeights(run *tracker.Run) []float64 {
+	mix, _ := run.Params["style_mix"].(string)
 	var weights []float64
-	for i, word := range command[:max(0, len(command)-1)] {
-		if word != "--style" {
-			continue
+	for text := range strings.SplitSeq(mix, ":") {
+		if weight, err := strconv.ParseFloat(text, 64); err == nil {
+			weights = append(weights, weight)
 		}
-		weight, err := strconv.ParseFloat(command[i+1][strings.LastIndexByte(command[i+1], ':')+1:], 64)
-		if err != nil {
-			weight = 1 // FILE alone, or sample:NAME
-		}
-		weights = append(weights, weight)
 	}
 	return weights
 }
@@ -92,7 +79,7 @@ func addInputs(ctx context.Context, store tracker.Reader, run *tracker.Run, job 
 	if err != nil {
 		return err
 	}
-	weights := styleWeights(run.Provenance.Command)
+	weights := styleWeights(run)
 	for _, in := range inputs {
 		p, err := loadInput(ctx, store, in)
 		if err != nil {

@@ -10,7 +10,6 @@ import (
 	"io"
 	"math"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +40,7 @@ func paint(o progress.Observer, iterations int, status progress.Status) {
 	o.Started(progress.Run{
 		Scales: []progress.Scale{{Width: 32, Height: 24, Iterations: 2}, {Width: 64, Height: 48, Iterations: iterations}},
 		Device: "cpu", Network: "vgg19", Weights: "random", Settings: map[string]string{"size": "64", "iterations": "5", "scales": "2", "seed": "7", "preset": "article", "pooling": "avg", "margin": "4",
-			"content-weight": "0.5", "style-weight": "3", "tv-weight": "1e-05"},
+			"content-weight": "0.5", "style-weight": "3", "tv-weight": "1e-05", "init": "noise", "style-mix": "1:0.25"},
 	})
 	for i := 1; i <= iterations; i++ {
 		terms := []progress.Term{{Name: "content", Loss: 1 / float64(i), Weighted: 2 / float64(i)}, {Name: "style", Loss: 5, Weighted: 5}}
@@ -159,12 +158,12 @@ func TestStore(t *testing.T) {
 		}
 	}
 	job, err := Again(ctx, store, &runs[0])
-	if err != nil || job.Content.Width != 451 || len(job.Styles) != 2 || job.Styles[1].Picture.Width != 640 {
+	if err != nil || job.Content.Width != 451 || len(job.Styles) != 2 || job.Styles[1].Picture.Width != 640 || job.Styles[1].Weight != 0.25 {
 		t.Errorf("the job again is %+v, %v", job, err)
 	}
 	p := job.Preset
 	got := fmt.Sprintln(job.Size, job.Iterations, job.Scales, job.Seed, job.Noise, p.Name, p.StyleLayers[4], p.Pooling, p.Margin, p.ContentWeight, p.StyleWeight, p.TVWeight)
-	if want := "64 5 2 7 false article block5_conv1 avg 4 0.5 3 1e-05\n"; got != want {
+	if want := "64 5 2 7 true article block5_conv1 avg 4 0.5 3 1e-05\n"; got != want {
 		t.Errorf("its settings are %s, not %s", got, want)
 	}
 	delete(runs[0].Params, "margin")
@@ -173,13 +172,6 @@ func TestStore(t *testing.T) {
 	}
 	if _, err := List(ctx, store, "no_such == 1", "", 5); tracker.ErrorCode(err) != tracker.CodeInvalid {
 		t.Errorf("a filter on an unknown name: %v", err)
-	}
-}
-
-func TestStyleWeights(t *testing.T) {
-	command := []string{"gouache", "stylize", "--style", "sample:swirl", "--style", "/home/me/a.jpg:0.25", "--style", "b.png", "--style"}
-	if got := styleWeights(command); !slices.Equal(got, []float64{1, 0.25, 1}) {
-		t.Errorf("the weights are %v", got)
 	}
 }
 

@@ -31,25 +31,16 @@ func OpenStore(ctx context.Context) (tracker.Store, error) {
 // Record begins a run in a store and returns the observer that records it. content and styles are the files, or samples,
 // that the job's pictures were loaded from; the run keeps them.
 func Record(ctx context.Context, store tracker.Store, n tracker.NewRun, content string, styles ...string) (*tracker.Recorder, error) {
-	n.Params = maps.Clone(n.Params)
-	if n.Params == nil {
-		n.Params = tracker.Params{}
-	}
-	n.Params["content_picture"] = filepath.Base(content)
-	var names []string
-	for i, name := range append([]string{content}, styles...) {
+	n.Params, n.Inputs = maps.Clone(n.Params), slices.Clone(n.Inputs)
+	role := tracker.RoleContent
+	for _, name := range append([]string{content}, styles...) {
 		data, err := picture.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}
-		input := tracker.NewPicture{Role: tracker.RoleContent, Name: filepath.Base(name), Source: name, Data: data}
-		if i > 0 {
-			input.Role, input.Step = tracker.RoleStyle, int64(i-1)
-			names = append(names, input.Name)
-		}
-		n.Inputs = append(n.Inputs, input)
+		n.AddInput(role, filepath.Base(name), name, data)
+		role = tracker.RoleStyle
 	}
-	n.Params["style_picture"] = strings.Join(names, " + ")
 	run, err := tracker.Start(ctx, store, n)
 	if err != nil {
 		return nil, err

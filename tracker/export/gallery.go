@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -63,9 +64,10 @@ type gallery struct {
 //go:embed gallery.html gallery.css gallery.js
 var files embed.FS
 
-var pieces = template.Must(template.New("").Funcs(template.FuncMap{
-	"stars": stars, "took": took, "when": when,
-}).ParseFS(files, "gallery.html"))
+// pieces are read when a gallery is made, not whenever the program starts.
+var pieces = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{"stars": stars, "took": took, "when": when}).ParseFS(files, "gallery.html"))
+})
 
 // write writes the page piece by piece, so that no more than one picture is held in memory.
 func (g *gallery) write() error {
@@ -84,7 +86,7 @@ func (g *gallery) write() error {
 }
 
 func (g *gallery) execute(piece string, data any) error {
-	return pieces.ExecuteTemplate(g.out, piece, data)
+	return pieces().ExecuteTemplate(g.out, piece, data)
 }
 
 func asset(name string) string {
