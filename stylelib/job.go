@@ -73,16 +73,15 @@ func (j Job) withDefaults() (Job, error) {
 	if j.Preset.Name == "" {
 		j.Preset = loss.Gouache()
 	}
+	if err := j.check(); err != nil {
+		return j, err
+	}
 	switch {
 	case j.Content == nil:
 		return j, errors.New("no content picture given")
 	case len(j.Styles) == 0:
 		return j, errors.New("no style picture given")
-	case j.Size < MinSize || j.Size > MaxSize:
-		return j, fmt.Errorf("size %d is out of range: choose %d to %d pixels for the longer side", j.Size, MinSize, MaxSize)
-	case j.Iterations < 1 || j.Iterations > MaxIterations:
-		return j, fmt.Errorf("%d iterations are out of range: choose 1 to %d", j.Iterations, MaxIterations)
-	case j.Scales < 0 || j.Scales > j.Iterations:
+	case j.Scales > j.Iterations:
 		return j, fmt.Errorf("%d scales are out of range: choose 1 to the number of iterations, %d", j.Scales, j.Iterations)
 	case j.Noise && j.Start != nil:
 		return j, errors.New("a job starts from noise or from a picture, not from both")

@@ -75,3 +75,11 @@ func readBytes(path string) (int64, bool) {
 	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 	return n, err == nil
 }
+
+// roomForState tells whether there is room for a copy of the optimiser's memory: twenty-two vectors with so many
+// elements, once on their way to a file and once in what writes it. Who interrupts a large painting is not to lose it
+// for that.
+func roomForState(elements int) bool {
+	available, err := AvailableMemory()
+	return err == nil && 2*22*4*int64(elements) < available
+}

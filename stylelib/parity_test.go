@@ -201,16 +201,11 @@ func lossesByEvaluation(t *testing.T, preset loss.Preset, job *Job, evaluations 
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets, err := newTargets(net, preset, job.Content, job.Styles)
+	objective, release, err := pretrainedStudio(t).objective(net, preset, job.Content, job.Styles)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer targets.finalize()
-	objective, err := loss.NewObjective(net, job.Content.Height, job.Content.Width, targets.terms)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer objective.Close()
+	defer release()
 	var losses []float64
 	function := objective.Function(func(e *loss.Evaluation) { losses = append(losses, e.Total) })
 	m := lbfgs.Minimizer{MaxEvaluations: evaluations}

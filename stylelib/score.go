@@ -33,16 +33,11 @@ func (s *Studio) Score(preset loss.Preset, content *picture.Picture, styles []St
 	if err != nil {
 		return nil, err
 	}
-	targets, err := newTargets(net, preset, content, styles)
+	objective, release, err := s.objective(net, preset, content, styles)
 	if err != nil {
 		return nil, err
 	}
-	defer targets.finalize()
-	objective, err := loss.NewObjective(net, at.Height, at.Width, targets.terms)
-	if err != nil {
-		return nil, err
-	}
-	defer objective.Close()
+	defer release()
 	x := pictureTensor(at)
 	defer x.MustFinalizeAll()
 	e, err := objective.Evaluate(x)

@@ -22,6 +22,8 @@ import (
 	"sync"
 
 	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/lbfgs"
+	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 	"github.com/gouache-art/gouache/weights"
@@ -29,18 +31,38 @@ import (
 
 const minSide = vgg.MinSide
 
-// Studio is an open device with a network's weights, for any number of jobs, one at a time or several.
+// Studio is an open device with a network's weights, for any number of jobs, one at a time or several. Jobs of the same
+// size and layers share compiled graphs, and those with the same pictures what they are compared with.
 type Studio struct {
 	backend *backend.Backend
 	weights *weights.Set
 
 	mu       sync.Mutex
 	networks map[vgg.Pooling]*vgg.Network
+
+	// What the jobs share.
+	graphs     *lbfgs.Graphs
+	objectives *shared[*loss.Objective]
+	targets    *shared[[]loss.Target]
 }
+
+// maxObjectives is how many compiled objectives are kept, and maxTargetBytes how much memory idle targets may take: a
+// painting of 512 pixels has 12 MB of them at its last scale.
+const (
+	maxObjectives  = 32
+	maxTargetBytes = 256 << 20
+)
 
 // NewStudio makes a studio of an open device and loaded weights. Both stay the caller's.
 func NewStudio(b *backend.Backend, set *weights.Set) *Studio {
-	return &Studio{backend: b, weights: set, networks: map[vgg.Pooling]*vgg.Network{}}
+	return &Studio{
+		backend:    b,
+		weights:    set,
+		networks:   map[vgg.Pooling]*vgg.Network{},
+		graphs:     lbfgs.NewGraphs(b.XLA()),
+		objectives: newShared(maxObjectives, (*loss.Objective).Close),
+		targets:    newShared(maxTargetBytes, finalize),
+	}
 }
 
 // Network returns the studio's network with the given pooling.

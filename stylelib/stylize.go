@@ -4,15 +4,10 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"math"
 	"slices"
 	"strconv"
 	"time"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
-	"github.com/gouache-art/gouache/stylelib/lbfgs"
-	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
@@ -37,6 +32,16 @@ type Result struct {
 // the best picture so far, with the status interrupted and no error. It returns an error, and no picture, for a job
 // that makes no sense, that does not fit into memory, or that the device fails at.
 func (s *Studio) Stylize(ctx context.Context, job Job, observer progress.Observer) (*Result, error) {
+	return s.stylize(ctx, job, nil, observer)
+}
+
+// Resume goes on with a job from a checkpoint, exactly as it would have gone on without the interruption: the result is
+// the same picture to the byte, on the same machine. It returns an error for a checkpoint of another job.
+func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*Result, error) {
+	return s.stylize(ctx, job, from, observer)
+}
+
+func (s *Studio) stylize(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*Result, error) {
 	job, err := job.withDefaults()
 	if err != nil {
 		return nil, err
@@ -52,13 +57,21 @@ func (s *Studio) Stylize(ctx context.Context, job Job, observer progress.Observe
 		observer = progress.Multi{}
 	}
 	r := &run{studio: s, net: net, job: job, observer: observer, scales: job.scales(), began: time.Now()}
-	r.eta = progress.NewETA(r.scales)
+	if from != nil {
+		if err := r.resume(from); err != nil {
+			return nil, err
+		}
+	}
+	r.eta = progress.NewETA(r.left())
 	observer.Started(r.describe())
 	result, err := r.paint(ctx)
 	outcome := progress.Outcome{Status: progress.Failed, Elapsed: time.Since(r.began), Err: err}
 	if err == nil {
 		outcome.Status, outcome.Reason = result.Status, result.Reason
 		outcome.Picture = func() (image.Image, error) { return result.Picture.Image(), nil }
+		if r.last != nil {
+			outcome.Checkpoint = r.last.write
+		}
 	} else {
 		outcome.Reason = err.Error()
 	}
@@ -73,42 +86,66 @@ type run struct {
 	job      Job
 	observer progress.Observer
 	scales   []progress.Scale
-	began    time.Time
+	began    time.Time // so much earlier, if it is resumed, as it took before
 	eta      *progress.ETA
+	from     *Checkpoint // what it is resumed from, until it is
+	last     *Checkpoint // where it was interrupted
 
 	iterations, evaluations int // of the scales that are done
-	lastIteration           time.Time
+	total                   float64
+	terms                   []progress.Term // of the latest iteration
+	identity                string          // the job's fingerprint, once it is needed
+}
+
+// resume makes the run one that goes on from a checkpoint.
+func (r *run) resume(from *Checkpoint) error {
+	if err := from.fits(r); err != nil {
+		return err
+	}
+	r.from = from
+	r.iterations, r.evaluations = from.head.Iterations, from.head.Evaluations
+	r.total, r.terms = from.head.Total, from.head.Terms
+	r.began = r.began.Add(-from.head.Elapsed)
+	return nil
+}
+
+func (r *run) firstScale() int {
+	if r.from == nil {
+		return 0
+	}
+	return r.from.head.Scale
+}
+
+// left returns the scales with the iterations that are still to be made.
+func (r *run) left() []progress.Scale {
+	left := slices.Clone(r.scales)
+	if r.from != nil {
+		for i := range r.firstScale() {
+			left[i].Iterations = 0
+		}
+		left[r.firstScale()].Iterations -= r.from.state.Iterations()
+	}
+	return left
 }
 
 func (r *run) describe() progress.Run {
-	p := r.job.Preset
-	run := progress.Run{
-		Scales:  r.scales,
-		Device:  r.studio.backend.DeviceName(),
-		Network: r.net.Name(),
-		Weights: r.studio.weights.Name,
-		Settings: map[string]string{
-			"size":           strconv.Itoa(r.job.Size),
-			"iterations":     strconv.Itoa(r.job.Iterations),
-			"scales":         strconv.Itoa(len(r.scales)),
-			"preset":         p.Name,
-			"pooling":        string(p.Pooling),
-			"margin":         strconv.Itoa(p.Margin),
-			"content-weight": formatWeight(p.ContentWeight),
-			"style-weight":   formatWeight(p.StyleWeight),
-			"tv-weight":      formatWeight(p.TVWeight),
-			"seed":           strconv.FormatInt(r.job.Seed, 10),
-			"init":           "content",
-		},
-	}
-	switch {
-	case r.job.Noise:
-		run.Settings["init"] = "noise"
-	case r.job.Start != nil:
-		run.Settings["init"] = "picture"
+	settings := r.job.Settings()
+	settings["scales"] = strconv.Itoa(len(r.scales))
+	if r.job.Start != nil {
+		settings["init"] = "picture"
 	}
 	if len(r.job.Styles) > 1 {
-		run.Settings["style-mix"] = r.job.styleMix()
+		settings["style-mix"] = r.job.styleMix()
+	}
+	run := progress.Run{
+		Scales:   r.scales,
+		Device:   r.studio.backend.DeviceName(),
+		Network:  r.net.Name(),
+		Weights:  r.studio.weights.Name,
+		Settings: settings,
+	}
+	if r.from != nil {
+		run.Done = r.from.Iterations()
 	}
 	return run
 }
@@ -120,7 +157,7 @@ func (r *run) paint(ctx context.Context) (*Result, error) {
 	full := r.scales[len(r.scales)-1]
 	x := r.start()
 	result := &Result{Status: progress.Finished}
-	for i := range r.scales {
+	for i := r.firstScale(); i < len(r.scales); i++ {
 		done, err := r.paintScale(ctx, i, x)
 		if err != nil {
 			return nil, err
@@ -129,9 +166,6 @@ func (r *run) paint(ctx context.Context) (*Result, error) {
 		r.iterations += done.iterations
 		r.evaluations += done.evaluations
 		result.Reason = done.reason
-		if done.evaluation != nil {
-			result.Total, result.Terms = done.evaluation.Total, terms(done.evaluation)
-		}
 		if ctx.Err() != nil {
 			result.Status = progress.Interrupted
 			result.Reason = fmt.Sprintf("interrupted at %d×%d pixels", r.scales[i].Width, r.scales[i].Height)
@@ -144,6 +178,7 @@ func (r *run) paint(ctx context.Context) (*Result, error) {
 		result.Picture.Alpha = r.job.Content.Resize(full.Width, full.Height).Alpha
 	}
 	result.Iterations, result.Evaluations = r.iterations, r.evaluations
+	result.Total, result.Terms = r.total, r.terms
 	result.Elapsed = time.Since(r.began)
 	return result, nil
 }
@@ -158,104 +193,4 @@ func (r *run) start() *picture.Picture {
 		return r.job.Start
 	}
 	return r.job.Content
-}
-
-// painted is what one scale came to.
-type painted struct {
-	picture                 *picture.Picture
-	iterations, evaluations int
-	evaluation              *loss.Evaluation
-	reason                  string
-}
-
-func (r *run) paintScale(ctx context.Context, index int, start *picture.Picture) (*painted, error) {
-	scale := r.scales[index]
-	margin := r.job.Preset.Margin
-	content := mirrored(r.job.Content.Resize(scale.Width, scale.Height), margin)
-	targets, err := newTargets(r.net, r.job.Preset, content, r.styles(max(scale.Width, scale.Height)))
-	if err != nil {
-		return nil, err
-	}
-	defer targets.finalize()
-	objective, err := loss.NewObjective(r.net, content.Height, content.Width, targets.terms)
-	if err != nil {
-		return nil, err
-	}
-	defer objective.Close()
-
-	x0 := pictureTensor(mirrored(start.Resize(scale.Width, scale.Height), margin))
-	defer x0.MustFinalizeAll()
-	var tried []*loss.Evaluation // all of this scale: a line search may go back to one before its last
-	var accepted *loss.Evaluation
-	r.lastIteration = time.Now()
-	minimizer := lbfgs.Minimizer{
-		MaxIterations: scale.Iterations,
-		FirstStep:     math.Sqrt(float64(x0.Size())), // one grey level a pixel and channel: saves three evaluations a scale
-		Observe: func(i lbfgs.Iteration) error {
-			accepted = tried[i.Evaluation-1]
-			r.observe(index, i, accepted)
-			return nil
-		},
-	}
-	function := objective.Function(func(e *loss.Evaluation) { tried = append(tried, e) })
-	found, err := minimizer.Minimize(ctx, r.studio.backend.XLA(), function, x0)
-	if err != nil {
-		return nil, err
-	}
-	defer found.X.MustFinalizeAll()
-	p, err := tensorPicture(found.X)
-	if err != nil {
-		return nil, err
-	}
-	return &painted{picture: cropped(p, margin), iterations: found.Iterations, evaluations: found.Evaluations, evaluation: accepted, reason: found.Status.String()}, nil
-}
-
-// styles returns the style pictures with longer sides of the given size, but never larger than they are: enlarging
-// would teach the blur that comes of it.
-func (r *run) styles(size int) []Style {
-	list := slices.Clone(r.job.Styles)
-	for i, s := range list {
-		w, h := s.Picture.FitLonger(min(size, max(s.Picture.Width, s.Picture.Height)))
-		list[i].Picture = s.Picture.Resize(max(w, minSide), max(h, minSide))
-	}
-	return list
-}
-
-func (r *run) observe(scale int, i lbfgs.Iteration, at *loss.Evaluation) {
-	now := time.Now()
-	r.eta.Iterated(scale, now.Sub(r.lastIteration))
-	r.lastIteration = now
-	r.observer.Iterated(progress.Iteration{
-		Scale:       scale,
-		Iteration:   r.iterations + i.Iteration,
-		Evaluations: r.evaluations + i.Evaluations,
-		Total:       i.F,
-		Terms:       terms(at),
-		Elapsed:     now.Sub(r.began),
-		Remaining:   r.eta.Remaining(),
-		Picture: func() (image.Image, error) {
-			p, err := tensorPicture(i.X())
-			if err != nil {
-				return nil, err
-			}
-			return cropped(p, r.job.Preset.Margin).Image(), nil
-		},
-	})
-}
-
-func terms(e *loss.Evaluation) []progress.Term {
-	list := make([]progress.Term, len(e.Terms))
-	for i, v := range e.Terms {
-		list[i] = progress.Term{Name: v.Name, Loss: v.Loss, Weighted: v.Weighted}
-	}
-	return list
-}
-
-func tensorPicture(t *tensors.Tensor) (*picture.Picture, error) {
-	pix, err := tensors.CopyFlatData[float32](t)
-	if err != nil {
-		return nil, fmt.Errorf("bringing the picture from the device: %w", err)
-	}
-	d := t.Shape().Dimensions
-	return &picture.Picture{Height: d[1], Width: d[2], Pix: pix}, nil
 }

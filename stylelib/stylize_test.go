@@ -166,9 +166,9 @@ func TestStylizeRefuses(t *testing.T) {
 		"no style":            {func(j *Job) { j.Styles = nil }, "no style picture"},
 		"an empty style":      {func(j *Job) { j.Styles = []Style{{}} }, "no picture"},
 		"a negative weight":   {func(j *Job) { j.Styles[0].Weight = -1 }, "number from 0 up"},
-		"a small size":        {func(j *Job) { j.Size = 5 }, "out of range"},
+		"a small size":        {func(j *Job) { j.Size = 5 }, "choose 64 to 16384"},
 		"too many scales":     {func(j *Job) { j.Scales = 13 }, "out of range"},
-		"negative iterations": {func(j *Job) { j.Iterations = -1 }, "out of range"},
+		"negative iterations": {func(j *Job) { j.Iterations = -1 }, "choose 1 to 100000"},
 		"two starts":          {func(j *Job) { j.Noise, j.Start = true, j.Content }, "not from both"},
 		"a narrow picture":    {func(j *Job) { j.Content = j.Content.Resize(400, 16) }, "too narrow"},
 		"too large":           {func(j *Job) { j.Size = MaxSize }, "does not fit into memory"},
@@ -190,7 +190,7 @@ func TestStylizeRefuses(t *testing.T) {
 func TestStylizeFails(t *testing.T) {
 	job := tinyJob(t)
 	job.Preset = loss.NeuralStyle()
-	job.Preset.StyleLayers = []string{"block6_conv1"}
+	job.Preset.StyleLayers = []string{"block5_conv4"} // VGG19 has it, this network has not
 	r := &recorder{}
 	_, err := tiny().Stylize(t.Context(), job, r)
 	if err == nil || r.outcome == nil || r.outcome.Status != progress.Failed || !errors.Is(r.outcome.Err, err) {

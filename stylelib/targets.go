@@ -1,7 +1,10 @@
 package stylelib
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -10,37 +13,101 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// targets holds an objective's terms at one size, and what they compare with.
-type targets struct {
-	content, style []loss.Target
-	terms          []loss.Term
-}
-
-// newTargets computes what a preset's terms compare with. The pictures are taken at the sizes they have.
-func newTargets(net *vgg.Network, preset loss.Preset, content *picture.Picture, styles []Style) (*targets, error) {
-	x := pictureTensor(content)
-	defer x.MustFinalizeAll()
-	var t targets
-	var err error
-	if t.content, err = loss.ContentTargets(net, x, preset.ContentLayers...); err != nil {
-		return nil, err
+// objective returns a preset's objective for a picture of the size of content, with its targets, which are taken of the
+// pictures at the sizes they have. The caller calls release when it is done.
+func (s *Studio) objective(net *vgg.Network, preset loss.Preset, content *picture.Picture, styles []Style) (o *loss.Objective, release func(), err error) {
+	var releases []func()
+	release = func() {
+		for _, r := range slices.Backward(releases) {
+			r()
+		}
 	}
-	var paintings []loss.Style
-	for _, s := range styles {
-		painting := pictureTensor(s.Picture)
-		defer painting.MustFinalizeAll()
-		paintings = append(paintings, loss.Style{Picture: painting, Weight: s.Weight})
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
+	keep := func(r func()) {
+		if r != nil {
+			releases = append(releases, r)
+		}
 	}
-	if t.style, err = preset.StyleTargets(net, paintings); err != nil {
-		t.finalize()
-		return nil, err
+	contentTargets, done, err := s.contentTargets(net, preset, content)
+	keep(done)
+	if err != nil {
+		return nil, release, err
 	}
-	t.terms = preset.Terms(t.content, t.style, loss.Picture{
+	styleTargets, done, err := s.styleTargets(net, preset, styles)
+	keep(done)
+	if err != nil {
+		return nil, release, err
+	}
+	terms := preset.Terms(contentTargets, styleTargets, loss.Picture{
 		Height:    content.Height,
 		Width:     content.Width,
 		Variation: variation(styles) * float64(content.Height*content.Width),
 	})
-	return &t, nil
+	key := fmt.Sprint(net.Pooling(), content.Height, "×", content.Width, loss.Structure(terms))
+	first, done, err := s.objectives.get(key, func() (*loss.Objective, int64, error) {
+		o, err := loss.NewObjective(net, content.Height, content.Width, terms)
+		return o, 1, err
+	})
+	keep(done)
+	if err != nil {
+		return nil, release, err
+	}
+	o, err = first.With(terms)
+	return o, release, err
+}
+
+func (s *Studio) contentTargets(net *vgg.Network, preset loss.Preset, content *picture.Picture) ([]loss.Target, func(), error) {
+	key := targetKey(net, "content", preset.ContentLayers, Style{Picture: content})
+	return s.targets.get(key, func() ([]loss.Target, int64, error) {
+		x := pictureTensor(content)
+		defer x.MustFinalizeAll()
+		targets, err := loss.ContentTargets(net, x, preset.ContentLayers...)
+		return targets, bytesOf(targets), err
+	})
+}
+
+func (s *Studio) styleTargets(net *vgg.Network, preset loss.Preset, styles []Style) ([]loss.Target, func(), error) {
+	key := targetKey(net, preset.Statistic(), preset.StyleLayers, styles...)
+	return s.targets.get(key, func() ([]loss.Target, int64, error) {
+		var paintings []loss.Style
+		for _, s := range styles {
+			painting := pictureTensor(s.Picture)
+			defer painting.MustFinalizeAll()
+			paintings = append(paintings, loss.Style{Picture: painting, Weight: s.Weight})
+		}
+		targets, err := preset.StyleTargets(net, paintings)
+		return targets, bytesOf(targets), err
+	})
+}
+
+// targetKey tells targets apart by what they are computed from.
+func targetKey(net *vgg.Network, statistic string, layers []string, pictures ...Style) string {
+	h := sha256.New()
+	fmt.Fprintln(h, net.Pooling(), statistic, strings.Join(layers, ","))
+	for _, p := range pictures {
+		fmt.Fprintln(h, p.Weight)
+		hashPicture(h, p.Picture)
+	}
+	return string(h.Sum(nil))
+}
+
+func bytesOf(targets []loss.Target) int64 {
+	var n int64
+	for _, t := range targets {
+		n += int64(t.Tensor.Memory())
+	}
+	return n
+}
+
+// finalize frees the targets' memory on the device.
+func finalize(targets []loss.Target) {
+	for _, t := range targets {
+		t.Finalize()
+	}
 }
 
 // variation returns the styles' mean total variation per pixel.
@@ -56,13 +123,6 @@ func variation(styles []Style) float64 {
 		return even / float64(len(styles))
 	}
 	return sum / weights
-}
-
-// finalize frees the targets' memory on the device.
-func (t *targets) finalize() {
-	for _, target := range slices.Concat(t.content, t.style) {
-		target.Finalize()
-	}
 }
 
 func pictureTensor(p *picture.Picture) *tensors.Tensor {

@@ -111,6 +111,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &invalid):
 		kind := map[string]string{"int": "a whole number", "int64": "a whole number", "float64": "a number", "bool": "true or false"}
 		f := invalid.GetFlag()
+		if f.Value.Type() == settingType {
+			return usage(fmt.Errorf("--%w", invalid.Unwrap()))
+		}
 		if what, ok := kind[f.Value.Type()]; ok {
 			return usage(fmt.Errorf("--%s is %q: it must be %s", f.Name, invalid.GetValue(), what))
 		}

@@ -158,7 +158,7 @@ func TestRunsExport(t *testing.T) {
 		t.Errorf("the document: %+v", d)
 	}
 	gallery := filepath.Join(dir, "night.html")
-	report := decode[map[string]any](t, runs(t, store, "export", ids[0], ids[1][:8], "--out", gallery, "--json"))
+	report := decode[map[string]any](t, runs(t, store, "export", ids[0], ids[1][:11], "--out", gallery, "--json"))
 	if report["out"] != gallery || report["format"] != "html" {
 		t.Errorf("the report: %v", report)
 	}

@@ -12,7 +12,7 @@ import (
 // scoreFlags are the flags of `gouache score`.
 type scoreFlags struct {
 	studio         studioFlags
-	preset         presetFlags
+	settings       settingFlags
 	content, image string
 	styles         []string
 	json           bool
@@ -34,7 +34,7 @@ their own sizes; the picture and the content picture must have the same.`,
 	flags.StringArrayVar(&f.styles, "style", nil, "a style picture: a `FILE` or sample:NAME, with :WEIGHT to mix several")
 	flags.StringVar(&f.image, "image", "", "the picture to score: a `FILE` or sample:NAME")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
-	f.preset.add(cmd)
+	f.settings.add(cmd, "init", "seed", "size", "iterations", "scales", "margin")
 	f.studio.add(cmd)
 	return cmd
 }
@@ -46,9 +46,9 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 	if err := f.studio.check(); err != nil {
 		return err
 	}
-	preset, err := f.preset.read(cmd)
-	if err != nil {
-		return err
+	var job stylelib.Job
+	if err := job.Set(f.settings); err != nil {
+		return usage(err)
 	}
 	content, err := picture.Load(f.content)
 	if err != nil {
@@ -67,7 +67,7 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 		return err
 	}
 	defer studio.Backend().Close()
-	score, err := studio.Score(preset, content, styles, image)
+	score, err := studio.Score(job.Preset, content, styles, image)
 	if err != nil {
 		return err
 	}

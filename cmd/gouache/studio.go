@@ -5,19 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/backend"
-	"github.com/gouache-art/gouache/stylelib/loss"
-	"github.com/gouache-art/gouache/stylelib/vgg"
 	"github.com/gouache-art/gouache/weights"
 )
 
-// studioFlags choose the device, the weights and the objective; several commands share them.
+// studioFlags choose the device and the weights; several commands share them.
 type studioFlags struct {
 	device  string
 	weights string
@@ -97,62 +94,6 @@ func loadWeights(ctx context.Context, name string, seed int64, messages io.Write
 		name = entry.Name
 	}
 	return weights.Load(ctx, name, opts)
-}
-
-// presetFlags choose the objective.
-type presetFlags struct {
-	preset                               string
-	pooling                              string
-	contentWeight, styleWeight, tvWeight float64
-}
-
-func (f *presetFlags) add(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.preset, "preset", loss.Gouache().Name, "`NAME` of the objective: gouache, neural-style or article")
-	flags.StringVar(&f.pooling, "pooling", "", "`KIND` of pooling between the network's blocks: max or avg (default: the preset's)")
-	g := loss.Gouache()
-	for _, w := range []struct {
-		flag, what string
-		preset     float64
-		into       *float64
-	}{
-		{"content-weight", "how much the photograph's content matters", g.ContentWeight, &f.contentWeight},
-		{"style-weight", "how much the painting's style matters", g.StyleWeight, &f.styleWeight},
-		{"tv-weight", "how much smoothness matters", g.TVWeight, &f.tvWeight},
-	} {
-		flags.Float64Var(w.into, w.flag, 0, fmt.Sprintf("%s, a `NUMBER` (default: the preset's, %v for %s)", w.what, w.preset, g.Name))
-	}
-}
-
-// read returns the preset with what the flags change in it.
-func (f *presetFlags) read(cmd *cobra.Command) (loss.Preset, error) {
-	p, err := loss.LookupPreset(f.preset)
-	if err != nil {
-		return p, usage(fmt.Errorf("--preset: %w", err))
-	}
-	if f.pooling != "" {
-		if p.Pooling, err = vgg.ParsePooling(f.pooling); err != nil {
-			return p, usage(fmt.Errorf("--pooling: %w", err))
-		}
-	}
-	for _, w := range []struct {
-		flag  string
-		value float64
-		into  *float64
-	}{
-		{"content-weight", f.contentWeight, &p.ContentWeight},
-		{"style-weight", f.styleWeight, &p.StyleWeight},
-		{"tv-weight", f.tvWeight, &p.TVWeight},
-	} {
-		if !cmd.Flags().Changed(w.flag) {
-			continue
-		}
-		if math.IsNaN(w.value) || math.IsInf(w.value, 0) || w.value < 0 {
-			return p, usage(fmt.Errorf("--%s is %v: it must be a number from 0 up", w.flag, w.value))
-		}
-		*w.into = w.value
-	}
-	return p, nil
 }
 
 // writeJSON prints a command's result for programs.

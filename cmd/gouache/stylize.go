@@ -20,17 +20,14 @@ import (
 
 // stylizeFlags are the flags of `gouache stylize`.
 type stylizeFlags struct {
-	studio     studioFlags
-	preset     presetFlags
-	record     recordFlags
-	content    string
-	styles     []string
-	out        string
-	size       int
-	iterations int
-	scales     int
-	init       string
-	json       bool
+	studio   studioFlags
+	settings settingFlags
+	record   recordFlags
+	content  string
+	styles   []string
+	out      string
+	init     string
+	json     bool
 }
 
 func newStylize() *cobra.Command {
@@ -54,12 +51,9 @@ The run is recorded with its settings, curves and pictures; see gouache runs and
 	flags.StringVar(&f.content, "content", "", "the photograph: a `FILE` or sample:NAME")
 	flags.StringArrayVar(&f.styles, "style", nil, "a painting: a `FILE` or sample:NAME, with :WEIGHT to mix several")
 	flags.StringVar(&f.out, "out", "", "where the result goes: a .png, .jpg or .tiff `FILE`")
-	flags.IntVar(&f.size, "size", stylelib.DefaultSize, "longer side of the result in `PIXELS`")
-	flags.IntVar(&f.iterations, "iterations", stylelib.DefaultIterations, "`NUMBER` of iterations of the optimiser, at all scales together")
-	flags.IntVar(&f.scales, "scales", 0, "`NUMBER` of sizes to paint coarse to fine, √2 apart; 1 paints at full size from the start (default: from 128 pixels)")
 	flags.StringVar(&f.init, "init", "content", "what to start from: content, noise or a `FILE`")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
-	f.preset.add(cmd)
+	f.settings.add(cmd, "init", "seed") // these two are flags of their own
 	f.studio.add(cmd)
 	f.record.add(cmd)
 	return cmd
@@ -117,19 +111,10 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 
 // job reads the flags and the pictures. Everything that can be wrong without computing is found here.
 func (f *stylizeFlags) job(cmd *cobra.Command, in *inputs) (stylelib.Job, error) {
-	job := stylelib.Job{Size: f.size, Iterations: f.iterations, Scales: f.scales, Seed: f.studio.seed}
-	if f.size < stylelib.MinSize || f.size > stylelib.MaxSize {
-		return job, usage(fmt.Errorf("--size %d is out of range: choose %d to %d pixels for the longer side", f.size, stylelib.MinSize, stylelib.MaxSize))
-	}
-	if f.iterations < 1 || f.iterations > stylelib.MaxIterations {
-		return job, usage(fmt.Errorf("--iterations %d is out of range: choose 1 to %d", f.iterations, stylelib.MaxIterations))
-	}
-	if f.scales < 0 || (f.scales == 0 && cmd.Flags().Changed("scales")) {
-		return job, usage(fmt.Errorf("--scales %d is out of range: choose 1 or more", f.scales))
-	}
-	var err error
-	if job.Preset, err = f.preset.read(cmd); err != nil {
-		return job, err
+	job := stylelib.Job{Size: stylelib.DefaultSize, Iterations: stylelib.DefaultIterations, Seed: f.studio.seed}
+	err := job.Set(f.settings)
+	if err != nil {
+		return job, usage(err)
 	}
 	if err := picture.CheckOutput(f.out); err != nil {
 		return job, fmt.Errorf("--out: %w", err)
@@ -180,16 +165,16 @@ func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *sty
 	if job.Start != nil {
 		init = absolute(init)
 	}
-	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-	words = append(words, "--out", absolute(f.out), "--size", strconv.Itoa(job.Size), "--iterations", strconv.Itoa(job.Iterations),
-		"--preset", job.Preset.Name, "--pooling", string(job.Preset.Pooling), "--content-weight", number(job.Preset.ContentWeight),
-		"--style-weight", number(job.Preset.StyleWeight), "--tv-weight", number(job.Preset.TVWeight), "--init", init,
-		"--seed", strconv.FormatInt(job.Seed, 10), "--weights", studio.Weights().Name)
+	words = append(words, "--out", absolute(f.out), "--init", init)
+	values := job.Settings()
+	for _, s := range stylelib.Settings() {
+		if value, ok := values[s.Name]; ok && s.Name != "init" {
+			words = append(words, "--"+s.Name, value)
+		}
+	}
+	words = append(words, "--weights", studio.Weights().Name)
 	if studio.Weights().Path != "" && f.studio.weights != "auto" && f.studio.weights != studio.Weights().Name {
 		words[len(words)-1] = absolute(f.studio.weights) // a file
-	}
-	if job.Scales != 0 {
-		words = append(words, "--scales", strconv.Itoa(job.Scales))
 	}
 	if cmd.Flags().Changed("device") {
 		words = append(words, "--device", f.studio.device)

@@ -1,7 +1,9 @@
 package lbfgs
 
 import (
+	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -9,6 +11,47 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/support/exceptions"
 )
+
+// Graphs keeps what minimisations on one device compile, for those that follow or run beside. It is safe for concurrent
+// use.
+type Graphs struct {
+	backend compute.Backend
+	mu      sync.Mutex
+	devices map[int]*device // by the number of pairs
+}
+
+// NewGraphs returns a Graphs of a device.
+func NewGraphs(backend compute.Backend) *Graphs {
+	return &Graphs{backend: backend, devices: map[int]*device{}}
+}
+
+// device returns the operations for a number of pairs.
+func (g *Graphs) device(backend compute.Backend, memory int) (*device, error) {
+	if backend != g.backend {
+		return nil, errors.New("lbfgs: the Graphs belong to another device")
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d, ok := g.devices[memory]
+	if !ok {
+		var err error
+		if d, err = newDevice(backend, memory); err != nil {
+			return nil, err
+		}
+		g.devices[memory] = d
+	}
+	return d, nil
+}
+
+// Close frees the compiled graphs. No minimisation may use them any more.
+func (g *Graphs) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, d := range g.devices {
+		d.close()
+	}
+	clear(g.devices)
+}
 
 // device runs the operations on vectors. A vector is a tensor of the shape and type of the starting point, and no
 // operation writes into one: each makes new tensors, which the caller finalizes. Nothing would be gained by donating the
@@ -38,7 +81,7 @@ func newDevice(backend compute.Backend, memory int) (*device, error) {
 			d.close()
 			return nil, fmt.Errorf("lbfgs: %w", err)
 		}
-		*e.exec = exec
+		*e.exec = exec.SetMaxCache(-1) // one graph for each shape of vectors, however many there are
 	}
 	return d, nil
 }

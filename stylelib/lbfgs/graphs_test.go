@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -117,4 +118,35 @@ func minus[T float32 | float64](a, b []T) []T {
 		list[i] = a[i] - b[i]
 	}
 	return list
+}
+
+// Runs that share graphs, beside each other and with other shapes and memories, find what runs of their own do.
+func TestSharedGraphs(t *testing.T) {
+	graphs := NewGraphs(xla)
+	defer graphs.Close()
+	function := rosenbrock(t)
+	var together sync.WaitGroup
+	for _, memory := range []int{3, 5} {
+		for _, n := range []int{20, 50} {
+			x0 := tensor(noise[float32](n, uint64(n)))
+			alone := minimum(t, Minimizer{Memory: memory, MaxIterations: 30}, function, x0)
+			together.Go(func() {
+				for range 3 {
+					shared, err := Minimizer{Memory: memory, MaxIterations: 30, Graphs: graphs}.Minimize(t.Context(), xla, function, x0)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if !slices.Equal(values[float32](t, shared.X), values[float32](t, alone.X)) {
+						t.Errorf("memory %d, %d elements: the points differ", memory, n)
+					}
+					shared.X.MustFinalizeAll()
+				}
+			})
+		}
+	}
+	together.Wait()
+	if len(graphs.devices) != 2 {
+		t.Errorf("%d sets of graphs for two memories", len(graphs.devices))
+	}
 }

@@ -61,8 +61,10 @@ type Minimizer struct {
 	FirstStep float64
 	// Observe is told of each iteration. Its error ends the run and is returned. It may be nil.
 	Observe func(Iteration) error
-	// KeepState fills in Found.State.
-	KeepState bool
+	// KeepState tells for which ends Found.State is filled in; nil for none.
+	KeepState func(Status) bool
+	// Graphs holds the compiled graphs when several runs are to share them. With nil each run compiles its own.
+	Graphs *Graphs
 }
 
 // Found is where a run ended.
@@ -170,12 +172,17 @@ func (m Minimizer) newRun(backend compute.Backend, function Function) (*run, err
 	if err != nil {
 		return nil, err
 	}
-	device, err := newDevice(backend, m.Memory)
+	shared := m.Graphs != nil
+	if !shared {
+		m.Graphs = NewGraphs(backend)
+	}
+	device, err := m.Graphs.device(backend, m.Memory)
 	if err != nil {
 		return nil, err
 	}
 	return &run{
 		Minimizer: m,
+		shared:    shared,
 		device:    device,
 		function:  function,
 		memory:    memory{limit: m.Memory},

@@ -18,6 +18,7 @@ const shrink = 0.1
 type run struct {
 	Minimizer
 	device   *device
+	shared   bool // the graphs are the caller's
 	function Function
 
 	at     point
@@ -35,7 +36,9 @@ type run struct {
 func (r *run) close() {
 	r.memory.clear()
 	r.at.free()
-	r.device.close()
+	if !r.shared {
+		r.Graphs.Close()
+	}
 }
 
 // begin evaluates the function at the starting point and minimises it.
@@ -71,7 +74,7 @@ func (r *run) finish(err error) (*Found, error) {
 		Evaluations:  r.evaluations,
 		Status:       r.status,
 	}
-	if r.KeepState && r.at.g != nil {
+	if r.KeepState != nil && r.at.g != nil && r.KeepState(r.status) {
 		if found.State, err = r.state(); err != nil {
 			return nil, err
 		}

@@ -209,7 +209,7 @@ func TestInterruptedBeforeStart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	x0 := far()
-	found, err := Minimizer{KeepState: true}.Minimize(ctx, xla, nil, x0)
+	found, err := Minimizer{KeepState: always}.Minimize(ctx, xla, nil, x0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +296,7 @@ func TestNoLeak(t *testing.T) {
 	x0 := far()
 	x0.MustMaterializeOnDevice(xla, true, 0)
 	boom := errors.New("boom")
-	state := minimum(t, Minimizer{MaxIterations: 12, KeepState: true}, function, x0).State
+	state := minimum(t, Minimizer{MaxIterations: 12, KeepState: always}, function, x0).State
 	for _, c := range []struct {
 		name string
 		run  func() (*Found, error)
@@ -326,7 +326,7 @@ func TestNoLeak(t *testing.T) {
 			}), x0)
 		}},
 		{"resumed", func() (*Found, error) {
-			return Minimizer{Memory: 4, MaxIterations: 30, KeepState: true}.Resume(t.Context(), xla, function, state)
+			return Minimizer{Memory: 4, MaxIterations: 30, KeepState: always}.Resume(t.Context(), xla, function, state)
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

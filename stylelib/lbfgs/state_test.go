@@ -32,7 +32,7 @@ func checkResume[T float32 | float64](t *testing.T, x0 *tensors.Tensor) {
 	}}, function, x0)
 
 	var file bytes.Buffer
-	first := minimum(t, Minimizer{MaxIterations: 17, KeepState: true, Observe: func(i Iteration) error {
+	first := minimum(t, Minimizer{MaxIterations: 17, KeepState: always, Observe: func(i Iteration) error {
 		if i.Iteration < 17 {
 			return nil
 		}
@@ -92,7 +92,7 @@ func checkResume[T float32 | float64](t *testing.T, x0 *tensors.Tensor) {
 func TestResumeBeforeNotFinite(t *testing.T) {
 	function := rosenbrock(t)
 	x0 := tensor(noise[float64](100, 2))
-	state := minimum(t, Minimizer{MaxIterations: 17, KeepState: true}, function, x0).State
+	state := minimum(t, Minimizer{MaxIterations: 17, KeepState: always}, function, x0).State
 	next := state.Evaluations() + 1
 	whole := minimum(t, Minimizer{MaxIterations: 25}, sabotage(function, next, next+1, broken["f NaN"]), x0)
 	again, err := Minimizer{MaxIterations: 25}.Resume(t.Context(), xla, sabotage(function, 1, 2, broken["f NaN"]), state)
@@ -108,7 +108,7 @@ func TestResumeBeforeNotFinite(t *testing.T) {
 // A state can be resumed with a smaller memory, and with the budget it was taken at used up.
 func TestResumeWithOtherSettings(t *testing.T) {
 	function := rosenbrock(t)
-	state := minimum(t, Minimizer{MaxIterations: 20, KeepState: true}, function, tensor(noise[float64](100, 2))).State
+	state := minimum(t, Minimizer{MaxIterations: 20, KeepState: always}, function, tensor(noise[float64](100, 2))).State
 	found, err := Minimizer{Memory: 3}.Resume(t.Context(), xla, function, state)
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestResumeWithOtherSettings(t *testing.T) {
 	if found.F > 1e-20 {
 		t.Errorf("f = %v at the end: %s", found.F, found.Status)
 	}
-	found, err = Minimizer{MaxIterations: 20, KeepState: true}.Resume(t.Context(), xla, function, state)
+	found, err = Minimizer{MaxIterations: 20, KeepState: always}.Resume(t.Context(), xla, function, state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestResumeWithOtherSettings(t *testing.T) {
 
 // smallState returns the bytes of a state with two pairs of two float32 elements.
 func smallState(t testing.TB) []byte {
-	state := minimum(t, Minimizer{Memory: 2, MaxIterations: 4, KeepState: true}, rosenbrock(t), tensor([]float32{-1.2, 1})).State
+	state := minimum(t, Minimizer{Memory: 2, MaxIterations: 4, KeepState: always}, rosenbrock(t), tensor([]float32{-1.2, 1})).State
 	var file bytes.Buffer
 	n, err := state.WriteTo(&file)
 	if err != nil {

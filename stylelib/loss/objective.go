@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -15,7 +16,7 @@ import (
 )
 
 // Objective is a weighted sum of terms for pictures of one size, compiled when it is first evaluated. It is not
-// safe for concurrent use.
+// safe for concurrent use; see [Objective.With].
 type Objective struct {
 	net   *vgg.Network
 	plan  *vgg.Plan
@@ -64,13 +65,30 @@ func (in *Inputs) Target(i int) *graph.Node { return in.targets[i] }
 
 // NewObjective makes an objective for pictures of the given size. The terms are copied.
 func NewObjective(net *vgg.Network, height, width int, terms []Term) (*Objective, error) {
+	terms, err := normalTerms(net, terms)
+	if err != nil {
+		return nil, err
+	}
+	o := &Objective{net: net, terms: terms}
+	var layers []string
+	for _, t := range terms {
+		layers = append(layers, t.Layers...)
+	}
+	if o.plan, err = net.Plan(height, width, layers...); err != nil {
+		return nil, err
+	}
+	o.exec, err = graph.NewExec(net.Backend(), o.build)
+	return o, err
+}
+
+// normalTerms returns a copy of the terms with the full names of their layers.
+func normalTerms(net *vgg.Network, terms []Term) ([]Term, error) {
 	if len(terms) == 0 {
 		return nil, errors.New("an objective needs at least one term")
 	}
-	o := &Objective{net: net, terms: slices.Clone(terms)}
-	var layers []string
-	for i := range o.terms {
-		t := &o.terms[i]
+	terms = slices.Clone(terms)
+	for i := range terms {
+		t := &terms[i]
 		if err := checkWeight(t.Name, t.Weight); err != nil {
 			return nil, err
 		}
@@ -82,14 +100,39 @@ func NewObjective(net *vgg.Network, height, width int, terms []Term) (*Objective
 			}
 			t.Layers[j] = full
 		}
-		layers = append(layers, t.Layers...)
 	}
-	var err error
-	if o.plan, err = net.Plan(height, width, layers...); err != nil {
+	return terms, nil
+}
+
+// With returns an objective for pictures of the same size that shares this one's compiled graph, and lives no longer: its
+// terms have other weights, scales and targets, but are of the same kinds, read the same layers, and have targets of
+// the same shapes. It is not to be closed. Several such objectives may be evaluated at the same time.
+func (o *Objective) With(terms []Term) (*Objective, error) {
+	terms, err := normalTerms(o.net, terms)
+	if err != nil {
 		return nil, err
 	}
-	o.exec, err = graph.NewExec(net.Backend(), o.build)
-	return o, err
+	if now, was := Structure(terms), Structure(o.terms); now != was || now == "" {
+		return nil, fmt.Errorf("the terms (%s) do not build the objective's graph (%s)", now, was)
+	}
+	return &Objective{net: o.net, plan: o.plan, terms: terms, exec: o.exec}, nil
+}
+
+// Structure says what graph terms build, for objectives of one network and size: kinds, layers, and shapes of targets. It
+// is "" if a term has no kind.
+func Structure(terms []Term) string {
+	var b strings.Builder
+	for _, t := range terms {
+		if t.Kind == "" {
+			return ""
+		}
+		fmt.Fprintf(&b, "%s %v", t.Kind, t.Layers)
+		for _, target := range t.Targets {
+			fmt.Fprint(&b, target.Shape().Dimensions)
+		}
+		b.WriteString("; ")
+	}
+	return b.String()
 }
 
 func checkWeight(name string, weight float64) error {

@@ -13,10 +13,11 @@ type Preset struct {
 	Name        string
 	Description string
 	Pooling     vgg.Pooling
-	// ContentLayers are weighted alike. So are StyleLayers, except in Gouache, where each counts a quarter of the one
-	// before.
+	// ContentLayers are weighted alike. So are StyleLayers, except in Gouache, where each counts StyleFalloff times the
+	// one before, from the first listed on.
 	ContentLayers []string
 	StyleLayers   []string
+	StyleFalloff  float64 // above 0; zero where a preset has none
 
 	ContentWeight, StyleWeight, TVWeight float64
 
@@ -25,7 +26,7 @@ type Preset struct {
 	Margin int
 
 	contentScale func(t Target, layers int) float64
-	styleScale   func(t Target, layer, layers int) float64
+	styleScale   func(p Preset, t Target, layer int) float64
 	moments      bool // styles are compared by [Covariance] and [Mean] instead of [Gram]
 	tv           func(p Preset, picture Picture) Term
 }
@@ -37,6 +38,9 @@ type Picture struct {
 	// pixel to pixel as the styles do.
 	Variation float64
 }
+
+// MaxMargin bounds a preset's Margin.
+const MaxMargin = 512
 
 // styleLayers are those of Gatys et al. (2016, section 2.2).
 var styleLayers = []string{"block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1"}
@@ -71,7 +75,7 @@ func NeuralStyle() Preset {
 		StyleWeight:   100,
 		TVWeight:      1e-3,
 		contentScale:  func(t Target, _ int) float64 { return 1 / float64(t.Tensor.Size()) },
-		styleScale: func(t Target, _, _ int) float64 {
+		styleScale: func(_ Preset, t Target, _ int) float64 {
 			channels := float64(t.Tensor.Shape().Dimensions[0])
 			return 1 / (channels * channels * channels * channels) // Σ(G/c − A/c)² over c²
 		},
@@ -92,9 +96,9 @@ func Article() Preset {
 		StyleWeight:   1e4,
 		TVWeight:      1e-4,
 		contentScale:  func(Target, int) float64 { return 0.5 },
-		styleScale: func(t Target, _, layers int) float64 {
+		styleScale: func(p Preset, t Target, _ int) float64 {
 			channels := float64(t.Tensor.Shape().Dimensions[0])
-			return 1 / (4 * channels * channels * float64(layers))
+			return 1 / (4 * channels * channels * float64(len(p.StyleLayers)))
 		},
 		tv: func(p Preset, _ Picture) Term { return TotalVariation(p.TVWeight) },
 	}
@@ -127,12 +131,13 @@ func Gouache() Preset {
 		Pooling:       vgg.MaxPooling,
 		ContentLayers: []string{"block4_conv2"},
 		StyleLayers:   styleLayers,
+		StyleFalloff:  0.25,
 		ContentWeight: 1,
 		StyleWeight:   3,
 		TVWeight:      0.15,
 		Margin:        16,
 		contentScale:  relative,
-		styleScale:    quartered,
+		styleScale:    falling,
 		moments:       true,
 		tv: func(p Preset, picture Picture) Term {
 			t := TotalVariation(p.TVWeight)
@@ -148,10 +153,22 @@ func relative(t Target, layers int) float64 {
 	return 1 / (max(t.Energy, 1e-12) * float64(layers))
 }
 
-// quartered is the scale of a style layer, relative to its target, that counts a quarter of the layer before; all
+// falling is the scale of a style layer, relative to its target, that counts StyleFalloff times the layer before; all
 // together count one.
-func quartered(t Target, layer, layers int) float64 {
-	return math.Pow(4, -float64(layer)) * 0.75 / (1 - math.Pow(4, -float64(layers))) * relative(t, 1)
+func falling(p Preset, t Target, layer int) float64 {
+	var sum float64
+	for i := range p.StyleLayers {
+		sum += math.Pow(p.StyleFalloff, float64(i))
+	}
+	return math.Pow(p.StyleFalloff, float64(layer)) / sum * relative(t, 1)
+}
+
+// Statistic names what the preset's style terms compare.
+func (p Preset) Statistic() string {
+	if p.moments {
+		return "covariances and means"
+	}
+	return "Gram matrices"
 }
 
 // StyleTargets returns what the preset's style terms compare with: a Gram matrix of each style layer, or the covariances
@@ -174,7 +191,7 @@ func (p Preset) styleTerm(t Target, i int) Term {
 			term = Mean(t, p.StyleWeight)
 		}
 	}
-	term.Scale = p.styleScale(t, i%layers, layers)
+	term.Scale = p.styleScale(p, t, i%layers)
 	return term
 }
 

@@ -39,6 +39,10 @@ type Term struct {
 	Targets []*tensors.Tensor
 	// Loss returns a scalar of the picture or its features. It builds a graph, and panics on a mistake as GoMLX does.
 	Loss func(in *Inputs) *graph.Node
+	// Kind names what Loss builds, so that objectives with terms of the same kinds can share a compiled graph
+	// ([Objective.With]). Terms of one kind that read the same layers must build the same graph. A term without a kind
+	// shares nothing.
+	Kind string
 }
 
 func (t *Term) scale() float64 {
@@ -60,6 +64,7 @@ const (
 func Content(target Target, weight float64) Term {
 	return Term{
 		Name:    ContentName,
+		Kind:    ContentName,
 		Weight:  weight,
 		Layers:  []string{target.Layer},
 		Targets: []*tensors.Tensor{target.Tensor},
@@ -72,13 +77,14 @@ func Content(target Target, weight float64) Term {
 // Gram is the squared distance of a layer's Gram matrix to the target's, Σ(G−A)², with Gram matrices as
 // [GramMatrix] has them (Gatys et al. 2016, equation 4, without its factor).
 func Gram(target Target, weight float64) Term {
-	return statistic(target, weight, GramMatrix)
+	return statistic(target, weight, "gram", GramMatrix)
 }
 
 // statistic is the squared distance of a function of a layer's features to the target's, for a style.
-func statistic(target Target, weight float64, of func(features *graph.Node) *graph.Node) Term {
+func statistic(target Target, weight float64, kind string, of func(features *graph.Node) *graph.Node) Term {
 	return Term{
 		Name:    StyleName,
+		Kind:    kind,
 		Weight:  weight,
 		Layers:  []string{target.Layer},
 		Targets: []*tensors.Tensor{target.Tensor},
@@ -107,12 +113,12 @@ func GramMatrix(features *graph.Node) *graph.Node {
 // Covariance is the squared distance of the covariance of a layer's features to the target's, ‖Σ−Σ'‖². A Gram matrix
 // is Σ + μμᵀ, and mostly μμᵀ: with [Mean] apart, the texture, which is in Σ, has its own say.
 func Covariance(target Target, weight float64) Term {
-	return statistic(target, weight, CovarianceMatrix)
+	return statistic(target, weight, "covariance", CovarianceMatrix)
 }
 
 // Mean is the squared distance of the mean of a layer's features to the target's, ‖μ−μ'‖².
 func Mean(target Target, weight float64) Term {
-	return statistic(target, weight, MeanVector)
+	return statistic(target, weight, "mean", MeanVector)
 }
 
 // CovarianceMatrix returns that of features shaped [1, h, w, c], over h·w: [c, c]. It is taken as the Gram matrix less
@@ -130,6 +136,7 @@ func MeanVector(features *graph.Node) *graph.Node { return graph.ReduceMean(feat
 func TotalVariation(weight float64) Term {
 	return Term{
 		Name:   TotalVariationName,
+		Kind:   TotalVariationName,
 		Weight: weight,
 		Loss: func(in *Inputs) *graph.Node {
 			dx, dy := differences(in.Picture())

@@ -7,6 +7,7 @@ package progress
 
 import (
 	"image"
+	"io"
 	"time"
 )
 
@@ -25,6 +26,8 @@ type Run struct {
 	Device, Network, Weights string
 	// Settings are the run's parameters by their names on the command line.
 	Settings map[string]string
+	// Done is how many iterations were made before, if the run goes on from a checkpoint.
+	Done int
 }
 
 // Iterations is the number of iterations planned at all scales.
@@ -54,6 +57,9 @@ type Iteration struct {
 	// Picture brings the picture from the device, clamped to what a file can hold. It costs a copy, and is valid
 	// only until Iterated returns.
 	Picture func() (image.Image, error)
+	// Checkpoint writes what the run can be resumed from, to go on exactly as it would have. It costs a copy of the
+	// optimiser's memory, and is valid only until Iterated returns.
+	Checkpoint func(io.Writer) error
 }
 
 // Term is the value of one term of the objective.
@@ -82,6 +88,9 @@ type Outcome struct {
 	// Picture returns the result, or the best picture so far of a run that was interrupted. It is nil if Status is
 	// Failed.
 	Picture func() (image.Image, error)
+	// Checkpoint writes what the run can be resumed from, as Iteration.Checkpoint does, after its last iteration. It is
+	// nil unless the run can be resumed.
+	Checkpoint func(io.Writer) error
 }
 
 // Multi is an observer that tells each of several, in order.

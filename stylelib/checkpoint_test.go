@@ -1,0 +1,187 @@
+package stylelib
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/progress"
+)
+
+// checkpoints paints a job and keeps the checkpoint of each iteration.
+func checkpoints(t *testing.T, job Job) (*Result, [][]byte) {
+	t.Helper()
+	var files [][]byte
+	result, err := tiny().Stylize(t.Context(), job, &recorder{each: func(i progress.Iteration) {
+		var file bytes.Buffer
+		if err := i.Checkpoint(&file); err != nil {
+			t.Error(err)
+		}
+		files = append(files, file.Bytes())
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result, files
+}
+
+func readBack(t *testing.T, file []byte) *Checkpoint {
+	t.Helper()
+	c, err := ReadCheckpoint(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestResume: from the checkpoint of whichever iteration a run goes on as it would have, to the byte, and says the same
+// of each iteration.
+func TestResume(t *testing.T) {
+	job := tinyJob(t)
+	job.Noise, job.Seed = true, 3
+	var straight recorder
+	if _, err := tiny().Stylize(t.Context(), job, &straight); err != nil {
+		t.Fatal(err)
+	}
+	whole, files := checkpoints(t, job)
+	if len(files) != job.Iterations {
+		t.Fatalf("%d checkpoints of %d iterations", len(files), job.Iterations)
+	}
+	for at, file := range files {
+		c := readBack(t, file)
+		if c.Iterations() != at+1 {
+			t.Errorf("the checkpoint of iteration %d is of %d", at+1, c.Iterations())
+		}
+		var r recorder
+		result, err := tiny().Resume(t.Context(), job, c, &r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(result.Picture.Pix, whole.Picture.Pix) {
+			t.Errorf("resumed after iteration %d: another picture", at+1)
+		}
+		if result.Iterations != whole.Iterations || result.Evaluations != whole.Evaluations || result.Total != whole.Total ||
+			!slices.Equal(result.Terms, whole.Terms) || r.run.Done != at+1 {
+			t.Errorf("resumed after iteration %d: %+v, done %d, want %+v", at+1, result, r.run.Done, whole)
+		}
+		for i, got := range r.iterations {
+			want := straight.iterations[at+1+i]
+			if got.Iteration != want.Iteration || got.Evaluations != want.Evaluations || got.Scale != want.Scale || !slices.Equal(got.Terms, want.Terms) {
+				t.Errorf("resumed after iteration %d: %+v, want %+v", at+1, got, want)
+			}
+		}
+		if len(r.iterations) != job.Iterations-at-1 {
+			t.Errorf("resumed after iteration %d: %d more", at+1, len(r.iterations))
+		}
+	}
+}
+
+// TestResumeInterrupted: an interruption at any moment leaves a checkpoint, and a job that is interrupted again and again
+// comes to the same end.
+func TestResumeInterrupted(t *testing.T) {
+	job := tinyJob(t)
+	whole, err := tiny().Stylize(t.Context(), job, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var from *Checkpoint
+	for round := range job.Iterations + 1 {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := &recorder{each: func(progress.Iteration) { cancel() }}
+		result, err := tiny().stylize(ctx, job, from, r)
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Status == progress.Finished {
+			if round < job.Iterations-1 || !slices.Equal(result.Picture.Pix, whole.Picture.Pix) {
+				t.Errorf("after %d interruptions: another picture", round)
+			}
+			return
+		}
+		if r.outcome.Checkpoint == nil {
+			// The end of a scale was no interruption for the optimiser.
+			if n := result.Iterations % 4; n != 0 {
+				t.Fatalf("interrupted after iteration %d, and no checkpoint", result.Iterations)
+			}
+			from = readBack(t, checkpointOf(t, job, result.Iterations))
+			continue
+		}
+		var file bytes.Buffer
+		if err := r.outcome.Checkpoint(&file); err != nil {
+			t.Fatal(err)
+		}
+		from = readBack(t, file.Bytes())
+	}
+	t.Error("it never ends")
+}
+
+// checkpointOf returns the checkpoint of one iteration of a job.
+func checkpointOf(t *testing.T, job Job, iteration int) []byte {
+	t.Helper()
+	_, files := checkpoints(t, job)
+	return files[iteration-1]
+}
+
+// TestResumeRefuses: another job's checkpoint, and one that was damaged or is none.
+func TestResumeRefuses(t *testing.T) {
+	job := tinyJob(t)
+	job.Iterations, job.Scales = 2, 1
+	file := checkpointOf(t, job, 1)
+	for name, change := range map[string]func(*Job){
+		"weight":  func(j *Job) { j.Preset = loss.Gouache(); j.Preset.StyleWeight = 4 },
+		"size":    func(j *Job) { j.Size = 96 },
+		"content": func(j *Job) { j.Content = load(t, "sample:coffee") },
+		"styles":  func(j *Job) { j.Styles = append(slices.Clone(j.Styles), j.Styles...) },
+		"start":   func(j *Job) { j.Start = load(t, "sample:coffee") },
+	} {
+		other := job
+		change(&other)
+		if _, err := tiny().Resume(t.Context(), other, readBack(t, file), nil); err == nil || !strings.Contains(err.Error(), "another job") {
+			t.Errorf("another %s: %v", name, err)
+		}
+	}
+	for n := range file {
+		if n > 600 && n < len(file)-600 && n%997 != 0 {
+			continue // the vectors in between are package lbfgs's matter
+		}
+		if _, err := ReadCheckpoint(bytes.NewReader(file[:n])); err == nil {
+			t.Fatalf("the first %d of %d bytes are a checkpoint", n, len(file))
+		}
+		damaged := slices.Clone(file)
+		damaged[n] ^= 0x20
+		if _, err := ReadCheckpoint(bytes.NewReader(damaged)); err == nil {
+			t.Fatalf("with byte %d changed it is a checkpoint", n)
+		}
+	}
+	if err := readBack(t, file).write(&full{room: 100}); err == nil {
+		t.Error("writing to a full disk is no error")
+	}
+}
+
+// full is a disk that takes so many bytes.
+type full struct{ room int }
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.room -= len(p); f.room < 0 {
+		return 0, fmt.Errorf("no space left")
+	}
+	return len(p), nil
+}
+
+func FuzzReadCheckpoint(f *testing.F) {
+	f.Add([]byte(checkpointMagic))
+	f.Add(append([]byte(checkpointMagic), 0xff, 0xff, 0, 0, '{', '}'))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if c, err := ReadCheckpoint(bytes.NewReader(file)); err == nil {
+			if err := c.write(io.Discard); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
