@@ -4,139 +4,56 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
-	cdppage "github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
-// patience is how long a test waits for the browser before it fails. Nothing is expected to take so long; a busy
-// machine may.
-const patience = time.Minute
+func TestMain(m *testing.M) {
+	code := m.Run()
+	browsertest.Close()
+	os.Exit(code)
+}
 
-// openInBrowser writes a page into a file and opens that. The test fails if the page complains, or asks for anything
-// but itself.
+// openInBrowser writes a page into a file and opens that. The test fails if the page asks for anything but itself.
 func openInBrowser(t *testing.T, html string) context.Context {
 	t.Helper()
-	ctx := browser(t)
+	ctx := browsertest.Open(t)
 	file := filepath.Join(t.TempDir(), "gallery.html")
 	if err := os.WriteFile(file, []byte(html), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	w := &watcher{url: "file://" + file}
-	if err := chromedp.Listen(ctx, w.hear); err != nil {
+	url := "file://" + file
+	if err := chromedp.Listen(ctx, func(event any) {
+		if e, ok := event.(*network.EventRequestWillBeSent); ok && e.Request.URL != url && !strings.HasPrefix(e.Request.URL, "data:") {
+			t.Errorf("the page asks for %s", e.Request.URL)
+		}
+	}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		for _, text := range w.list() {
-			t.Error("the browser says: ", text)
-		}
-	})
-	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	browsertest.Do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{})
 		return err
-	}), chromedp.Navigate(w.url))
+	}), chromedp.Navigate(url))
 	return ctx
-}
-
-// browser starts one that ends with the test.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil && path == "" {
-			path = found
-		}
-	}
-	if path == "" {
-		const word = "no chromium, chromium-browser or google-chrome is on the PATH: the gallery was not looked at"
-		if os.Getenv("GOUACHE_REQUIRE_BROWSER") != "" {
-			t.Fatal(word)
-		}
-		t.Skip(word)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(1400, 900))
-	if os.Getuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // it cannot be had by root
-	}
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return ctx
-}
-
-// watcher hears what a page complains of, and what it asks for.
-type watcher struct {
-	url   string
-	mu    sync.Mutex
-	texts []string
-}
-
-func (w *watcher) hear(event any) {
-	var text string
-	switch e := event.(type) {
-	case *runtime.EventExceptionThrown:
-		text = e.ExceptionDetails.Text
-		if x := e.ExceptionDetails.Exception; x != nil {
-			text += " " + x.Description
-		}
-	case *runtime.EventConsoleAPICalled:
-		text = fmt.Sprint("console.", e.Type)
-	case *log.EventEntryAdded:
-		text = e.Entry.Text + " " + e.Entry.URL
-	case *network.EventRequestWillBeSent:
-		if e.Request.URL == w.url || strings.HasPrefix(e.Request.URL, "data:") {
-			return
-		}
-		text = "a request for " + e.Request.URL
-	default:
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.texts = append(w.texts, text)
-}
-
-func (w *watcher) list() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.texts)
-}
-
-func do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if err := chromedp.Do(ctx, actions...); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // expect waits until an expression has a value in the page: what follows a click follows it a little later.
 func expect[T comparable](t *testing.T, ctx context.Context, expression string, want T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, browsertest.Patience)
 	defer cancel()
 	var got T
-	for deadline := time.Now().Add(patience / 6); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(browsertest.Patience); ; time.Sleep(20 * time.Millisecond) {
 		var err error
 		if got, err = chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise)); err != nil {
 			t.Fatalf("%s: %v", expression, err)
@@ -159,29 +76,6 @@ func choose(t *testing.T, ctx context.Context, id, value string) {
 		list.dispatchEvent(new Event('change'));
 		return list.value;
 	})()`, id, value), value)
-}
-
-// screenshot writes a picture of the page into the folder $GOUACHE_SCREENSHOTS, if it is set, as NAME.png.
-func screenshot(t *testing.T, ctx context.Context, name, theme string, width, height int64) {
-	t.Helper()
-	dir := os.Getenv("GOUACHE_SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	do(t, ctx, chromedp.EmulateViewport(width, height), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
-		})
-		return err
-	}))
-	expect(t, ctx, `Promise.all([...document.images].map(i => i.decode().catch(() => 0))).then(() => true)`, true)
-	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		shot, err := cdp.Call(ctx, target, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{})
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", name, theme, width)), shot.Data, 0o644)
-	}))
 }
 
 // album adds runs that look like real ones.
@@ -216,13 +110,13 @@ func TestBrowserFind(t *testing.T) {
 	ctx := openInBrowser(t, album(t))
 	expect(t, ctx, `[...document.images].every(i => i.id === 'one' || i.id === 'other' || i.naturalWidth > 0)`, true)
 	expect(t, ctx, `document.querySelectorAll('.strip img').length`, 8)
-	screenshot(t, ctx, "album", "light", 1400, 900)
-	do(t, ctx, chromedp.SendKeys("#search", "GOOD style_weight=60"))
+	browsertest.Screenshots(t, ctx, "album")
+	browsertest.Do(t, ctx, chromedp.SendKeys("#search", "GOOD style_weight=60"))
 	expect(t, ctx, shownNames, "glass")
 	expect(t, ctx, `document.getElementById('count').textContent`, "1 of 4")
-	do(t, ctx, chromedp.SendKeys("#search", "0 nothing"))
+	browsertest.Do(t, ctx, chromedp.SendKeys("#search", "0 nothing"))
 	expect(t, ctx, `document.getElementById('empty').hidden`, false)
-	do(t, ctx, chromedp.SendKeys("#search", kb.Escape))
+	browsertest.Do(t, ctx, chromedp.SendKeys("#search", kb.Escape))
 	for _, c := range []struct{ by, want string }{
 		{"name", "glass swirl watercolour woodcut"},
 		{"started", "watercolour woodcut swirl glass"},
@@ -235,7 +129,7 @@ func TestBrowserFind(t *testing.T) {
 		expect(t, ctx, shownNames, c.want)
 	}
 	choose(t, ctx, "sort", "rating")
-	do(t, ctx, chromedp.Click("#direction"))
+	browsertest.Do(t, ctx, chromedp.Click("#direction"))
 	expect(t, ctx, shownNames, "watercolour glass woodcut swirl")
 }
 
@@ -246,33 +140,33 @@ func TestBrowserViewer(t *testing.T) {
 		open  = `document.getElementById('viewer').open`
 		shown = `[...document.querySelectorAll('.stage img')].filter(i => getComputedStyle(i).visibility === 'visible').map(i => i.alt).join()`
 	)
-	do(t, ctx, chromedp.Click(".card:nth-child(2) .open"))
+	browsertest.Do(t, ctx, chromedp.Click(".card:nth-child(2) .open"))
 	expect(t, ctx, said, "swirl")
 	expect(t, ctx, shown, "swirl")
-	do(t, ctx, chromedp.KeyEvent(kb.ArrowRight))
+	browsertest.Do(t, ctx, chromedp.KeyEvent(kb.ArrowRight))
 	expect(t, ctx, shown, "woodcut")
-	do(t, ctx, chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowLeft))
+	browsertest.Do(t, ctx, chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowLeft))
 	expect(t, ctx, shown, "watercolour") // round the beginning
-	do(t, ctx, chromedp.Click("#stage"))
+	browsertest.Do(t, ctx, chromedp.Click("#stage"))
 	expect(t, ctx, shown, "glass") // the one before
-	do(t, ctx, chromedp.KeyEvent(" "))
+	browsertest.Do(t, ctx, chromedp.KeyEvent(" "))
 	expect(t, ctx, shown, "watercolour")
 	choose(t, ctx, "with", "input:content")
 	expect(t, ctx, shown, "content: coffee.jpg")
 	expect(t, ctx, said, "content: coffee.jpg")
-	screenshot(t, ctx, "viewer", "light", 1400, 900)
-	do(t, ctx, chromedp.KeyEvent("1"))
+	browsertest.Screenshots(t, ctx, "viewer")
+	browsertest.Do(t, ctx, chromedp.KeyEvent("1"))
 	expect(t, ctx, `document.getElementById('one').getBoundingClientRect().width * devicePixelRatio`, 640)
-	do(t, ctx, chromedp.KeyEvent(kb.Escape))
+	browsertest.Do(t, ctx, chromedp.KeyEvent(kb.Escape))
 	expect(t, ctx, open, false)
 	expect(t, ctx, `document.activeElement.closest('.card').querySelector('h2').textContent`, "watercolour")
-	do(t, ctx, chromedp.Click(".card:nth-child(3) .strip li:nth-child(2) a"))
+	browsertest.Do(t, ctx, chromedp.Click(".card:nth-child(3) .strip li:nth-child(2) a"))
 	expect(t, ctx, shown, "style: woodcut.jpg")
 }
 
 func TestBrowserCommand(t *testing.T) {
 	ctx := openInBrowser(t, album(t))
-	do(t, ctx, chromedp.Click(".card .command summary"), chromedp.Click(".card .copy"))
+	browsertest.Do(t, ctx, chromedp.Click(".card .command summary"), chromedp.Click(".card .copy"))
 	expect(t, ctx, `getSelection().toString()`, "gouache stylize --style 'my glass.jpg'")
 	expect(t, ctx, `dispatchEvent(new Event('beforeprint')) && document.querySelectorAll('.command[open]').length`, 4)
 	expect(t, ctx, `dispatchEvent(new Event('afterprint')) && document.querySelectorAll('.command[open]').length`, 1)
@@ -291,13 +185,13 @@ func TestBrowserHostile(t *testing.T) {
 	expect(t, ctx, `document.querySelectorAll('.card .open').length`, 3)
 	expect(t, ctx, `document.querySelectorAll('script').length`, 2)
 	expect(t, ctx, `document.querySelectorAll('.card .note')[1].textContent.replaceAll('\r', '')`, strings.ReplaceAll(hostileNote, "\r", ""))
-	do(t, ctx, chromedp.Click(".card:nth-child(4) .open"))
+	browsertest.Do(t, ctx, chromedp.Click(".card:nth-child(4) .open"))
 	expect(t, ctx, `document.getElementById('said').firstChild.textContent`, long)
-	do(t, ctx, chromedp.Click("#close"))
+	browsertest.Do(t, ctx, chromedp.Click("#close"))
 	for _, width := range []int64{1400, 420, 320} {
-		do(t, ctx, chromedp.EmulateViewport(width, 900))
+		browsertest.Do(t, ctx, chromedp.EmulateViewport(width, 900))
 		expect(t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`, 0)
 		expect(t, ctx, `[...document.querySelectorAll('.card')].filter(c => c.scrollWidth > c.clientWidth).length`, 0)
 	}
-	screenshot(t, ctx, "hostile", "dark", 1400, 900)
+	browsertest.Screenshots(t, ctx, "hostile")
 }

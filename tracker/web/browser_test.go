@@ -1,39 +1,18 @@
 package web
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
 	"github.com/gouache-art/gouache/tracker"
-)
-
-// patience is how long a test waits for the browser before it fails. Nothing is expected to take so long; a busy
-// machine may.
-const patience = time.Minute
-
-// The size of a browser's window, in CSS pixels, and that of a telephone's.
-const (
-	windowWidth, windowHeight = 1400, 900
-	phoneWidth, phoneHeight   = 420, 860
+	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	closeBrowser()
+	browsertest.Close()
 	removeStores()
 	os.Exit(code)
 }
@@ -50,194 +29,4 @@ func serveHandler(t testing.TB, handler http.Handler) string {
 	t.Cleanup(server.Close)
 	t.Cleanup(server.CloseClientConnections) // a page's stream of events would hold Close up
 	return server.URL
-}
-
-// closeBrowser ends the browser, if one was started.
-var closeBrowser = func() {}
-
-// browser is the one that all tests share: starting it takes a second or two.
-var browser = sync.OnceValues(func() (context.Context, error) {
-	path := browserPath()
-	if path == "" {
-		return nil, nil
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(windowWidth, windowHeight))
-	if os.Getuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // it cannot be had by root
-	}
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(allocator)
-	closeBrowser = func() { cancel(); stop() }
-	return ctx, chromedp.Do(ctx)
-})
-
-func browserPath() string {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	return ""
-}
-
-// openBrowser returns the context of a tab that shares no cookies and no local storage with others. The test fails
-// if a page in it logs an error, throws an exception that nothing catches, or breaks the Content-Security-Policy.
-func openBrowser(t *testing.T) context.Context {
-	t.Helper()
-	parent, err := browser()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if parent == nil {
-		const word = "no chromium, chromium-browser or google-chrome is on the PATH: the pages were not looked at"
-		if os.Getenv("GOUACHE_REQUIRE_BROWSER") != "" {
-			t.Fatal(word)
-		}
-		t.Skip(word)
-	}
-	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
-	}
-	c := &complaints{}
-	if err := chromedp.Listen(ctx, c.hear); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for _, text := range c.list() {
-			t.Error("the browser complains: ", text)
-		}
-	})
-	return context.WithValue(ctx, complaintsKey{}, c)
-}
-
-// complaints are what a browser has to say against a page.
-type complaints struct {
-	mu       sync.Mutex
-	texts    []string
-	expected []string
-}
-
-type complaintsKey struct{}
-
-func (c *complaints) hear(event any) {
-	var text string
-	switch e := event.(type) {
-	case *runtime.EventExceptionThrown:
-		text = e.ExceptionDetails.Text
-		if x := e.ExceptionDetails.Exception; x != nil {
-			text += " " + x.Description
-		}
-	case *runtime.EventConsoleAPICalled:
-		if e.Type != runtime.ConsoleAPICalledTypeError && e.Type != runtime.ConsoleAPICalledTypeWarning {
-			return
-		}
-		for _, a := range e.Args {
-			text += fmt.Sprint(" ", a.Description, string(a.Value))
-		}
-	case *log.EventEntryAdded:
-		if e.Entry.Level != log.EntryLevelError && e.Entry.Source != log.EntrySourceSecurity {
-			return
-		}
-		text = e.Entry.Text + " " + e.Entry.URL
-	default:
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.texts = append(c.texts, text)
-}
-
-func (c *complaints) list() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var left []string
-	for _, text := range c.texts {
-		known := false
-		for _, e := range c.expected {
-			known = known || strings.Contains(text, e)
-		}
-		if !known {
-			left = append(left, text)
-		}
-	}
-	return left
-}
-
-// expectComplaint says that the browser will rightly complain in these words, of an answer of 400 say.
-func expectComplaint(ctx context.Context, words string) {
-	c := ctx.Value(complaintsKey{}).(*complaints)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.expected = append(c.expected, words)
-}
-
-// do has the browser act.
-func do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if err := chromedp.Do(ctx, actions...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// eval returns the value of an expression, or of the promise that it is.
-func eval[T any](t *testing.T, ctx context.Context, expression string) T {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatalf("%s: %v", expression, err)
-	}
-	return v
-}
-
-// waitFor waits until an expression is true in the page. It asks again and again from outside, since what is asked
-// inside a page ends when it goes to another.
-func waitFor(t *testing.T, ctx context.Context, expression string) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			at, _ := chromedp.Run(ctx, chromedp.Location())
-			t.Fatalf("waiting in vain for %s in %s (%v)", expression, at, err)
-		}
-	}
-}
-
-// press types keys as a person does, where the focus is.
-func press(t *testing.T, ctx context.Context, keys string) {
-	t.Helper()
-	do(t, ctx, chromedp.KeyEvent(keys))
-}
-
-// hit presses a key that is a command and not a letter that is typed: a real browser does not type what a page has taken
-// for itself, but a driven one does.
-func hit(t *testing.T, ctx context.Context, key string) {
-	t.Helper()
-	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeRawKeyDown, input.DispatchKeyEventTypeKeyUp} {
-			if _, err := cdp.Call(ctx, target, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: kind, Key: key}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
-}
-
-// setTheme makes the browser prefer light or dark, as a system's settings do.
-func setTheme(t *testing.T, ctx context.Context, theme string) {
-	t.Helper()
-	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
-		})
-		return err
-	}))
 }

@@ -13,7 +13,9 @@ import (
 	"github.com/chromedp/cdproto/input"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
 // everyPane is true when each viewer that is on the screen shows a picture.
@@ -22,15 +24,15 @@ const everyPane = `(panes => panes.length > 0 && panes.every(p => p.dataset.show
 // openCompare shows runs and waits for their pictures.
 func openCompare(t *testing.T, store tracker.Store, ids []string, more string) context.Context {
 	t.Helper()
-	ctx := openBrowser(t)
+	ctx := browsertest.Open(t)
 	goCompare(t, ctx, serve(t, store, Options{})+compareURL(ids)+more)
 	return ctx
 }
 
 func goCompare(t *testing.T, ctx context.Context, address string) {
 	t.Helper()
-	do(t, ctx, chromedp.Navigate(address))
-	waitFor(t, ctx, everyPane)
+	browsertest.Do(t, ctx, chromedp.Navigate(address))
+	browsertest.WaitFor(t, ctx, everyPane)
 }
 
 // chart is a picture whose pixels say where they are: red is how far right, in units of scale, and green how far down.
@@ -47,7 +49,7 @@ func chart(width, height, scale int) image.Image {
 // middles is what stands in the middle of each tile: for charts, where it is looking.
 func middles(t *testing.T, ctx context.Context) [][2]int {
 	t.Helper()
-	return eval[[][2]int](t, ctx, middlesJS)
+	return browsertest.Eval[[][2]int](t, ctx, middlesJS)
 }
 
 const middlesJS = `[...document.querySelectorAll(".tile canvas")].map(c => [...c.getContext("2d").getImageData(c.width / 2, c.height / 2, 1, 1).data].slice(0, 2))`
@@ -55,7 +57,7 @@ const middlesJS = `[...document.querySelectorAll(".tile canvas")].map(c => [...c
 // waitForMiddles waits until every tile has the same in its middle, to a pixel or two. An animation brings it there.
 func waitForMiddles(t *testing.T, ctx context.Context, x, y int) {
 	t.Helper()
-	waitFor(t, ctx, fmt.Sprintf("%s.every(([x, y]) => Math.abs(x - %d) <= 2 && Math.abs(y - %d) <= 2)", middlesJS, x, y))
+	browsertest.WaitFor(t, ctx, fmt.Sprintf("%s.every(([x, y]) => Math.abs(x - %d) <= 2 && Math.abs(y - %d) <= 2)", middlesJS, x, y))
 }
 
 // box is where an element is on the screen.
@@ -63,7 +65,7 @@ type box struct{ X, Y, Width, Height float64 }
 
 func boxOf(t *testing.T, ctx context.Context, selector string) box {
 	t.Helper()
-	return eval[box](t, ctx, fmt.Sprintf("(e => { e.scrollIntoView({block: 'center'}); return e.getBoundingClientRect().toJSON(); })(document.querySelector(%q))", selector))
+	return browsertest.Eval[box](t, ctx, fmt.Sprintf("(e => { e.scrollIntoView({block: 'center'}); return e.getBoundingClientRect().toJSON(); })(document.querySelector(%q))", selector))
 }
 
 func (b box) at(right, down float64) (x, y float64) { return b.X + right*b.Width, b.Y + down*b.Height }
@@ -73,7 +75,7 @@ func seen(t *testing.T, ctx context.Context, selector string, right, down float6
 	t.Helper()
 	x, y := boxOf(t, ctx, selector).at(right, down)
 	var c color.NRGBA
-	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	browsertest.Do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		shot, err := cdp.Call(ctx, target, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{})
 		if err != nil {
 			return err
@@ -91,7 +93,7 @@ func seen(t *testing.T, ctx context.Context, selector string, right, down float6
 // waitUntilSeen waits for a colour at a place.
 func waitUntilSeen(t *testing.T, ctx context.Context, selector string, right, down float64, want color.NRGBA) {
 	t.Helper()
-	limited, cancel := context.WithTimeout(ctx, patience)
+	limited, cancel := context.WithTimeout(ctx, browsertest.Patience)
 	defer cancel()
 	var got color.NRGBA
 	for limited.Err() == nil {
@@ -105,7 +107,7 @@ func waitUntilSeen(t *testing.T, ctx context.Context, selector string, right, do
 // key presses a key, or lets one go.
 func key(t *testing.T, ctx context.Context, kind input.DispatchKeyEventType, name, code string, modifiers int64) {
 	t.Helper()
-	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	browsertest.Do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: kind, Key: name, Code: code, Modifiers: modifiers})
 		return err
 	}))

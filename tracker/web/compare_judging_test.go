@@ -14,7 +14,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
 func TestCompareKeepsView(t *testing.T) {
@@ -25,18 +27,18 @@ func TestCompareKeepsView(t *testing.T) {
 	waitForMiddles(t, ctx, 60, 135)
 	state := `[document.getElementById("a").value, document.getElementById("metric").value, document.getElementById("log").checked, document.getElementById("zoom").textContent].join(" ")`
 	want := ids[2] + " tv true 400 %"
-	if got := eval[string](t, ctx, state); got != want {
+	if got := browsertest.Eval[string](t, ctx, state); got != want {
 		t.Errorf("the page shows %s, not %s", got, want)
 	}
-	press(t, ctx, "d")
-	waitFor(t, ctx, `location.search.includes("view=difference")`)
-	do(t, ctx, chromedp.Reload())
-	waitFor(t, ctx, `document.getElementById("pictures")?.dataset.mode === "difference"`)
-	waitFor(t, ctx, fmt.Sprintf("%s === %q", state, want))
+	browsertest.Press(t, ctx, "d")
+	browsertest.WaitFor(t, ctx, `location.search.includes("view=difference")`)
+	browsertest.Do(t, ctx, chromedp.Reload())
+	browsertest.WaitFor(t, ctx, `document.getElementById("pictures")?.dataset.mode === "difference"`)
+	browsertest.WaitFor(t, ctx, fmt.Sprintf("%s === %q", state, want))
 	// A run that is taken out takes nothing else with it.
-	do(t, ctx, chromedp.Click(".compare-table th:nth-child(3) .tile-out"))
-	waitFor(t, ctx, `document.querySelectorAll(".tile").length === 2`)
-	waitFor(t, ctx, fmt.Sprintf("%s === %q", state, want))
+	browsertest.Do(t, ctx, chromedp.Click(".compare-table th:nth-child(3) .tile-out"))
+	browsertest.WaitFor(t, ctx, `document.querySelectorAll(".tile").length === 2`)
+	browsertest.WaitFor(t, ctx, fmt.Sprintf("%s === %q", state, want))
 }
 
 func TestCompareDifference(t *testing.T) {
@@ -54,27 +56,27 @@ func TestCompareDifference(t *testing.T) {
 		painted{name: "the same", result: flat(64, 48, color.Gray{100})}, painted{name: "small", result: flat(32, 24, color.Gray{103})}, painted{name: "none"})
 	ctx := openCompare(t, store, ids[:4], "")
 	text := `document.getElementById("difference-text").textContent`
-	press(t, ctx, "d")
+	browsertest.Press(t, ctx, "d")
 	want := fmt.Sprintf("Mean 5.00 of 255 grey levels, greatest 10, PSNR %.1f dB", 10*math.Log10(255*255/50.0))
-	waitFor(t, ctx, fmt.Sprintf("%s === %q", text, want))
+	browsertest.WaitFor(t, ctx, fmt.Sprintf("%s === %q", text, want))
 	waitUntilSeen(t, ctx, ".pair-stage", 0.25, 0.5, color.NRGBA{0, 0, 0, 255})
 	waitUntilSeen(t, ctx, ".pair-stage", 0.75, 0.5, color.NRGBA{40, 40, 40, 255})
 	choose := func(name, value string) {
 		t.Helper()
-		eval[bool](t, ctx, fmt.Sprintf(`(e => { e.value = %q; return e.dispatchEvent(new Event("change")); })(document.getElementById(%q))`, value, name))
+		browsertest.Eval[bool](t, ctx, fmt.Sprintf(`(e => { e.value = %q; return e.dispatchEvent(new Event("change")); })(document.getElementById(%q))`, value, name))
 	}
 	choose("gain", "16")
 	waitUntilSeen(t, ctx, ".pair-stage", 0.75, 0.5, color.NRGBA{160, 160, 160, 255})
 	choose("b", ids[2])
-	waitFor(t, ctx, text+` === "The two are the same, to the pixel."`)
+	browsertest.WaitFor(t, ctx, text+` === "The two are the same, to the pixel."`)
 	choose("b", ids[3])
-	waitFor(t, ctx, text+`.startsWith("Mean 3.00 of 255 grey levels, greatest 3, ") && `+text+`.endsWith("B was scaled to A’s 64 × 48")`)
+	browsertest.WaitFor(t, ctx, text+`.startsWith("Mean 3.00 of 255 grey levels, greatest 3, ") && `+text+`.endsWith("B was scaled to A’s 64 × 48")`)
 
-	goCompare(t, ctx, strings.Split(eval[string](t, ctx, "location.href"), "?")[0]+"?run="+ids[0]+"&run="+ids[1])
-	press(t, ctx, "d")
-	waitFor(t, ctx, text+`.startsWith("Mean 5.00")`)
-	do(t, ctx, chromedp.Navigate(strings.Split(eval[string](t, ctx, "location.href"), "?")[0]+"?view=difference&run="+ids[0]+"&run="+ids[4]))
-	waitFor(t, ctx, text+` === "One of the two has no picture at this iteration."`)
+	goCompare(t, ctx, strings.Split(browsertest.Eval[string](t, ctx, "location.href"), "?")[0]+"?run="+ids[0]+"&run="+ids[1])
+	browsertest.Press(t, ctx, "d")
+	browsertest.WaitFor(t, ctx, text+`.startsWith("Mean 5.00")`)
+	browsertest.Do(t, ctx, chromedp.Navigate(strings.Split(browsertest.Eval[string](t, ctx, "location.href"), "?")[0]+"?view=difference&run="+ids[0]+"&run="+ids[4]))
+	browsertest.WaitFor(t, ctx, text+` === "One of the two has no picture at this iteration."`)
 }
 
 func TestCompareSteps(t *testing.T) {
@@ -89,29 +91,29 @@ func TestCompareSteps(t *testing.T) {
 	// The iterations with pictures are 1, 20, 30, 40 and 90; each run shows its last picture so far.
 	shows := func(step, wanted string) {
 		t.Helper()
-		waitFor(t, ctx, fmt.Sprintf("JSON.stringify(%s.map(([x]) => x)) === %q", middlesJS, wanted))
-		if text := eval[string](t, ctx, `document.getElementById("step-text").textContent`); text != step {
+		browsertest.WaitFor(t, ctx, fmt.Sprintf("JSON.stringify(%s.map(([x]) => x)) === %q", middlesJS, wanted))
+		if text := browsertest.Eval[string](t, ctx, `document.getElementById("step-text").textContent`); text != step {
 			t.Errorf("the slider says %q, not %q", text, step)
 		}
 	}
 	slide := func(to int) {
 		t.Helper()
-		eval[bool](t, ctx, fmt.Sprintf(`(e => { e.value = %d; return e.dispatchEvent(new Event("input")); })(document.getElementById("step"))`, to))
+		browsertest.Eval[bool](t, ctx, fmt.Sprintf(`(e => { e.value = %d; return e.dispatchEvent(new Event("input")); })(document.getElementById("step"))`, to))
 	}
 	shows("final", "[40,60,80]")
 	slide(0)
 	shows("iteration 1", "[10,50,0]") // the third has none yet
-	if !eval[bool](t, ctx, `document.querySelector(".tile:nth-child(3) .pane-text").checkVisibility()`) {
+	if !browsertest.Eval[bool](t, ctx, `document.querySelector(".tile:nth-child(3) .pane-text").checkVisibility()`) {
 		t.Error("nothing says that the third has no picture yet")
 	}
 	slide(2)
 	shows("iteration 30", "[20,60,70]")
-	press(t, ctx, "[")
+	browsertest.Press(t, ctx, "[")
 	shows("iteration 20", "[20,50,70]")
-	waitFor(t, ctx, `location.search.includes("step=20")`)
-	press(t, ctx, "]]]]]")
+	browsertest.WaitFor(t, ctx, `location.search.includes("step=20")`)
+	browsertest.Press(t, ctx, "]]]]]")
 	shows("final", "[40,60,80]")
-	if text := eval[string](t, ctx, `document.querySelector(".tile:nth-child(2) .tile-what").textContent`); text != "iteration 30 · 64 × 48" {
+	if text := browsertest.Eval[string](t, ctx, `document.querySelector(".tile:nth-child(2) .tile-what").textContent`); text != "iteration 30 · 64 × 48" {
 		t.Errorf("the second says %q", text)
 	}
 }
@@ -121,20 +123,20 @@ func TestCompareMarksAndStars(t *testing.T) {
 	ids := paintRuns(t, store, painted{name: "one", result: flat(64, 48, red)}, painted{name: "two", result: flat(64, 48, blue)}, painted{name: "three", result: flat(64, 48, red)})
 	ctx := openCompare(t, store, ids, "")
 	marks := `[...document.querySelectorAll(".tile .pane")].map(p => p.dataset.mark).join()`
-	waitFor(t, ctx, marks+` === "A,B,"`)
-	do(t, ctx, chromedp.Click(`.tile:nth-child(3) [data-mark="b"]`))
-	waitFor(t, ctx, marks+` === "A,,B"`)
+	browsertest.WaitFor(t, ctx, marks+` === "A,B,"`)
+	browsertest.Do(t, ctx, chromedp.Click(`.tile:nth-child(3) [data-mark="b"]`))
+	browsertest.WaitFor(t, ctx, marks+` === "A,,B"`)
 	focus := func(n int) {
 		t.Helper()
-		eval[bool](t, ctx, fmt.Sprintf(`(document.querySelectorAll(".tile .openseadragon-canvas")[%d].focus(), true)`, n))
+		browsertest.Eval[bool](t, ctx, fmt.Sprintf(`(document.querySelectorAll(".tile .openseadragon-canvas")[%d].focus(), true)`, n))
 	}
 	focus(1)
-	press(t, ctx, "a")
-	waitFor(t, ctx, marks+` === ",A,B"`)
+	browsertest.Press(t, ctx, "a")
+	browsertest.WaitFor(t, ctx, marks+` === ",A,B"`)
 
 	rating := func(i, want int) {
 		t.Helper()
-		waitFor(t, ctx, fmt.Sprintf(`document.querySelectorAll("form.rate")[%d].dataset.rating === "%d"`, i, want))
+		browsertest.WaitFor(t, ctx, fmt.Sprintf(`document.querySelectorAll("form.rate")[%d].dataset.rating === "%d"`, i, want))
 		run, err := store.Run(t.Context(), ids[i])
 		if err != nil {
 			t.Fatal(err)
@@ -143,30 +145,30 @@ func TestCompareMarksAndStars(t *testing.T) {
 			t.Errorf("the store has the rating %d of run %d, not %d", run.Rating, i, want)
 		}
 	}
-	do(t, ctx, chromedp.Click(`.tile:nth-child(1) .rate button:nth-child(4)`))
+	browsertest.Do(t, ctx, chromedp.Click(`.tile:nth-child(1) .rate button:nth-child(4)`))
 	rating(0, 4)
-	do(t, ctx, chromedp.Click(`.tile:nth-child(1) .rate button:nth-child(4)`))
+	browsertest.Do(t, ctx, chromedp.Click(`.tile:nth-child(1) .rate button:nth-child(4)`))
 	rating(0, 0)
 	focus(2)
 	key(t, ctx, input.DispatchKeyEventTypeRawKeyDown, "#", "Digit3", int64(chromedp.ModifierShift))
 	rating(2, 3)
 	// In the large view, the captions of the two come along.
-	press(t, ctx, "f")
-	do(t, ctx, chromedp.Click(`#caption-a .rate button:nth-child(5)`))
+	browsertest.Press(t, ctx, "f")
+	browsertest.Do(t, ctx, chromedp.Click(`#caption-a .rate button:nth-child(5)`))
 	rating(1, 5)
 }
 
 func TestCompareWithoutScripts(t *testing.T) {
 	store := emptyStore(t)
 	ids := redAndBlue(t, store)
-	ctx := openBrowser(t)
-	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	ctx := browsertest.Open(t)
+	browsertest.Do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	}), chromedp.Navigate(serve(t, store, Options{})+compareURL(ids)))
 	waitUntilSeen(t, ctx, ".tile:first-child .pane", 0.5, 0.5, red)
 	waitUntilSeen(t, ctx, ".tile:nth-child(2) .pane", 0.5, 0.5, blue)
-	if eval[bool](t, ctx, `document.getElementById("controls").checkVisibility()`) {
+	if browsertest.Eval[bool](t, ctx, `document.getElementById("controls").checkVisibility()`) {
 		t.Error("controls are shown that do nothing")
 	}
 }
@@ -174,18 +176,18 @@ func TestCompareWithoutScripts(t *testing.T) {
 func TestCompareCurves(t *testing.T) {
 	store := emptyStore(t)
 	ids := paintRuns(t, store, painted{name: "one", metrics: tracker.Metrics{"total": 1, "tv": 2}}, painted{name: "two", metrics: tracker.Metrics{"total": 3}})
-	ctx := openBrowser(t)
-	do(t, ctx, chromedp.Navigate(serve(t, store, Options{})+compareURL(ids)))
+	ctx := browsertest.Open(t)
+	browsertest.Do(t, ctx, chromedp.Navigate(serve(t, store, Options{})+compareURL(ids)))
 	legend := `JSON.stringify([...document.querySelectorAll(".curves-key")].map(k => k.textContent))`
 	want, err := json.Marshal([]string{"1 one1", "2 two3"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, ctx, fmt.Sprintf("%s === %q", legend, want))
-	eval[bool](t, ctx, `(e => { e.value = "tv"; return e.dispatchEvent(new Event("change")); })(document.getElementById("metric"))`)
-	waitFor(t, ctx, legend+` === '["1 one2","2 two–"]'`)
+	browsertest.WaitFor(t, ctx, fmt.Sprintf("%s === %q", legend, want))
+	browsertest.Eval[bool](t, ctx, `(e => { e.value = "tv"; return e.dispatchEvent(new Event("change")); })(document.getElementById("metric"))`)
+	browsertest.WaitFor(t, ctx, legend+` === '["1 one2","2 two–"]'`)
 	// A curve has the colour of its run's mark.
-	if !eval[bool](t, ctx, `[...document.querySelectorAll(".curves-key .curves-swatch")].every((s, i) =>
+	if !browsertest.Eval[bool](t, ctx, `[...document.querySelectorAll(".curves-key .curves-swatch")].every((s, i) =>
 		getComputedStyle(s).color === getComputedStyle(document.querySelectorAll(".tile .curves-swatch")[i]).color)`) {
 		t.Error("a curve has another colour than its run's mark")
 	}
@@ -194,7 +196,7 @@ func TestCompareCurves(t *testing.T) {
 func TestCompareLooks(t *testing.T) {
 	store := realStore(t)
 	address := serve(t, store, Options{Title: "a store"})
-	ctx := openBrowser(t)
+	ctx := browsertest.Open(t)
 	var ids []string
 	for _, r := range all(t, store) {
 		ids = append([]string{r.ID}, ids...)
@@ -204,12 +206,12 @@ func TestCompareLooks(t *testing.T) {
 		"compare-swipe": compareURL(ids[:3]) + "&view=swipe", "compare-flip": compareURL(ids[:3]) + "&view=flip&at=0.4,0.4,200",
 		"compare-difference": compareURL(ids[:3]) + "&view=difference", "compare-choose": "/compare",
 	} {
-		do(t, ctx, chromedp.Navigate(address+path))
+		browsertest.Do(t, ctx, chromedp.Navigate(address+path))
 		if path != "/compare" {
-			waitFor(t, ctx, everyPane)
-			waitFor(t, ctx, `document.querySelector(".curves-value")?.textContent`)
+			browsertest.WaitFor(t, ctx, everyPane)
+			browsertest.WaitFor(t, ctx, `document.querySelector(".curves-value")?.textContent`)
 		}
-		screenshots(t, ctx, name)
+		browsertest.Screenshots(t, ctx, name)
 		noOverflow(t, ctx)
 	}
 }

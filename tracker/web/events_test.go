@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
 // stream is what a page hears.
@@ -195,7 +196,7 @@ func TestStoreFails(t *testing.T) {
 	}
 	select {
 	case <-l.gone:
-	case <-time.After(patience):
+	case <-time.After(browsertest.Patience):
 		t.Fatal("the listener still waits")
 	}
 }

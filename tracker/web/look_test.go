@@ -2,67 +2,21 @@ package web
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	cdppage "github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp"
+	"github.com/gouache-art/gouache/tracker/browsertest"
 )
-
-// setSize gives the window another size.
-func setSize(t *testing.T, ctx context.Context, width, height int64) {
-	t.Helper()
-	do(t, ctx, chromedp.EmulateViewport(width, height))
-}
-
-// screenshot writes a picture of the whole page into the folder $GOUACHE_SCREENSHOTS, if it is set, as NAME.png.
-func screenshot(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
-	dir := os.Getenv("GOUACHE_SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	waitFor(t, ctx, `[...document.images].every(i => i.complete || i.loading === "lazy")`)
-	beyond := true
-	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		shot, err := cdp.Call(ctx, target, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{CaptureBeyondViewport: &beyond})
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, name+".png"), shot.Data, 0o644)
-	}))
-}
-
-// screenshots takes four of a page: light and dark, in a window and on a telephone.
-func screenshots(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
-	if os.Getenv("GOUACHE_SCREENSHOTS") == "" {
-		return
-	}
-	for _, theme := range []string{"light", "dark"} {
-		setTheme(t, ctx, theme)
-		for width, height := range map[int64]int64{windowWidth: windowHeight, phoneWidth: phoneHeight} {
-			setSize(t, ctx, width, height)
-			screenshot(t, ctx, fmt.Sprintf("%s-%s-%d", name, theme, width))
-		}
-	}
-	setSize(t, ctx, windowWidth, windowHeight)
-	setTheme(t, ctx, "light")
-}
 
 // noOverflow fails if a page is wider than its window, which on a telephone hides what stands at the right.
 func noOverflow(t *testing.T, ctx context.Context) {
 	t.Helper()
-	for _, width := range []int64{windowWidth, phoneWidth} {
-		setSize(t, ctx, width, windowHeight)
-		if over := eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
+	for _, width := range []int64{browsertest.Width, browsertest.PhoneWidth} {
+		browsertest.SetSize(t, ctx, width, browsertest.Height)
+		if over := browsertest.Eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
 			t.Errorf("at %d pixels the page is %d wider than the window", width, over)
 		}
 	}
-	setSize(t, ctx, windowWidth, windowHeight)
+	browsertest.SetSize(t, ctx, browsertest.Width, browsertest.Height)
 }
 
 // contrasts is an expression for the texts of a page that are hard to read: those with less contrast to their ground
@@ -98,9 +52,9 @@ const contrasts = `(() => {
 func wellRead(t *testing.T, ctx context.Context) {
 	t.Helper()
 	for _, theme := range []string{"dark", "light"} {
-		setTheme(t, ctx, theme)
-		waitFor(t, ctx, `document.documentElement.dataset.theme === "`+theme+`"`)
-		if hard := eval[string](t, ctx, contrasts); hard != "" {
+		browsertest.SetTheme(t, ctx, theme)
+		browsertest.WaitFor(t, ctx, `document.documentElement.dataset.theme === "`+theme+`"`)
+		if hard := browsertest.Eval[string](t, ctx, contrasts); hard != "" {
 			t.Errorf("hard to read in the %s theme: %s", theme, hard)
 		}
 	}

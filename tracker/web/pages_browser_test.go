@@ -11,7 +11,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
 // namesInTable is an expression for the names of the runs in the table, from top to bottom.
@@ -20,7 +22,7 @@ const namesInTable = `[...document.querySelectorAll("#runs tbody .name a")].map(
 // open goes to a page.
 func open(t *testing.T, ctx context.Context, address string) {
 	t.Helper()
-	do(t, ctx, chromedp.Navigate(address))
+	browsertest.Do(t, ctx, chromedp.Navigate(address))
 }
 
 // Every page fits a window and a telephone in both themes; with $GOUACHE_SCREENSHOTS set, here is what to look at.
@@ -28,8 +30,8 @@ func TestPagesFit(t *testing.T) {
 	store := realStore(t)
 	options := Options{Title: "/home/ada/.local/share/gouache", Version: "v0.4.0"}
 	base, empty := serve(t, store, options), serve(t, emptyStore(t), options)
-	ctx := openBrowser(t)
-	expectComplaint(ctx, "the server responded with a status of 40") // what is not found is meant to be
+	ctx := browsertest.Open(t)
+	browsertest.ExpectComplaint(ctx, "the server responded with a status of 40") // what is not found is meant to be
 	failed := all(t, store)[4].ID
 	for _, c := range []struct{ name, path, ready string }{
 		{"runs", "/runs", ""},
@@ -46,116 +48,116 @@ func TestPagesFit(t *testing.T) {
 	} {
 		open(t, ctx, base+c.path)
 		if c.ready != "" {
-			waitFor(t, ctx, c.ready)
+			browsertest.WaitFor(t, ctx, c.ready)
 		}
-		screenshots(t, ctx, c.name)
+		browsertest.Screenshots(t, ctx, c.name)
 		noOverflow(t, ctx)
 		wellRead(t, ctx)
 	}
 	for _, panel := range []string{"How to filter", "Columns", "Experiment"} {
 		open(t, ctx, base+"/runs")
-		eval[bool](t, ctx, fmt.Sprintf(`(() => { const s = [...document.querySelectorAll("summary")].find(s => s.textContent.includes(%q)); s.click(); return true })()`, panel))
-		screenshots(t, ctx, "panel-"+strings.ToLower(strings.Fields(panel)[0]))
+		browsertest.Eval[bool](t, ctx, fmt.Sprintf(`(() => { const s = [...document.querySelectorAll("summary")].find(s => s.textContent.includes(%q)); s.click(); return true })()`, panel))
+		browsertest.Screenshots(t, ctx, "panel-"+strings.ToLower(strings.Fields(panel)[0]))
 		noOverflow(t, ctx)
 		wellRead(t, ctx)
 	}
 	open(t, ctx, empty+"/runs")
-	screenshots(t, ctx, "empty")
+	browsertest.Screenshots(t, ctx, "empty")
 	noOverflow(t, ctx)
 	wellRead(t, ctx)
 }
 
 func TestFilterInBrowser(t *testing.T) {
 	base := serve(t, realStore(t), Options{})
-	ctx := openBrowser(t)
-	expectComplaint(ctx, "the server responded with a status of 400")
+	ctx := browsertest.Open(t)
+	browsertest.ExpectComplaint(ctx, "the server responded with a status of 400")
 	open(t, ctx, base+"/runs")
-	waitFor(t, ctx, `document.getElementById("selection-count").textContent.startsWith("Tick")`) // the script is there
-	hit(t, ctx, "/")
-	waitFor(t, ctx, `document.activeElement.id === "filter"`)
-	press(t, ctx, "experiment == woodcut && style_w")
-	if offered := eval[string](t, ctx, `[...document.getElementById("filter").list.options].map(o => o.value).join("|")`); offered != "experiment == woodcut && style_weight" {
+	browsertest.WaitFor(t, ctx, `document.getElementById("selection-count").textContent.startsWith("Tick")`) // the script is there
+	browsertest.Hit(t, ctx, "/")
+	browsertest.WaitFor(t, ctx, `document.activeElement.id === "filter"`)
+	browsertest.Press(t, ctx, "experiment == woodcut && style_w")
+	if offered := browsertest.Eval[string](t, ctx, `[...document.getElementById("filter").list.options].map(o => o.value).join("|")`); offered != "experiment == woodcut && style_weight" {
 		t.Errorf("the box offers %q", offered)
 	}
-	press(t, ctx, "eight >= 50"+kb.Enter)
-	waitFor(t, ctx, namesInTable+` === "too much|whiskers stay"`)
-	do(t, ctx, chromedp.Click(`//thead//a[text()="style_weight"]`))
-	waitFor(t, ctx, namesInTable+` === "whiskers stay|too much" && document.querySelector('th[aria-sort="ascending"]').textContent === "style_weight" && document.getElementById("selection-count").textContent.startsWith("Tick")`)
-	hit(t, ctx, "/")
-	waitFor(t, ctx, `document.activeElement.id === "filter"`)
-	press(t, ctx, kb.End+" && sizes > 3"+kb.Enter)
-	waitFor(t, ctx, `document.getElementById("filter-error").textContent.includes("did you mean size?")`)
-	if kept := eval[string](t, ctx, `document.getElementById("filter").value`); kept != "experiment == woodcut && style_weight >= 50 && sizes > 3" {
+	browsertest.Press(t, ctx, "eight >= 50"+kb.Enter)
+	browsertest.WaitFor(t, ctx, namesInTable+` === "too much|whiskers stay"`)
+	browsertest.Do(t, ctx, chromedp.Click(`//thead//a[text()="style_weight"]`))
+	browsertest.WaitFor(t, ctx, namesInTable+` === "whiskers stay|too much" && document.querySelector('th[aria-sort="ascending"]').textContent === "style_weight" && document.getElementById("selection-count").textContent.startsWith("Tick")`)
+	browsertest.Hit(t, ctx, "/")
+	browsertest.WaitFor(t, ctx, `document.activeElement.id === "filter"`)
+	browsertest.Press(t, ctx, kb.End+" && sizes > 3"+kb.Enter)
+	browsertest.WaitFor(t, ctx, `document.getElementById("filter-error").textContent.includes("did you mean size?")`)
+	if kept := browsertest.Eval[string](t, ctx, `document.getElementById("filter").value`); kept != "experiment == woodcut && style_weight >= 50 && sizes > 3" {
 		t.Errorf("the box has %q", kept)
 	}
 }
 
 func TestColumnsInBrowser(t *testing.T) {
 	base := serve(t, realStore(t), Options{})
-	ctx := openBrowser(t)
+	ctx := browsertest.Open(t)
 	open(t, ctx, base+"/runs")
-	do(t, ctx, chromedp.Click(`//summary[contains(., "Columns")]`), chromedp.Click(`input[name=columns][value=seed]`), chromedp.Click(`input[name=columns][value=total]`),
+	browsertest.Do(t, ctx, chromedp.Click(`//summary[contains(., "Columns")]`), chromedp.Click(`input[name=columns][value=seed]`), chromedp.Click(`input[name=columns][value=total]`),
 		chromedp.Click(`//button[text()="Show these"]`))
 	columns := `[...document.querySelectorAll("#runs tbody tr:first-child .cell")].map(c => c.dataset.label).join()`
-	waitFor(t, ctx, columns+` === "seed,size,style_picture,style_weight"`)
+	browsertest.WaitFor(t, ctx, columns+` === "seed,size,style_picture,style_weight"`)
 	open(t, ctx, base+"/runs") // remembered
-	waitFor(t, ctx, columns+` === "seed,size,style_picture,style_weight"`)
+	browsertest.WaitFor(t, ctx, columns+` === "seed,size,style_picture,style_weight"`)
 }
 
 func TestKeysInBrowser(t *testing.T) {
 	store := realStore(t)
 	base := serve(t, store, Options{})
-	ctx := openBrowser(t)
+	ctx := browsertest.Open(t)
 	open(t, ctx, base+"/runs?filter=experiment+%3D%3D+woodcut")
-	waitFor(t, ctx, `document.getElementById("selection-count").textContent.startsWith("Tick")`)
-	press(t, ctx, "?")
-	waitFor(t, ctx, `document.getElementById("keys").open && document.querySelectorAll("#keys dt").length >= 5`)
-	screenshot(t, ctx, "keys")
-	press(t, ctx, kb.Escape)
-	waitFor(t, ctx, `!document.getElementById("keys").open`)
-	press(t, ctx, "jxjx")
-	waitFor(t, ctx, `document.querySelector("tr.current .name").textContent.startsWith("whiskers stay") && document.querySelectorAll("tr.chosen-row").length === 2`)
-	screenshot(t, ctx, "chosen")
-	press(t, ctx, "c")
+	browsertest.WaitFor(t, ctx, `document.getElementById("selection-count").textContent.startsWith("Tick")`)
+	browsertest.Press(t, ctx, "?")
+	browsertest.WaitFor(t, ctx, `document.getElementById("keys").open && document.querySelectorAll("#keys dt").length >= 5`)
+	browsertest.Screenshot(t, ctx, "keys")
+	browsertest.Press(t, ctx, kb.Escape)
+	browsertest.WaitFor(t, ctx, `!document.getElementById("keys").open`)
+	browsertest.Press(t, ctx, "jxjx")
+	browsertest.WaitFor(t, ctx, `document.querySelector("tr.current .name").textContent.startsWith("whiskers stay") && document.querySelectorAll("tr.chosen-row").length === 2`)
+	browsertest.Screenshot(t, ctx, "chosen")
+	browsertest.Press(t, ctx, "c")
 	ids := []string{named(t, store, "too much").ID, named(t, store, "whiskers stay").ID}
-	waitFor(t, ctx, fmt.Sprintf(`location.pathname === "/compare" && new URLSearchParams(location.search).getAll("run").flatMap(x => x.split(",")).join() === %q`, strings.Join(ids, ",")))
+	browsertest.WaitFor(t, ctx, fmt.Sprintf(`location.pathname === "/compare" && new URLSearchParams(location.search).getAll("run").flatMap(x => x.split(",")).join() === %q`, strings.Join(ids, ",")))
 	open(t, ctx, base+"/runs?filter=experiment+%3D%3D+woodcut")
-	waitFor(t, ctx, `document.getElementById("selection-count").textContent`)
-	press(t, ctx, "jj"+kb.Enter)
-	waitFor(t, ctx, `document.querySelector("h1").textContent === "whiskers stay" && document.querySelector(".curves-value")?.textContent`)
-	press(t, ctx, "j")
-	waitFor(t, ctx, `document.querySelector("h1").textContent === "a light touch" && document.querySelector(".curves-value")?.textContent`)
-	press(t, ctx, "u")
-	waitFor(t, ctx, `new URLSearchParams(location.search).get("filter") === "experiment == woodcut"`)
+	browsertest.WaitFor(t, ctx, `document.getElementById("selection-count").textContent`)
+	browsertest.Press(t, ctx, "jj"+kb.Enter)
+	browsertest.WaitFor(t, ctx, `document.querySelector("h1").textContent === "whiskers stay" && document.querySelector(".curves-value")?.textContent`)
+	browsertest.Press(t, ctx, "j")
+	browsertest.WaitFor(t, ctx, `document.querySelector("h1").textContent === "a light touch" && document.querySelector(".curves-value")?.textContent`)
+	browsertest.Press(t, ctx, "u")
+	browsertest.WaitFor(t, ctx, `new URLSearchParams(location.search).get("filter") === "experiment == woodcut"`)
 }
 
 func TestThemeInBrowser(t *testing.T) {
 	base := serve(t, realStore(t), Options{})
-	ctx := openBrowser(t)
+	ctx := browsertest.Open(t)
 	dark := `(() => { const [r] = getComputedStyle(document.body).backgroundColor.match(/\d+/g); return r < 128 })()`
-	setTheme(t, ctx, "dark")
+	browsertest.SetTheme(t, ctx, "dark")
 	open(t, ctx, base+"/runs")
-	waitFor(t, ctx, dark)
-	setTheme(t, ctx, "light")
-	waitFor(t, ctx, "!"+dark)
-	do(t, ctx, chromedp.Click("#theme"), chromedp.Click("#theme")) // light, dark
-	waitFor(t, ctx, dark+` && document.getElementById("theme-name").textContent === "dark"`)
+	browsertest.WaitFor(t, ctx, dark)
+	browsertest.SetTheme(t, ctx, "light")
+	browsertest.WaitFor(t, ctx, "!"+dark)
+	browsertest.Do(t, ctx, chromedp.Click("#theme"), chromedp.Click("#theme")) // light, dark
+	browsertest.WaitFor(t, ctx, dark+` && document.getElementById("theme-name").textContent === "dark"`)
 	open(t, ctx, base+"/experiments")
-	waitFor(t, ctx, dark)
-	do(t, ctx, chromedp.Click("#theme"))
-	waitFor(t, ctx, "!"+dark+` && document.getElementById("theme-name").textContent === "auto"`)
+	browsertest.WaitFor(t, ctx, dark)
+	browsertest.Do(t, ctx, chromedp.Click("#theme"))
+	browsertest.WaitFor(t, ctx, "!"+dark+` && document.getElementById("theme-name").textContent === "auto"`)
 }
 
 func TestDeleteInBrowser(t *testing.T) {
 	store := realStore(t)
 	base := serve(t, store, Options{})
-	ctx := openBrowser(t)
+	ctx := browsertest.Open(t)
 	id := named(t, store, "too much").ID
 	open(t, ctx, base+"/runs")
-	do(t, ctx, chromedp.Click(`input[value="`+id+`"]`), chromedp.Click(`button[formaction="/runs/delete"]`))
-	waitFor(t, ctx, `document.querySelector("h1").textContent === "Delete 1 run?"`)
-	do(t, ctx, chromedp.Click("button.danger"))
-	waitFor(t, ctx, `document.querySelector(".notice")?.textContent.includes("Deleted 1 run") && !`+namesInTable+`.includes("too much")`)
+	browsertest.Do(t, ctx, chromedp.Click(`input[value="`+id+`"]`), chromedp.Click(`button[formaction="/runs/delete"]`))
+	browsertest.WaitFor(t, ctx, `document.querySelector("h1").textContent === "Delete 1 run?"`)
+	browsertest.Do(t, ctx, chromedp.Click("button.danger"))
+	browsertest.WaitFor(t, ctx, `document.querySelector(".notice")?.textContent.includes("Deleted 1 run") && !`+namesInTable+`.includes("too much")`)
 	if _, err := store.Run(t.Context(), id); tracker.ErrorCode(err) != tracker.CodeNotFound {
 		t.Errorf("the run is still there: %v", err)
 	}
@@ -165,22 +167,22 @@ func TestDeleteInBrowser(t *testing.T) {
 func TestWithoutScripts(t *testing.T) {
 	store := realStore(t)
 	base := serve(t, store, Options{})
-	ctx := openBrowser(t)
-	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	ctx := browsertest.Open(t)
+	browsertest.Do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	}))
 	id := named(t, store, "too much").ID
 	at := base + "/runs/" + id
 	open(t, ctx, at)
-	screenshot(t, ctx, "without-scripts")
-	do(t, ctx, chromedp.Click(`#rating-form input[value="5"]`), chromedp.Click("#rating-form button"))
+	browsertest.Screenshot(t, ctx, "without-scripts")
+	browsertest.Do(t, ctx, chromedp.Click(`#rating-form input[value="5"]`), chromedp.Click("#rating-form button"))
 	waitForRun(t, store, id, func(r *tracker.Run) bool { return r.Rating == 5 })
-	do(t, ctx, chromedp.SendKeys("#tag", "waves"+kb.Enter))
+	browsertest.Do(t, ctx, chromedp.SendKeys("#tag", "waves"+kb.Enter))
 	waitForRun(t, store, id, func(r *tracker.Run) bool { return len(r.Tags) == 1 && r.Tags[0] == "waves" })
-	do(t, ctx, chromedp.SendKeys("#note", "Too strong."), chromedp.Click(".note-form button"))
+	browsertest.Do(t, ctx, chromedp.SendKeys("#note", "Too strong."), chromedp.Click(".note-form button"))
 	waitForRun(t, store, id, func(r *tracker.Run) bool { return r.Note == "Too strong." })
-	do(t, ctx, chromedp.Click(`#film li:first-child a`))
+	browsertest.Do(t, ctx, chromedp.Click(`#film li:first-child a`))
 	place, err := chromedp.Run(ctx, chromedp.Location())
 	if u, _ := url.Parse(place); err != nil || u.Query().Get("frame") != "0" {
 		t.Errorf("a picture of the film leads to %s (%v)", place, err)

@@ -13,8 +13,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gouache-art/gouache/tracker"
 	"golang.org/x/image/tiff"
+
+	"github.com/gouache-art/gouache/tracker"
 )
 
 // keepPicture adds a picture to a store and returns its hash.

@@ -15,9 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/image/draw"
+
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
-	"golang.org/x/image/draw"
 )
 
 // planned is how many iterations the runs of realStore were to have.
