@@ -5,7 +5,7 @@ import (
 	"context"
 	"image"
 	"image/png"
-	"strings"
+	"io"
 	"sync"
 	"time"
 )
@@ -36,31 +36,6 @@ type ActiveRun struct {
 	buffered int      // points
 	ended    bool
 	err      error // what the store failed with
-}
-
-// Start adds a run to a store, with its inputs, and returns it for logging. The run goes on after ctx ends: an
-// interrupted program still wants to say how far it came.
-func Start(ctx context.Context, store Store, n NewRun) (*ActiveRun, error) {
-	run, err := store.CreateRun(ctx, n)
-	if err != nil {
-		return nil, err
-	}
-	r := &ActiveRun{store: store, id: run.ID, done: make(chan struct{}), buffer: map[string][]Point{}}
-	r.ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
-	go r.flushAll()
-	for _, picture := range n.Inputs {
-		if _, err := r.AddPicture(ctx, picture); err != nil {
-			_ = r.Finish(r.ctx, Outcome{Status: StatusFailed, Reason: fitReason("an input could not be kept: " + err.Error())}) // err says more
-			return nil, err
-		}
-	}
-	return r, nil
-}
-
-// fitReason makes a text that is not ours fit for an Outcome, which is not to be refused for what an error says.
-func fitReason(text string) string {
-	text = strings.ReplaceAll(text, "\x00", "")
-	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
 }
 
 // ID returns the run's id.
@@ -207,6 +182,15 @@ func (r *ActiveRun) LogPicture(ctx context.Context, role string, step int64, pic
 	}
 	_, err := r.AddPicture(ctx, NewPicture{Role: role, Step: step, Data: file.Bytes()})
 	return err
+}
+
+// SaveCheckpoint writes what is buffered, so that what goes on from the checkpoint leaves no hole in the curves, and then
+// has the store keep the checkpoint; see [Writer].
+func (r *ActiveRun) SaveCheckpoint(ctx context.Context, write func(io.Writer) error) error {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	return r.store.SaveCheckpoint(ctx, r.id, write)
 }
 
 // SetParams adds parameters, in the place of those of the same names.

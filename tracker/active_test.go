@@ -19,7 +19,7 @@ type memory struct {
 
 	mu       sync.Mutex
 	points   int
-	pictures int
+	pictures []Picture
 	beats    int
 	ended    []Outcome
 	broken   error // what every write fails with
@@ -50,8 +50,16 @@ func (m *memory) AppendPoints(_ context.Context, _ string, series []Series) erro
 	})
 }
 
-func (m *memory) AddPicture(context.Context, string, NewPicture) (*Picture, error) {
-	return &Picture{}, m.do(func() { m.pictures++ })
+func (m *memory) AddPicture(_ context.Context, _ string, n NewPicture) (*Picture, error) {
+	return &Picture{}, m.do(func() { m.pictures = append(m.pictures, Picture{Role: n.Role, Step: n.Step}) })
+}
+
+func (m *memory) Pictures(context.Context, string, PictureQuery) ([]Picture, error) {
+	return m.pictures, nil
+}
+
+func (m *memory) ContinueRun(context.Context, string, Process) (*Run, error) {
+	return &Run{ID: "r"}, nil
 }
 
 func (m *memory) Heartbeat(context.Context, string) error { return m.do(func() { m.beats++ }) }
@@ -160,8 +168,8 @@ func TestRecorderToleratesABrokenStore(t *testing.T) {
 		if told != 1 || len(store.ended) != 0 {
 			t.Errorf("told %d times, ended %v", told, store.ended)
 		}
-		if store.points != 19*3 || store.pictures == 0 {
-			t.Errorf("the store has %d points and %d pictures", store.points, store.pictures)
+		if store.points != 19*3 || len(store.pictures) == 0 {
+			t.Errorf("the store has %d points and %d pictures", store.points, len(store.pictures))
 		}
 	})
 }
@@ -183,8 +191,8 @@ func TestSnapshotsTakeTheirShareOnly(t *testing.T) {
 			}})
 		}
 		recorder.Finished(progress.Outcome{Status: progress.Finished})
-		if store.pictures != 2 {
-			t.Errorf("%d snapshots, want the first and the last", store.pictures)
+		if len(store.pictures) != 2 {
+			t.Errorf("%d snapshots, want the first and the last", len(store.pictures))
 		}
 	})
 }

@@ -73,11 +73,16 @@ func startOf(pid int) (time.Time, bool) {
 	return time.UnixMilli(ms).UTC(), true
 }
 
+// Equal tells whether two descriptions are of one process.
+func (p Process) Equal(q Process) bool {
+	return p.PID == q.PID && p.Host == q.Host && p.Boot == q.Boot && p.StartedAt.Equal(q.StartedAt)
+}
+
 // Gone tells whether the process has ended. seen is when it last gave a sign of life. On the machine where it runs
 // the process itself is looked for; elsewhere its silence tells, after SilentAfter.
 func (p Process) Gone(now, seen time.Time) bool {
 	me := ThisProcess()
-	if p.PID == me.PID && p.Host == me.Host && p.Boot == me.Boot && p.StartedAt.Equal(me.StartedAt) {
+	if p.Equal(me) {
 		return false
 	}
 	if p.Host != me.Host {

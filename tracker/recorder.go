@@ -2,7 +2,6 @@ package tracker
 
 import (
 	"context"
-	"image"
 	"maps"
 	"strings"
 	"sync"
@@ -19,17 +18,14 @@ type RecorderOptions struct {
 	// Every is how many iterations lie between snapshots; it grows where there would be more than Snapshots. The
 	// default keeps many at the beginning, where a picture changes fast, and ever fewer later.
 	Every int
+	// Checkpoint is how long it is at least from one checkpoint of the run to the next; the default keeps none. What can
+	// be gone on from is also kept when the run is interrupted; see Continue.
+	Checkpoint time.Duration
 	// Failed is told once, when the store fails. The run is not recorded any further then, and the painting goes on.
 	Failed func(error)
 	// PeakMemory returns the most memory that the process has used, in bytes; it is asked when the run ends.
 	PeakMemory func() int64
 }
-
-// DefaultSnapshots is how many snapshots a Recorder keeps of a run.
-const DefaultSnapshots = 24
-
-// snapshotShare is how much of a run's time snapshots may take. What recording costs in all is to stay below 1%.
-const snapshotShare = 0.005
 
 // Recorder is an observer of a Stylize that logs it: the settings, each term at each iteration (its weighted value
 // under its own name, as everywhere else; the value before its weight as loss.NAME), the total, the seconds since the
@@ -39,24 +35,21 @@ type Recorder struct {
 	ctx     context.Context
 	options RecorderOptions
 	begun   progress.Run
-	next    int           // the iteration of the next snapshot
-	last    int64         // the latest iteration
-	taken   int           // snapshots so far
-	spent   time.Duration // on snapshots, in the run's own goroutine
-	jobs    chan snapshot // one is encoded and written while the run goes on
+	last    int64          // the latest iteration
+	next    int            // the iteration of the next snapshot
+	kept    map[int64]bool // the iterations of snapshots, those from before the run was continued among them
+	taken   int            // snapshots so far, those among them
+	spent   time.Duration  // on snapshots, in the run's own goroutine
+	saves   checkpoints
+	jobs    chan func()   // one is done while the run goes on: a picture encoded and written, or a checkpoint written
 	written chan struct{} // closed when the last one is
 	once    sync.Once     // for telling of a failure
 }
 
-type snapshot struct {
-	step    int64
-	picture image.Image
-}
-
 var _ progress.Observer = (*Recorder)(nil)
 
-// Observer returns an observer that records into a run that Start began. It watches one Stylize; if that fails before
-// it tells its observer anything, end the run with its own Finish.
+// Observer returns an observer that records into a run that Start began or Continue took up. It watches one Stylize; if
+// that fails before it tells its observer anything, end the run with its own Finish.
 func Observer(run *ActiveRun, o RecorderOptions) *Recorder {
 	switch {
 	case o.Snapshots == 0:
@@ -65,15 +58,16 @@ func Observer(run *ActiveRun, o RecorderOptions) *Recorder {
 		o.Snapshots = max(o.Snapshots, 2)
 	}
 	return &Recorder{
-		run: run, ctx: context.WithoutCancel(run.ctx), options: o, next: 1, jobs: make(chan snapshot, 1), written: make(chan struct{}),
+		run: run, ctx: context.WithoutCancel(run.ctx), options: o, next: 1, kept: map[int64]bool{},
+		jobs: make(chan func(), 1), written: make(chan struct{}),
 	}
 }
 
-// write keeps snapshots until there are no more.
+// write does the jobs until there are no more.
 func (r *Recorder) write() {
 	defer close(r.written)
 	for job := range r.jobs {
-		r.check(r.run.LogPicture(r.ctx, RoleSnapshot, job.step, job.picture))
+		job()
 	}
 }
 
@@ -92,8 +86,9 @@ func (r *Recorder) check(err error) {
 
 // Started records the settings. Parameters and provenance that the run began with stay as they are.
 func (r *Recorder) Started(run progress.Run) {
-	r.begun = run
+	r.begun, r.last, r.saves.latest = run, int64(run.Done), time.Now()
 	go r.write()
+	r.check(r.findSnapshots())
 	known, err := r.run.store.Run(r.ctx, r.run.id)
 	if err != nil {
 		r.check(err)
@@ -120,7 +115,7 @@ func (r *Recorder) Started(run progress.Run) {
 	r.check(err)
 }
 
-// Iterated logs the terms, and keeps a snapshot where one is due.
+// Iterated logs the terms, and keeps a checkpoint and a snapshot where one is due.
 func (r *Recorder) Iterated(i progress.Iteration) {
 	r.last = int64(i.Iteration)
 	if err := r.run.Err(); err != nil {
@@ -134,54 +129,17 @@ func (r *Recorder) Iterated(i progress.Iteration) {
 		values["loss."+name] = t.Loss
 	}
 	r.check(r.run.Log(r.last, values))
+	r.checkpoint(i)
 	if r.due(i) {
 		r.snapshot(i)
 	}
-}
-
-// due tells whether to keep a snapshot: at the iterations that are chosen, and at the last, but only as long as they
-// have taken less than their share of the run's time. The last is kept in any case.
-func (r *Recorder) due(i progress.Iteration) bool {
-	if r.options.Snapshots < 0 || i.Picture == nil {
-		return false
-	}
-	if i.Iteration == r.begun.Iterations() {
-		return true
-	}
-	return i.Iteration >= r.next && r.taken < r.options.Snapshots-1 && float64(r.spent) <= snapshotShare*float64(i.Elapsed)
-}
-
-// snapshot brings a picture over and hands it to the goroutine that writes it; while that is busy with an earlier
-// one, the next iteration's picture will do.
-func (r *Recorder) snapshot(i progress.Iteration) {
-	last := i.Iteration == r.begun.Iterations()
-	if len(r.jobs) > 0 && !last {
-		return
-	}
-	began := time.Now()
-	picture, err := i.Picture()
-	if err != nil {
-		return // the run itself will fail for the same reason, and says so
-	}
-	r.spent += time.Since(began)
-	r.taken++
-	r.jobs <- snapshot{int64(i.Iteration), picture}
-	r.next = nextSnapshot(i.Iteration, r.begun.Iterations(), r.options)
-}
-
-// nextSnapshot returns the iteration of the snapshot after one, so that there are at most o.Snapshots of them.
-func nextSnapshot(now, planned int, o RecorderOptions) int {
-	if o.Every > 0 {
-		every := max(o.Every, (planned+o.Snapshots-2)/(o.Snapshots-1))
-		return now - now%every + every
-	}
-	return max(now+1, int(float64(now)*ratio(planned, o.Snapshots)))
 }
 
 // Finished keeps the result and ends the run. What is still to come can be added with AddPicture.
 func (r *Recorder) Finished(o progress.Outcome) {
 	close(r.jobs)
 	<-r.written
+	r.lastCheckpoint(o)
 	r.result(o)
 	end := Outcome{Status: Status(o.Status), Reason: fitReason(o.Reason)}
 	if r.options.PeakMemory != nil {
@@ -190,7 +148,8 @@ func (r *Recorder) Finished(o progress.Outcome) {
 	r.check(r.run.Finish(r.ctx, end))
 }
 
-// result keeps the finished picture at the step of the last iteration.
+// result keeps the finished picture at the step of the last iteration. Of a run that is to go on from a checkpoint it is
+// no result yet.
 func (r *Recorder) result(o progress.Outcome) {
 	if o.Picture == nil || r.run.Err() != nil {
 		return
@@ -199,5 +158,11 @@ func (r *Recorder) result(o progress.Outcome) {
 	if err != nil {
 		return // whoever saves the picture meets the same error, and says so
 	}
-	r.check(r.run.LogPicture(r.ctx, RoleResult, r.last, picture))
+	role := RoleResult
+	if o.Status == progress.Interrupted && r.options.Checkpoint > 0 {
+		if role = RoleSnapshot; r.kept[r.last] {
+			return
+		}
+	}
+	r.check(r.run.LogPicture(r.ctx, role, r.last, picture))
 }

@@ -29,11 +29,15 @@ type Run struct {
 	StartedAt  time.Time `json:"started_at"`       // UTC, to the microsecond, as all times here
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 	SeenAt     time.Time `json:"seen_at"` // the last sign of life
-	Params     Params    `json:"params"`
-	Final      Metrics   `json:"final"` // each metric at its highest step
-	Tags       []string  `json:"tags"`  // sorted
-	Note       string    `json:"note,omitempty"`
-	Rating     int       `json:"rating,omitempty"` // 1 to 5, 0 for none
+	// Idle is how long nobody worked on it, from where it ended to where ContinueRun took it up again.
+	Idle time.Duration `json:"idle_ns,omitempty"`
+	// Tries counts how often it was taken up again since it last saved a checkpoint, or began.
+	Tries  int      `json:"tries,omitempty"`
+	Params Params   `json:"params"`
+	Final  Metrics  `json:"final"` // each metric at its highest step
+	Tags   []string `json:"tags"`  // sorted
+	Note   string   `json:"note,omitempty"`
+	Rating int      `json:"rating,omitempty"` // 1 to 5, 0 for none
 	// Picture shows the run in a list: its last result, else its last snapshot; "" while it has neither.
 	Picture    string     `json:"picture,omitempty"`
 	Provenance Provenance `json:"provenance"`
@@ -43,10 +47,13 @@ type Run struct {
 // Duration is how long the run took, and while it is running how long until its last sign of life.
 func (r *Run) Duration() time.Duration {
 	if r.EndedAt.IsZero() {
-		return r.SeenAt.Sub(r.StartedAt)
+		return r.SeenAt.Sub(r.StartedAt) - r.Idle
 	}
-	return r.EndedAt.Sub(r.StartedAt)
+	return r.EndedAt.Sub(r.StartedAt) - r.Idle
 }
+
+// MaxCheckpoint is the largest checkpoint that is kept, in bytes.
+const MaxCheckpoint = 16 << 30
 
 // ReasonGone is the reason of a run that ended without a word.
 const ReasonGone = "its process ended without a word"

@@ -14,6 +14,8 @@
 //	err = run.LogPicture(ctx, tracker.RoleResult, 500, picture)
 //	err = run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished})
 //
-// A [Recorder] does this for a Stylize. A [Store] keeps the runs and answers questions about them: [ParseFilter] and
-// [ParseSort] read what a person types. Errors have a [Code].
+// A [Recorder] does this for a Stylize. A run that was interrupted goes on with [Continue], from the checkpoint that it
+// saved last. A [Sweep] is a number of runs, its trials, and a [Judgement] says which of two runs a person finds better.
+// A [Store] keeps all of them and answers questions about them: [ParseFilter] and [ParseSort] read what a person types.
+// Errors have a [Code].
 package tracker

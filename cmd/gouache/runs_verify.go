@@ -16,8 +16,8 @@ func newRunsVerify() *cobra.Command {
 		Use:   "verify [flags]",
 		Short: "Check a store: its database, and every picture against its hash",
 		Long: `Check a store: that the database agrees with itself, that every curve can be read, that every picture that a run names
-is there and is what its hash says, and that no file lies about that no run names. The exit code is 1 if something is
-wrong. --repair removes files that no run names; nothing that a run names is ever removed.`,
+is there and is what its hash says, and that no file lies about that no run needs, a picture or a checkpoint. The exit
+code is 1 if something is wrong. --repair removes files that no run needs; nothing that a run names is ever removed.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, dir, err := store.open(cmd.Context(), !repair)

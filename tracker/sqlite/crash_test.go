@@ -149,7 +149,7 @@ func (c *crashed) check(t *testing.T, store *DB) {
 	if run.Name != "crash" || len(run.Tags) != 1 || run.Params["x"] != int64(1) {
 		t.Errorf("the run lost what it began with: %+v", run)
 	}
-	kept := keptPoints(t, store, run.ID)
+	kept := keptPoints(t, store, run.ID, "x")
 	pictures, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{})
 	if err != nil {
 		t.Fatal(err)
@@ -183,10 +183,10 @@ func (c *crashed) check(t *testing.T, store *DB) {
 	}
 }
 
-// keptPoints returns how many points a killed run has, which must be its first ones.
-func keptPoints(t *testing.T, store *DB, id string) int64 {
+// keptPoints returns how many points of a metric a killed run has, which must be its first ones: the value is the step.
+func keptPoints(t *testing.T, store *DB, id, metric string) int64 {
 	t.Helper()
-	curves, err := store.Curves(t.Context(), id, tracker.CurveQuery{})
+	curves, err := store.Curves(t.Context(), id, tracker.CurveQuery{Metrics: []string{metric}})
 	if err != nil {
 		t.Fatal(err)
 	}

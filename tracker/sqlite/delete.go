@@ -3,6 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
 	"slices"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -31,7 +34,10 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, dry bool) (*tracker.
 	}
 	// The files go only after the rows that name them, for good: cut short between the two, files are left over,
 	// which Verify finds, and no row without its file.
-	if err := db.removeFiles(ctx, plan.hashes); err != nil {
+	if err := db.removePictures(ctx, plan.hashes); err != nil {
+		return nil, err
+	}
+	if err := db.removeCheckpoints(ctx, ids...); err != nil {
 		return nil, err
 	}
 	return &plan.Deletion, db.shrink(ctx)
@@ -81,6 +87,9 @@ func (db *DB) planDeletion(ctx context.Context, tx *sql.Tx, ids []string) (delet
 		d.hashes = append(d.hashes, hash)
 		return nil
 	})
+	for _, id := range ids {
+		d.Bytes += db.checkpoints.size(id)
+	}
 	return d, err
 }
 
@@ -112,21 +121,41 @@ func deleteRows(ctx context.Context, tx *sql.Tx, ids []string, d deletion) error
 	return recordDeletions(ctx, tx, ids)
 }
 
-// removeFiles removes those of the files that no row names, while no other process can write one; see withFile.
-func (db *DB) removeFiles(ctx context.Context, hashes []string) error {
-	if len(hashes) == 0 {
+// removePictures removes those of the files that no row names, while no other process can write one; see withFiles.
+func (db *DB) removePictures(ctx context.Context, hashes []string) error {
+	return db.removeFiles(ctx, "removing pictures", hashes, db.blobs.path, isNamed)
+}
+
+// isNamed tells whether a row names a picture's file.
+func isNamed(ctx context.Context, from querier, hash string) (named bool, err error) {
+	err = from.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM blobs WHERE hash = ?)`, hash).Scan(&named)
+	return named, err
+}
+
+// querier is a transaction, or a pool of connections.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// removeFiles removes those of the files that are there and that nobody needs, while no other process can write to the
+// database.
+func (db *DB) removeFiles(ctx context.Context, doing string, names []string, path func(string) string,
+	needed func(context.Context, querier, string) (bool, error)) error {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		_, err := os.Lstat(path(name))
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	if len(names) == 0 {
 		return nil
 	}
-	return db.write(ctx, "removing pictures", func(tx *sql.Tx) error {
-		for _, hash := range hashes {
-			var named bool
-			if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM blobs WHERE hash = ?)`, hash).Scan(&named); err != nil {
+	return db.write(ctx, doing, func(tx *sql.Tx) error {
+		for _, name := range names {
+			if keep, err := needed(ctx, tx, name); err != nil {
 				return err
-			}
-			if named {
+			} else if keep {
 				continue
 			}
-			if err := db.blobs.remove(hash); err != nil {
+			if err := removeFile(path(name)); err != nil {
 				return err
 			}
 		}

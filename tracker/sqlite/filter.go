@@ -22,7 +22,7 @@ func (s *statement) add(text string, args ...any) {
 var fieldColumns = map[string]string{
 	"id": "r.id", "name": "r.name", "experiment": "r.experiment", "sweep": "r.sweep", "trial": "r.trial",
 	"status": "r.shown", "reason": "r.why", "note": "r.note", "rating": "r.rating", "host": "r.host",
-	"started": "r.started_at", "ended": "r.ended", "duration": "((coalesce(r.ended, r.seen_at) - r.started_at) / 1e6)",
+	"started": "r.started_at", "ended": "r.ended", "duration": "((coalesce(r.ended, r.seen_at) - r.started_at - r.idle) / 1e6)",
 }
 
 // operand writes the value, or NULL, that runs are sorted by.

@@ -90,22 +90,23 @@ func loadRuns(ctx context.Context, tx *sql.Tx, gone string, keys []int64) ([]tra
 
 func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone, keys string) error {
 	query := settled + `
-		SELECT r.key, r.id, r.name, r.experiment, r.sweep, r.trial, r.shown, r.why, r.started_at, r.ended, r.seen_at, r.note, r.rating,
+		SELECT r.key, r.id, r.name, r.experiment, r.sweep, r.trial, r.shown, r.why, r.started_at, r.ended, r.seen_at, r.idle, r.tries, r.note, r.rating,
 			r.provenance, r.host, r.pid, r.boot, r.process_started,
 			coalesce((SELECT hash FROM pictures WHERE run = r.key AND role = 'result'   ORDER BY step DESC, name DESC LIMIT 1),
 			         (SELECT hash FROM pictures WHERE run = r.key AND role = 'snapshot' ORDER BY step DESC, name DESC LIMIT 1), '')
 		FROM r WHERE r.key IN (SELECT value FROM json_each(?))`
 	return each(ctx, tx, query, []any{gone, keys}, func(scan func(...any) error) error {
 		var r tracker.Run
-		var key, started, seen, processStarted int64
+		var key, started, seen, idle, processStarted int64
 		var ended *int64
 		var provenance string
-		err := scan(&key, &r.ID, &r.Name, &r.Experiment, &r.Sweep, &r.Trial, &r.Status, &r.Reason, &started, &ended, &seen, &r.Note, &r.Rating,
-			&provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, &processStarted, &r.Picture)
+		err := scan(&key, &r.ID, &r.Name, &r.Experiment, &r.Sweep, &r.Trial, &r.Status, &r.Reason, &started, &ended, &seen, &idle, &r.Tries,
+			&r.Note, &r.Rating, &provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, &processStarted, &r.Picture)
 		if err != nil {
 			return err
 		}
 		r.StartedAt, r.SeenAt, r.Process.StartedAt = fromMicros(started), fromMicros(seen), fromMicros(processStarted)
+		r.Idle = time.Duration(idle) * time.Microsecond
 		if ended != nil {
 			r.EndedAt = fromMicros(*ended)
 		}

@@ -29,6 +29,11 @@ type metric struct {
 	last, least, greatest float64
 }
 
+// newMetric is a metric without points.
+func newMetric(key int64, name string) metric {
+	return metric{key: key, name: name, last: math.NaN(), least: math.NaN(), greatest: math.NaN()}
+}
+
 // note counts more points in.
 func (m *metric) note(points []tracker.Point) {
 	for _, p := range points {
@@ -54,12 +59,9 @@ func (db *DB) AppendPoints(ctx context.Context, id string, series []tracker.Seri
 		return err
 	}
 	return db.write(ctx, "logging metrics of run "+id, func(tx *sql.Tx) error {
-		key, status, err := findRun(ctx, tx, id)
+		key, err := findOwnRun(ctx, tx, id)
 		if err != nil {
 			return err
-		}
-		if status != tracker.StatusRunning {
-			return tracker.Errorf(tracker.CodeConflict, "run %s has ended: it takes no more metrics", id)
 		}
 		for _, s := range series {
 			if err := appendPoints(ctx, tx, key, s); err != nil {
@@ -116,7 +118,7 @@ func openMetric(ctx context.Context, tx *sql.Tx, run int64, name string) (metric
 		return metric{}, err
 	}
 	key, err := result.LastInsertId()
-	return metric{key: key, name: name, last: math.NaN(), least: math.NaN(), greatest: math.NaN()}, err
+	return newMetric(key, name), err
 }
 
 // readMetrics reads the rows of a run's metrics, sorted by name: those with the given names, or all if there are none.
@@ -161,7 +163,11 @@ func (db *DB) Curves(ctx context.Context, id string, q tracker.CurveQuery) ([]tr
 			if err != nil {
 				return err
 			}
-			points = tracker.Downsample(from(tracker.InOrder(points), q.From), q.Points)
+			if points = tracker.InOrder(points); int64(len(points)) < m.points {
+				m = newMetric(m.key, m.name) // some were logged again, and count no more
+				m.note(points)
+			}
+			points = tracker.Downsample(from(points, q.From), q.Points)
 			curves = append(curves, tracker.Curve{
 				Series: tracker.Series{Name: m.name, Points: points}, Total: m.points, Last: m.last, Min: m.least, Max: m.greatest,
 			})

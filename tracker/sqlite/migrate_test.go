@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -35,6 +36,26 @@ func TestMigrations(t *testing.T) {
 		if err != nil || run.Name != "old" || run.Params["pooling"] != "avg" || run.Final["total"] != 2.5 || run.Tags[0] != "good" {
 			t.Errorf("version %d: %+v (%v)", version, run, err)
 		}
+		if version >= 2 {
+			checkVersion2(t, store)
+		}
+	}
+}
+
+// checkVersion2 looks for what version 2 of the database brought.
+func checkVersion2(t *testing.T, store *DB) {
+	t.Helper()
+	run, err := store.Run(t.Context(), "1k7q3h9abcde")
+	if err != nil || run.Tries != 1 || run.Duration() != 30*time.Second {
+		t.Errorf("got %+v (%v)", run, err)
+	}
+	sweep, err := store.Sweep(t.Context(), "weights")
+	if err != nil || sweep.Trials != 2 || !sweep.Rated || sweep.Text != "trials: 2" || sweep.Dir != "/pictures" {
+		t.Errorf("got %+v (%v)", sweep, err)
+	}
+	judgements, err := store.Judgements(t.Context(), tracker.JudgementQuery{Sweep: "weights"})
+	if err != nil || len(judgements) != 1 || judgements[0].Right != "1k7q3f9abcde" || judgements[0].Verdict != tracker.RightBetter {
+		t.Errorf("got %+v (%v)", judgements, err)
 	}
 }
 

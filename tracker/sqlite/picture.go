@@ -59,7 +59,7 @@ func (db *DB) withFiles(ctx context.Context, doing string, put func() ([]string,
 	}
 	if err != nil {
 		// The disk is full, say, and a file without a row would only take more of it. If this fails, Verify finds it.
-		_ = db.removeFiles(context.WithoutCancel(ctx), hashes)
+		_ = db.removePictures(context.WithoutCancel(ctx), hashes)
 	}
 	return err
 }

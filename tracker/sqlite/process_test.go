@@ -23,7 +23,9 @@ func TestMain(m *testing.M) {
 		removeMany()
 		os.Exit(code)
 	}
-	do := map[string]func(context.Context, []string) error{"log": childLog, "crash": childCrash, "picture": childPicture}[what]
+	do := map[string]func(context.Context, []string) error{
+		"log": childLog, "crash": childCrash, "picture": childPicture, "continue": childContinue, "trials": childTrials, "paint": childPaint,
+	}[what]
 	if err := do(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -25,7 +25,7 @@ func (db *DB) Restore(ctx context.Context, a *tracker.Archive, open tracker.Open
 
 // Refresh implements tracker.Writer.
 func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture) error {
-	return db.bring(ctx, a, open, func(tx *sql.Tx) error {
+	err := db.bring(ctx, a, open, func(tx *sql.Tx) error {
 		key, _, err := findRun(ctx, tx, a.Run.ID)
 		if err != nil {
 			return err
@@ -43,6 +43,10 @@ func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.Open
 		}
 		return db.fill(ctx, tx, key, a)
 	})
+	if err != nil {
+		return err
+	}
+	return db.removeCheckpoints(ctx, a.Run.ID) // it may be finished now
 }
 
 // refreshRun changes a run's row, parameters and tags to those of a later copy of it.
@@ -57,9 +61,10 @@ func refreshRun(ctx context.Context, tx *sql.Tx, key int64, r *tracker.Run) erro
 	}
 	p := r.Process
 	_, err = tx.ExecContext(ctx, `
-		UPDATE runs SET status = ?, reason = ?, ended_at = ?, seen_at = ?, provenance = ?, host = ?, pid = ?, boot = ?, process_started = ?,
+		UPDATE runs SET status = ?, reason = ?, ended_at = ?, seen_at = ?, idle = ?, tries = ?, provenance = ?, host = ?, pid = ?, boot = ?, process_started = ?,
 			note = iif(note = '', ?, note), rating = iif(rating = 0, ?, rating), revision = ? WHERE key = ?`,
-		r.Status, r.Reason, endedAt(r), micros(r.SeenAt), string(provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), r.Note, r.Rating, revision, key)
+		r.Status, r.Reason, endedAt(r), micros(r.SeenAt), r.Idle.Microseconds(), r.Tries,
+		string(provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), r.Note, r.Rating, revision, key)
 	if err != nil {
 		return err
 	}

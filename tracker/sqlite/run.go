@@ -6,117 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/mattn/go-sqlite3"
-
 	"github.com/gouache-art/gouache/tracker"
 )
-
-// CreateRun implements tracker.Writer.
-func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, error) {
-	n, err := n.Normal()
-	if err != nil {
-		return nil, err
-	}
-	var run *tracker.Run
-	err = db.write(ctx, "starting a run", func(tx *sql.Tx) error {
-		at := db.now()
-		r := tracker.Run{
-			Name: n.Name, Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning,
-			StartedAt: at, SeenAt: at, Note: n.Note, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
-		}
-		key, err := insertNewRun(ctx, tx, &r)
-		if err != nil {
-			return err
-		}
-		run, err = loadRun(ctx, tx, db.now(), key)
-		return err
-	})
-	return run, err
-}
-
-// insertNewRun gives a run an id that no other has.
-func insertNewRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (key int64, err error) {
-	unnamed := r.Name == ""
-	for range 10 {
-		r.ID = tracker.NewID(r.StartedAt)
-		if unnamed {
-			r.Name = r.ID
-		}
-		if key, err = insertRun(ctx, tx, r); !isDuplicate(err) {
-			return key, err
-		}
-	}
-	return 0, err
-}
-
-// insertRun adds a run with its parameters and tags, but without metrics and pictures.
-func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
-	provenance, err := json.Marshal(r.Provenance)
-	if err != nil {
-		return 0, err
-	}
-	revision, err := nextRevision(ctx, tx)
-	if err != nil {
-		return 0, err
-	}
-	p := r.Process
-	result, err := tx.ExecContext(ctx, `
-		INSERT INTO runs (id, name, experiment, sweep, trial, status, reason, started_at, ended_at, seen_at, note, rating,
-			provenance, host, pid, boot, process_started, revision)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Reason, micros(r.StartedAt), endedAt(r), micros(r.SeenAt), r.Note, r.Rating,
-		string(provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), revision)
-	if err != nil {
-		return 0, err
-	}
-	key, err := result.LastInsertId()
-	if err != nil {
-		return 0, err
-	}
-	if err := setParams(ctx, tx, key, r.Params); err != nil {
-		return 0, err
-	}
-	return key, addTags(ctx, tx, key, r.Tags)
-}
-
-// endedAt is what the database keeps of a run's end: NULL while it is running.
-func endedAt(r *tracker.Run) any {
-	if r.Status == tracker.StatusRunning {
-		return nil
-	}
-	return micros(r.EndedAt)
-}
-
-func isDuplicate(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintUnique
-}
-
-func setParams(ctx context.Context, tx *sql.Tx, key int64, params tracker.Params) error {
-	for name, value := range params {
-		truth, isTruth := value.(bool)
-		if isTruth {
-			value = "false"
-			if truth {
-				value = "true"
-			}
-		}
-		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO params (run, name, value, truth) VALUES (?, ?, ?, ?)`, key, name, value, isTruth)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func addTags(ctx context.Context, tx *sql.Tx, key int64, tags []string) error {
-	for _, tag := range tags {
-		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO tags (run, tag) VALUES (?, ?)`, key, tag); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // findRun returns a run's key and its status as the database has it.
 func findRun(ctx context.Context, tx *sql.Tx, id string) (key int64, status tracker.Status, err error) {
@@ -138,14 +29,27 @@ func nextRevision(ctx context.Context, tx *sql.Tx) (int64, error) {
 	return n, err
 }
 
-// touch marks a run as changed, and as alive if it has not ended.
-func (db *DB) touch(ctx context.Context, tx *sql.Tx, key int64) error {
+// markChanged marks runs as changed.
+func markChanged(ctx context.Context, tx *sql.Tx, keys ...int64) error {
 	revision, err := nextRevision(ctx, tx)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE runs SET revision = ?, seen_at = iif(status = 'running', max(seen_at, ?), seen_at) WHERE key = ?`,
-		revision, micros(db.now()), key)
+	_, err = tx.ExecContext(ctx, `UPDATE runs SET revision = ? WHERE key IN (SELECT value FROM json_each(?))`, revision, toJSON(keys))
+	return err
+}
+
+// touch marks a run as changed, and as alive if it has not ended.
+func (db *DB) touch(ctx context.Context, tx *sql.Tx, key int64) error {
+	if err := markChanged(ctx, tx, key); err != nil {
+		return err
+	}
+	return db.beat(ctx, tx, key)
+}
+
+// beat marks a run as alive if it has not ended.
+func (db *DB) beat(ctx context.Context, tx *sql.Tx, key int64) error {
+	_, err := tx.ExecContext(ctx, `UPDATE runs SET seen_at = max(seen_at, ?) WHERE key = ? AND status = 'running'`, micros(db.now()), key)
 	return err
 }
 
@@ -156,8 +60,10 @@ func (db *DB) Heartbeat(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE runs SET seen_at = max(seen_at, ?) WHERE key = ? AND status = 'running'`, micros(db.now()), key)
-		return err
+		if err := refuseStranger(ctx, tx, key); err != nil {
+			return err
+		}
+		return db.beat(ctx, tx, key)
 	})
 }
 
@@ -166,13 +72,10 @@ func (db *DB) FinishRun(ctx context.Context, id string, o tracker.Outcome) error
 	if err := o.Check(); err != nil {
 		return err
 	}
-	return db.write(ctx, "finishing run "+id, func(tx *sql.Tx) error {
-		key, status, err := findRun(ctx, tx, id)
+	err := db.write(ctx, "finishing run "+id, func(tx *sql.Tx) error {
+		key, err := findOwnRun(ctx, tx, id)
 		if err != nil {
 			return err
-		}
-		if status != tracker.StatusRunning {
-			return tracker.Errorf(tracker.CodeConflict, "run %s has ended already: it is %s", id, status)
 		}
 		if err := db.touch(ctx, tx, key); err != nil {
 			return err
@@ -183,6 +86,10 @@ func (db *DB) FinishRun(ctx context.Context, id string, o tracker.Outcome) error
 		}
 		return err
 	})
+	if err != nil || o.Status != tracker.StatusFinished {
+		return err
+	}
+	return db.removeCheckpoints(ctx, id)
 }
 
 // UpdateRun implements tracker.Writer.

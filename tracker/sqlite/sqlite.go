@@ -1,7 +1,7 @@
 // Package sqlite keeps a tracker's runs in SQLite.
 //
-// A store is one directory: the database gouache.db and, under blobs/, the pictures, each in a file named by its
-// SHA-256. It can be copied as it is while no process uses it. Any number of processes may use one store at once.
+// A store is one directory: the database gouache.db; under blobs/ the pictures, each in a file named by its SHA-256; and
+// under checkpoints/ what runs that have not finished can be continued from. It can be copied as it is while no process uses it. Any number of processes may use one store at once.
 //
 //	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
 //	defer store.Close()
@@ -35,17 +35,19 @@ type Options struct {
 	// ReadOnly opens a store that is there already, also one in a folder that cannot be written to.
 	ReadOnly bool
 
-	vfs      string // SQLite's access to files; tests take one without locks
-	maxPages int    // tests of a full disk
+	vfs           string // SQLite's access to files; tests take one without locks
+	maxPages      int    // tests of a full disk
+	maxCheckpoint int64  // in the place of tracker.MaxCheckpoint
 }
 
 // DB is a store. It implements tracker.Store.
 type DB struct {
-	dir     string
-	blobs   blobs
-	options Options
-	writer  *sql.DB // one connection: writers of one process queue here rather than in SQLite
-	reader  *sql.DB
+	dir         string
+	blobs       blobs
+	checkpoints checkpoints
+	options     Options
+	writer      *sql.DB // one connection: writers of one process queue here rather than in SQLite
+	reader      *sql.DB
 
 	// Now is the clock; tests set it.
 	Now func() time.Time
@@ -61,7 +63,10 @@ func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, tracker.Errorf(tracker.CodeUnavailable, "the store %s: %w", dir, err)
 	}
-	db := &DB{dir: dir, options: o, Now: time.Now, blobs: blobs{filepath.Join(dir, "blobs")}}
+	db := &DB{
+		dir: dir, options: o, Now: time.Now,
+		blobs: blobs{folder{filepath.Join(dir, "blobs")}}, checkpoints: checkpoints{folder{filepath.Join(dir, "checkpoints")}},
+	}
 	if o.ReadOnly {
 		err = db.openReadOnly(ctx)
 	} else {
@@ -74,10 +79,12 @@ func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 }
 
 func (db *DB) open(ctx context.Context) error {
-	if err := db.blobs.make(); err != nil {
-		return err
+	for _, f := range []folder{db.blobs.folder, db.checkpoints.folder} {
+		if err := f.make(); err != nil {
+			return err
+		}
+		f.sweep(db.now().Add(-inFlight))
 	}
-	db.blobs.sweep(db.now().Add(-inFlight))
 	// auto_vacuum has to be set before the first table is made; it lets DeleteRuns give pages back.
 	// synchronous FULL costs one sync a transaction, of which a run has one or two a second; with NORMAL a power
 	// failure would take everything since the last checkpoint, which for a slow run is minutes.

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -30,7 +28,7 @@ func (db *DB) Verify(ctx context.Context, o tracker.VerifyOptions) (*tracker.Rep
 			return nil, db.failed("checking pictures", err)
 		}
 	}
-	if err := db.failed("looking for files that no run names", v.orphans(ctx, o.Repair)); err != nil {
+	if err := db.failed("looking for files that no run needs", v.orphans(ctx, o.Repair)); err != nil {
 		return nil, err
 	}
 	return v.report, nil
@@ -114,7 +112,7 @@ func (v *verifier) file(ctx context.Context, hash string, size int64) error {
 	right, length, err := v.db.blobs.check(hash)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if named, err := v.db.names(ctx, hash); err != nil || !named {
+		if named, err := isNamed(ctx, v.db.reader, hash); err != nil || !named {
 			return err // deleted meanwhile
 		}
 		v.problem(tracker.ProblemMissing, hash, "picture %s is missing", hash)
@@ -126,48 +124,5 @@ func (v *verifier) file(ctx context.Context, hash string, size int64) error {
 	}
 	v.report.Pictures++
 	v.report.Bytes += length
-	return nil
-}
-
-// names tells whether the database names a file now.
-func (db *DB) names(ctx context.Context, hash string) (named bool, err error) {
-	err = db.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM blobs WHERE hash = ?)`, hash).Scan(&named)
-	return named, err
-}
-
-// orphans looks for files that the database does not name, and removes those that are the store's own if asked to.
-func (v *verifier) orphans(ctx context.Context, repair bool) error {
-	var hashes, temporary []string
-	err := v.db.blobs.each(func(path, hash string) error {
-		info, err := os.Lstat(path)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && v.db.now().Sub(info.ModTime()) < inFlight {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if hash != "" {
-			if named, err := v.db.names(ctx, hash); err != nil || named {
-				return err
-			}
-			hashes = append(hashes, hash)
-		} else if filepath.Dir(path) == v.db.blobs.temporary() {
-			temporary = append(temporary, path)
-		}
-		v.problem(tracker.ProblemOrphaned, hash, "no run has the file %s", path)
-		return nil
-	})
-	if err != nil || !repair {
-		return err
-	}
-	if err := v.db.removeFiles(ctx, hashes); err != nil {
-		return err
-	}
-	for _, path := range temporary {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	v.report.Removed = len(hashes) + len(temporary)
 	return nil
 }

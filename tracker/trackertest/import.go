@@ -18,6 +18,8 @@ func testImport(t *testing.T, into, from tracker.Store) {
 		addPicture(t, from, run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, i/2)})
 		if i > 0 {
 			finish(t, from, run.ID)
+		} else if _, err := from.ContinueRun(t.Context(), run.ID, gone()); err != nil {
+			t.Fatal(err)
 		}
 	}
 	filter, err := tracker.ParseFilter("i < 2")
@@ -50,7 +52,9 @@ func testImport(t *testing.T, into, from tracker.Store) {
 		t.Fatal(err)
 	}
 	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeConflict)
-	archive.Run.ID = "../../x"
+	archive.Run.Tries = -1
+	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeInvalid)
+	archive.Run.ID, archive.Run.Tries = "../../x", 0
 	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeInvalid)
 }
 

@@ -14,17 +14,9 @@ import (
 )
 
 func testChanges(t *testing.T, store tracker.Store) {
-	changes := func(since tracker.Cursor) *tracker.Changes {
-		t.Helper()
-		c, err := store.Changes(t.Context(), since)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
 	old := create(t, store, tracker.NewRun{})
-	cursor := changes("").Cursor
-	if c := changes(cursor); c.Cursor != cursor || len(c.Runs)+len(c.Deleted) != 0 || c.More {
+	cursor := changes(t, store, "").Cursor
+	if c := changes(t, store, cursor); c.Cursor != cursor || len(c.Runs)+len(c.Deleted) != 0 || c.More {
 		t.Errorf("nothing happened: %+v", c)
 	}
 	for what, do := range map[string]func() error{
@@ -43,7 +35,7 @@ func testChanges(t *testing.T, store tracker.Store) {
 		if err := do(); err != nil {
 			t.Fatal(err)
 		}
-		c := changes(cursor)
+		c := changes(t, store, cursor)
 		wantList(t, what, c.Runs, []string{old.ID})
 		if c.Cursor == cursor {
 			t.Errorf("%s: the cursor stays %s", what, cursor)
@@ -52,18 +44,18 @@ func testChanges(t *testing.T, store tracker.Store) {
 	}
 	finish(t, store, old.ID)
 	ended := get(t, store, old.ID)
-	cursor = changes(cursor).Cursor
+	cursor = changes(t, store, cursor).Cursor
 	lost := create(t, store, tracker.NewRun{Process: gone()})
 	if _, err := store.DeleteRuns(t.Context(), []string{old.ID}, false); err != nil {
 		t.Fatal(err)
 	}
-	c := changes(cursor)
+	c := changes(t, store, cursor)
 	wantList(t, "a new run", c.Runs, []string{lost.ID})
 	wantList(t, "a deleted run", c.Deleted, []string{old.ID})
 	if err := store.Restore(t.Context(), &tracker.Archive{Run: *ended}, nil); err != nil {
 		t.Fatal(err)
 	}
-	c = changes(cursor)
+	c = changes(t, store, cursor)
 	wantList(t, "a run that came back", c.Runs, []string{lost.ID, old.ID})
 	wantList(t, "deleted runs", c.Deleted, []string{})
 	_, err := store.Changes(t.Context(), "nonsense")

@@ -20,6 +20,12 @@ func addPicture(t *testing.T, store tracker.Store, id string, n tracker.NewPictu
 func readPicture(t *testing.T, store tracker.Store, hash string) []byte {
 	t.Helper()
 	file, err := store.OpenPicture(t.Context(), hash)
+	return readAll(t, file, err)
+}
+
+// readAll reads a file that was opened.
+func readAll(t *testing.T, file io.ReadCloser, err error) []byte {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,19 @@ func TestStore(t *testing.T, open func(t *testing.T) tracker.Store) {
 		{"ActiveRun", testActiveRun},
 		{"Concurrent", testConcurrent},
 		{"Recorder", testRecorder},
+		{"Sweeps", testSweeps},
+		{"DeleteSweep", testDeleteSweep},
+		{"Trials", testTrials},
+		{"TrialsOnce", testTrialsOnce},
+		{"Continue", testContinue},
+		{"Tries", testTries},
+		{"ContinueOnce", testContinueOnce},
+		{"Stranger", testStranger},
+		{"ContinuedCurve", testContinuedCurve},
+		{"ContinuedRecorder", testContinuedRecorder},
+		{"Checkpoints", testCheckpoints},
+		{"CheckpointEnds", testCheckpointEnds},
+		{"Judgements", testJudgements},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			store := open(t)
@@ -110,6 +123,16 @@ func get(t *testing.T, store tracker.Store, id string) *tracker.Run {
 		t.Fatal(err)
 	}
 	return run
+}
+
+// changes reads what changed since a cursor.
+func changes(t *testing.T, store tracker.Store, since tracker.Cursor) *tracker.Changes {
+	t.Helper()
+	c, err := store.Changes(t.Context(), since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // appendPoints adds points to one metric.

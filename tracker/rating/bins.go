@@ -1,0 +1,121 @@
+package rating
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// longest is how many characters the end of a range may have before it is rounded.
+const longest = 6
+
+// dash stands between a range's ends; spaces keep it apart from minus signs.
+const dash = " – "
+
+// Bins labels each of many numbers, so that a numeric parameter has few enough values to estimate an effect of each.
+// Up to so many distinct numbers keep their own labels; more are put into that many bins at most, which hold as equal
+// shares of the numbers as equal numbers staying together allow (quantiles). A bin's label is its least and greatest
+// number, such as 1.5 – 20; long ones are rounded to as many digits, three at least, as it takes to tell bins apart.
+func Bins(numbers []float64, bins int) ([]string, error) {
+	if bins < 1 {
+		return nil, fmt.Errorf("%d bins were asked for: there must be at least 1", bins)
+	}
+	for i, v := range numbers {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("number %d is %v: only finite numbers can be binned", i, v)
+		}
+	}
+	sorted := slices.Sorted(slices.Values(numbers))
+	bin := map[float64]int{}
+	var ends [][2]float64
+	distinct := slices.Compact(slices.Clone(sorted))
+	for i, v := range distinct {
+		if len(distinct) <= bins {
+			bin[v] = i
+		} else {
+			// The middle of the number's ranks says which quantile it belongs to.
+			from, _ := slices.BinarySearch(sorted, v)
+			to, _ := slices.BinarySearchFunc(sorted, v, func(a, b float64) int {
+				if a <= b {
+					return -1
+				}
+				return 1
+			})
+			bin[v] = (from + to) * bins / (2 * len(sorted))
+		}
+		if i > 0 && bin[v] == bin[distinct[i-1]] {
+			ends[len(ends)-1][1] = v
+		} else {
+			ends = append(ends, [2]float64{v, v})
+		}
+	}
+	return label(numbers, ends), nil
+}
+
+// label writes the bin of each number; bins are in ascending order.
+func label(numbers []float64, ends [][2]float64) []string {
+	texts := endTexts(ends)
+	labels := make([]string, len(numbers))
+	for i, v := range numbers {
+		k, _ := slices.BinarySearchFunc(ends, v, func(e [2]float64, v float64) int { return cmp.Compare(e[1], v) })
+		labels[i] = texts[k]
+	}
+	return labels
+}
+
+// endTexts writes each bin with the fewest digits that keep different numbers different.
+func endTexts(ends [][2]float64) []string {
+	for digits := 3; ; digits++ {
+		if digits > 17 {
+			digits = -1 // all there are
+		}
+		values := map[string]float64{}
+		apart := true
+		write := func(v float64) string {
+			text := strconv.FormatFloat(v, 'g', -1, 64)
+			if len(text) > longest {
+				text = strconv.FormatFloat(v, 'g', digits, 64)
+			}
+			if other, known := values[text]; known && other != v {
+				apart = false
+			}
+			values[text] = v
+			return text
+		}
+		var texts []string
+		for _, e := range ends {
+			if e[0] == e[1] {
+				texts = append(texts, strconv.FormatFloat(e[0], 'g', -1, 64))
+			} else {
+				texts = append(texts, write(e[0])+dash+write(e[1]))
+			}
+		}
+		if apart || digits < 0 {
+			return texts
+		}
+	}
+}
+
+// compareLabels puts labels that begin with numbers, as those of Bins do, in the numbers' order, before other labels.
+func compareLabels(a, b string) int {
+	x, y := leading(a), leading(b)
+	switch {
+	case math.IsNaN(x) != math.IsNaN(y):
+		return cmp.Compare(y, x) // NaN is the least
+	case x != y && !math.IsNaN(x):
+		return cmp.Compare(x, y)
+	}
+	return strings.Compare(a, b)
+}
+
+func leading(label string) float64 {
+	text, _, _ := strings.Cut(label, dash)
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return math.NaN()
+	}
+	return v
+}

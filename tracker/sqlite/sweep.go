@@ -1,0 +1,129 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// CreateSweep implements tracker.Writer.
+func (db *DB) CreateSweep(ctx context.Context, s tracker.Sweep) (*tracker.Sweep, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	if s.StartedAt.IsZero() {
+		s.StartedAt = db.now()
+	}
+	s.StartedAt = fromMicros(micros(s.StartedAt))
+	err := db.write(ctx, "adding a sweep", func(tx *sql.Tx) error {
+		var used bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE sweep = ? AND sweep <> '')`, s.Name).Scan(&used); err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `INSERT INTO sweeps (name, experiment, text, dir, trials, rated, started_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, s.Name, s.Experiment, s.Text, s.Dir, s.Trials, s.Rated, micros(s.StartedAt))
+		if err != nil {
+			return err
+		}
+		added, err := result.RowsAffected()
+		switch {
+		case err != nil:
+			return err
+		case added == 0:
+			return tracker.Errorf(tracker.CodeConflict, "there is a sweep %q already: resume it, or choose another name", s.Name)
+		case used:
+			return tracker.Errorf(tracker.CodeConflict, "there are runs of a sweep %q already, which was imported or deleted: "+
+				"choose another name", s.Name)
+		}
+		_, err = nextRevision(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// Sweep implements tracker.Reader.
+func (db *DB) Sweep(ctx context.Context, name string) (s *tracker.Sweep, err error) {
+	err = db.read(ctx, "reading a sweep", func(tx *sql.Tx) error {
+		list, err := loadSweeps(ctx, tx, `WHERE name = ?`, name)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return noSuchSweep(ctx, tx, name)
+		}
+		s = &list[0]
+		return nil
+	})
+	return s, err
+}
+
+// noSuchSweep is the error for a name that no sweep has: its runs may be there without it.
+func noSuchSweep(ctx context.Context, tx *sql.Tx, name string) error {
+	var used bool
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE sweep = ? AND sweep <> '')`, name).Scan(&used); err != nil {
+		return err
+	}
+	if used {
+		return tracker.Errorf(tracker.CodeNotFound, "of sweep %q there are the runs alone, as they were imported or it was deleted", name)
+	}
+	known, err := ids(ctx, tx, `SELECT name FROM sweeps ORDER BY name`)
+	if err != nil {
+		return err
+	}
+	return tracker.NoSuchSweep(name, known)
+}
+
+// Sweeps implements tracker.Reader.
+func (db *DB) Sweeps(ctx context.Context) (list []tracker.Sweep, err error) {
+	err = db.read(ctx, "listing sweeps", func(tx *sql.Tx) error {
+		list, err = loadSweeps(ctx, tx, `ORDER BY started_at DESC, key DESC`)
+		return err
+	})
+	return list, err
+}
+
+func loadSweeps(ctx context.Context, tx *sql.Tx, which string, args ...any) ([]tracker.Sweep, error) {
+	list := []tracker.Sweep{}
+	query := `SELECT name, experiment, text, dir, trials, rated, started_at FROM sweeps ` + which
+	err := each(ctx, tx, query, args, func(scan func(...any) error) error {
+		var s tracker.Sweep
+		var started int64
+		err := scan(&s.Name, &s.Experiment, &s.Text, &s.Dir, &s.Trials, &s.Rated, &started)
+		s.StartedAt = fromMicros(started)
+		list = append(list, s)
+		return err
+	})
+	return list, err
+}
+
+// DeleteSweep implements tracker.Writer.
+func (db *DB) DeleteSweep(ctx context.Context, name string) error {
+	return db.write(ctx, "deleting a sweep", func(tx *sql.Tx) error {
+		var running []int64
+		query := `SELECT key FROM runs WHERE sweep = ? AND sweep <> '' AND status = 'running'`
+		err := each(ctx, tx, query, []any{name}, func(scan func(...any) error) error {
+			running = append(running, 0)
+			return scan(&running[len(running)-1])
+		})
+		if err != nil {
+			return err
+		}
+		if err := db.refuseRunning(ctx, tx, running); err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `DELETE FROM sweeps WHERE name = ?`, name)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, noSuchSweep(ctx, tx, name))
+		}
+		_, err = nextRevision(ctx, tx)
+		return err
+	})
+}

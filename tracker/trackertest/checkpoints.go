@@ -1,0 +1,104 @@
+package trackertest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+func saveCheckpoint(t *testing.T, store tracker.Store, id, state string) {
+	t.Helper()
+	err := store.SaveCheckpoint(t.Context(), id, func(w io.Writer) error {
+		_, err := io.WriteString(w, state)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readCheckpoint(t *testing.T, store tracker.Store, id string) []byte {
+	t.Helper()
+	file, err := store.OpenCheckpoint(t.Context(), id)
+	return readAll(t, file, err)
+}
+
+func testCheckpoints(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	nothing := func(io.Writer) error { return nil }
+	_, err := store.OpenCheckpoint(ctx, tracker.NewID(time.Now()))
+	wantCode(t, err, tracker.CodeNotFound)
+	_, err = store.OpenCheckpoint(ctx, "../gouache.db")
+	wantCode(t, err, tracker.CodeNotFound)
+	wantCode(t, store.SaveCheckpoint(ctx, tracker.NewID(time.Now()), nothing), tracker.CodeNotFound)
+	run, other := create(t, store, tracker.NewRun{}), create(t, store, tracker.NewRun{})
+	_, err = store.OpenCheckpoint(ctx, run.ID)
+	wantCode(t, err, tracker.CodeNotFound)
+	saveCheckpoint(t, store, other.ID, "other")
+	for _, state := range []string{"first", strings.Repeat("second ", 100_000), "", "third"} {
+		saveCheckpoint(t, store, run.ID, state)
+		if got := readCheckpoint(t, store, run.ID); string(got) != state {
+			t.Errorf("got a checkpoint of %d bytes, want %d", len(got), len(state))
+		}
+	}
+	if got := get(t, store, run.ID); !got.SeenAt.After(run.SeenAt) {
+		t.Error("a checkpoint is no sign of life")
+	}
+	broken := errors.New("the device is gone")
+	err = store.SaveCheckpoint(ctx, run.ID, func(w io.Writer) error {
+		_, err := w.Write(bytes.Repeat([]byte("half"), 1<<16))
+		return errors.Join(err, broken)
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("the error is %v, want %v", err, broken)
+	}
+	if got := readCheckpoint(t, store, run.ID); string(got) != "third" {
+		t.Errorf("after a failure the checkpoint is %.20q", got)
+	}
+	if got := readCheckpoint(t, store, other.ID); string(got) != "other" {
+		t.Errorf("the other run's checkpoint is %.20q", got)
+	}
+}
+
+// testCheckpointEnds looks at how long checkpoints are kept.
+func testCheckpointEnds(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	wantKept := func(id string, want bool) {
+		t.Helper()
+		file, err := store.OpenCheckpoint(ctx, id)
+		if err == nil {
+			file.Close()
+		}
+		if kept := err == nil; kept != want || !kept && tracker.ErrorCode(err) != tracker.CodeNotFound {
+			t.Errorf("the checkpoint is there: %v (%v), want %v", kept, err, want)
+		}
+	}
+	for _, status := range []tracker.Status{tracker.StatusInterrupted, tracker.StatusFailed, tracker.StatusFinished} {
+		run := create(t, store, tracker.NewRun{})
+		saveCheckpoint(t, store, run.ID, "state")
+		end(t, store, run.ID, status)
+		wantKept(run.ID, status != tracker.StatusFinished)
+		wantCode(t, store.SaveCheckpoint(ctx, run.ID, func(io.Writer) error { return nil }), tracker.CodeConflict)
+		if status == tracker.StatusFailed {
+			continue
+		}
+		archived := get(t, store, run.ID)
+		freed, err := store.DeleteRuns(ctx, []string{run.ID}, false)
+		if err != nil || (freed.Bytes == int64(len("state"))) != (status == tracker.StatusInterrupted) {
+			t.Errorf("freed %+v (%v)", freed, err)
+		}
+		if err := store.Restore(ctx, &tracker.Archive{Run: *archived}, nil); err != nil {
+			t.Fatal(err)
+		}
+		wantKept(run.ID, false) // it went with the run
+	}
+	report, err := store.Verify(ctx, tracker.VerifyOptions{})
+	if err != nil || report.Checkpoints != 1 {
+		t.Errorf("got %+v (%v), want one checkpoint", report, err)
+	}
+}

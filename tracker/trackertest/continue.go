@@ -1,0 +1,206 @@
+package trackertest
+
+import (
+	"bytes"
+	"image"
+	"io"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// end ends a run in a way.
+func end(t *testing.T, store tracker.Store, id string, status tracker.Status) {
+	t.Helper()
+	if err := store.FinishRun(t.Context(), id, tracker.Outcome{Status: status, Reason: "because"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testContinue(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	_, err := store.ContinueRun(ctx, tracker.NewID(time.Now()), tracker.Process{})
+	wantCode(t, err, tracker.CodeNotFound)
+	n := tracker.NewRun{Name: "a", Tags: []string{"t"}, Params: tracker.Params{"x": 1}, Provenance: tracker.Provenance{Version: "v1"}}
+	for _, status := range []tracker.Status{tracker.StatusInterrupted, tracker.StatusFailed, tracker.StatusRunning} {
+		n.Process = gone()
+		run := create(t, store, n)
+		if status != tracker.StatusRunning { // that one's process ended without a word
+			end(t, store, run.ID, status)
+		}
+		before := changes(t, store, "")
+		got, err := store.ContinueRun(ctx, run.ID, tracker.Process{})
+		if err != nil {
+			t.Fatalf("%s: %v", status, err)
+		}
+		wantList(t, "changes", changes(t, store, before.Cursor).Runs, []string{run.ID})
+		want := *run
+		want.Status, want.Reason, want.EndedAt, want.Process, want.Tries = tracker.StatusRunning, "", time.Time{}, tracker.ThisProcess(), 1
+		want.SeenAt, want.Idle = got.SeenAt, got.Idle
+		if !reflect.DeepEqual(*got, want) || !reflect.DeepEqual(get(t, store, run.ID), got) || got.SeenAt.Before(run.SeenAt) {
+			t.Errorf("%s: got %+v, want %+v", status, got, want)
+		}
+		_, err = store.ContinueRun(ctx, run.ID, tracker.Process{})
+		wantCode(t, err, tracker.CodeConflict) // it is running
+		appendPoints(t, store, run.ID, "x", tracker.Point{Step: 1, Value: 2})
+		finish(t, store, run.ID)
+		_, err = store.ContinueRun(ctx, run.ID, tracker.Process{})
+		wantCode(t, err, tracker.CodeConflict) // it is finished
+	}
+}
+
+// testTries continues a run whose processes keep ending.
+func testTries(t *testing.T, store tracker.Store) {
+	run := create(t, store, tracker.NewRun{Process: gone()})
+	for i := range 3 {
+		got, err := store.ContinueRun(t.Context(), run.ID, gone())
+		if err != nil || got.Tries != i+1 || got.Status != tracker.StatusInterrupted {
+			t.Fatalf("%d tries: got %+v (%v)", i+1, got, err)
+		}
+	}
+	if _, err := store.ContinueRun(t.Context(), run.ID, tracker.Process{}); err != nil {
+		t.Fatal(err)
+	}
+	saveCheckpoint(t, store, run.ID, "state")
+	if got := get(t, store, run.ID); got.Tries != 0 {
+		t.Errorf("after a checkpoint there are %d tries", got.Tries)
+	}
+}
+
+// testContinueOnce has many goroutines continue one run.
+func testContinueOnce(t *testing.T, store tracker.Store) {
+	run := create(t, store, tracker.NewRun{Process: gone()})
+	var won atomic.Int32
+	var wait sync.WaitGroup
+	for range 16 {
+		wait.Go(func() {
+			_, err := store.ContinueRun(t.Context(), run.ID, tracker.Process{})
+			if err == nil {
+				won.Add(1)
+			} else {
+				wantCode(t, err, tracker.CodeConflict)
+			}
+		})
+	}
+	wait.Wait()
+	if won.Load() != 1 {
+		t.Errorf("%d goroutines continue one run", won.Load())
+	}
+}
+
+// testStranger has a process that was taken for gone come back, when another goes on in its place.
+func testStranger(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	run := create(t, store, tracker.NewRun{Process: gone()})
+	if _, err := store.ContinueRun(ctx, run.ID, far()); err != nil {
+		t.Fatal(err)
+	}
+	before := get(t, store, run.ID)
+	wantCode(t, store.Heartbeat(ctx, run.ID), tracker.CodeConflict)
+	wantCode(t, store.AppendPoints(ctx, run.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}}), tracker.CodeConflict)
+	wantCode(t, store.SaveCheckpoint(ctx, run.ID, func(io.Writer) error { return nil }), tracker.CodeConflict)
+	wantCode(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: tracker.StatusFinished}), tracker.CodeConflict)
+	if got := get(t, store, run.ID); !reflect.DeepEqual(got, before) || got.Status != tracker.StatusRunning {
+		t.Errorf("got %+v, want %+v", got, before)
+	}
+}
+
+// testContinuedCurve loses a process at step 60 and goes on from step 40.
+func testContinuedCurve(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	run := create(t, store, tracker.NewRun{Process: gone()})
+	snapshot := tracker.NewPicture{Role: tracker.RoleSnapshot, Step: 50, Data: Picture(t, 50)}
+	want := []tracker.Point{}
+	for step := int64(1); step <= 100; step++ {
+		want = append(want, tracker.Point{Step: step, Value: 1000 - float64(step)})
+		lost := tracker.Point{Step: step, Value: -float64(step)}
+		if step <= 40 {
+			appendPoints(t, store, run.ID, "x", want[step-1])
+		} else if step <= 60 {
+			appendPoints(t, store, run.ID, "x", lost)
+		}
+	}
+	addPicture(t, store, run.ID, snapshot)
+	active, err := tracker.Continue(ctx, store, run.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range want[40:] {
+		if err := active.Log(p.Step, tracker.Metrics{"x": p.Value}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := active.AddPicture(ctx, snapshot); err != nil {
+		t.Error("the same snapshot again:", err)
+	}
+	if err := active.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+		t.Fatal(err)
+	}
+	got := curves(t, store, run.ID, tracker.CurveQuery{})[0]
+	wantList(t, "x", got.Points, want)
+	if got.Total != 100 || got.Last != 900 || got.Min != 900 || got.Max != 999 {
+		t.Errorf("got %+v", got)
+	}
+	part := curves(t, store, run.ID, tracker.CurveQuery{From: 90, Points: 4})[0]
+	if part.Total != 100 || part.Min != 900 || len(part.Points) != 4 {
+		t.Errorf("a part of it: got %+v", part)
+	}
+	if final := get(t, store, run.ID).Final["x"]; final != 900 {
+		t.Errorf("the final value is %v", final)
+	}
+}
+
+// testContinuedRecorder interrupts a painting at iteration 25 of 40 and goes on with it.
+func testContinuedRecorder(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	run, err := tracker.Start(ctx, store, tracker.NewRun{Params: tracker.Params{"preset": "mine"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := progress.Run{Scales: []progress.Scale{{Iterations: 40}}, Device: "cpu", Settings: map[string]string{"size": "64"}}
+	paint := func(run *tracker.ActiveRun, last int, o progress.Outcome) {
+		t.Helper()
+		recorder := tracker.Observer(run, tracker.RecorderOptions{
+			Snapshots: 6, Checkpoint: time.Nanosecond, Failed: func(err error) { t.Error(err) },
+		})
+		recorder.Started(begun)
+		for i := begun.Done + 1; i <= last; i++ {
+			recorder.Iterated(progress.Iteration{
+				Iteration: i, Total: float64(i), Elapsed: time.Duration(i) * time.Hour,
+				Picture:    func() (image.Image, error) { return image.NewGray(image.Rect(0, 0, i, 1)), nil },
+				Checkpoint: func(w io.Writer) error { _, err := w.Write([]byte{byte(i)}); return err },
+			})
+		}
+		recorder.Finished(o)
+	}
+	paint(run, 25, progress.Outcome{
+		Status: progress.Interrupted, Checkpoint: func(w io.Writer) error { _, err := w.Write([]byte{25}); return err },
+	})
+	if got := readCheckpoint(t, store, run.ID()); !bytes.Equal(got, []byte{25}) {
+		t.Fatalf("the checkpoint of iteration 25 is %v", got)
+	}
+	if run, err = tracker.Continue(ctx, store, run.ID()); err != nil {
+		t.Fatal(err)
+	}
+	begun.Done, begun.Device = 25, "gpu"
+	paint(run, 40, progress.Outcome{Status: progress.Finished})
+	got := get(t, store, run.ID())
+	if got.Status != tracker.StatusFinished || got.Final["total"] != 40 ||
+		got.Params["device"] != "cpu" || got.Params["preset"] != "mine" || got.Provenance.Device != "cpu" {
+		t.Errorf("got %+v", got)
+	}
+	if c := curves(t, store, run.ID(), tracker.CurveQuery{Metrics: []string{"total"}})[0]; c.Total != 40 || len(c.Points) != 40 {
+		t.Errorf("got %+v", c)
+	}
+	pictures, err := store.Pictures(ctx, run.ID(), tracker.PictureQuery{Roles: []string{tracker.RoleSnapshot}})
+	if err != nil || len(pictures) < 3 || len(pictures) > 6 || pictures[0].Step != 1 || pictures[len(pictures)-1].Step != 40 {
+		t.Errorf("snapshots: %+v (%v)", pictures, err)
+	}
+	_, err = store.OpenCheckpoint(ctx, run.ID())
+	wantCode(t, err, tracker.CodeNotFound)
+}

@@ -1,0 +1,87 @@
+package trackertest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+func testJudgements(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	var runs []string
+	for _, n := range []tracker.NewRun{{Sweep: "s", Experiment: "e"}, {Sweep: "s", Experiment: "e"}, {Sweep: "s"}, {Experiment: "e"}} {
+		run := create(t, store, n)
+		finish(t, store, run.ID)
+		runs = append(runs, run.ID)
+	}
+	wantJudgements := func(q tracker.JudgementQuery, want ...tracker.Judgement) {
+		t.Helper()
+		got, err := store.Judgements(ctx, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantList(t, "judgements", got, want)
+	}
+	wantJudgements(tracker.JudgementQuery{}, []tracker.Judgement{}...)
+	add := func(left, right int, v tracker.Verdict) tracker.Judgement {
+		t.Helper()
+		before := changes(t, store, "")
+		j, err := store.AddJudgement(ctx, tracker.Judgement{Left: runs[left], Right: runs[right], Verdict: v, Rater: "me"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j.Left != runs[left] || j.Right != runs[right] || j.Verdict != v || j.Rater != "me" || time.Since(j.At) > time.Hour {
+			t.Errorf("got %+v", j)
+		}
+		changed := changes(t, store, before.Cursor).Runs
+		slices.Sort(changed)
+		wantList(t, "changes", changed, slices.Sorted(slices.Values([]string{runs[left], runs[right]})))
+		return *j
+	}
+	a, b, c, d := add(0, 1, tracker.LeftBetter), add(1, 0, tracker.RightBetter), add(2, 0, tracker.Tie), add(3, 1, tracker.LeftBetter)
+	wantJudgements(tracker.JudgementQuery{}, a, b, c, d)
+	wantJudgements(tracker.JudgementQuery{Sweep: "s"}, a, b, c)
+	wantJudgements(tracker.JudgementQuery{Experiment: "e"}, a, b, d)
+	wantJudgements(tracker.JudgementQuery{Sweep: "s", Experiment: "e"}, a, b)
+	wantJudgements(tracker.JudgementQuery{Sweep: "other"}, []tracker.Judgement{}...)
+	early, err := store.AddJudgement(ctx, tracker.Judgement{Left: runs[0], Right: runs[1], Verdict: tracker.Tie, At: a.At.Add(-time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantJudgements(tracker.JudgementQuery{Sweep: "s", Experiment: "e"}, *early, a, b)
+
+	before := changes(t, store, "")
+	if err := store.DeleteJudgement(ctx, early.ID); err != nil {
+		t.Fatal(err)
+	}
+	if changed := changes(t, store, before.Cursor).Runs; len(changed) != 2 {
+		t.Errorf("taking a judgement back changes %v", changed)
+	}
+	wantCode(t, store.DeleteJudgement(ctx, early.ID), tracker.CodeNotFound)
+	if next := add(0, 1, tracker.Tie); next.ID <= early.ID {
+		t.Errorf("number %d is used again", next.ID)
+	} else if err := store.DeleteJudgement(ctx, next.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.DeleteRuns(ctx, runs[:1], false); err != nil {
+		t.Fatal(err)
+	}
+	wantJudgements(tracker.JudgementQuery{}, d) // the others went with the run
+	for what, test := range map[string]struct {
+		j    tracker.Judgement
+		code tracker.Code
+	}{
+		"no verdict":      {tracker.Judgement{Left: runs[1], Right: runs[2]}, tracker.CodeInvalid},
+		"one run":         {tracker.Judgement{Left: runs[1], Right: runs[1], Verdict: tracker.Tie}, tracker.CodeInvalid},
+		"a long rater":    {tracker.Judgement{Left: runs[1], Right: runs[2], Verdict: tracker.Tie, Rater: strings.Repeat("x", 1000)}, tracker.CodeInvalid},
+		"a deleted left":  {tracker.Judgement{Left: runs[0], Right: runs[2], Verdict: tracker.Tie}, tracker.CodeNotFound},
+		"a deleted right": {tracker.Judgement{Left: runs[2], Right: runs[0], Verdict: tracker.Tie}, tracker.CodeNotFound},
+	} {
+		if _, err := store.AddJudgement(ctx, test.j); tracker.ErrorCode(err) != test.code {
+			t.Errorf("%s: the error is %v", what, err)
+		}
+	}
+}

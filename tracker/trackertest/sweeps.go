@@ -1,0 +1,139 @@
+package trackertest
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+func createSweep(t *testing.T, store tracker.Store, s tracker.Sweep) *tracker.Sweep {
+	t.Helper()
+	got, err := store.CreateSweep(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func testSweeps(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	_, err := store.Sweep(ctx, "weights")
+	wantCode(t, err, tracker.CodeNotFound)
+	before := changes(t, store, "")
+	first := createSweep(t, store, tracker.Sweep{
+		Name: "weights", Experiment: "night", Text: "trials: 3\n", Dir: "/pictures", Trials: 3, Rated: true,
+	})
+	if changes(t, store, before.Cursor).Cursor == before.Cursor {
+		t.Error("a new sweep is no change")
+	}
+	if first.StartedAt.Before(time.Now().Add(-time.Hour)) {
+		t.Errorf("it began %v", first.StartedAt)
+	}
+	early := first.StartedAt.Add(-24 * time.Hour)
+	second := createSweep(t, store, tracker.Sweep{Name: "earlier", StartedAt: early})
+	third := createSweep(t, store, tracker.Sweep{Name: "as early", StartedAt: early})
+	for _, want := range []*tracker.Sweep{first, second, third} {
+		if got, err := store.Sweep(ctx, want.Name); err != nil || *got != *want {
+			t.Errorf("got %+v (%v), want %+v", got, err, want)
+		}
+	}
+	list, err := store.Sweeps(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantList(t, "sweeps", list, []tracker.Sweep{*first, *third, *second})
+	_, err = store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})
+	wantCode(t, err, tracker.CodeConflict)
+	_, err = store.Sweep(ctx, "weigths")
+	if wantCode(t, err, tracker.CodeNotFound); !strings.Contains(err.Error(), "did you mean weights?") {
+		t.Errorf("the error is %v", err)
+	}
+	for what, s := range map[string]tracker.Sweep{
+		"no name":                  {},
+		"a name of two lines":      {Name: "a\nb"},
+		"a long experiment":        {Name: "a", Experiment: strings.Repeat("x", 1000)},
+		"a file that is no text":   {Name: "a", Text: "\xff"},
+		"a folder that is no text": {Name: "a", Dir: "\x00"},
+		"fewer than no trials":     {Name: "a", Trials: -1},
+	} {
+		if _, err := store.CreateSweep(ctx, s); tracker.ErrorCode(err) != tracker.CodeInvalid {
+			t.Errorf("%s: the error is %v", what, err)
+		}
+	}
+}
+
+// testDeleteSweep deletes a sweep whose trials are there, running, and gone with their process.
+func testDeleteSweep(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	wantCode(t, store.DeleteSweep(ctx, ""), tracker.CodeNotFound)
+	wantCode(t, store.DeleteSweep(ctx, "weights"), tracker.CodeNotFound)
+	createSweep(t, store, tracker.Sweep{Name: "weights"})
+	create(t, store, tracker.NewRun{Sweep: "weights", Trial: 1, Process: gone()})
+	running := create(t, store, tracker.NewRun{Sweep: "weights", Trial: 2})
+	wantCode(t, store.DeleteSweep(ctx, "weights"), tracker.CodeConflict)
+	finish(t, store, running.ID)
+	create(t, store, tracker.NewRun{}) // of no sweep
+	if err := store.DeleteSweep(ctx, "weights"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := store.Sweep(ctx, "weights")
+	wantCode(t, err, tracker.CodeNotFound)
+	wantCode(t, store.DeleteSweep(ctx, "weights"), tracker.CodeNotFound)
+	groups, err := store.Groups(ctx, tracker.BySweep)
+	if err != nil || len(groups) != 1 || groups[0].Name != "weights" || groups[0].Runs != 2 {
+		t.Errorf("groups: %+v (%v)", groups, err)
+	}
+	_, err = store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})
+	wantCode(t, err, tracker.CodeConflict) // trials of the new one would be mistaken for those of the old
+}
+
+func testTrials(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	first := create(t, store, tracker.NewRun{Sweep: "a", Trial: 1})
+	for _, n := range []tracker.NewRun{{Sweep: "a", Trial: 2}, {Sweep: "b", Trial: 1}, {Sweep: "a"}, {Sweep: "a"}, {Trial: 1}, {Trial: 1}} {
+		create(t, store, n)
+	}
+	finish(t, store, first.ID)
+	_, err := store.CreateRun(ctx, tracker.NewRun{Sweep: "a", Trial: 1})
+	if wantCode(t, err, tracker.CodeConflict); !strings.Contains(err.Error(), first.ID) {
+		t.Errorf("the error does not say which run it is: %v", err)
+	}
+	twin := *get(t, store, first.ID)
+	twin.ID = tracker.NewID(twin.StartedAt)
+	if err := store.Restore(ctx, &tracker.Archive{Run: twin}, nil); err != nil {
+		t.Error("the same trial cannot be imported:", err)
+	}
+	if _, err := store.DeleteRuns(ctx, []string{first.ID, twin.ID}, false); err != nil {
+		t.Fatal(err)
+	}
+	create(t, store, tracker.NewRun{Sweep: "a", Trial: 1})
+}
+
+// testTrialsOnce has many goroutines make the same trials.
+func testTrialsOnce(t *testing.T, store tracker.Store) {
+	const trials = 10
+	var made [trials]atomic.Int32
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for i := range trials {
+				_, err := store.CreateRun(t.Context(), tracker.NewRun{Sweep: "a", Trial: i + 1})
+				if err == nil {
+					made[i].Add(1)
+				} else {
+					wantCode(t, err, tracker.CodeConflict)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	for i := range made {
+		if n := made[i].Load(); n != 1 {
+			t.Errorf("trial %d was made %d times", i+1, n)
+		}
+	}
+}
