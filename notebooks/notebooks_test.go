@@ -24,6 +24,7 @@ var displays = map[string]struct {
 	words                    []string
 }{
 	"01_first_painting.ipynb": {pictures: 2 + 1 + 1 + 2 + 9, charts: 1, tables: 3, words: []string{"finished: all iterations are done; 3 iterations", "first painting"}},
+	"02_inside_vgg19.ipynb":   {pictures: 1 + 20 + 6 + 4 + 6 + 3 + 3, charts: 1, tables: 13, words: []string{"494.57", "block5_conv2: loss", "from rounding", "The lowest of 3 evaluations."}},
 	"04_browse_runs.ipynb":    {pictures: 3 + 3 + 1 + 1, charts: 3, tables: 2, words: []string{"glass, style weight 10", "greatest difference: 0 grey levels"}},
 }
 
@@ -180,6 +181,23 @@ func (n *notebook) shrink(t *testing.T) {
 	t.Fatal("no cell has the id settings")
 }
 
+// setting gives one of the settings another number.
+func (n *notebook) setting(t *testing.T, name, value string) {
+	t.Helper()
+	for i, c := range n.Cells {
+		if c.ID == "settings" {
+			text := n.raw["cells"].([]any)[i].(map[string]any)["source"].(string)
+			changed := regexp.MustCompile(`(?m)^(\s*`+name+`\s*=\s*)\d+`).ReplaceAllString(text, "${1}"+value)
+			if changed == text {
+				t.Fatalf("there is no setting %s", name)
+			}
+			n.setSource(i, changed)
+			return
+		}
+	}
+	t.Fatal("no cell has the id settings")
+}
+
 func (n *notebook) setSource(cell int, text string) {
 	n.raw["cells"].([]any)[cell].(map[string]any)["source"] = text
 }
@@ -187,15 +205,10 @@ func (n *notebook) setSource(cell int, text string) {
 // run executes a notebook with one of the scripts and returns it with its outputs. The error and the log are the script's.
 func (n *notebook) run(t *testing.T, script string, more ...string) (*notebook, string, error) {
 	t.Helper()
+	requireKernel(t)
 	python, err := filepath.Abs("../.venv/bin/python")
 	if err != nil {
 		t.Fatal(err)
-	}
-	if _, err := os.Stat("../.venv/share/jupyter/kernels/gouache/kernel.json"); err != nil {
-		if os.Getenv(require) != "" {
-			t.Fatalf("$%s is set, but there is no kernel in .venv: make jupyter installs it", require)
-		}
-		t.Skip("there is no kernel in .venv: make jupyter installs it")
 	}
 	dir := t.TempDir()
 	in, out := filepath.Join(dir, "in.ipynb"), filepath.Join(dir, "out.ipynb")
@@ -209,6 +222,18 @@ func (n *notebook) run(t *testing.T, script string, more ...string) (*notebook, 
 	cmd := exec.CommandContext(t.Context(), python, append([]string{script, in, out}, more...)...)
 	log, runErr := cmd.CombinedOutput()
 	return read(t, out), string(log), runErr
+}
+
+// requireKernel skips a test, or fails it where the notebooks must run, if there is no kernel.
+func requireKernel(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("../.venv/share/jupyter/kernels/gouache/kernel.json"); err == nil {
+		return
+	}
+	if os.Getenv(require) != "" {
+		t.Fatalf("$%s is set, but there is no kernel in .venv: make jupyter installs it", require)
+	}
+	t.Skip("there is no kernel in .venv: make jupyter installs it")
 }
 
 // shown is all that the outputs show.

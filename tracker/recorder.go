@@ -122,17 +122,22 @@ func (r *Recorder) Iterated(i progress.Iteration) {
 		r.check(err) // found in the background
 		return
 	}
+	r.check(r.run.Log(r.last, IterationMetrics(i)))
+	r.checkpoint(i)
+	if r.due(i) {
+		r.snapshot(i)
+	}
+}
+
+// IterationMetrics are the metrics that a Recorder logs of an iteration.
+func IterationMetrics(i progress.Iteration) Metrics {
 	values := Metrics{"total": i.Total, "seconds": i.Elapsed.Seconds(), "evaluations": float64(i.Evaluations)}
 	for _, t := range i.Terms {
 		name := nearestName(t.Name)
 		values[name] = t.Weighted
 		values["loss."+name] = t.Loss
 	}
-	r.check(r.run.Log(r.last, values))
-	r.checkpoint(i)
-	if r.due(i) {
-		r.snapshot(i)
-	}
+	return values
 }
 
 // Finished keeps the result and ends the run. What is still to come can be added with AddPicture.

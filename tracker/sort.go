@@ -3,6 +3,7 @@ package tracker
 import (
 	"cmp"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -97,6 +98,19 @@ func (k SortKey) value(r *Run) any {
 		return v.UnixMicro()
 	}
 	return values[0]
+}
+
+// CompareValues orders two parameters' values: numbers first, by size, then texts and truths by their letters.
+func CompareValues(x, y any) int {
+	return compareValues(asText(x), asText(y))
+}
+
+// asText makes texts of truths.
+func asText(v any) any {
+	if b, ok := v.(bool); ok {
+		return strconv.FormatBool(b)
+	}
+	return v
 }
 
 func compareValues(x, y any) int {

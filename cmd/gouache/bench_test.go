@@ -73,9 +73,9 @@ func (o *observed) Iterated(i progress.Iteration) {
 
 func (o *observed) Finished(out progress.Outcome) { o.outcome = out }
 
-// painting is one that took its time, for its recording to be measured alone: what it adds to a painting is too
+// measured is a painting that took its time, for its recording to be measured alone: what it adds to a painting is too
 // little to show in the difference of two.
-var painting = sync.OnceValues(func() (*observed, error) {
+var measured = sync.OnceValues(func() (*observed, error) {
 	b, err := backend.Open(context.Background(), backend.Options{Device: backend.CPU, Offline: true})
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ var painting = sync.OnceValues(func() (*observed, error) {
 // BenchmarkRecording records a painting of 256 pixels and 60 iterations again and again, and reports the processor time
 // that this takes, in the foreground and in the background, as a share of the painting's time on the clock.
 func BenchmarkRecording(b *testing.B) {
-	o, err := painting()
+	o, err := measured()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func newRoot() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newStylize(), newScore(), newFeatures(), newWeights(), newRuns(), newUI(), newKernel(), newDoctor())
+	root.AddCommand(newStylize(), newScore(), newFeatures(), newWeights(), newRuns(), newSweep(), newUI(), newKernel(), newDoctor())
 	for _, c := range root.Commands() {
 		c.DisableFlagsInUseLine = true
 	}

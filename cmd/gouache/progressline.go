@@ -15,14 +15,15 @@ import (
 	"github.com/gouache-art/gouache/weights/fetch"
 )
 
-// statusLine shows the latest state of something that goes on: in place on a terminal, else as a line now and then.
+// statusLine shows the latest state of something that goes on, in a line or a few: in place on a terminal, else anew now
+// and then.
 type statusLine struct {
-	w        io.Writer
-	terminal bool
-	width    int // columns of the terminal
+	w             io.Writer
+	terminal      bool
+	width, height int // of the terminal, in characters
 
 	mu    sync.Mutex // of what follows, and of writing
-	shown bool
+	shown int        // lines
 	last  time.Time
 }
 
@@ -36,14 +37,14 @@ func newStatusLine(w io.Writer) *statusLine {
 	s := &statusLine{w: w}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		s.terminal = true
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			s.width = width
+		if width, height, err := term.GetSize(int(f.Fd())); err == nil {
+			s.width, s.height = width, height
 		}
 	}
 	return s
 }
 
-// show replaces the line, unless it was renewed a moment ago; force shows it all the same.
+// show replaces the lines, unless they were renewed a moment ago; force shows them all the same.
 func (s *statusLine) show(text string, force bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,18 +60,43 @@ func (s *statusLine) show(text string, force bool) {
 		fmt.Fprintln(s.w, text)
 		return
 	}
-	if runes := []rune(text); s.width > 1 && len(runes) > s.width-1 {
-		text = string(runes[:s.width-1])
+	s.clear()
+	lines := strings.Split(text, "\n")
+	if s.height > 1 && len(lines) > s.height-1 { // what has left the screen cannot be replaced
+		lines = lines[len(lines)-s.height+1:]
 	}
-	fmt.Fprintf(s.w, "\r\x1b[K%s", text)
-	s.shown = true
+	for i, line := range lines {
+		if runes := []rune(line); s.width > 1 && len(runes) > s.width-1 {
+			lines[i] = string(runes[:s.width-1])
+		}
+	}
+	fmt.Fprint(s.w, strings.Join(lines, "\n"))
+	s.shown = len(lines)
 }
 
-// end leaves the line standing.
+// clear takes the lines off the terminal.
+func (s *statusLine) clear() {
+	if s.shown > 1 {
+		fmt.Fprintf(s.w, "\x1b[%dA", s.shown-1)
+	}
+	if s.shown > 0 {
+		fmt.Fprint(s.w, "\r\x1b[J")
+	}
+	s.shown = 0
+}
+
+// end leaves the lines standing.
 func (s *statusLine) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leave()
+}
+
+// wipe takes the lines away.
+func (s *statusLine) wipe() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
 }
 
 // say writes a line of its own.
@@ -81,10 +107,19 @@ func (s *statusLine) say(text string) {
 	fmt.Fprintln(s.w, text)
 }
 
+// sayAbove writes a line of its own above the lines, which the next show brings back.
+func (s *statusLine) sayAbove(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+	fmt.Fprintln(s.w, text)
+	s.last = time.Time{}
+}
+
 func (s *statusLine) leave() {
-	if s.shown {
+	if s.shown > 0 {
 		fmt.Fprintln(s.w)
-		s.shown = false
+		s.shown = 0
 	}
 }
 

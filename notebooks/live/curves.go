@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"math"
@@ -17,17 +18,29 @@ type Curve struct {
 }
 
 // Curves shows curves in one chart, over the logarithm of their values: terms of a loss differ by orders of magnitude,
-// and fall by as many. Values that are not positive are left out.
-func Curves(curves ...Curve) {
-	var last int64
-	var text []string
-	for _, c := range curves {
-		if n := len(c.Points); n > 0 {
-			last = max(last, c.Points[n-1].Step)
-			text = append(text, fmt.Sprintf("%s %.4g", c.Name, c.Points[n-1].Value))
+// and fall by as many. Values that are not positive are left out. Steps are iterations.
+func Curves(curves ...Curve) { chart{curves: curves}.show("") }
+
+// CurvesOver is Curves with steps of another kind, such as "evaluation", and a caption.
+func CurvesOver(step, caption string, curves ...Curve) {
+	chart{curves: curves, step: step}.show(caption)
+}
+
+// show shows the chart, up to the last step of its curves, with a caption that may be empty.
+func (c chart) show(caption string) {
+	var ends []string
+	for _, curve := range c.curves {
+		if n := len(curve.Points); n > 0 {
+			c.last = max(c.last, curve.Points[n-1].Step)
+			ends = append(ends, fmt.Sprintf("%s %.4g", curve.Name, curve.Points[n-1].Value))
 		}
 	}
-	show(chart{curves: curves, last: last}.tag(), "curves, ending at "+strings.Join(text, ", "))
+	page, text := c.tag(), "curves, ending at "+strings.Join(ends, ", ")
+	if caption != "" {
+		page += "<p>" + html.EscapeString(caption) + "</p>"
+		text = caption + "\n" + text
+	}
+	show(page, text)
 }
 
 // mark is a word at a step.
@@ -39,7 +52,8 @@ type mark struct {
 // chart draws curves as SVG.
 type chart struct {
 	curves []Curve
-	last   int64 // the step at the right edge
+	step   string // what a step is; empty means an iteration
+	last   int64  // the one at the right edge
 	marks  []mark
 }
 
@@ -157,8 +171,8 @@ func (c chart) axes(b *strings.Builder, low, high float64, x func(int64) float64
 		fmt.Fprintf(b, `<path d="M%.1f %dV%d" stroke="%s" stroke-opacity=".5" stroke-dasharray="2 3"/>`, x(m.step), plotTop, plotBottom, inkColour)
 		fmt.Fprintf(b, `<text x="%.1f" y="%d" font-size="9">%s</text>`, x(m.step)+3, plotTop+9, html.EscapeString(m.text))
 	}
-	fmt.Fprintf(b, `<text x="%d" y="%d">0</text><text x="%d" y="%d" text-anchor="end">iteration %d</text>`,
-		plotLeft, chartHeight-6, plotRight, chartHeight-6, c.last)
+	fmt.Fprintf(b, `<text x="%d" y="%d">0</text><text x="%d" y="%d" text-anchor="end">%s %d</text>`,
+		plotLeft, chartHeight-6, plotRight, chartHeight-6, html.EscapeString(cmp.Or(c.step, "iteration")), c.last)
 }
 
 // legend names the curves, with their latest values.

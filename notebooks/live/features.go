@@ -15,7 +15,7 @@ import (
 )
 
 // FeatureMaps shows the channels of a layer that say most, those with the largest sums of squares, as grey pictures in
-// rows of so many columns: black is 0, white the channel's maximum.
+// rows of so many columns: black is 0, white the channel's maximum. A caption has the channel's number and its true size.
 func FeatureMaps(f *stylelib.Features, count, columns int) {
 	channels := f.Shape[3]
 	energy := make([]float64, channels)
@@ -29,7 +29,7 @@ func FeatureMaps(f *stylelib.Features, count, columns int) {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(energy[b], energy[a]) })
 	var pictures []Captioned
 	for _, c := range order[:min(count, channels)] {
-		pictures = append(pictures, Captioned{FeatureMap(f, c), fmt.Sprintf("%s, channel %d", f.Layer, c)})
+		pictures = append(pictures, Captioned{FeatureMap(f, c), fmt.Sprintf("%s, channel %d: %d×%d", f.Layer, c, f.Shape[2], f.Shape[1])})
 	}
 	Grid(columns, pictures...)
 }

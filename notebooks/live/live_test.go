@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"image"
 	"io"
 	"math"
@@ -156,19 +155,6 @@ func TestStore(t *testing.T) {
 				t.Errorf("%q is not in output %d", want, i)
 			}
 		}
-	}
-	job, err := Again(ctx, store, &runs[0])
-	if err != nil || job.Content.Width != 451 || len(job.Styles) != 2 || job.Styles[1].Picture.Width != 640 || job.Styles[1].Weight != 0.25 {
-		t.Errorf("the job again is %+v, %v", job, err)
-	}
-	p := job.Preset
-	got := fmt.Sprintln(job.Size, job.Iterations, job.Scales, job.Seed, job.Noise, p.Name, p.StyleLayers[4], p.Pooling, p.Margin, p.ContentWeight, p.StyleWeight, p.TVWeight)
-	if want := "64 5 2 7 true article block5_conv1 avg 4 0.5 3 1e-05\n"; got != want {
-		t.Errorf("its settings are %s, not %s", got, want)
-	}
-	delete(runs[0].Params, "margin")
-	if _, err := Again(ctx, store, &runs[0]); err == nil || !strings.Contains(err.Error(), "does not say its margin") {
-		t.Errorf("a run without its margin: %v", err)
 	}
 	if _, err := List(ctx, store, "no_such == 1", "", 5); tracker.ErrorCode(err) != tracker.CodeInvalid {
 		t.Errorf("a filter on an unknown name: %v", err)

@@ -1,4 +1,4 @@
-package live
+package painting
 
 import (
 	"context"
@@ -8,58 +8,41 @@ import (
 	"strings"
 
 	"github.com/gouache-art/gouache/stylelib"
-	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
-	"github.com/gouache-art/gouache/stylelib/vgg"
 	"github.com/gouache-art/gouache/tracker"
 )
 
 // Again returns the job that a recorded run was: its pictures, as the store keeps them, and its settings. With the same
 // weights on the same machine it paints the same picture, to the byte.
 func Again(ctx context.Context, store tracker.Reader, run *tracker.Run) (job stylelib.Job, err error) {
-	s := settings{run: run}
-	preset, err := loss.LookupPreset(s.text("preset"))
-	if err != nil {
+	values := settings(run.Params)
+	for _, name := range []string{"preset", "size", "iterations", "scales", "style-weight"} {
+		if _, ok := values[name]; !ok {
+			return job, fmt.Errorf("run %s does not say its %s: it was not recorded whole", run.ID, name)
+		}
+	}
+	if values["init"] == "picture" { // which is among the inputs
+		delete(values, "init")
+	}
+	if err := job.Set(values); err != nil {
 		return job, fmt.Errorf("run %s: %w", run.ID, err)
-	}
-	preset.Pooling = vgg.Pooling(s.text("pooling"))
-	preset.Margin = int(s.number("margin"))
-	preset.ContentWeight, preset.StyleWeight, preset.TVWeight = s.number("content_weight"), s.number("style_weight"), s.number("tv_weight")
-	job = stylelib.Job{
-		Size: int(s.number("size")), Iterations: int(s.number("iterations")), Scales: int(s.number("scales")), Seed: int64(s.number("seed")),
-		Noise: s.text("init") == "noise", Preset: preset,
-	}
-	if s.missing != "" {
-		return job, fmt.Errorf("run %s does not say its %s: it was not recorded whole", run.ID, s.missing)
 	}
 	return job, addInputs(ctx, store, run, &job)
 }
 
-// settings reads a run's parameters and remembers which was missing.
-type settings struct {
-	run     *tracker.Run
-	missing string
+// settings returns the parameters that are settings of a job, by the settings' names.
+func settings(params tracker.Params) map[string]string {
+	values := map[string]string{}
+	for _, s := range stylelib.Settings() {
+		if v, ok := params[parameter(s)]; ok {
+			values[s.Name] = tracker.FormatValue(v)
+		}
+	}
+	return values
 }
 
-func (s *settings) text(name string) string {
-	v, ok := s.run.Params[name]
-	if !ok {
-		s.missing = name
-		return ""
-	}
-	return fmt.Sprint(v)
-}
-
-func (s *settings) number(name string) float64 {
-	switch v := s.run.Params[name].(type) {
-	case int64:
-		return float64(v)
-	case float64:
-		return v
-	}
-	s.missing = name
-	return 0
-}
+// parameter is the name of the parameter that a setting is recorded as.
+func parameter(s stylelib.Setting) string { return strings.ReplaceAll(s.Name, "-", "_") }
 
 // styleWeights reads the proportion in which styles were mixed. Of one style alone there is none.
 func styleWeights(run *tracker.Run) []float64 {

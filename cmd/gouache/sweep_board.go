@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"al.essio.dev/pkg/shellescape"
+
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
+)
+
+// sweepBoard shows a sweep that runs: a line a trial, and one for all of them.
+type sweepBoard struct {
+	line *statusLine
+	file *sweep.File
+
+	mu      sync.Mutex
+	counts  sweep.Summary
+	running []*trialLine
+	took    time.Duration // of the trials that ended here
+	ended   int           // of them
+	began   time.Time
+}
+
+// trialLine is one trial that runs.
+type trialLine struct {
+	board     *sweepBoard
+	trial     *sweep.Trial
+	total     int // iterations
+	latest    progress.Iteration
+	objective string // its latest value, in words
+	began     time.Time
+}
+
+func newSweepBoard(w io.Writer, file *sweep.File) *sweepBoard {
+	return &sweepBoard{line: newStatusLine(w), file: file, began: time.Now()}
+}
+
+// begin says how the sweep stands before anything runs.
+func (b *sweepBoard) begin(ctx context.Context, store tracker.Reader) {
+	summary, err := summariseSweep(ctx, store, b.file)
+	if err != nil {
+		return // whoever runs the sweep meets the same error
+	}
+	b.counts = *summary
+	done := summary.Finished + summary.Pruned + summary.Failed
+	text := fmt.Sprintf("sweep %s: %s", b.file.Name, plural(summary.Planned, "trial"))
+	if done+summary.Interrupted > 0 {
+		text += fmt.Sprintf(", %d done before, %d to go on with", done, summary.Interrupted)
+	}
+	b.line.say(fmt.Sprintf("%s; %s, %d at once", text, b.file.Sampler, max(b.file.Parallel, 1)))
+}
+
+// Began adds a trial's line.
+func (b *sweepBoard) Began(t *sweep.Trial) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.running = append(b.running, &trialLine{board: b, trial: t, began: time.Now()})
+}
+
+// observer returns the line of a trial that has begun.
+func (b *sweepBoard) observer(t *sweep.Trial) progress.Observer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.running[slices.IndexFunc(b.running, func(l *trialLine) bool { return l.trial == t })]
+}
+
+// Ended takes a trial's line away and says how it ended.
+func (b *sweepBoard) Ended(t *sweep.Trial, o tracker.Outcome) {
+	b.mu.Lock()
+	at := slices.IndexFunc(b.running, func(l *trialLine) bool { return l.trial == t })
+	l := b.running[at]
+	b.running = slices.Delete(b.running, at, at+1)
+	b.took += time.Since(l.began)
+	b.ended++
+	var word string
+	switch {
+	case o.Status == tracker.StatusFailed:
+		b.counts.Failed++
+		word = "failed: " + o.Reason
+	case o.Status == tracker.StatusInterrupted:
+		word = "interrupted"
+	case t.Pruned() != "":
+		b.counts.Pruned++
+		word = o.Reason
+	default:
+		b.counts.Finished++
+		word = "finished"
+	}
+	b.mu.Unlock()
+	text := fmt.Sprintf("trial %d %s in %s  %s", t.Number, word, clock(time.Since(l.began)), b.file.Label(t.Params))
+	if o.Status == tracker.StatusFinished {
+		text += objectiveText(b.file, t)
+	}
+	b.line.sayAbove(text)
+	b.show(true)
+}
+
+// Waiting says what for.
+func (b *sweepBoard) Waiting(reason string) { b.line.sayAbove(reason) }
+
+// warn says what went wrong without ending anything.
+func (b *sweepBoard) warn(err error) { b.line.sayAbove("warning: " + err.Error()) }
+
+func (l *trialLine) Started(r progress.Run)    { l.total = r.Iterations() }
+func (l *trialLine) Finished(progress.Outcome) {}
+
+// Iterated renews the trial's line.
+func (l *trialLine) Iterated(i progress.Iteration) {
+	l.board.mu.Lock()
+	l.latest, l.objective = i, objectiveText(l.board.file, l.trial)
+	l.board.mu.Unlock()
+	l.board.show(false)
+}
+
+// show renews all lines. In a log, where lines stay, only that of the whole sweep.
+func (b *sweepBoard) show(force bool) {
+	b.mu.Lock()
+	var lines []string
+	for _, l := range b.running {
+		if b.line.terminal {
+			lines = append(lines, l.text(b.file))
+		}
+	}
+	lines = append(lines, b.overall())
+	b.mu.Unlock()
+	b.line.show(strings.Join(lines, "\n"), force)
+}
+
+func (l *trialLine) text(f *sweep.File) string {
+	i := l.latest
+	text := fmt.Sprintf("trial %-4d %s %d/%d  %s", l.trial.Number, bar(i.Iteration, l.total), i.Iteration, l.total, f.Label(l.trial.Params))
+	text += l.objective
+	if i.Iteration > 0 && i.Remaining >= 0 {
+		text += fmt.Sprintf("  %s left", clock(i.Remaining))
+	}
+	return text
+}
+
+// overall is the line of the whole sweep.
+func (b *sweepBoard) overall() string {
+	done := b.counts.Finished + b.counts.Pruned + b.counts.Failed
+	text := fmt.Sprintf("sweep      %s %d/%d", bar(done, b.counts.Planned), done, b.counts.Planned)
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{b.counts.Pruned, "pruned"}, {b.counts.Failed, "failed"}} {
+		if c.n > 0 {
+			text += fmt.Sprintf("  %d %s", c.n, c.what)
+		}
+	}
+	if left := b.remaining(done); left >= 0 {
+		text += fmt.Sprintf("  %s left", clock(left))
+	}
+	return text
+}
+
+// remaining estimates the time left: by the trials that ended here, or by the first one's own estimate. It is negative
+// while nothing is known.
+func (b *sweepBoard) remaining(done int) time.Duration {
+	var each time.Duration
+	var current time.Duration // what is spent of the running ones
+	for _, l := range b.running {
+		spent := time.Since(l.began)
+		current += spent
+		if i := l.latest; b.ended == 0 && i.Iteration > 0 && i.Remaining >= 0 {
+			each = max(each, spent+i.Remaining)
+		}
+	}
+	if b.ended > 0 {
+		each = b.took / time.Duration(b.ended)
+	}
+	if each == 0 {
+		return -1
+	}
+	left := each*time.Duration(b.counts.Planned-done) - min(current, each*time.Duration(len(b.running)))
+	return max(left, 0) / time.Duration(max(min(b.file.Parallel, b.counts.Planned-done), 1))
+}
+
+// end takes the lines away.
+func (b *sweepBoard) end() { b.line.wipe() }
+
+// conclude prints what came of it.
+func (b *sweepBoard) conclude(out io.Writer, store tracker.Reader, s *sweep.Summary, dir string) error {
+	text := fmt.Sprintf("%d of %s finished", s.Finished, plural(s.Planned, "trial"))
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{s.Pruned, "pruned"}, {s.Failed, "failed"}, {s.Interrupted, "to go on with"}, {s.Running, "running in another process"}} {
+		if c.n > 0 {
+			text += fmt.Sprintf(", %d %s", c.n, c.what)
+		}
+	}
+	fmt.Fprintf(b.line.w, "%s, in %s\n", text, clock(time.Since(b.began)))
+	if s.Best == "" {
+		return nil
+	}
+	best, err := store.Run(context.Background(), s.Best)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.line.w, "best: trial %d, run %s: %s; gouache ui shows them all\n", best.Trial, best.ID, b.file.Label(best.Params))
+	_, err = fmt.Fprintln(out, best.ID)
+	return err
+}
+
+// objectiveText writes a trial's objective.
+func objectiveText(f *sweep.File, t *sweep.Trial) string {
+	if v, ok := t.Objective(); ok {
+		return fmt.Sprintf("  %s = %s", f.Minimise, number(v))
+	}
+	return ""
+}
+
+// shellWord quotes a word for a shell where it needs that.
+func shellWord(text string) string { return shellescape.Quote(text) }

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
+)
+
+// sweepPlan is what a dry run prints for programs.
+type sweepPlan struct {
+	Name    string           `json:"name"`
+	Planned int              `json:"planned"`
+	Trials  []tracker.Params `json:"trials"` // those that are known before anything runs
+	Seconds float64          `json:"seconds"`
+	Bytes   int64            `json:"bytes"`
+}
+
+// dryRunSweep lists the trials and estimates what they take. Of a sampler that learns from results, those are known that
+// it begins with; the others are taken to be like them.
+func dryRunSweep(cmd *cobra.Command, f *sweepFlags, file *sweep.File) error {
+	studio, painter, err := f.open(cmd, file)
+	if err != nil {
+		return err
+	}
+	defer studio.Backend().Close()
+	plan := sweepPlan{Name: file.Name}
+	if plan.Trials, plan.Planned, err = sweep.Preview(file); err != nil {
+		return err
+	}
+	estimate, err := painter.Estimate(cmd.Context(), plan.Trials)
+	if err != nil {
+		return err
+	}
+	if known := len(plan.Trials); known > 0 {
+		plan.Seconds = estimate.Time.Seconds() * float64(plan.Planned) / float64(known)
+		plan.Bytes = estimate.Bytes * int64(plan.Planned) / int64(known)
+	}
+	if f.json {
+		return writeJSON(cmd.OutOrStdout(), plan)
+	}
+	return plan.print(cmd, file)
+}
+
+func (p *sweepPlan) print(cmd *cobra.Command, file *sweep.File) error {
+	out := cmd.OutOrStdout()
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	head := []string{"trial"}
+	for _, d := range file.Search {
+		head = append(head, d.Name)
+	}
+	fmt.Fprintln(table, strings.Join(head, "\t"))
+	for i, params := range p.Trials {
+		cells := []string{fmt.Sprint(i + 1)}
+		for _, d := range file.Search {
+			text := "–"
+			if v, ok := params[d.Name]; ok {
+				text = sweep.ShortValue(v)
+			}
+			cells = append(cells, text)
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if more := p.Planned - len(p.Trials); more > 0 {
+		fmt.Fprintf(out, "and %s that %s chooses by what these come to\n", plural(more, "trial"), file.Sampler)
+	}
+	_, err := fmt.Fprintf(out, "%s: about %s one after the other on this machine, and %s on the disk\n",
+		plural(p.Planned, "trial"), clock(time.Duration(p.Seconds*float64(time.Second))), humanize.Bytes(uint64(p.Bytes)))
+	return err
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/painting"
+	"github.com/gouache-art/gouache/tracker/sweep"
+)
+
+// sweepReport is how a sweep stands, for programs.
+type sweepReport struct {
+	Name       string    `json:"name"`
+	Experiment string    `json:"experiment,omitempty"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	*sweep.Summary
+	Trials []*tracker.Run `json:"trials,omitempty"`
+}
+
+func newSweepList() *cobra.Command {
+	var store storeFlag
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list [flags]",
+		Short: "List sweeps, the latest first",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, _, err := store.open(cmd.Context(), true)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			sweeps, err := s.Sweeps(cmd.Context())
+			if err != nil {
+				return err
+			}
+			reports := []sweepReport{}
+			for _, record := range sweeps {
+				report, err := reportSweep(cmd.Context(), s, &record)
+				if err != nil {
+					return err
+				}
+				report.Trials = nil
+				reports = append(reports, *report)
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), reports)
+			}
+			return printSweeps(cmd.OutOrStdout(), reports)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	store.add(cmd)
+	return cmd
+}
+
+func newSweepShow() *cobra.Command {
+	var store storeFlag
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show NAME [flags]",
+		Short: "Show a sweep's trials, the best first",
+		Args:  exactly("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, _, err := store.open(cmd.Context(), true)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			record, err := s.Sweep(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			report, err := reportSweep(cmd.Context(), s, record)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), report)
+			}
+			return printTrials(cmd, s, record, report)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	store.add(cmd)
+	return cmd
+}
+
+func newSweepDelete() *cobra.Command {
+	var store storeFlag
+	cmd := &cobra.Command{
+		Use:   "delete NAME [flags]",
+		Short: "Forget a sweep; its runs stay",
+		Long: `Forget a sweep, so that it cannot be resumed. Its runs stay; gouache runs delete --sweep NAME removes them, and makes the
+name free for another.`,
+		Args: exactly("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, _, err := store.open(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			return s.DeleteSweep(cmd.Context(), args[0])
+		},
+	}
+	store.add(cmd)
+	return cmd
+}
+
+// sweepRuns returns a sweep's trials in their order.
+func sweepRuns(ctx context.Context, store tracker.Reader, name string) ([]*tracker.Run, error) {
+	filter, err := tracker.ParseFilter("sweep == " + tracker.QuoteText(name) + " && trial > 0")
+	if err != nil {
+		return nil, err
+	}
+	var runs []*tracker.Run
+	for {
+		page, err := store.Runs(ctx, tracker.RunQuery{Filter: filter, Sort: tracker.Sort{{Name: "trial"}}, Offset: len(runs), Limit: tracker.MaxLimit})
+		if err != nil {
+			return nil, err
+		}
+		for i := range page.Runs {
+			runs = append(runs, &page.Runs[i])
+		}
+		if len(runs) >= page.Total || len(page.Runs) == 0 {
+			return runs, nil
+		}
+	}
+}
+
+// summariseSweep tells how a sweep stands.
+func summariseSweep(ctx context.Context, store tracker.Reader, file *sweep.File) (*sweep.Summary, error) {
+	runs, err := sweepRuns(ctx, store, file.Name)
+	if err != nil {
+		return nil, err
+	}
+	judgements, err := store.Judgements(ctx, tracker.JudgementQuery{Sweep: file.Name})
+	if err != nil {
+		return nil, err
+	}
+	return sweep.Summarise(file, runs, judgements)
+}
+
+func reportSweep(ctx context.Context, store tracker.Reader, record *tracker.Sweep) (*sweepReport, error) {
+	file, err := painting.ReadSweep(record)
+	if err != nil {
+		return nil, fmt.Errorf("the file of sweep %s: %w", record.Name, err)
+	}
+	report := &sweepReport{Name: record.Name, Experiment: record.Experiment, StartedAt: record.StartedAt}
+	if report.Trials, err = sweepRuns(ctx, store, record.Name); err != nil {
+		return nil, err
+	}
+	report.Summary, err = summariseSweep(ctx, store, file)
+	return report, err
+}
+
+func printSweeps(w io.Writer, reports []sweepReport) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "name\tbegun\ttrials\tfinished\tpruned\tfailed\tinterrupted\trunning\tbest")
+	for _, r := range reports {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.Name, humanize.Time(r.StartedAt), r.Planned, r.Finished, r.Pruned, r.Failed, r.Interrupted, r.Running, r.Best)
+	}
+	return table.Flush()
+}
+
+// printTrials prints a sweep's trials, those with the least objective first.
+func printTrials(cmd *cobra.Command, store tracker.Reader, record *tracker.Sweep, report *sweepReport) error {
+	file, err := painting.ReadSweep(record)
+	if err != nil {
+		return err
+	}
+	judgements, err := store.Judgements(cmd.Context(), tracker.JudgementQuery{Sweep: record.Name})
+	if err != nil {
+		return err
+	}
+	ranked, err := sweep.Rank(file, report.Trials, judgements)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	head := []string{"trial", "run", "status", "took"}
+	for _, d := range file.Search {
+		head = append(head, d.Name)
+	}
+	if !file.Minimise.IsZero() {
+		head = append(head, file.Minimise.String())
+	}
+	fmt.Fprintln(table, strings.Join(head, "\t"))
+	for _, r := range ranked {
+		fmt.Fprintln(table, strings.Join(trialCells(file, r), "\t"))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, run := range report.Trials {
+		if run.Status == tracker.StatusFailed {
+			fmt.Fprintf(cmd.OutOrStdout(), "trial %d failed: %s\n", run.Trial, run.Reason)
+		}
+	}
+	return nil
+}
+
+func trialCells(file *sweep.File, r sweep.Ranked) []string {
+	status := string(r.Run.Status)
+	if r.State == sweep.Pruned {
+		status = "pruned"
+	}
+	cells := []string{fmt.Sprint(r.Run.Trial), r.Run.ID, status, clock(r.Run.Duration())}
+	for _, d := range file.Search {
+		v, ok := r.Run.Params[d.Name]
+		if !ok {
+			cells = append(cells, "–")
+			continue
+		}
+		cells = append(cells, sweep.ShortValue(v))
+	}
+	if !file.Minimise.IsZero() {
+		cells = append(cells, number(r.Value))
+	}
+	return cells
+}

@@ -1,0 +1,144 @@
+package notebooks
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/gouache-art/gouache/tracker/browsertest"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	browsertest.Close()
+	os.Exit(code)
+}
+
+// TestInBrowser opens the first notebook in JupyterLab, runs it, and watches the painting advance in the cell's output
+// and end there.
+func TestInBrowser(t *testing.T) {
+	n := read(t, "01_first_painting.ipynb")
+	n.shrink(t)
+	n.setting(t, "iterations", "12") // enough to be seen at work
+	server := startLab(t, n)
+	ctx := browsertest.Open(t)
+	browsertest.ExpectComplaint(ctx, "") // JupyterLab's own; its pages are not ours
+	browsertest.Do(t, ctx, chromedp.Navigate(server))
+	waitLong(t, ctx, `document.querySelector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status='idle']")`)
+
+	browsertest.Eval[bool](t, ctx, `window.jupyterapp.commands.execute("notebook:run-all-cells").then(() => true, () => true), true`)
+	var seen []int
+	page := regexp.MustCompile(`iteration (\d+) of 12`)
+	for deadline := time.Now().Add(long); ; time.Sleep(50 * time.Millisecond) {
+		text := browsertest.Eval[string](t, ctx, shownText)
+		if m := page.FindStringSubmatch(text); m != nil {
+			var at int
+			fmt.Sscan(m[1], &at)
+			if len(seen) == 0 || seen[len(seen)-1] != at {
+				seen = append(seen, at)
+			}
+		}
+		if regexp.MustCompile(`finished: all iterations are done; 12 iterations`).MatchString(text) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the painting does not end; its iterations were seen at %v", seen)
+		}
+	}
+	t.Log("iterations seen: ", seen)
+	if len(seen) < 2 || seen[0] >= seen[len(seen)-1] {
+		t.Errorf("the live view did not advance: iterations %v were seen", seen)
+	}
+	// The picture is decoded and shown, the chart too, in one output that was replaced and not repeated.
+	const outputs = `[...document.querySelectorAll(".jp-OutputArea-output")].filter(o => o.innerText.includes("finished: all iterations are done; 12"))`
+	if views := browsertest.Eval[int](t, ctx, outputs+`.length`); views != 1 {
+		t.Errorf("%d outputs show the painting", views)
+	}
+	if images := browsertest.Eval[int](t, ctx, outputs+`.flatMap(o => [...o.querySelectorAll("img")]).filter(i => i.complete && i.naturalWidth > 0 && i.clientWidth > 0).length`); images != 2 {
+		t.Errorf("the view shows %d pictures, expected the painting and its curves", images)
+	}
+	for _, theme := range []string{"JupyterLab Light", "JupyterLab Dark"} {
+		browsertest.Eval[bool](t, ctx, fmt.Sprintf(`window.jupyterapp.commands.execute("apputils:change-theme", {theme: %q}).then(() => true)`, theme))
+		browsertest.Screenshot(t, ctx, "notebook-"+theme)
+	}
+}
+
+// shownText is all that the notebook's outputs show as text.
+const shownText = `[...document.querySelectorAll(".jp-OutputArea-output")].map(o => o.innerText).join("\n")`
+
+// long is how long a test waits for JupyterLab, whose kernel compiles each cell, before it fails.
+const long = 5 * time.Minute
+
+// waitLong waits until an expression is true in the page.
+func waitLong(t *testing.T, ctx context.Context, expression string) {
+	t.Helper()
+	for deadline := time.Now().Add(long); ; time.Sleep(100 * time.Millisecond) {
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("waiting in vain for %s (%v)", expression, err)
+		}
+	}
+}
+
+// startLab starts JupyterLab with a notebook and returns the address that opens it.
+func startLab(t *testing.T, n *notebook) string {
+	t.Helper()
+	requireKernel(t)
+	dir := t.TempDir()
+	data, err := json.Marshal(n.raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "notebook.ipynb"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	program, err := filepath.Abs("../.venv/bin/jupyter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "lab", "--no-browser", "--allow-root", "--port=0", "--LabApp.expose_app_in_browser=True",
+		"--ServerApp.root_dir="+dir, "notebook.ipynb")
+	cmd.Env = append(os.Environ(), "JUPYTER_CONFIG_DIR="+t.TempDir(), "JUPYTER_DATA_DIR="+t.TempDir(), "JUPYTER_RUNTIME_DIR="+t.TempDir(),
+		"GOUACHE_STORE="+t.TempDir())
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it ends its kernels
+	cmd.WaitDelay = 20 * time.Second
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Cancel(); cmd.Wait() })
+	address := make(chan string, 1)
+	go func() {
+		found := regexp.MustCompile(`http://127\.0\.0\.1:\d+/lab/tree/notebook\.ipynb\?token=\w+`)
+		for lines := bufio.NewScanner(log); lines.Scan(); {
+			if url := found.FindString(lines.Text()); url != "" {
+				select {
+				case address <- url:
+				default:
+				}
+			}
+		}
+	}()
+	select {
+	case url := <-address:
+		return url
+	case <-time.After(long):
+		t.Fatal("JupyterLab does not say where it is")
+		return ""
+	}
+}

@@ -1,0 +1,114 @@
+package painting
+
+import (
+	"bytes"
+	"context"
+	"image/png"
+	"time"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// Estimate is about what trials take. Half as much again would be no surprise: the machine may be busier then, and
+// pictures differ in how well they compress.
+type Estimate struct {
+	Time  time.Duration // of all trials, one after the other
+	Bytes int64         // on the disk, of all trials, without what they share
+}
+
+// The measured painting.
+const (
+	measuredSize       = 128
+	measuredIterations = 8
+	warmIterations     = 2 // which include compilation
+)
+
+// measured is what one painting took.
+type measured struct {
+	perPixel  time.Duration // of an iteration, times a million
+	startup   time.Duration // of a scale that was not painted before
+	pngPixels float64       // bytes of a PNG by its pixels
+}
+
+// Estimate paints a small picture, which takes some seconds, and tells from it about what trials with these parameters
+// take.
+func (p *Painter) Estimate(ctx context.Context, trials []tracker.Params) (*Estimate, error) {
+	var jobs []stylelib.Job
+	for _, params := range trials {
+		job, err := p.Job(params)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, job)
+	}
+	e := &Estimate{}
+	if len(jobs) == 0 {
+		return e, nil
+	}
+	m, err := p.measure(ctx, jobs[0])
+	if err != nil {
+		return nil, err
+	}
+	compiled := map[[2]int]bool{}
+	for _, job := range jobs {
+		scales, err := job.Plan()
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range scales {
+			if size := [2]int{s.Width, s.Height}; !compiled[size] {
+				compiled[size] = true
+				e.Time += m.startup
+			}
+			e.Time += m.perPixel * time.Duration(s.Width*s.Height*s.Iterations) / 1_000_000
+		}
+		e.Bytes += m.bytes(scales)
+	}
+	return e, nil
+}
+
+func (p *Painter) measure(ctx context.Context, job stylelib.Job) (*measured, error) {
+	job.Size, job.Scales, job.Iterations = measuredSize, 1, measuredIterations
+	var times []time.Duration
+	result, err := p.Studio.Stylize(ctx, job, watch(func(i progress.Iteration) { times = append(times, i.Elapsed) }))
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var file bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&file, result.Picture.Image()); err != nil {
+		return nil, err
+	}
+	pixels := result.Picture.Width * result.Picture.Height
+	m := &measured{pngPixels: float64(file.Len()) / float64(pixels)}
+	if n := len(times); n > warmIterations { // else it was over at once, and so will the trials be
+		iteration := (times[n-1] - times[warmIterations-1]) / time.Duration(n-warmIterations)
+		m.perPixel = iteration * 1_000_000 / time.Duration(pixels)
+		m.startup = max(0, times[warmIterations-1]-warmIterations*iteration)
+	}
+	return m, nil
+}
+
+// bytes is about what a trial leaves on the disk: snapshots, which are many at the first scale and few at the last, the
+// result, and ten curves.
+func (m *measured) bytes(scales []progress.Scale) int64 {
+	var pixels, iterations int
+	for _, s := range scales {
+		pixels += s.Width * s.Height
+		iterations += s.Iterations
+	}
+	last := scales[len(scales)-1]
+	snapshots := float64(min(iterations, tracker.DefaultSnapshots)) * float64(pixels) / float64(len(scales))
+	return int64(m.pngPixels*(snapshots+float64(last.Width*last.Height))) + int64(10*16*iterations)
+}
+
+// watch is an observer of iterations.
+type watch func(progress.Iteration)
+
+func (watch) Started(progress.Run)            {}
+func (w watch) Iterated(i progress.Iteration) { w(i) }
+func (watch) Finished(progress.Outcome)       {}

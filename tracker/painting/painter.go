@@ -1,0 +1,258 @@
+package painting
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
+)
+
+// Painter paints the trials of a sweep in one studio, which computes and compiles once what they share. Its Describe and
+// Trial are those of [sweep.Options].
+type Painter struct {
+	Studio *stylelib.Studio
+	File   *sweep.File
+	// Provenance is recorded with each trial.
+	Provenance tracker.Provenance
+	// Watch returns who is told of a trial's iterations beside the store. It may be nil.
+	Watch func(t *sweep.Trial) progress.Observer
+	// Warn is told what goes wrong without ending a trial. It may be nil.
+	Warn func(error)
+
+	mu    sync.Mutex
+	files map[string]*loaded // by name
+}
+
+// loaded is a picture that several trials use.
+type loaded struct {
+	data    []byte
+	picture *picture.Picture
+}
+
+// Check finds what would make trials fail before any runs: it loads all pictures, and looks at a job with the settings
+// that all trials share.
+func (p *Painter) Check() error {
+	params := maps.Clone(p.File.Fixed)
+	for _, d := range p.File.Search {
+		for _, v := range d.Values {
+			if d.Name == contentPicture || d.Name == stylePicture {
+				if _, err := p.load(v.(string)); err != nil {
+					return err
+				}
+			}
+			params[d.Name] = v
+		}
+	}
+	for i, active := range p.File.Search.Active(params) {
+		if !active {
+			delete(params, p.File.Search[i].Name)
+		}
+	}
+	job, err := p.job(params)
+	if err != nil {
+		return err
+	}
+	return job.Check()
+}
+
+// Job returns what a trial with these parameters paints.
+func (p *Painter) Job(params tracker.Params) (stylelib.Job, error) {
+	all := maps.Clone(p.File.Fixed)
+	maps.Copy(all, params)
+	return p.job(all)
+}
+
+// load loads a picture once.
+func (p *Painter) load(name string) (*loaded, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l, ok := p.files[name]; ok {
+		return l, nil
+	}
+	path := p.File.Resolve(name)
+	data, err := picture.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	l := &loaded{data: data}
+	if l.picture, err = picture.Decode(path, data); err != nil {
+		return nil, err
+	}
+	if p.files == nil {
+		p.files = map[string]*loaded{}
+	}
+	p.files[name] = l
+	return l, nil
+}
+
+// content returns the name of a trial's photograph.
+func (p *Painter) content(params tracker.Params) string {
+	if name, ok := params[contentPicture].(string); ok {
+		return name
+	}
+	return p.File.Content
+}
+
+// styles returns a trial's paintings.
+func (p *Painter) styles(params tracker.Params) []sweep.Style {
+	if name, ok := params[stylePicture].(string); ok {
+		return []sweep.Style{{File: name, Weight: 1}}
+	}
+	return p.File.Styles
+}
+
+// job returns what a trial with these parameters paints.
+func (p *Painter) job(params tracker.Params) (stylelib.Job, error) {
+	var job stylelib.Job
+	if err := job.Set(settings(params)); err != nil {
+		return job, err
+	}
+	content, err := p.load(p.content(params))
+	if err != nil {
+		return job, fmt.Errorf("content: %w", err)
+	}
+	job.Content = content.picture
+	for _, s := range p.styles(params) {
+		style, err := p.load(s.File)
+		if err != nil {
+			return job, fmt.Errorf("style: %w", err)
+		}
+		job.Styles = append(job.Styles, stylelib.Style{Picture: style.picture, Weight: s.Weight})
+	}
+	return job, nil
+}
+
+// Describe adds a trial's pictures and its provenance to what is recorded when it begins.
+func (p *Painter) Describe(n *tracker.NewRun) error {
+	searched := map[string]any{}
+	for _, name := range []string{contentPicture, stylePicture} {
+		if v, ok := n.Params[name]; ok {
+			searched[name] = v
+		}
+	}
+	add := func(role, name string) error {
+		l, err := p.load(name)
+		if err != nil {
+			return err
+		}
+		source := p.File.Resolve(name)
+		if !strings.HasPrefix(source, "sample:") {
+			if path, err := filepath.Abs(source); err == nil {
+				source = path
+			}
+		}
+		n.AddInput(role, filepath.Base(name), source, l.data)
+		return nil
+	}
+	if err := add(tracker.RoleContent, p.content(n.Params)); err != nil {
+		return err
+	}
+	styles := p.styles(n.Params)
+	for _, s := range styles {
+		if err := add(tracker.RoleStyle, s.File); err != nil {
+			return err
+		}
+	}
+	for name, v := range searched { // as the file writes it, so that the sampler knows it again
+		n.Params[name] = v
+	}
+	n.Provenance = p.Provenance
+	return nil
+}
+
+// Trial paints a trial, from its checkpoint if it has one.
+func (p *Painter) Trial(ctx context.Context, t *sweep.Trial) error {
+	job, err := p.job(t.Params)
+	if err != nil {
+		return err
+	}
+	from, err := p.checkpoint(ctx, t)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	recorder := tracker.Observer(t.Run, tracker.RecorderOptions{
+		Checkpoint: p.File.Checkpoint,
+		PeakMemory: stylelib.PeakMemory,
+		Failed:     func(error) { stop() }, // what is not recorded is lost to the sweep
+	})
+	judge := &judge{trial: t, stop: stop}
+	observers := progress.Multi{judge, pruning{recorder, t}}
+	if p.Watch != nil {
+		observers = append(observers, pruning{p.Watch(t), t})
+	}
+	if from == nil {
+		_, err = p.Studio.Stylize(ctx, job, observers)
+	} else {
+		_, err = p.Studio.Resume(ctx, job, from, observers)
+	}
+	switch {
+	case err != nil:
+		return err
+	case judge.err != nil:
+		return judge.err
+	case t.Run.Err() != nil:
+		return t.Run.Err()
+	}
+	return ctx.Err()
+}
+
+// checkpoint reads what a trial goes on from, or nil. One that cannot be read costs the time that it would have saved,
+// not the trial.
+func (p *Painter) checkpoint(ctx context.Context, t *sweep.Trial) (*stylelib.Checkpoint, error) {
+	file, err := t.OpenCheckpoint(ctx)
+	if err != nil || file == nil {
+		return nil, err
+	}
+	defer file.Close()
+	from, err := stylelib.ReadCheckpoint(file)
+	if err != nil && p.Warn != nil {
+		p.Warn(fmt.Errorf("trial %d begins again: %w", t.Number, err))
+	}
+	return from, nil
+}
+
+// judge tells the sweep of a trial's losses, and ends the trial when the sweep says so.
+type judge struct {
+	trial *sweep.Trial
+	stop  func()
+	err   error // the store's
+}
+
+func (j *judge) Started(progress.Run)      {}
+func (j *judge) Finished(progress.Outcome) {}
+
+// Iterated reports before the recorder keeps a checkpoint: the objective of an iteration is then never missing.
+func (j *judge) Iterated(i progress.Iteration) {
+	if j.err != nil || j.trial.Pruned() != "" {
+		return
+	}
+	if err := j.trial.Report(int64(i.Iteration), tracker.IterationMetrics(i)); err != nil {
+		if j.trial.Pruned() == "" {
+			j.err = err
+		}
+		j.stop()
+	}
+}
+
+// pruning is an observer of a trial to whom a pruned trial is one that is finished.
+type pruning struct {
+	progress.Observer
+	trial *sweep.Trial
+}
+
+func (p pruning) Finished(o progress.Outcome) {
+	if reason := p.trial.Pruned(); reason != "" && o.Status == progress.Interrupted {
+		o.Status, o.Reason = progress.Finished, reason
+	}
+	p.Observer.Finished(o)
+}

@@ -1,0 +1,273 @@
+package painting
+
+import (
+	"bytes"
+	"image"
+	"image/png"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend/backendtest"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
+	"github.com/gouache-art/gouache/weights"
+)
+
+// TestPaint: a sweep over pictures, settings and their conditions paints each trial as its parameters say, and each can
+// be painted again from what the store keeps, to the byte.
+func TestPaint(t *testing.T) {
+	studio := tinyStudio()
+	dir := t.TempDir()
+	writePicture(t, filepath.Join(dir, "mine.png"))
+	f, err := Parse([]byte(`
+name: pictures
+content: mine.png
+sampler: grid
+size: 64
+iterations: 4
+scales: 1
+tv-weight: 0.5
+minimise: relative(style) + 0.5*content
+search:
+  style: [sample:swirl, mine.png]
+  preset: [gouache, article]
+  style_falloff: {values: [0.5, 2], when: {preset: gouache}}
+`), filepath.Join(dir, "pictures.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := openStore(t, filepath.Join(dir, "store"))
+	painter := &Painter{Studio: studio, File: f, Provenance: tracker.Provenance{Version: "of the test"}}
+	if err := painter.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if s := runSweep(t, store, painter); s.Finished != 6 || s.Planned != 6 {
+		t.Fatalf("%+v", s)
+	}
+	for _, run := range trials(t, store) {
+		falloff, has := run.Params["style_falloff"]
+		if has != (run.Params["preset"] == "gouache") || run.Params["tv_weight"] != 0.5 || run.Provenance.Version != "of the test" ||
+			run.Params["content_picture"] != "mine.png" || run.Final[sweep.ObjectiveMetric] == 0 {
+			t.Errorf("trial %d: falloff %v, %+v", run.Trial, falloff, run)
+		}
+		job, err := Again(t.Context(), store, run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if job.Content.Width != 80 || (job.Styles[0].Picture.Width == 80) != (run.Params["style_picture"] == "mine.png") {
+			t.Errorf("trial %d: other pictures", run.Trial)
+		}
+		result, err := studio.Stylize(t.Context(), job, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := resultOf(t, store, run.ID)
+		if again := result.Picture.Image(); !slices.Equal(again.Pix, kept.Pix) {
+			t.Errorf("trial %d: painted again it is another picture", run.Trial)
+		}
+	}
+	run := trials(t, store)[0]
+	delete(run.Params, "size")
+	if _, err := Again(t.Context(), store, run); err == nil || !strings.Contains(err.Error(), "does not say its size") {
+		t.Errorf("a run without its size: %v", err)
+	}
+}
+
+func writePicture(t *testing.T, path string) {
+	t.Helper()
+	m := image.NewNRGBA(image.Rect(0, 0, 80, 64))
+	for i := range m.Pix {
+		m.Pix[i] = byte(i * i / 97)
+		if i%4 == 3 {
+			m.Pix[i] = 255
+		}
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, m); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func resultOf(t *testing.T, store tracker.Reader, id string) *image.NRGBA {
+	t.Helper()
+	pictures, err := store.Pictures(t.Context(), id, tracker.PictureQuery{Roles: []string{tracker.RoleResult}})
+	if err != nil || len(pictures) != 1 {
+		t.Fatalf("%d results, %v", len(pictures), err)
+	}
+	file, err := store.OpenPicture(t.Context(), pictures[0].Hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	m, err := png.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := image.NewNRGBA(m.Bounds())
+	for y := range m.Bounds().Dy() {
+		for x := range m.Bounds().Dx() {
+			out.Set(x, y, m.At(x, y))
+		}
+	}
+	return out
+}
+
+// TestMistakes: what would make trials fail is told before any runs.
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"sampler: grid\nsearch: {style_wieght: [1, 2]}", `night.yaml:6:10: unknown setting "style_wieght": did you mean "style_weight"?`},
+		{"sampler: grid\nsize: 5\nsearch: {pooling: [max]}", "night.yaml:6:7: "},
+		{"sampler: grid\nsearch: {pooling: [max, mean]}", "night.yaml:6:25: "},
+		{"sampler: grid\nsearch: {content_layer: [block4_conv1, block4_conv9]}", "block4_conv1"},
+		{"sampler: grid\nminimise: stile\nsearch: {pooling: [max]}", `did you mean "style"?`},
+	} {
+		_, err := Parse([]byte("name: night\ncontent: sample:chelsea\nstyle: sample:swirl\nweights: random\n"+c.text), "night.yaml")
+		if err == nil || !strings.Contains(err.Error(), c.want) || tracker.ErrorCode(err) != tracker.CodeInvalid {
+			t.Errorf("%s: %v\nwant %s", c.text, err, c.want)
+		}
+	}
+	for _, c := range []struct{ text, want string }{
+		{"sampler: grid\nsearch: {style: [sample:swirl, sample:swril]}", `did you mean "swirl"?`},
+		{"sampler: grid\nsearch: {style: [nowhere.png]}", "nowhere.png"},
+		{"sampler: grid\niterations: 3\nscales: 4\nsearch: {pooling: [max]}", "4 scales are out of range"},
+		{"sampler: grid\npreset: article\nsearch: {style_falloff: [0.5]}", "the preset article has none"},
+	} {
+		text := strings.Replace("name: night\ncontent: sample:chelsea\nstyle: sample:swirl\n"+c.text, "style: sample:swirl\n", styleLine(c.text), 1)
+		f, err := Parse([]byte(text), "night.yaml")
+		if err != nil {
+			t.Errorf("%s: %v", c.text, err)
+			continue
+		}
+		if err := (&Painter{File: f}).Check(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v\nwant %s", c.text, err, c.want)
+		}
+	}
+}
+
+// styleLine is the file's line on the style, unless that is searched.
+func styleLine(text string) string {
+	if strings.Contains(text, "style: [") {
+		return ""
+	}
+	return "style: sample:swirl\n"
+}
+
+// TestPrune: a trial that is pruned in the middle of a painting is finished, tagged, and has a result.
+func TestPrune(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	f := parse(t, "size: 64\niterations: 12\nscales: 1\nsampler: grid\nminimise: content\nprune: {median: {after: 3, trials: 1}}\nsearch: {style_weight: [0.0, 1000.0]}\n")
+	if s := runSweep(t, store, &Painter{Studio: tinyStudio(), File: f}); s.Finished != 1 || s.Pruned != 1 {
+		t.Fatalf("%+v", s)
+	}
+	pruned := trials(t, store)[1]
+	if pruned.Status != tracker.StatusFinished || !strings.HasPrefix(pruned.Reason, "pruned at step 4: ") || !slices.Equal(pruned.Tags, []string{sweep.PrunedTag}) || pruned.Picture == "" {
+		t.Errorf("%+v", pruned)
+	}
+}
+
+// TestDescribe: a picture that is searched keeps the name that the file has for it, which the sampler knows.
+func TestDescribe(t *testing.T) {
+	p := &Painter{File: parse(t, "sampler: grid\nsearch: {pooling: [max]}\n")}
+	n := tracker.NewRun{Params: tracker.Params{"pooling": "max", stylePicture: "sample:glass"}}
+	if err := p.Describe(&n); err != nil {
+		t.Fatal(err)
+	}
+	want := tracker.Params{"pooling": "max", stylePicture: "sample:glass", contentPicture: "sample:chelsea"}
+	if !maps.Equal(n.Params, want) || len(n.Inputs) != 2 {
+		t.Errorf("%v, %d inputs", n.Params, len(n.Inputs))
+	}
+}
+
+func TestEstimate(t *testing.T) {
+	f := parse(t, "size: 128\niterations: 30\nsampler: grid\nsearch: {style_weight: [1, 2], pooling: [max, avg]}\n")
+	p := &Painter{Studio: tinyStudio(), File: f}
+	known, planned, err := sweep.Preview(f)
+	if err != nil || planned != 4 || len(known) != 4 {
+		t.Fatalf("%d of %d trials, %v", len(known), planned, err)
+	}
+	one, err := p.Estimate(t.Context(), known[:1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	four, err := p.Estimate(t.Context(), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := openStore(t, t.TempDir())
+	runSweep(t, store, p)
+	report, err := store.Verify(t.Context(), tracker.VerifyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A factor of four either way: what is estimated from a picture of 128 pixels after eight iterations.
+	if four.Bytes != 4*one.Bytes || four.Bytes < report.Bytes/4 || four.Bytes > report.Bytes*4 {
+		t.Errorf("estimated %d bytes, and %d for one; the store has %d", four.Bytes, one.Bytes, report.Bytes)
+	}
+	if one.Time <= 0 || four.Time <= 0 {
+		t.Errorf("estimated %v for one and %v for four", one.Time, four.Time)
+	}
+}
+
+// BenchmarkBetweenTrials reports the seconds from the end of one trial to the end of the next one's first iteration, of a
+// network as large as people use, at a size at which sweeps are run.
+func BenchmarkBetweenTrials(b *testing.B) {
+	studio := fullStudio(b)
+	for b.Loop() {
+		f := parse(b, "size: 128\niterations: 6\nsampler: grid\nminimise: content\nsearch: {style_weight: [1, 2, 3, 4]}\n")
+		w := &gaps{}
+		painter := &Painter{Studio: studio, File: f, Watch: func(*sweep.Trial) progress.Observer { return watch(w.iterated) }}
+		store := openStore(b, b.TempDir())
+		if _, err := sweep.Begin(b.Context(), store, f, "", ""); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := sweep.Run(b.Context(), store, f, sweep.Options{Trial: painter.Trial, Describe: painter.Describe, Watcher: w}); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(slices.Max(w.gaps).Seconds(), "s/gap")
+		b.ReportMetric(slices.Min(w.iteration).Seconds(), "s/iteration")
+	}
+}
+
+// gaps measures the time between trials.
+type gaps struct {
+	ended           time.Time
+	last            time.Time
+	gaps, iteration []time.Duration
+}
+
+func (g *gaps) Began(*sweep.Trial) {}
+func (g *gaps) Waiting(string)     {}
+func (g *gaps) Ended(*sweep.Trial, tracker.Outcome) {
+	g.ended = time.Now()
+}
+
+func (g *gaps) iterated(i progress.Iteration) {
+	now := time.Now()
+	if i.Iteration == 1 && !g.ended.IsZero() {
+		g.gaps = append(g.gaps, now.Sub(g.ended))
+	}
+	if i.Iteration > 1 {
+		g.iteration = append(g.iteration, now.Sub(g.last))
+	}
+	g.last = now
+}
+
+// fullStudio is one with the weights that every machine with pip can have.
+func fullStudio(b *testing.B) *stylelib.Studio {
+	b.Helper()
+	set, err := weights.Load(b.Context(), "vgg16-hed", weights.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return stylelib.NewStudio(backendtest.CPU(), set)
+}

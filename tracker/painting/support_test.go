@@ -1,0 +1,101 @@
+package painting
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend/backendtest"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/sweep"
+	"github.com/gouache-art/gouache/weights"
+)
+
+// childVariable makes a process of the tests one that does what it names, with its arguments after it, instead.
+const childVariable = "GOUACHE_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(childVariable); text != "" {
+		if err := resumeSweep(context.Background(), strings.Fields(text)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// tinyStudio is one whose network has VGG's blocks but few channels, so that a painting takes a moment.
+func tinyStudio() *stylelib.Studio {
+	random := rand.New(rand.NewPCG(1, 2))
+	set := &weights.Set{Name: "tiny", Network: "tiny"}
+	in := 3
+	for block, convolutions := range []int{1, 1, 1, 2, 1} {
+		for i := range convolutions {
+			l := weights.Layer{Name: fmt.Sprintf("block%d_conv%d", block+1, i+1), In: in, Out: 6, Bias: make([]float32, 6)}
+			for range 9 * l.In * l.Out {
+				l.Kernel = append(l.Kernel, float32(math.Sqrt(2/float64(9*l.In))*random.NormFloat64()))
+			}
+			set.Layers = append(set.Layers, l)
+			in = l.Out
+		}
+	}
+	return stylelib.NewStudio(backendtest.CPU(), set)
+}
+
+// parse reads a sweep's file that begins as all of them here do.
+func parse(t testing.TB, text string) *sweep.File {
+	t.Helper()
+	f, err := Parse([]byte("name: night\ncontent: sample:chelsea\nstyle: sample:swirl\nweights: random\n"+text), "night.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func openStore(t testing.TB, dir string) tracker.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
+}
+
+// runSweep begins a sweep and runs it to its end.
+func runSweep(t testing.TB, store tracker.Store, painter *Painter) *sweep.Summary {
+	t.Helper()
+	if _, err := sweep.Begin(t.Context(), store, painter.File, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	summary, err := sweep.Run(t.Context(), store, painter.File, sweep.Options{Trial: painter.Trial, Describe: painter.Describe})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return summary
+}
+
+// trials returns the trials of all sweeps of a store, in their order.
+func trials(t testing.TB, store tracker.Reader) []*tracker.Run {
+	t.Helper()
+	page, err := store.Runs(t.Context(), tracker.RunQuery{Sort: tracker.Sort{{Name: "sweep"}, {Name: "trial"}}, Limit: tracker.MaxLimit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var runs []*tracker.Run
+	for i := range page.Runs {
+		runs = append(runs, &page.Runs[i])
+	}
+	return runs
+}

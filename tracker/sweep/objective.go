@@ -1,0 +1,191 @@
+package sweep
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// Objective is what a sweep minimises: people's ratings, or a sum of loss terms as they are before their weights. Those
+// are comparable between trials that differ in the weights; what a trial logs of a term times its weight is not, and
+// the least weight would win. The zero Objective minimises nothing.
+type Objective struct {
+	rating bool
+	parts  []part
+}
+
+// part is a factor times a term's loss.
+type part struct {
+	factor   float64
+	term     string
+	relative bool // the loss is divided by what it was at the trial's first step
+}
+
+// Words of objectives that are no terms.
+const (
+	wordRating   = "rating"
+	wordTotal    = "total"
+	wordRelative = "relative"
+)
+
+// maxParts is how many terms an objective may have.
+const maxParts = 100
+
+// ParseObjective reads an objective: "rating", or a sum of terms, each with a factor if it is not 1, such as
+//
+//	content + style
+//	0.5*content + 2*relative(style)
+//
+// A term stands for its loss before the weight, the metric loss.TERM; relative(TERM) is that loss over what it was at
+// the trial's first step; total is the sum that the trial itself minimises, with its weights. terms are the names there
+// are. Factors are more than 0. An error has CodeInvalid.
+func ParseObjective(text string, terms []string) (Objective, error) {
+	if strings.TrimSpace(text) == wordRating {
+		return Objective{rating: true}, nil
+	}
+	var o Objective
+	for _, summand := range splitSum(text) {
+		p, err := parsePart(strings.TrimSpace(summand), terms)
+		if err != nil {
+			return Objective{}, err
+		}
+		o.parts = append(o.parts, p)
+	}
+	if len(o.parts) > maxParts {
+		return Objective{}, tracker.Errorf(tracker.CodeInvalid,
+			"%d terms are too many: at most %d are added", len(o.parts), maxParts)
+	}
+	return o, nil
+}
+
+// splitSum cuts a sum at each + that is not the sign of an exponent, as in 1e+3.
+func splitSum(text string) []string {
+	var summands []string
+	from := 0
+	for i := range text {
+		if text[i] != '+' || isExponent(text[from:i]) {
+			continue
+		}
+		summands = append(summands, text[from:i])
+		from = i + 1
+	}
+	return append(summands, text[from:])
+}
+
+// isExponent tells whether a text ends with a number's digits and an e.
+func isExponent(text string) bool {
+	digits := strings.TrimRight(text, "eE")
+	if len(digits) != len(text)-1 {
+		return false
+	}
+	_, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	return err == nil
+}
+
+func parsePart(text string, terms []string) (part, error) {
+	p := part{factor: 1, term: text}
+	if factor, rest, ok := strings.Cut(text, "*"); ok {
+		f, err := strconv.ParseFloat(strings.TrimSpace(factor), 64)
+		if err != nil || !(f > 0) || math.IsInf(f, 0) {
+			return p, tracker.Errorf(tracker.CodeInvalid,
+				"the factor %q of %q: it must be a number above 0", strings.TrimSpace(factor), text)
+		}
+		p.factor, p.term = f, strings.TrimSpace(rest)
+	}
+	if inner, ok := strings.CutPrefix(p.term, wordRelative); ok {
+		inner = strings.TrimSpace(inner)
+		if strings.HasPrefix(inner, "(") && strings.HasSuffix(inner, ")") {
+			p.relative, p.term = true, strings.TrimSpace(inner[1:len(inner)-1])
+		}
+	}
+	switch {
+	case p.term == "":
+		return p, tracker.Errorf(tracker.CodeInvalid, "a term is missing: write a sum of them, such as content + 2*style")
+	case p.term == wordRating:
+		return p, tracker.Errorf(tracker.CodeInvalid, "people's ratings stand alone: write rating and nothing else")
+	case p.term != wordTotal && !slices.Contains(terms, p.term):
+		known := append(slices.Clone(terms), wordTotal, wordRating)
+		return p, tracker.Errorf(tracker.CodeInvalid, "%w", unknown("term", p.term, known))
+	}
+	return p, nil
+}
+
+// IsZero tells whether nothing is minimised.
+func (o Objective) IsZero() bool { return !o.rating && len(o.parts) == 0 }
+
+// IsRating tells whether people's ratings are what counts. Eval then has nothing to say.
+func (o Objective) IsRating() bool { return o.rating }
+
+// Terms returns the names of the terms, total among them if it is named.
+func (o Objective) Terms() []string {
+	var terms []string
+	for _, p := range o.parts {
+		if !slices.Contains(terms, p.term) {
+			terms = append(terms, p.term)
+		}
+	}
+	return terms
+}
+
+// metric returns the name under which trials log the term's loss.
+func (p part) metric() string {
+	if p.term == wordTotal {
+		return wordTotal
+	}
+	return "loss." + p.term
+}
+
+// Metrics returns the names of the metrics that the objective needs.
+func (o Objective) Metrics() []string {
+	var names []string
+	for _, p := range o.parts {
+		if !slices.Contains(names, p.metric()) {
+			names = append(names, p.metric())
+		}
+	}
+	return names
+}
+
+// String writes the objective so that ParseObjective reads it.
+func (o Objective) String() string {
+	if o.rating {
+		return wordRating
+	}
+	words := make([]string, len(o.parts))
+	for i, p := range o.parts {
+		words[i] = p.term
+		if p.relative {
+			words[i] = wordRelative + "(" + p.term + ")"
+		}
+		if p.factor != 1 {
+			words[i] = strconv.FormatFloat(p.factor, 'g', -1, 64) + "*" + words[i]
+		}
+	}
+	return strings.Join(words, " + ")
+}
+
+// Eval returns the objective's value, less being better. metric gives a metric's value at the trial's first step and
+// now, or false if there is none; the result is then NaN, as it is where a relative loss began with 0.
+func (o Objective) Eval(metric func(name string) (first, now float64, ok bool)) float64 {
+	if len(o.parts) == 0 {
+		return math.NaN()
+	}
+	sum := 0.0
+	for _, p := range o.parts {
+		first, now, ok := metric(p.metric())
+		if !ok {
+			return math.NaN()
+		}
+		if p.relative {
+			if first == 0 {
+				return math.NaN()
+			}
+			now /= first
+		}
+		sum += p.factor * now
+	}
+	return sum
+}

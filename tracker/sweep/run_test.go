@@ -1,0 +1,316 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
+)
+
+// schema is that of a function of two numbers, and a word.
+var schema = Schema{
+	Settings: []Setting{{Name: "x", Kind: Float}, {Name: "y", Kind: Float}, {Name: "k", Kind: Int}, {Name: "word", Kind: Text}, {Name: "steps", Kind: Int, Min: 1, Max: 1000}},
+	Terms:    []string{"f"},
+}
+
+func parseSweep(t testing.TB, text string) *File {
+	t.Helper()
+	f, err := Parse([]byte("name: test\ncontent: a.png\nstyle: b.png\n"+text), "test.yaml", schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func openStore(t testing.TB) tracker.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
+}
+
+func beginSweep(t testing.TB, store tracker.Store, f *File) {
+	t.Helper()
+	if _, err := Begin(t.Context(), store, f, "experiment", ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// bowl logs (x−3)² + (y+1)² at each of some steps, which come nearer to it.
+func bowl(ctx context.Context, t *Trial) error {
+	x, y := t.Params["x"].(float64), 0.0
+	if v, ok := t.Params["y"].(float64); ok {
+		y = v
+	}
+	steps := int64(1)
+	if v, ok := t.Params["steps"].(int64); ok {
+		steps = v
+	}
+	for step := int64(1); step <= steps; step++ {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := t.Log(step, tracker.Metrics{"loss.f": (x-3)*(x-3) + (y+1)*(y+1) + float64(steps-step)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func trialsOf(t testing.TB, store tracker.Store) []*tracker.Run {
+	t.Helper()
+	page, err := store.Runs(t.Context(), tracker.RunQuery{Sort: tracker.Sort{{Name: "trial"}}, Limit: tracker.MaxLimit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var runs []*tracker.Run
+	for i := range page.Runs {
+		runs = append(runs, &page.Runs[i])
+	}
+	return runs
+}
+
+// TestRunGrid: each point once, in order, with what it came to.
+func TestRunGrid(t *testing.T) {
+	store := openStore(t)
+	f := parseSweep(t, "k: 5\nsampler: grid\nminimise: f\nsearch:\n  x: [1.0, 3.0, 4.0]\n  word: [a, b]\n")
+	beginSweep(t, store, f)
+	summary, err := Run(t.Context(), store, f, Options{Trial: bowl})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := trialsOf(t, store)
+	if summary.Finished != 6 || summary.Planned != 6 || !summary.Done() || len(runs) != 6 {
+		t.Fatalf("%+v of %d runs", summary, len(runs))
+	}
+	points := map[string]bool{}
+	for i, run := range runs {
+		points[fmt.Sprint(run.Params["x"], run.Params["word"])] = true
+		x := run.Params["x"].(float64)
+		if run.Trial != i+1 || run.Sweep != "test" || run.Experiment != "experiment" || run.Params["k"] != int64(5) ||
+			run.Final[ObjectiveMetric] != (x-3)*(x-3)+1 || run.Status != tracker.StatusFinished {
+			t.Errorf("run %d: %+v", i+1, run)
+		}
+	}
+	if len(points) != 6 || runs[2].ID != summary.Best {
+		t.Errorf("points %v, best %s", points, summary.Best)
+	}
+	// Once more there is nothing to do.
+	if _, err := Run(t.Context(), store, f, Options{Trial: func(context.Context, *Trial) error { t.Error("a trial ran twice"); return nil }}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Begin(t.Context(), store, f, "", ""); !conflict(err) {
+		t.Errorf("a name twice: %v", err)
+	}
+}
+
+// TestRunFails: a trial that fails is tried again so often and kept with its error; the others go on. A panic is an error.
+func TestRunFails(t *testing.T) {
+	store := openStore(t)
+	f := parseSweep(t, "sampler: grid\nretries: 2\nminimise: f\nsearch:\n  x: [0.0, 1.0, 2.0, 3.0]\n")
+	beginSweep(t, store, f)
+	tries := map[int]int{}
+	summary, err := Run(t.Context(), store, f, Options{Trial: func(ctx context.Context, trial *Trial) error {
+		tries[trial.Number]++
+		switch {
+		case trial.Number == 2:
+			return errors.New("the number is wrong")
+		case trial.Number == 3 && tries[3] == 1:
+			panic("once")
+		}
+		return bowl(ctx, trial)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := trialsOf(t, store)
+	if summary.Finished != 3 || summary.Failed != 1 || !summary.Done() || tries[2] != 3 || tries[3] != 2 || tries[1] != 1 {
+		t.Errorf("%+v, tries %v", summary, tries)
+	}
+	if runs[1].Status != tracker.StatusFailed || runs[1].Reason != "the number is wrong" || runs[2].Status != tracker.StatusFinished {
+		t.Errorf("%+v, %+v", runs[1], runs[2])
+	}
+}
+
+// TestRunInterrupted: what ran when ctx ended goes on later, and nothing runs twice.
+func TestRunInterrupted(t *testing.T) {
+	store := openStore(t)
+	f := parseSweep(t, "sampler: random\ntrials: 12\nparallel: 3\nminimise: f\nsteps: 3\nsearch:\n  x: {linear: [0, 5]}\n")
+	beginSweep(t, store, f)
+	var finished sync.Map
+	for round := range 12 {
+		ctx, cancel := context.WithCancel(t.Context())
+		var begun atomic.Int32
+		summary, err := Run(ctx, store, f, Options{Trial: func(ctx context.Context, trial *Trial) error {
+			if begun.Add(1) > 3 {
+				cancel()
+				<-ctx.Done()
+			}
+			err := bowl(ctx, trial)
+			if err == nil {
+				if _, twice := finished.LoadOrStore(trial.Number, true); twice {
+					t.Errorf("trial %d ran twice", trial.Number)
+				}
+			}
+			return err
+		}})
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if summary.Done() {
+			if round == 0 || summary.Finished != 12 || summary.Interrupted != 0 {
+				t.Errorf("%+v after %d rounds", summary, round)
+			}
+			return
+		}
+	}
+	t.Error("it never ends")
+}
+
+// TestRunShared: several runners at once, as processes would be, share the trials of a sweep.
+func TestRunShared(t *testing.T) {
+	dir := t.TempDir()
+	f := parseSweep(t, "sampler: sobol\ntrials: 60\nparallel: 2\nminimise: f\nsearch:\n  x: {linear: [0, 5]}\n")
+	var times [61]atomic.Int32
+	var runners sync.WaitGroup
+	for i := range 3 {
+		store, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { store.Close() })
+		if i == 0 {
+			beginSweep(t, store, f)
+		}
+		runners.Go(func() {
+			if _, err := Run(t.Context(), store, f, Options{Trial: func(ctx context.Context, trial *Trial) error {
+				times[trial.Number].Add(1)
+				return bowl(ctx, trial)
+			}}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	runners.Wait()
+	for n := range times[1:] {
+		if got := times[n+1].Load(); got != 1 {
+			t.Errorf("trial %d ran %d times", n+1, got)
+		}
+	}
+}
+
+// TestRunPrunes: trials that do badly end before their time, and say so.
+func TestRunPrunes(t *testing.T) {
+	store := openStore(t)
+	f := parseSweep(t, "sampler: grid\nminimise: f\nsteps: 20\nprune: {median: {after: 5, trials: 2}}\nsearch:\n  x: [3.0, 3.5, 30.0, 3.1, 40.0]\n")
+	beginSweep(t, store, f)
+	summary, err := Run(t.Context(), store, f, Options{Trial: bowl})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := trialsOf(t, store)
+	if summary.Pruned != 2 || summary.Finished != 3 || !summary.Done() {
+		t.Errorf("%+v", summary)
+	}
+	for _, n := range []int{3, 5} {
+		run := runs[n-1]
+		if run.Status != tracker.StatusFinished || !strings.HasPrefix(run.Reason, "pruned at step 6: ") || len(run.Tags) != 1 || run.Tags[0] != PrunedTag {
+			t.Errorf("trial %d: %s %q %v", n, run.Status, run.Reason, run.Tags)
+		}
+	}
+}
+
+// TestRunRated: CMA-ES on people's ratings waits for them, and follows them.
+func TestRunRated(t *testing.T) {
+	store := openStore(t)
+	f := parseSweep(t, "sampler: cmaes\ntrials: 18\nminimise: rating\nratings: 2\nsearch:\n  x: {linear: [0, 5]}\n  y: {linear: [-3, 3]}\n")
+	beginSweep(t, store, f)
+	people := &people{t: t, store: store}
+	summary, err := Run(t.Context(), store, f, Options{Trial: func(_ context.Context, trial *Trial) error {
+		x, y := trial.Params["x"].(float64), trial.Params["y"].(float64)
+		people.see(trial.Run.ID(), math.Hypot(x-3, y+1))
+		return nil
+	}, Watcher: people})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if summary.Finished != 18 || people.asked == 0 {
+		t.Errorf("%+v, asked %d times", summary, people.asked)
+	}
+	best := trialsOf(t, store)
+	for _, run := range best {
+		if run.ID == summary.Best && people.distance[run.ID] > 2 {
+			t.Errorf("the best rated is %v away", people.distance[run.ID])
+		}
+	}
+}
+
+// people prefer what is nearer to a place, and judge every pair when they are asked.
+type people struct {
+	t        testing.TB
+	store    tracker.Store
+	mu       sync.Mutex
+	ids      []string
+	distance map[string]float64
+	judged   int
+	asked    int
+}
+
+func (p *people) see(id string, distance float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.distance == nil {
+		p.distance = map[string]float64{}
+	}
+	p.ids, p.distance[id] = append(p.ids, id), distance
+}
+
+func (p *people) Began(*Trial)                  {}
+func (p *people) Ended(*Trial, tracker.Outcome) {}
+func (p *people) Waiting(reason string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !strings.Contains(reason, "wait to be rated") {
+		p.t.Errorf("waiting: %s", reason)
+	}
+	p.asked++
+	for i := p.judged; i < len(p.ids); i++ {
+		for _, other := range p.ids[:i] {
+			verdict := tracker.LeftBetter
+			if p.distance[other] < p.distance[p.ids[i]] {
+				verdict = tracker.RightBetter
+			}
+			if _, err := p.store.AddJudgement(context.Background(), tracker.Judgement{Left: p.ids[i], Right: other, Verdict: verdict}); err != nil {
+				p.t.Error(err)
+			}
+		}
+	}
+	p.judged = len(p.ids)
+}
+
+// BenchmarkRun is a sweep of 1,000 trials of a trivial function, with everything recorded.
+func BenchmarkRun(b *testing.B) {
+	for b.Loop() {
+		store := openStore(b)
+		f := parseSweep(b, "sampler: random\ntrials: 1000\nminimise: f\nsearch:\n  x: {linear: [0, 5]}\n")
+		beginSweep(b, store, f)
+		if summary, err := Run(b.Context(), store, f, Options{Trial: bowl}); err != nil || summary.Finished != 1000 {
+			b.Fatal(err, summary)
+		}
+	}
+}
