@@ -99,6 +99,15 @@ func (j Job) withDefaults() (Job, error) {
 	return j, nil
 }
 
+// Plan returns the sizes that the job is painted at, and the iterations at each, or says what is wrong with the job.
+func (j Job) Plan() ([]progress.Scale, error) {
+	j, err := j.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return j.scales(), nil
+}
+
 // styleMix writes the styles' weights as a proportion, such as 2:1.
 func (j Job) styleMix() string {
 	weights := make([]string, len(j.Styles))
