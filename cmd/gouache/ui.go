@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/web"
 )
@@ -72,7 +73,7 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	defer store.Close()
 	handler, err := web.New(store, web.Options{
 		Title: fromHome(dir), Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: readOnly,
-		Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
+		Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)), ReadSweep: painting.ReadSweep,
 	})
 	if err != nil {
 		return err
@@ -147,12 +148,15 @@ func isLoopback(host string) bool {
 	return err == nil && address.IsLoopback()
 }
 
-// link is the address to open.
+// link is the address to open: by the first name that the user gave, if any, as inside of a container, whose own name
+// nobody outside knows.
 func (f *uiFlags) link(host string, listening net.Addr) string {
 	port := fmt.Sprint(listening.(*net.TCPAddr).Port)
 	if address, err := netip.ParseAddr(host); host == "" || err == nil && address.IsUnspecified() {
 		host = "localhost"
-		if name, err := os.Hostname(); err == nil {
+		if len(f.hosts) > 0 {
+			host = f.hosts[0]
+		} else if name, err := os.Hostname(); err == nil {
 			host = name
 		}
 	}

@@ -64,20 +64,26 @@ func appendCurves(b []byte, run *tracker.Run, curves []tracker.Curve) []byte {
 		b = appendText(b, c.Name)
 		b = append(b, `,"total":`...)
 		b = strconv.AppendInt(b, c.Total, 10)
-		b = append(b, `,"points":[`...)
-		for i, p := range c.Points {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(b, '[')
-			b = strconv.AppendInt(b, p.Step, 10)
-			b = append(b, ',')
-			b = appendNumber(b, p.Value)
-			b = append(b, ']')
-		}
-		b = append(b, "]}"...)
+		b = append(b, `,"points":`...)
+		b = appendPoints(b, c.Points)
+		b = append(b, '}')
 	}
 	return append(b, "]}"...)
+}
+
+func appendPoints(b []byte, points []tracker.Point) []byte {
+	b = append(b, '[')
+	for i, p := range points {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '[')
+		b = strconv.AppendInt(b, p.Step, 10)
+		b = append(b, ',')
+		b = appendNumber(b, p.Value)
+		b = append(b, ']')
+	}
+	return append(b, ']')
 }
 
 func appendText(b []byte, text string) []byte {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"html/template"
 	"math"
 	"strconv"
@@ -25,6 +26,8 @@ var functions = template.FuncMap{
 	"join":     strings.Join,
 	"sentence": sentence,
 	"ranks":    func() []int { return []int{1, 2, 3, 4, 5} },
+	"json":     jsonText,
+	"percent":  percent,
 }
 
 // timeElement writes a time in UTC; app.js writes it anew as it is where the viewer is.
@@ -35,6 +38,15 @@ func timeElement(at time.Time) template.HTML {
 	at = at.UTC()
 	return template.HTML(`<time datetime="` + at.Format(time.RFC3339) + `">` + at.Format("2006-01-02 15:04") + ` UTC</time>`)
 }
+
+// jsonText writes a value for an attribute that scripts read.
+func jsonText(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+// percent writes a share.
+func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 0, 64) + " %" }
 
 // duration writes how long something took as people say it: 0.8 s, 42 s, 3 min 20 s, 2 h 5 min.
 func duration(d time.Duration) string {

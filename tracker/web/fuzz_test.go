@@ -42,6 +42,19 @@ func FuzzHandlers(f *testing.F) {
 		{"GET", "/compare?run=RUN,0&step=3", "localhost", "", ""},
 		{"GET", "/experiments", "localhost", "", ""},
 		{"GET", "/sweeps", "localhost", "", ""},
+		{"GET", "/sweeps/s?rows=pooling&columns=style_weight&at.pooling=2&at.%00=9&show=all&step=3", "localhost", "", ""},
+		{"GET", "/sweeps/s?rows=-&columns=-&at.style_weight=99999999999999999999", "localhost", "", ""},
+		{"GET", "/sweeps/s/frames?run=RUN,0", "localhost", "", ""},
+		{"GET", "/sweeps/s/explore?x=total&y=nothing&linear=x", "localhost", "", ""},
+		{"GET", "/sweeps/s/trials?x=total&y=total&linear=y", "localhost", "", ""},
+		{"GET", "/sweeps/s/curves?metric=total&points=4", "localhost", "", ""},
+		{"GET", "/sweeps/s/rate?rater=%ff&undo=3", "localhost", "", ""},
+		{"GET", "/sweeps/s/pair?rater=a", "localhost", "", ""},
+		{"GET", "/sweeps/s/scores", "localhost", "", ""},
+		{"GET", "/sweeps/%2e%2e%2fs/explore", "localhost", "", ""},
+		{"POST", "/sweeps/s/judgements", "localhost", "same-origin", "left=PICTURE&right=PICTURE.1&verdict=left&rater=a"},
+		{"POST", "/sweeps/s/judgements", "localhost", "cross-site", "left=PICTURE&right=PICTURE.1&verdict=left"},
+		{"POST", "/sweeps/s/judgements/undo", "localhost", "same-origin", "judgement=1"},
 		{"GET", "/events?since=1-0", "localhost", "", ""},
 		{"GET", "/events?since=99999999999999999999-x", "localhost", "", ""},
 		{"POST", "/runs/RUN", "localhost", "same-origin", "name=a&note=b&rating=3&tag=c,d&untag=e"},
@@ -57,7 +70,8 @@ func FuzzHandlers(f *testing.F) {
 		f.Fatal(err)
 	}
 	db := openStore(f, filepath.Join(dir, "store"))
-	h := handle(f, db, Options{})
+	makeSweep(f, db, "s", tpeFile)
+	h := handle(f, db, Options{ReadSweep: readSweep})
 	f.Fuzz(func(t *testing.T, method, target, host, site, body string) {
 		run, picture := fuzzed(t, db)
 		fill := strings.NewReplacer("RUN", run, "PICTURE", picture)
@@ -118,7 +132,8 @@ func checkAnswer(t *testing.T, path, query string, w *httptest.ResponseRecorder)
 	}
 }
 
-// fuzzed returns a run and its picture. The store is given another when the last was deleted.
+// fuzzed returns a run and its picture, which another run has, too; both are trials of a sweep. The store is given
+// others when the last were deleted.
 func fuzzed(t *testing.T, db *sqlite.DB) (run, picture string) {
 	t.Helper()
 	page, err := db.Runs(t.Context(), tracker.RunQuery{Limit: 1})
@@ -128,7 +143,17 @@ func fuzzed(t *testing.T, db *sqlite.DB) (run, picture string) {
 	if page.Total > 0 {
 		return page.Runs[0].ID, page.Runs[0].Picture
 	}
-	made, err := db.CreateRun(t.Context(), tracker.NewRun{Experiment: "e", Params: tracker.Params{"size": 7, "iterations": 3}, Tags: []string{"a"}})
+	for trial := 1; trial <= 2; trial++ {
+		run, picture = fuzzedRun(t, db, trial)
+	}
+	return run, picture
+}
+
+func fuzzedRun(t *testing.T, db *sqlite.DB, trial int) (run, picture string) {
+	t.Helper()
+	made, err := db.CreateRun(t.Context(), tracker.NewRun{
+		Experiment: "e", Sweep: "s", Trial: trial, Params: tracker.Params{"size": 7, "iterations": 3, "style_weight": float64(trial), "pooling": "max"}, Tags: []string{"a"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +179,7 @@ func TestSeedsReach(t *testing.T) {
 	db := openStore(t, filepath.Join(t.TempDir(), "store"))
 	run, picture := fuzzed(t, db)
 	h := handle(t, db, Options{})
-	for _, target := range []string{"/runs/" + run, "/runs/" + run + "/curves?points=10", "/pictures/" + picture + "?width=160", "/runs/rows?run=" + run, "/runs/delete?run=" + run} {
+	for _, target := range []string{"/runs/" + run, "/runs/" + run + "/curves?points=10", "/pictures/" + picture + "?width=160", "/runs/rows?run=" + run, "/runs/delete?run=" + run, "/sweeps/s", "/sweeps/s/pair", "/sweeps/s/frames?run=" + run} {
 		get(t, h, target, http.StatusOK)
 	}
 	if text := get(t, h, "/runs/"+run+"/curves", http.StatusOK).Body.String(); !strings.Contains(text, fmt.Sprintf("%q", "total")) {

@@ -8,6 +8,7 @@ var paths = map[string]string{
 	"finished":    `<path d="m3 8.5 3.2 3.2L13 4.8" fill="none" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/>`,
 	"interrupted": `<path d="M5.5 4v8M10.5 4v8" fill="none" stroke-width="2" stroke-linecap="round"/>`,
 	"failed":      `<path d="m4 4 8 8M12 4l-8 8" fill="none" stroke-width="2" stroke-linecap="round"/>`,
+	"pruned":      `<circle cx="4.5" cy="12" r="1.8" fill="none" stroke-width="1.4"/><circle cx="11.5" cy="12" r="1.8" fill="none" stroke-width="1.4"/><path d="m5.5 10.5 5-8.5M10.5 10.5 5.5 2" fill="none" stroke-width="1.6" stroke-linecap="round"/>`,
 	"star":        `<path d="m8 1.5 2 4.3 4.7.6-3.5 3.2.9 4.7L8 12l-4.1 2.3.9-4.7L1.3 6.4 6 5.8z" stroke="none"/>`,
 	"delete":      `<path d="M3 4.5h10M6.5 4V2.5h3V4M4.5 4.5l.6 9h5.8l.6-9" fill="none" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round"/>`,
 	"copy":        `<path d="M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z" fill="none" stroke-width="1.4" stroke-linejoin="round"/>`,

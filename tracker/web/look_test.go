@@ -10,7 +10,7 @@ import (
 // noOverflow fails if a page is wider than its window, which on a telephone hides what stands at the right.
 func noOverflow(t *testing.T, ctx context.Context) {
 	t.Helper()
-	for _, width := range []int64{browsertest.Width, browsertest.PhoneWidth} {
+	for _, width := range []int64{browsertest.Width, 900, browsertest.PhoneWidth} {
 		browsertest.SetSize(t, ctx, width, browsertest.Height)
 		if over := browsertest.Eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
 			t.Errorf("at %d pixels the page is %d wider than the window", width, over)

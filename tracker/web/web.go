@@ -1,6 +1,6 @@
-// Package web is the browser's view of a tracker.Store: runs in a table, one run large, two to twelve compared, and
-// what belongs together. Pages are made on the server with html/template; scripts make them live and are embedded,
-// so that nothing is loaded from elsewhere.
+// Package web is the browser's view of a tracker.Store: runs in a table, one run large, two to twelve compared, the
+// trials of a sweep with what people and numbers say of them, and what belongs together. Pages are made on the server
+// with html/template; scripts make them live and are embedded, so that nothing is loaded from elsewhere.
 //
 //	handler, err := web.New(store, web.Options{})
 //	...
@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
 //go:embed templates
@@ -42,6 +43,9 @@ type Options struct {
 	Token string
 	// ReadOnly leaves out what changes the store.
 	ReadOnly bool
+	// ReadSweep reads the file that a sweep keeps, which takes the settings that the program has. Without it, or where it
+	// returns nil, what is searched is told from what the trials differ in.
+	ReadSweep func(*tracker.Sweep) (*sweep.File, error)
 	// Log gets errors that people are not shown. The default is slog's.
 	Log *slog.Logger
 }
@@ -104,6 +108,16 @@ func (s *server) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /compare", s.page(s.compare))
 	mux.HandleFunc("GET /experiments", s.page(s.experiments))
 	mux.HandleFunc("GET /sweeps", s.page(s.sweeps))
+	mux.HandleFunc("GET /sweeps/{name}", s.page(s.grid))
+	mux.HandleFunc("GET /sweeps/{name}/frames", s.page(s.framesOf))
+	mux.HandleFunc("GET /sweeps/{name}/explore", s.page(s.explore))
+	mux.HandleFunc("GET /sweeps/{name}/trials", s.page(s.trials))
+	mux.HandleFunc("GET /sweeps/{name}/curves", s.page(s.curvesOf))
+	mux.HandleFunc("GET /sweeps/{name}/rate", s.page(s.rate))
+	mux.HandleFunc("GET /sweeps/{name}/pair", s.page(s.pair))
+	mux.HandleFunc("POST /sweeps/{name}/judgements", s.change(s.judge))
+	mux.HandleFunc("POST /sweeps/{name}/judgements/undo", s.change(s.takeBack))
+	mux.HandleFunc("GET /sweeps/{name}/scores", s.page(s.scores))
 	mux.HandleFunc("GET /events", s.page(s.events))
 }
 

@@ -7,13 +7,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// groupsView is what the pages of experiments and of sweeps show.
-type groupsView struct {
-	By     tracker.GroupBy
-	Groups []group
-}
-
-// group is an experiment or a sweep.
+// group is an experiment.
 type group struct {
 	tracker.Group
 	Title, Link string
@@ -27,30 +21,21 @@ type statusCount struct {
 	Link   string
 }
 
+// experiments shows what runs belong to, the latest first.
 func (s *server) experiments(w http.ResponseWriter, r *http.Request) error {
-	return s.groups(w, r, tracker.ByExperiment, page{Title: "Experiments", Nav: "experiments"})
-}
-
-func (s *server) sweeps(w http.ResponseWriter, r *http.Request) error {
-	return s.groups(w, r, tracker.BySweep, page{Title: "Sweeps", Nav: "sweeps"})
-}
-
-// groups shows what runs belong to, the latest first.
-func (s *server) groups(w http.ResponseWriter, r *http.Request, by tracker.GroupBy, p page) error {
-	groups, err := s.store.Groups(r.Context(), by)
+	groups, err := s.store.Groups(r.Context(), tracker.ByExperiment)
 	if err != nil {
 		return err
 	}
-	v := groupsView{By: by}
+	var list []group
 	for _, g := range groups {
-		v.Groups = append(v.Groups, newGroup(g, by))
+		list = append(list, newGroup(g))
 	}
-	p.Data = v
-	return s.render(w, http.StatusOK, "groups.html", p)
+	return s.render(w, http.StatusOK, "experiments.html", page{Title: "Experiments", Nav: "experiments", Data: list})
 }
 
-func newGroup(g tracker.Group, by tracker.GroupBy) group {
-	filter := string(by) + " == " + tracker.QuoteText(g.Name)
+func newGroup(g tracker.Group) group {
+	filter := "experiment == " + tracker.QuoteText(g.Name)
 	view := group{Group: g, Title: cmp.Or(g.Name, "without an experiment"), Link: listAddress(filter)}
 	for _, status := range []tracker.Status{tracker.StatusRunning, tracker.StatusFinished, tracker.StatusInterrupted, tracker.StatusFailed} {
 		if n := g.Statuses[status]; n > 0 {

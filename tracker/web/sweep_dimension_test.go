@@ -1,0 +1,99 @@
+package web
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
+)
+
+func TestDimensions(t *testing.T) {
+	weights := func(values ...any) []any { return values }
+	for _, c := range []struct {
+		name   string
+		d      sweep.Dimension
+		values []any
+		want   []string
+	}{
+		{"a list keeps its order", sweep.Dimension{Values: weights("max", "avg")}, weights("avg", "avg"), []string{"max", "avg"}},
+		{"values beyond the list", sweep.Dimension{Values: weights(int64(2), int64(1))}, weights(2.0, 7.0), []string{"2", "1", "7"}},
+		{"steps", sweep.Dimension{Low: 1, High: 100, Log: true, Steps: 3, Kind: sweep.Float}, weights(100.0, 1.0, 10.0, 10.0), []string{"1", "10", "100"}},
+		{"a range in bins", sweep.Dimension{Low: 0, High: 9, Kind: sweep.Float}, weights(1.0, 2.0, 3.0, 4.0), []string{"1 – 2", "3 – 4"}},
+		{"few whole numbers", sweep.Dimension{Low: 1, High: 5, Kind: sweep.Int}, weights(int64(5), int64(1)), []string{"1", "5"}},
+		{"some lack it", sweep.Dimension{Values: weights("a")}, weights(nil, "a"), []string{"a", "–"}},
+		{"nobody has it", sweep.Dimension{Low: 0, High: 1, Kind: sweep.Float}, weights(nil), []string{"–"}},
+		{"no trials", sweep.Dimension{Low: 0, High: 1, Kind: sweep.Float}, nil, nil},
+		{"ends that look alike", sweep.Dimension{Low: 0, High: 9, Kind: sweep.Float}, weights(1.0, 2.00001, 2.00002, 4.0), []string{"1 – 2", "2 – 4"}},
+	} {
+		d := newDimension(c.d, c.values)
+		if !slices.Equal(d.Levels, c.want) {
+			t.Errorf("%s: levels %q, want %q", c.name, d.Levels, c.want)
+		}
+		for _, v := range c.values {
+			if k := d.level(v); k < 0 || k >= len(d.Levels) {
+				t.Errorf("%s: %v has level %d", c.name, v, k)
+			}
+			if place, ok := d.place(v); ok != (v != nil) || place < 0 || place > 1 {
+				t.Errorf("%s: %v lies at %v (%v)", c.name, v, place, ok)
+			}
+		}
+	}
+}
+
+// Without a file, the settings in which trials differ are searched.
+func TestInferSpace(t *testing.T) {
+	var runs []*tracker.Run
+	for i := range 40 {
+		runs = append(runs, &tracker.Run{Params: tracker.Params{
+			"weight": math.Exp(float64(i) / 8), "pooling": []string{"max", "avg"}[i%2], "size": int64(256 * (1 + i%2)), "seed": int64(i), "same": "x", "iterations": int64(9),
+		}})
+	}
+	var got []string
+	for _, d := range inferSpace(runs) {
+		got = append(got, fmt.Sprint(d.Name, " ", len(d.Values), " ", d.Log, " ", d.Kind == sweep.Int))
+	}
+	if want := []string{"pooling 2 false false", "seed 0 false true", "size 2 false false", "weight 0 true false"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAxis(t *testing.T) {
+	texts := func(list []tick) string {
+		var all []string
+		for _, k := range list {
+			all = append(all, k.Text)
+		}
+		return strings.Join(all, " ")
+	}
+	for _, c := range []struct {
+		numbers []float64
+		log     bool
+		want    string
+	}{
+		{[]float64{0, 4}, false, "0 0.5 1 1.5 2 2.5 3 3.5 4"},
+		{[]float64{1, 1000}, true, "1 3 10 30 100 300 1000"},
+		{[]float64{-0.5, 1e-9, 0.5}, true, "-0.4 -0.2 0 0.2 0.4"}, // no logarithms below nought
+		{[]float64{1e-8, 1e8}, true, "1e-08 1e-06 0.0001 0.01 1 100 10000 1e+06 1e+08"},
+		{[]float64{5}, false, "3 4 5 6 7"},
+		{[]float64{math.NaN(), math.Inf(1)}, false, "0 0.2 0.4 0.6 0.8 1"},
+		{[]float64{7.1, 7.2}, true, "7.1 7.2"},
+	} {
+		a := newAxis(c.numbers, c.log)
+		if got := texts(a.ticks(8)); got != c.want {
+			t.Errorf("%v: %s, want %s", c.numbers, got, c.want)
+		}
+		for _, x := range c.numbers {
+			if !finite(x) {
+				continue
+			}
+			// A logarithm and its exponential cost a few units in the last place.
+			if p := a.place(x); p < 0 || p > 1 || math.Abs(a.value(p)-x) > 1e-12*math.Max(1, math.Abs(x)) {
+				t.Errorf("%v: %v lies at %v", c.numbers, x, p)
+			}
+		}
+	}
+}
