@@ -33,7 +33,8 @@ func TestInBrowser(t *testing.T) {
 	ctx := browsertest.Open(t)
 	browsertest.ExpectComplaint(ctx, "") // JupyterLab's own; its pages are not ours
 	browsertest.Do(t, ctx, chromedp.Navigate(server))
-	waitLong(t, ctx, `document.querySelector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status='idle']")`)
+	// Before the kernel is there JupyterLab would ask which one to use.
+	waitLong(t, ctx, `window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === "connected"`)
 
 	browsertest.Eval[bool](t, ctx, `window.jupyterapp.commands.execute("notebook:run-all-cells").then(() => true, () => true), true`)
 	var seen []int
@@ -51,7 +52,8 @@ func TestInBrowser(t *testing.T) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the painting does not end; its iterations were seen at %v", seen)
+			browsertest.Screenshot(t, ctx, "notebook-in-vain")
+			t.Fatalf("the painting does not end; its iterations were seen at %v; the outputs say %q", seen, text)
 		}
 	}
 	t.Log("iterations seen: ", seen)
@@ -68,6 +70,8 @@ func TestInBrowser(t *testing.T) {
 	}
 	for _, theme := range []string{"JupyterLab Light", "JupyterLab Dark"} {
 		browsertest.Eval[bool](t, ctx, fmt.Sprintf(`window.jupyterapp.commands.execute("apputils:change-theme", {theme: %q}).then(() => true)`, theme))
+		waitLong(t, ctx, `!document.querySelector("#jupyterlab-splash")`)
+		browsertest.Eval[bool](t, ctx, outputs+`.map(o => o.scrollIntoView()).length > 0`)
 		browsertest.Screenshot(t, ctx, "notebook-"+theme)
 	}
 }
@@ -87,6 +91,7 @@ func waitLong(t *testing.T, ctx context.Context, expression string) {
 			return
 		}
 		if time.Now().After(deadline) {
+			browsertest.Screenshot(t, ctx, "notebook-in-vain")
 			t.Fatalf("waiting in vain for %s (%v)", expression, err)
 		}
 	}
@@ -109,7 +114,8 @@ func startLab(t *testing.T, n *notebook) string {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), program, "lab", "--no-browser", "--allow-root", "--port=0", "--LabApp.expose_app_in_browser=True",
-		"--ServerApp.root_dir="+dir, "notebook.ipynb")
+		"notebook.ipynb")
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "JUPYTER_CONFIG_DIR="+t.TempDir(), "JUPYTER_DATA_DIR="+t.TempDir(), "JUPYTER_RUNTIME_DIR="+t.TempDir(),
 		"GOUACHE_STORE="+t.TempDir())
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it ends its kernels
@@ -124,11 +130,11 @@ func startLab(t *testing.T, n *notebook) string {
 	t.Cleanup(func() { cmd.Cancel(); cmd.Wait() })
 	address := make(chan string, 1)
 	go func() {
-		found := regexp.MustCompile(`http://127\.0\.0\.1:\d+/lab/tree/notebook\.ipynb\?token=\w+`)
+		said := regexp.MustCompile(`(http://127\.0\.0\.1:\d+/lab)(\?token=\w+)`)
 		for lines := bufio.NewScanner(log); lines.Scan(); {
-			if url := found.FindString(lines.Text()); url != "" {
+			if found := said.FindStringSubmatch(lines.Text()); found != nil {
 				select {
-				case address <- url:
+				case address <- found[1] + "/tree/notebook.ipynb" + found[2]:
 				default:
 				}
 			}
