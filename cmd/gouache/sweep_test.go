@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// tinySweep has four trials, each a painting as small as can be.
+const tinySweep = `
+name: four
+content: sample:chelsea
+style: mine.png
+weights: random
+size: 64
+iterations: 3
+scales: 1
+sampler: grid
+minimise: content + style
+search:
+  style_weight: [1, 10]
+  seed: [1, 2]
+init: noise
+`
+
+// sweepFile writes a sweep's file, with the picture that it names, and returns its path.
+func sweepFile(t *testing.T, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	gray(t, filepath.Join(dir, "mine.png"), 80, 64)
+	return write(t, filepath.Join(dir, "four.yaml"), []byte(text))
+}
+
+// stopAfter is a standard error that interrupts the program when it says something.
+type stopAfter struct {
+	bytes.Buffer
+	words string
+	stop  func()
+}
+
+func (s *stopAfter) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), s.words) {
+		s.stop()
+	}
+	return s.Buffer.Write(p)
+}
+
+// TestSweep: a sweep is planned, run, interrupted, gone on with in its store, listed and shown.
+func TestSweep(t *testing.T) {
+	file, store := sweepFile(t, tinySweep), filepath.Join(t.TempDir(), "store")
+
+	stdout, stderr, code := gouache(t.Context(), "sweep", "run", file, "--store", store, "--dry-run", "--json")
+	if code != 0 {
+		t.Fatalf("--dry-run: exit %d: %s", code, stderr)
+	}
+	if plan := decode[sweepPlan](t, stdout); plan.Planned != 4 || len(plan.Trials) != 4 || plan.Trials[3]["style_weight"] != 10.0 || plan.Bytes == 0 {
+		t.Errorf("the plan: %+v", plan)
+	}
+	if _, stderr, code := gouache(t.Context(), "sweep", "list", "--store", store); code != 1 || !strings.Contains(stderr, "there is no store") {
+		t.Errorf("after a dry run: exit %d: %s", code, stderr)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var out bytes.Buffer
+	said := &stopAfter{words: "trial 2 finished", stop: cancel}
+	if code := run(ctx, []string{"sweep", "run", file, "--store", store, "--experiment", "night"}, &out, said); code != exitInterrupted {
+		t.Fatalf("interrupted: exit %d: %s", code, said.String())
+	}
+	if !strings.Contains(said.String(), "gouache sweep resume four goes on") {
+		t.Errorf("it does not say how to go on: %s", said.String())
+	}
+	if _, stderr, code := gouache(t.Context(), "sweep", "run", file, "--store", store); code != exitUsage || !strings.Contains(stderr, "gouache sweep resume four") {
+		t.Errorf("run once more: exit %d: %s", code, stderr)
+	}
+	if _, stderr, code := gouache(t.Context(), "sweep", "resume", "fourr", "--store", store); code != 1 || !strings.Contains(stderr, `did you mean "four"`) {
+		t.Errorf("a mistyped name: exit %d: %s", code, stderr)
+	}
+
+	stdout, stderr, code = gouache(t.Context(), "sweep", "resume", "four", "--store", store, "--json")
+	if code != 0 {
+		t.Fatalf("resume: exit %d: %s", code, stderr)
+	}
+	if r := decode[sweepReport](t, stdout); r.Finished != 4 || r.Planned != 4 || r.Best == "" {
+		t.Errorf("resumed: %s", stdout)
+	}
+
+	stdout, _, _ = gouache(t.Context(), "sweep", "show", "four", "--store", store, "--json")
+	report := decode[sweepReport](t, stdout)
+	if len(report.Trials) != 4 || report.Experiment != "night" || report.Trials[0].Status != tracker.StatusFinished {
+		t.Errorf("show: %s", stdout)
+	}
+	stdout, _, code = gouache(t.Context(), "sweep", "show", "four", "--store", store)
+	if rows := strings.Split(strings.TrimSpace(stdout), "\n"); code != 0 || len(rows) != 5 || !strings.Contains(rows[1], report.Best) {
+		t.Errorf("show: %s", stdout)
+	}
+	stdout, _, _ = gouache(t.Context(), "sweep", "list", "--store", store, "--json")
+	if list := decode[[]sweepReport](t, stdout); len(list) != 1 || list[0].Finished != 4 || list[0].Trials != nil {
+		t.Errorf("list: %s", stdout)
+	}
+	if run := shown(t, store, report.Best); run.Name != "four "+tracker.FormatValue(int64(run.Trial)) || run.Params["style_picture"] != "mine.png" {
+		t.Errorf("the best: %+v", run.Run)
+	}
+	runs(t, store, "verify")
+	if _, stderr, code := gouache(t.Context(), "sweep", "delete", "four", "--store", store); code != 0 {
+		t.Errorf("delete: exit %d: %s", code, stderr)
+	}
+	if _, stderr, code := gouache(t.Context(), "sweep", "resume", "four", "--store", store); code != 1 || !strings.Contains(stderr, "four") {
+		t.Errorf("resume what was deleted: exit %d: %s", code, stderr)
+	}
+}
+
+// TestSweepMistakes: they are told before anything runs, with the line and what may be meant.
+func TestSweepMistakes(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "store")
+	for _, c := range []struct {
+		from, to, want string
+	}{
+		{"style_weight:", "style_wieght:", `four.yaml:12:3: unknown setting "style_wieght": did you mean "style_weight"?`},
+		{"sampler: grid", "sampler: grd", `four.yaml:9:10: unknown sampler "grd": did you mean "grid"?`},
+		{"size: 64", "size: 5", "four.yaml:6:7: "},
+		{"style: mine.png", "style: yours.png", "yours.png"},
+		{"weights: random", "weights: vgg91", `did you mean "vgg19"`},
+		{"minimise: content", "minimise: kontent", `did you mean "content"?`},
+	} {
+		file := sweepFile(t, strings.Replace(tinySweep, c.from, c.to, 1))
+		_, stderr, code := gouache(t.Context(), "sweep", "run", file, "--store", store)
+		if code != exitUsage || !strings.Contains(stderr, c.want) {
+			t.Errorf("%s: exit %d: %s\nwant %s", c.to, code, stderr, c.want)
+		}
+	}
+	for _, args := range [][]string{{"run"}, {"run", "nowhere.yaml"}, {"resume"}, {"run", sweepFile(t, tinySweep), "--parallel", "-1"}} {
+		if _, stderr, code := gouache(t.Context(), append([]string{"sweep"}, args...)...); code != exitUsage {
+			t.Errorf("%v: exit %d: %s", args, code, stderr)
+		}
+	}
+}
