@@ -36,10 +36,10 @@ demo: setup
 	@echo "  bin/gouache ui    # all pictures so far, their settings and curves, in a browser"
 	@echo "  bin/gouache stylize --help"
 
-# The tests compare with numbers made with the weights vgg16-hed.
-test: setup
+# The tests compare with numbers made with the weights vgg16-hed, and run the notebooks.
+test: jupyter
 	@bin/gouache weights fetch vgg16-hed
-	go test ./...
+	GOUACHE_REQUIRE_NOTEBOOKS=1 go test ./...
 
 # jupyter makes .venv, with the kernel that imports this module from this folder.
 jupyter: setup
