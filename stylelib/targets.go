@@ -98,7 +98,7 @@ func targetKey(net *vgg.Network, statistic string, layers []string, pictures ...
 func bytesOf(targets []loss.Target) int64 {
 	var n int64
 	for _, t := range targets {
-		n += int64(t.Tensor.Memory())
+		n += int64(t.Tensor.ByteSize())
 	}
 	return n
 }

@@ -25,6 +25,7 @@
 //	minimise: content + style
 //	prune: {median: {after: 40}}
 //
+// content and style are required where the schema has settings of these names: the trials are paintings then.
 // Names of settings may be written with hyphens too. Anchors, aliases and tags are refused. These are the keys that are
 // no settings:
 //

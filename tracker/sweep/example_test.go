@@ -1,9 +1,13 @@
 package sweep_test
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"os"
 
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
@@ -65,4 +69,46 @@ func ExampleParse() {
 		sweep.Schema{Settings: []sweep.Setting{{Name: "pooling", Kind: sweep.Text}}})
 	fmt.Println(err)
 	// Output: night.yaml:6:3: unknown setting "poling": did you mean "pooling"?
+}
+
+// A sweep of a function of one's own, with everything recorded.
+func ExampleRun() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+	file, err := sweep.Parse([]byte("{name: parabola, sampler: grid, search: {x: [1, 2, 3]}, minimise: f}"), "parabola.yaml",
+		sweep.Schema{Settings: []sweep.Setting{{Name: "x", Kind: sweep.Float}}, Terms: []string{"f"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := sweep.Begin(ctx, store, file, "", ""); err != nil {
+		fmt.Println(err)
+		return
+	}
+	summary, err := sweep.Run(ctx, store, file, sweep.Options{Trial: func(_ context.Context, t *sweep.Trial) error {
+		x := t.Params["x"].(float64)
+		return t.Log(1, tracker.Metrics{"loss.f": (x - 2.2) * (x - 2.2)}) // of a term, before its weight
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	best, err := store.Run(ctx, summary.Best)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(summary.Finished, "trials, the best at x =", best.Params["x"])
+	// Output: 3 trials, the best at x = 2
 }

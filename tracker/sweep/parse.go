@@ -84,6 +84,10 @@ func (p *fileParser) parse(body ast.Node) {
 		{"sampler", "one of " + list(Samplers())},
 		{"search", "the settings to search over"},
 	} {
+		picture := required.name == "content" || required.name == "style"
+		if picture && p.setting(required.name) == nil {
+			continue // the trials are no paintings
+		}
 		if _, searched := p.search[required.name]; !searched && p.lacks(required.name) {
 			p.add(nil, "%s is missing: %s", required.name, required.what)
 		}
@@ -130,7 +134,8 @@ func (p *fileParser) readSettings() {
 		case name == "seed":
 			p.add(e.key, "unknown key %q: the sampler's is written sampler: {%s: {seed: 7}}", name, Samplers()[0])
 		default:
-			p.add(e.key, "%v", unknown("key", name, slices.Concat(fileKeys, p.settingNames())))
+			others := slices.DeleteFunc(p.settingNames(), func(name string) bool { return slices.Contains(fileKeys, name) })
+			p.add(e.key, "%v", unknown("key", name, slices.Concat(fileKeys, others)))
 		}
 	}
 }

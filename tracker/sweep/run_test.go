@@ -22,7 +22,7 @@ var schema = Schema{
 
 func parseSweep(t testing.TB, text string) *File {
 	t.Helper()
-	f, err := Parse([]byte("name: test\ncontent: a.png\nstyle: b.png\n"+text), "test.yaml", schema)
+	f, err := Parse([]byte("name: test\n"+text), "test.yaml", schema)
 	if err != nil {
 		t.Fatal(err)
 	}
