@@ -154,7 +154,7 @@ func TestParseMistakes(t *testing.T) {
 	for _, c := range []struct{ lines, want string }{
 		{"style_wieght: 3", `1:1: unknown key "style_wieght": did you mean "style_weight"?`},
 		{"minimize: content", `1:1: unknown key "minimize": did you mean "minimise"?`},
-		{"quux: 3", `1:1: unknown key "quux": there are name, content, style, weights, device, search, sampler, trials, parallel, retries, checkpoint, minimise, prune, ratings, size, iterations, scales, seed, content_weight, style_weight, tv_weight, preset, pooling, init and 3 more`},
+		{"quux: 3", `1:1: unknown key "quux": there are name, content, style, weights, device, search, sampler, trials, parallel, retries, checkpoint, minimise, prune, ratings, size, iterations, scales, seed, content_weight, style_weight, tv_weight, preset, pooling, init and 2 more`},
 		{"size: 256\nsize: 512", "2:1: size is here twice: it is in line 7 already"},
 		{"tv_weight: 1\ntv-weight: 1", "2:1: tv_weight is here twice: it is in line 7 already"},
 		{"size:", "1:1: size has no value"},

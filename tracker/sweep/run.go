@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 
@@ -83,19 +82,22 @@ func Run(ctx context.Context, store tracker.Store, f *File, o Options) (*Summary
 	if r.sampler, err = NewSampler(f); err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var workers sync.WaitGroup
+	var once sync.Once
+	var failure error // the store's
 	for range max(f.Parallel, 1) {
 		workers.Go(func() {
 			if err := r.work(ctx); err != nil {
-				stop(err) // the store fails: the other workers end too
+				once.Do(func() { failure = err })
+				stop() // the other workers end too
 			}
 		})
 	}
 	workers.Wait()
-	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		return nil, err
+	if failure != nil {
+		return nil, failure
 	}
 	ctx = context.WithoutCancel(ctx)
 	if err := r.board.refresh(ctx); err != nil {

@@ -187,6 +187,11 @@ func (r *runner) begin(ctx context.Context, n int, runs []*tracker.Run) (*Trial,
 	if err != nil {
 		return nil, "", err
 	}
+	for i := range seen {
+		if r.failures[seen[i].Trial] > r.file.Retries { // a checkpoint between two failures hides how many there were
+			seen[i].State = Failed
+		}
+	}
 	if wait := r.unrated(runs, seen); wait != "" {
 		return nil, wait, nil
 	}
