@@ -20,8 +20,9 @@ import (
 // openSweep goes to a page of a sweep.
 func openSweep(t *testing.T, store tracker.Store, path string) context.Context {
 	t.Helper()
+	address := serve(t, store, Options{ReadSweep: readSweep}) + path // first, so that the page is gone before the server ends its stream
 	ctx := browsertest.Open(t)
-	open(t, ctx, serve(t, store, Options{ReadSweep: readSweep})+path)
+	open(t, ctx, address)
 	return ctx
 }
 
