@@ -32,18 +32,31 @@ func TestInBrowser(t *testing.T) {
 	server := startLab(t, n)
 	ctx := browsertest.Open(t)
 	browsertest.ExpectComplaint(ctx, "") // JupyterLab's own; its pages are not ours
+	opened := time.Now()
 	browsertest.Do(t, ctx, chromedp.Navigate(server))
 	// Before the kernel is there JupyterLab would ask which one to use.
 	waitLong(t, ctx, `window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === "connected"`)
 
+	// What the file came with is not to be taken for what is shown now.
+	browsertest.Eval[bool](t, ctx, `window.jupyterapp.commands.execute("notebook:clear-all-cell-outputs").then(() => true)`)
 	browsertest.Eval[bool](t, ctx, `window.jupyterapp.commands.execute("notebook:run-all-cells").then(() => true, () => true), true`)
+	t.Logf("%.1f s from opening the notebook to its kernel", time.Since(opened).Seconds())
+
 	var seen []int
+	var pictures bool
 	page := regexp.MustCompile(`iteration (\d+) of 12`)
 	for deadline := time.Now().Add(long); ; time.Sleep(50 * time.Millisecond) {
 		text := browsertest.Eval[string](t, ctx, shownText)
+		if !pictures && browsertest.Eval[bool](t, ctx, `[...document.querySelectorAll(".jp-OutputArea-output img")].some(i => i.complete && i.naturalWidth > 0)`) {
+			pictures = true
+			t.Logf("%.1f s to the first pictures, those that are put in", time.Since(opened).Seconds())
+		}
 		if m := page.FindStringSubmatch(text); m != nil {
 			var at int
 			fmt.Sscan(m[1], &at)
+			if len(seen) == 0 {
+				t.Logf("%.1f s to the first iteration that is shown", time.Since(opened).Seconds())
+			}
 			if len(seen) == 0 || seen[len(seen)-1] != at {
 				seen = append(seen, at)
 			}
