@@ -16,7 +16,7 @@ import (
 const require = "GOUACHE_REQUIRE_NOTEBOOKS"
 
 // smallest are the values that the settings get here. A notebook's cell settings may hold no other numbers.
-var smallest = map[string]string{"size": "64", "iterations": "3", "knobSize": "64", "knobIterations": "1"}
+var smallest = map[string]string{"size": "64", "iterations": "3", "knobSize": "64", "knobIterations": "1", "trials": "2"}
 
 // displays says what each notebook must show at least: how many pictures, charts and tables, and which words.
 var displays = map[string]struct {
@@ -25,6 +25,7 @@ var displays = map[string]struct {
 }{
 	"01_first_painting.ipynb": {pictures: 2 + 1 + 1 + 2 + 9, charts: 1, tables: 3, words: []string{"finished: all iterations are done; 3 iterations", "first painting"}},
 	"02_inside_vgg19.ipynb":   {pictures: 1 + 20 + 6 + 4 + 6 + 3 + 3, charts: 1, tables: 13, words: []string{"494.57", "block5_conv2: loss", "from rounding", "The lowest of 3 evaluations."}},
+	"03_sweep.ipynb":          {pictures: 12 + 12 + 2 + 1, charts: 2, tables: 1 + 2 + 1 + 1, words: []string{"12 of 12 trials finished", "12 trials show what matters most", "2 of 2", "all iterations are done"}},
 	"04_browse_runs.ipynb":    {pictures: 3 + 3 + 1 + 1, charts: 3, tables: 2, words: []string{"glass, style weight 10", "greatest difference: 0 grey levels"}},
 }
 

@@ -45,9 +45,13 @@ func newSweepBoard(w io.Writer, file *sweep.File) *sweepBoard {
 
 // begin says how the sweep stands before anything runs.
 func (b *sweepBoard) begin(ctx context.Context, store tracker.Reader) {
-	summary, err := summariseSweep(ctx, store, b.file)
+	record, err := store.Sweep(ctx, b.file.Name)
 	if err != nil {
 		return // whoever runs the sweep meets the same error
+	}
+	summary, err := summariseSweep(ctx, store, b.file, record.Trials)
+	if err != nil {
+		return
 	}
 	b.counts = *summary
 	done := summary.Finished + summary.Pruned + summary.Failed

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -21,6 +22,7 @@ type sweepReport struct {
 	Name       string    `json:"name"`
 	Experiment string    `json:"experiment,omitempty"`
 	StartedAt  time.Time `json:"started_at,omitzero"`
+	Problem    string    `json:"problem,omitempty"` // why its file cannot be read
 	*sweep.Summary
 	Trials []*tracker.Run `json:"trials,omitempty"`
 }
@@ -137,7 +139,7 @@ func sweepRuns(ctx context.Context, store tracker.Reader, name string) ([]*track
 }
 
 // summariseSweep tells how a sweep stands.
-func summariseSweep(ctx context.Context, store tracker.Reader, file *sweep.File) (*sweep.Summary, error) {
+func summariseSweep(ctx context.Context, store tracker.Reader, file *sweep.File, planned int) (*sweep.Summary, error) {
 	runs, err := sweepRuns(ctx, store, file.Name)
 	if err != nil {
 		return nil, err
@@ -146,19 +148,27 @@ func summariseSweep(ctx context.Context, store tracker.Reader, file *sweep.File)
 	if err != nil {
 		return nil, err
 	}
-	return sweep.Summarise(file, runs, judgements)
+	return sweep.Summarise(file, planned, runs, judgements)
+}
+
+// readSweep reads a sweep's file. One that a program made for a function of its own has settings and terms that are
+// unknown here: of it the trials are known, and what they came to, but not what was searched.
+func readSweep(record *tracker.Sweep) (file *sweep.File, problem string) {
+	file, err := painting.ReadSweep(record)
+	if err != nil {
+		return &sweep.File{Name: record.Name}, err.Error()
+	}
+	return file, ""
 }
 
 func reportSweep(ctx context.Context, store tracker.Reader, record *tracker.Sweep) (*sweepReport, error) {
-	file, err := painting.ReadSweep(record)
-	if err != nil {
-		return nil, fmt.Errorf("the file of sweep %s: %w", record.Name, err)
-	}
-	report := &sweepReport{Name: record.Name, Experiment: record.Experiment, StartedAt: record.StartedAt}
+	file, problem := readSweep(record)
+	report := &sweepReport{Name: record.Name, Experiment: record.Experiment, StartedAt: record.StartedAt, Problem: problem}
+	var err error
 	if report.Trials, err = sweepRuns(ctx, store, record.Name); err != nil {
 		return nil, err
 	}
-	report.Summary, err = summariseSweep(ctx, store, file)
+	report.Summary, err = summariseSweep(ctx, store, file, record.Trials)
 	return report, err
 }
 
@@ -173,9 +183,9 @@ func printSweeps(w io.Writer, reports []sweepReport) error {
 
 // printTrials prints a sweep's trials, those with the least objective first.
 func printTrials(cmd *cobra.Command, store tracker.Reader, record *tracker.Sweep, report *sweepReport) error {
-	file, err := painting.ReadSweep(record)
-	if err != nil {
-		return err
+	file, problem := readSweep(record)
+	if problem != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "what was searched is not known here: %s\n", problem)
 	}
 	judgements, err := store.Judgements(cmd.Context(), tracker.JudgementQuery{Sweep: record.Name})
 	if err != nil {
@@ -190,7 +200,10 @@ func printTrials(cmd *cobra.Command, store tracker.Reader, record *tracker.Sweep
 	for _, d := range file.Search {
 		head = append(head, d.Name)
 	}
-	if !file.Minimise.IsZero() {
+	switch {
+	case problem != "":
+		head = append(head, sweep.ObjectiveMetric)
+	case !file.Minimise.IsZero():
 		head = append(head, file.Minimise.String())
 	}
 	fmt.Fprintln(table, strings.Join(head, "\t"))
@@ -222,7 +235,7 @@ func trialCells(file *sweep.File, r sweep.Ranked) []string {
 		}
 		cells = append(cells, sweep.ShortValue(v))
 	}
-	if !file.Minimise.IsZero() {
+	if !math.IsNaN(r.Value) {
 		cells = append(cells, number(r.Value))
 	}
 	return cells

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
 // tinySweep has four trials, each a painting as small as can be.
@@ -137,5 +139,40 @@ func TestSweepMistakes(t *testing.T) {
 		if _, stderr, code := gouache(t.Context(), append([]string{"sweep"}, args...)...); code != exitUsage {
 			t.Errorf("%v: exit %d: %s", args, code, stderr)
 		}
+	}
+}
+
+// TestForeignSweep: a sweep of a program's own function, with terms that are unknown here, is listed and shown among the
+// others.
+func TestForeignSweep(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	store, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	file, err := sweep.Parse([]byte("{name: rough, sampler: grid, search: {x: [1, 2]}, minimise: roughness}"), "rough.yaml",
+		sweep.Schema{Settings: []sweep.Setting{{Name: "x", Kind: sweep.Int}}, Terms: []string{"roughness"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sweep.Begin(t.Context(), store, file, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sweep.Run(t.Context(), store, file, sweep.Options{Trial: func(_ context.Context, trial *sweep.Trial) error {
+		return trial.Log(1, tracker.Metrics{"loss.roughness": float64(trial.Number)})
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, code := gouache(t.Context(), "sweep", "list", "--store", dir, "--json")
+	if code != 0 {
+		t.Fatalf("list: exit %d: %s", code, stderr)
+	}
+	if list := decode[[]sweepReport](t, stdout); len(list) != 1 || list[0].Finished != 2 || list[0].Planned != 2 || list[0].Best == "" || list[0].Problem == "" {
+		t.Errorf("list: %s", stdout)
+	}
+	stdout, stderr, code = gouache(t.Context(), "sweep", "show", "rough", "--store", dir)
+	if rows := strings.Split(strings.TrimSpace(stdout), "\n"); code != 0 || len(rows) != 3 || !strings.HasPrefix(rows[1], "1 ") || !strings.Contains(stderr, "roughness") {
+		t.Errorf("show: exit %d: %s\n%s", code, stdout, stderr)
 	}
 }

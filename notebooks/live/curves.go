@@ -89,7 +89,9 @@ func (c chart) alt() string {
 
 func (c chart) svg() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11" fill="%s">`, chartWidth, chartHeight, inkColour)
+	legend, extra := c.legend()
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11" fill="%s">%s<g transform="translate(0 %d)">`,
+		chartWidth, chartHeight+extra, inkColour, legend, extra)
 	low, high := c.bounds()
 	y := func(value float64) float64 {
 		return plotBottom - (plotBottom-plotTop)*(math.Log(value)-math.Log(low))/(math.Log(high)-math.Log(low))
@@ -108,8 +110,7 @@ func (c chart) svg() string {
 		}
 		b.WriteString(`"/>`)
 	}
-	c.legend(&b)
-	b.WriteString(`</svg>`)
+	b.WriteString(`</g></svg>`)
 	return b.String()
 }
 
@@ -175,16 +176,27 @@ func (c chart) axes(b *strings.Builder, low, high float64, x func(int64) float64
 		plotLeft, chartHeight-6, plotRight, chartHeight-6, html.EscapeString(cmp.Or(c.step, "iteration")), c.last)
 }
 
-// legend names the curves, with their latest values.
-func (c chart) legend(b *strings.Builder) {
+// legend names the curves, with their latest values, in as many lines as it takes; extra is the height of those after the
+// first, for which the chart has room.
+func (c chart) legend() (svg string, extra int) {
+	var b strings.Builder
 	at := plotLeft
 	for i, curve := range c.curves {
 		text := curve.Name
 		if n := len(curve.Points); n > 0 {
 			text += fmt.Sprintf(" %.3g", curve.Points[n-1].Value)
 		}
-		fmt.Fprintf(b, `<rect x="%d" y="8" width="10" height="10" rx="2" fill="%s"/><text x="%d" y="17">%s</text>`,
-			at, curveColours[i%len(curveColours)], at+14, html.EscapeString(text))
-		at += 26 + 6*len(text)
+		width := 26 + 6*len(text) // at 11 pixels a letter has about 6
+		if at > plotLeft && at+width > chartWidth {
+			at, extra = plotLeft, extra+16
+		}
+		squeeze := ""
+		if room := chartWidth - plotLeft - 14; width > room {
+			squeeze = fmt.Sprintf(` textLength="%d" lengthAdjust="spacingAndGlyphs"`, room)
+		}
+		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="10" height="10" rx="2" fill="%s"/><text x="%d" y="%d"%s>%s</text>`,
+			at, 8+extra, curveColours[i%len(curveColours)], at+14, 17+extra, squeeze, html.EscapeString(text))
+		at += width
 	}
+	return b.String(), extra
 }

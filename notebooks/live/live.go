@@ -7,7 +7,8 @@
 //	})
 //
 // shows the picture, the curves of the loss's terms and the time left in one output of the cell, which is renewed in
-// place. Observer is the same view for a Studio's Stylize. Grid, Swipe, Curves, Run, Runs, FeatureMaps and Gram show
+// place. Observer is the same view for a Studio's Stylize. Sweep and Search show a sweep's trials as they form, and
+// TrialGrid, TrialCurves and Importance what came of them. Grid, Swipe, Curves, Run, Runs, FeatureMaps and Gram show
 // what is there already.
 //
 // All that is shown is HTML with pictures inside, and curves as SVG pictures: no script and no inline SVG, which
@@ -28,7 +29,6 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/weights"
-	"github.com/gouache-art/gouache/weights/fetch"
 )
 
 // Stylize paints one picture with the best device and weights at hand and shows it as it forms. The others are told of
@@ -42,7 +42,7 @@ func Stylize(ctx context.Context, job stylelib.Job, others ...progress.Observer)
 	defer stop()
 	view := Observer()
 	view.begin(job)
-	studio, err := openStudio(ctx, view.transfer)
+	studio, err := openStudio(ctx, backend.Auto, "", weights.Options{Report: view.transfer})
 	if err != nil {
 		view.fail(err)
 		return nil, err
@@ -65,25 +65,33 @@ func Context() context.Context {
 
 // OpenStudio opens the best device and weights at hand, installing and fetching what is missing, for several jobs. It
 // takes about half a second. Close its Backend when all is painted.
-func OpenStudio(ctx context.Context) (*stylelib.Studio, error) { return openStudio(ctx, nil) }
+func OpenStudio(ctx context.Context) (*stylelib.Studio, error) {
+	return openStudio(ctx, backend.Auto, "", weights.Options{})
+}
 
-func openStudio(ctx context.Context, report func(fetch.Progress)) (*stylelib.Studio, error) {
-	b, err := backend.Open(ctx, backend.Options{Report: report})
+// openStudio opens a device, and loads weights by their name or file, or the best at hand if name is empty.
+func openStudio(ctx context.Context, device backend.Device, name string, opts weights.Options) (*stylelib.Studio, error) {
+	b, err := backend.Open(ctx, backend.Options{Device: device, Report: opts.Report})
 	if err != nil {
 		return nil, err
 	}
-	opts := weights.Options{Report: report}
-	entry, _, err := weights.Choose(ctx, opts)
-	if err != nil {
-		b.Close()
-		return nil, err
-	}
-	set, err := weights.Load(ctx, entry.Name, opts)
+	set, err := loadWeights(ctx, name, opts)
 	if err != nil {
 		b.Close()
 		return nil, fmt.Errorf("loading weights: %w", err)
 	}
 	return stylelib.NewStudio(b, set), nil
+}
+
+func loadWeights(ctx context.Context, name string, opts weights.Options) (*weights.Set, error) {
+	if name == "" {
+		entry, _, err := weights.Choose(ctx, opts)
+		if err != nil {
+			return nil, err
+		}
+		name = entry.Name
+	}
+	return weights.Load(ctx, name, opts)
 }
 
 // Must returns the value of a call that cannot fail, or else ends the cell with the error's one sentence, where a panic

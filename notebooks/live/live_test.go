@@ -19,7 +19,6 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
 // notebook makes this process believe that it runs in one, and returns what it is sent.
@@ -121,11 +120,7 @@ func TestOutside(t *testing.T) {
 // TestStore: what Record records is found and shown again.
 func TestStore(t *testing.T) {
 	ctx := t.Context()
-	store, err := sqlite.Open(ctx, t.TempDir(), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	store := openStore(t)
 	recorder, err := Record(ctx, store, tracker.NewRun{Name: "a <run>", Experiment: "tests"}, "sample:chelsea", "sample:swirl", "sample:swirl")
 	if err != nil {
 		t.Fatal(err)
@@ -199,6 +194,30 @@ func TestChart(t *testing.T) {
 	}
 	if tag := c.tag(); !strings.Contains(tag, base64.StdEncoding.EncodeToString([]byte(svg))) {
 		t.Error("the element does not hold the chart")
+	}
+}
+
+// TestLegend: names that do not fit beside each other are in lines of their own, for which the chart grows.
+func TestLegend(t *testing.T) {
+	long := strings.Repeat("n", 100)
+	for _, test := range []struct {
+		names []string
+		want  []string
+	}{
+		{[]string{"a", "b"}, []string{`viewBox="0 0 440 260"`, `translate(0 0)`}},
+		{[]string{strings.Repeat("n", 40), "b", strings.Repeat("n", 40)}, []string{`viewBox="0 0 440 276"`, `translate(0 16)`}},
+		{[]string{long, "b"}, []string{`viewBox="0 0 440 276"`, `y="17" textLength="380" lengthAdjust="spacingAndGlyphs">` + long + `<`, `y="33">b<`}},
+	} {
+		var curves []Curve
+		for _, name := range test.names {
+			curves = append(curves, Curve{Name: name})
+		}
+		svg := chart{curves: curves}.svg()
+		for _, want := range test.want {
+			if !strings.Contains(svg, want) {
+				t.Errorf("%s is not in %s", want, svg)
+			}
+		}
 	}
 }
 

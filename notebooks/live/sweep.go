@@ -3,20 +3,14 @@ package live
 import (
 	"context"
 	"fmt"
-	"html"
-	"image"
 	"os"
-	"slices"
-	"strings"
-	gosync "sync"
-	"time"
 
-	"github.com/janpfeifer/gonb/gonbui"
-
-	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/sweep"
+	"github.com/gouache-art/gouache/weights"
 )
 
 // Sweep runs the sweep of paintings that a YAML text describes, as gouache sweep run does with a file, and shows the
@@ -31,259 +25,86 @@ func Sweep(ctx context.Context, store tracker.Store, yaml string) (*sweep.Summar
 	if err := painter.Check(); err != nil {
 		return nil, err
 	}
-	studio, err := OpenStudio(ctx)
+	view, err := openSweepView(ctx, store, file)
+	if err != nil {
+		return nil, err
+	}
+	studio, err := view.openStudio(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer studio.Backend().Close()
-	view := newSweepView(file)
 	painter.Studio, painter.Watch, painter.Warn = studio, view.observer, view.warn
 	painter.Provenance = tracker.NewProvenance()
-	return search(ctx, store, file, view, sweep.Options{Trial: painter.Trial, Describe: painter.Describe})
+	painter.Provenance.Command = []string{"gouache", "sweep", "resume", file.Name}
+	return view.run(ctx, sweep.Options{Trial: painter.Trial, Describe: painter.Describe})
 }
 
-// Search runs a sweep of a function of one's own, which logs the terms that the file minimises with t.Log, and shows how
-// it goes. sweep.Parse makes the file. A sweep that the store has already goes on.
+// Search runs a sweep with a function of one's own as the trial, and shows how it goes. sweep.Parse makes the file. The
+// function logs the terms that the file minimises, each as loss.TERM, with t.Log; a picture that it keeps with
+// t.Run.LogPicture as tracker.RoleResult is shown. A sweep that the store has already goes on.
 func Search(ctx context.Context, store tracker.Store, file *sweep.File, trial func(ctx context.Context, t *sweep.Trial) error) (*sweep.Summary, error) {
-	return search(ctx, store, file, newSweepView(file), sweep.Options{Trial: trial})
+	view, err := openSweepView(ctx, store, file)
+	if err != nil {
+		return nil, err
+	}
+	return view.run(ctx, sweep.Options{Trial: trial})
 }
 
-func search(ctx context.Context, store tracker.Store, file *sweep.File, view *sweepView, o sweep.Options) (*sweep.Summary, error) {
+// checkText refuses a sweep whose name is taken by one that is described otherwise.
+func checkText(ctx context.Context, store tracker.Reader, file *sweep.File) error {
+	known, err := store.Sweep(ctx, file.Name)
+	switch {
+	case tracker.ErrorCode(err) == tracker.CodeNotFound:
+		return nil
+	case err == nil && known.Text != string(file.Text):
+		return fmt.Errorf("the store has a sweep %q already, which is described otherwise: give this one another name, or "+
+			"delete that one with gouache sweep delete", file.Name)
+	}
+	return err
+}
+
+// openStudio opens the device and the weights that the file names, or else the best at hand, but goes on with the
+// weights that a sweep began with.
+func (v *sweepView) openStudio(ctx context.Context) (*stylelib.Studio, error) {
+	v.say("opening the device and the network's weights")
+	name := v.file.Weights
+	if name == "" {
+		name = v.weights
+	}
+	if path := v.file.Resolve(name); name != "" && isFile(path) {
+		name = path
+	}
+	device, err := backend.ParseDevice(v.file.Device)
+	if err != nil {
+		return nil, err
+	}
+	opts := weights.Options{Report: v.transfer}
+	opts.Seed, _ = v.file.Fixed["seed"].(int64)
+	return openStudio(ctx, device, name, opts)
+}
+
+func isFile(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// run runs the sweep, or goes on with it, and shows how it stands in the end.
+func (v *sweepView) run(ctx context.Context, o sweep.Options) (*sweep.Summary, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
-	known, err := store.Sweep(ctx, file.Name)
-	switch {
-	case tracker.ErrorCode(err) == tracker.CodeNotFound:
-		_, err = sweep.Begin(ctx, store, file, "notebook", dir)
-	case err == nil && known.Text != string(file.Text):
-		err = fmt.Errorf("the store has a sweep %s already, which is described otherwise: give this one another name", file.Name)
+	_, err = sweep.Begin(ctx, v.store, v.file, v.file.Name, dir)
+	if err != nil && tracker.ErrorCode(err) != tracker.CodeConflict { // else it was begun before, with the same text
+		return nil, err
 	}
+	v.say("")
+	o.Watcher = v
+	summary, err := sweep.Run(ctx, v.store, v.file, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := view.begin(ctx, store); err != nil {
-		return nil, err
-	}
-	o.Watcher = view
-	summary, err := sweep.Run(ctx, store, file, o)
-	if err != nil {
-		return nil, err
-	}
-	view.end(summary)
+	v.end(summary)
 	return summary, nil
-}
-
-// sweepView shows a sweep that runs in one output of the cell: the trials' pictures, in the order of the trials, and how
-// far it is. It is a sweep.Watcher.
-type sweepView struct {
-	id   string
-	file *sweep.File
-
-	mu      gosync.Mutex
-	cells   []*sweepCell
-	summary sweep.Summary
-	note    string // what is waited for, or went wrong
-	next    time.Time
-}
-
-// sweepCell is a trial's picture.
-type sweepCell struct {
-	view    *sweepView
-	trial   int
-	label   string
-	picture image.Image
-	state   string // how far it is, or how it ended
-	total   int    // iterations
-}
-
-const (
-	sweepEvery = time.Second // how often the view is renewed at most
-	sweepSide  = 160         // pixels of a trial's picture
-	sweepRow   = 6           // pictures in a row
-)
-
-func newSweepView(file *sweep.File) *sweepView {
-	return &sweepView{id: "gouache-" + gonbui.UniqueId(), file: file}
-}
-
-// begin shows what was there before.
-func (v *sweepView) begin(ctx context.Context, store tracker.Reader) error {
-	ranked, err := Trials(ctx, store, v.file)
-	if err != nil {
-		return err
-	}
-	for _, r := range ranked {
-		c := v.cell(r.Run.Trial, r.Run.Params)
-		c.state = string(r.Run.Status)
-		if c.picture, err = runPicture(ctx, store, r.Run); err != nil {
-			return err
-		}
-		v.count(r.Run.Status, r.State == sweep.Pruned)
-	}
-	if _, v.summary.Planned, err = sweep.Preview(v.file); err != nil {
-		return err
-	}
-	v.update(true)
-	return nil
-}
-
-func (v *sweepView) count(status tracker.Status, pruned bool) {
-	switch {
-	case status == tracker.StatusFailed:
-		v.summary.Failed++
-	case pruned:
-		v.summary.Pruned++
-	case status == tracker.StatusFinished:
-		v.summary.Finished++
-	}
-}
-
-// cell returns a trial's cell. The view is locked, or nobody else has it yet.
-func (v *sweepView) cell(trial int, params tracker.Params) *sweepCell {
-	at, found := slices.BinarySearchFunc(v.cells, trial, func(c *sweepCell, n int) int { return c.trial - n })
-	if !found {
-		v.cells = slices.Insert(v.cells, at, &sweepCell{view: v, trial: trial, label: v.file.Label(params)})
-	}
-	return v.cells[at]
-}
-
-// Began shows a trial that begins.
-func (v *sweepView) Began(t *sweep.Trial) {
-	v.mu.Lock()
-	v.cell(t.Number, t.Params).state = "running"
-	v.note = ""
-	v.mu.Unlock()
-	v.update(false)
-}
-
-func (v *sweepView) observer(t *sweep.Trial) progress.Observer {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.cell(t.Number, t.Params)
-}
-
-// Ended shows how a trial ended.
-func (v *sweepView) Ended(t *sweep.Trial, o tracker.Outcome) {
-	v.mu.Lock()
-	c := v.cell(t.Number, t.Params)
-	c.state = string(o.Status)
-	switch value, ok := t.Objective(); {
-	case t.Pruned() != "":
-		c.state = "pruned"
-	case o.Status == tracker.StatusFailed:
-		c.state = "failed: " + o.Reason
-	case ok && o.Status == tracker.StatusFinished:
-		c.state = fmt.Sprintf("%s = %.4g", v.file.Minimise, value)
-	}
-	v.count(o.Status, t.Pruned() != "")
-	v.mu.Unlock()
-	v.update(false)
-}
-
-// Waiting shows what for.
-func (v *sweepView) Waiting(reason string) { v.say(reason) }
-
-func (v *sweepView) warn(err error) { v.say(err.Error()) }
-
-func (v *sweepView) say(text string) {
-	v.mu.Lock()
-	v.note = text
-	v.mu.Unlock()
-	v.update(true)
-}
-
-// Started notes how far the trial is to go.
-func (c *sweepCell) Started(r progress.Run) { c.total = r.Iterations() }
-
-// Iterated shows the picture as it forms.
-func (c *sweepCell) Iterated(i progress.Iteration) {
-	if !c.view.due() {
-		return
-	}
-	m, err := i.Picture()
-	if err != nil {
-		return // the trial itself says so, if the device has failed
-	}
-	c.view.mu.Lock()
-	c.picture, c.state = m, fmt.Sprintf("%d of %d", i.Iteration, c.total)
-	c.view.mu.Unlock()
-	c.view.update(false)
-}
-
-// Finished keeps the result.
-func (c *sweepCell) Finished(o progress.Outcome) {
-	if o.Picture == nil {
-		return
-	}
-	if m, err := o.Picture(); err == nil {
-		c.view.mu.Lock()
-		c.picture = m
-		c.view.mu.Unlock()
-	}
-}
-
-func (v *sweepView) due() bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return !time.Now().Before(v.next)
-}
-
-// end shows how the sweep stands when it is over. This is what a saved notebook keeps.
-func (v *sweepView) end(s *sweep.Summary) {
-	v.mu.Lock()
-	v.note = fmt.Sprintf("%d of %d trials finished", s.Finished, s.Planned)
-	for _, c := range []struct {
-		n    int
-		what string
-	}{{s.Pruned, "pruned"}, {s.Failed, "failed"}, {s.Interrupted, "interrupted: run the cell again to go on"}} {
-		if c.n > 0 {
-			v.note += fmt.Sprintf(", %d %s", c.n, c.what)
-		}
-	}
-	v.mu.Unlock()
-	v.update(true)
-	sync()
-}
-
-// update renews the output, if that is due.
-func (v *sweepView) update(force bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if !force && time.Now().Before(v.next) {
-		return
-	}
-	done := v.summary.Finished + v.summary.Pruned + v.summary.Failed
-	text := fmt.Sprintf("%d of %d trials", done, v.summary.Planned)
-	if v.note != "" {
-		text = v.note
-	}
-	if !inNotebook {
-		fmt.Fprintln(terminal, text)
-	} else {
-		send(bundle(v.id, v.page(done, text), text))
-	}
-	v.next = time.Now().Add(sweepEvery)
-}
-
-func (v *sweepView) page(done int, text string) string {
-	var page strings.Builder
-	page.WriteString(`<table style="border:none">`)
-	for i, c := range v.cells {
-		if i%sweepRow == 0 {
-			page.WriteString(`<tr style="background:none">`)
-		}
-		page.WriteString(`<td style="text-align:left;vertical-align:top">`)
-		if c.picture != nil {
-			m := shrink(c.picture, 2*sweepSide)
-			page.WriteString(pictureTag(m, shrink(c.picture, sweepSide).Bounds().Dx(), c.label, "") + `<br>`)
-		}
-		fmt.Fprintf(&page, `%s<br>%s</td>`, html.EscapeString(c.label), html.EscapeString(c.state))
-		if i%sweepRow == sweepRow-1 || i == len(v.cells)-1 {
-			page.WriteString(`</tr>`)
-		}
-	}
-	fmt.Fprintf(&page, `</table><p><progress value="%d" max="%d"></progress> %s</p>`, done, v.summary.Planned, html.EscapeString(text))
-	return page.String()
 }

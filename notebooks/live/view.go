@@ -64,12 +64,15 @@ func (v *View) transfer(p fetch.Progress) {
 	if time.Now().Before(v.next) {
 		return
 	}
-	text := p.Message
-	if p.Total > 0 {
-		text = fmt.Sprintf("%s: %s of %s", text, humanize.Bytes(uint64(p.Done)), humanize.Bytes(uint64(p.Total)))
-	}
 	v.next = time.Now().Add(500 * time.Millisecond)
-	v.say(text)
+	v.say(transferText(p))
+}
+
+func transferText(p fetch.Progress) string {
+	if p.Total > 0 {
+		return fmt.Sprintf("%s: %s of %s", p.Message, humanize.Bytes(uint64(p.Done)), humanize.Bytes(uint64(p.Total)))
+	}
+	return p.Message
 }
 
 // Started shows what is about to be painted.

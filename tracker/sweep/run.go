@@ -103,19 +103,16 @@ func Run(ctx context.Context, store tracker.Store, f *File, o Options) (*Summary
 	if err := r.board.refresh(ctx); err != nil {
 		return nil, err
 	}
-	return Summarise(f, r.board.all(), r.board.judgements)
+	return Summarise(f, r.planned, r.board.all(), r.board.judgements)
 }
 
-// Summarise tells how a sweep's trials stand.
-func Summarise(f *File, runs []*tracker.Run, judgements []tracker.Judgement) (*Summary, error) {
+// Summarise tells how a sweep's trials stand, of which so many are planned.
+func Summarise(f *File, planned int, runs []*tracker.Run, judgements []tracker.Judgement) (*Summary, error) {
 	seen, err := Observations(f, runs, judgements)
 	if err != nil {
 		return nil, err
 	}
-	s := &Summary{}
-	if s.Planned, err = f.planned(); err != nil {
-		return nil, err
-	}
+	s := &Summary{Planned: planned}
 	var best *Observation
 	for i, run := range runs {
 		switch {

@@ -1,0 +1,216 @@
+package live
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+	gosync "sync"
+	"time"
+
+	"github.com/janpfeifer/gonb/gonbui"
+
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
+	"github.com/gouache-art/gouache/weights/fetch"
+)
+
+// sweepView shows a sweep that runs in one output of the cell: the trials' pictures, in the order of the trials, and how
+// far it is. It is a sweep.Watcher.
+type sweepView struct {
+	id      string
+	store   tracker.Store
+	file    *sweep.File
+	weights string // those that a sweep which goes on began with
+
+	mu      gosync.Mutex
+	cells   []*sweepCell // in the order of trials
+	planned int
+	note    string // what goes on, is waited for, or went wrong
+	next    time.Time
+}
+
+var _ sweep.Watcher = (*sweepView)(nil)
+
+const (
+	sweepRow   = 5           // pictures in a row
+	sweepEvery = time.Second // how often the view is renewed at most
+	sweepRate  = 256 << 10   // bytes a second that it may send: a view of a hundred trials is a megabyte or two
+)
+
+// openSweepView makes a view of a sweep, with what the store has of it.
+func openSweepView(ctx context.Context, store tracker.Store, file *sweep.File) (*sweepView, error) {
+	v := &sweepView{id: "gouache-" + gonbui.UniqueId(), store: store, file: file}
+	if err := checkText(ctx, store, file); err != nil {
+		return nil, err
+	}
+	ranked, err := Trials(ctx, store, file)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range ranked {
+		v.weights = cmp.Or(v.weights, r.Run.Provenance.Weights)
+		if err := v.settle(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	_, v.planned, err = sweep.Preview(file)
+	return v, err
+}
+
+// cell returns a trial's cell. The view is locked.
+func (v *sweepView) cell(trial int, params tracker.Params) *sweepCell {
+	at, found := slices.BinarySearchFunc(v.cells, trial, func(c *sweepCell, n int) int { return c.trial - n })
+	if !found {
+		v.cells = slices.Insert(v.cells, at, &sweepCell{view: v, trial: trial, label: v.file.Label(params)})
+	}
+	return v.cells[at]
+}
+
+// settle shows a trial as the store has it.
+func (v *sweepView) settle(ctx context.Context, r sweep.Ranked) error {
+	m, err := runPicture(ctx, v.store, r.Run)
+	if err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c := v.cell(r.Run.Trial, r.Run.Params)
+	c.state, c.ended = standing(r), r.Run.Status == tracker.StatusFinished || r.Run.Status == tracker.StatusFailed
+	if m != nil {
+		c.tag = trialTag(m, sweepSide, c.label)
+	}
+	return nil
+}
+
+// Began shows a trial that begins.
+func (v *sweepView) Began(t *sweep.Trial) {
+	v.mu.Lock()
+	c := v.cell(t.Number, t.Params)
+	c.state, c.ended = "running", false
+	v.note = ""
+	v.mu.Unlock()
+	v.update(false)
+}
+
+func (v *sweepView) observer(t *sweep.Trial) progress.Observer {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.cell(t.Number, t.Params)
+}
+
+// Ended shows how a trial ended.
+func (v *sweepView) Ended(t *sweep.Trial, _ tracker.Outcome) {
+	ctx := context.Background() // it ended by an interrupt, maybe
+	run, err := v.store.Run(ctx, t.Run.ID())
+	if err != nil {
+		v.warn(err)
+		return
+	}
+	ranked, err := sweep.Rank(v.file, []*tracker.Run{run}, nil)
+	if err == nil {
+		err = v.settle(ctx, ranked[0])
+	}
+	if err != nil {
+		v.warn(err)
+		return
+	}
+	v.update(false)
+}
+
+// Waiting shows what for.
+func (v *sweepView) Waiting(reason string) { v.say(reason) }
+
+func (v *sweepView) warn(err error) { v.say(err.Error()) }
+
+func (v *sweepView) say(text string) {
+	v.mu.Lock()
+	v.note = text
+	v.mu.Unlock()
+	v.update(true)
+}
+
+// transfer shows how a download goes.
+func (v *sweepView) transfer(p fetch.Progress) {
+	v.mu.Lock()
+	v.note = transferText(p)
+	v.mu.Unlock()
+	v.update(false)
+}
+
+func (v *sweepView) due() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return !time.Now().Before(v.next)
+}
+
+// end shows how the sweep stands when it is over. This is what a saved notebook keeps.
+func (v *sweepView) end(s *sweep.Summary) {
+	v.mu.Lock()
+	v.note = fmt.Sprintf("%d of %d trials finished", s.Finished, s.Planned)
+	for _, c := range []struct {
+		count int
+		what  string
+	}{
+		{s.Pruned, "pruned"}, {s.Failed, "failed"}, {s.Running, "running elsewhere"},
+		{s.Interrupted, "interrupted: run the cell again to go on"},
+	} {
+		if c.count > 0 {
+			v.note += fmt.Sprintf(", %d %s", c.count, c.what)
+		}
+	}
+	if m := v.file.Minimise; !m.IsZero() && !m.IsRating() {
+		v.note += "; the numbers are " + m.String() + ", less is better"
+	}
+	v.mu.Unlock()
+	v.update(true)
+	sync()
+}
+
+// update renews the output, if it must or that is due.
+func (v *sweepView) update(must bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !must && time.Now().Before(v.next) {
+		return
+	}
+	ended := 0
+	for _, c := range v.cells {
+		if c.ended {
+			ended++
+		}
+	}
+	text, bar := v.note, ""
+	if text == "" {
+		text = fmt.Sprintf("%d of %d trials", ended, v.planned)
+		bar = fmt.Sprintf(`<progress value="%d" max="%d"></progress> `, ended, v.planned)
+	}
+	page := v.page() + `<p>` + bar + html.EscapeString(text) + `</p>`
+	v.next = time.Now().Add(max(sweepEvery, time.Duration(len(page))*time.Second/sweepRate))
+	if inNotebook {
+		send(bundle(v.id, page, text))
+	} else {
+		fmt.Fprintln(terminal, text)
+	}
+}
+
+// page is the trials in rows.
+func (v *sweepView) page() string {
+	if len(v.cells) == 0 {
+		return ""
+	}
+	var page strings.Builder
+	page.WriteString(`<table style="border:none">`)
+	for row := range slices.Chunk(v.cells, sweepRow) {
+		page.WriteString(`<tr style="background:none">`)
+		for _, c := range row {
+			page.WriteString(c.page())
+		}
+		page.WriteString(`</tr>`)
+	}
+	page.WriteString(`</table>`)
+	return page.String()
+}

@@ -1,0 +1,140 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
+)
+
+// climbed is a sweep of 12 trials, of which the fifth, with x 2, letter b and sure false, failed.
+func climbed(t *testing.T) (tracker.Store, *sweep.File, []sweep.Ranked) {
+	t.Helper()
+	store := openStore(t)
+	file := parseSweep(t, "name: peaks\nretries: 0\nsearch:\n  sure: [true, false]\n  x: [3, 1, 2]\n  letter: [b, a]")
+	notebook(t)
+	_, err := Search(t.Context(), store, file, func(ctx context.Context, t *sweep.Trial) error {
+		if p := t.Params; p["x"] == 2.0 && p["letter"] == "b" && p["sure"] == false {
+			return errors.New("a <landslide>")
+		}
+		return logHeight(ctx, t)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trials, err := Trials(t.Context(), store, file)
+	if err != nil || len(trials) != 12 {
+		t.Fatalf("%d trials, %v", len(trials), err)
+	}
+	return store, file, trials
+}
+
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+// words is what a page says, without its pictures and tags.
+func words(page string) string {
+	return strings.Join(strings.Fields(tags.ReplaceAllString(page, " ")), " ")
+}
+
+// TestTrials: the best come first, and failed ones last.
+func TestTrials(t *testing.T) {
+	_, _, trials := climbed(t)
+	if !slices.IsSortedFunc(trials[:11], func(a, b sweep.Ranked) int { return int(a.Value - b.Value) }) {
+		t.Error("the trials are not in the order of their values")
+	}
+	if last := trials[11]; last.State != sweep.Failed || last.Run.Reason != "a <landslide>" {
+		t.Errorf("the last trial is %+v", last)
+	}
+}
+
+// TestTrialGrid: values are in their order and not in that of the file, and of several trials for a place the best is
+// shown.
+func TestTrialGrid(t *testing.T) {
+	store, _, trials := climbed(t)
+	for _, test := range []struct {
+		columns, rows string
+		apart         []string
+		images        int
+		words         string
+	}{
+		{"x", "letter", []string{"sure"}, 11, `sure false letter \ x 1 2 3 a trial 10: 1 trial 12: 2 trial 8: 3 b trial 9: 1 trial 11: failed: a &lt;landslide&gt; trial 7: 3 ` +
+			`sure true letter \ x 1 2 3 a trial 4: 1 trial 6: 2 trial 2: 3 b trial 3: 1 trial 5: 2 trial 1: 3`},
+		{"letter", "sure", nil, 4, `sure \ letter a b false trial 10: 1 trial 9: 1 true trial 4: 1 trial 3: 1`},
+	} {
+		sent := notebook(t)
+		if err := TrialGrid(t.Context(), store, trials, test.columns, test.rows, test.apart...); err != nil {
+			t.Fatal(err)
+		}
+		shown := page((*sent)[0])
+		if got := words(shown); got != test.words {
+			t.Errorf("the grid says\n%s\nnot\n%s", got, test.words)
+		}
+		if got := strings.Count(shown, "<img"); got != test.images {
+			t.Errorf("the grid has %d pictures, not %d", got, test.images)
+		}
+	}
+
+	got := onTerminal(func() { TrialGrid(t.Context(), store, trials[:1], "x", "letter", "sure") })
+	if want := "sure true\nletter b, x 1: trial 3: 1\n"; got != want {
+		t.Errorf("the text is %q, not %q", got, want)
+	}
+	sent := notebook(t)
+	if err := TrialGrid(t.Context(), store, slices.Concat(trials[:1], trials[10:]), "x", "letter"); err != nil || !strings.Contains(words(page((*sent)[0])), "no trial") {
+		t.Errorf("where there is no trial it says %s (%v)", words(page((*sent)[0])), err)
+	}
+	for _, wrong := range [][]string{{"y", "x"}, {"x", "y"}, {"x", "letter", "y"}} {
+		if err := TrialGrid(t.Context(), store, trials, wrong[0], wrong[1], wrong[2:]...); err == nil || !strings.Contains(err.Error(), "y") {
+			t.Errorf("a grid over %q: %v", wrong, err)
+		}
+	}
+}
+
+// TestTrialCurves: curves are named by what sets trials apart, and those without an objective have none.
+func TestTrialCurves(t *testing.T) {
+	store, file, trials := climbed(t)
+	for _, test := range []struct {
+		chosen func(p tracker.Params) bool
+		names  []string
+	}{
+		{func(p tracker.Params) bool { return p["sure"] == true && p["letter"] == "a" }, []string{"trial 4 (x 1)", "trial 6 (x 2)", "trial 2 (x 3)"}},
+		{func(p tracker.Params) bool { return p["x"] == 3.0 && p["letter"] == "a" }, []string{"trial 2 (sure true)", "trial 8 (sure false)"}},
+		{func(p tracker.Params) bool { return p["x"] == 2.0 && p["sure"] == false }, []string{"trial 12 (letter a)"}},
+		{func(p tracker.Params) bool { return p["x"] == 1.0 && p["sure"] == true && p["letter"] == "b" }, []string{"trial 3"}},
+	} {
+		some := slices.DeleteFunc(slices.Clone(trials), func(r sweep.Ranked) bool { return !test.chosen(r.Params) })
+		curves, err := TrialCurves(t.Context(), store, file, some)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, c := range curves {
+			names = append(names, c.Name)
+			if n := len(c.Points); n != 3 || c.Points[0].Value != c.Points[2].Value+2 {
+				t.Errorf("%s has the points %v", c.Name, c.Points)
+			}
+		}
+		if !slices.Equal(names, test.names) {
+			t.Errorf("the curves are %q, not %q", names, test.names)
+		}
+	}
+}
+
+// TestImportance: x decides everything; too few trials give a warning and no shares.
+func TestImportance(t *testing.T) {
+	_, file, trials := climbed(t)
+	sent := notebook(t)
+	Importance(file, trials)
+	Importance(file, trials[:9])
+	enough, few := words(page((*sent)[0])), words(page((*sent)[1]))
+	if !regexp.MustCompile(`^setting importance x █+ \d+% (sure|letter) .*% 11 trials show what matters most`).MatchString(enough) {
+		t.Errorf("of eleven trials it says %s", enough)
+	}
+	if !strings.HasPrefix(few, "9 trials are too few") || strings.Contains(page((*sent)[1]), "<table") {
+		t.Errorf("of nine trials it says %s", few)
+	}
+}
