@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"html"
-	"math"
-	"slices"
 	"strings"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -87,25 +85,26 @@ func (c chart) alt() string {
 	return "curves of " + strings.Join(names, ", ")
 }
 
+// svgStart begins a drawing.
+func svgStart(width, height int) string {
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11" fill="%s">`, width, height, inkColour)
+}
+
 func (c chart) svg() string {
 	var b strings.Builder
 	legend, extra := c.legend()
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11" fill="%s">%s<g transform="translate(0 %d)">`,
-		chartWidth, chartHeight+extra, inkColour, legend, extra)
-	low, high := c.bounds()
-	y := func(value float64) float64 {
-		return plotBottom - (plotBottom-plotTop)*(math.Log(value)-math.Log(low))/(math.Log(high)-math.Log(low))
-	}
+	fmt.Fprintf(&b, `%s%s<g transform="translate(0 %d)">`, svgStart(chartWidth, chartHeight+extra), legend, extra)
+	y := c.values()
 	x := func(step int64) float64 {
 		return plotLeft + (plotRight-plotLeft)*float64(step)/float64(max(c.last, 1))
 	}
-	c.axes(&b, low, high, x, y)
+	c.axes(&b, x, y)
 	for i, curve := range c.curves {
 		colour := curveColours[i%len(curveColours)]
 		fmt.Fprintf(&b, `<polyline fill="none" stroke="%s" stroke-width="1.6" stroke-linejoin="round" points="`, colour)
 		for _, p := range tracker.Downsample(curve.Points, chartPoints) {
 			if drawable(p.Value) {
-				fmt.Fprintf(&b, "%.1f,%.1f ", x(p.Step), y(p.Value))
+				fmt.Fprintf(&b, "%.1f,%.1f ", x(p.Step), y.place(p.Value))
 			}
 		}
 		b.WriteString(`"/>`)
@@ -114,60 +113,19 @@ func (c chart) svg() string {
 	return b.String()
 }
 
-// drawable tells whether a value has a place over a logarithm.
-func drawable(value float64) bool { return value > 0 && !math.IsInf(value, 1) }
-
-// bounds are the least and the greatest value, moved outwards to 1, 2 or 5 times a power of ten.
-func (c chart) bounds() (low, high float64) {
-	low, high = math.Inf(1), 0
+// values is the axis of the curves' values.
+func (c chart) values() logAxis {
+	var all []float64
 	for _, curve := range c.curves {
 		for _, p := range curve.Points {
-			if drawable(p.Value) {
-				low, high = min(low, p.Value), max(high, p.Value)
-			}
+			all = append(all, p.Value)
 		}
 	}
-	if high == 0 {
-		return 1, 10
-	}
-	ticks := ticks(low/5, high*5)
-	first, last := ticks[0], ticks[len(ticks)-1]
-	for _, t := range ticks {
-		if t <= low {
-			first = t
-		}
-		if t >= high {
-			last = min(last, t)
-		}
-	}
-	if first == last {
-		last *= 2
-	}
-	return first, last
+	return newLogAxis(all, plotBottom, plotTop)
 }
 
-// ticks are 1, 2 and 5 times the powers of ten from low to high.
-func ticks(low, high float64) []float64 {
-	var all []float64
-	for e := math.Floor(math.Log10(low)); e <= math.Ceil(math.Log10(high)); e++ {
-		for _, m := range []float64{1, 2, 5} {
-			if t := m * math.Pow(10, e); t >= low*(1-1e-9) && t <= high*(1+1e-9) {
-				all = append(all, t)
-			}
-		}
-	}
-	return all
-}
-
-func (c chart) axes(b *strings.Builder, low, high float64, x func(int64) float64, y func(float64) float64) {
-	shown := ticks(low, high)
-	if len(shown) > 7 {
-		shown = slices.DeleteFunc(shown, func(t float64) bool { return math.Abs(math.Log10(t)-math.Round(math.Log10(t))) > 1e-9 })
-	}
-	for _, t := range shown {
-		fmt.Fprintf(b, `<path d="M%d %.1fH%d" stroke="%s" stroke-opacity=".3"/>`, plotLeft, y(t), plotRight, inkColour)
-		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end">%.4g</text>`, plotLeft-5, y(t)+4, t)
-	}
+func (c chart) axes(b *strings.Builder, x func(int64) float64, y logAxis) {
+	y.upright(b)
 	for _, m := range c.marks {
 		fmt.Fprintf(b, `<path d="M%.1f %dV%d" stroke="%s" stroke-opacity=".5" stroke-dasharray="2 3"/>`, x(m.step), plotTop, plotBottom, inkColour)
 		fmt.Fprintf(b, `<text x="%.1f" y="%d" font-size="9">%s</text>`, x(m.step)+3, plotTop+9, html.EscapeString(m.text))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"image"
+	"slices"
 	"strings"
 
 	"github.com/gouache-art/gouache/stylelib/picture"
@@ -24,22 +25,30 @@ func Caption(p *picture.Picture, format string, args ...any) Captioned {
 func Grid(columns int, pictures ...Captioned) {
 	columns = max(1, columns)
 	side := min(shownSide, 960/columns) // 960 pixels are what JupyterLab has beside its file browser
-	var page, text strings.Builder
-	page.WriteString(`<table style="border:none">`)
-	for i, p := range pictures {
-		if i%columns == 0 {
-			page.WriteString(`<tr style="background:none">`)
-		}
+	var cells []string
+	var text strings.Builder
+	for _, p := range pictures {
 		m := shrink(p.Image, 2*side) // sharp on a screen of two pixels to a CSS pixel
 		width := min(p.Image.Bounds().Dx(), shrink(p.Image, side).Bounds().Dx())
-		fmt.Fprintf(&page, `<td style="text-align:left;vertical-align:top">%s<br>%s</td>`, pictureTag(m, width, p.Caption, ""), html.EscapeString(p.Caption))
-		if i%columns == columns-1 || i == len(pictures)-1 {
-			page.WriteString(`</tr>`)
-		}
+		cells = append(cells, lined(pictureTag(m, width, p.Caption, ""))+html.EscapeString(p.Caption))
 		fmt.Fprintln(&text, describe(p))
 	}
+	show(inRows(columns, cells), strings.TrimSpace(text.String()))
+}
+
+// inRows lays out cells, which are HTML, in rows of so many columns.
+func inRows(columns int, cells []string) string {
+	var page strings.Builder
+	page.WriteString(`<table style="border:none">`)
+	for row := range slices.Chunk(cells, columns) {
+		page.WriteString(`<tr style="background:none">`)
+		for _, cell := range row {
+			fmt.Fprintf(&page, `<td style="text-align:left;vertical-align:top">%s</td>`, cell)
+		}
+		page.WriteString(`</tr>`)
+	}
 	page.WriteString(`</table>`)
-	show(page.String(), strings.TrimSpace(text.String()))
+	return page.String()
 }
 
 func describe(p Captioned) string {

@@ -8,8 +8,8 @@
 //
 // shows the picture, the curves of the loss's terms and the time left in one output of the cell, which is renewed in
 // place. Observer is the same view for a Studio's Stylize. Sweep and Search show a sweep's trials as they form, and
-// TrialGrid, TrialCurves and Importance what came of them. Grid, Swipe, Curves, Run, Runs, FeatureMaps and Gram show
-// what is there already.
+// TrialGrid, TrialCurves, TradeOff, Importance and Scores what came of them. Grid, Swipe, Curves, Run, Runs, FeatureMaps
+// and Gram show what is there already.
 //
 // All that is shown is HTML with pictures inside, and curves as SVG pictures: no script and no inline SVG, which
 // JupyterLab does not show in a notebook that is not trusted yet, nor code hosts in any. Its colours can be read on white

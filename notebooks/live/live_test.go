@@ -180,20 +180,25 @@ func TestChart(t *testing.T) {
 		{"none", nil},
 	}}
 	svg := c.svg()
-	decoder := xml.NewDecoder(strings.NewReader(svg))
-	for {
-		if _, err := decoder.Token(); err == io.EOF {
-			break
-		} else if err != nil {
-			t.Fatalf("%v in %s", err, svg)
-		}
-	}
+	checkXML(t, svg)
 	// Over 1e-3 to 1e4 the least value is at the bottom and the greatest at the top.
 	if got, want := points.FindStringSubmatch(svg)[1], "142.0,238.0 430.0,30.0 "; got != want {
 		t.Errorf("the points are %q, not %q", got, want)
 	}
 	if tag := c.tag(); !strings.Contains(tag, base64.StdEncoding.EncodeToString([]byte(svg))) {
 		t.Error("the element does not hold the chart")
+	}
+}
+
+func checkXML(t *testing.T, text string) {
+	t.Helper()
+	decoder := xml.NewDecoder(strings.NewReader(text))
+	for {
+		if _, err := decoder.Token(); err == io.EOF {
+			return
+		} else if err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
 	}
 }
 
@@ -226,9 +231,9 @@ func TestBounds(t *testing.T) {
 		{1, 10, 1, 10}, {0.3, 7, 0.2, 10}, {3, 3, 2, 5}, {2, 2, 2, 4}, {1.1e-8, 9e8, 1e-8, 1e9},
 	} {
 		c := chart{curves: []Curve{{"x", []tracker.Point{{Value: test.least}, {Value: test.greatest}}}}}
-		low, high := c.bounds()
-		if math.Abs(low/test.low-1) > 1e-9 || math.Abs(high/test.high-1) > 1e-9 {
-			t.Errorf("%g to %g is shown from %g to %g, not %g to %g", test.least, test.greatest, low, high, test.low, test.high)
+		axis := c.values()
+		if math.Abs(axis.low/test.low-1) > 1e-9 || math.Abs(axis.high/test.high-1) > 1e-9 {
+			t.Errorf("%g to %g is shown from %g to %g, not %g to %g", test.least, test.greatest, axis.low, axis.high, test.low, test.high)
 		}
 	}
 }

@@ -51,8 +51,7 @@ func (c *sweepCell) Finished(progress.Outcome) {}
 
 // page is the cell as HTML. The view is locked.
 func (c *sweepCell) page() string {
-	return fmt.Sprintf(`<td style="text-align:left;vertical-align:top">%s<b>%d</b> %s<br>%s</td>`,
-		lined(c.tag), c.trial, html.EscapeString(c.label), html.EscapeString(c.state))
+	return fmt.Sprintf(`%s<b>%d</b> %s<br>%s`, lined(c.tag), c.trial, html.EscapeString(c.label), html.EscapeString(c.state))
 }
 
 // standing says in a few words how a trial stands.

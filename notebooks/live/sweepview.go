@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html"
 	"slices"
-	"strings"
 	gosync "sync"
 	"time"
 
@@ -202,15 +201,9 @@ func (v *sweepView) page() string {
 	if len(v.cells) == 0 {
 		return ""
 	}
-	var page strings.Builder
-	page.WriteString(`<table style="border:none">`)
-	for row := range slices.Chunk(v.cells, sweepRow) {
-		page.WriteString(`<tr style="background:none">`)
-		for _, c := range row {
-			page.WriteString(c.page())
-		}
-		page.WriteString(`</tr>`)
+	var cells []string
+	for _, c := range v.cells {
+		cells = append(cells, c.page())
 	}
-	page.WriteString(`</table>`)
-	return page.String()
+	return inRows(sweepRow, cells)
 }

@@ -17,21 +17,31 @@ func climbed(t *testing.T) (tracker.Store, *sweep.File, []sweep.Ranked) {
 	t.Helper()
 	store := openStore(t)
 	file := parseSweep(t, "name: peaks\nretries: 0\nsearch:\n  sure: [true, false]\n  x: [3, 1, 2]\n  letter: [b, a]")
-	notebook(t)
-	_, err := Search(t.Context(), store, file, func(ctx context.Context, t *sweep.Trial) error {
+	trials := searched(t, store, file, func(ctx context.Context, t *sweep.Trial) error {
 		if p := t.Params; p["x"] == 2.0 && p["letter"] == "b" && p["sure"] == false {
 			return errors.New("a <landslide>")
 		}
 		return logHeight(ctx, t)
 	})
+	if len(trials) != 12 {
+		t.Fatalf("%d trials", len(trials))
+	}
+	return store, file, trials
+}
+
+// searched runs a sweep and returns its trials.
+func searched(t *testing.T, store tracker.Store, file *sweep.File, trial func(context.Context, *sweep.Trial) error) []sweep.Ranked {
+	t.Helper()
+	notebook(t)
+	_, err := Search(t.Context(), store, file, trial)
 	if err != nil {
 		t.Fatal(err)
 	}
 	trials, err := Trials(t.Context(), store, file)
-	if err != nil || len(trials) != 12 {
-		t.Fatalf("%d trials, %v", len(trials), err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return store, file, trials
+	return trials
 }
 
 var tags = regexp.MustCompile(`<[^>]*>`)
