@@ -39,7 +39,7 @@ demo: setup
 # The tests compare with numbers made with the weights vgg16-hed, and run the notebooks.
 test: jupyter
 	@bin/gouache weights fetch vgg16-hed
-	GOUACHE_REQUIRE_NOTEBOOKS=1 go test ./...
+	GOUACHE_REQUIRE_NOTEBOOKS=1 go test -timeout 30m ./...
 
 # jupyter makes .venv, with the kernel that imports this module from this folder.
 jupyter: setup

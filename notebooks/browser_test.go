@@ -114,6 +114,7 @@ func waitLong(t *testing.T, ctx context.Context, expression string) {
 func startLab(t *testing.T, n *notebook) string {
 	t.Helper()
 	requireKernel(t)
+	useOwnTemp(t)
 	dir := t.TempDir()
 	data, err := json.Marshal(n.raw)
 	if err != nil {
@@ -129,7 +130,7 @@ func startLab(t *testing.T, n *notebook) string {
 	cmd := exec.CommandContext(t.Context(), program, "lab", "--no-browser", "--allow-root", "--port=0", "--LabApp.expose_app_in_browser=True",
 		"notebook.ipynb")
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "JUPYTER_CONFIG_DIR="+t.TempDir(), "JUPYTER_DATA_DIR="+t.TempDir(), "JUPYTER_RUNTIME_DIR="+t.TempDir(),
+	cmd.Env = append(os.Environ(), "JUPYTER_CONFIG_DIR="+t.TempDir(), "JUPYTER_DATA_DIR="+t.TempDir(), "JUPYTER_RUNTIME_DIR="+os.Getenv("TMPDIR"),
 		"GOUACHE_STORE="+t.TempDir())
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it ends its kernels
 	cmd.WaitDelay = 20 * time.Second

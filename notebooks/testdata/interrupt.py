@@ -1,10 +1,15 @@
-"""Runs a notebook like execute.py, and interrupts the kernel once, when an output says what is waited for.
+"""Runs a notebook like execute.py, and interrupts the kernel when an output first matches what is waited for.
 
-interrupt.py IN.ipynb OUT.ipynb TEXT
+interrupt.py IN.ipynb OUT.ipynb PATTERN
+
+GoNB ends a cell five seconds after an interrupt. So an output of the same kind much later says that the interrupt was lost
+on its way, as happens on a machine that is busy; then it is sent again, as a person would.
 """
 
 import asyncio
+import re
 import sys
+import time
 
 import nbformat
 from nbclient import NotebookClient
@@ -14,10 +19,12 @@ source, target, awaited = sys.argv[1:]
 
 class Interrupter(NotebookClient):
     interruption = None
+    sent = 0.0
 
     def process_message(self, msg, cell, cell_index):
         text = msg["content"].get("data", {}).get("text/plain", "")
-        if awaited in text and self.interruption is None:
+        if re.search(awaited, text) and time.monotonic() - self.sent > 15:
+            self.sent = time.monotonic()
             self.interruption = asyncio.ensure_future(self.km.interrupt_kernel())
         return super().process_message(msg, cell, cell_index)
 
