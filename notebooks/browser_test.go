@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 func TestInBrowser(t *testing.T) {
 	n := read(t, "01_first_painting.ipynb")
 	n.shrink(t)
-	n.setting(t, "iterations", "12") // enough to be seen at work
+	n.setting(t, "iterations", "100") // enough to be seen at work on a busy machine, where the view is renewed seldom
 	server := startLab(t, n)
 	ctx := browsertest.Open(t)
 	browsertest.ExpectComplaint(ctx, "") // JupyterLab's own; its pages are not ours
@@ -44,7 +44,7 @@ func TestInBrowser(t *testing.T) {
 
 	var seen []int
 	var pictures bool
-	page := regexp.MustCompile(`iteration (\d+) of 12`)
+	page := regexp.MustCompile(`iteration (\d+) of 100`)
 	for deadline := time.Now().Add(long); ; time.Sleep(50 * time.Millisecond) {
 		text := browsertest.Eval[string](t, ctx, shownText)
 		if !pictures && browsertest.Eval[bool](t, ctx, `[...document.querySelectorAll(".jp-OutputArea-output img")].some(i => i.complete && i.naturalWidth > 0)`) {
@@ -61,7 +61,7 @@ func TestInBrowser(t *testing.T) {
 				seen = append(seen, at)
 			}
 		}
-		if regexp.MustCompile(`finished: all iterations are done; 12 iterations`).MatchString(text) {
+		if regexp.MustCompile(`finished: all iterations are done; 100 iterations`).MatchString(text) {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -74,7 +74,7 @@ func TestInBrowser(t *testing.T) {
 		t.Errorf("the live view did not advance: iterations %v were seen", seen)
 	}
 	// The picture is decoded and shown, the chart too, in one output that was replaced and not repeated.
-	const outputs = `[...document.querySelectorAll(".jp-OutputArea-output")].filter(o => o.innerText.includes("finished: all iterations are done; 12"))`
+	const outputs = `[...document.querySelectorAll(".jp-OutputArea-output")].filter(o => o.innerText.includes("finished: all iterations are done; 100 iterations"))`
 	if views := browsertest.Eval[int](t, ctx, outputs+`.length`); views != 1 {
 		t.Errorf("%d outputs show the painting", views)
 	}
