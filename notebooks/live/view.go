@@ -22,6 +22,10 @@ import (
 // shown.
 const viewShare = 0.008
 
+// viewLongest is how long an update waits at most, so that a slow one, as the first is, does not leave the picture standing
+// still for five seconds.
+const viewLongest = 2 * time.Second
+
 // View shows one run in one output of the cell. It is a progress.Observer.
 type View struct {
 	id     string
@@ -101,7 +105,7 @@ func (v *View) Iterated(i progress.Iteration) {
 		text += ", " + span(i.Remaining) + " left"
 	}
 	v.update(fmt.Sprintf(`<p><progress value="%d" max="%d"></progress> %s</p>`, i.Iteration, v.run.Iterations(), text), text)
-	v.next = time.Now().Add(time.Duration(float64(time.Since(began)) / viewShare))
+	v.next = time.Now().Add(min(viewLongest, time.Duration(float64(time.Since(began))/viewShare)))
 }
 
 // log adds an iteration to the curves.
