@@ -126,7 +126,7 @@ checkpoint, and the sampler continues its sequence. With one that runs in anothe
 		Example: `  gouache sweep resume night-over-tubingen`,
 		Args:    exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, dir, err := f.store.open(cmd.Context(), false)
+			store, _, err := f.store.open(cmd.Context(), false)
 			if err != nil {
 				return err
 			}
@@ -150,7 +150,7 @@ checkpoint, and the sampler continues its sequence. With one that runs in anothe
 				return err
 			}
 			defer studio.Backend().Close()
-			return f.paint(cmd, store, dir, painter)
+			return f.paint(cmd, store, painter)
 		},
 	}
 	f.add(cmd)
@@ -196,7 +196,7 @@ func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment stri
 	if _, err := sweep.Begin(cmd.Context(), store, file, experiment, folder); err != nil {
 		return invalid(err)
 	}
-	return f.paint(cmd, store, dir, painter)
+	return f.paint(cmd, store, painter)
 }
 
 // open opens the device and the weights, and finds mistakes that would make trials fail.
@@ -231,7 +231,7 @@ func (f *sweepFlags) open(cmd *cobra.Command, file *sweep.File) (*stylelib.Studi
 }
 
 // paint runs the trials and shows them.
-func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, dir string, painter *painting.Painter) error {
+func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *painting.Painter) error {
 	board := newSweepBoard(f.messages(cmd), painter.File)
 	painter.Watch, painter.Warn = board.observer, board.warn
 	board.begin(cmd.Context(), store)
@@ -243,7 +243,7 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, dir string, 
 	if f.json {
 		err = writeJSON(cmd.OutOrStdout(), sweepReport{Name: painter.File.Name, Summary: summary})
 	} else {
-		err = board.conclude(cmd.OutOrStdout(), store, summary, dir)
+		err = board.conclude(cmd.OutOrStdout(), store, summary)
 	}
 	switch {
 	case err != nil:
@@ -263,7 +263,7 @@ func rememberWeights(ctx context.Context, store tracker.Reader, file *sweep.File
 	if file.Weights != "" {
 		return nil
 	}
-	runs, err := sweepRuns(ctx, store, file.Name)
+	runs, err := sweep.Trials(ctx, store, file.Name)
 	if err != nil || len(runs) == 0 {
 		return err
 	}

@@ -49,10 +49,11 @@ func (b *sweepBoard) begin(ctx context.Context, store tracker.Reader) {
 	if err != nil {
 		return // whoever runs the sweep meets the same error
 	}
-	summary, err := summariseSweep(ctx, store, b.file, record.Trials)
+	report, err := reportSweep(ctx, store, record)
 	if err != nil {
 		return
 	}
+	summary := report.Summary
 	b.counts = *summary
 	done := summary.Finished + summary.Pruned + summary.Failed
 	text := fmt.Sprintf("sweep %s: %s", b.file.Name, plural(summary.Planned, "trial"))
@@ -192,7 +193,7 @@ func (b *sweepBoard) remaining(done int) time.Duration {
 func (b *sweepBoard) end() { b.line.wipe() }
 
 // conclude prints what came of it.
-func (b *sweepBoard) conclude(out io.Writer, store tracker.Reader, s *sweep.Summary, dir string) error {
+func (b *sweepBoard) conclude(out io.Writer, store tracker.Reader, s *sweep.Summary) error {
 	text := fmt.Sprintf("%d of %s finished", s.Finished, plural(s.Planned, "trial"))
 	for _, c := range []struct {
 		n    int

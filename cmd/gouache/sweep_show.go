@@ -25,6 +25,9 @@ type sweepReport struct {
 	Problem    string    `json:"problem,omitempty"` // why its file cannot be read
 	*sweep.Summary
 	Trials []*tracker.Run `json:"trials,omitempty"`
+
+	file       *sweep.File
+	judgements []tracker.Judgement
 }
 
 func newSweepList() *cobra.Command {
@@ -88,7 +91,7 @@ func newSweepShow() *cobra.Command {
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), report)
 			}
-			return printTrials(cmd, s, record, report)
+			return printTrials(cmd, report)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -117,40 +120,6 @@ name free for another.`,
 	return cmd
 }
 
-// sweepRuns returns a sweep's trials in their order.
-func sweepRuns(ctx context.Context, store tracker.Reader, name string) ([]*tracker.Run, error) {
-	filter, err := tracker.ParseFilter("sweep == " + tracker.QuoteText(name) + " && trial > 0")
-	if err != nil {
-		return nil, err
-	}
-	var runs []*tracker.Run
-	for {
-		page, err := store.Runs(ctx, tracker.RunQuery{Filter: filter, Sort: tracker.Sort{{Name: "trial"}}, Offset: len(runs), Limit: tracker.MaxLimit})
-		if err != nil {
-			return nil, err
-		}
-		for i := range page.Runs {
-			runs = append(runs, &page.Runs[i])
-		}
-		if len(runs) >= page.Total || len(page.Runs) == 0 {
-			return runs, nil
-		}
-	}
-}
-
-// summariseSweep tells how a sweep stands.
-func summariseSweep(ctx context.Context, store tracker.Reader, file *sweep.File, planned int) (*sweep.Summary, error) {
-	runs, err := sweepRuns(ctx, store, file.Name)
-	if err != nil {
-		return nil, err
-	}
-	judgements, err := store.Judgements(ctx, tracker.JudgementQuery{Sweep: file.Name})
-	if err != nil {
-		return nil, err
-	}
-	return sweep.Summarise(file, planned, runs, judgements)
-}
-
 // readSweep reads a sweep's file. One that a program made for a function of its own has settings and terms that are
 // unknown here: of it the trials are known, and what they came to, but not what was searched.
 func readSweep(record *tracker.Sweep) (file *sweep.File, problem string) {
@@ -162,13 +131,16 @@ func readSweep(record *tracker.Sweep) (file *sweep.File, problem string) {
 }
 
 func reportSweep(ctx context.Context, store tracker.Reader, record *tracker.Sweep) (*sweepReport, error) {
-	file, problem := readSweep(record)
-	report := &sweepReport{Name: record.Name, Experiment: record.Experiment, StartedAt: record.StartedAt, Problem: problem}
+	report := &sweepReport{Name: record.Name, Experiment: record.Experiment, StartedAt: record.StartedAt}
+	report.file, report.Problem = readSweep(record)
 	var err error
-	if report.Trials, err = sweepRuns(ctx, store, record.Name); err != nil {
+	if report.Trials, err = sweep.Trials(ctx, store, record.Name); err != nil {
 		return nil, err
 	}
-	report.Summary, err = summariseSweep(ctx, store, file, record.Trials)
+	if report.judgements, err = store.Judgements(ctx, tracker.JudgementQuery{Sweep: record.Name}); err != nil {
+		return nil, err
+	}
+	report.Summary, err = sweep.Summarise(report.file, record.Trials, report.Trials, report.judgements)
 	return report, err
 }
 
@@ -182,16 +154,12 @@ func printSweeps(w io.Writer, reports []sweepReport) error {
 }
 
 // printTrials prints a sweep's trials, those with the least objective first.
-func printTrials(cmd *cobra.Command, store tracker.Reader, record *tracker.Sweep, report *sweepReport) error {
-	file, problem := readSweep(record)
-	if problem != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "what was searched is not known here: %s\n", problem)
+func printTrials(cmd *cobra.Command, report *sweepReport) error {
+	file := report.file
+	if report.Problem != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "what was searched is not known here: %s\n", report.Problem)
 	}
-	judgements, err := store.Judgements(cmd.Context(), tracker.JudgementQuery{Sweep: record.Name})
-	if err != nil {
-		return err
-	}
-	ranked, err := sweep.Rank(file, report.Trials, judgements)
+	ranked, err := sweep.Rank(file, report.Trials, report.judgements)
 	if err != nil {
 		return err
 	}
@@ -201,7 +169,7 @@ func printTrials(cmd *cobra.Command, store tracker.Reader, record *tracker.Sweep
 		head = append(head, d.Name)
 	}
 	switch {
-	case problem != "":
+	case report.Problem != "":
 		head = append(head, sweep.ObjectiveMetric)
 	case !file.Minimise.IsZero():
 		head = append(head, file.Minimise.String())

@@ -24,18 +24,13 @@ func OpenSweep(ctx context.Context, store tracker.Reader, name string) (*sweep.F
 
 // Trials returns a sweep's trials, the best first.
 func Trials(ctx context.Context, store tracker.Reader, file *sweep.File) ([]sweep.Ranked, error) {
-	filter := "sweep == " + tracker.QuoteText(file.Name) + " && trial > 0"
-	found, err := List(ctx, store, filter, "trial", tracker.MaxLimit)
+	runs, err := sweep.Trials(ctx, store, file.Name)
 	if err != nil {
 		return nil, err
 	}
 	judgements, err := store.Judgements(ctx, tracker.JudgementQuery{Sweep: file.Name})
 	if err != nil {
 		return nil, err
-	}
-	var runs []*tracker.Run
-	for i := range found {
-		runs = append(runs, &found[i])
 	}
 	return sweep.Rank(file, runs, judgements)
 }

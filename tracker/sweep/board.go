@@ -74,24 +74,16 @@ func (b *board) readAll(ctx context.Context) error {
 	clear(b.runs)
 	clear(b.trials)
 	clear(b.objectives)
-	filter, err := tracker.ParseFilter("sweep == " + tracker.QuoteText(b.file.Name))
+	runs, err := Trials(ctx, b.store, b.file.Name)
 	if err != nil {
 		return err
 	}
-	for offset := 0; ; offset += tracker.MaxLimit {
-		page, err := b.store.Runs(ctx, tracker.RunQuery{Filter: filter, Offset: offset, Limit: tracker.MaxLimit})
-		if err != nil {
+	for _, run := range runs {
+		if err := b.learn(ctx, run); err != nil {
 			return err
 		}
-		for i := range page.Runs {
-			if err := b.learn(ctx, &page.Runs[i]); err != nil {
-				return err
-			}
-		}
-		if offset+len(page.Runs) >= page.Total || len(page.Runs) == 0 {
-			return b.readJudgements(ctx)
-		}
 	}
+	return b.readJudgements(ctx)
 }
 
 // learn takes a run in, if it is one of the sweep's trials.

@@ -287,3 +287,25 @@ func TestRunEndsWithASignal(t *testing.T) {
 		t.Errorf("%+v, %v", summary, err)
 	}
 }
+
+// TestRunWithoutInputs: a sweep whose pictures are gone says so, and leaves the trial that was interrupted to be gone on
+// with once they are back.
+func TestRunWithoutInputs(t *testing.T) {
+	store := openStore(t)
+	f := parseSweep(t, "sampler: random\ntrials: 2\nminimise: f\nsearch:\n  x: {linear: [0, 5]}\n")
+	beginSweep(t, store, f)
+	ctx, stop := context.WithCancel(t.Context())
+	if _, err := Run(ctx, store, f, Options{Trial: func(ctx context.Context, _ *Trial) error { stop(); return ctx.Err() }}); err != nil {
+		t.Fatal(err)
+	}
+	gone := errors.New("the picture is gone")
+	if _, err := Run(t.Context(), store, f, Options{Trial: bowl, Describe: func(*tracker.NewRun) error { return gone }}); !errors.Is(err, gone) {
+		t.Errorf("without its picture: %v", err)
+	}
+	if runs := trialsOf(t, store); len(runs) != 1 || runs[0].Status != tracker.StatusInterrupted {
+		t.Errorf("it left %+v", runs)
+	}
+	if summary, err := Run(t.Context(), store, f, Options{Trial: bowl}); err != nil || summary.Finished != 2 {
+		t.Errorf("with it again: %+v, %v", summary, err)
+	}
+}

@@ -135,6 +135,10 @@ func (r *runner) takeUp(ctx context.Context, runs []*tracker.Run) (*Trial, error
 		if !interrupted && !again {
 			continue
 		}
+		described, err := r.describe(run.Trial, run.Params) // before it is taken, since a picture may be gone
+		if err != nil {
+			return nil, err
+		}
 		active, err := tracker.Continue(ctx, r.store, run.ID)
 		if err != nil {
 			return nil, err
@@ -151,19 +155,15 @@ func (r *runner) takeUp(ctx context.Context, runs []*tracker.Run) (*Trial, error
 			continue
 		}
 		t := &Trial{Number: run.Trial, Params: run.Params, Continued: true, Run: active}
-		return t, r.prepare(ctx, t, run)
+		return t, r.prepare(ctx, t, run, described.Inputs)
 	}
 	return nil, nil
 }
 
 // prepare brings a trial that is continued to where a new one is.
-func (r *runner) prepare(ctx context.Context, t *Trial, run *tracker.Run) error {
+func (r *runner) prepare(ctx context.Context, t *Trial, run *tracker.Run, inputs []tracker.NewPicture) error {
 	r.equip(t)
-	n, err := r.describe(run.Trial, run.Params)
-	if err != nil {
-		return r.fail(ctx, t, err)
-	}
-	for _, input := range n.Inputs { // the process may have ended before it had kept them
+	for _, input := range inputs { // the process may have ended before it had kept them
 		if _, err := t.Run.AddPicture(ctx, input); err != nil {
 			return err
 		}
@@ -192,12 +192,12 @@ func (r *runner) begin(ctx context.Context, n int, runs []*tracker.Run) (*Trial,
 			seen[i].State = Failed
 		}
 	}
-	if wait := r.unrated(runs, seen); wait != "" {
+	if wait := r.awaitRatings(runs, seen); wait != "" {
 		return nil, wait, nil
 	}
 	params, err := r.sampler.Ask(n, seen)
 	if errors.Is(err, ErrWait) {
-		return nil, r.missing(runs, seen), nil
+		return nil, missing(runs, seen), nil
 	}
 	if err != nil {
 		return nil, "", err
@@ -215,32 +215,32 @@ func (r *runner) begin(ctx context.Context, n int, runs []*tracker.Run) (*Trial,
 	return t, "", nil
 }
 
-// unrated says that people are to judge pictures before TPE goes on. The other samplers need no ratings, or wait for
+// awaitRatings says that people are to judge pictures before TPE goes on. The other samplers need no ratings, or wait for
 // those of a generation.
-func (r *runner) unrated(runs []*tracker.Run, seen []Observation) string {
+func (r *runner) awaitRatings(runs []*tracker.Run, seen []Observation) string {
 	if !r.file.Minimise.IsRating() || r.file.Sampler != "tpe" {
 		return ""
 	}
+	if unrated(runs, seen) < ratedBatch {
+		return ""
+	}
+	return missing(runs, seen)
+}
+
+// unrated returns how many pictures people have not judged enough.
+func unrated(runs []*tracker.Run, seen []Observation) int {
 	n := 0
 	for i, run := range runs {
 		if run.Status == tracker.StatusFinished && seen[i].State == Running {
 			n++
 		}
 	}
-	if n < ratedBatch {
-		return ""
-	}
-	return r.missing(runs, seen)
+	return n
 }
 
 // missing says what the sampler waits for.
-func (r *runner) missing(runs []*tracker.Run, seen []Observation) string {
-	n := 0
-	for i, run := range runs {
-		if run.Status == tracker.StatusFinished && seen[i].State == Running {
-			n++
-		}
-	}
+func missing(runs []*tracker.Run, seen []Observation) string {
+	n := unrated(runs, seen)
 	if n == 0 {
 		return "the sampler waits for trials that are running"
 	}
