@@ -2,6 +2,7 @@ package painting
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/png"
 	"maps"
@@ -272,4 +273,49 @@ func fullStudio(b *testing.B) *stylelib.Studio {
 		b.Fatal(err)
 	}
 	return stylelib.NewStudio(backendtest.CPU(), set)
+}
+
+// TestContinueWithDefaults: a trial whose file leaves settings to their defaults goes on from its checkpoint, though the
+// record of it names them all.
+func TestContinueWithDefaults(t *testing.T) {
+	const text = "size: 64\niterations: 20\nsampler: grid\nminimise: content\nsearch: {style_weight: [3], style: [sample:glass]}\n"
+	f, err := Parse([]byte("name: night\ncontent: sample:chelsea\n"+text), "night.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	straight, store := openStore(t, t.TempDir()), openStore(t, t.TempDir())
+	painter := &Painter{Studio: tinyStudio(), File: f}
+	runSweep(t, straight, painter)
+	if _, err := sweep.Begin(t.Context(), store, f, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	first := 0
+	for range 2 {
+		resumed := 0
+		painter.Watch = func(*sweep.Trial) progress.Observer {
+			return watch(func(i progress.Iteration) {
+				if resumed == 0 {
+					resumed = i.Iteration
+				}
+				if i.Iteration == 7 {
+					stop()
+				}
+			})
+		}
+		if _, err := sweep.Run(ctx, store, f, sweep.Options{Trial: painter.Trial, Describe: painter.Describe}); err != nil {
+			t.Fatal(err)
+		}
+		ctx = t.Context()
+		if first == 0 {
+			first = resumed
+		} else if resumed != 8 {
+			t.Errorf("interrupted after iteration 7, it went on with %d", resumed)
+		}
+	}
+	run := trials(t, store)[0]
+	if run.Status != tracker.StatusFinished || !slices.Equal(resultOf(t, store, run.ID).Pix, resultOf(t, straight, trials(t, straight)[0].ID).Pix) {
+		t.Errorf("continued it is another: %s, %s", run.Status, run.Reason)
+	}
 }

@@ -135,7 +135,7 @@ func (r *runner) takeUp(ctx context.Context, runs []*tracker.Run) (*Trial, error
 		if !interrupted && !again {
 			continue
 		}
-		described, err := r.describe(run.Trial, run.Params) // before it is taken, since a picture may be gone
+		described, err := r.describe(run.Trial, r.file.searched(run.Params)) // before it is taken, since a picture may be gone
 		if err != nil {
 			return nil, err
 		}
@@ -154,10 +154,23 @@ func (r *runner) takeUp(ctx context.Context, runs []*tracker.Run) (*Trial, error
 			r.failures[run.Trial] = r.file.Retries + 1
 			continue
 		}
-		t := &Trial{Number: run.Trial, Params: run.Params, Continued: true, Run: active}
+		t := &Trial{Number: run.Trial, Params: described.Params, Continued: true, Run: active}
 		return t, r.prepare(ctx, t, run, described.Inputs)
 	}
 	return nil, nil
+}
+
+// searched returns those of a run's parameters that the sampler chose: a recorder adds others, which the trial did not begin
+// with.
+func (f *File) searched(params tracker.Params) tracker.Params {
+	own := tracker.Params{}
+	for i, active := range f.Search.Active(params) {
+		name := f.Search[i].Name
+		if v, ok := params[name]; active && ok {
+			own[name] = v
+		}
+	}
+	return own
 }
 
 // prepare brings a trial that is continued to where a new one is.
