@@ -6,48 +6,64 @@ import (
 )
 
 // pool halves height and width: x is [1, h, w, c], the result [1, h/2, w/2, c], rounded down.
+//
+// It adds or compares the four corners of the blocks, since XLA takes their slices, bias and ReLU into one pass over
+// the features; a reduction of a view [1, h/2, 2, w/2, 2, c] makes it write the features once more for that view.
 func pool(x *graph.Node, kind Pooling) *graph.Node {
-	blocks := splitBlocks(x)
+	c := corners(x)
 	if kind == AveragePooling {
-		return graph.ReduceMean(blocks, 2, 4)
+		return graph.MulScalar(graph.Add(graph.Add(c[0], c[1]), graph.Add(c[2], c[3])), 0.25)
 	}
-	return graph.ReduceMax(blocks, 2, 4)
+	return graph.Max(graph.Max(c[0], c[1]), graph.Max(c[2], c[3]))
 }
 
 // unpool is the pullback of pool: g is the gradient with respect to pool's output, x what pool was given; the
 // result is the gradient with respect to x. Where several positions of a block share the maximum they share the
 // gradient alike, so that a flat part of a picture gets no more of it than any other.
 func unpool(g, x *graph.Node, kind Pooling) *graph.Node {
-	blocks := splitBlocks(x)
-	d := blocks.Shape().Dimensions
-	spread := func(n *graph.Node) *graph.Node { // [1, h/2, w/2, c] to every position of the blocks
-		return graph.BroadcastToShape(graph.Reshape(n, 1, d[1], 1, d[3], 1, d[5]), blocks.Shape())
-	}
 	if kind == AveragePooling {
-		return padTo(mergeBlocks(spread(graph.MulScalar(g, 0.25))), x)
+		return padTo(spread4(graph.MulScalar(g, 0.25)), x)
 	}
-	isMax := graph.Equal(blocks, spread(graph.ReduceMax(blocks, 2, 4)))
-	share := graph.ReduceSum(graph.ConvertDType(isMax, g.DType()), 2, 4)
-	g = spread(graph.Div(g, share))
-	return padTo(mergeBlocks(graph.Where(isMax, g, graph.ZerosLike(g))), x)
+	highest := pool(x, kind)
+	var share *graph.Node
+	for _, c := range corners(x) {
+		share = sum(share, graph.ConvertDType(graph.Equal(c, highest), g.DType()))
+	}
+	whole := evenPart(x)
+	g = graph.Where(graph.Equal(whole, spread4(highest)), spread4(graph.Div(g, share)), graph.ZerosLike(whole))
+	return padTo(g, x)
 }
 
-// splitBlocks views [1, h, w, c] as [1, h/2, 2, w/2, 2, c], leaving an odd last row or column out.
-func splitBlocks(x *graph.Node) *graph.Node {
+// corners returns the four positions of the 2×2 blocks of x, [1, h, w, c], each [1, h/2, w/2, c].
+func corners(x *graph.Node) [4]*graph.Node {
 	d := x.Shape().Dimensions
-	h, w := d[1]/2, d[2]/2
-	if d[1]%2 != 0 || d[2]%2 != 0 {
-		x = graph.Slice(x, graph.AxisRange(), graph.AxisRange(0, 2*h), graph.AxisRange(0, 2*w), graph.AxisRange())
+	all := graph.AxisRange()
+	var c [4]*graph.Node
+	for i := range c {
+		row, column := i/2, i%2
+		c[i] = graph.Slice(x, all, graph.AxisRange(row, d[1]/2*2).Stride(2), graph.AxisRange(column, d[2]/2*2).Stride(2), all)
 	}
-	return graph.Reshape(x, 1, h, 2, w, 2, d[3])
+	return c
 }
 
-func mergeBlocks(blocks *graph.Node) *graph.Node {
-	d := blocks.Shape().Dimensions
-	return graph.Reshape(blocks, 1, 2*d[1], 2*d[3], d[5])
+// spread4 copies each position of x, [1, h, w, c], to a 2×2 block: [1, 2·h, 2·w, c].
+func spread4(x *graph.Node) *graph.Node {
+	d := x.Shape().Dimensions
+	x = graph.BroadcastToDims(graph.Reshape(x, 1, d[1], 1, d[2], 1, d[3]), 1, d[1], 2, d[2], 2, d[3])
+	return graph.Reshape(x, 1, 2*d[1], 2*d[2], d[3])
 }
 
-// padTo adds zeros for the odd last row or column that splitBlocks left out of x.
+// evenPart leaves out an odd last row or column, as pool does.
+func evenPart(x *graph.Node) *graph.Node {
+	d := x.Shape().Dimensions
+	if d[1]%2 == 0 && d[2]%2 == 0 {
+		return x
+	}
+	all := graph.AxisRange()
+	return graph.Slice(x, all, graph.AxisRange(0, d[1]/2*2), graph.AxisRange(0, d[2]/2*2), all)
+}
+
+// padTo adds zeros for the odd last row or column that pool left out of x.
 func padTo(g, x *graph.Node) *graph.Node {
 	have, want := g.Shape().Dimensions, x.Shape().Dimensions
 	if have[1] == want[1] && have[2] == want[2] {
