@@ -26,10 +26,11 @@ type Checkpoint struct {
 
 // checkpointHead is the part of a checkpoint that is written as JSON.
 type checkpointHead struct {
-	Job         string          `json:"job"`         // its fingerprint
-	Scale       int             `json:"scale"`       // index of the one at hand
-	Iterations  int             `json:"iterations"`  // at the scales before
-	Evaluations int             `json:"evaluations"` // likewise
+	Job         string          `json:"job"`            // its fingerprint
+	Scale       int             `json:"scale"`          // index of the one at hand
+	Tile        int             `json:"tile,omitempty"` // its tiles' side; zero is whole
+	Iterations  int             `json:"iterations"`     // at the scales before
+	Evaluations int             `json:"evaluations"`    // likewise
 	Elapsed     time.Duration   `json:"elapsed"`
 	Total       float64         `json:"total"`
 	Terms       []progress.Term `json:"terms"`
@@ -45,8 +46,13 @@ const (
 // Iterations returns how many iterations led to the checkpoint.
 func (c *Checkpoint) Iterations() int { return c.head.Iterations + c.state.Iterations() }
 
-// write writes a checkpoint.
-func (c *Checkpoint) write(w io.Writer) error {
+// writeTo writes a checkpoint that was kept.
+func (c *Checkpoint) writeTo(w io.Writer) error {
+	return c.write(w, func(w io.Writer) error { _, err := c.state.WriteTo(w); return err })
+}
+
+// write writes a checkpoint whose state another function writes.
+func (c *Checkpoint) write(w io.Writer, state func(io.Writer) error) error {
 	text, err := json.Marshal(c.head)
 	if err != nil {
 		return fmt.Errorf("writing a checkpoint: %w", err)
@@ -58,7 +64,7 @@ func (c *Checkpoint) write(w io.Writer) error {
 			return fmt.Errorf("writing a checkpoint: %w", err)
 		}
 	}
-	if _, err := c.state.WriteTo(w); err != nil {
+	if err := state(w); err != nil {
 		return fmt.Errorf("writing a checkpoint: %w", err)
 	}
 	return nil

@@ -159,7 +159,7 @@ func TestResumeRefuses(t *testing.T) {
 			t.Fatalf("with byte %d changed it is a checkpoint", n)
 		}
 	}
-	if err := readBack(t, file).write(&full{room: 100}); err == nil {
+	if err := readBack(t, file).writeTo(&full{room: 100}); err == nil {
 		t.Error("writing to a full disk is no error")
 	}
 }
@@ -179,7 +179,7 @@ func FuzzReadCheckpoint(f *testing.F) {
 	f.Add(append([]byte(checkpointMagic), 0xff, 0xff, 0, 0, '{', '}'))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if c, err := ReadCheckpoint(bytes.NewReader(file)); err == nil {
-			if err := c.write(io.Discard); err != nil {
+			if err := c.writeTo(io.Discard); err != nil {
 				t.Error(err)
 			}
 		}

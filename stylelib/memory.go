@@ -11,10 +11,16 @@ import (
 	"github.com/shirou/gopsutil/v4/mem"
 )
 
-// MemoryEstimate returns about how many bytes of memory it takes to paint a picture of the given size, weights and
+// MemoryEstimate returns about how many bytes of memory it takes to paint a picture of the given size whole, weights and
 // XLA's own needs included.
 func MemoryEstimate(height, width int) int64 {
 	return fixedBytes + int64(bytesPerPixel*float64(height)*float64(width))
+}
+
+// TiledMemoryEstimate is the same for a picture that is computed in tiles of the given side.
+func TiledMemoryEstimate(height, width, tile int) int64 {
+	window := float64(min(height, tile)) * float64(min(width, tile))
+	return fixedBytes + int64(bytesPerWindowPixel*window+bytesPerTiledPixel*float64(height)*float64(width))
 }
 
 // The figures of MemoryEstimate lie a little above the peak resident memory of whole processes with VGG19: 0.91 GB for
@@ -22,32 +28,78 @@ func MemoryEstimate(height, width int) int64 {
 const (
 	fixedBytes    = 1000 << 20
 	bytesPerPixel = 2700
+
+	bytesPerWindowPixel = 2600
+	bytesPerTiledPixel  = 200
 )
 
-// LargestSquare returns the side of the largest square picture, in pixels, that can be painted in so much memory; zero
-// if none can.
+// LargestSquare returns the side of the largest square picture, in pixels, that can be painted whole in so much memory;
+// zero if none can.
 func LargestSquare(available int64) int {
 	return min(MaxSize, int(math.Sqrt(max(0, float64(available-fixedBytes))/bytesPerPixel)))
 }
 
-// checkMemory refuses a job that the machine cannot hold, and says which size it could.
-func (s *Studio) checkMemory(j Job) error {
+// LargestTiledSquare is the same for a picture that is computed in tiles.
+func LargestTiledSquare(available int64) int {
+	room := float64(available) - float64(TiledMemoryEstimate(MinTile, MinTile, MinTile))
+	return min(MaxSize, int(math.Sqrt(max(0, room)/bytesPerTiledPixel)))
+}
+
+// tiles from the largest on: above 1024 pixels the margins cost little more.
+var tileSides = []int{1280, 1024, 896, 768, 640, 512, 448, 384, 320, MinTile}
+
+// tile returns the side of the tiles to compute a picture of the given size in, zero for whole, with so many bytes of
+// memory.
+func (o Options) tile(height, width int, available int64) int {
+	switch {
+	case o.Tile == Whole:
+		return 0
+	case o.Tile > 0:
+		return o.Tile
+	case MemoryEstimate(height, width) <= available:
+		return 0
+	}
+	for _, side := range tileSides {
+		if TiledMemoryEstimate(height, width, side) <= available {
+			return side
+		}
+	}
+	return MinTile
+}
+
+// need returns what a picture takes in tiles of the given side, zero for whole.
+func need(height, width, tile int) int64 {
+	if tile == 0 || max(height, width) <= tile {
+		return MemoryEstimate(height, width)
+	}
+	return TiledMemoryEstimate(height, width, tile)
+}
+
+// available returns how many bytes of memory there are for the device's work: without bound where that is not known, as
+// for a GPU, whose own allocator refuses in its own words.
+func (s *Studio) available() int64 {
 	available, err := AvailableMemory()
 	if err != nil || s.backend.Plugin().Device != "cpu" {
-		return nil // unknown: a device's own allocator refuses in its own words
+		return math.MaxInt64
 	}
+	return available
+}
+
+// room returns how much memory there is for a job, and refuses one that the machine cannot hold.
+func (s *Studio) room(j Job) (int64, error) {
+	available := s.available()
 	w, h := j.Content.FitLonger(j.Size)
-	need := MemoryEstimate(h+2*j.Preset.Margin, w+2*j.Preset.Margin)
-	if need <= available {
-		return nil
+	w, h = w+2*j.Preset.Margin, h+2*j.Preset.Margin
+	needed := need(h, w, s.options.tile(h, w, available))
+	if needed <= available {
+		return available, nil
 	}
-	largest := int(float64(j.Size) * math.Sqrt(max(0, float64(available-fixedBytes))/float64(need-fixedBytes)))
-	largest = largest / 16 * 16
-	if largest < MinSize {
-		return fmt.Errorf("not enough memory: about %s is needed and %s is free: close other programs", humanize.Bytes(uint64(need)), humanize.Bytes(uint64(available)))
+	advice := "choose a smaller size or close other programs"
+	if s.options.Tile == Whole || s.options.Tile > MinTile {
+		advice = "let it be computed in (smaller) tiles, choose a smaller size, or close other programs"
 	}
-	return fmt.Errorf("size %d does not fit into memory: about %s is needed and %s is free; the largest that would fit is %d",
-		j.Size, humanize.Bytes(uint64(need)), humanize.Bytes(uint64(available)), largest)
+	return 0, fmt.Errorf("size %d does not fit into memory: about %s is needed and %s is free: %s",
+		j.Size, humanize.Bytes(uint64(needed)), humanize.Bytes(uint64(available)), advice)
 }
 
 // AvailableMemory returns how many bytes of memory new work can take: what the system calls available, or what is
@@ -76,10 +128,9 @@ func readBytes(path string) (int64, bool) {
 	return n, err == nil
 }
 
-// roomForState tells whether there is room for a copy of the optimiser's memory: twenty-two vectors with so many
-// elements, once on their way to a file and once in what writes it. Who interrupts a large painting is not to lose it
-// for that.
-func roomForState(elements int) bool {
+// roomForState tells whether there is room for a copy of the optimiser's memory in what keeps it: of so many vectors with
+// so many elements. Who interrupts a large painting is not to lose it for that.
+func roomForState(vectors, elements int) bool {
 	available, err := AvailableMemory()
-	return err == nil && 2*22*4*int64(elements) < available
+	return err == nil && 4*int64(vectors)*int64(elements) < available
 }

@@ -29,7 +29,7 @@ func (s *Studio) Score(preset loss.Preset, content *picture.Picture, styles []St
 		return nil, fmt.Errorf("the picture is %d×%d pixels and the content picture %d×%d: they must have the same size",
 			at.Width, at.Height, content.Width, content.Height)
 	}
-	net, err := s.Network(preset.Pooling)
+	net, err := s.tiledNetwork(preset.Pooling, at.Height, at.Width)
 	if err != nil {
 		return nil, err
 	}

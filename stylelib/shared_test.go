@@ -68,10 +68,10 @@ func TestJobsShare(t *testing.T) {
 			jobs = append(jobs, j)
 		}
 	}
-	together := NewStudio(device, tiny().weights)
+	together := NewStudio(device, tiny().weights, Options{})
 	var wait sync.WaitGroup
 	for i, j := range jobs {
-		alone, err := NewStudio(device, tiny().weights).Stylize(t.Context(), j, nil)
+		alone, err := NewStudio(device, tiny().weights, Options{}).Stylize(t.Context(), j, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@
 package stylelib
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -36,6 +37,8 @@ const minSide = vgg.MinSide
 type Studio struct {
 	backend *backend.Backend
 	weights *weights.Set
+	options Options
+	tuner   *vgg.Tuner // or nil
 
 	mu       sync.Mutex
 	networks map[vgg.Pooling]*vgg.Network
@@ -54,15 +57,20 @@ const (
 )
 
 // NewStudio makes a studio of an open device and loaded weights. Both stay the caller's.
-func NewStudio(b *backend.Backend, set *weights.Set) *Studio {
-	return &Studio{
+func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
+	s := &Studio{
 		backend:    b,
 		weights:    set,
+		options:    options,
 		networks:   map[vgg.Pooling]*vgg.Network{},
 		graphs:     lbfgs.NewGraphs(b.XLA()),
 		objectives: newShared(maxObjectives, (*loss.Objective).Close),
 		targets:    newShared(maxTargetBytes, finalize),
 	}
+	if options.Tune {
+		s.tuner = vgg.NewTuner(vgg.TunerOptions{Device: b.Identity(), Report: options.Measuring})
+	}
+	return s
 }
 
 // Network returns the studio's network with the given pooling.
@@ -72,12 +80,20 @@ func (s *Studio) Network(pooling vgg.Pooling) (*vgg.Network, error) {
 	if net, ok := s.networks[pooling]; ok {
 		return net, nil
 	}
-	net, err := vgg.New(s.backend.XLA(), s.weights, vgg.Options{Pooling: pooling})
+	if err := s.Precision().Check(string(s.backend.Plugin().Device)); err != nil {
+		return nil, err
+	}
+	net, err := vgg.New(s.backend.XLA(), s.weights, vgg.Options{Pooling: pooling, Precision: s.Precision(), Tuner: s.tuner})
 	if err != nil {
 		return nil, err
 	}
 	s.networks[pooling] = net
 	return net, nil
+}
+
+// Precision returns that of the convolutions' products.
+func (s *Studio) Precision() vgg.Precision {
+	return cmp.Or(s.options.Precision, vgg.DefaultPrecision(string(s.backend.Plugin().Device)))
 }
 
 // Backend returns the studio's device.
@@ -102,5 +118,5 @@ func Stylize(ctx context.Context, job Job, observer progress.Observer) (*Result,
 	if err != nil {
 		return nil, fmt.Errorf("loading weights: %w", err)
 	}
-	return NewStudio(b, set).Stylize(ctx, job, observer)
+	return NewStudio(b, set, Options{Tune: true}).Stylize(ctx, job, observer)
 }

@@ -50,13 +50,14 @@ func (s *Studio) stylize(ctx context.Context, job Job, from *Checkpoint, observe
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkMemory(job); err != nil {
+	room, err := s.room(job)
+	if err != nil {
 		return nil, err
 	}
 	if observer == nil {
 		observer = progress.Multi{}
 	}
-	r := &run{studio: s, net: net, job: job, observer: observer, scales: job.scales(), began: time.Now()}
+	r := &run{studio: s, net: net, job: job, room: room, observer: observer, scales: job.scales(), began: time.Now()}
 	if from != nil {
 		if err := r.resume(from); err != nil {
 			return nil, err
@@ -70,7 +71,7 @@ func (s *Studio) stylize(ctx context.Context, job Job, from *Checkpoint, observe
 		outcome.Status, outcome.Reason = result.Status, result.Reason
 		outcome.Picture = func() (image.Image, error) { return result.Picture.Image(), nil }
 		if r.last != nil {
-			outcome.Checkpoint = r.last.write
+			outcome.Checkpoint = r.last.writeTo
 		}
 	} else {
 		outcome.Reason = err.Error()
@@ -84,12 +85,15 @@ type run struct {
 	studio   *Studio
 	net      *vgg.Network
 	job      Job
+	room     int64 // bytes of memory for the run
 	observer progress.Observer
 	scales   []progress.Scale
 	began    time.Time // so much earlier, if it is resumed, as it took before
 	eta      *progress.ETA
 	from     *Checkpoint // what it is resumed from, until it is
 	last     *Checkpoint // where it was interrupted
+
+	evaluating time.Duration // spent in evaluations
 
 	iterations, evaluations int // of the scales that are done
 	total                   float64

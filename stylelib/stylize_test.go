@@ -33,7 +33,7 @@ var tiny = sync.OnceValue(func() *Studio {
 			in = l.Out
 		}
 	}
-	return NewStudio(device, set)
+	return NewStudio(device, set, Options{})
 })
 
 func tinyJob(t testing.TB) Job {

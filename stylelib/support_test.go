@@ -21,7 +21,7 @@ var pretrained = sync.OnceValues(func() (*Studio, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewStudio(device, set), nil
+	return NewStudio(device, set, Options{}), nil
 })
 
 func pretrainedStudio(t testing.TB) *Studio {

@@ -47,7 +47,7 @@ func (s *Studio) objective(net *vgg.Network, preset loss.Preset, content *pictur
 		Width:     content.Width,
 		Variation: variation(styles) * float64(content.Height*content.Width),
 	})
-	key := fmt.Sprint(net.Pooling(), content.Height, "×", content.Width, loss.Structure(terms))
+	key := fmt.Sprint(net.Pooling(), net.Side(), content.Height, "×", content.Width, loss.Structure(terms))
 	first, done, err := s.objectives.get(key, func() (*loss.Objective, int64, error) {
 		o, err := loss.NewObjective(net, content.Height, content.Width, terms)
 		return o, 1, err

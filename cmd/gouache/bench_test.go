@@ -90,7 +90,7 @@ var measured = sync.OnceValues(func() (*observed, error) {
 		return nil, err
 	}
 	var o observed
-	studio := stylelib.NewStudio(b, weights.Random(weights.VGG19, 0))
+	studio := stylelib.NewStudio(b, weights.Random(weights.VGG19, 0), stylelib.Options{})
 	_, err = studio.Stylize(context.Background(), stylelib.Job{Content: content, Styles: []stylelib.Style{{Picture: style}}, Size: 256, Iterations: 60}, &o)
 	return &o, err
 })

@@ -217,7 +217,8 @@ func examineMemory() finding {
 		return finding{Part: "memory", State: stateAbsent, Detail: err.Error()}
 	}
 	return finding{Part: "memory", State: stateOK, Version: humanize.Bytes(uint64(available)) + " free",
-		Detail: fmt.Sprintf("enough for a square picture of %d pixels a side", stylelib.LargestSquare(available))}
+		Detail: fmt.Sprintf("enough for a square picture of %d pixels a side at once, and of %d in tiles",
+			stylelib.LargestSquare(available), stylelib.LargestTiledSquare(available))}
 }
 
 func printFindings(w io.Writer, findings []finding) error {

@@ -181,7 +181,7 @@ func newKernelSpec(module string, tools map[string]string) kernelSpec {
 		Env: map[string]string{
 			"PATH":           strings.Join(append(path, "${PATH}"), string(filepath.ListSeparator)),
 			"GOFLAGS":        strings.TrimSpace(goEnv("GOFLAGS") + " -ldflags=-w"),
-			"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=17179869184:glibc.malloc.trim_threshold=17179869184",
+			"GLIBC_TUNABLES": glibcTunables,
 		},
 	}
 }

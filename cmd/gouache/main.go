@@ -32,6 +32,7 @@ const (
 )
 
 func main() {
+	tuneAllocator(os.Args)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
@@ -90,7 +91,7 @@ func newRoot() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newStylize(), newScore(), newFeatures(), newWeights(), newRuns(), newSweep(), newUI(), newKernel(), newDoctor())
+	root.AddCommand(newStylize(), newScore(), newFeatures(), newWeights(), newRuns(), newSweep(), newUI(), newKernel(), newBench(), newDoctor())
 	for _, c := range root.Commands() {
 		c.DisableFlagsInUseLine = true
 	}

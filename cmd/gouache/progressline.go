@@ -125,8 +125,9 @@ func (s *statusLine) leave() {
 
 // progressLine is an observer that shows a run in one line.
 type progressLine struct {
-	line *statusLine
-	run  progress.Run
+	line  *statusLine
+	run   progress.Run
+	state string // of the latest iteration
 }
 
 func newProgressLine(w io.Writer) *progressLine { return &progressLine{line: newStatusLine(w)} }
@@ -152,7 +153,18 @@ func (p *progressLine) Iterated(i progress.Iteration) {
 	if i.Remaining >= 0 {
 		fmt.Fprintf(&b, "  %s left", clock(i.Remaining))
 	}
-	p.line.show(b.String(), i.Iteration == 1 || i.Iteration == total)
+	p.state = b.String()
+	p.line.show(p.state, i.Iteration == 1 || i.Iteration == total)
+}
+
+// Tiled shows how far the evaluation has come that the next iteration waits for.
+func (p *progressLine) Tiled(t progress.Tiles) {
+	scale := p.run.Scales[t.Scale]
+	state := p.state
+	if state == "" {
+		state = fmt.Sprintf("%s %d/%d  %d×%d", bar(0, 1), t.Iteration-1, p.run.Iterations(), scale.Width, scale.Height)
+	}
+	p.line.show(fmt.Sprintf("%s  evaluation %d: tile %d of %d", state, t.Evaluations+1, t.Done, t.Total), t.Done == 1 && t.Evaluations == 0)
 }
 
 func (p *progressLine) Finished(o progress.Outcome) {
@@ -204,3 +216,15 @@ func (t *transferLine) report(p fetch.Progress) {
 }
 
 func (t *transferLine) end() { t.line.end() }
+
+// measuringLine shows how far the measuring of convolutions has come.
+type measuringLine struct{ line *statusLine }
+
+func newMeasuringLine(w io.Writer) *measuringLine { return &measuringLine{newStatusLine(w)} }
+
+func (m *measuringLine) report(done, total int) {
+	m.line.show(fmt.Sprintf("measuring which convolution is fastest for each layer, once for this device and size: %d of %d", done, total), done == 0)
+	if done == total {
+		m.line.wipe()
+	}
+}

@@ -36,6 +36,7 @@ their own sizes; the picture and the content picture must have the same.`,
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	f.settings.add(cmd, "init", "seed", "size", "iterations", "scales", "margin")
 	f.studio.add(cmd)
+	f.studio.compute.add(cmd)
 	return cmd
 }
 

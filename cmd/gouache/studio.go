@@ -11,12 +11,14 @@ import (
 
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/vgg"
 	"github.com/gouache-art/gouache/weights"
 )
 
 // studioFlags choose the device and the weights; several commands share them.
 type studioFlags struct {
 	device  string
+	compute computeFlags
 	weights string
 	seed    int64
 	quiet   bool
@@ -34,6 +36,9 @@ func (f *studioFlags) add(cmd *cobra.Command) {
 func (f *studioFlags) check() error {
 	if _, err := backend.ParseDevice(f.device); err != nil {
 		return usage(fmt.Errorf("--device: %w", err))
+	}
+	if _, err := f.compute.options(); err != nil {
+		return err
 	}
 	return f.checkWeights()
 }
@@ -65,8 +70,12 @@ func (f *studioFlags) open(ctx context.Context, messages io.Writer) (*stylelib.S
 	if err != nil {
 		return nil, usage(err)
 	}
+	options, err := f.compute.options()
+	if err != nil {
+		return nil, err
+	}
 	line := newTransferLine(messages)
-	b, err := backend.Open(ctx, backend.Options{Device: device, Report: line.report})
+	b, err := backend.Open(ctx, backend.Options{Device: device, Float32: options.Precision == vgg.Float32, Report: line.report})
 	line.end()
 	if err != nil {
 		return nil, err
@@ -76,7 +85,8 @@ func (f *studioFlags) open(ctx context.Context, messages io.Writer) (*stylelib.S
 		b.Close()
 		return nil, err
 	}
-	return stylelib.NewStudio(b, set), nil
+	options.Measuring = newMeasuringLine(messages).report
+	return stylelib.NewStudio(b, set, options), nil
 }
 
 // loadWeights loads weights by name or file and says in one line which they are.

@@ -55,6 +55,8 @@ The run is recorded with its settings, curves and pictures; see gouache runs and
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	f.settings.add(cmd, "init", "seed") // these two are flags of their own
 	f.studio.add(cmd)
+	f.studio.compute.add(cmd)
+	f.studio.compute.addTuning(cmd)
 	f.record.add(cmd)
 	return cmd
 }
@@ -176,8 +178,10 @@ func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *sty
 	if studio.Weights().Path != "" && f.studio.weights != "auto" && f.studio.weights != studio.Weights().Name {
 		words[len(words)-1] = absolute(f.studio.weights) // a file
 	}
-	if cmd.Flags().Changed("device") {
-		words = append(words, "--device", f.studio.device)
+	for _, name := range []string{"device", "precision", "tile", "tune"} {
+		if flag := cmd.Flags().Lookup(name); flag.Changed {
+			words = append(words, "--"+name, flag.Value.String())
+		}
 	}
 	return words
 }

@@ -201,7 +201,7 @@ func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment stri
 
 // open opens the device and the weights, and finds mistakes that would make trials fail.
 func (f *sweepFlags) open(cmd *cobra.Command, file *sweep.File) (*stylelib.Studio, *painting.Painter, error) {
-	flags := studioFlags{device: file.Device, weights: file.Weights, quiet: f.quiet}
+	flags := studioFlags{device: file.Device, weights: file.Weights, quiet: f.quiet, compute: computeFlags{tune: "on"}}
 	for _, text := range []*string{&flags.device, &flags.weights} {
 		if *text == "" {
 			*text = "auto"

@@ -80,7 +80,7 @@ func openStudio(ctx context.Context, device backend.Device, name string, opts we
 		b.Close()
 		return nil, fmt.Errorf("loading weights: %w", err)
 	}
-	return stylelib.NewStudio(b, set), nil
+	return stylelib.NewStudio(b, set, stylelib.Options{Tune: true}), nil
 }
 
 func loadWeights(ctx context.Context, name string, opts weights.Options) (*weights.Set, error) {

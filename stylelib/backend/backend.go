@@ -16,12 +16,14 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
 	"github.com/gomlx/gomlx/support/exceptions"
+	"github.com/shirou/gopsutil/v4/cpu"
 
 	"github.com/gouache-art/gouache/stylelib/suggest"
 	"github.com/gouache-art/gouache/weights/fetch"
@@ -55,6 +57,9 @@ func ParseDevice(name string) (Device, error) {
 // when there is none.
 type Options struct {
 	Device Device
+	// Float32 keeps an NVIDIA GPU from rounding the factors of float32 products to TF32, which XLA has it do, as PyTorch
+	// does for convolutions. It holds for all that the process computes from then on.
+	Float32 bool
 	// Offline forbids to install a missing plugin.
 	Offline bool
 	// Report hears how an installation goes, as for [Install]. It may be nil.
@@ -74,6 +79,9 @@ func Open(ctx context.Context, opts Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opts.Float32 && plugin.Device == CUDA {
+		setFloat32()
+	}
 	return OpenPlugin(plugin)
 }
 
@@ -83,7 +91,7 @@ func OpenPlugin(plugin Plugin) (*Backend, error) {
 		return nil, fmt.Errorf("XLA's plugin %s is damaged: %w; delete it and run `gouache doctor --fix`", plugin.Path, err)
 	}
 	if plugin.Device == CPU {
-		setFlags()
+		setFlags(cpuFlags)
 	}
 	// An absolute path keeps go-xla from searching, and from installing a plugin of its own: xla.New tries the
 	// latter even when another plugin is there, and fails without a network.
@@ -108,15 +116,21 @@ func OpenPlugin(plugin Plugin) (*Backend, error) {
 // of 3.1 and runs as fast, since its time goes to matrix products that are compiled already.
 var cpuFlags = []string{"--xla_backend_optimization_level=1", "--xla_llvm_disable_expensive_passes=true"}
 
-// setFlags adds cpuFlags to XLA_FLAGS, which a plugin reads when it is loaded. What the person has set there stays.
-func setFlags() {
+// setFloat32 forbids TF32: in NVIDIA's libraries by the variable that they read, and in the products that XLA writes
+// itself by leaving them to these libraries.
+func setFloat32() {
+	_ = os.Setenv("NVIDIA_TF32_OVERRIDE", "0") // the only error is that of a name or value that is none
+	setFlags([]string{"--xla_gpu_enable_triton_gemm=false"})
+}
+
+// setFlags adds to XLA_FLAGS, which a plugin reads when it is loaded. What the person has set there stays.
+func setFlags(list []string) {
 	flags := os.Getenv("XLA_FLAGS")
-	for _, flag := range cpuFlags {
+	for _, flag := range list {
 		if name, _, _ := strings.Cut(flag, "="); !strings.Contains(flags, name) {
 			flags = strings.TrimSpace(flags + " " + flag)
 		}
 	}
-	// The only error is that of a name or value that is none.
 	_ = os.Setenv("XLA_FLAGS", flags)
 }
 
@@ -136,6 +150,22 @@ func (b *Backend) DeviceName() string {
 		return string(CPU) // XLA would say "cpu:0 [processId=0]"
 	}
 	return strings.TrimSpace(b.xla.DeviceDescription(0))
+}
+
+// Identity names all that decides how fast the device computes what: its model, the number of its cores, and the plugin.
+func (b *Backend) Identity() string {
+	model := b.DeviceName()
+	if b.plugin.Device == CPU {
+		if info, err := cpu.Info(); err == nil && len(info) > 0 {
+			model = strings.TrimSpace(info[0].ModelName)
+		}
+		model = fmt.Sprintf("%s, %d cores", model, runtime.GOMAXPROCS(0))
+	}
+	var size int64
+	if info, err := os.Stat(b.plugin.Path); err == nil {
+		size = info.Size() // tells builds of one version apart
+	}
+	return fmt.Sprintf("%s; %s, %d bytes", model, b.api, size)
 }
 
 // Close releases the device. Tensors that live on it must not be used afterwards.

@@ -11,11 +11,12 @@ import (
 // What an iteration on a picture costs beside the function, with the memory full.
 func BenchmarkUpdate(b *testing.B) {
 	for _, side := range []int{256, 512} {
-		b.Run(strconv.Itoa(side), func(b *testing.B) { benchmarkUpdate(b, side) })
+		b.Run(strconv.Itoa(side), func(b *testing.B) { benchmarkUpdate(b, side, Minimizer{}) })
+		b.Run(strconv.Itoa(side)+"/compact", func(b *testing.B) { benchmarkUpdate(b, side, Minimizer{Compact: true}) })
 	}
 }
 
-func benchmarkUpdate(b *testing.B, side int) {
+func benchmarkUpdate(b *testing.B, side int, m Minimizer) {
 	function := rosenbrock(b)
 	evaluations := 0
 	untimed := func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
@@ -25,13 +26,14 @@ func benchmarkUpdate(b *testing.B, side int) {
 		}
 		return function(ctx, x)
 	}
-	m := Minimizer{MaxIterations: warmUp + b.N, Observe: func(i Iteration) error {
+	m.MaxIterations = warmUp + b.N
+	m.Observe = func(i Iteration) error {
 		if i.Iteration == warmUp {
 			evaluations = warmUp
 			b.ResetTimer()
 		}
 		return nil
-	}}
+	}
 	found := minimum(b, m, untimed, tensors.FromFlatDataAndDimensions(noise[float32](side*side*3, 1), 1, side, side, 3))
 	b.StopTimer()
 	if found.Iterations != warmUp+b.N {

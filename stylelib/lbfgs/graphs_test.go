@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -19,59 +20,159 @@ func TestMeasure(t *testing.T) {
 				// float64 it is the sum here that errs, by up to 4e-14.
 				checkMeasure[float32](t, n, mean, 1e-6)
 				checkMeasure[float64](t, n, mean, 1e-12)
+				checkCompact(t, n, mean, 1e-6)
 			})
 		}
 	}
 }
 
-func checkMeasure[T float32 | float64](t *testing.T, n int, mean, tolerance float64) {
-	t.Helper()
-	var hosts [][]T // x, x⁺, g, g⁺, and a history of one pair
-	var on []*tensors.Tensor
-	for i := range 6 {
+// vectors returns some with elements around multiples of the mean, on the host and as tensors.
+func vectors[T float32 | float64](count, n int, mean float64) (hosts [][]T, on []*tensors.Tensor) {
+	for i := range count {
 		v := noise[T](n, uint64(i))
 		for j := range v {
 			v[j] += T(mean * float64(i+1))
 		}
 		hosts, on = append(hosts, v), append(on, tensor(v))
 	}
-	d, err := newDevice(xla, 3)
+	return hosts, on
+}
+
+// product is an inner product that was computed, of two vectors.
+type product[T float32 | float64] struct {
+	name string
+	got  float64
+	a, b []T
+}
+
+func checkProducts[T float32 | float64](t *testing.T, tolerance float64, list ...product[T]) {
+	t.Helper()
+	for _, p := range list {
+		want, size := inner64(p.a, p.b)
+		if math.Abs(p.got-want) > tolerance*size {
+			t.Errorf("%T: %s = %v, expected %v: an error of %.2g of Σ|aᵢbᵢ|", p.a, p.name, p.got, want, math.Abs(p.got-want)/size)
+		}
+	}
+}
+
+func checkMeasure[T float32 | float64](t *testing.T, n int, mean, tolerance float64) {
+	t.Helper()
+	hosts, on := vectors[T](6, n, mean) // x, x⁺, g, g⁺, and a history of one pair
+	d, err := newDevice(xla, layout{pairs: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.close()
-	s, y, m, err := d.measure(point{x: on[0], g: on[2]}, point{x: on[1], g: on[3]}, on[4:])
+	m := memory{limit: 3, pairs: []pair{{s: on[4], y: on[5], inner: inner{GS: 5, GY: 7}}}}
+	q, p, err := d.measure(point{x: on[0], g: on[2]}, point{x: on[1], g: on[3]}, &m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer free(s, y)
-	sHost, yHost, g := minus(hosts[1], hosts[0]), minus(hosts[3], hosts[2]), hosts[3]
-	if !slices.Equal(values[T](t, s), sHost) || !slices.Equal(values[T](t, y), yHost) {
+	defer p.free()
+	s, y, g := minus(hosts[1], hosts[0]), minus(hosts[3], hosts[2]), hosts[3]
+	if !slices.Equal(values[T](t, p.s), s) || !slices.Equal(values[T](t, p.y), y) {
 		t.Error("s and y are not the differences")
 	}
-	if len(m.yh) != 2 {
-		t.Fatalf("%d products with the history, expected 2", len(m.yh))
-	}
-	for _, c := range []struct {
-		name string
-		got  float64
-		a, b []T
-	}{
-		{"g·g", m.gg, g, g}, {"g·s", m.gs, g, sHost}, {"g·y", m.gy, g, yHost},
-		{"s·s", m.ss, sHost, sHost}, {"s·y", m.sy, sHost, yHost}, {"y·y", m.yy, yHost, yHost},
-		{"y·h₀", m.yh[0], yHost, hosts[4]}, {"y·h₁", m.yh[1], yHost, hosts[5]},
-	} {
-		want, size := inner64(c.a, c.b)
-		if math.Abs(c.got-want) > tolerance*size {
-			t.Errorf("%T: %s = %v, expected %v: an error of %.2g of Σ|aᵢbᵢ|", c.a, c.name, c.got, want, math.Abs(c.got-want)/size)
+	for _, v := range []struct{ vector, from, to *tensors.Tensor }{{p.s, on[0], on[1]}, {p.y, on[2], on[3]}} {
+		again, err := d.difference(v.to, v.from)
+		if err != nil {
+			t.Fatal(err)
 		}
+		if !slices.Equal(values[T](t, again), values[T](t, v.vector)) {
+			t.Error("a difference that is made again is another")
+		}
+		free(again)
 	}
+	checkProducts(t, tolerance,
+		product[T]{"g·g", q.gg, g, g}, product[T]{"s·s", q.ss, s, s}, product[T]{"g·s", p.GS, g, s}, product[T]{"g·y", p.GY, g, y},
+		product[T]{"s·y", p.YS[1], s, y}, product[T]{"y·y", p.YY[1], y, y},
+		product[T]{"y·h₀", p.YS[0], y, hosts[4]}, product[T]{"y·h₁", p.YY[0], y, hosts[5]})
+	if want := []float64{5 + p.YS[0], 7 + p.YY[0]}; !slices.Equal(q.gh, want) {
+		t.Errorf("g⁺·h = %v, expected %v", q.gh, want)
+	}
+	if q.before != q.gg-p.GY {
+		t.Errorf("g⁺·g = %v, expected %v", q.before, q.gg-p.GY)
+	}
+}
+
+// With a compact history the vectors of a pair are rounded, and its inner products are those of the rounded ones.
+func checkCompact(t *testing.T, n int, mean, tolerance float64) {
+	t.Helper()
+	hosts, on := vectors[float32](6, n, mean)
+	d, err := newDevice(xla, layout{pairs: 3, compact: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	difference := func(a, b int) (*tensors.Tensor, []float32) {
+		v, err := d.difference(on[a], on[b])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := wide(t, v)
+		if !slices.Equal(got, rounded(minus(hosts[a], hosts[b]))) {
+			t.Error("s and y are not the rounded differences")
+		}
+		return v, got
+	}
+	m := memory{limit: 3, pairs: []pair{{}}}
+	defer m.clear()
+	var h0, h1 []float32
+	m.pairs[0].s, h0 = difference(4, 0)
+	m.pairs[0].y, h1 = difference(5, 0)
+	q, p, err := d.measure(point{x: on[0], g: on[2]}, point{x: on[1], g: on[3]}, &m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.s != nil || p.y != nil {
+		t.Error("measuring a trial made vectors")
+	}
+	s, g := minus(hosts[1], hosts[0]), hosts[3]
+	checkProducts(t, tolerance,
+		product[float32]{"g·g", q.gg, g, g}, product[float32]{"g⁺·g", q.before, g, hosts[2]}, product[float32]{"s·s", q.ss, s, s},
+		product[float32]{"g·h₀", q.gh[0], g, h0}, product[float32]{"g·h₁", q.gh[1], g, h1})
+
+	defer p.free()
+	var y []float32
+	p.s, s = difference(1, 0)
+	p.y, y = difference(3, 2)
+	if p.inner, err = d.products(on[3], p, m.vectors()); err != nil {
+		t.Fatal(err)
+	}
+	checkProducts(t, tolerance,
+		product[float32]{"g·s", p.GS, g, s}, product[float32]{"g·y", p.GY, g, y},
+		product[float32]{"s·y", p.YS[1], s, y}, product[float32]{"y·y", p.YY[1], y, y},
+		product[float32]{"y·h₀", p.YS[0], y, h0}, product[float32]{"y·h₁", p.YY[0], y, h1})
+}
+
+// wide returns the elements of a vector of a compact history.
+func wide(t *testing.T, v *tensors.Tensor) []float32 {
+	t.Helper()
+	list, err := tensors.CopyFlatData[bfloat16.BFloat16](v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float32, len(list))
+	for i, e := range list {
+		x[i] = e.Float32()
+	}
+	return x
+}
+
+// rounded returns numbers rounded to eight bits of mantissa, to even where there are two nearest.
+func rounded(x []float32) []float32 {
+	list := make([]float32, len(x))
+	for i, v := range x {
+		bits := math.Float32bits(v)
+		list[i] = math.Float32frombits((bits + 0x7fff + bits>>16&1) &^ 0xffff)
+	}
+	return list
 }
 
 // The trial point is the linear combination.
 func TestAdvance(t *testing.T) {
 	const n = 1001
-	d, err := newDevice(xla, 3)
+	d, err := newDevice(xla, layout{pairs: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

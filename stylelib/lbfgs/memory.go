@@ -22,13 +22,32 @@ type inner struct {
 	YY []float64 `json:"yy"` // yⱼ·yᵢ for i ≤ j
 }
 
+// newInner returns the inner products of a new pair: those of s and y with the gradient where it leads to, s·y, y·y, and
+// y with the history.
+func newInner(gs, gy, sy, yy float64, yh []float64) inner {
+	n := inner{GS: gs, GY: gy}
+	for i := 0; i < len(yh); i += 2 {
+		n.YS = append(n.YS, yh[i])
+		n.YY = append(n.YY, yh[i+1])
+	}
+	n.YS, n.YY = append(n.YS, sy), append(n.YY, yy)
+	return n
+}
+
+// curved reports whether a pair that was just made may enter the memory. This is L-BFGS-B's test (mainlb, "skip the
+// L-BFGS update"), where −g·s = y·s − g⁺·s: a curvature below rounding would spoil the estimate.
+func (n inner) curved(epsilon float64) bool {
+	j := len(n.YS) - 1
+	return n.YY[j] > 0 && n.YS[j] > epsilon*(n.YS[j]-n.GS)
+}
+
 func (p pair) free() { free(p.s, p.y) }
 
 // memory is the limited memory of the inverse Hessian.
 //
 // Of the (2k+1)² inner products of {s, y, g} it keeps those that the two-loop recursion reads, and obtains them with
 // few passes over the vectors: of a new pair, y·sᵢ and y·yᵢ are computed (the recursion never reads s·yᵢ for an older
-// i), while g⁺·sᵢ = g·sᵢ + y·sᵢ and g⁺·yᵢ = g·yᵢ + y·yᵢ follow on the host.
+// i), while g⁺·sᵢ and g⁺·yᵢ are known from the trial that became the new point.
 type memory struct {
 	limit int
 	pairs []pair // the oldest first
@@ -43,29 +62,31 @@ func (m *memory) vectors() []*tensors.Tensor {
 	return list
 }
 
+// gradient returns the products of the gradient with the history.
+func (m *memory) gradient() []float64 {
+	var list []float64
+	for _, p := range m.pairs {
+		list = append(list, p.GS, p.GY)
+	}
+	return list
+}
+
 // move brings the products with the gradient to the new point.
-func (m *memory) move(q measurement) {
+func (m *memory) move(gh []float64) {
 	for i := range m.pairs {
-		m.pairs[i].GS += q.yh[2*i]
-		m.pairs[i].GY += q.yh[2*i+1]
+		m.pairs[i].GS, m.pairs[i].GY = gh[2*i], gh[2*i+1]
 	}
 }
 
-// add stores the pair that move was called for, and drops the oldest if there are too many.
-func (m *memory) add(s, y *tensors.Tensor, q measurement) {
-	p := pair{s: s, y: y, inner: inner{GS: q.gs, GY: q.gy}}
-	for i := range m.pairs {
-		p.YS = append(p.YS, q.yh[2*i])
-		p.YY = append(p.YY, q.yh[2*i+1])
-	}
-	p.YS, p.YY = append(p.YS, q.sy), append(p.YY, q.yy)
+// add stores the pair of the step that move was called for, and drops the oldest if there are too many.
+func (m *memory) add(p pair) {
 	m.pairs = append(m.pairs, p)
-	m.trim()
+	m.trim(m.limit)
 }
 
-// trim drops the oldest pairs beyond the limit.
-func (m *memory) trim() {
-	for len(m.pairs) > m.limit {
+// trim drops the oldest pairs, so that so many are left at most.
+func (m *memory) trim(most int) {
+	for len(m.pairs) > most {
 		m.pairs[0].free()
 		m.pairs = m.pairs[1:]
 		for i := range m.pairs {
@@ -123,17 +144,6 @@ func (m *memory) slope(d []float64, gg float64) float64 {
 	slope := d[2*k] * gg
 	for i, p := range m.pairs {
 		slope += d[2*i]*p.GS + d[2*i+1]*p.GY
-	}
-	return slope
-}
-
-// slopeAt returns g⁺·d where q was measured. (Taking it as g⁺·s over the step, which rounding keeps from being quite
-// along d, makes searches for a minimum of float64 functions up to 1.3 times as long, and they do not notice the end.)
-func (m *memory) slopeAt(d []float64, q measurement) float64 {
-	k := len(m.pairs)
-	slope := d[2*k] * (q.gg - q.gy) // g⁺·g = g⁺·(g⁺ − y)
-	for i, p := range m.pairs {
-		slope += d[2*i]*(p.GS+q.yh[2*i]) + d[2*i+1]*(p.GY+q.yh[2*i+1])
 	}
 	return slope
 }

@@ -23,7 +23,7 @@ func TestDirection(t *testing.T) {
 func checkDirections[T float32 | float64](t *testing.T, limit int, tolerance float64) {
 	t.Helper()
 	const n = 3000
-	d, err := newDevice(xla, limit)
+	d, err := newDevice(xla, layout{pairs: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,12 +40,12 @@ func checkDirections[T float32 | float64](t *testing.T, limit int, tolerance flo
 			next[i] = x[i] - 0.0005*g[i] + 0.01*r
 		}
 		to := point{x: tensor(next), g: tensor(bowl(next))}
-		s, y, q, err := d.measure(at, to, fast.vectors())
+		q, p, err := d.measure(at, to, &fast)
 		if err != nil {
 			t.Fatal(err)
 		}
-		fast.move(q)
-		fast.add(s, y, q)
+		fast.move(q.gh)
+		fast.add(p)
 		slow.add(widen(minus(next, x)), widen(minus(bowl(next), g)))
 		x, at = next, to
 
@@ -58,7 +58,7 @@ func checkDirections[T float32 | float64](t *testing.T, limit int, tolerance flo
 		gradient := widen(bowl(x))
 		got, want := widen(values[T](t, moved)), slow.direction(gradient)
 		free(moved, origin)
-		if e := floats.Distance(got, want, 2) / floats.Norm(want, 2); !(e < tolerance) {
+		if e := distance(got, want); !(e < tolerance) {
 			t.Fatalf("%T, step %d: the direction differs by %.2g of its length", x, step, e)
 		}
 		slope := floats.Dot(want, gradient)
@@ -69,9 +69,9 @@ func checkDirections[T float32 | float64](t *testing.T, limit int, tolerance flo
 }
 
 // The slope at a trial point is that of the gradient there, along a direction that the memory knows.
-func TestSlopeAt(t *testing.T) {
+func TestSlope(t *testing.T) {
 	const n, limit = 500, 4
-	d, err := newDevice(xla, limit)
+	d, err := newDevice(xla, layout{pairs: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,17 +84,18 @@ func TestSlopeAt(t *testing.T) {
 	}
 	at := func(i int) point { return point{x: tensor(points[i]), g: tensor(bowl(points[i]))} }
 	for i := range 3 {
-		s, y, q, err := d.measure(at(i), at(i+1), m.vectors())
+		q, p, err := d.measure(at(i), at(i+1), &m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.move(q)
-		m.add(s, y, q)
+		m.move(q.gh)
+		m.add(p)
 	}
-	_, _, q, err := d.measure(at(3), at(4), m.vectors())
+	q, p, err := d.measure(at(3), at(4), &m)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer p.free()
 	c := noise[float64](7, 77)
 	direction := make([]float64, n)
 	floats.AddScaled(direction, c[6], bowl(points[3]))
@@ -103,7 +104,7 @@ func TestSlopeAt(t *testing.T) {
 		floats.AddScaled(direction, c[2*i+1], minus(bowl(points[i+1]), bowl(points[i])))
 	}
 	want := floats.Dot(direction, bowl(points[4]))
-	if got := m.slopeAt(c, q); math.Abs(got-want) > 1e-11*floats.Norm(direction, 2)*floats.Norm(bowl(points[4]), 2) {
+	if got := q.slope(c); math.Abs(got-want) > 1e-11*floats.Norm(direction, 2)*floats.Norm(bowl(points[4]), 2) {
 		t.Errorf("a slope of %v, expected %v", got, want)
 	}
 }
@@ -115,6 +116,11 @@ func bowl[T float32 | float64](x []T) []T {
 		g[i] = v * T(math.Pow(1000, float64(i)/float64(len(x)-1)))
 	}
 	return g
+}
+
+// distance returns the distance of two vectors as a fraction of the second one's length.
+func distance(got, want []float64) float64 {
+	return floats.Distance(got, want, 2) / floats.Norm(want, 2)
 }
 
 func widen[T float32 | float64](x []T) []float64 {

@@ -35,11 +35,12 @@ func free(list ...*tensors.Tensor) {
 // trial is a point that the line search looks at.
 type trial struct {
 	point
-	s, y       *tensors.Tensor // from the current point to this one
+	pair       // from the current point to this one; its vectors may have to be made yet
 	measured   measurement
 	step       float64
-	slope      float64 // g·d for the direction d of the search
-	evaluation int     // its number, from 1
+	move       []float64 // the coefficients of the step with respect to the history and g
+	slope      float64   // g·d for the direction d of the search
+	evaluation int       // its number, from 1
 }
 
 func (t *trial) finite() bool { return t.point.finite() && finite(t.slope) }
@@ -47,6 +48,17 @@ func (t *trial) finite() bool { return t.point.finite() && finite(t.slope) }
 func (t *trial) free() {
 	if t != nil {
 		t.point.free()
-		free(t.s, t.y)
+		t.pair.free()
+	}
+}
+
+// putAside frees the vectors that can be made again if the search comes back to the trial, which is rare: all but the
+// gradient. Of one that is not lower than f, step and value are all that will be asked for.
+func (t *trial) putAside(f float64) {
+	t.pair.free()
+	free(t.x)
+	t.x, t.s, t.y = nil, nil, nil
+	if !(t.f < f) {
+		t.point.free()
 	}
 }

@@ -3,9 +3,11 @@ package lbfgs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // maxNotFinite is how often running the function may not be a number before the run gives up.
@@ -41,6 +43,32 @@ func (r *run) close() {
 	}
 }
 
+// start makes x0 the current point.
+func (r *run) start(x0 *tensors.Tensor) (err error) {
+	if err := x0.CheckValid(); err != nil {
+		return fmt.Errorf("lbfgs: starting point: %w", err)
+	}
+	if t := x0.DType(); t != dtypes.Float32 && t != dtypes.Float64 {
+		return fmt.Errorf("lbfgs: the starting point's elements are %s: they must be Float32 or Float64", t)
+	}
+	if r.Compact && x0.DType() != dtypes.Float32 {
+		return fmt.Errorf("lbfgs: the starting point's elements are %s: with Compact they must be Float32", x0.DType())
+	}
+	if x0.Size() == 0 {
+		return errors.New("lbfgs: the starting point has no elements")
+	}
+	if !r.TakeStart {
+		r.at.x, err = r.device.clone(x0)
+		return err
+	}
+	if err := x0.ToDevice(r.device.backend, 0); err != nil {
+		return fmt.Errorf("lbfgs: bringing the starting point to the device: %w", err)
+	}
+	r.at.x = x0
+	collect(int(x0.ByteSize()))
+	return nil
+}
+
 // begin evaluates the function at the starting point and minimises it.
 func (r *run) begin(ctx context.Context) error {
 	r.at.f, r.at.gg = math.NaN(), math.NaN()
@@ -51,11 +79,11 @@ func (r *run) begin(ctx context.Context) error {
 	if ok, err := r.evaluate(ctx, &r.at); err != nil || !ok {
 		return err
 	}
-	s, y, q, err := r.device.measure(r.at, r.at, nil)
+	q, p, err := r.device.measure(r.at, r.at, &r.memory)
 	if err != nil {
 		return err
 	}
-	free(s, y)
+	p.free()
 	if r.at.gg = q.gg; !r.at.finite() {
 		return errors.New("lbfgs: the function or its gradient is not a number, or too large, at the starting point")
 	}
@@ -75,7 +103,7 @@ func (r *run) finish(err error) (*Found, error) {
 		Status:       r.status,
 	}
 	if r.KeepState != nil && r.at.g != nil && r.KeepState(r.status) {
-		if found.State, err = r.state(); err != nil {
+		if found.State, err = r.state(true); err != nil {
 			return nil, err
 		}
 	}
@@ -137,50 +165,6 @@ func (r *run) aim() line {
 		return line{d: []float64{-1}, slope: -r.at.gg, step: r.length / math.Sqrt(r.at.gg)}
 	}
 	return line{d: d, slope: slope, step: 1}
-}
-
-// accept makes a trial the current point and tells the observer.
-func (r *run) accept(t *trial) error {
-	q := t.measured
-	r.memory.move(q)
-	// L-BFGS-B's test (mainlb, "skip the L-BFGS update"), where g·s = g⁺·s − y·s: a curvature below rounding would spoil
-	// the estimate.
-	if q.yy > 0 && q.sy > epsilon(t.x.DType())*(q.sy-q.gs) {
-		r.memory.add(t.s, t.y, q)
-	} else {
-		free(t.s, t.y)
-	}
-	r.decrease = math.Inf(1)
-	if r.DecreaseTolerance > 0 {
-		r.decrease = (r.at.f - t.f) / max(math.Abs(r.at.f), math.Abs(t.f))
-	}
-	r.at.free()
-	r.at = t.point
-	if q.ss > 0 {
-		r.length = math.Sqrt(q.ss)
-	}
-	r.failures = 0
-	r.iterations++
-	if r.Observe == nil {
-		return nil
-	}
-	return r.Observe(Iteration{
-		Iteration:    r.iterations,
-		Evaluations:  r.evaluations,
-		Evaluation:   t.evaluation,
-		F:            r.at.f,
-		GradientNorm: math.Sqrt(r.at.gg),
-		Step:         t.step,
-		run:          r,
-	})
-}
-
-// epsilon returns the relative rounding error of a type.
-func epsilon(t dtypes.DType) float64 {
-	if t == dtypes.Float32 {
-		return 0x1p-23
-	}
-	return 0x1p-52
 }
 
 // restart drops the memory after a search that found nothing, so that the next one goes along −g, as L-BFGS-B does; or

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gomlx/go-xla/pjrt"
 	"github.com/gomlx/gomlx/core/graph"
@@ -251,6 +253,7 @@ func TestErrors(t *testing.T) {
 		{"gradient of another type", Minimizer{}, otherGradient(tensor([]float64{1, 2})), tensor([]float32{1, 2}), "gradient"},
 		{"integers", Minimizer{}, function, tensors.FromFlatDataAndDimensions([]int32{1, 2}, 2), "Int32"},
 		{"no elements", Minimizer{}, function, tensors.FromFlatDataAndDimensions([]float32{}, 0), "no elements"},
+		{"compact float64", Minimizer{Compact: true}, function, tensor([]float64{1, 2}), "Compact"},
 		{"no tensor", Minimizer{}, function, nil, "starting point"},
 		{"memory", Minimizer{Memory: -1}, function, far(), "memory"},
 		{"too much memory", Minimizer{Memory: maxMemory + 1}, function, far(), "memory"},
@@ -297,11 +300,27 @@ func TestNoLeak(t *testing.T) {
 	x0.MustMaterializeOnDevice(xla, true, 0)
 	boom := errors.New("boom")
 	state := minimum(t, Minimizer{MaxIterations: 12, KeepState: always}, function, x0).State
+	compactState := minimum(t, Minimizer{MaxIterations: 12, KeepState: always, Compact: true}, function, x0).State
 	for _, c := range []struct {
 		name string
 		run  func() (*Found, error)
 	}{
 		{"to the end", func() (*Found, error) { return Minimizer{}.Minimize(t.Context(), xla, function, x0) }},
+		{"start taken", func() (*Found, error) {
+			return Minimizer{TakeStart: true}.Minimize(t.Context(), xla, function, far())
+		}},
+		{"start taken, error", func() (*Found, error) {
+			start := far()
+			start.MustMaterializeOnDevice(xla, false, 0)
+			return Minimizer{TakeStart: true}.Minimize(t.Context(), xla, func(context.Context, *tensors.Tensor) (float64, *tensors.Tensor, error) {
+				return 0, nil, boom
+			}, start)
+		}},
+		{"compact", func() (*Found, error) { return Minimizer{Compact: true}.Minimize(t.Context(), xla, function, x0) }},
+		{"compact, resumed", func() (*Found, error) {
+			m := Minimizer{Compact: true, Memory: 4, MaxIterations: 30, KeepState: always}
+			return m.Resume(t.Context(), xla, function, compactState)
+		}},
 		{"pairs without curvature", func() (*Found, error) {
 			slope := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(x) })
 			return Minimizer{MaxIterations: 3}.Minimize(t.Context(), xla, slope, x0)
@@ -342,14 +361,88 @@ func TestNoLeak(t *testing.T) {
 			}
 		})
 	}
-	var alive []int64
-	minimum(t, Minimizer{MaxIterations: 40, Observe: func(i Iteration) error {
-		if i.Iteration > defaultMemory {
-			alive = append(alive, pjrt.BuffersAlive())
+}
+
+// So many vectors are on the device, and no more: those of the pairs, the point and its gradient, the trial point, and the
+// gradient of a trial that is lower than the point, while the search goes on.
+func TestVectorsAlive(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the garbage collector would free what was not
+	for _, m := range []Minimizer{{Memory: 3}, {Memory: 3, Compact: true}} {
+		m.TakeStart, m.MaxIterations = true, 60
+		checkAlive(t, m, rosenbrock(t), 60)
+		slope := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(x) }) // no trial ends the search
+		m.MaxEvaluations = 8
+		checkAlive(t, m, slope, 1)
+	}
+}
+
+func checkAlive(t *testing.T, m Minimizer, function Function, iterations int) {
+	t.Helper()
+	before := settledBuffers()
+	var pairs int // of the memory
+	var at, lowest float64
+	expect := func(what string, want int) {
+		if n := int(pjrt.BuffersAlive() - before); n != want {
+			t.Errorf("compact %v: %d vectors %s, expected %d", m.Compact, n, what, want)
 		}
+	}
+	first, evaluations := true, 0
+	m.Observe = func(i Iteration) error {
+		pairs = len(i.run.memory.pairs)
+		if pairs > m.Memory {
+			t.Errorf("%d pairs", pairs)
+		}
+		at, lowest = i.F, i.F
+		expect("between iterations", 2*pairs+2)
 		return nil
-	}}, function, x0)
-	if slices.Max(alive) != slices.Min(alive) {
-		t.Errorf("the number of buffers changes with the memory full: %v", alive)
+	}
+	found := minimum(t, m, func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
+		switch evaluations++; {
+		case first:
+			expect("at the start", 1)
+		case lowest < at:
+			expect("beside a lower trial", 2*pairs+4)
+		default:
+			expect("in a search", 2*pairs+3)
+		}
+		f, g, err := function(ctx, x)
+		if first {
+			first, at, lowest = false, f, f
+		}
+		lowest = min(lowest, f)
+		return f, g, err
+	}, far())
+	expect("at the end", 1)
+	if found.Iterations != iterations || evaluations <= iterations {
+		t.Errorf("%d iterations, %d evaluations", found.Iterations, evaluations)
+	}
+}
+
+// settledBuffers collects what earlier tests left as garbage, whose buffers are freed some time after that, and returns
+// how many buffers there are then.
+func settledBuffers() int64 {
+	for n, same := int64(-1), 0; ; {
+		runtime.GC()
+		time.Sleep(20 * time.Millisecond)
+		if now := pjrt.BuffersAlive(); now != n {
+			n, same = now, 0
+		} else if same++; same == 3 {
+			return n
+		}
+	}
+}
+
+// A starting point that is handed over is finalized, also where the run does not begin.
+func TestTakeStart(t *testing.T) {
+	function := rosenbrock(t)
+	want := minimum(t, Minimizer{MaxIterations: 20}, function, far())
+	x0 := far()
+	got := minimum(t, Minimizer{MaxIterations: 20, TakeStart: true}, function, x0)
+	if x0.Ok() || !slices.Equal(values[float32](t, got.X), values[float32](t, want.X)) {
+		t.Errorf("f = %v, expected %v; the start is still there: %v", got.F, want.F, x0.Ok())
+	}
+	x0 = far()
+	if _, err := (Minimizer{TakeStart: true, Memory: -1}).Minimize(t.Context(), xla, function, x0); err == nil || x0.Ok() {
+		t.Errorf("error %v; the start is still there: %v", err, x0.Ok())
 	}
 }

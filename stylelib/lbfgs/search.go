@@ -73,6 +73,7 @@ func (r *run) search(ctx context.Context, along line) (*trial, outcome, error) {
 			return t, accepted, nil
 		}
 		best = lowest(best, t)
+		best.putAside(r.at.f)
 		// The method ends, or would return to the lowest trial or to the current point, or it has no next step (NaN); or
 		// the step was lost in rounding, as a smaller one would be.
 		if op == optimize.MajorIteration || err != nil || n == maxSearch || next == best.step || !(next > 0) || t.measured.ss == 0 {
@@ -117,17 +118,17 @@ func (r *run) try(ctx context.Context, along line, step float64) (*trial, error)
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{point: point{x: x}, step: step}
+	t := &trial{point: point{x: x}, step: step, move: c}
 	ok, err := r.evaluate(ctx, &t.point)
 	if ok && err == nil {
 		t.evaluation = r.evaluations
-		t.s, t.y, t.measured, err = r.device.measure(r.at, t.point, history)
-		t.gg, t.slope = t.measured.gg, r.memory.slopeAt(along.d, t.measured)
+		t.measured, t.pair, err = r.device.measure(r.at, t.point, &r.memory)
 	}
 	if err != nil || !ok {
 		t.free()
 		return nil, err
 	}
+	t.gg, t.slope = t.measured.gg, t.measured.slope(along.d)
 	return t, nil
 }
 
@@ -148,5 +149,9 @@ func (r *run) evaluate(ctx context.Context, p *point) (bool, error) {
 		return false, fmt.Errorf("lbfgs: the function's gradient is not shaped as its argument, %s", p.x.Shape())
 	}
 	p.f, p.g = f, g
+	p.x.FinalizeLocal() // what the function may have brought to the host
+	if err := g.ToDevice(r.device.backend, 0); err != nil {
+		return false, fmt.Errorf("lbfgs: bringing the gradient to the device: %w", err)
+	}
 	return true, nil
 }

@@ -3,38 +3,76 @@ package lbfgs
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
+	"io"
 	"math"
-	"reflect"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // A run that is saved after 17 iterations, and resumed from the bytes by another Minimizer, goes on as if nothing had
 // happened: the same values at the same evaluations, and the same point to the last bit.
 func TestResumeExactly(t *testing.T) {
-	t.Run("float32", func(t *testing.T) {
-		checkResume[float32](t, tensors.FromFlatDataAndDimensions(noise[float32](6000, 1), 1, 40, 50, 3))
-	})
-	t.Run("float64", func(t *testing.T) { checkResume[float64](t, tensor(noise[float64](100, 2))) })
+	picture := tensors.FromFlatDataAndDimensions(noise[float32](6000, 1), 1, 40, 50, 3)
+	t.Run("float32", func(t *testing.T) { checkResume[float32](t, Minimizer{}, picture) })
+	t.Run("compact", func(t *testing.T) { checkResume[float32](t, Minimizer{Compact: true}, picture) })
+	t.Run("float64", func(t *testing.T) { checkResume[float64](t, Minimizer{}, tensor(noise[float64](100, 2))) })
 }
 
-func checkResume[T float32 | float64](t *testing.T, x0 *tensors.Tensor) {
+func checkResume[T float32 | float64](t *testing.T, m Minimizer, x0 *tensors.Tensor) {
 	function := rosenbrock(t)
 	var straight []Iteration
-	whole := minimum(t, Minimizer{MaxIterations: 40, Observe: func(i Iteration) error {
+	m.MaxIterations = 40
+	m.Observe = func(i Iteration) error {
 		straight = append(straight, i)
 		return nil
-	}}, function, x0)
+	}
+	whole := minimum(t, m, function, x0)
 
-	var file bytes.Buffer
-	first := minimum(t, Minimizer{MaxIterations: 17, KeepState: always, Observe: func(i Iteration) error {
+	file, first := saved(t, m, function, x0)
+	state := read(t, file)
+	if state.Iterations() != 17 || state.Evaluations() != first.Evaluations || state.Compact() != m.Compact {
+		t.Errorf("a state after %d iterations and %d evaluations, compact %v, expected 17, %d and %v",
+			state.Iterations(), state.Evaluations(), state.Compact(), first.Evaluations, m.Compact)
+	}
+	rest := straight[17:]
+	m.Observe = func(i Iteration) error {
+		i.run = rest[0].run
+		if i != rest[0] {
+			t.Errorf("after resuming: %+v, expected %+v", i, rest[0])
+		}
+		rest = rest[1:]
+		return nil
+	}
+	again := resumed(t, m, function, state)
+	if len(rest) > 0 {
+		t.Errorf("%d iterations are missing", len(rest))
+	}
+	if !again.X.Shape().Equal(x0.Shape()) || !slices.Equal(values[T](t, again.X), values[T](t, whole.X)) {
+		t.Error("the resumed run ends at another point")
+	}
+	if again.F != whole.F || again.GradientNorm != whole.GradientNorm || again.Evaluations != whole.Evaluations {
+		t.Errorf("the resumed run ends with %+v, expected %+v", again, whole)
+	}
+}
+
+// saved returns the bytes of a state after 17 iterations. They are the same, whichever way they are obtained.
+func saved(t *testing.T, m Minimizer, function Function, x0 *tensors.Tensor) ([]byte, *Found) {
+	var streamed, copied, last bytes.Buffer
+	m.MaxIterations, m.KeepState = 17, always
+	m.Observe = func(i Iteration) error {
 		if i.Iteration < 17 {
 			return nil
+		}
+		if err := i.WriteState(&streamed); err != nil {
+			return err
 		}
 		state, err := i.State()
 		if err != nil {
@@ -43,49 +81,54 @@ func checkResume[T float32 | float64](t *testing.T, x0 *tensors.Tensor) {
 		if state.head.Length != i.run.length {
 			t.Errorf("the state has a step of length %v, the run %v", state.head.Length, i.run.length)
 		}
-		_, err = state.WriteTo(&file)
+		_, err = state.WriteTo(&copied)
 		return err
-	}}, function, x0)
-	var last bytes.Buffer
-	if _, err := first.State.WriteTo(&last); err != nil {
+	}
+	found := minimum(t, m, function, x0)
+	if _, err := found.State.WriteTo(&last); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(file.Bytes(), last.Bytes()) {
+	if !bytes.Equal(streamed.Bytes(), copied.Bytes()) {
+		t.Error("WriteState writes another state than State returns")
+	}
+	if !bytes.Equal(copied.Bytes(), last.Bytes()) {
 		t.Error("the state in the last iteration is not the state at the end")
 	}
+	return streamed.Bytes(), found
+}
 
-	state, err := ReadState(&file)
+func read(t testing.TB, file []byte) *State {
+	t.Helper()
+	state, err := ReadState(bytes.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if state.Iterations() != 17 || state.Evaluations() != first.Evaluations {
-		t.Errorf("a state after %d iterations and %d evaluations, expected 17 and %d",
-			state.Iterations(), state.Evaluations(), first.Evaluations)
+	return state
+}
+
+// written returns the bytes of a state.
+func written(t testing.TB, s *State) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	n, err := s.WriteTo(&file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for range 2 { // the state is not used up
-		rest := straight[17:]
-		again, err := Minimizer{MaxIterations: 40, Observe: func(i Iteration) error {
-			i.run = rest[0].run
-			if i != rest[0] {
-				t.Errorf("after resuming: %+v, expected %+v", i, rest[0])
-			}
-			rest = rest[1:]
-			return nil
-		}}.Resume(t.Context(), xla, function, state)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(again.X.MustFinalizeAll)
-		if len(rest) > 0 {
-			t.Errorf("%d iterations are missing", len(rest))
-		}
-		if !again.X.Shape().Equal(x0.Shape()) || !slices.Equal(values[T](t, again.X), values[T](t, whole.X)) {
-			t.Error("the resumed run ends at another point")
-		}
-		if again.F != whole.F || again.GradientNorm != whole.GradientNorm || again.Evaluations != whole.Evaluations {
-			t.Errorf("the resumed run ends with %+v, expected %+v", again, whole)
-		}
+	if n != int64(file.Len()) {
+		t.Fatalf("WriteTo returned %d, and wrote %d", n, file.Len())
 	}
+	return file.Bytes()
+}
+
+// resumed resumes a run, and fails the test if that is an error. The point is finalized with the test.
+func resumed(t *testing.T, m Minimizer, f Function, s *State) *Found {
+	t.Helper()
+	found, err := m.Resume(t.Context(), xla, f, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(found.X.MustFinalizeAll)
+	return found
 }
 
 // The step that follows on an evaluation that is not a number is the same after resuming.
@@ -108,51 +151,97 @@ func TestResumeBeforeNotFinite(t *testing.T) {
 // A state can be resumed with a smaller memory, and with the budget it was taken at used up.
 func TestResumeWithOtherSettings(t *testing.T) {
 	function := rosenbrock(t)
-	state := minimum(t, Minimizer{MaxIterations: 20, KeepState: always}, function, tensor(noise[float64](100, 2))).State
-	found, err := Minimizer{Memory: 3}.Resume(t.Context(), xla, function, state)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer found.X.MustFinalizeAll()
-	if found.F > 1e-20 {
+	file := written(t, minimum(t, Minimizer{MaxIterations: 20, KeepState: always}, function, tensor(noise[float64](100, 2))).State)
+	if found := resumed(t, Minimizer{Memory: 3}, function, read(t, file)); found.F > 1e-20 {
 		t.Errorf("f = %v at the end: %s", found.F, found.Status)
 	}
-	found, err = Minimizer{MaxIterations: 20, KeepState: always}.Resume(t.Context(), xla, function, state)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer found.X.MustFinalizeAll()
+	state := read(t, file)
+	found := resumed(t, Minimizer{MaxIterations: 20, KeepState: always}, function, state)
 	if found.Status != IterationLimit || found.Evaluations != state.Evaluations() {
 		t.Errorf("%d evaluations, %s", found.Evaluations, found.Status)
 	}
-	if !reflect.DeepEqual(found.State, state) {
+	if !bytes.Equal(written(t, found.State), file) {
 		t.Error("a state that is taken where another was resumed is not the same")
-	}
-	if _, err := (Minimizer{}).Resume(t.Context(), xla, function, nil); err == nil {
-		t.Error("no error for no state")
-	}
-	if _, err := (Minimizer{}).Resume(t.Context(), xla, function, &State{}); err == nil {
-		t.Error("no error for an empty state")
 	}
 }
 
-// smallState returns the bytes of a state with two pairs of two float32 elements.
-func smallState(t testing.TB) []byte {
-	state := minimum(t, Minimizer{Memory: 2, MaxIterations: 4, KeepState: always}, rosenbrock(t), tensor([]float32{-1.2, 1})).State
-	var file bytes.Buffer
-	n, err := state.WriteTo(&file)
+// What cannot be resumed is refused, and what a refusal leaves can still be used.
+func TestResumeRefused(t *testing.T) {
+	function := rosenbrock(t)
+	used := read(t, smallState(t))
+	resumed(t, Minimizer{MaxIterations: 5}, function, used)
+	if _, err := used.WriteTo(io.Discard); err == nil || !strings.Contains(err.Error(), "resumed before") {
+		t.Errorf("writing a state that is used up: error %v", err)
+	}
+	compact := minimum(t, Minimizer{MaxIterations: 4, KeepState: always, Compact: true}, function, far()).State
+	for _, c := range []struct {
+		name  string
+		m     Minimizer
+		state *State
+		want  string
+	}{
+		{"none", Minimizer{}, nil, "no state"},
+		{"empty", Minimizer{}, &State{}, "type"},
+		{"used up", Minimizer{}, used, "resumed before"},
+		{"full as compact", Minimizer{Compact: true}, read(t, smallState(t)), "Compact = false"},
+		{"compact as full", Minimizer{}, compact, "Compact = true"},
+	} {
+		if _, err := c.m.Resume(t.Context(), xla, function, c.state); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, expected one about %q", c.name, err, c.want)
+		}
+	}
+	resumed(t, Minimizer{MaxIterations: 5, Compact: true}, function, compact)
+}
+
+// The bytes of a state are what they were before there was Compact; testdata/state-1 was written by that version.
+func TestFirstStates(t *testing.T) {
+	file, err := os.ReadFile("testdata/state-1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n != int64(file.Len()) {
-		t.Fatalf("WriteTo returned %d, and wrote %d", n, file.Len())
+	if !bytes.Equal(written(t, read(t, file)), file) {
+		t.Error("a state of the first version is written otherwise now")
 	}
-	return file.Bytes()
+	found := resumed(t, Minimizer{Memory: 2}, rosenbrock(t), read(t, file))
+	if found.Iterations < 5 || found.F > 1e-7 {
+		t.Errorf("f = %v after %d iterations", found.F, found.Iterations)
+	}
+}
+
+// An error in writing ends a state.
+func TestWriteStateFails(t *testing.T) {
+	boom := errors.New("boom")
+	_, err := Minimizer{Observe: func(i Iteration) error {
+		return i.WriteState(failing{boom})
+	}}.Minimize(t.Context(), xla, rosenbrock(t), far())
+	if !errors.Is(err, boom) {
+		t.Errorf("error %v, expected the writer's", err)
+	}
+}
+
+// failing is a writer that fails.
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// smallState returns the bytes of a state with two pairs of two float32 elements.
+func smallState(t testing.TB) []byte {
+	return written(t, minimum(t, Minimizer{Memory: 2, MaxIterations: 4, KeepState: always}, rosenbrock(t), tensor([]float32{-1.2, 1})).State)
+}
+
+// smallCompactState returns the same with pairs of bfloat16.
+func smallCompactState(t testing.TB) []byte {
+	m := Minimizer{Memory: 2, MaxIterations: 4, KeepState: always, Compact: true}
+	return written(t, minimum(t, m, rosenbrock(t), tensor([]float32{-1.2, 1})).State)
 }
 
 // A reader of a state takes its bytes and no more; where they are cut off or changed, there is an error.
 func TestReadStateDamaged(t *testing.T) {
-	file := smallState(t)
+	t.Run("full", func(t *testing.T) { checkDamaged(t, smallState(t)) })
+	t.Run("compact", func(t *testing.T) { checkDamaged(t, smallCompactState(t)) })
+}
+
+func checkDamaged(t *testing.T, file []byte) {
 	for cut := range file {
 		if _, err := ReadState(bytes.NewReader(file[:cut])); err == nil {
 			t.Fatalf("no error after %d of %d bytes", cut, len(file))
@@ -177,6 +266,7 @@ func TestReadStateImpossible(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{magic, strings.Replace(magic, "1", "2", 1), "another version"},
 		{`"float32"`, `"float16"`, "type"},
+		{`"type":"float32"`, `"type":"float64","compact":true`, "compact"},
 		{`"shape":[2]`, `"shape":[3]`, ""},
 		{`"shape":[2]`, `"shape":[-2]`, "shape"},
 		{`"shape":[2]`, `"shape":[65536,65536]`, "shape"},
@@ -196,14 +286,20 @@ func TestReadStateImpossible(t *testing.T) {
 			t.Errorf("%s for %s: error %v, expected one about %q", c.new, c.old, err, c.want)
 		}
 	}
+	compact := smallCompactState(t)
 	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-		infected := slices.Clone(file[:len(file)-4])
+		infected := slices.Clone(compact[:len(compact)-4])
+		binary.LittleEndian.PutUint16(infected[len(infected)-2:], uint16(math.Float32bits(float32(bad))>>16))
+		if _, err := ReadState(bytes.NewReader(seal(infected))); err == nil || !strings.Contains(err.Error(), "not a number") {
+			t.Errorf("an element of %v in a compact pair: error %v", bad, err)
+		}
+		infected = slices.Clone(file[:len(file)-4])
 		binary.LittleEndian.PutUint32(infected[len(infected)-8:], math.Float32bits(float32(bad)))
 		if _, err := ReadState(bytes.NewReader(seal(infected))); err == nil || !strings.Contains(err.Error(), "not a number") {
 			t.Errorf("an element of %v: error %v", bad, err)
 		}
 	}
-	if finiteBytes(binary.LittleEndian.AppendUint64(nil, math.Float64bits(math.Inf(1))), "float64") {
+	if finiteBytes(binary.LittleEndian.AppendUint64(nil, math.Float64bits(math.Inf(1))), dtypes.Float64) {
 		t.Error("an infinite float64 passes for a finite one")
 	}
 	long := binary.LittleEndian.AppendUint32([]byte(magic), math.MaxUint32)
@@ -237,6 +333,7 @@ func FuzzReadState(f *testing.F) {
 	file := smallState(f)
 	f.Add(file)
 	f.Add(file[:len(file)/2])
+	f.Add(smallCompactState(f))
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		state, err := ReadState(bytes.NewReader(data))

@@ -1,6 +1,7 @@
 package loss
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -12,13 +13,34 @@ import (
 	"github.com/gouache-art/gouache/weights"
 )
 
-// BenchmarkEvaluation compares one evaluation of an objective and its gradient, VGG19 to block5_conv1 at 256×256,
-// with the same through GoMLX's automatic gradient. The metric compile-s is the time of the first evaluation less a
-// later one.
+// BenchmarkEvaluation measures an evaluation of an objective and its gradient, VGG19 to block5_conv1: through the network's
+// own pullback, through GoMLX's automatic gradient, and in tiles. The metric compile-s is the time of the first
+// evaluation less a later one.
 func BenchmarkEvaluation(b *testing.B) {
-	const side = 256
-	set := weights.Random(weights.VGG19, 1)
-	net := newNetwork(b, set, vgg.MaxPooling)
+	for _, c := range []struct {
+		side, tile int
+		automatic  bool
+	}{{side: 256}, {side: 256, automatic: true}, {side: 512}, {side: 512, tile: 352}} {
+		gradient := "pullback"
+		if c.automatic {
+			gradient = "automatic"
+		}
+		b.Run(fmt.Sprintf("side=%d/tile=%d/gradient=%s", c.side, c.tile, gradient), func(b *testing.B) {
+			set := weights.Random(weights.VGG19, 1)
+			net := newNetwork(b, set, vgg.MaxPooling).Tiled(c.tile)
+			terms := benchmarkTerms(b, net, c.side)
+			if c.automatic {
+				benchmarkAutomatic(b, net, set, terms, noise(3, c.side, c.side))
+			} else {
+				benchmarkObjective(b, net, terms, c.side)
+			}
+		})
+	}
+}
+
+// benchmarkTerms are those of the preset neural-style.
+func benchmarkTerms(b *testing.B, net *vgg.Network, side int) []Term {
+	b.Helper()
 	preset := NeuralStyle()
 	content, err := ContentTargets(net, noise(1, side, side), preset.ContentLayers...)
 	if err != nil {
@@ -28,48 +50,80 @@ func BenchmarkEvaluation(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	terms := preset.Terms(content, style, Picture{Height: side, Width: side})
-	x := noise(3, side, side)
+	return preset.Terms(content, style, Picture{Height: side, Width: side})
+}
 
-	b.Run("gradient=pullback", func(b *testing.B) {
-		objective, err := NewObjective(net, side, side, terms)
+func benchmarkObjective(b *testing.B, net *vgg.Network, terms []Term, side int) {
+	objective, err := NewObjective(net, side, side, terms)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer objective.Close()
+	x := noise(3, side, side)
+	benchmark(b, func() {
+		e, err := objective.Evaluate(x)
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer objective.Close()
-		benchmark(b, func() {
-			e, err := objective.Evaluate(x)
-			if err != nil {
-				b.Fatal(err)
-			}
-			e.Gradient.MustFinalizeAll()
-		})
+		e.Gradient.MustFinalizeAll()
 	})
-	b.Run("gradient=automatic", func(b *testing.B) {
-		exec, err := graph.NewExec(device, automatic(net, terms))
+}
+
+func benchmarkAutomatic(b *testing.B, net *vgg.Network, set *weights.Set, terms []Term, x *tensors.Tensor) {
+	exec, err := graph.NewExec(device, automatic(net, terms))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer exec.Finalize()
+	args := []any{x}
+	for _, l := range set.Layers {
+		args = append(args, tensors.FromFlatDataAndDimensions(l.Kernel, 3, 3, l.In, l.Out))
+	}
+	args = appendTargets(args, terms)
+	benchmark(b, func() {
+		out, err := exec.Call(args...)
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer exec.Finalize()
-		args := []any{x}
-		for _, l := range set.Layers {
-			args = append(args, tensors.FromFlatDataAndDimensions(l.Kernel, 3, 3, l.In, l.Out))
-		}
-		for _, t := range terms {
-			for _, target := range t.Targets {
-				args = append(args, target)
-			}
-		}
-		benchmark(b, func() {
-			out, err := exec.Call(args...)
-			if err != nil {
-				b.Fatal(err)
-			}
-			for _, t := range out {
-				t.MustFinalizeAll()
-			}
-		})
+		finalize(out)
 	})
+}
+
+// BenchmarkGram measures the Gram matrix of each style layer's features at 256×256 pixels, and the gradient through it.
+func BenchmarkGram(b *testing.B) {
+	for i, channels := range []int{64, 128, 256, 512, 512} {
+		side := 256 >> i
+		for _, c := range []struct {
+			name  string
+			build func(f *graph.Node) *graph.Node
+		}{
+			{"matrix", GramMatrix},
+			{"gradient", func(f *graph.Node) *graph.Node {
+				f = graph.Identity(f)
+				return graph.Gradient(sumOfSquares(GramMatrix(f)), f)[0]
+			}},
+		} {
+			b.Run(fmt.Sprintf("layer=block%d_conv1/of=%s", i+1, c.name), func(b *testing.B) {
+				exec, err := graph.NewExec(device, c.build)
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer exec.Finalize()
+				features := make([]float32, side*side*channels)
+				for j := range features {
+					features[j] = float32(j%17) / 17
+				}
+				f := tensors.FromFlatDataAndDimensions(features, 1, side, side, channels)
+				benchmark(b, func() {
+					out, err := exec.Call(f)
+					if err != nil {
+						b.Fatal(err)
+					}
+					finalize(out)
+				})
+			})
+		}
+	}
 }
 
 // benchmark measures run, and apart from that its first call.

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/stylelib/vgg"
@@ -18,68 +16,54 @@ import (
 // Objective is a weighted sum of terms for pictures of one size, compiled when it is first evaluated. It is not
 // safe for concurrent use; see [Objective.With].
 type Objective struct {
+	// Progress hears, of an objective that is computed in tiles, how many windows of an evaluation are done; each tile is
+	// computed twice. It may be nil.
+	Progress func(done, total int)
+
 	net   *vgg.Network
-	plan  *vgg.Plan
 	terms []Term
-	exec  *graph.Exec
+	way   way
 }
 
-// Inputs is what a term's Loss is built from.
-type Inputs struct {
-	net      *vgg.Network
-	pass     *vgg.Pass
-	picture  *graph.Node
-	targets  []*graph.Node // of the term at hand
-	layers   []string      // of the term at hand
-	features map[string]*graph.Node
-	onPixels *graph.Node // a copy of picture, once a term asked for it
+// way computes terms and the gradient of their weighted sum, whole or in tiles. It is safe for concurrent use.
+type way interface {
+	// evaluate returns each term's loss, before weight and scale, and the gradient of Σ weights·losses with respect to x.
+	// It stops with ctx's error when ctx ends.
+	evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, weights []float32, progress func(done, total int)) ([]float32, *tensors.Tensor, error)
+	tiles() int
+	close()
 }
 
-// Feature returns the features of a layer, which the term must have listed, shaped [1, h, w, channels].
-func (in *Inputs) Feature(name string) *graph.Node {
-	layer, err := in.net.Layer(name)
-	if err != nil {
-		panic(err)
-	}
-	if !slices.Contains(in.layers, layer) {
-		panic(fmt.Errorf("the term reads layer %s, which its Layers do not list: %v", layer, in.layers))
-	}
-	if in.features[layer] == nil {
-		// A copy, whose gradient holds only the paths that do not lead through deeper layers: those are the
-		// pullback's. (A copy made with StopGradient has a gradient of zero.)
-		in.features[layer] = graph.Identity(in.pass.Feature(layer))
-	}
-	return in.features[layer]
-}
-
-// Picture returns the picture itself, shaped [1, height, width, 3], RGB, 0..255.
-func (in *Inputs) Picture() *graph.Node {
-	if in.onPixels == nil {
-		in.onPixels = graph.Identity(in.picture)
-	}
-	return in.onPixels
-}
-
-// Target returns the term's i-th target.
-func (in *Inputs) Target(i int) *graph.Node { return in.targets[i] }
-
-// NewObjective makes an objective for pictures of the given size. The terms are copied.
+// NewObjective makes an objective for pictures of the given size. The terms are copied. If the network is
+// [vgg.Network.Tiled], and the picture larger than its windows, the objective is computed in tiles, exactly as otherwise
+// but for rounding; terms on features must then have Sums.
 func NewObjective(net *vgg.Network, height, width int, terms []Term) (*Objective, error) {
 	terms, err := normalTerms(net, terms)
 	if err != nil {
 		return nil, err
 	}
-	o := &Objective{net: net, terms: terms}
 	var layers []string
 	for _, t := range terms {
 		layers = append(layers, t.Layers...)
 	}
-	if o.plan, err = net.Plan(height, width, layers...); err != nil {
+	tiling, err := net.Tiling(height, width, layers...)
+	if err != nil {
 		return nil, err
 	}
-	o.exec, err = graph.NewExec(net.Backend(), o.build)
-	return o, err
+	o := &Objective{net: net, terms: terms}
+	if len(tiling.Tiles) == 1 || len(layers) == 0 {
+		o.way, err = newWhole(net, tiling, layers, terms)
+	} else {
+		o.way, err = newTiled(net, tiling, layers, terms)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
 }
+
+// Tiles returns how many tiles a picture is cut into: one if it is computed whole.
+func (o *Objective) Tiles() int { return o.way.tiles() }
 
 // normalTerms returns a copy of the terms with the full names of their layers.
 func normalTerms(net *vgg.Network, terms []Term) ([]Term, error) {
@@ -91,6 +75,9 @@ func normalTerms(net *vgg.Network, terms []Term) ([]Term, error) {
 		t := &terms[i]
 		if err := checkWeight(t.Name, t.Weight); err != nil {
 			return nil, err
+		}
+		if (t.Loss == nil) == (t.Sums == nil) || (t.Sums == nil) != (t.Of == nil) {
+			return nil, fmt.Errorf("term %s must have either a Loss or both Sums and Of", t.Name)
 		}
 		t.Layers = slices.Clone(t.Layers)
 		for j, name := range t.Layers {
@@ -115,7 +102,7 @@ func (o *Objective) With(terms []Term) (*Objective, error) {
 	if now, was := Structure(terms), Structure(o.terms); now != was || now == "" {
 		return nil, fmt.Errorf("the terms (%s) do not build the objective's graph (%s)", now, was)
 	}
-	return &Objective{net: o.net, plan: o.plan, terms: terms, exec: o.exec}, nil
+	return &Objective{net: o.net, terms: terms, way: o.way}, nil
 }
 
 // Structure says what graph terms build, for objectives of one network and size: kinds, layers, and shapes of targets. It
@@ -159,59 +146,6 @@ func (o *Objective) SetWeight(name string, weight float64) error {
 	return nil
 }
 
-// build makes the graph. Its inputs are the picture, the network's kernels, the weights of the terms, and the terms'
-// targets; its outputs the terms' losses, before weight and scale, and the gradient of the sum.
-func (o *Objective) build(in []*graph.Node) []*graph.Node {
-	x, in := in[0], in[1:]
-	kernels, in := in[:o.plan.NumInputs()], in[o.plan.NumInputs():]
-	weights, targets := in[0], in[1:]
-	inputs := &Inputs{
-		net:      o.net,
-		pass:     o.plan.Forward(x, kernels),
-		picture:  x,
-		features: map[string]*graph.Node{},
-	}
-	var losses []*graph.Node
-	for _, t := range o.terms {
-		inputs.layers = t.Layers
-		inputs.targets, targets = targets[:len(t.Targets)], targets[len(t.Targets):]
-		value := t.Loss(inputs)
-		value.AssertScalar()
-		losses = append(losses, value)
-	}
-	values := graph.Stack(losses, 0)
-	total := graph.ReduceAllSum(graph.Mul(weights, values))
-	return []*graph.Node{values, o.gradient(total, inputs)}
-}
-
-// gradient returns that of total with respect to the picture: through the features by the pullback, and directly.
-func (o *Objective) gradient(total *graph.Node, in *Inputs) *graph.Node {
-	names := slices.Sorted(maps.Keys(in.features)) // in one order, so that the same objective is the same graph
-	var copies []*graph.Node
-	for _, name := range names {
-		copies = append(copies, in.features[name])
-	}
-	if in.onPixels != nil {
-		copies = append(copies, in.onPixels)
-	}
-	direct := graph.Gradient(total, copies...)
-	byLayer := map[string]*graph.Node{}
-	for i, name := range names {
-		byLayer[name] = direct[i]
-	}
-	var g *graph.Node
-	if len(byLayer) > 0 {
-		g = in.pass.Pullback(byLayer)
-	}
-	switch {
-	case in.onPixels == nil:
-		return g
-	case g == nil:
-		return direct[len(direct)-1]
-	}
-	return graph.Add(g, direct[len(direct)-1])
-}
-
 // Evaluation is an objective's value and gradient at a picture.
 type Evaluation struct {
 	Total    float64
@@ -228,33 +162,21 @@ type Value struct {
 
 // Evaluate computes the objective and its gradient at a picture shaped [1, height, width, 3].
 func (o *Objective) Evaluate(x *tensors.Tensor) (*Evaluation, error) {
+	return o.evaluate(context.Background(), x)
+}
+
+// evaluate may stop between two tiles with ctx's error.
+func (o *Objective) evaluate(ctx context.Context, x *tensors.Tensor) (*Evaluation, error) {
 	weights := make([]float32, len(o.terms))
 	for i := range o.terms {
 		weights[i] = float32(o.terms[i].Weight * o.terms[i].scale())
 	}
-	args := []any{x}
-	for _, kernel := range o.plan.Inputs() {
-		args = append(args, kernel)
-	}
-	args = append(args, weights)
-	for _, t := range o.terms {
-		for _, target := range t.Targets {
-			args = append(args, target)
-		}
-	}
-	out, err := o.exec.Call(args...)
+	losses, gradient, err := o.way.evaluate(ctx, x, o.terms, weights, o.Progress)
 	if err != nil {
-		return nil, fmt.Errorf("evaluating the objective: %w", err)
-	}
-	losses, err := tensors.CopyFlatData[float32](out[0])
-	if err != nil {
-		return nil, fmt.Errorf("evaluating the objective: %w", err)
-	}
-	if err := out[0].FinalizeAll(); err != nil {
 		return nil, fmt.Errorf("evaluating the objective: %w", err)
 	}
 	e := o.sum(losses)
-	e.Gradient = out[1]
+	e.Gradient = gradient
 	return e, nil
 }
 
@@ -281,7 +203,7 @@ func (o *Objective) Function(last func(*Evaluation)) func(context.Context, *tens
 		if err := ctx.Err(); err != nil {
 			return 0, nil, err
 		}
-		e, err := o.Evaluate(x)
+		e, err := o.evaluate(ctx, x)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -293,4 +215,4 @@ func (o *Objective) Function(last func(*Evaluation)) func(context.Context, *tens
 }
 
 // Close frees the compiled graph. Targets and network belong to the caller.
-func (o *Objective) Close() { o.exec.Finalize() }
+func (o *Objective) Close() { o.way.close() }

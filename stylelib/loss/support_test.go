@@ -1,6 +1,8 @@
 package loss
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -21,6 +23,31 @@ func newNetwork(t testing.TB, set *weights.Set, pooling vgg.Pooling) *vgg.Networ
 		t.Fatal(err)
 	}
 	return net
+}
+
+// tinySet is a network of three narrow blocks with random weights and biases.
+func tinySet() *weights.Set { return randomSet(1) }
+
+// randomSet is such a network with so many convolutions a block.
+func randomSet(convolutions int) *weights.Set {
+	random := rand.New(rand.NewPCG(3, 4))
+	set := &weights.Set{Name: "tiny", Network: "tiny"}
+	in := 3
+	for i := range 3 * convolutions {
+		block := i / convolutions
+		l := weights.Layer{Name: fmt.Sprintf("block%d_conv%d", block+1, i%convolutions+1), In: in, Out: 4 + block}
+		l.Kernel = make([]float32, 9*l.In*l.Out)
+		for i := range l.Kernel {
+			l.Kernel[i] = float32(math.Sqrt(2/float64(9*l.In)) * random.NormFloat64())
+		}
+		l.Bias = make([]float32, l.Out)
+		for i := range l.Bias {
+			l.Bias[i] = float32(random.NormFloat64())
+		}
+		set.Layers = append(set.Layers, l)
+		in = l.Out
+	}
+	return set
 }
 
 // noise is a picture of random grey levels.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
@@ -26,20 +27,30 @@ func (t Target) Finalize() { t.Tensor.MustFinalizeAll() }
 
 // ContentTargets returns the features of a picture at the named layers.
 func ContentTargets(net *vgg.Network, picture *tensors.Tensor, layers ...string) ([]Target, error) {
-	out, err := net.Compute(picture, "content "+strings.Join(layers, " "), layers, func(pass *vgg.Pass) []*graph.Node {
+	d := picture.Shape().Dimensions
+	targets := make([]Target, len(layers))
+	build := func(pass *vgg.Pass, window *vgg.Window) []*graph.Node {
 		var out []*graph.Node
 		for _, name := range layers {
-			out = append(out, pass.Feature(name), sumOfSquares(pass.Feature(name)))
+			own := window.Own(pass.Feature(name), name)
+			out = append(out, own, sumOfSquares(own))
 		}
 		return out
+	}
+	err := net.ComputeTiles(picture, "content "+strings.Join(layers, " "), layers, build, func(tile vgg.Tile, out []*tensors.Tensor) error {
+		for i, name := range layers {
+			targets[i].Layer = name
+			targets[i].Energy += float64(tensors.ToScalar[float32](out[2*i+1]))
+			out[2*i+1].MustFinalizeAll()
+			var err error
+			if targets[i].Tensor, err = net.Assemble(targets[i].Tensor, out[2*i], name, tile, d[1], d[2]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
-	}
-	targets := make([]Target, len(layers))
-	for i, name := range layers {
-		targets[i] = Target{Layer: name, Tensor: out[2*i], Energy: float64(tensors.ToScalar[float32](out[2*i+1]))}
-		out[2*i+1].MustFinalizeAll()
 	}
 	return targets, nil
 }
@@ -52,7 +63,7 @@ type Style struct {
 
 // StyleTargets returns, for each named layer, the weighted mean of the styles' Gram matrices.
 func StyleTargets(net *vgg.Network, styles []Style, layers ...string) ([]Target, error) {
-	targets, err := styleTargets(net, styles, "gram", layers, GramMatrix)
+	targets, err := styleTargets(net, styles, layers, gram)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +72,7 @@ func StyleTargets(net *vgg.Network, styles []Style, layers ...string) ([]Target,
 
 // MomentTargets returns, for each named layer, the weighted means of the styles' covariances and means.
 func MomentTargets(net *vgg.Network, styles []Style, layers ...string) (covariances, means []Target, err error) {
-	targets, err := styleTargets(net, styles, "moments", layers, CovarianceMatrix, MeanVector)
+	targets, err := styleTargets(net, styles, layers, covariance, mean)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -73,56 +84,80 @@ func MomentTargets(net *vgg.Network, styles []Style, layers ...string) (covarian
 	return covariances, means, nil
 }
 
-// styleTargets mixes statistics of the styles' features. It returns the targets of each statistic; key tells the set of
-// statistics from others.
-func styleTargets(net *vgg.Network, styles []Style, key string, layers []string, statistics ...func(features *graph.Node) *graph.Node) ([][]Target, error) {
+// styleTargets mixes statistics of the styles' features. It returns the targets of each statistic.
+func styleTargets(net *vgg.Network, styles []Style, layers []string, statistics ...statistic) ([][]Target, error) {
 	shares, err := shares(styles)
 	if err != nil {
 		return nil, err
 	}
-	var mixed [][]float64 // of each statistic of each layer
-	var shapes [][]int
+	mixed := make([][][]float64, len(statistics)) // of each statistic of each layer
+	for i := range mixed {
+		mixed[i] = make([][]float64, len(layers))
+	}
 	for s, style := range styles {
-		out, err := net.Compute(style.Picture, key+" "+strings.Join(layers, " "), layers, func(pass *vgg.Pass) []*graph.Node {
-			var out []*graph.Node
-			for _, of := range statistics {
-				for _, name := range layers {
-					out = append(out, of(pass.Feature(name)))
-				}
-			}
-			return out
-		})
+		measured, err := measure(net, style.Picture, layers, statistics)
 		if err != nil {
 			return nil, err
 		}
-		for i, t := range out {
-			if s == 0 {
-				mixed = append(mixed, make([]float64, t.Size()))
-				shapes = append(shapes, t.Shape().Dimensions)
-			}
-			if err := mix(mixed[i], t, shares[s]); err != nil {
-				return nil, err
+		for i := range measured {
+			for j, values := range measured[i] {
+				mixed[i][j] = addShare(mixed[i][j], values, shares[s])
 			}
 		}
 	}
 	targets := make([][]Target, len(statistics))
-	for i, values := range mixed {
-		s, layer := i/len(layers), layers[i%len(layers)]
-		targets[s] = append(targets[s], newTarget(layer, values, shapes[i]))
+	for i := range mixed {
+		for j, values := range mixed[i] {
+			targets[i] = append(targets[i], newTarget(layers[j], values, statistics[i].shape(len(values))))
+		}
 	}
 	return targets, nil
 }
 
-// mix adds a share of a tensor, which it frees.
-func mix(sum []float64, t *tensors.Tensor, share float64) error {
-	values, err := tensors.CopyFlatData[float32](t)
-	if err != nil {
-		return fmt.Errorf("reading a style's statistics: %w", err)
+// measure returns statistics of a picture's features, each of each layer.
+func measure(net *vgg.Network, picture *tensors.Tensor, layers []string, statistics []statistic) ([][][]float64, error) {
+	key := strings.Join(layers, " ")
+	for _, s := range statistics {
+		key = s.kind + " " + key
 	}
-	for i, v := range values {
-		sum[i] += share * float64(v)
+	build := func(pass *vgg.Pass, window *vgg.Window) []*graph.Node {
+		var out []*graph.Node
+		for _, s := range statistics {
+			for _, name := range layers {
+				out = append(out, s.sums(window.Own(pass.Feature(name), name))...)
+			}
+		}
+		return out
 	}
-	return t.FinalizeAll()
+	var sums accumulator
+	if err := net.ComputeTiles(picture, key, layers, build, func(_ vgg.Tile, out []*tensors.Tensor) error {
+		return sums.add(out)
+	}); err != nil {
+		return nil, err
+	}
+	d := picture.Shape().Dimensions
+	values := make([][][]float64, len(statistics))
+	at := 0
+	for i, s := range statistics {
+		for _, name := range layers {
+			h, w, err := net.FeatureSize(name, d[1], d[2])
+			if err != nil {
+				return nil, err
+			}
+			values[i] = append(values[i], s.ofNumbers(sums.sums[at:][:s.count], h*w))
+			at += s.count
+		}
+	}
+	return values, nil
+}
+
+// addShare adds a share of values to a sum, which is made if it is nil.
+func addShare(sum, values []float64, share float64) []float64 {
+	if sum == nil {
+		sum = make([]float64, len(values))
+	}
+	floats.AddScaled(sum, share, values)
+	return sum
 }
 
 func newTarget(layer string, values []float64, shape []int) Target {

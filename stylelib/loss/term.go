@@ -39,6 +39,11 @@ type Term struct {
 	Targets []*tensors.Tensor
 	// Loss returns a scalar of the picture or its features. It builds a graph, and panics on a mistake as GoMLX does.
 	Loss func(in *Inputs) *graph.Node
+	// Sums and Of may stand in Loss's place: the loss is Of the Sums, each of which is a sum over the positions of
+	// features. A term on features that says its loss so can be computed in tiles ([vgg.Tiling]), and one that has
+	// a Loss cannot. Of has no features to ask for.
+	Sums func(in *Inputs) []*graph.Node
+	Of   func(in *Inputs, sums []*graph.Node) *graph.Node
 	// Kind names what Loss builds, so that objectives with terms of the same kinds can share a compiled graph
 	// ([Objective.With]). Terms of one kind that read the same layers must build the same graph. A term without a kind
 	// shares nothing.
@@ -50,6 +55,14 @@ func (t *Term) scale() float64 {
 		return 1
 	}
 	return t.Scale
+}
+
+// build returns the term's loss for a picture that is computed whole.
+func (t *Term) build(in *Inputs) *graph.Node {
+	if t.Loss != nil {
+		return t.Loss(in)
+	}
+	return t.Of(in, t.Sums(in))
 }
 
 // The names of the terms that this package makes.
@@ -68,68 +81,23 @@ func Content(target Target, weight float64) Term {
 		Weight:  weight,
 		Layers:  []string{target.Layer},
 		Targets: []*tensors.Tensor{target.Tensor},
-		Loss: func(in *Inputs) *graph.Node {
-			return sumOfSquares(graph.Sub(in.Feature(target.Layer), in.Target(0)))
+		Sums: func(in *Inputs) []*graph.Node {
+			return []*graph.Node{sumOfSquares(graph.Sub(in.Feature(target.Layer), in.TargetFeature(0, target.Layer)))}
 		},
+		Of: func(_ *Inputs, sums []*graph.Node) *graph.Node { return sums[0] },
 	}
 }
 
 // Gram is the squared distance of a layer's Gram matrix to the target's, Σ(G−A)², with Gram matrices as
 // [GramMatrix] has them (Gatys et al. 2016, equation 4, without its factor).
-func Gram(target Target, weight float64) Term {
-	return statistic(target, weight, "gram", GramMatrix)
-}
-
-// statistic is the squared distance of a function of a layer's features to the target's, for a style.
-func statistic(target Target, weight float64, kind string, of func(features *graph.Node) *graph.Node) Term {
-	return Term{
-		Name:    StyleName,
-		Kind:    kind,
-		Weight:  weight,
-		Layers:  []string{target.Layer},
-		Targets: []*tensors.Tensor{target.Tensor},
-		Loss: func(in *Inputs) *graph.Node {
-			return sumOfSquares(graph.Sub(of(in.Feature(target.Layer)), in.Target(0)))
-		},
-	}
-}
-
-// GramMatrix returns FᵀF/(h·w), shaped [c, c], for features F shaped [1, h, w, c] (Gatys et al. 2016, equation 3,
-// over the number of positions, so that pictures of different sizes compare).
-//
-// Its gradient is F(D+Dᵀ)/(h·w) for a gradient D with respect to the result, in one product: D is made symmetric while
-// it is small. The automatic gradient makes two, F·D and F·Dᵀ. A second derivative cannot be taken.
-func GramMatrix(features *graph.Node) *graph.Node {
-	d := features.Shape().Dimensions
-	f := graph.Reshape(features, d[1]*d[2], d[3])
-	gram := graph.Dot(f, graph.StopGradient(f)).EinsumAxes([][2]int{{0, 0}}, nil)
-	gram.AssertDims(d[3], d[3])
-	gram = graph.MulScalar(gram, 1/float64(d[1]*d[2]))
-	return graph.IdentityWithCustomGradient(gram, func(_, d *graph.Node) *graph.Node {
-		return graph.Add(d, graph.Transpose(d, 0, 1))
-	})
-}
+func Gram(target Target, weight float64) Term { return gram.term(target, weight) }
 
 // Covariance is the squared distance of the covariance of a layer's features to the target's, ‖Σ−Σ'‖². A Gram matrix
 // is Σ + μμᵀ, and mostly μμᵀ: with [Mean] apart, the texture, which is in Σ, has its own say.
-func Covariance(target Target, weight float64) Term {
-	return statistic(target, weight, "covariance", CovarianceMatrix)
-}
+func Covariance(target Target, weight float64) Term { return covariance.term(target, weight) }
 
 // Mean is the squared distance of the mean of a layer's features to the target's, ‖μ−μ'‖².
-func Mean(target Target, weight float64) Term {
-	return statistic(target, weight, "mean", MeanVector)
-}
-
-// CovarianceMatrix returns that of features shaped [1, h, w, c], over h·w: [c, c]. It is taken as the Gram matrix less
-// μμᵀ, which spares a pass over the features; what cancels leaves an error of about 1e-6 of μμᵀ.
-func CovarianceMatrix(features *graph.Node) *graph.Node {
-	mean := MeanVector(features)
-	return graph.Sub(GramMatrix(features), graph.Mul(graph.ExpandAxes(mean, 1), graph.ExpandAxes(mean, 0)))
-}
-
-// MeanVector returns the mean of features shaped [1, h, w, c] over their positions: [c].
-func MeanVector(features *graph.Node) *graph.Node { return graph.ReduceMean(features, 0, 1, 2) }
+func Mean(target Target, weight float64) Term { return mean.term(target, weight) }
 
 // TotalVariation is the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
 // grey levels (the anisotropic form of Rudin, Osher and Fatemi 1992, as neural-style has it).

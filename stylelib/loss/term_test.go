@@ -1,7 +1,6 @@
 package loss
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -11,29 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/stylelib/vgg"
-	"github.com/gouache-art/gouache/weights"
 )
-
-// tinySet is a network of three narrow blocks with random weights and biases.
-func tinySet() *weights.Set {
-	random := rand.New(rand.NewPCG(3, 4))
-	set := &weights.Set{Name: "tiny", Network: "tiny"}
-	in := 3
-	for block := range 3 {
-		l := weights.Layer{Name: fmt.Sprintf("block%d_conv1", block+1), In: in, Out: 4 + block}
-		l.Kernel = make([]float32, 9*l.In*l.Out)
-		for i := range l.Kernel {
-			l.Kernel[i] = float32(math.Sqrt(2/float64(9*l.In)) * random.NormFloat64())
-		}
-		l.Bias = make([]float32, l.Out)
-		for i := range l.Bias {
-			l.Bias[i] = float32(random.NormFloat64())
-		}
-		set.Layers = append(set.Layers, l)
-		in = l.Out
-	}
-	return set
-}
 
 const height, width = 18, 21
 

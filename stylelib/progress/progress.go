@@ -53,12 +53,13 @@ type Iteration struct {
 	Total       float64
 	Terms       []Term
 	Elapsed     time.Duration // since the run began
+	Evaluating  time.Duration // of Elapsed, in evaluations since the run began or was resumed
 	Remaining   time.Duration // an estimate; negative while there is none
 	// Picture brings the picture from the device, clamped to what a file can hold. It costs a copy, and is valid
 	// only until Iterated returns.
 	Picture func() (image.Image, error)
 	// Checkpoint writes what the run can be resumed from, to go on exactly as it would have. It costs a copy of the
-	// optimiser's memory, and is valid only until Iterated returns.
+	// optimiser's memory, and is valid only until Iterated returns. It is nil where there is no room for that.
 	Checkpoint func(io.Writer) error
 }
 

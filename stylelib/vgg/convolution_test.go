@@ -8,15 +8,13 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 )
 
-var convolutions = []convolution{direct{}, winograd2, winograd4}
-
 // TestConvolutions compares each way of convolving with the definition, on sizes that fit tiles and sizes that do not.
 func TestConvolutions(t *testing.T) {
 	// Winograd's transforms add and subtract numbers of like size, F(4×4)'s with factors up to 8: Lavin and Gray
 	// (2016, table 2) find errors of 1e-5 of the largest value there. Direct convolution only rounds.
-	tolerance := map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 3e-6}
+	tolerance := map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 3e-6, "winograd1x6": 2e-6}
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, cv := range convolutions {
+	for _, cv := range Float32.convolutions() {
 		for _, c := range []struct{ height, width, in, out int }{
 			{8, 8, 3, 5}, {1, 1, 2, 3}, {7, 13, 16, 8}, {16, 18, 5, 7}, {5, 4, 64, 32},
 		} {
@@ -45,7 +43,7 @@ func TestConvolutionOfImpulses(t *testing.T) {
 			kernel[(tap*channels+at)*channels+at] = float32(tap + 1)
 		}
 	}
-	for _, cv := range convolutions {
+	for _, cv := range Float32.convolutions() {
 		got := convolve(t, cv, x, kernel, side, side, channels, channels)
 		for i, w := range slowConvolution(fromFloats(x, side, side, channels), kernel, channels).values {
 			if d := float64(got[i]) - w; d > 4e-5 || d < -4e-5 { // up to 9·8² cancels in float32 for F(4×4)
@@ -56,9 +54,8 @@ func TestConvolutionOfImpulses(t *testing.T) {
 }
 
 func convolve(t testing.TB, cv convolution, x, kernel []float32, height, width, in, out int) []float32 {
-	prepared, dims := cv.prepare(kernel, in, out)
 	return runGraph(t, func(n []*graph.Node) *graph.Node { return cv.apply(n[0], n[1]) },
-		tensor(x, 1, height, width, in), tensor(prepared, dims...))
+		tensor(x, 1, height, width, in), tensor(cv.prepare(kernel, in, out), cv.dimensions(in, out)...))
 }
 
 // TestConvolutionPullback checks that convolving with the transposed kernel is the transpose of convolving.
@@ -80,9 +77,9 @@ func BenchmarkConvolution(b *testing.B) {
 		{256, 3, 64}, {256, 64, 64}, {128, 64, 128}, {128, 128, 128}, {64, 128, 256}, {64, 256, 256},
 		{32, 256, 512}, {32, 512, 512}, {16, 512, 512},
 	} {
-		for _, cv := range convolutions {
+		for _, cv := range Float32.convolutions() {
 			b.Run(fmt.Sprintf("layer=%d²_%d→%d/way=%s", c.side, c.in, c.out, cv.name()), func(b *testing.B) {
-				prepared, dims := cv.prepare(normal(random, 9*c.in*c.out, 1), c.in, c.out)
+				prepared := cv.prepare(normal(random, 9*c.in*c.out, 1), c.in, c.out)
 				exec, err := graph.NewExec(device, func(x, kernel *graph.Node) *graph.Node {
 					return graph.MaxScalar(cv.apply(x, kernel), 0)
 				})
@@ -90,7 +87,8 @@ func BenchmarkConvolution(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer exec.Finalize()
-				x, kernel := tensor(normal(random, c.side*c.side*c.in, 1), 1, c.side, c.side, c.in), tensor(prepared, dims...)
+				x := tensor(normal(random, c.side*c.side*c.in, 1), 1, c.side, c.side, c.in)
+				kernel := tensor(prepared, cv.dimensions(c.in, c.out)...)
 				run := func() {
 					out, err := exec.Call(x, kernel)
 					if err != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 type featuresKey struct {
-	height, width int
-	layers        string
+	size   TilingSize
+	layers string
 }
 
 // Features returns the features of a picture at the named layers, in their order, each shaped
@@ -33,29 +33,51 @@ func (n *Network) Features(x *tensors.Tensor, layers ...string) ([]*tensors.Tens
 // returns what build makes of it, on the device; the caller finalizes it. The compiled graph is kept under key and
 // the picture's size, so a key must always come with the same build and layers.
 func (n *Network) Compute(x *tensors.Tensor, key string, layers []string, build func(*Pass) []*graph.Node) ([]*tensors.Tensor, error) {
+	whole := n.Tiled(0)
+	var features []*tensors.Tensor
+	err := whole.ComputeTiles(x, key, layers,
+		func(pass *Pass, _ *Window) []*graph.Node { return build(pass) },
+		func(_ Tile, out []*tensors.Tensor) error { features = out; return nil })
+	return features, err
+}
+
+// ComputeTiles does the same for each tile of a picture (see [Network.Tiled]), one after the other. Window is nil for a
+// picture that is computed whole. What each is given, it finalizes.
+func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
+	build func(*Pass, *Window) []*graph.Node, each func(Tile, []*tensors.Tensor) error) error {
 	d := x.Shape().Dimensions
 	if len(d) != 4 || d[0] != 1 || d[3] != 3 {
-		return nil, fmt.Errorf("a picture must be shaped [1, height, width, 3], not %v", d)
+		return fmt.Errorf("a picture must be shaped [1, height, width, 3], not %v", d)
 	}
-	plan, err := n.plan(d[1], d[2], layers, false)
+	tiling, err := n.Tiling(d[1], d[2], layers...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	exec, err := n.exec(featuresKey{d[1], d[2], key}, func(in []*graph.Node) []*graph.Node {
-		return build(plan.Forward(in[0], in[1:]))
+	plan, err := n.plan(tiling.WindowHeight, tiling.WindowWidth, layers, false)
+	if err != nil {
+		return err
+	}
+	exec, err := n.exec(featuresKey{tiling.TilingSize, key}, func(in []*graph.Node) []*graph.Node {
+		window := n.Window(tiling, in[1])
+		return build(plan.Forward(window.Picture(in[0]), in[2:]), window)
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	args := []any{x}
-	for _, in := range plan.Inputs() {
-		args = append(args, in)
+	for _, tile := range tiling.Tiles {
+		args := []any{x, tile.Input()}
+		for _, in := range plan.Inputs() {
+			args = append(args, in)
+		}
+		out, err := exec.Call(args...)
+		if err != nil {
+			return fmt.Errorf("computing features of %s: %w", n.name, err)
+		}
+		if err := each(tile, out); err != nil {
+			return err
+		}
 	}
-	out, err := exec.Call(args...)
-	if err != nil {
-		return nil, fmt.Errorf("computing features of %s: %w", n.name, err)
-	}
-	return out, nil
+	return nil
 }
 
 func (n *Network) exec(key featuresKey, fn func([]*graph.Node) []*graph.Node) (*graph.Exec, error) {

@@ -59,7 +59,9 @@ const MinSide = 16
 
 // Options configure a Network. The zero value is the network as it was trained.
 type Options struct {
-	Pooling Pooling // MaxPooling if empty
+	Pooling   Pooling   // MaxPooling if empty
+	Precision Precision // Float32 if empty; what a device has is for [Precision.Check] to say
+	Tuner     *Tuner    // chooses the convolutions of plans; a table's defaults if nil
 }
 
 // Network is VGG16 or VGG19 with one set of weights on one device. It is safe for concurrent use.
@@ -69,7 +71,14 @@ type Network struct {
 	pooling Pooling
 	layers  []layer
 
-	mu      sync.Mutex
+	precision Precision
+	tuner     *Tuner // or nil
+
+	// side bounds the windows of pictures that are computed in tiles; zero computes each whole. See [Network.Tiled],
+	// whose network shares what follows.
+	side int
+
+	mu      *sync.Mutex
 	kernels map[kernelKey]*tensors.Tensor // uploaded when a plan first needs them
 	execs   map[featuresKey]*graph.Exec   // compiled by Features
 }
@@ -92,12 +101,21 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 	if _, err := ParsePooling(string(opts.Pooling)); err != nil {
 		return nil, err
 	}
+	if opts.Precision == "" {
+		opts.Precision = Float32
+	}
+	if _, err := ParsePrecision(string(opts.Precision)); err != nil {
+		return nil, err
+	}
 	n := &Network{
-		backend: b,
-		name:    set.Network,
-		pooling: opts.Pooling,
-		kernels: map[kernelKey]*tensors.Tensor{},
-		execs:   map[featuresKey]*graph.Exec{},
+		backend:   b,
+		name:      set.Network,
+		pooling:   opts.Pooling,
+		precision: opts.Precision,
+		tuner:     opts.Tuner,
+		mu:        &sync.Mutex{},
+		kernels:   map[kernelKey]*tensors.Tensor{},
+		execs:     map[featuresKey]*graph.Exec{},
 	}
 	for _, l := range set.Layers {
 		next, err := newLayer(l, n.layers)
@@ -153,6 +171,12 @@ func (n *Network) Name() string { return n.name }
 
 // Pooling returns the kind of pooling.
 func (n *Network) Pooling() Pooling { return n.pooling }
+
+// Precision returns how exactly the convolutions multiply.
+func (n *Network) Precision() Precision { return n.precision }
+
+// Side returns the greatest side of what is computed at once, in pixels; zero is no bound. See [Network.Tiled].
+func (n *Network) Side() int { return n.side }
 
 // Layers returns the names of the layers, from the picture on.
 func (n *Network) Layers() []string {

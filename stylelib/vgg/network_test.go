@@ -146,7 +146,7 @@ func TestFullNetworkWithWinograd(t *testing.T) {
 	for _, s := range plan.steps {
 		ways[s.forward.name()], ways[s.backward.name()] = true, true
 	}
-	if len(ways) != len(convolutions) {
+	if !ways["direct"] || !ways["winograd2"] || !ways["winograd4"] {
 		t.Fatalf("the plan uses only %v", ways)
 	}
 	pix := tensor(noise(height, width), 1, height, width, 3)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -23,7 +24,7 @@ type Plan struct {
 
 // step holds, for one layer, the convolutions in both directions and where their kernels stand among the inputs.
 type step struct {
-	forward, backward            convolution
+	forward, backward            convolution // backward is nil in a plan without a pullback
 	kernel, bias, backwardKernel int
 }
 
@@ -45,68 +46,92 @@ func (n *Network) plan(height, width int, layers []string, pullback bool) (*Plan
 	if height < MinSide || width < MinSide {
 		return nil, fmt.Errorf("a picture of %d×%d pixels is too small for %s: it needs at least %d×%d", width, height, n.name, MinSide, MinSide)
 	}
-	deepest := 0
-	for _, name := range layers {
-		i, err := n.find(name)
-		if err != nil {
-			return nil, err
-		}
-		deepest = max(deepest, i)
+	deepest, err := n.deepest(layers)
+	if err != nil {
+		return nil, err
 	}
 	p := &Plan{net: n, height: height, width: width, layers: n.layers[:deepest+1]}
-	for i, l := range p.layers {
-		if err := p.addStep(i, l, pullback); err != nil {
+	if err := p.choose(pullback); err != nil {
+		return nil, err
+	}
+	for i := range p.layers {
+		if err := p.addInputs(i); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
 }
 
-func (p *Plan) addStep(i int, l layer, pullback bool) error {
-	h, w := p.height>>(l.block-1), p.width>>(l.block-1)
-	s := step{forward: direct{}}
-	if pullback {
-		s.forward, s.backward = choose(h, w, l.in, l.out), choose(h, w, l.out, l.in)
+// deepest returns the index of the deepest of the named layers, the first if none is named.
+func (n *Network) deepest(layers []string) (int, error) {
+	deepest := 0
+	for _, name := range layers {
+		i, err := n.find(name)
+		if err != nil {
+			return 0, err
+		}
+		deepest = max(deepest, i)
 	}
-	var err error
-	if s.kernel, err = p.input(kernelKey{layer: i, form: s.forward.name()}, func() ([]float32, []int) {
-		return s.forward.prepare(l.kernel, l.in, l.out)
-	}); err != nil {
+	return deepest, nil
+}
+
+// size returns the height and width of a layer's features.
+func (p *Plan) size(l layer) (height, width int) {
+	return p.height >> (l.block - 1), p.width >> (l.block - 1)
+}
+
+// addInputs adds a layer's kernels and bias to the plan's inputs.
+func (p *Plan) addInputs(i int) (err error) {
+	l, s := p.layers[i], &p.steps[i]
+	if s.kernel, err = p.kernel(i, s.forward, false); err != nil {
 		return err
 	}
-	if s.bias, err = p.input(kernelKey{layer: i, bias: true}, func() ([]float32, []int) {
-		return l.bias, []int{l.out}
-	}); err != nil {
+	if s.bias, err = p.input(kernelKey{layer: i, bias: true}, func() (any, shapes.Shape) {
+		return l.bias, shapes.Make(dtypes.Float32, l.out)
+	}); err != nil || s.backward == nil {
 		return err
 	}
-	if pullback {
-		s.backwardKernel, err = p.input(kernelKey{layer: i, backward: true, form: s.backward.name()}, func() ([]float32, []int) {
-			return s.backward.prepare(transposeKernel(l.kernel, l.in, l.out), l.out, l.in)
-		})
-	}
-	p.steps = append(p.steps, s)
+	s.backwardKernel, err = p.kernel(i, s.backward, true)
 	return err
 }
 
+// kernel finds a layer's kernel in a convolution's form among the inputs, or makes it.
+func (p *Plan) kernel(i int, c convolution, backward bool) (int, error) {
+	return p.input(kernelKey{layer: i, backward: backward, form: c.name()}, func() (any, shapes.Shape) {
+		l, precision := p.layers[i], p.net.precision
+		kernel, in, out := l.kernel, l.in, l.out
+		if backward {
+			kernel, in, out = transposeKernel(kernel, in, out), out, in
+		}
+		return precision.round(c.prepare(kernel, in, out)), shapes.Make(precision.dtype(), c.dimensions(in, out)...)
+	})
+}
+
 // input finds a kernel on the device, or sends it there, and returns its place among the plan's inputs.
-func (p *Plan) input(key kernelKey, prepare func() ([]float32, []int)) (int, error) {
+func (p *Plan) input(key kernelKey, prepare func() (any, shapes.Shape)) (int, error) {
 	n := p.net
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	in, ok := n.kernels[key]
 	if !ok {
-		data, dims := prepare()
-		buffer, err := n.backend.BufferFromFlatData(0, data, shapes.Make(dtypes.Float32, dims...))
-		if err != nil {
-			return 0, fmt.Errorf("sending a kernel of %s to the device: %w", p.layers[key.layer].name, err)
-		}
-		if in, err = tensors.FromBuffer(buffer); err != nil {
+		data, shape := prepare()
+		var err error
+		if in, err = upload(n.backend, data, shape); err != nil {
 			return 0, fmt.Errorf("sending a kernel of %s to the device: %w", p.layers[key.layer].name, err)
 		}
 		n.kernels[key] = in
 	}
 	p.inputs = append(p.inputs, in)
 	return len(p.inputs) - 1, nil
+}
+
+// upload brings a flat slice to the device.
+func upload(b compute.Backend, data any, shape shapes.Shape) (*tensors.Tensor, error) {
+	buffer, err := b.BufferFromFlatData(0, data, shape)
+	if err != nil {
+		return nil, err
+	}
+	return tensors.FromBuffer(buffer)
 }
 
 // Inputs returns the kernels and biases, on the device, to be given to the compiled graph. They belong to the

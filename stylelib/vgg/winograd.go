@@ -72,9 +72,11 @@ var (
 
 func (w winograd) name() string { return w.form }
 
-// prepare returns G g Gᵀ for each pair of channels, shaped [(m+2)², in, out], computed in float64. The position's
-// column comes before its row, as apply has them.
-func (w winograd) prepare(kernel []float32, in, out int) ([]float32, []int) {
+func (w winograd) dimensions(in, out int) []int { return []int{(w.m + 2) * (w.m + 2), in, out} }
+
+// prepare returns G g Gᵀ for each pair of channels, computed in float64. The position's column comes before its row,
+// as apply has them.
+func (w winograd) prepare(kernel []float32, in, out int) []float32 {
 	t := w.m + 2
 	pairs := in * out
 	transformed := make([]float32, t*t*pairs)
@@ -86,7 +88,7 @@ func (w winograd) prepare(kernel []float32, in, out int) ([]float32, []int) {
 		})
 	}
 	positions.Wait()
-	return transformed, []int{t * t, in, out}
+	return transformed
 }
 
 // transformKernel computes one position of G g Gᵀ for all pairs of channels.
@@ -129,7 +131,8 @@ func (w winograd) apply(x, kernel *graph.Node) *graph.Node {
 		return graph.Slice(byRow, all, all, graph.AxisRange(k, k+(columns-1)*w.m+1).Stride(w.m), all)
 	}, 0)
 
-	products := graph.DotGeneral(graph.Reshape(tiles, t*t, rows*columns, in), []int{2}, []int{0}, kernel, []int{1}, []int{0})
+	tiles = graph.ConvertDType(graph.Reshape(tiles, t*t, rows*columns, in), kernel.DType())
+	products := graph.Dot(tiles, kernel).WithOutputDType(x.DType()).General([]int{2}, []int{0}, []int{1}, []int{0})
 	products = graph.Reshape(products, t, t, rows, columns, out)
 	byColumn := spread(w.aT, func(k int) *graph.Node { // [t, rows, columns, m, out]
 		return graph.Squeeze(graph.Slice(products, graph.AxisElem(k), all, all, all, all), 0)

@@ -272,7 +272,7 @@ func fullStudio(b *testing.B) *stylelib.Studio {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return stylelib.NewStudio(backendtest.CPU(), set)
+	return stylelib.NewStudio(backendtest.CPU(), set, stylelib.Options{})
 }
 
 // TestContinueWithDefaults: a trial whose file leaves settings to their defaults goes on from its checkpoint, though the

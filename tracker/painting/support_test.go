@@ -46,7 +46,7 @@ func tinyStudio() *stylelib.Studio {
 			in = l.Out
 		}
 	}
-	return stylelib.NewStudio(backendtest.CPU(), set)
+	return stylelib.NewStudio(backendtest.CPU(), set, stylelib.Options{})
 }
 
 // parse reads a sweep's file that begins as all of them here do.

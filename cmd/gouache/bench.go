@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/progress"
+)
+
+// benchFlags are the flags of `gouache bench`.
+type benchFlags struct {
+	studio       studioFlags
+	size, repeat int
+	preset       string
+	json         bool
+}
+
+func newBench() *cobra.Command {
+	var f benchFlags
+	cmd := &cobra.Command{
+		Use:   "bench [flags]",
+		Short: "Measure how fast this machine paints",
+		Long: `Measure how fast this machine paints: seconds for an evaluation of the objective with its gradient, what the
+optimiser, the progress and the recording add to that, memory, and, layer by layer, which convolution was chosen
+and what it takes alone. The pictures are the samples chelsea and swirl, made square.`,
+		Example: `  gouache bench --size 512
+  gouache bench --weights random --json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runBench(cmd, &f) },
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&f.size, "size", 256, "side of the picture in `PIXELS`")
+	flags.IntVar(&f.repeat, "repeat", 7, "`NUMBER` of evaluations to take the median of")
+	flags.StringVar(&f.preset, "preset", "gouache", "`NAME` of the objective: gouache, neural-style or article")
+	flags.BoolVar(&f.json, "json", false, "print JSON")
+	f.studio.add(cmd)
+	f.studio.compute.add(cmd)
+	f.studio.compute.addTuning(cmd)
+	return cmd
+}
+
+func runBench(cmd *cobra.Command, f *benchFlags) error {
+	if err := f.studio.check(); err != nil {
+		return err
+	}
+	if f.size < stylelib.MinSize || f.size > stylelib.MaxSize {
+		return usage(fmt.Errorf("--size is %d: it must be %d to %d pixels", f.size, stylelib.MinSize, stylelib.MaxSize))
+	}
+	if f.repeat < 1 {
+		return usage(fmt.Errorf("--repeat is %d: it must be 1 or more", f.repeat))
+	}
+	preset, err := loss.LookupPreset(f.preset)
+	if err != nil {
+		return usage(fmt.Errorf("--preset: %w", err))
+	}
+	preset.Margin = 0
+	content, style, err := benchPictures(f.size)
+	if err != nil {
+		return err
+	}
+	messages := f.studio.messages(cmd)
+	studio, err := f.studio.open(cmd.Context(), messages)
+	if err != nil {
+		return err
+	}
+	defer studio.Backend().Close()
+	styles := []stylelib.Style{{Picture: style, Weight: 1}}
+	measured, err := studio.Benchmark(cmd.Context(), preset, content, styles, f.repeat)
+	if err != nil {
+		return err
+	}
+	job := stylelib.Job{Content: content, Styles: styles, Size: f.size, Scales: 1, Iterations: loopIterations, Preset: preset}
+	overhead, err := measureLoop(cmd.Context(), studio, job)
+	if err != nil {
+		return err
+	}
+	report := newBenchReport(f, studio, measured, overhead)
+	if f.json {
+		return writeJSON(cmd.OutOrStdout(), report)
+	}
+	return report.print(cmd.OutOrStdout())
+}
+
+func benchPictures(size int) (content, style *picture.Picture, err error) {
+	if content, err = picture.Load("sample:chelsea"); err != nil {
+		return nil, nil, err
+	}
+	if style, err = picture.Load("sample:swirl"); err != nil {
+		return nil, nil, err
+	}
+	return content.Resize(size, size), style.Resize(size, size), nil
+}
+
+// loopIterations are painted to see what they take beside their evaluations; the optimiser's memory of ten is then full.
+const loopIterations = 16
+
+// measureLoop paints a few iterations with all that a painting has about it, recorded in a store that is thrown away, and
+// returns the time from the first to the last over that of the evaluations in it.
+func measureLoop(ctx context.Context, studio *stylelib.Studio, job stylelib.Job) (float64, error) {
+	dir, err := os.MkdirTemp("", "gouache-bench-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	var failure error
+	record := recordFlags{store: dir, name: "bench"}
+	recording := record.start(ctx, newRun(nil, []string{"gouache", "bench"}, studio, 0), func(err error) { failure = err })
+	var loop loopObserver
+	result, err := studio.Stylize(ctx, job, recording.observer(progress.Multi{newProgressLine(io.Discard), &loop}))
+	recording.end(ctx, err)
+	switch {
+	case err != nil:
+		return 0, err
+	case failure != nil:
+		return 0, fmt.Errorf("recording the painting to be measured: %w", failure)
+	case result.Status == progress.Interrupted:
+		return 0, context.Canceled
+	}
+	return loop.ratio(), nil
+}
+
+// loopObserver keeps what it was told of the first and of the last iteration.
+type loopObserver struct{ first, last progress.Iteration }
+
+func (l *loopObserver) Started(progress.Run) {}
+func (l *loopObserver) Iterated(i progress.Iteration) {
+	if l.last = i; i.Iteration == 1 {
+		l.first = i
+	}
+}
+func (l *loopObserver) Finished(progress.Outcome) {}
+
+func (l *loopObserver) ratio() float64 {
+	return float64(l.last.Elapsed-l.first.Elapsed) / float64(l.last.Evaluating-l.first.Evaluating)
+}
+
+// benchReport is what `gouache bench` prints.
+type benchReport struct {
+	Size      int    `json:"size"`
+	Preset    string `json:"preset"`
+	Network   string `json:"network"`
+	Weights   string `json:"weights"`
+	Device    string `json:"device"`
+	Precision string `json:"precision"`
+	Tiles     int    `json:"tiles"`
+	// Evaluation is that of the objective with its gradient.
+	Evaluation struct {
+		Median float64 `json:"median_seconds"`
+		Least  float64 `json:"least_seconds"`
+		Most   float64 `json:"most_seconds"`
+		Times  int     `json:"times"`
+	} `json:"evaluation"`
+	First      float64      `json:"first_evaluation_seconds"` // compiling included
+	Loop       float64      `json:"loop_over_evaluations"`
+	PeakMemory int64        `json:"peak_memory_bytes"`
+	Layers     []benchLayer `json:"layers"`
+}
+
+type benchLayer struct {
+	Layer    string   `json:"layer"`
+	Height   int      `json:"height"`
+	Width    int      `json:"width"`
+	In       int      `json:"in"`
+	Out      int      `json:"out"`
+	Forward  benchWay `json:"forward"`
+	Pullback benchWay `json:"pullback"`
+}
+
+// benchWay is a convolution and how long it takes alone.
+type benchWay struct {
+	Way    string  `json:"way"`
+	Median float64 `json:"median_seconds"`
+}
+
+func newBenchReport(f *benchFlags, studio *stylelib.Studio, b *stylelib.Benchmark, loop float64) *benchReport {
+	r := &benchReport{
+		Size: f.size, Preset: f.preset, Network: studio.Weights().Network, Weights: studio.Weights().Name,
+		Device: studio.Backend().Identity(), Precision: string(studio.Precision()), Tiles: b.Tiles,
+		First: b.First.Seconds(), Loop: loop, PeakMemory: stylelib.PeakMemory(),
+	}
+	times := slices.Sorted(slices.Values(b.Evaluations))
+	n := len(times)
+	r.Evaluation.Median = (times[(n-1)/2] + times[n/2]).Seconds() / 2
+	r.Evaluation.Least, r.Evaluation.Most, r.Evaluation.Times = times[0].Seconds(), times[n-1].Seconds(), n
+	for i, c := range b.Choices {
+		r.Layers = append(r.Layers, benchLayer{
+			Layer: c.Layer, Height: c.Height, Width: c.Width, In: c.In, Out: c.Out,
+			Forward:  benchWay{c.Forward, b.Layers[i].Forward},
+			Pullback: benchWay{c.Pullback, b.Layers[i].Pullback},
+		})
+	}
+	return r
+}
+
+// print writes the report for people.
+func (r *benchReport) print(w io.Writer) error {
+	fmt.Fprintf(w, "%d×%d pixels, %s with weights %s, %s, on %s\n\n", r.Size, r.Size, r.Network, r.Weights, r.Precision, r.Device)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	tiles := ""
+	if r.Tiles > 1 {
+		tiles = fmt.Sprintf(", in %d tiles", r.Tiles)
+	}
+	fmt.Fprintf(table, "evaluation with gradient\t%s\t(%s to %s, %d times%s)\n", milliseconds(r.Evaluation.Median),
+		milliseconds(r.Evaluation.Least), milliseconds(r.Evaluation.Most), r.Evaluation.Times, tiles)
+	fmt.Fprintf(table, "first evaluation\t%s\tcompiling included\n", milliseconds(r.First))
+	fmt.Fprintf(table, "painting\t%.3f\tof the time of its evaluations: optimiser, progress and recording are the rest\n", r.Loop)
+	fmt.Fprintf(table, "peak memory\t%s\t\n\n", humanize.Bytes(uint64(r.PeakMemory)))
+	fmt.Fprintf(table, "layer\tsize\tchannels\tforward\t\tpullback\t\n")
+	var forward, pullback float64
+	for _, l := range r.Layers {
+		fmt.Fprintf(table, "%s\t%d×%d\t%d→%d\t%s\t%s\t%s\t%s\n", l.Layer, l.Width, l.Height, l.In, l.Out,
+			l.Forward.Way, milliseconds(l.Forward.Median), l.Pullback.Way, milliseconds(l.Pullback.Median))
+		forward, pullback = forward+l.Forward.Median, pullback+l.Pullback.Median
+	}
+	fmt.Fprintf(table, "together, each alone\t\t\t\t%s\t\t%s\n", milliseconds(forward), milliseconds(pullback))
+	return table.Flush()
+}
+
+// milliseconds writes seconds as such with a digit after the point.
+func milliseconds(seconds float64) string { return fmt.Sprintf("%.1f ms", 1e3*seconds) }

@@ -1,0 +1,128 @@
+package loss
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/vgg"
+)
+
+// whole computes terms in one graph for the whole picture.
+type whole struct {
+	net    *vgg.Network
+	tiling *vgg.Tiling // with one tile
+	plan   *vgg.Plan   // nil if no term reads features
+	terms  []Term
+	exec   *graph.Exec
+}
+
+func newWhole(net *vgg.Network, tiling *vgg.Tiling, layers []string, terms []Term) (w *whole, err error) {
+	w = &whole{net: net, tiling: tiling, terms: terms}
+	if len(layers) > 0 {
+		if w.plan, err = net.Plan(tiling.Height, tiling.Width, layers...); err != nil {
+			return nil, err
+		}
+	}
+	w.exec, err = graph.NewExec(net.Backend(), w.build)
+	return w, err
+}
+
+func (w *whole) tiles() int { return 1 }
+func (w *whole) close()     { w.exec.Finalize() }
+
+// build makes the graph. Its inputs are the picture, the network's kernels, the weights of the terms, and the terms'
+// targets; its outputs the terms' losses, before weight and scale, and the gradient of the sum.
+func (w *whole) build(in []*graph.Node) []*graph.Node {
+	inputs := &Inputs{net: w.net, tiling: w.tiling, picture: in[0], features: map[string]*graph.Node{}}
+	in = in[1:]
+	if w.plan != nil {
+		inputs.pass = w.plan.Forward(inputs.picture, in[:w.plan.NumInputs()])
+		in = in[w.plan.NumInputs():]
+	}
+	weights, targets := in[0], in[1:]
+	var losses []*graph.Node
+	for _, t := range w.terms {
+		targets = inputs.turnTo(t, targets)
+		value := t.build(inputs)
+		value.AssertScalar()
+		losses = append(losses, value)
+	}
+	values := graph.Stack(losses, 0)
+	total := graph.ReduceAllSum(graph.Mul(weights, values))
+	return []*graph.Node{values, inputs.gradient(total)}
+}
+
+func (w *whole) evaluate(_ context.Context, x *tensors.Tensor, terms []Term, weights []float32, _ func(done, total int)) ([]float32, *tensors.Tensor, error) {
+	args := []any{x}
+	if w.plan != nil {
+		args = appendTensors(args, w.plan.Inputs())
+	}
+	out, err := w.exec.Call(appendTargets(append(args, weights), terms)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	losses, err := take(out[0])
+	return losses, out[1], err
+}
+
+// turnTo makes the inputs those of a term, whose targets come first in a list. It returns the rest of the list.
+func (in *Inputs) turnTo(t Term, targets []*graph.Node) []*graph.Node {
+	in.layers, in.targets = t.Layers, targets[:len(t.Targets)]
+	return targets[len(t.Targets):]
+}
+
+// gradient returns that of total with respect to the picture, or to the window of it that the pass is for: through the
+// features by the pullback, and directly.
+func (in *Inputs) gradient(total *graph.Node) *graph.Node {
+	names := slices.Sorted(maps.Keys(in.features)) // in one order, so that the same objective is the same graph
+	var copies []*graph.Node
+	for _, name := range names {
+		copies = append(copies, in.features[name])
+	}
+	if in.onPixels != nil {
+		copies = append(copies, in.onPixels)
+	}
+	direct := graph.Gradient(total, copies...)
+	byLayer := map[string]*graph.Node{}
+	for i, name := range names {
+		byLayer[name] = direct[i]
+	}
+	var g *graph.Node
+	if len(byLayer) > 0 {
+		g = in.pass.Pullback(byLayer)
+	}
+	switch {
+	case in.onPixels == nil:
+		return g
+	case g == nil:
+		return direct[len(direct)-1]
+	}
+	return graph.Add(g, direct[len(direct)-1])
+}
+
+func appendTensors(args []any, list []*tensors.Tensor) []any {
+	for _, t := range list {
+		args = append(args, t)
+	}
+	return args
+}
+
+func appendTargets(args []any, terms []Term) []any {
+	for _, t := range terms {
+		args = appendTensors(args, t.Targets)
+	}
+	return args
+}
+
+// take brings a tensor's numbers to the host and frees it.
+func take(t *tensors.Tensor) ([]float32, error) {
+	values, err := tensors.CopyFlatData[float32](t)
+	if err != nil {
+		return nil, err
+	}
+	return values, t.FinalizeAll()
+}

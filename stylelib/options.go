@@ -1,0 +1,45 @@
+package stylelib
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/gouache-art/gouache/stylelib/vgg"
+)
+
+// Options say how a studio computes. A picture does not depend on them but for rounding, and, with another Precision than
+// Float32, for that.
+type Options struct {
+	// Tile bounds the side of what is computed at once, in pixels: a larger picture is computed in tiles, in memory for
+	// one of them and some vectors of the picture's size. Zero does so only for a picture that would not fit into
+	// memory, with the largest tiles that do, and Whole never.
+	Tile int
+	// Tune chooses each layer's convolutions by measuring them when a size first needs them on a device, and keeps the
+	// choices in the user's cache (vgg.Tuner). Without it a table chooses.
+	Tune bool
+	// Measuring hears how far the measuring has come. It may be nil.
+	Measuring func(done, total int)
+	// Precision of the convolutions' products; empty for TF32 on a CUDA device, as PyTorch has it, and Float32 elsewhere.
+	Precision vgg.Precision
+}
+
+// Whole as Options.Tile computes each picture whole, whatever its size.
+const Whole = -1
+
+// MinTile is the least side of a tile: a margin of up to 96 pixels goes around what it is for.
+const MinTile = 256
+
+// ParseTile reads Options.Tile: "auto", "off" or a number of pixels.
+func ParseTile(text string) (int, error) {
+	switch text {
+	case "auto":
+		return 0, nil
+	case "off":
+		return Whole, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < MinTile || n > MaxSize {
+		return 0, fmt.Errorf("%q is no side of tiles: choose auto, off, or %d to %d pixels", text, MinTile, MaxSize)
+	}
+	return n, nil
+}

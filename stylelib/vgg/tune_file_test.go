@@ -1,0 +1,168 @@
+package vgg
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestTunerFileIsRemembered(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "gouache", "convolutions.json")
+	w := work{64 * 64, 256, 256}
+	first, _ := newTuner(t, TunerOptions{File: file}, "winograd2")
+	if got := names(t, first, Float32, w); got[0] != "winograd2" {
+		t.Fatalf("%s chosen", got[0])
+	}
+	second, watch := newTuner(t, TunerOptions{File: file}, "direct")
+	if got := names(t, second, Float32, w); got[0] != "winograd2" || len(watch.asked) > 0 {
+		t.Errorf("%s chosen after measuring %v, want what the file says", got[0], watch.asked)
+	}
+	other, watch := newTuner(t, TunerOptions{File: file, Device: "another"}, "direct")
+	if got := names(t, other, Float32, w); got[0] != "direct" || len(watch.asked) != 1 {
+		t.Errorf("%s chosen for another device after measuring %v", got[0], watch.asked)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"a processor, 2 cores, PJRT 0.1"`, `"another"`, `"float32 64×64 256→256"`,
+		`"convolution": "winograd2"`, `"winograd4": 2`,
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the file lacks %s:\n%s", want, text)
+		}
+	}
+}
+
+// TestTunersOnOneFile: the entry that is there first wins, and nothing is lost.
+func TestTunersOnOneFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "convolutions.json")
+	shared := work{64 * 64, 256, 256}
+	fast, _ := newTuner(t, TunerOptions{File: file}, "winograd2")
+	slow, watch := newTuner(t, TunerOptions{File: file}, "winograd4")
+	watch.before = func() { names(t, fast, Float32, shared) } // the other one is done while this one measures
+	if got := names(t, slow, Float32, shared, work{64, 64, 64}); !slices.Equal(got, []string{"winograd2", "winograd4"}) {
+		t.Errorf("%v chosen, want what was in the file first and what was not in it", got)
+	}
+}
+
+func TestManyTunersOnOneFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "convolutions.json")
+	const many = 8
+	shared := work{64 * 64, 256, 256}
+	own := func(i int) work { return work{64, 64, 8 * (i + 1)} }
+	chosen := make([]string, many)
+	var tuners sync.WaitGroup
+	for i := range many {
+		tuner, _ := newTuner(t, TunerOptions{File: file}, []string{"direct", "winograd2"}[i%2])
+		tuners.Go(func() {
+			c, err := tuner.choose(device, Float32, []work{shared, own(i)})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			chosen[i] = c[0].name()
+		})
+	}
+	tuners.Wait()
+	last, watch := newTuner(t, TunerOptions{File: file}, "winograd4")
+	all := []work{shared}
+	for i := range many {
+		all = append(all, own(i))
+	}
+	got := names(t, last, Float32, all...)
+	if len(watch.asked) > 0 {
+		t.Errorf("the file lost %v", watch.asked)
+	}
+	for i, c := range chosen {
+		if c != got[0] {
+			t.Errorf("tuner %d chose %s, the file says %s", i, c, got[0])
+		}
+	}
+}
+
+func TestTunerFileDamaged(t *testing.T) {
+	w := work{64 * 64, 256, 256}
+	for name, content := range map[string]string{
+		"empty":           "",
+		"cut":             `{"version": 1, "devices": {"a proc`,
+		"another version": `{"version": 2, "devices": {}}`,
+		"no devices":      `{"version": 1}`,
+		"something else":  `[1, 2]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "convolutions.json")
+			if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			var warnings []error
+			warn := func(err error) { warnings = append(warnings, err) }
+			tuner, _ := newTuner(t, TunerOptions{File: file, Warn: warn}, "winograd2")
+			if got := names(t, tuner, Float32, w); got[0] != "winograd2" {
+				t.Errorf("%s chosen", got[0])
+			}
+			if len(warnings) != 1 || !strings.Contains(warnings[0].Error(), file) {
+				t.Errorf("the warnings are %v", warnings)
+			}
+			if aside, err := os.ReadFile(file + ".damaged"); err != nil || string(aside) != content {
+				t.Errorf("beside it lies %q, %v", aside, err)
+			}
+			next, watch := newTuner(t, TunerOptions{File: file}, "direct")
+			if got := names(t, next, Float32, w); got[0] != "winograd2" || len(watch.asked) > 0 {
+				t.Errorf("then %s chosen after measuring %v", got[0], watch.asked)
+			}
+		})
+	}
+}
+
+// TestTunerFileUnknownConvolution: a choice that this version cannot make is measured anew.
+func TestTunerFileUnknownConvolution(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "convolutions.json")
+	w := work{64 * 64, 256, 256}
+	content := `{"version": 1, "devices": {"d": {"` + BFloat16.key(w) + `": {"convolution": "winograd4"}}}}`
+	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{1, 0} {
+		tuner, watch := newTuner(t, TunerOptions{File: file, Device: "d"}, "direct")
+		if got := names(t, tuner, BFloat16, w); got[0] != "direct" || len(watch.asked) != want {
+			t.Errorf("%s chosen after measuring %v, want %d measured", got[0], watch.asked, want)
+		}
+	}
+}
+
+// TestTunerFileUnwritable: the choice holds for the tuner all the same. The folder's place is taken by a file, which
+// stops root too.
+func TestTunerFileUnwritable(t *testing.T) {
+	taken := filepath.Join(t.TempDir(), "taken")
+	if err := os.WriteFile(taken, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var warnings []string
+	tuner, watch := newTuner(t, TunerOptions{
+		File: filepath.Join(taken, "convolutions.json"),
+		Warn: func(err error) { warnings = append(warnings, err.Error()) },
+	}, "winograd2")
+	for range 2 {
+		if got := names(t, tuner, Float32, work{64 * 64, 256, 256}); got[0] != "winograd2" {
+			t.Errorf("%s chosen", got[0])
+		}
+	}
+	if len(watch.asked) != 1 {
+		t.Errorf("measured %v, want it once", watch.asked)
+	}
+	if len(warnings) == 0 || !strings.Contains(warnings[len(warnings)-1], "is not kept") {
+		t.Errorf("the warnings are %v", warnings)
+	}
+}
+
+func TestTunerFilePlace(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "/somewhere/cache")
+	if got, want := TunerFile(), "/somewhere/cache/gouache/convolutions.json"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
