@@ -2,7 +2,7 @@
 # make test    runs all tests, after the same
 # make build   builds bin/gouache
 # make notebook  opens JupyterLab with the notebooks, after installing it; with NO_BROWSER=1 it only serves them
-# make bench   runs the Go benchmarks
+# make bench   compares with PyTorch, TensorFlow and JAX, after installing them; see bench/README.md
 # make clean   removes what make made; weights and XLA's plugin stay in their caches
 
 python := $(or $(GOUACHE_PYTHON),python3)
@@ -51,8 +51,11 @@ jupyter: setup
 notebook: jupyter
 	.venv/bin/jupyter lab $(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_first_painting.ipynb
 
+# The others are large, so that nothing else installs them.
 bench: setup
-	go test -run '^$$' -bench . ./...
+	@docker/install-packages notebook
+	@bench/install-python
+	go run ./bench
 
 clean:
 	rm -rf bin out

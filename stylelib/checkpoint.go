@@ -46,6 +46,17 @@ const (
 // Iterations returns how many iterations led to the checkpoint.
 func (c *Checkpoint) Iterations() int { return c.head.Iterations + c.state.Iterations() }
 
+// Picture returns the picture as the optimiser has it: with the preset's margin, and with grey levels beyond 0 and 255,
+// which are clamped in whatever else shows it. It must be called before the checkpoint is resumed.
+func (c *Checkpoint) Picture() (*picture.Picture, error) {
+	x, err := c.state.X()
+	if err != nil {
+		return nil, err
+	}
+	defer x.MustFinalizeAll()
+	return tensorPicture(x)
+}
+
 // writeTo writes a checkpoint that was kept.
 func (c *Checkpoint) writeTo(w io.Writer) error {
 	return c.write(w, func(w io.Writer) error { _, err := c.state.WriteTo(w); return err })

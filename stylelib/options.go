@@ -17,8 +17,9 @@ type Options struct {
 	// Tune chooses each layer's convolutions by measuring them when a size first needs them on a device, and keeps the
 	// choices in the user's cache (vgg.Tuner). Without it a table chooses.
 	Tune bool
-	// Measuring hears how far the measuring has come. It may be nil.
+	// Measuring hears how far the measuring has come, and Warn why its results cannot be kept. Both may be nil.
 	Measuring func(done, total int)
+	Warn      func(error)
 	// Precision of the convolutions' products; empty for TF32 on a CUDA device, as PyTorch has it, and Float32 elsewhere.
 	Precision vgg.Precision
 }

@@ -68,7 +68,7 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 		targets:    newShared(maxTargetBytes, finalize),
 	}
 	if options.Tune {
-		s.tuner = vgg.NewTuner(vgg.TunerOptions{Device: b.Identity(), Report: options.Measuring})
+		s.tuner = vgg.NewTuner(vgg.TunerOptions{Device: b.Identity(), Report: options.Measuring, Warn: options.Warn})
 	}
 	return s
 }
@@ -83,7 +83,9 @@ func (s *Studio) Network(pooling vgg.Pooling) (*vgg.Network, error) {
 	if err := s.Precision().Check(string(s.backend.Plugin().Device)); err != nil {
 		return nil, err
 	}
-	net, err := vgg.New(s.backend.XLA(), s.weights, vgg.Options{Pooling: pooling, Precision: s.Precision(), Tuner: s.tuner})
+	net, err := vgg.New(s.backend.XLA(), s.weights, vgg.Options{
+		Pooling: pooling, Precision: s.Precision(), Tuner: s.tuner, Direct: s.backend.Plugin().Device == backend.CUDA,
+	})
 	if err != nil {
 		return nil, err
 	}

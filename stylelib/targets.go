@@ -87,7 +87,7 @@ func (s *Studio) styleTargets(net *vgg.Network, preset loss.Preset, styles []Sty
 // targetKey tells targets apart by what they are computed from.
 func targetKey(net *vgg.Network, statistic string, layers []string, pictures ...Style) string {
 	h := sha256.New()
-	fmt.Fprintln(h, net.Pooling(), statistic, strings.Join(layers, ","))
+	fmt.Fprintln(h, net.Pooling(), net.Side(), statistic, strings.Join(layers, ","))
 	for _, p := range pictures {
 		fmt.Fprintln(h, p.Weight)
 		hashPicture(h, p.Picture)

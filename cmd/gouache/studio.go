@@ -86,6 +86,7 @@ func (f *studioFlags) open(ctx context.Context, messages io.Writer) (*stylelib.S
 		return nil, err
 	}
 	options.Measuring = newMeasuringLine(messages).report
+	options.Warn = func(err error) { fmt.Fprintf(messages, "warning: %v\n", err) }
 	return stylelib.NewStudio(b, set, options), nil
 }
 

@@ -36,6 +36,7 @@ type trialLine struct {
 	total     int // iterations
 	latest    progress.Iteration
 	objective string // its latest value, in words
+	tiles     string // how far an evaluation has come, in words
 	began     time.Time
 }
 
@@ -120,7 +121,15 @@ func (l *trialLine) Finished(progress.Outcome) {}
 // Iterated renews the trial's line.
 func (l *trialLine) Iterated(i progress.Iteration) {
 	l.board.mu.Lock()
-	l.latest, l.objective = i, objectiveText(l.board.file, l.trial)
+	l.latest, l.objective, l.tiles = i, objectiveText(l.board.file, l.trial), ""
+	l.board.mu.Unlock()
+	l.board.show(false)
+}
+
+// Tiled shows how far an evaluation has come.
+func (l *trialLine) Tiled(t progress.Tiles) {
+	l.board.mu.Lock()
+	l.tiles = fmt.Sprintf("  evaluation %d: tile %d of %d", t.Evaluations+1, t.Done, t.Total)
 	l.board.mu.Unlock()
 	l.board.show(false)
 }
@@ -142,7 +151,7 @@ func (b *sweepBoard) show(force bool) {
 func (l *trialLine) text(f *sweep.File) string {
 	i := l.latest
 	text := fmt.Sprintf("trial %-4d %s %d/%d  %s", l.trial.Number, bar(i.Iteration, l.total), i.Iteration, l.total, f.Label(l.trial.Params))
-	text += l.objective
+	text += l.objective + l.tiles
 	if i.Iteration > 0 && i.Remaining >= 0 {
 		text += fmt.Sprintf("  %s left", clock(i.Remaining))
 	}

@@ -99,12 +99,30 @@ func (v *View) Iterated(i progress.Iteration) {
 		return // the run itself says so, if the device has failed
 	}
 	v.image = shrink(m, shownSide)
-	scale := v.run.Scales[i.Scale]
-	text := fmt.Sprintf("iteration %d of %d, at %d×%d pixels", i.Iteration, v.run.Iterations(), scale.Width, scale.Height)
+	text := v.position(i.Scale, i.Iteration)
 	if i.Remaining >= 0 {
 		text += ", " + span(i.Remaining) + " left"
 	}
-	v.update(fmt.Sprintf(`<p><progress value="%d" max="%d"></progress> %s</p>`, i.Iteration, v.run.Iterations(), text), text)
+	v.progress(i.Iteration, text, began)
+}
+
+// Tiled shows how far an evaluation has come of a picture that is computed in tiles.
+func (v *View) Tiled(t progress.Tiles) {
+	began := time.Now()
+	if began.Before(v.next) {
+		return
+	}
+	v.progress(t.Iteration-1, fmt.Sprintf("%s: evaluation %d, tile %d of %d", v.position(t.Scale, t.Iteration), t.Evaluations+1, t.Done, t.Total), began)
+}
+
+func (v *View) position(scale, iteration int) string {
+	s := v.run.Scales[scale]
+	return fmt.Sprintf("iteration %d of %d, at %d×%d pixels", iteration, v.run.Iterations(), s.Width, s.Height)
+}
+
+// progress renews the output with how much is done, and decides when to do so again.
+func (v *View) progress(done int, text string, began time.Time) {
+	v.update(fmt.Sprintf(`<p><progress value="%d" max="%d"></progress> %s</p>`, done, v.run.Iterations(), text), text)
 	v.next = time.Now().Add(min(viewLongest, time.Duration(float64(time.Since(began))/viewShare)))
 }
 

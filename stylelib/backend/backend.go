@@ -80,24 +80,27 @@ func Open(ctx context.Context, opts Options) (*Backend, error) {
 		return nil, err
 	}
 	if opts.Float32 && plugin.Device == CUDA {
-		setFloat32()
+		return open(plugin, exactOptions())
 	}
 	return OpenPlugin(plugin)
 }
 
 // OpenPlugin opens an installed plugin.
-func OpenPlugin(plugin Plugin) (*Backend, error) {
+func OpenPlugin(plugin Plugin) (*Backend, error) { return open(plugin, "") }
+
+// open opens an installed plugin with options of go-xla's, each after a comma.
+func open(plugin Plugin, options string) (*Backend, error) {
 	if err := checkLibrary(plugin.Path); err != nil {
 		return nil, fmt.Errorf("XLA's plugin %s is damaged: %w; delete it and run `gouache doctor --fix`", plugin.Path, err)
 	}
 	if plugin.Device == CPU {
-		setFlags(cpuFlags)
+		setFlags()
 	}
 	// An absolute path keeps go-xla from searching, and from installing a plugin of its own: xla.New tries the
 	// latter even when another plugin is there, and fails without a network.
 	var opened compute.Backend
 	var err error
-	caught := exceptions.TryCatch[error](func() { opened, err = xla.New(plugin.Path) })
+	caught := exceptions.TryCatch[error](func() { opened, err = xla.New(plugin.Path + options) })
 	if err == nil {
 		err = caught
 	}
@@ -116,22 +119,22 @@ func OpenPlugin(plugin Plugin) (*Backend, error) {
 // of 3.1 and runs as fast, since its time goes to matrix products that are compiled already.
 var cpuFlags = []string{"--xla_backend_optimization_level=1", "--xla_llvm_disable_expensive_passes=true"}
 
-// setFloat32 forbids TF32: in NVIDIA's libraries by the variable that they read, and in the products that XLA writes
-// itself by leaving them to these libraries.
-func setFloat32() {
+// exactOptions forbids TF32: to NVIDIA's libraries, and with them to convolutions, by the variable that they read, since
+// go-xla asks for a convolution's precision nowhere; to other products by go-xla's own option, which it returns.
+func exactOptions() string {
 	_ = os.Setenv("NVIDIA_TF32_OVERRIDE", "0") // the only error is that of a name or value that is none
-	setFlags([]string{"--xla_gpu_enable_triton_gemm=false"})
+	return ",tf32=false"
 }
 
-// setFlags adds to XLA_FLAGS, which a plugin reads when it is loaded. What the person has set there stays.
-func setFlags(list []string) {
+// setFlags adds cpuFlags to XLA_FLAGS, which a plugin reads when it is loaded. What the person has set there stays.
+func setFlags() {
 	flags := os.Getenv("XLA_FLAGS")
-	for _, flag := range list {
+	for _, flag := range cpuFlags {
 		if name, _, _ := strings.Cut(flag, "="); !strings.Contains(flags, name) {
 			flags = strings.TrimSpace(flags + " " + flag)
 		}
 	}
-	_ = os.Setenv("XLA_FLAGS", flags)
+	_ = os.Setenv("XLA_FLAGS", flags) // likewise
 }
 
 // XLA returns the device as GoMLX's functions want it. (Backend does not embed it: GoMLX ties tensors to the very

@@ -60,7 +60,7 @@ func TestSetFlags(t *testing.T) {
 		"--xla_backend_optimization_level=3": "--xla_backend_optimization_level=3 --xla_llvm_disable_expensive_passes=true",
 	} {
 		t.Setenv("XLA_FLAGS", before)
-		setFlags(cpuFlags)
+		setFlags()
 		if got := os.Getenv("XLA_FLAGS"); got != want {
 			t.Errorf("%q became %q, want %q", before, got, want)
 		}

@@ -46,6 +46,14 @@ func (s *State) Evaluations() int { return s.head.Evaluations }
 // Compact returns what Minimizer.Compact was, and must be to resume.
 func (s *State) Compact() bool { return s.head.Compact }
 
+// X returns a copy of the point, on the host. The caller finalizes it. A state that was resumed has none.
+func (s *State) X() (*tensors.Tensor, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("lbfgs: the point of a state: %w", err)
+	}
+	return tensors.FromRaw(nil, 0, s.head.shape(0), s.vectors[0])
+}
+
 // vectors returns how many vectors there are.
 func (h *header) vectors() int { return 2 + 2*len(h.Pairs) }
 

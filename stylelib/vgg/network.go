@@ -61,7 +61,8 @@ const MinSide = 16
 type Options struct {
 	Pooling   Pooling   // MaxPooling if empty
 	Precision Precision // Float32 if empty; what a device has is for [Precision.Check] to say
-	Tuner     *Tuner    // chooses the convolutions of plans; a table's defaults if nil
+	Tuner     *Tuner    // chooses the convolutions of plans
+	Direct    bool      // without a Tuner: leaves all to XLA, as suits a GPU; else a table made on CPUs chooses
 }
 
 // Network is VGG16 or VGG19 with one set of weights on one device. It is safe for concurrent use.
@@ -73,6 +74,7 @@ type Network struct {
 
 	precision Precision
 	tuner     *Tuner // or nil
+	direct    bool
 
 	// side bounds the windows of pictures that are computed in tiles; zero computes each whole. See [Network.Tiled],
 	// whose network shares what follows.
@@ -113,6 +115,7 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 		pooling:   opts.Pooling,
 		precision: opts.Precision,
 		tuner:     opts.Tuner,
+		direct:    opts.Direct,
 		mu:        &sync.Mutex{},
 		kernels:   map[kernelKey]*tensors.Tensor{},
 		execs:     map[featuresKey]*graph.Exec{},

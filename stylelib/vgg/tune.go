@@ -94,7 +94,9 @@ func (n *Network) choose(all []work) ([]convolution, error) {
 	}
 	chosen := make([]convolution, len(all))
 	for i, w := range all {
-		chosen[i] = n.precision.usual(w)
+		if chosen[i] = n.precision.usual(w); n.direct {
+			chosen[i] = direct{}
+		}
 	}
 	return chosen, nil
 }

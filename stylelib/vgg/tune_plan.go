@@ -37,7 +37,7 @@ type Choice struct {
 	Height, Width int // of the layer's features
 	In, Out       int // channels
 	// The names of the convolution and of the one that pulls a gradient back through it: direct, winograd2, which is
-	// F(2×2, 3×3), winograd4, or winograd1x6, which is F(6, 3) along the width.
+	// F(2×2, 3×3), or winograd4.
 	Forward, Pullback string
 }
 

@@ -164,7 +164,7 @@ func TestPlanWithTuner(t *testing.T) {
 	direct, _ := newTuner(t, TunerOptions{}, "direct")
 	want := doubles(tunedGradient(t, direct, "direct"))
 	tuners := map[string]*Tuner{"": NewTuner(TunerOptions{File: filepath.Join(t.TempDir(), "convolutions.json")})}
-	for _, fastest := range []string{"winograd2", "winograd4", "winograd1x6"} {
+	for _, fastest := range []string{"winograd2", "winograd4"} {
 		tuners[fastest], _ = newTuner(t, TunerOptions{}, fastest)
 	}
 	for fastest, tuner := range tuners {

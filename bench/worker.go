@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/weights"
+)
+
+// gouache is the contender that this program is itself.
+type gouache struct {
+	problem   *problem
+	backend   *backend.Backend
+	weights   *weights.Set
+	objective *loss.Objective
+	start     *tensors.Tensor
+}
+
+// work is the process of the contender Gouache.
+func work(ctx context.Context, problemFile string, in io.Reader, out io.Writer) error {
+	q, err := readProblem(problemFile)
+	if err != nil {
+		return err
+	}
+	g, err := newGouache(ctx, q)
+	if err != nil {
+		return err
+	}
+	defer g.backend.Close()
+	first := ready{Versions: map[string]string{"XLA's plugin": g.backend.APIVersion()}, Device: g.backend.DeviceName()}
+	return serve(in, out, first, map[string]func(request) (answer, error){
+		"evaluate": g.evaluate,
+		"gradient": g.gradient,
+		"paint":    func(r request) (answer, error) { return g.paint(ctx, r) },
+	})
+}
+
+func newGouache(ctx context.Context, q *problem) (*gouache, error) {
+	b, err := backend.Open(ctx, backend.Options{Device: q.Device})
+	if err != nil {
+		return nil, err
+	}
+	set, err := weights.Load(ctx, q.path(q.Weights), weights.Options{})
+	if err != nil {
+		return nil, err
+	}
+	g := &gouache{problem: q, backend: b, weights: set}
+	start, err := q.picture(q.Pictures.Start)
+	if err != nil {
+		return nil, err
+	}
+	g.start = tensor(start)
+	return g, g.prepare()
+}
+
+// prepare computes the targets and makes the objective.
+func (g *gouache) prepare() error {
+	net, err := g.studio().Network(preset.Pooling)
+	if err != nil {
+		return err
+	}
+	pictures, err := g.pictures()
+	if err != nil {
+		return err
+	}
+	content, err := loss.ContentTargets(net, tensor(pictures.content), preset.ContentLayers...)
+	if err != nil {
+		return err
+	}
+	style, err := preset.StyleTargets(net, []loss.Style{{Picture: tensor(pictures.style)}})
+	if err != nil {
+		return err
+	}
+	side := g.problem.Side
+	g.objective, err = loss.NewObjective(net, side, side, preset.Terms(content, style, loss.Picture{Height: side, Width: side}))
+	return err
+}
+
+// studio returns a new one, as the program makes it.
+func (g *gouache) studio() *stylelib.Studio {
+	return stylelib.NewStudio(g.backend, g.weights, stylelib.Options{Tune: true})
+}
+
+func (g *gouache) pictures() (p pictures, err error) {
+	content, contentErr := g.problem.picture(g.problem.Pictures.Content)
+	style, styleErr := g.problem.picture(g.problem.Pictures.Style)
+	return pictures{content: content, style: style}, errors.Join(contentErr, styleErr)
+}
+
+func tensor(p *picture.Picture) *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(p.Pix, 1, p.Height, p.Width, 3)
+}
+
+// evaluate answers when the gradient is there, too: XLA gives all results of a graph at once.
+func (g *gouache) evaluate(r request) (a answer, err error) {
+	for range r.Times {
+		e, err := g.objective.Evaluate(g.start)
+		if err != nil {
+			return a, err
+		}
+		a.Loss = e.Total
+		if err := e.Gradient.FinalizeAll(); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}
+
+func (g *gouache) gradient(r request) (a answer, err error) {
+	pix, err := readFloats(r.Picture, 3*r.Side*r.Side)
+	if err != nil {
+		return a, err
+	}
+	x := tensors.FromFlatDataAndDimensions(pix, 1, r.Side, r.Side, 3)
+	defer x.MustFinalizeAll()
+	e, err := g.objective.Evaluate(x)
+	if err != nil {
+		return a, err
+	}
+	defer e.Gradient.MustFinalizeAll()
+	values, err := tensors.CopyFlatData[float32](e.Gradient)
+	if err != nil {
+		return a, err
+	}
+	return answer{Loss: e.Total}, writeFloats(r.File, values)
+}
+
+// paint runs the whole loop in a studio of its own, so that nothing is computed or compiled before its time begins.
+func (g *gouache) paint(ctx context.Context, r request) (a answer, err error) {
+	pictures, err := g.pictures()
+	if err != nil {
+		return a, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	until := &goal{loss: r.Loss, stop: stop, began: time.Now()}
+	_, err = g.studio().Stylize(ctx, stylelib.Job{
+		Content:    pictures.content,
+		Styles:     []stylelib.Style{{Picture: pictures.style}},
+		Size:       g.problem.Side,
+		Iterations: r.Times,
+		Preset:     preset,
+	}, until)
+	if err = errors.Join(err, until.err); err != nil || !until.reached {
+		return until.answer, err
+	}
+	// What a painting shows of itself is clamped to what a file can hold, and so has another loss.
+	checkpoint, err := stylelib.ReadCheckpoint(&until.checkpoint)
+	if err != nil {
+		return a, err
+	}
+	painted, err := checkpoint.Picture()
+	if err != nil {
+		return a, err
+	}
+	return until.answer, writeFloats(r.File, painted.Pix)
+}
+
+// goal is an observer that stops a painting as soon as its last scale, whose objective is the one in question, has come
+// down to a loss. It has the answer then, and the picture in a checkpoint, or the answer of the last iteration.
+type goal struct {
+	loss       float64
+	stop       func()
+	began      time.Time
+	last       int // index of the last scale
+	answer     answer
+	reached    bool
+	checkpoint bytes.Buffer // once it is reached
+	err        error        // of writing it
+}
+
+func (g *goal) Started(r progress.Run) { g.last = len(r.Scales) - 1 }
+
+func (g *goal) Iterated(i progress.Iteration) {
+	if i.Scale != g.last || g.reached {
+		return
+	}
+	g.answer = answer{Loss: i.Total, Seconds: time.Since(g.began).Seconds(), Evaluations: i.Evaluations}
+	if i.Total <= g.loss {
+		g.reached = true
+		g.stop()
+		if i.Checkpoint == nil {
+			g.err = errors.New("no memory is left for a copy of the picture that was painted")
+			return
+		}
+		g.err = i.Checkpoint(&g.checkpoint)
+	}
+}
+
+func (g *goal) Finished(progress.Outcome) {}

@@ -1,0 +1,169 @@
+package stylelib
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/gouache-art/gouache/stylelib/progress"
+)
+
+// tileRecorder is a recorder that hears of tiles, too.
+type tileRecorder struct {
+	recorder
+	tiles []progress.Tiles
+}
+
+func (r *tileRecorder) Tiled(t progress.Tiles) { r.tiles = append(r.tiles, t) }
+
+// tiledStudio computes in tiles of the least size.
+func tiledStudio() *Studio { return NewStudio(device, tiny().weights, Options{Tile: MinTile}) }
+
+func tiledJob(t *testing.T) Job {
+	job := tinyJob(t)
+	job.Size, job.Scales, job.Iterations = 420, 2, 6 // the first scale, 297 pixels, is of tiles in one direction
+	return job
+}
+
+// TestPaintingInTiles: the picture is the one that is painted whole, but for what rounding the optimiser's memory makes
+// of a few iterations, and observers hear of each tile of each evaluation.
+func TestPaintingInTiles(t *testing.T) {
+	job := tiledJob(t)
+	whole, err := tiny().Stylize(t.Context(), job, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r tileRecorder
+	tiled, err := tiledStudio().Stylize(t.Context(), job, progress.Multi{&r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(tiled.Total-whole.Total) > 2e-3*whole.Total {
+		t.Errorf("the loss is %v in tiles, %v whole", tiled.Total, whole.Total)
+	}
+	var apart float64
+	for i, v := range whole.Picture.Pix {
+		apart += math.Abs(float64(v - tiled.Picture.Pix[i]))
+	}
+	if apart /= float64(len(whole.Picture.Pix)); apart > 1 {
+		t.Errorf("the pictures are %v grey levels apart", apart)
+	}
+	checkTiles(t, &r, tiled)
+}
+
+func checkTiles(t *testing.T, r *tileRecorder, result *Result) {
+	t.Helper()
+	evaluations := 0
+	for i, at := range r.tiles {
+		switch {
+		case at.Done == 1:
+			if at.Evaluations != evaluations {
+				t.Errorf("tile %d begins an evaluation after %d, %d expected", i, at.Evaluations, evaluations)
+			}
+			evaluations++
+		case at.Done != r.tiles[i-1].Done+1 || at.Total != r.tiles[i-1].Total:
+			t.Errorf("%+v after %+v", at, r.tiles[i-1])
+		}
+		if at.Done > at.Total || at.Total < 4 || at.Iteration < 1 || at.Iteration > result.Iterations+1 {
+			t.Errorf("%+v of %d iterations", at, result.Iterations)
+		}
+	}
+	if evaluations != result.Evaluations {
+		t.Errorf("tiles of %d evaluations were heard, %d were made", evaluations, result.Evaluations)
+	}
+}
+
+// TestResumeInTiles: a run goes on from a checkpoint to the same bytes, in the tiles it began in, whatever the studio
+// would choose.
+func TestResumeInTiles(t *testing.T) {
+	job := tiledJob(t)
+	job.Scales, job.Iterations = 1, 4
+	var file bytes.Buffer
+	r := recorder{each: func(i progress.Iteration) {
+		if i.Iteration == 2 {
+			if err := i.Checkpoint(&file); err != nil {
+				t.Error(err)
+			}
+		}
+	}}
+	straight, err := tiledStudio().Stylize(t.Context(), job, &r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resumed, err := tiny().Resume(t.Context(), job, readBack(t, file.Bytes()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(straight.Picture.Pix, resumed.Picture.Pix) {
+		t.Error("the resumed run painted another picture")
+	}
+}
+
+// TestScoreInTiles: an objective of a picture that is larger than a tile.
+func TestScoreInTiles(t *testing.T) {
+	job := tiledJob(t)
+	at := job.Content.Resize(300, 310)
+	preset := mustDefaults(t, job).Preset
+	whole, err := tiny().Score(preset, at, job.Styles, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tiled, err := tiledStudio().Score(preset, at, job.Styles, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// float32 sums in another order
+	if math.Abs(tiled.Total-whole.Total) > 1e-5*whole.Total || math.Abs(tiled.GradientL2-whole.GradientL2) > 1e-5*whole.GradientL2 {
+		t.Errorf("%v with a gradient of %v in tiles, %v with %v whole", tiled.Total, tiled.GradientL2, whole.Total, whole.GradientL2)
+	}
+}
+
+func mustDefaults(t *testing.T, job Job) Job {
+	t.Helper()
+	job, err := job.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+func TestTileChoice(t *testing.T) {
+	const side = 4096
+	least := TiledMemoryEstimate(side, side, MinTile)
+	for _, c := range []struct {
+		tile      int
+		available int64
+		want      int
+	}{
+		{0, math.MaxInt64, 0}, {0, MemoryEstimate(side, side), 0}, {0, MemoryEstimate(side, side) - 1, tileSides[0]},
+		{0, least, MinTile}, {0, 0, MinTile}, {Whole, 0, 0}, {300, math.MaxInt64, 300}, {300, 0, 300},
+	} {
+		if got := (Options{Tile: c.tile}).tile(side, side, c.available); got != c.want {
+			t.Errorf("tile %d with %d bytes: %d, want %d", c.tile, c.available, got, c.want)
+		}
+	}
+	// In between, the largest that fits.
+	for available := least; available < MemoryEstimate(side, side); available += 100 << 20 {
+		got := Options{}.tile(side, side, available)
+		if TiledMemoryEstimate(side, side, got) > available {
+			t.Errorf("tiles of %d pixels do not fit into %d bytes", got, available)
+		}
+		if i := slices.Index(tileSides, got); i > 0 && TiledMemoryEstimate(side, side, tileSides[i-1]) <= available {
+			t.Errorf("tiles of %d pixels, although %d would fit into %d bytes", got, tileSides[i-1], available)
+		}
+	}
+}
+
+func TestParseTile(t *testing.T) {
+	for text, want := range map[string]int{"auto": 0, "off": Whole, "256": 256, "1000": 1000} {
+		if got, err := ParseTile(text); err != nil || got != want {
+			t.Errorf("%q is %d, %v", text, got, err)
+		}
+	}
+	for _, bad := range []string{"", "0", "-1", "255", "20000", "on", "1.5"} {
+		if _, err := ParseTile(bad); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
