@@ -42,7 +42,7 @@ func Stylize(ctx context.Context, job stylelib.Job, others ...progress.Observer)
 	defer stop()
 	view := Observer()
 	view.begin(job)
-	studio, err := openStudio(ctx, backend.Auto, "", weights.Options{Report: view.transfer})
+	studio, err := openStudio(ctx, backend.Auto, "", weights.Options{Report: view.transfer}, view.measuring)
 	if err != nil {
 		view.fail(err)
 		return nil, err
@@ -66,11 +66,12 @@ func Context() context.Context {
 // OpenStudio opens the best device and weights at hand, installing and fetching what is missing, for several jobs. It
 // takes about half a second. Close its Backend when all is painted.
 func OpenStudio(ctx context.Context) (*stylelib.Studio, error) {
-	return openStudio(ctx, backend.Auto, "", weights.Options{})
+	return openStudio(ctx, backend.Auto, "", weights.Options{}, nil)
 }
 
-// openStudio opens a device, and loads weights by their name or file, or the best at hand if name is empty.
-func openStudio(ctx context.Context, device backend.Device, name string, opts weights.Options) (*stylelib.Studio, error) {
+// openStudio opens a device, and loads weights by their name or file, or the best at hand if name is empty. measuring, which
+// may be nil, hears how it goes when convolutions are chosen.
+func openStudio(ctx context.Context, device backend.Device, name string, opts weights.Options, measuring func(done, total int)) (*stylelib.Studio, error) {
 	b, err := backend.Open(ctx, backend.Options{Device: device, Report: opts.Report})
 	if err != nil {
 		return nil, err
@@ -80,7 +81,7 @@ func openStudio(ctx context.Context, device backend.Device, name string, opts we
 		b.Close()
 		return nil, fmt.Errorf("loading weights: %w", err)
 	}
-	return stylelib.NewStudio(b, set, stylelib.Options{Tune: true}), nil
+	return stylelib.NewStudio(b, set, stylelib.Options{Tune: true, Measuring: measuring}), nil
 }
 
 func loadWeights(ctx context.Context, name string, opts weights.Options) (*weights.Set, error) {

@@ -81,7 +81,7 @@ func (v *sweepView) openStudio(ctx context.Context) (*stylelib.Studio, error) {
 	}
 	opts := weights.Options{Report: v.transfer}
 	opts.Seed, _ = v.file.Fixed["seed"].(int64)
-	return openStudio(ctx, device, name, opts)
+	return openStudio(ctx, device, name, opts, nil)
 }
 
 func isFile(path string) bool {

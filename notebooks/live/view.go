@@ -72,6 +72,19 @@ func (v *View) transfer(p fetch.Progress) {
 	v.say(transferText(p))
 }
 
+// measuring shows how the choice of convolutions goes, once for a device and size.
+func (v *View) measuring(done, total int) {
+	if done == total {
+		v.say("compiling")
+		return
+	}
+	if time.Now().Before(v.next) {
+		return
+	}
+	v.next = time.Now().Add(500 * time.Millisecond)
+	v.say(fmt.Sprintf("measuring which convolution is fastest for each layer, once for this machine and size: %d of %d", done, total))
+}
+
 func transferText(p fetch.Progress) string {
 	if p.Total > 0 {
 		return fmt.Sprintf("%s: %s of %s", p.Message, humanize.Bytes(uint64(p.Done)), humanize.Bytes(uint64(p.Total)))
