@@ -29,8 +29,10 @@ const (
 	fixedBytes    = 1000 << 20
 	bytesPerPixel = 2700
 
+	// 2.84 GB for 4096×3072 pixels in tiles of 512 and a margin of 16, with one of the five pairs that the optimiser comes
+	// to keep; each is a vector more, of 12 bytes a pixel.
 	bytesPerWindowPixel = 2600
-	bytesPerTiledPixel  = 200
+	bytesPerTiledPixel  = 150
 )
 
 // LargestSquare returns the side of the largest square picture, in pixels, that can be painted whole in so much memory;

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -101,8 +102,12 @@ func benchPictures(size int) (content, style *picture.Picture, err error) {
 	return content.Resize(size, size), style.Resize(size, size), nil
 }
 
-// loopIterations are painted to see what they take beside their evaluations; the optimiser's memory of ten is then full.
-const loopIterations = 16
+// So many iterations are painted to see what they take beside their evaluations: the optimiser's memory of ten is then
+// full. Of a large picture, it is fewer that take half a minute.
+const (
+	loopIterations = 16
+	loopEnough     = 30 * time.Second
+)
 
 // measureLoop paints a few iterations with all that a painting has about it, recorded in a store that is thrown away, and
 // returns the time from the first to the last over that of the evaluations in it.
@@ -112,30 +117,37 @@ func measureLoop(ctx context.Context, studio *stylelib.Studio, job stylelib.Job)
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
+	painting, stop := context.WithCancel(ctx)
+	defer stop()
+	loop := loopObserver{stop: stop}
 	var failure error
 	record := recordFlags{store: dir, name: "bench"}
 	recording := record.start(ctx, newRun(nil, []string{"gouache", "bench"}, studio, 0), func(err error) { failure = err })
-	var loop loopObserver
-	result, err := studio.Stylize(ctx, job, recording.observer(progress.Multi{newProgressLine(io.Discard), &loop}))
+	_, err = studio.Stylize(painting, job, recording.observer(progress.Multi{newProgressLine(io.Discard), &loop}))
 	recording.end(ctx, err)
 	switch {
 	case err != nil:
 		return 0, err
 	case failure != nil:
 		return 0, fmt.Errorf("recording the painting to be measured: %w", failure)
-	case result.Status == progress.Interrupted:
-		return 0, context.Canceled
+	case ctx.Err() != nil:
+		return 0, ctx.Err()
 	}
 	return loop.ratio(), nil
 }
 
-// loopObserver keeps what it was told of the first and of the last iteration.
-type loopObserver struct{ first, last progress.Iteration }
+// loopObserver keeps what it was told of the first and of the last iteration, and stops when there are enough.
+type loopObserver struct {
+	first, last progress.Iteration
+	stop        func()
+}
 
 func (l *loopObserver) Started(progress.Run) {}
 func (l *loopObserver) Iterated(i progress.Iteration) {
 	if l.last = i; i.Iteration == 1 {
 		l.first = i
+	} else if i.Elapsed > loopEnough {
+		l.stop()
 	}
 }
 func (l *loopObserver) Finished(progress.Outcome) {}
