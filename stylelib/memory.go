@@ -92,16 +92,32 @@ func (s *Studio) room(j Job) (int64, error) {
 	available := s.available()
 	w, h := j.Content.FitLonger(j.Size)
 	w, h = w+2*j.Preset.Margin, h+2*j.Preset.Margin
-	needed := need(h, w, s.options.tile(h, w, available))
+	tile := s.options.tile(h, w, available)
+	needed := need(h, w, tile)
 	if needed <= available {
 		return available, nil
 	}
-	advice := "choose a smaller size or close other programs"
-	if s.options.Tile == Whole || s.options.Tile > MinTile {
-		advice = "let it be computed in (smaller) tiles, choose a smaller size, or close other programs"
+	what := fmt.Sprintf("size %d does not fit into memory: about %s is needed and %s is free",
+		j.Size, humanize.Bytes(uint64(needed)), humanize.Bytes(uint64(available)))
+	largest := largestSize(j.Size, h*w, tile, available)
+	switch {
+	case largest >= MinSize && s.options.Tile == Whole:
+		return 0, fmt.Errorf("%s; the largest that would fit is %d, or larger in tiles", what, largest)
+	case largest >= MinSize:
+		return 0, fmt.Errorf("%s; the largest that would fit is %d", what, largest)
 	}
-	return 0, fmt.Errorf("size %d does not fit into memory: about %s is needed and %s is free: %s",
-		j.Size, humanize.Bytes(uint64(needed)), humanize.Bytes(uint64(available)), advice)
+	return 0, fmt.Errorf("%s: close other programs", what)
+}
+
+// largestSize returns about the largest size that fits into memory in tiles of the given side, zero for whole, of a picture
+// that has so many pixels at another size. It is a multiple of 16, and below MinSize if none fits.
+func largestSize(size, pixels, tile int, available int64) int {
+	fixed, perPixel := float64(fixedBytes), float64(bytesPerPixel)
+	if tile > 0 {
+		fixed, perPixel = fixed+bytesPerWindowPixel*float64(tile*tile), bytesPerTiledPixel
+	}
+	room := max(0, float64(available)-fixed) / perPixel
+	return int(float64(size)*math.Sqrt(room/float64(pixels))) / 16 * 16
 }
 
 // AvailableMemory returns how many bytes of memory new work can take: what the system calls available, or what is

@@ -102,6 +102,14 @@ func TestMistakes(t *testing.T) {
 		{quick(out, "--scales", "-1"), 2, "--scales is -1: choose 0 to"},
 		{quick(out, "--scales", "4"), 2, "scales"},
 		{quick(out, "--size", "16384"), 1, "the largest that would fit is"},
+		{quick(out, "--size", "16384", "--tile", "off"), 1, "or larger in tiles"},
+		{quick(out, "--tile", "100"), 2, `--tile: "100" is no side of tiles: choose auto, off, or 256`},
+		{quick(out, "--tune", "yes"), 2, `--tune is "yes": it must be on or off`},
+		{quick(out, "--precision", "fp32"), 2, `--precision: unknown precision "fp32"`},
+		{quick(out, "--precision", "tf32", "--device", "cpu"), 1, "the precision tf32 is for NVIDIA GPUs"},
+		{[]string{"bench", "--size", "3"}, 2, "--size is 3: it must be 64 to 16384 pixels"},
+		{[]string{"bench", "--repeat", "0"}, 2, "--repeat is 0"},
+		{[]string{"bench", "--preset", "guache"}, 2, `did you mean "gouache"`},
 		{quick(out, "--itertions", "5"), 2, "did you mean --iterations?"},
 		{quick(out, "more"), 2, `unexpected argument "more"`},
 		{[]string{"stylize", "--content", ok}, 2, "--style is missing"},
@@ -307,6 +315,30 @@ func TestScore(t *testing.T) {
 	sum := score.Terms["content"] + score.Terms["style"] + score.Terms["tv"]
 	if score.Terms["content"] > 1e-6*score.Total || !(score.Terms["style"] > 0) || !(score.GradientL2 > 0) || sum/score.Total < 0.999 || sum/score.Total > 1.001 {
 		t.Errorf("scored %+v", score)
+	}
+}
+
+func TestBench(t *testing.T) {
+	stdout, stderr, code := gouache(t.Context(), "bench", "--weights", "random", "--size", "64", "--repeat", "2", "--tune", "off", "--json")
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	var r benchReport
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatalf("%v in %s", err, stdout)
+	}
+	if r.Size != 64 || r.Tiles != 1 || r.Evaluation.Times != 2 || r.Network != "vgg19" || r.Precision != "float32" {
+		t.Errorf("the report is %+v", r)
+	}
+	if e := r.Evaluation; !(e.Least > 0) || e.Median < e.Least || e.Most < e.Median || r.First < e.Least || r.Loop < 1 || r.PeakMemory < 1<<26 {
+		t.Errorf("impossible figures: %+v", r)
+	}
+	if len(r.Layers) != 13 {
+		t.Fatalf("%d layers up to block5_conv1, 13 expected", len(r.Layers))
+	}
+	last := r.Layers[12]
+	if last.Layer != "block5_conv1" || last.Height != 4 || last.In != 512 || last.Forward.Way == "" || !(last.Forward.Median > 0) || !(last.Pullback.Median > 0) {
+		t.Errorf("the last layer is %+v", last)
 	}
 }
 
