@@ -153,13 +153,23 @@ func ExpectComplaint(ctx context.Context, words string) {
 	c.expected = append(c.expected, words)
 }
 
-// Do has the browser act.
+// replaced is what Chromium says of an element that was found, and was replaced before anything was done with it, as by a
+// page that renews itself.
+const replaced = "Could not find node with given id"
+
+// Do has the browser act. An action whose element was replaced meanwhile is tried again, as a person would.
 func Do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	if err := chromedp.Do(ctx, actions...); err != nil {
-		t.Fatal(err)
+	for _, action := range actions {
+		err := chromedp.Do(ctx, action)
+		for err != nil && strings.Contains(err.Error(), replaced) && ctx.Err() == nil {
+			err = chromedp.Do(ctx, action)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
