@@ -3,6 +3,7 @@ package stylelib
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
@@ -12,9 +13,8 @@ import (
 
 // Benchmark is how fast a studio computes a preset's objective at one size.
 type Benchmark struct {
-	// Targets is how long it took to compute what the objective compares with, and First how long its first evaluation
-	// did; both hold the compiling, and First the measuring of convolutions, if there is any.
-	Targets, First time.Duration
+	// First is how long the first evaluation took, compiling included.
+	First time.Duration
 	// Evaluations are how long those after it took, each with the gradient.
 	Evaluations []time.Duration
 	// Tiles is how many tiles the picture was computed in; one if whole.
@@ -34,13 +34,12 @@ func (s *Studio) Benchmark(ctx context.Context, preset loss.Preset, content *pic
 	if err != nil {
 		return nil, err
 	}
-	began := time.Now()
 	objective, release, err := s.objective(net, preset, content, styles)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	b := &Benchmark{Targets: time.Since(began), Tiles: objective.Tiles()}
+	b := &Benchmark{Tiles: objective.Tiles()}
 	x := pictureTensor(content)
 	defer x.MustFinalizeAll()
 	evaluate := objective.Function(nil)
@@ -62,7 +61,7 @@ func (s *Studio) Benchmark(ctx context.Context, preset loss.Preset, content *pic
 
 // benchmarkLayers fills in what is known of the layers alone.
 func (s *Studio) benchmarkLayers(b *Benchmark, net *vgg.Network, preset loss.Preset, content *picture.Picture, times int) error {
-	layers := append(append([]string{}, preset.ContentLayers...), preset.StyleLayers...)
+	layers := slices.Concat(preset.ContentLayers, preset.StyleLayers)
 	tiling, err := net.Tiling(content.Height, content.Width, layers...)
 	if err != nil {
 		return err
@@ -74,13 +73,4 @@ func (s *Studio) benchmarkLayers(b *Benchmark, net *vgg.Network, preset loss.Pre
 	b.Choices = plan.Choices()
 	b.Layers, err = plan.Time(times)
 	return err
-}
-
-// tiledNetwork returns the network for pictures of one size: in tiles if the options, or the memory that is free, want it.
-func (s *Studio) tiledNetwork(pooling vgg.Pooling, height, width int) (*vgg.Network, error) {
-	net, err := s.Network(pooling)
-	if err != nil {
-		return nil, err
-	}
-	return net.Tiled(s.options.tile(height, width, s.available())), nil
 }

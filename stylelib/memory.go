@@ -35,19 +35,26 @@ const (
 	bytesPerTiledPixel  = 150
 )
 
+// pixelsIn returns how many pixels a picture may have to fit into so much memory, in tiles of the given side, zero for
+// whole.
+func pixelsIn(available int64, tile int) float64 {
+	room, each := float64(available)-fixedBytes, float64(bytesPerPixel)
+	if tile > 0 {
+		room, each = room-bytesPerWindowPixel*float64(tile*tile), bytesPerTiledPixel
+	}
+	return max(0, room) / each
+}
+
 // LargestSquare returns the side of the largest square picture, in pixels, that can be painted whole in so much memory;
 // zero if none can.
-func LargestSquare(available int64) int {
-	return min(MaxSize, int(math.Sqrt(max(0, float64(available-fixedBytes))/bytesPerPixel)))
-}
+func LargestSquare(available int64) int { return min(MaxSize, int(math.Sqrt(pixelsIn(available, 0)))) }
 
 // LargestTiledSquare is the same for a picture that is computed in tiles.
 func LargestTiledSquare(available int64) int {
-	room := float64(available) - float64(TiledMemoryEstimate(MinTile, MinTile, MinTile))
-	return min(MaxSize, int(math.Sqrt(max(0, room)/bytesPerTiledPixel)))
+	return min(MaxSize, int(math.Sqrt(pixelsIn(available, MinTile))))
 }
 
-// tiles from the largest on: above 1024 pixels the margins cost little more.
+// tileSides are those that a tile's is chosen from, the largest first: above 1024 pixels the margins cost little more.
 var tileSides = []int{1280, 1024, 896, 768, 640, 512, 448, 384, 320, MinTile}
 
 // tile returns the side of the tiles to compute a picture of the given size in, zero for whole, with so many bytes of
@@ -99,7 +106,7 @@ func (s *Studio) room(j Job) (int64, error) {
 	}
 	what := fmt.Sprintf("size %d does not fit into memory: about %s is needed and %s is free",
 		j.Size, humanize.Bytes(uint64(needed)), humanize.Bytes(uint64(available)))
-	largest := largestSize(j.Size, h*w, tile, available)
+	largest := int(float64(j.Size)*math.Sqrt(pixelsIn(available, tile)/float64(h*w))) / 16 * 16
 	switch {
 	case largest >= MinSize && s.options.Tile == Whole:
 		return 0, fmt.Errorf("%s; the largest that would fit is %d, or larger in tiles", what, largest)
@@ -107,17 +114,6 @@ func (s *Studio) room(j Job) (int64, error) {
 		return 0, fmt.Errorf("%s; the largest that would fit is %d", what, largest)
 	}
 	return 0, fmt.Errorf("%s: close other programs", what)
-}
-
-// largestSize returns about the largest size that fits into memory in tiles of the given side, zero for whole, of a picture
-// that has so many pixels at another size. It is a multiple of 16, and below MinSize if none fits.
-func largestSize(size, pixels, tile int, available int64) int {
-	fixed, perPixel := float64(fixedBytes), float64(bytesPerPixel)
-	if tile > 0 {
-		fixed, perPixel = fixed+bytesPerWindowPixel*float64(tile*tile), bytesPerTiledPixel
-	}
-	room := max(0, float64(available)-fixed) / perPixel
-	return int(float64(size)*math.Sqrt(room/float64(pixels))) / 16 * 16
 }
 
 // AvailableMemory returns how many bytes of memory new work can take: what the system calls available, or what is
@@ -144,11 +140,4 @@ func readBytes(path string) (int64, bool) {
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 	return n, err == nil
-}
-
-// roomForState tells whether there is room for a copy of the optimiser's memory in what keeps it: of so many vectors with
-// so many elements. Who interrupts a large painting is not to lose it for that.
-func roomForState(vectors, elements int) bool {
-	available, err := AvailableMemory()
-	return err == nil && 4*int64(vectors)*int64(elements) < available
 }

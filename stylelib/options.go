@@ -7,8 +7,8 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// Options say how a studio computes. A picture does not depend on them but for rounding, and, with another Precision than
-// Float32, for that.
+// Options say how a studio computes. The objective does not depend on them but for rounding, to Precision at most; a
+// picture in tiles is painted with a shorter memory of the optimiser's, too.
 type Options struct {
 	// Tile bounds the side of what is computed at once, in pixels: a larger picture is computed in tiles, in memory for
 	// one of them and some vectors of the picture's size. Zero does so only for a picture that would not fit into

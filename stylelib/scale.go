@@ -23,9 +23,9 @@ type stage struct {
 	*run
 	index    int
 	scale    progress.Scale
-	tile     int // the side of tiles; zero computes the picture whole
-	elements int // of what is optimised
-	vectors  int // of the optimiser's memory
+	tile     int  // the side of tiles; zero computes the picture whole
+	elements int  // of what is optimised
+	lean     bool // the optimiser keeps little: see leanPairs
 	// tried are the evaluations of this scale, but for the first ones, so many as skipped, that a resumed run made
 	// before: a line search may go back to one before its last.
 	tried   []*loss.Evaluation
@@ -44,7 +44,7 @@ type painted struct {
 // paintScale paints one scale, from a picture of any size, or from where a resumed run was.
 func (r *run) paintScale(ctx context.Context, index int, start *picture.Picture) (*painted, error) {
 	s := &stage{run: r, index: index, scale: r.scales[index], last: time.Now()}
-	s.elements, s.tile, s.vectors = 3*s.height()*s.width(), r.tile(index), fullVectors
+	s.elements, s.tile = 3*s.height()*s.width(), r.tile(index)
 	objective, release, err := s.objective()
 	if err != nil {
 		return nil, err
@@ -55,12 +55,12 @@ func (r *run) paintScale(ctx context.Context, index int, start *picture.Picture)
 		MaxIterations: s.scale.Iterations,
 		FirstStep:     math.Sqrt(float64(s.elements)), // one grey level a pixel and channel: saves three evaluations a scale
 		Observe:       s.observe,
-		KeepState:     func(end lbfgs.Status) bool { return end == lbfgs.Interrupted && roomForState(s.vectors, s.elements) },
+		KeepState:     func(end lbfgs.Status) bool { return end == lbfgs.Interrupted && s.roomForState() },
 		TakeStart:     true,
 		Graphs:        r.studio.graphs,
 	}
-	if objective.Tiles() > 1 {
-		minimizer.Compact, minimizer.Memory, s.vectors = true, leanPairs, leanVectors
+	if s.lean = objective.Tiles() > 1; s.lean {
+		minimizer.Compact, minimizer.Memory = true, leanPairs
 		debug.FreeOSMemory() // what the targets took: the rest of the process now lives with little
 	}
 	function := objective.Function(func(e *loss.Evaluation) { s.tried = append(s.tried, e) })
@@ -85,11 +85,16 @@ func (r *run) paintScale(ctx context.Context, index int, start *picture.Picture)
 // pairs ended at 0.2351, ten whole ones at 0.2337, and three halved ones at 0.2440.
 const leanPairs = 5
 
-// A state has so many vectors, beside the point and the gradient: two a pair.
-const (
-	fullVectors = 2 + 2*10
-	leanVectors = 2 + leanPairs // in whole ones
-)
+// roomForState tells whether there is room for a copy of the optimiser's memory in what keeps it: the point, the gradient,
+// and two vectors a pair. Who interrupts a large painting is not to lose it for that.
+func (s *stage) roomForState() bool {
+	vectors := 2 + 2*10
+	if s.lean {
+		vectors = 2 + leanPairs // in whole ones
+	}
+	available, err := AvailableMemory()
+	return err == nil && 4*int64(vectors)*int64(s.elements) < available
+}
 
 // timed counts the time that a function takes as evaluating.
 func (r *run) timed(function lbfgs.Function) lbfgs.Function {
@@ -172,7 +177,7 @@ func (s *stage) observe(i lbfgs.Iteration) error {
 
 // writeCheckpoint returns what writes a checkpoint of an iteration, or nil if there is no room for a copy of it.
 func (s *stage) writeCheckpoint(i lbfgs.Iteration) func(io.Writer) error {
-	if s.vectors == leanVectors && !roomForState(s.vectors, s.elements) {
+	if s.lean && !s.roomForState() {
 		return nil
 	}
 	return func(w io.Writer) error { return s.checkpoint().write(w, i.WriteState) }

@@ -93,6 +93,15 @@ func (s *Studio) Network(pooling vgg.Pooling) (*vgg.Network, error) {
 	return net, nil
 }
 
+// tiledNetwork returns the network for pictures of one size: in tiles if the options, or the memory that is free, want it.
+func (s *Studio) tiledNetwork(pooling vgg.Pooling, height, width int) (*vgg.Network, error) {
+	net, err := s.Network(pooling)
+	if err != nil {
+		return nil, err
+	}
+	return net.Tiled(s.options.tile(height, width, s.available())), nil
+}
+
 // Precision returns that of the convolutions' products.
 func (s *Studio) Precision() vgg.Precision {
 	return cmp.Or(s.options.Precision, vgg.DefaultPrecision(string(s.backend.Plugin().Device)))

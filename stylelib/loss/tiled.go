@@ -177,7 +177,7 @@ func (t *tiled) evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, w
 	if err != nil {
 		return nil, nil, err
 	}
-	slopes, err := e.compare(sums, choose(weights, t.termsAt))
+	slopes, err := e.slopes(sums, choose(weights, t.termsAt))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -243,10 +243,10 @@ func (e *tiledEvaluation) addUp() ([]*tensors.Tensor, error) {
 	return sums.tensors(), nil
 }
 
-// compare fills in the losses and returns the slopes.
-func (e *tiledEvaluation) compare(sums []*tensors.Tensor, weights []float32) (slopes []*tensors.Tensor, err error) {
+// slopes fills in the losses and returns the gradient of their weighted sum with respect to each of the sums.
+func (e *tiledEvaluation) slopes(sums []*tensors.Tensor, weights []float32) ([]*tensors.Tensor, error) {
 	defer finalize(sums)
-	out, err := e.tiled.compare.Call(append(appendTensors([]any{weights}, sums), e.targets...)...)
+	out, err := e.compare.Call(append(appendTensors([]any{weights}, sums), e.targets...)...)
 	if err != nil {
 		return nil, err
 	}
