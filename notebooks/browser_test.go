@@ -14,7 +14,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/gouache-art/gouache/tracker/browsertest"
+	"github.com/gouache-art/gouache/internal/browsertest"
 )
 
 func TestMain(m *testing.M) {

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/stylelib/loss"
-	"github.com/gouache-art/gouache/stylelib/suggest"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gouache-art/gouache/stylelib/backend/backendtest"
+	"github.com/gouache-art/gouache/internal/backendtest"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/weights"
 	_ "github.com/gouache-art/gouache/weights/h5"

@@ -7,8 +7,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/gouache-art/gouache/stylelib/suggest"
-	"github.com/gouache-art/gouache/weights/fetch"
+	"github.com/gouache-art/gouache/internal/fetch"
+	"github.com/gouache-art/gouache/internal/suggest"
 )
 
 // Entry is a set of weights that is known by name.

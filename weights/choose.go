@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gouache-art/gouache/weights/fetch"
+	"github.com/gouache-art/gouache/internal/fetch"
 )
 
 // Choose picks the weights for somebody who did not ask for any: the best that are in the cache (vgg19, vgg16,

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/gouache-art/gouache/weights/fetch"
+	"github.com/gouache-art/gouache/internal/fetch"
 )
 
 // Contents is what is in a file of tensors.

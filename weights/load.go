@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gouache-art/gouache/weights/fetch"
+	"github.com/gouache-art/gouache/internal/fetch"
 )
 
 // Options say where weights are kept and who hears about downloads. The zero value is right for most programs.

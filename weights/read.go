@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/gouache-art/gouache/weights/fetch"
+	"github.com/gouache-art/gouache/internal/fetch"
 )
 
 // ReadFile reads VGG16 or VGG19 from a file, whatever its name. A file that the catalogue knows by its checksum gets

@@ -17,7 +17,7 @@
 package weights
 
 import (
-	"github.com/gouache-art/gouache/stylelib/suggest"
+	"github.com/gouache-art/gouache/internal/suggest"
 )
 
 // Preprocessing says in words what pixels the networks expect.

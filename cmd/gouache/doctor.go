@@ -16,10 +16,10 @@ import (
 	"github.com/shirou/gopsutil/v4/disk"
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/weights"
-	"github.com/gouache-art/gouache/weights/fetch"
 )
 
 func newDoctor() *cobra.Command {

@@ -11,8 +11,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"golang.org/x/term"
 
+	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/stylelib/progress"
-	"github.com/gouache-art/gouache/weights/fetch"
 )
 
 // statusLine shows the latest state of something that goes on, in a line or a few: in place on a terminal, else anew now

@@ -11,10 +11,10 @@ import (
 
 	"github.com/janpfeifer/gonb/gonbui"
 
+	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
-	"github.com/gouache-art/gouache/weights/fetch"
 )
 
 // sweepView shows a sweep that runs in one output of the cell: the trials' pictures, in the order of the trials, and how

@@ -10,11 +10,11 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/janpfeifer/gonb/gonbui"
 
+	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/weights/fetch"
 )
 
 // viewShare is how much of a run's time the view may take: an update waits until the one before has cost no more than

@@ -25,8 +25,8 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 	"github.com/shirou/gopsutil/v4/cpu"
 
-	"github.com/gouache-art/gouache/stylelib/suggest"
-	"github.com/gouache-art/gouache/weights/fetch"
+	"github.com/gouache-art/gouache/internal/fetch"
+	"github.com/gouache-art/gouache/internal/suggest"
 )
 
 // Device is the kind of hardware that a plugin drives.

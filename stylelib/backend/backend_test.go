@@ -18,7 +18,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gouache-art/gouache/weights/fetch"
+	"github.com/gouache-art/gouache/internal/fetch"
 )
 
 func ExampleOpen() {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/gomlx/go-xla/installer"
 
-	"github.com/gouache-art/gouache/weights/fetch"
+	"github.com/gouache-art/gouache/internal/fetch"
 )
 
 // cpuRelease is the version of XLA's CPU plugin that go-xla v0.4.1 is tested with, as its releases name it.

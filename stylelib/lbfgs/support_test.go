@@ -8,7 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gouache-art/gouache/stylelib/backend/backendtest"
+	"github.com/gouache-art/gouache/internal/backendtest"
 )
 
 // xla is the device that all tests share.

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/gouache-art/gouache/stylelib/suggest"
+	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 

@@ -20,8 +20,8 @@ import (
 	"golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp" // for image.Decode
 
+	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/stylelib/samples"
-	"github.com/gouache-art/gouache/stylelib/suggest"
 )
 
 // MaxFileSize is the size of the largest file that [Load] reads, in bytes: MaxPixels of 16-bit RGBA fit into it.

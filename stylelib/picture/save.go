@@ -19,7 +19,7 @@ import (
 	"github.com/google/renameio/v2"
 	"golang.org/x/image/tiff"
 
-	"github.com/gouache-art/gouache/stylelib/suggest"
+	"github.com/gouache-art/gouache/internal/suggest"
 )
 
 // jpegQuality is nearly transparent to the eye; package jpeg halves the resolution of colour at any quality.

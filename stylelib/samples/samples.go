@@ -1,5 +1,5 @@
 // Package samples holds pictures to try Gouache with: photographs that are free of rights, and style pictures painted
-// by the project's own program, paint. Wherever a picture is asked for, sample:NAME means one of these.
+// by a program of the project's. Wherever a picture is asked for, sample:NAME means one of these.
 package samples
 
 import (
@@ -7,10 +7,8 @@ import (
 	"path"
 	"slices"
 
-	"github.com/gouache-art/gouache/stylelib/suggest"
+	"github.com/gouache-art/gouache/internal/suggest"
 )
-
-//go:generate go run ./paint
 
 //go:embed pictures/*.jpg
 var pictures embed.FS
@@ -32,7 +30,7 @@ type Sample struct {
 
 const (
 	cc0     = "CC0 1.0"
-	painter = "Painted by Gouache's own program, stylelib/samples/paint"
+	painter = "Painted by Gouache's own program"
 	project = "Apache-2.0"
 )
 

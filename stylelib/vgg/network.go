@@ -25,7 +25,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gouache-art/gouache/stylelib/suggest"
+	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/weights"
 )
 

@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gouache-art/gouache/stylelib/backend/backendtest"
+	"github.com/gouache-art/gouache/internal/backendtest"
 	"github.com/gouache-art/gouache/weights"
 )
 

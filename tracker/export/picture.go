@@ -10,8 +10,8 @@ import (
 
 	"image/draw"
 
+	"github.com/gouache-art/gouache/internal/thumbnail"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/thumbnail"
 )
 
 // jpegQuality is that of reduced pictures. At 90, five results of 256 to 512 pixels take 21 to 24% of their PNGs' bytes.
@@ -57,7 +57,7 @@ func convert(file io.ReadSeeker, p *tracker.Picture, longer int) (data []byte, m
 		return float64(longer) / float64(max(size.X, size.Y))
 	})
 	if err != nil {
-		return nil, "", err
+		return nil, "", tracker.Errorf(tracker.CodeInvalid, "%w", err)
 	}
 	var b bytes.Buffer
 	if longer == 0 {

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/backendtest"
 	"github.com/gouache-art/gouache/stylelib"
-	"github.com/gouache-art/gouache/stylelib/backend/backendtest"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gouache-art/gouache/internal/backendtest"
 	"github.com/gouache-art/gouache/stylelib"
-	"github.com/gouache-art/gouache/stylelib/backend/backendtest"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/sweep"

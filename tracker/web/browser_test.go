@@ -6,8 +6,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/gouache-art/gouache/internal/browsertest"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
 func TestMain(m *testing.M) {

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/gouache-art/gouache/tracker/browsertest"
+	"github.com/gouache-art/gouache/internal/browsertest"
 )
 
 func TestCompareSwipe(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/browsertest"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
 // stream is what a page hears.

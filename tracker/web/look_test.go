@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/gouache-art/gouache/tracker/browsertest"
+	"github.com/gouache-art/gouache/internal/browsertest"
 )
 
 // noOverflow fails if a page is wider than its window, which on a telephone hides what stands at the right.

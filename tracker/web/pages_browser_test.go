@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/gouache-art/gouache/internal/browsertest"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
 // namesInTable is an expression for the names of the runs in the table, from top to bottom.

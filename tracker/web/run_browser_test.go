@@ -8,8 +8,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/gouache-art/gouache/internal/browsertest"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
 // waitForRun waits until a run in the store is as it is to be.

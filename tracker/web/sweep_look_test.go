@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/gouache-art/gouache/internal/browsertest"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
 // Every page of a sweep fits windows and a telephone, in both themes, and is well read; with $GOUACHE_SCREENSHOTS set,

@@ -9,8 +9,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/gouache-art/gouache/internal/browsertest"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/browsertest"
 )
 
 // A real session: somebody who likes red judges twenty pairs by keys, without being told anything else.

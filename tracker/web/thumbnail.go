@@ -10,8 +10,8 @@ import (
 	"runtime"
 	"sync"
 
+	scaling "github.com/gouache-art/gouache/internal/thumbnail"
 	"github.com/gouache-art/gouache/tracker"
-	scaling "github.com/gouache-art/gouache/tracker/thumbnail"
 )
 
 // widths are those that small pictures have, in pixels.

@@ -2,13 +2,12 @@
 package thumbnail
 
 import (
+	"fmt"
 	"image"
 	"io"
 	"math"
 
 	"golang.org/x/image/draw"
-
-	"github.com/gouache-art/gouache/tracker"
 )
 
 // MaxPixels is how large a picture may be that is decoded: half a GiB of pixels. A small file can claim to be far larger.
@@ -16,14 +15,14 @@ const MaxPixels = 1 << 27
 
 // Scaled decodes a picture's file, which is at its beginning, scales it by the factor that is chosen for its size as
 // it is stored, never up, and turns it as the file's metadata say that it is looked at: what is made of it has no
-// metadata. A factor of 1 or more keeps the pixels as they are, with all their bits. An error has CodeInvalid.
+// metadata. A factor of 1 or more keeps the pixels as they are, with all their bits.
 func Scaled(file io.ReadSeeker, format string, factor func(size image.Point) float64) (image.Image, error) {
 	config, _, err := image.DecodeConfig(file)
 	if err != nil {
 		return nil, unreadable(err)
 	}
 	if config.Width*config.Height > MaxPixels {
-		return nil, tracker.Errorf(tracker.CodeInvalid, "it has %d×%d pixels, more than are made smaller here: open its file", config.Width, config.Height)
+		return nil, fmt.Errorf("it has %d×%d pixels, more than are made smaller here: open its file", config.Width, config.Height)
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return nil, unreadable(err)
@@ -44,7 +43,7 @@ func Scaled(file io.ReadSeeker, format string, factor func(size image.Point) flo
 }
 
 func unreadable(err error) error {
-	return tracker.Errorf(tracker.CodeInvalid, "its file cannot be read: %w", err)
+	return fmt.Errorf("its file cannot be read: %w", err)
 }
 
 func scale(m image.Image, size image.Point, factor float64) image.Image {
