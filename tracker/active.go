@@ -213,7 +213,8 @@ func (r *ActiveRun) Note(ctx context.Context, text string) error {
 
 // Finish writes what is buffered and ends the run. It is a conflict if the run has ended already.
 func (r *ActiveRun) Finish(ctx context.Context, o Outcome) error {
-	if err := o.Check(); err != nil {
+	o, err := o.Normal()
+	if err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -223,7 +224,7 @@ func (r *ActiveRun) Finish(ctx context.Context, o Outcome) error {
 	if ended {
 		return Errorf(CodeConflict, "run %s has ended already", r.id)
 	}
-	err := r.flush()
+	err = r.flush()
 	r.stop()
 	<-r.done
 	if err != nil {

@@ -51,6 +51,9 @@ func (m *memory) AppendPoints(_ context.Context, _ string, series []Series) erro
 }
 
 func (m *memory) AddPicture(_ context.Context, _ string, n NewPicture) (*Picture, error) {
+	if _, err := n.Describe(time.Now()); err != nil {
+		return nil, err
+	}
 	return &Picture{}, m.do(func() { m.pictures = append(m.pictures, Picture{Role: n.Role, Step: n.Step}) })
 }
 
@@ -64,7 +67,10 @@ func (m *memory) ContinueRun(context.Context, string, Process) (*Run, error) {
 
 func (m *memory) Heartbeat(context.Context, string) error { return m.do(func() { m.beats++ }) }
 
-func (m *memory) FinishRun(_ context.Context, _ string, o Outcome) error {
+func (m *memory) FinishRun(ctx context.Context, _ string, o Outcome) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	return m.do(func() { m.ended = append(m.ended, o) })
 }
 
@@ -197,7 +203,7 @@ func TestSnapshotsTakeTheirShareOnly(t *testing.T) {
 	})
 }
 
-// TestAnyReasonEndsARun has reasons that no Outcome may have.
+// TestAnyReasonEndsARun ends runs, directly and through a Recorder, with reasons that a store would not keep.
 func TestAnyReasonEndsARun(t *testing.T) {
 	for _, reason := range []string{"x\x00\xff", strings.Repeat("é", maxText), "x" + strings.Repeat("é", maxText)} {
 		store := &memory{}
@@ -208,8 +214,39 @@ func TestAnyReasonEndsARun(t *testing.T) {
 		recorder := Observer(run, RecorderOptions{Failed: func(err error) { t.Error(err) }})
 		recorder.Started(progress.Run{})
 		recorder.Finished(progress.Outcome{Status: progress.Failed, Reason: reason})
-		if len(store.ended) != 1 || store.ended[0].Reason == "" {
-			t.Errorf("%.10q: ended %v", reason, store.ended)
+		direct, err := Start(t.Context(), store, NewRun{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := direct.Finish(t.Context(), Outcome{Status: StatusFailed, Reason: reason}); err != nil {
+			t.Error(err)
+		}
+		if err := direct.Finish(t.Context(), Outcome{Status: StatusFailed, Reason: reason}); ErrorCode(err) != CodeConflict {
+			t.Errorf("the second end of a run: the error is %v", err)
+		}
+		if len(store.ended) != 2 {
+			t.Fatalf("%.10q: ended %v", reason, store.ended)
+		}
+		for _, o := range store.ended {
+			if o.Reason == "" || len(o.Reason) < min(len(reason)-2, maxText-1) || checkText("reason", o.Reason, maxText) != nil {
+				t.Errorf("%.10q: the reason has %d bytes: %.20q", reason, len(o.Reason), o.Reason)
+			}
+		}
+	}
+}
+
+// TestInputThatCannotBeKept starts a run whose input is no picture, in a context that has ended too.
+func TestInputThatCannotBeKept(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, ctx := range []context.Context{t.Context(), ended} {
+		store := &memory{}
+		_, err := Start(ctx, store, NewRun{Inputs: []NewPicture{{Role: RoleContent, Data: []byte("no picture")}}})
+		if ErrorCode(err) != CodeInvalid {
+			t.Errorf("the error is %v", err)
+		}
+		if len(store.ended) != 1 || store.ended[0].Status != StatusFailed || !strings.Contains(store.ended[0].Reason, "PNG") {
+			t.Errorf("ended %v", store.ended)
 		}
 	}
 }

@@ -18,9 +18,12 @@ func (a *Archive) Check() error {
 		return err
 	}
 	if r.Status != StatusRunning {
-		if err := (Outcome{Status: r.Status, Reason: r.Reason}).Check(); err != nil {
+		if _, err := (Outcome{Status: r.Status}).Normal(); err != nil {
 			return err
 		}
+	}
+	if err := checkText("reason", r.Reason, maxText); err != nil {
+		return err
 	}
 	if _, err := (Update{Rating: &r.Rating}).Normal(); err != nil {
 		return err

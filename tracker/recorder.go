@@ -146,7 +146,7 @@ func (r *Recorder) Finished(o progress.Outcome) {
 	<-r.written
 	r.lastCheckpoint(o)
 	r.result(o)
-	end := Outcome{Status: Status(o.Status), Reason: fitReason(o.Reason)}
+	end := Outcome{Status: Status(o.Status), Reason: o.Reason}
 	if r.options.PeakMemory != nil {
 		end.PeakMemory = r.options.PeakMemory()
 	}

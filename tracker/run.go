@@ -178,15 +178,17 @@ func (u Update) Normal() (Update, error) {
 // Outcome is how a run ended.
 type Outcome struct {
 	Status     Status // any but StatusRunning
-	Reason     string
-	PeakMemory int64 // of the process, in bytes; 0 if unknown
+	Reason     string // at most 4 KiB of it are kept
+	PeakMemory int64  // of the process, in bytes; 0 if unknown
 }
 
-// Check returns an error of CodeInvalid for an outcome that is none.
-func (o Outcome) Check() error {
+// Normal returns the outcome as a store keeps it. A reason is often the text of an error, so one that is too long or
+// not UTF-8 is cut to what fits rather than refused. Any other mistake is CodeInvalid.
+func (o Outcome) Normal() (Outcome, error) {
 	switch o.Status {
 	case StatusFinished, StatusInterrupted, StatusFailed:
-		return checkText("reason", o.Reason, maxText)
+		o.Reason = fitText(o.Reason, maxText)
+		return o, nil
 	}
-	return Errorf(CodeInvalid, "a run ends as %s, %s or %s, not as %q", StatusFinished, StatusInterrupted, StatusFailed, o.Status)
+	return o, Errorf(CodeInvalid, "a run ends as %s, %s or %s, not as %q", StatusFinished, StatusInterrupted, StatusFailed, o.Status)
 }

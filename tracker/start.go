@@ -2,7 +2,7 @@ package tracker
 
 import (
 	"context"
-	"strings"
+	"errors"
 )
 
 // Start adds a run to a store, with its inputs, and returns it for logging. The run goes on after ctx ends: an
@@ -15,8 +15,9 @@ func Start(ctx context.Context, store Store, n NewRun) (*ActiveRun, error) {
 	r := activate(ctx, store, run.ID)
 	for _, picture := range n.Inputs {
 		if _, err := r.AddPicture(ctx, picture); err != nil {
-			_ = r.Finish(r.ctx, Outcome{Status: StatusFailed, Reason: fitReason("an input could not be kept: " + err.Error())}) // err says more
-			return nil, err
+			// Finish cancels r.ctx, and ctx may have ended.
+			end := Outcome{Status: StatusFailed, Reason: "an input could not be kept: " + err.Error()}
+			return nil, errors.Join(err, r.Finish(context.WithoutCancel(ctx), end))
 		}
 	}
 	return r, nil
@@ -39,10 +40,4 @@ func activate(ctx context.Context, store Store, id string) *ActiveRun {
 	r.ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go r.flushAll()
 	return r
-}
-
-// fitReason makes a text that is not ours fit for an Outcome, which is not to be refused for what an error says.
-func fitReason(text string) string {
-	text = strings.ReplaceAll(text, "\x00", "")
-	return strings.ToValidUTF8(text[:min(len(text), maxText)], "")
 }

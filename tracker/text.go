@@ -67,6 +67,18 @@ func checkText(kind, text string, most int) error {
 	return nil
 }
 
+// fitText makes any text one that checkText accepts: valid UTF-8 without zero bytes, cut between runes.
+func fitText(text string, most int) string {
+	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
+	if len(text) <= most {
+		return text
+	}
+	for !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
+}
+
 // unknown is the error for a name that is none of the known ones.
 func unknown(kind, name string, known []string) *Error {
 	best, fewest := "", 0

@@ -69,10 +69,11 @@ func (db *DB) Heartbeat(ctx context.Context, id string) error {
 
 // FinishRun implements tracker.Writer.
 func (db *DB) FinishRun(ctx context.Context, id string, o tracker.Outcome) error {
-	if err := o.Check(); err != nil {
+	o, err := o.Normal()
+	if err != nil {
 		return err
 	}
-	err := db.write(ctx, "finishing run "+id, func(tx *sql.Tx) error {
+	err = db.write(ctx, "finishing run "+id, func(tx *sql.Tx) error {
 		key, err := findOwnRun(ctx, tx, id)
 		if err != nil {
 			return err

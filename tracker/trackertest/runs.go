@@ -170,6 +170,16 @@ func testFinish(t *testing.T, store tracker.Store) {
 		wantCode(t, store.FinishRun(t.Context(), run.ID, o), tracker.CodeConflict)
 		wantCode(t, store.AppendPoints(t.Context(), run.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}}), tracker.CodeConflict)
 	}
+	// The text of an error may be long, and is cut rather than refused.
+	run := create(t, store, tracker.NewRun{})
+	long := tracker.Outcome{Status: tracker.StatusFailed, Reason: strings.Repeat("é", 4000) + "\x00"}
+	if err := store.FinishRun(t.Context(), run.ID, long); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, store, run.ID); got.Status != tracker.StatusFailed || got.Reason != strings.Repeat("é", 2048) {
+		t.Errorf("the run is %s, and its reason has %d bytes", got.Status, len(got.Reason))
+	}
+	wantCode(t, store.FinishRun(t.Context(), run.ID, long), tracker.CodeConflict)
 }
 
 // gone and far are processes: one of an earlier start of this machine, and one on another.
