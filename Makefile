@@ -1,12 +1,14 @@
-# make demo    paints a bundled photograph in a bundled style, after installing what is missing
-# make test    runs all tests, after the same
+# Each target first installs what is missing.
+#
+# make demo    paints a bundled photograph in a bundled style
+# make test    runs all tests
 # make build   builds bin/gouache
-# make notebook  opens JupyterLab with the notebooks, after installing it; with NO_BROWSER=1 it only serves them
-# make bench   compares with PyTorch, TensorFlow and JAX, after installing them; see bench/README.md
+# make notebook  opens JupyterLab with the notebooks; NO_BROWSER=1 only serves them
+# make bench   compares with PyTorch, TensorFlow and JAX; see bench/README.md
 # make clean   removes what make made; weights and XLA's plugin stay in their caches
 
 python := $(or $(GOUACHE_PYTHON),python3)
-# What runs are recorded with; empty outside a git checkout.
+# The commit that runs record; empty outside a git checkout.
 commit := $(shell git describe --always --abbrev=40 --exclude='*' --dirty=+changes 2>/dev/null)
 
 .PHONY: build demo test notebook jupyter bench clean setup packages tools
@@ -14,7 +16,7 @@ commit := $(shell git describe --always --abbrev=40 --exclude='*' --dirty=+chang
 build: packages
 	go build -ldflags '-X main.commit=$(commit)' -o bin/gouache ./cmd/gouache
 
-# tools says what cannot be installed from here.
+# tools checks for what cannot be installed from here.
 tools:
 	@command -v go >/dev/null || { echo "make: Go 1.26 is needed: see go.dev/doc/install" >&2; exit 1; }
 	@$(python) -m pip --version >/dev/null 2>&1 || { echo "make: Python 3 with pip is needed: apt-get install -y python3-pip" >&2; exit 1; }
@@ -22,7 +24,7 @@ tools:
 packages: tools
 	@docker/install-packages
 
-# setup gets XLA's plugin and the network's weights, and says what it chose.
+# setup installs XLA's plugin and the network's weights.
 setup: build
 	@bin/gouache doctor --fix
 
@@ -36,22 +38,22 @@ demo: setup
 	@echo "  bin/gouache ui    # all pictures so far, their settings and curves, in a browser"
 	@echo "  bin/gouache stylize --help"
 
-# The tests compare with numbers made with the weights vgg16-hed, and run the notebooks.
+# The tests compare with reference numbers of the weights vgg16-hed, and run the notebooks.
 test: jupyter
 	@bin/gouache weights fetch vgg16-hed
 	GOUACHE_REQUIRE_NOTEBOOKS=1 go test -timeout 30m ./...
 
-# jupyter makes .venv, with the kernel that imports this module from this folder.
+# jupyter makes .venv with the Go kernel, which imports this module from this folder.
 jupyter: setup
 	@docker/install-packages notebook
 	@docker/install-jupyter .venv
 	@bin/gouache kernel install --prefix .venv >/dev/null
 
-# JupyterLab refuses to run as root unless told, as in a container.
+# JupyterLab refuses to run as root, as in a container, without --allow-root.
 notebook: jupyter
 	.venv/bin/jupyter lab $(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_first_painting.ipynb
 
-# The others are large, so that nothing else installs them.
+# The other frameworks are large: only this target installs them.
 bench: setup
 	@docker/install-packages notebook
 	@bench/install-python

@@ -1,7 +1,7 @@
 """Runs a notebook with its own kernel and writes it with the outputs: execute.py IN.ipynb OUT.ipynb.
 
-The tests use it, and whoever changes a notebook, to bring its outputs up to date. Unlike jupyter execute it leaves out
-when each cell ran, and the notebook is written when a cell fails, too.
+The tests use it. It also brings saved outputs up to date after a change of a notebook. Unlike jupyter
+execute, it records no times, and it writes the notebook even if a cell fails.
 """
 
 import os

@@ -120,7 +120,7 @@ def serve(make: Callable[[Problem], Contender], commands: dict[str, Callable[...
 
 
 def evaluate(contender: Contender, request: dict[str, Any]) -> dict[str, Any]:
-    """Evaluates the objective and its gradient at the start picture so many times."""
+    """Evaluates the objective and its gradient at the start picture n times."""
     for _ in range(request["times"]):
         loss = contender.evaluate()
     return {"loss": loss}

@@ -104,11 +104,11 @@ def gram(features: Tensor) -> Tensor:
 
 
 class Enough(Exception):
-    """Ends SciPy's loop after so many evaluations as were asked for; it would end after the iteration that they fall in."""
+    """Ends SciPy's loop after the given number of evaluations; SciPy itself checks only between iterations."""
 
 
 def minimise(torch_: Torch, request: dict[str, Any]) -> dict[str, Any]:
-    """Minimises with SciPy's L-BFGS-B from a picture, and returns the lowest loss after so many evaluations and their time."""
+    """Minimises with SciPy's L-BFGS-B from a picture, and returns the lowest loss within n evaluations, and their time."""
     from scipy.optimize import minimize  # here, since its import takes a tenth of a second of every start
 
     side = request["side"]
@@ -132,7 +132,7 @@ def minimise(torch_: Torch, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def convolutions(torch_: Torch, request: dict[str, Any]) -> dict[str, Any]:
-    """Runs all convolutions forward, and backward to their inputs, so many times, and nothing else."""
+    """Runs all convolutions forward, and backward to their inputs, n times, and nothing else."""
     with torch.no_grad():
         calls = convolution_calls(torch_)
         for _ in range(request["times"]):
