@@ -1,5 +1,7 @@
 package tracker
 
+import "context"
+
 // Bounds on pages of runs.
 const (
 	DefaultLimit = 100
@@ -18,6 +20,22 @@ type RunQuery struct {
 type RunPage struct {
 	Runs  []Run `json:"runs"`
 	Total int   `json:"total"` // how many the filter lets through, in all
+}
+
+// AllRuns returns every run that a filter lets through, in an order, however many there are. It reads them MaxLimit at a
+// time. The order must not depend on what changes while it reads, or a run may be missing or be there twice.
+func AllRuns(ctx context.Context, store Reader, filter *Filter, order Sort) ([]Run, error) {
+	var runs []Run
+	for {
+		page, err := store.Runs(ctx, RunQuery{Filter: filter, Sort: order, Offset: len(runs), Limit: MaxLimit})
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, page.Runs...)
+		if len(runs) >= page.Total || len(page.Runs) == 0 {
+			return runs, nil
+		}
+	}
 }
 
 // CurveQuery chooses points.

@@ -107,19 +107,15 @@ func (f *filterFlags) read(cmd *cobra.Command) (*tracker.Filter, error) {
 
 // allRuns returns the ids of all runs that a filter lets through, the latest first.
 func allRuns(ctx context.Context, store tracker.Reader, filter *tracker.Filter) ([]string, error) {
-	var ids []string
-	for {
-		page, err := store.Runs(ctx, tracker.RunQuery{Filter: filter, Offset: len(ids), Limit: tracker.MaxLimit})
-		if err != nil {
-			return nil, invalid(err)
-		}
-		for _, r := range page.Runs {
-			ids = append(ids, r.ID)
-		}
-		if len(page.Runs) < tracker.MaxLimit {
-			return ids, nil
-		}
+	runs, err := tracker.AllRuns(ctx, store, filter, nil)
+	if err != nil {
+		return nil, invalid(err)
 	}
+	var ids []string
+	for _, r := range runs {
+		ids = append(ids, r.ID)
+	}
+	return ids, nil
 }
 
 // chosenRuns resolves ids and a filter, of which exactly one must be given.

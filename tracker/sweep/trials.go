@@ -12,18 +12,13 @@ func Trials(ctx context.Context, store tracker.Reader, name string) ([]*tracker.
 	if err != nil {
 		return nil, err
 	}
-	order := tracker.Sort{{Name: "trial"}}
-	var runs []*tracker.Run
-	for {
-		page, err := store.Runs(ctx, tracker.RunQuery{Filter: filter, Sort: order, Offset: len(runs), Limit: tracker.MaxLimit})
-		if err != nil {
-			return nil, err
-		}
-		for i := range page.Runs {
-			runs = append(runs, &page.Runs[i])
-		}
-		if len(runs) >= page.Total || len(page.Runs) == 0 {
-			return runs, nil
-		}
+	runs, err := tracker.AllRuns(ctx, store, filter, tracker.Sort{{Name: "trial"}})
+	if err != nil {
+		return nil, err
 	}
+	trials := make([]*tracker.Run, len(runs))
+	for i := range runs {
+		trials[i] = &runs[i]
+	}
+	return trials, nil
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"image/color"
@@ -168,6 +169,37 @@ func TestFileThatCannotBeRead(t *testing.T) {
 	w := get(t, h, sweepPath("broken"), http.StatusOK)
 	wantText(t, w, `<option value="style_weight"`, "trial-best")
 	wantNoText(t, get(t, handle(t, store, Options{}), sweepPath("broken"), http.StatusOK), "cannot be read")
+}
+
+// manyRuns is a store whose sweep has more trials than one question returns.
+type manyRuns struct {
+	tracker.Store
+	runs []tracker.Run
+}
+
+func (m *manyRuns) Runs(_ context.Context, q tracker.RunQuery) (*tracker.RunPage, error) {
+	from := min(q.Offset, len(m.runs))
+	return &tracker.RunPage{Runs: m.runs[from:min(from+q.Limit, len(m.runs))], Total: len(m.runs)}, nil
+}
+
+// A sweep may have more trials than the store returns at once: all of them count.
+func TestMoreTrialsThanAPage(t *testing.T) {
+	store := &manyRuns{Store: emptyStore(t)}
+	makeSweep(t, store, "many", tpeFile)
+	for i := range tracker.MaxLimit + 2000 {
+		store.runs = append(store.runs, tracker.Run{
+			ID: fmt.Sprintf("m%011d", i), Sweep: "many", Trial: i + 1, Status: tracker.StatusFinished,
+			Params: tracker.Params{"style_weight": float64(1 + i%9000), "pooling": "avg"}, Final: tracker.Metrics{sweep.ObjectiveMetric: float64(20000 - i)},
+		})
+	}
+	st := readStudyOf(t, store, "many")
+	seen, err := st.observe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(st.Runs) != 12_000 || st.Tally.Finished != 12_000 || st.best(seen) != 11_999 {
+		t.Errorf("%d trials, %d finished, the best is number %d: want 12,000, and the last to be the best", len(st.Runs), st.Tally.Finished, st.best(seen)+1)
+	}
 }
 
 func TestSweepsPaging(t *testing.T) {

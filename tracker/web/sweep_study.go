@@ -80,13 +80,13 @@ func (s *server) trialsOf(ctx context.Context, name string) ([]*tracker.Run, err
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.store.Runs(ctx, tracker.RunQuery{Filter: filter, Limit: tracker.MaxLimit})
+	found, err := tracker.AllRuns(ctx, s.store, filter, tracker.Sort{{Name: "id"}})
 	if err != nil {
 		return nil, err
 	}
-	runs := make([]*tracker.Run, len(page.Runs))
-	for i := range page.Runs {
-		runs[i] = &page.Runs[i]
+	runs := make([]*tracker.Run, len(found))
+	for i := range found {
+		runs[i] = &found[i]
 	}
 	slices.SortFunc(runs, func(a, b *tracker.Run) int { return cmp.Or(cmp.Compare(a.Trial, b.Trial), strings.Compare(a.ID, b.ID)) })
 	return runs, nil
