@@ -1,30 +1,41 @@
 package tracker
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
+	"strconv"
 	"strings"
+	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
-// Filter is a condition on runs, as a person types it:
+// Filter is a condition on runs. ParseFilter reads one that a person typed:
 //
 //	style_weight > 50 && pooling == avg
 //	status == running || (experiment ~ night && !(total > 1e6))
 //	tag == "to show" && started >= 2026-11-01
 //
-// A comparison has a name on its left: a parameter, a metric, which stands for its last value, or one of [Fields].
-// Where a parameter and a metric have one name, param.NAME and metric.NAME tell them apart. On its right stands a
-// word, a number, a date or a text in quotes.
+// Programs build one from values, which are never parsed:
 //
-// Numbers compare as numbers and texts byte by byte; no text is more or less than a number. ~ is "contains", ^= "begins
-// with" and $= "ends with", whatever the case of ASCII letters. A run that lacks what is named passes no comparison
-// but != and !~, which are exactly what == and ~ are not. Of several tags one has to pass.
+//	tracker.All(typed, tracker.Where("sweep", tracker.Equal, name), tracker.Where("trial", tracker.Greater, 0))
+//
+// A comparison has a name on its left: a parameter, a metric, whose last value is compared, or one of [Fields]. Where
+// a parameter and a metric have the same name, param.NAME and metric.NAME tell them apart. On its right is a word, a
+// number, a date or a quoted string.
+//
+// Numbers compare as numbers and strings byte by byte; no string is less or greater than a number. ~ means "contains",
+// ^= "begins with" and $= "ends with"; all three ignore the case of ASCII letters. A run without the named value
+// passes no comparison except != and !~, which are the exact opposites of == and ~. Of several tags, one must pass.
+//
+// A nil Filter lets every run through.
 type Filter struct {
-	text string
-	root Expr
+	text string // as it was typed; "" if it was built
+	root Expr   // nil lets every run through
 }
 
-// Bounds of a filter. SQLite refuses expressions that are nested more than 1000 deep.
+// Bounds on a filter that is typed. SQLite refuses expressions that are nested more than 1000 deep.
 const (
 	maxFilter      = 4 << 10 // bytes
 	maxComparisons = 100
@@ -34,20 +45,22 @@ const (
 // Expr is a node of a filter: And, Or, Not or *Comparison.
 type Expr interface{ expr() }
 
-// And, Or and Not combine conditions.
+// And, Or and Not combine conditions. And and Or have two or more operands, none of their own kind.
 type (
-	And struct{ X, Y Expr }
-	Or  struct{ X, Y Expr }
+	And []Expr
+	Or  []Expr
 	Not struct{ X Expr }
 )
 
-// Comparison compares what a run has with a literal.
+// Comparison compares a value of a run with a literal.
 type Comparison struct {
 	Name    string  // as it was typed
-	Operand Operand // what the name stands for, once resolved
+	Operand Operand // what the name means, once resolved
 	Op      Op
 	Literal Literal
-	at      int // the name's place, in bytes
+
+	source  string // the text that it was read from; "" if it was built
+	at, end int    // where in source, in bytes
 }
 
 func (And) expr()         {}
@@ -72,7 +85,8 @@ const (
 	Ends         Op = "$="
 )
 
-// Negated returns the operator that is this one's opposite by definition, if there is one among Equal and Contains.
+// Negated returns the operator whose opposite o is, Equal for NotEqual and Contains for ContainsNot, and whether there
+// is one.
 func (o Op) Negated() (Op, bool) {
 	switch o {
 	case NotEqual:
@@ -83,79 +97,515 @@ func (o Op) Negated() (Op, bool) {
 	return o, false
 }
 
-// OnText tells whether the operator looks inside texts.
+// OnText reports whether the operator looks inside strings.
 func (o Op) OnText() bool { return o == Contains || o == ContainsNot || o == Begins || o == Ends }
 
-// OnOrder tells whether the operator asks which of two values comes first.
+// OnOrder reports whether the operator asks which of two values comes first.
 func (o Op) OnOrder() bool {
 	return o == Less || o == LessEqual || o == Greater || o == GreaterEqual
 }
 
-// String returns the text that was parsed.
+// Literal is the right side of a comparison.
+type Literal struct {
+	Text string
+	// Number is an int64 or a float64 if the text is a number, else nil.
+	Number any
+	// From and Until bound the times that a date means, Until excluded: a whole day, minute or second. They are set
+	// where the left side is a time.
+	From, Until time.Time
+}
+
+func newLiteral(text string) Literal {
+	l := Literal{Text: text}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		l.Number = n
+	} else if f, ok := parseNumber(text); ok {
+		l.Number = f
+	}
+	return l
+}
+
+// times are the forms of dates that a filter takes, and how long a time each means. Those without a zone are local.
+var times = []struct {
+	layout string
+	long   time.Duration
+}{
+	{"2006-01-02T15:04", time.Minute},
+	{"2006-01-02 15:04", time.Minute},
+	{"2006-01-02T15:04:05", time.Second},
+	{"2006-01-02 15:04:05", time.Second},
+	{time.RFC3339Nano, time.Microsecond},
+	{"2006-01-02T15:04:05Z07:00", time.Second},
+}
+
+func (l *Literal) readTime() error {
+	if day, err := time.ParseInLocation(time.DateOnly, l.Text, time.Local); err == nil {
+		l.From, l.Until = day, day.AddDate(0, 0, 1) // not always 24 hours
+		return nil
+	}
+	for _, form := range times {
+		at, err := time.ParseInLocation(form.layout, l.Text, time.Local)
+		if err == nil {
+			l.From = at.Truncate(time.Microsecond)
+			l.Until = l.From.Add(form.long)
+			return nil
+		}
+	}
+	return errors.New("write it as 2026-11-24, 2026-11-24T18:30 or 2026-11-24T18:30:05Z")
+}
+
+// Where returns a filter with one comparison. value is a string, a bool, an integer, a float or a time.Time.
+func Where(name string, op Op, value any) *Filter {
+	return &Filter{root: &Comparison{Name: name, Op: op, Literal: newLiteral(literalText(value))}}
+}
+
+func literalText(value any) string {
+	if at, ok := value.(time.Time); ok {
+		return at.UTC().Format(time.RFC3339Nano)
+	}
+	if v := reflect.ValueOf(value); v.CanFloat() {
+		return strconv.FormatFloat(v.Float(), 'g', -1, 64)
+	}
+	return fmt.Sprint(value)
+}
+
+// All returns a filter that lets through the runs that pass all the given ones. Filters that let every run through
+// change nothing.
+func All(filters ...*Filter) *Filter { return combine[And](filters) }
+
+// Any returns a filter that lets through the runs that pass at least one of the given ones. Without any it lets every
+// run through.
+func Any(filters ...*Filter) *Filter {
+	for _, f := range filters {
+		if f == nil || f.root == nil {
+			return nil
+		}
+	}
+	return combine[Or](filters)
+}
+
+// Except returns a filter that lets through the runs that pass none of the given ones, of which there is at least one.
+func Except(filters ...*Filter) *Filter {
+	f := Any(filters...)
+	if f == nil {
+		return nil
+	}
+	return &Filter{root: Not{f.root}}
+}
+
+func combine[T interface {
+	~[]Expr
+	Expr
+}](filters []*Filter) *Filter {
+	var some []*Filter
+	var list []Expr
+	for _, f := range filters {
+		if f != nil && f.root != nil {
+			some = append(some, f)
+			list = append(list, f.root)
+		}
+	}
+	switch len(some) {
+	case 0:
+		return nil
+	case 1:
+		return some[0]
+	}
+	return &Filter{root: join[T](list)}
+}
+
+// join returns one expression of several. Operands of the same kind become part of it.
+func join[T interface {
+	~[]Expr
+	Expr
+}](list []Expr) Expr {
+	if len(list) == 1 {
+		return list[0]
+	}
+	var joined T
+	for _, e := range list {
+		if same, ok := e.(T); ok {
+			joined = append(joined, same...)
+		} else {
+			joined = append(joined, e)
+		}
+	}
+	return joined
+}
+
+// Terms returns the conditions that && joins at the top of a filter: none for a filter that lets every run through.
+// All of them together are the filter again.
+func (f *Filter) Terms() []*Filter {
+	if f == nil || f.root == nil {
+		return nil
+	}
+	and, ok := f.root.(And)
+	if !ok {
+		return []*Filter{f}
+	}
+	terms := make([]*Filter, len(and))
+	for i, e := range and {
+		terms[i] = &Filter{root: e}
+	}
+	return terms
+}
+
+// Comparison returns a filter's comparison if it is nothing but one.
+func (f *Filter) Comparison() (c Comparison, ok bool) {
+	if f == nil {
+		return c, false
+	}
+	p, ok := f.root.(*Comparison)
+	if ok {
+		c = *p
+	}
+	return c, ok
+}
+
+// String returns the text that was parsed, or for a filter that was built a text that ParseFilter reads as the same
+// filter, unless it is too long.
 func (f *Filter) String() string {
 	if f == nil {
 		return ""
 	}
-	return f.text
+	if f.text != "" || f.root == nil {
+		return f.text
+	}
+	var b strings.Builder
+	write(&b, f.root)
+	return b.String()
 }
 
-// Resolve returns the filter's condition with each name bound to what it stands for in a store that has the given
-// names, and each literal read as what the name asks for. It returns nil for a filter that is nil or empty, and an
-// error of CodeInvalid, which gives the place and the nearest name, for names that there are not.
+// write writes an expression. Comparisons that were typed stay as they were.
+func write(b *strings.Builder, e Expr) {
+	list := func(list []Expr, between string) {
+		for i, e := range list {
+			if i > 0 {
+				b.WriteString(between)
+			}
+			_, inner := e.(Or) // && binds more tightly than ||
+			writeGroup(b, e, inner)
+		}
+	}
+	switch e := e.(type) {
+	case And:
+		list(e, " && ")
+	case Or:
+		list(e, " || ")
+	case Not:
+		b.WriteString("!")
+		_, not := e.X.(Not)
+		writeGroup(b, e.X, !not)
+	case *Comparison:
+		if e.source != "" {
+			b.WriteString(e.source[e.at:e.end])
+			return
+		}
+		fmt.Fprintf(b, "%s %s %s", e.Name, e.Op, quote(e.Literal.Text))
+	}
+}
+
+func writeGroup(b *strings.Builder, e Expr, parentheses bool) {
+	if !parentheses {
+		write(b, e)
+		return
+	}
+	b.WriteString("(")
+	write(b, e)
+	b.WriteString(")")
+}
+
+// quote writes a string so that a filter reads it as that string: unchanged if it is a plain word, else in quotes.
+func quote(text string) string {
+	plain := text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return r != '_' && r != '-' && r != '+' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	if plain {
+		return text
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}
+
+// Resolve returns the filter's condition with each name bound to what it means in a store that has the given names,
+// and each literal read as the name's type asks. It returns nil for a filter that lets every run through. Unknown
+// names and strings that no run can have are CodeInvalid; the error gives the place and the nearest name.
 func (f *Filter) Resolve(names *Names) (Expr, error) {
 	if f == nil || f.root == nil {
 		return nil, nil
 	}
-	return f.resolve(f.root, names)
+	return resolve(f.root, names)
 }
 
-func (f *Filter) resolve(e Expr, names *Names) (Expr, error) {
+func resolve(e Expr, names *Names) (Expr, error) {
+	all := func(list []Expr) ([]Expr, error) {
+		resolved := make([]Expr, len(list))
+		for i, e := range list {
+			var err error
+			if resolved[i], err = resolve(e, names); err != nil {
+				return nil, err
+			}
+		}
+		return resolved, nil
+	}
 	switch e := e.(type) {
 	case And:
-		x, y, err := f.resolveBoth(e.X, e.Y, names)
-		return And{x, y}, err
+		list, err := all(e)
+		return And(list), err
 	case Or:
-		x, y, err := f.resolveBoth(e.X, e.Y, names)
-		return Or{x, y}, err
+		list, err := all(e)
+		return Or(list), err
 	case Not:
-		x, err := f.resolve(e.X, names)
+		x, err := resolve(e.X, names)
 		return Not{x}, err
 	}
 	c := *e.(*Comparison)
 	var err error
 	if c.Operand, err = names.Operand(c.Name); err != nil {
-		return nil, f.errorAt(c.at, "%w", err)
+		return nil, errorAt(c.source, c.at, "%w", err)
+	}
+	if err := checkText(c.Name, c.Literal.Text, maxFilter); err != nil {
+		return nil, errorAt(c.source, c.at, "%w", err)
 	}
 	if c.Operand.Type() == TypeTime {
 		if c.Op.OnText() {
-			return nil, f.errorAt(c.at, "%s is a time: it cannot be compared with %s", c.Name, c.Op)
+			return nil, errorAt(c.source, c.at, "%s is a time: it cannot be compared with %s", c.Name, c.Op)
 		}
 		if err := c.Literal.readTime(); err != nil {
-			return nil, f.errorAt(c.at, "%s is a time: %w", c.Name, err)
+			return nil, errorAt(c.source, c.at, "%s is a time: %w", c.Name, err)
 		}
 	}
 	return &c, nil
 }
 
-func (f *Filter) resolveBoth(x, y Expr, names *Names) (Expr, Expr, error) {
-	rx, err := f.resolve(x, names)
-	if err != nil {
-		return nil, nil, err
+// errorAt is an error at a place in a filter's text, counted in letters from 1. A filter that was built has no text.
+func errorAt(text string, at int, format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	if text == "" {
+		return Errorf(CodeInvalid, "filter: %w", err)
 	}
-	ry, err := f.resolve(y, names)
-	return rx, ry, err
-}
-
-// errorAt is an error at a place in the filter, which it counts in letters from 1.
-func (f *Filter) errorAt(at int, format string, args ...any) error {
-	column := utf8.RuneCountInString(f.text[:at]) + 1
-	return Errorf(CodeInvalid, "filter, at letter %d of %s: %w", column, quoteFilter(f.text), fmt.Errorf(format, args...))
-}
-
-func quoteFilter(text string) string {
+	column := utf8.RuneCountInString(text[:at]) + 1
 	const most = 200
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
-	return "`" + text + "`"
+	return Errorf(CodeInvalid, "filter, at letter %d of `%s`: %w", column, text, err)
+}
+
+// ParseFilter reads a filter. Blank text lets every run through. Errors have CodeInvalid and give the place of the
+// mistake; whether the names exist is found out when a store is asked.
+func ParseFilter(text string) (*Filter, error) {
+	if len(text) > maxFilter {
+		return nil, Errorf(CodeInvalid, "the filter has %d bytes: at most %d are read", len(text), maxFilter)
+	}
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return nil, Errorf(CodeInvalid, "the filter %q must be UTF-8 without zero bytes", text)
+	}
+	p := &parser{text: text}
+	p.next()
+	if p.token.kind == tokenEnd {
+		return &Filter{text: text}, nil
+	}
+	root, err := p.or(0)
+	if err == nil && p.token.kind != tokenEnd {
+		err = p.unexpected("&& or ||")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Filter{text: text, root: root}, nil
+}
+
+// parser reads
+//
+//	or         = and { "||" and }
+//	and        = not { "&&" not }
+//	not        = "!" not | "(" or ")" | comparison
+//	comparison = word operator ( word | quoted )
+type parser struct {
+	text        string
+	token       token // the current one
+	rest        int   // where the next begins
+	comparisons int
+}
+
+func (p *parser) next() { p.token, p.rest = lex(p.text, p.rest) }
+
+func (p *parser) combines(text string) bool {
+	return p.token.kind == tokenCombine && p.token.text == text
+}
+
+func (p *parser) or(depth int) (Expr, error) {
+	list, err := p.list("||", func() (Expr, error) { return p.and(depth) })
+	return join[Or](list), err
+}
+
+func (p *parser) and(depth int) (Expr, error) {
+	list, err := p.list("&&", func() (Expr, error) { return p.not(depth) })
+	return join[And](list), err
+}
+
+// list reads one operand or more with an operator between them.
+func (p *parser) list(operator string, operand func() (Expr, error)) ([]Expr, error) {
+	x, err := operand()
+	list := []Expr{x}
+	for err == nil && p.combines(operator) {
+		p.next()
+		x, err = operand()
+		list = append(list, x)
+	}
+	return list, err
+}
+
+func (p *parser) not(depth int) (Expr, error) {
+	if depth > maxNesting {
+		return nil, errorAt(p.text, p.token.at, "more than %d nested parentheses and !", maxNesting)
+	}
+	switch {
+	case p.combines("!"):
+		p.next()
+		x, err := p.not(depth + 1)
+		return Not{x}, err
+	case p.combines("("):
+		open := p.token.at
+		p.next()
+		x, err := p.or(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		if !p.combines(")") {
+			if p.token.kind == tokenEnd {
+				return nil, errorAt(p.text, open, "nothing closes this parenthesis")
+			}
+			return nil, p.unexpected("&&, || or )")
+		}
+		p.next()
+		return x, nil
+	}
+	return p.comparison()
+}
+
+func (p *parser) comparison() (Expr, error) {
+	c := &Comparison{Name: p.token.text, source: p.text, at: p.token.at}
+	if p.token.kind != tokenWord {
+		return nil, p.unexpected("the name of a parameter, metric or field")
+	}
+	if p.comparisons++; p.comparisons > maxComparisons {
+		return nil, errorAt(p.text, c.at, "more than %d comparisons", maxComparisons)
+	}
+	p.next()
+	if p.token.kind != tokenCompare {
+		return nil, p.unexpected(fmt.Sprintf("one of == != < <= > >= ~ !~ ^= $= after %s", c.Name))
+	}
+	c.Op = Op(p.token.text)
+	p.next()
+	if p.token.kind != tokenWord && p.token.kind != tokenQuoted {
+		return nil, p.unexpected(fmt.Sprintf("a word, a number or a text in quotes after %s", c.Op))
+	}
+	c.Literal = newLiteral(p.token.text)
+	c.end = p.rest
+	p.next()
+	return c, nil
+}
+
+// unexpected is the error for a token where another should be.
+func (p *parser) unexpected(wanted string) error {
+	switch p.token.kind {
+	case tokenEnd:
+		return errorAt(p.text, p.token.at, "it ends where there should be %s", wanted)
+	case tokenBadQuote:
+		return errorAt(p.text, p.token.at, "nothing closes this quote")
+	}
+	return errorAt(p.text, p.token.at, "there is %q where there should be %s", p.token.text, wanted)
+}
+
+// token is a piece of a filter.
+type token struct {
+	kind tokenKind
+	text string // of an operator, or a word without its quotes
+	at   int    // in bytes
+}
+
+type tokenKind int
+
+const (
+	tokenEnd      tokenKind = iota
+	tokenWord               // a name, number, date or other word
+	tokenQuoted             // a string in quotes
+	tokenCompare            // an Op
+	tokenCombine            // && || ! ( )
+	tokenBadQuote           // a quote that nothing closes
+	tokenBad                // a character that begins nothing
+)
+
+// operators are tried in order, so longer ones come before their beginnings. A single = means ==.
+var operators = []struct {
+	text string
+	kind tokenKind
+	op   string
+}{
+	{"&&", tokenCombine, "&&"},
+	{"||", tokenCombine, "||"},
+	{"==", tokenCompare, string(Equal)},
+	{"!=", tokenCompare, string(NotEqual)},
+	{"<=", tokenCompare, string(LessEqual)},
+	{">=", tokenCompare, string(GreaterEqual)},
+	{"!~", tokenCompare, string(ContainsNot)},
+	{"^=", tokenCompare, string(Begins)},
+	{"$=", tokenCompare, string(Ends)},
+	{"<", tokenCompare, string(Less)},
+	{">", tokenCompare, string(Greater)},
+	{"=", tokenCompare, string(Equal)},
+	{"~", tokenCompare, string(Contains)},
+	{"!", tokenCombine, "!"},
+	{"(", tokenCombine, "("},
+	{")", tokenCombine, ")"},
+}
+
+// lex returns the token that begins at a place, after spaces, and the place after it.
+func lex(text string, at int) (token, int) {
+	for at < len(text) {
+		r, size := utf8.DecodeRuneInString(text[at:])
+		if !unicode.IsSpace(r) {
+			break
+		}
+		at += size
+	}
+	rest := text[at:]
+	if rest == "" {
+		return token{tokenEnd, "", at}, at
+	}
+	for _, o := range operators {
+		if strings.HasPrefix(rest, o.text) {
+			return token{o.kind, o.op, at}, at + len(o.text)
+		}
+	}
+	if rest[0] == '"' || rest[0] == '\'' {
+		return lexQuoted(text, at)
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`()!&|=<>~^$"'`, r) })
+	switch end {
+	case 0:
+		_, size := utf8.DecodeRuneInString(rest)
+		return token{tokenBad, rest[:size], at}, at + size
+	case -1:
+		end = len(rest)
+	}
+	return token{tokenWord, rest[:end], at}, at + end
+}
+
+// lexQuoted reads a string in double or single quotes, in which a backslash keeps the next character as it is.
+func lexQuoted(text string, at int) (token, int) {
+	var b strings.Builder
+	for i := at + 1; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == text[at]:
+			return token{tokenQuoted, b.String(), at}, i + 1
+		case c == '\\' && i+1 < len(text):
+			i++
+			b.WriteByte(text[i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return token{tokenBadQuote, text[at:], at}, len(text)
 }

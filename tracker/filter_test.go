@@ -1,16 +1,20 @@
-package tracker
+package tracker_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-var testNames = &Names{Params: []string{"both", "pooling", "style_weight"}, Metrics: []string{"both", "total"}}
+var testNames = &tracker.Names{Params: []string{"both", "pooling", "style_weight"}, Metrics: []string{"both", "total"}}
 
 // resolveText parses and resolves a filter.
-func resolveText(text string) (Expr, error) {
-	f, err := ParseFilter(text)
+func resolveText(text string) (tracker.Expr, error) {
+	f, err := tracker.ParseFilter(text)
 	if err != nil {
 		return nil, err
 	}
@@ -28,8 +32,8 @@ func TestFilterErrors(t *testing.T) {
 		{"name == 'a", "at letter 9 of `name == 'a`: nothing closes this quote"},
 		{"& total", `there is "&"`},
 		{"'total' > 5", `the name of a parameter, metric or field`},
-		{"stile_weight > 5", `at letter 1 of ` + "`stile_weight > 5`" + `: unknown name "stile_weight": did you mean style_weight?`},
-		{"total > 1 && style-weight > 5", `at letter 14 of ` + "`total > 1 && style-weight > 5`" + `: unknown name "style-weight": did you mean style_weight?`},
+		{"stile_weight > 5", `at letter 1 of ` + "`stile_weight > 5`" + `: unknown name "stile_weight": did you mean "style_weight"?`},
+		{"total > 1 && style-weight > 5", `at letter 14 of ` + "`total > 1 && style-weight > 5`" + `: unknown name "style-weight": did you mean "style_weight"?`},
 		{"metric.pooling == avg", `unknown metric "pooling": there are both, total`},
 		{"both > 1", "both is a parameter and a metric: write param.both or metric.both"},
 		{"started > yesterday", "started is a time: write it as 2026-11-24"},
@@ -41,14 +45,14 @@ func TestFilterErrors(t *testing.T) {
 		{"name == \xff", "UTF-8"},
 	} {
 		_, err := resolveText(test.filter)
-		if ErrorCode(err) != CodeInvalid || !strings.Contains(err.Error(), test.want) {
+		if tracker.ErrorCode(err) != tracker.CodeInvalid || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s\ngives %v,\nwant  %s", test.filter, err, test.want)
 		}
 	}
 }
 
 func TestMatchTime(t *testing.T) {
-	r := &Run{StartedAt: time.Date(2026, 11, 24, 18, 30, 5, 0, time.Local)}
+	r := &tracker.Run{StartedAt: time.Date(2026, 11, 24, 18, 30, 5, 0, time.Local)}
 	for text, want := range map[string]bool{
 		"started == 2026-11-24":            true,
 		"started == 2026-11-23":            false,
@@ -68,14 +72,14 @@ func TestMatchTime(t *testing.T) {
 		e, err := resolveText(text)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
-		} else if got := Match(e, r); got != want {
+		} else if got := trackertest.Match(e, r); got != want {
 			t.Errorf("%s is %v, want %v", text, got, want)
 		}
 	}
 }
 
 func TestPrecedence(t *testing.T) {
-	r := &Run{Params: Params{"pooling": "avg", "style_weight": int64(5)}, Final: Metrics{"total": 1}}
+	r := &tracker.Run{Params: tracker.Params{"pooling": "avg", "style_weight": int64(5)}, Final: tracker.Metrics{"total": 1}}
 	for text, want := range map[string]bool{
 		"pooling==avg || pooling==max && total>5":          true,
 		"(pooling==avg || pooling==max) && total>5":        false,
@@ -88,25 +92,141 @@ func TestPrecedence(t *testing.T) {
 		e, err := resolveText(text)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
-		} else if got := Match(e, r); got != want {
+		} else if got := trackertest.Match(e, r); got != want {
 			t.Errorf("%s is %v, want %v", text, got, want)
 		}
 	}
 }
 
-func TestEmptyStoreKnowsAnyName(t *testing.T) {
-	f, err := ParseFilter("style_weight > 50")
+// TestBuiltFilters builds filters, and parses what they are written as.
+func TestBuiltFilters(t *testing.T) {
+	typed, err := tracker.ParseFilter("size>3 || rating = 5")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Resolve(&Names{}); err != nil {
+	both, err := tracker.ParseFilter(" a==1 && !b == 'it''s' ")
+	if err == nil {
+		t.Error("two strings in a row were read")
+	}
+	if both, err = tracker.ParseFilter(` a==1 && !b == "it's" `); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 24, 18, 30, 5, 123456000, time.FixedZone("", 3600))
+	for _, test := range []struct {
+		built *tracker.Filter
+		want  string
+	}{
+		{nil, ""},
+		{tracker.All(), ""},
+		{tracker.All(nil, nil), ""},
+		{tracker.Any(), ""},
+		{tracker.Any(tracker.Where("a", tracker.Equal, 1), nil), ""},
+		{tracker.Except(nil), ""},
+		{tracker.Where("sweep", tracker.Equal, "night"), "sweep == night"},
+		{tracker.Where("sweep", tracker.Equal, ""), `sweep == ""`},
+		{tracker.Where("name", tracker.Contains, `to "show" \ &&`), `name ~ "to \"show\" \\ &&"`},
+		{tracker.Where("trial", tracker.Greater, 0), "trial > 0"},
+		{tracker.Where("x", tracker.LessEqual, -1.5e300), "x <= -1.5e+300"},
+		{tracker.Where("x", tracker.Equal, true), "x == true"},
+		{tracker.Where("status", tracker.NotEqual, tracker.StatusFailed), "status != failed"},
+		{tracker.Where("started", tracker.Less, at), "started < \"2026-11-24T17:30:05.123456Z\""},
+		{typed, "size>3 || rating = 5"},
+		{tracker.All(typed), "size>3 || rating = 5"},
+		{tracker.All(nil, typed, tracker.Where("trial", tracker.Greater, 0)), "(size>3 || rating = 5) && trial > 0"},
+		{tracker.All(tracker.Where("x", tracker.Equal, 1), both), `x == 1 && a==1 && !(b == "it's")`},
+		{tracker.All(tracker.All(tracker.Where("a", tracker.Equal, 1), tracker.Where("b", tracker.Equal, 2)), tracker.Where("c", tracker.Equal, 3)), "a == 1 && b == 2 && c == 3"},
+		{tracker.Any(typed, tracker.Where("c", tracker.Equal, 3), tracker.All(tracker.Where("a", tracker.Equal, 1), tracker.Where("b", tracker.Equal, 2))), "size>3 || rating = 5 || c == 3 || a == 1 && b == 2"},
+		{tracker.Except(typed), "!(size>3 || rating = 5)"},
+		{tracker.Except(tracker.Except(tracker.Where("a", tracker.Equal, 1), tracker.Where("b", tracker.Equal, 1))), "!!(a == 1 || b == 1)"},
+	} {
+		got := test.built.String()
+		if got != test.want {
+			t.Errorf("got %s, want %s", got, test.want)
+		}
+		parsed, err := tracker.ParseFilter(got)
+		if err != nil {
+			t.Errorf("%s: %v", got, err)
+			continue
+		}
+		x, err := test.built.Resolve(&tracker.Names{})
+		if err != nil {
+			t.Errorf("%s: %v", got, err)
+		}
+		y, err := parsed.Resolve(&tracker.Names{})
+		if err != nil {
+			t.Errorf("%s: %v", got, err)
+		}
+		if !reflect.DeepEqual(plain(x), plain(y)) {
+			t.Errorf("%s is read as another filter", got)
+		}
+	}
+	for _, f := range []*tracker.Filter{tracker.Where("stile_weight", tracker.Equal, 1), tracker.Where("name", tracker.Equal, "a\x00b"), tracker.Where("name", tracker.Equal, "\xff"), tracker.Where("started", tracker.Less, "soon")} {
+		if _, err := f.Resolve(testNames); tracker.ErrorCode(err) != tracker.CodeInvalid {
+			t.Errorf("%s: the error is %v", f, err)
+		}
+	}
+}
+
+// plain is an expression without the places of its comparisons in a text.
+func plain(e tracker.Expr) any {
+	list := func(list []tracker.Expr) []any {
+		var all []any
+		for _, e := range list {
+			all = append(all, plain(e))
+		}
+		return all
+	}
+	switch e := e.(type) {
+	case nil:
+		return nil
+	case tracker.And:
+		return []any{"and", list(e)}
+	case tracker.Or:
+		return []any{"or", list(e)}
+	case tracker.Not:
+		return []any{"not", plain(e.X)}
+	}
+	c := e.(*tracker.Comparison)
+	return []any{c.Operand, c.Op, c.Literal}
+}
+
+func TestTerms(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                                 nil,
+		"a==1":                             {"a==1"},
+		"(a == 1 || b == 2)":               {"(a == 1 || b == 2)"},
+		"(a==1||b==2) && (c == 3 && d==4)": {"a==1 || b==2", "c == 3", "d==4"},
+	} {
+		f, err := tracker.ParseFilter(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, term := range f.Terms() {
+			got = append(got, term.String())
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+	if c, ok := tracker.Where("tag", tracker.Equal, "a").Comparison(); !ok || c.Name != "tag" || c.Op != tracker.Equal || c.Literal.Text != "a" {
+		t.Errorf("got %+v, %v", c, ok)
+	}
+}
+
+func TestEmptyStoreKnowsAnyName(t *testing.T) {
+	f, err := tracker.ParseFilter("style_weight > 50")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Resolve(&tracker.Names{}); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestParseSortErrors(t *testing.T) {
 	for _, text := range []string{",", "a,,b", "-", strings.Repeat("a,", 20) + "a"} {
-		if _, err := ParseSort(text); ErrorCode(err) != CodeInvalid {
+		if _, err := tracker.ParseSort(text); tracker.ErrorCode(err) != tracker.CodeInvalid {
 			t.Errorf("%q: the error is %v", text, err)
 		}
 	}
@@ -117,16 +237,16 @@ func FuzzFilter(f *testing.F) {
 	for _, text := range []string{"", "style_weight>50 && pooling==avg", "!(a~'b\\'c')||started>=2026-01-01", "\"", "((", "a\x00", "é!=ü"} {
 		f.Add(text)
 	}
-	run := &Run{Params: Params{"pooling": true, "style_weight": 1.5}, Final: Metrics{"total": 2}, Tags: []string{"a"}}
+	run := &tracker.Run{Params: tracker.Params{"pooling": true, "style_weight": 1.5}, Final: tracker.Metrics{"total": 2}, Tags: []string{"a"}}
 	f.Fuzz(func(t *testing.T, text string) {
 		e, err := resolveText(text)
 		if err != nil {
-			if ErrorCode(err) != CodeInvalid {
-				t.Errorf("%q: the error %v has the code %s", text, err, ErrorCode(err))
+			if tracker.ErrorCode(err) != tracker.CodeInvalid {
+				t.Errorf("%q: the error %v has the code %s", text, err, tracker.ErrorCode(err))
 			}
 			return
 		}
-		if Match(e, run) == Match(Not{e}, run) {
+		if trackertest.Match(e, run) == trackertest.Match(tracker.Not{e}, run) {
 			t.Errorf("%q and its negation agree", text)
 		}
 	})

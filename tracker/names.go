@@ -1,7 +1,11 @@
 package tracker
 
 import (
+	"cmp"
+	"maps"
+	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,13 +18,13 @@ type Names struct {
 	Sweeps      []string `json:"sweeps"`
 }
 
-// Operand is what a name stands for.
+// Operand is what a name means.
 type Operand struct {
 	Kind OperandKind
 	Name string // of the field, parameter or metric
 }
 
-// OperandKind says of what kind an operand is.
+// OperandKind is a kind of operand.
 type OperandKind int
 
 // The kinds of operands.
@@ -33,7 +37,7 @@ const (
 // Type is the type of a field.
 type Type int
 
-// The types of operands. A parameter is of any type.
+// The types of operands. A parameter may be of any type.
 const (
 	TypeText Type = iota
 	TypeNumber
@@ -49,16 +53,9 @@ var fieldTypes = map[string]Type{
 }
 
 // Fields returns the names that every run has, sorted: id, name, status and so on.
-func Fields() []string {
-	var list []string
-	for f := range fieldTypes {
-		list = append(list, f)
-	}
-	slices.Sort(list)
-	return list
-}
+func Fields() []string { return slices.Sorted(maps.Keys(fieldTypes)) }
 
-// Type returns what an operand's values are.
+// Type returns the type of an operand's values.
 func (o Operand) Type() Type {
 	switch o.Kind {
 	case OperandField:
@@ -69,7 +66,60 @@ func (o Operand) Type() Type {
 	return TypeAny
 }
 
-// Operand returns what a name stands for: a field, else a parameter or a metric. An error has CodeInvalid.
+// Values returns what a run has for an operand: strings, bools, int64s, float64s or times. There are several for tags
+// and none for what the run does not have.
+func (o Operand) Values(r *Run) []any {
+	var value any
+	switch o.Kind {
+	case OperandParam:
+		value = orNil(r.Params, o.Name)
+	case OperandMetric:
+		value = orNil(r.Final, o.Name)
+	default:
+		switch o.Name {
+		case "id":
+			value = r.ID
+		case "name":
+			value = r.Name
+		case "experiment":
+			value = r.Experiment
+		case "sweep":
+			value = r.Sweep
+		case "trial":
+			value = int64(r.Trial)
+		case "status":
+			value = string(r.Status)
+		case "reason":
+			value = r.Reason
+		case "note":
+			value = r.Note
+		case "rating":
+			value = int64(r.Rating)
+		case "host":
+			value = r.Process.Host
+		case "started":
+			value = r.StartedAt
+		case "duration":
+			value = float64(r.Duration().Microseconds()) / 1e6
+		case "ended":
+			if !r.EndedAt.IsZero() {
+				value = r.EndedAt
+			}
+		case "tag":
+			var tags []any
+			for _, t := range r.Tags {
+				tags = append(tags, t)
+			}
+			return tags
+		}
+	}
+	if value == nil {
+		return nil
+	}
+	return []any{value}
+}
+
+// Operand returns what a name means: a field, else a parameter or a metric. An error has CodeInvalid.
 func (n *Names) Operand(name string) (Operand, error) {
 	if p, ok := strings.CutPrefix(name, "param."); ok {
 		return n.known(Operand{OperandParam, p}, "parameter", n.Params)
@@ -91,11 +141,110 @@ func (n *Names) Operand(name string) (Operand, error) {
 	return n.known(Operand{OperandParam, name}, "name", n.Params, n.Metrics, Fields())
 }
 
-// known returns the operand if it is listed, and anything at all in a store that has no runs yet.
+// known returns the operand if it is listed. In a store that has no runs yet it returns any operand.
 func (n *Names) known(o Operand, kind string, lists ...[]string) (Operand, error) {
 	all := slices.Concat(lists...)
 	if slices.Contains(all, o.Name) || len(n.Params)+len(n.Metrics) == 0 {
 		return o, nil
 	}
 	return o, unknown(kind, o.Name, all)
+}
+
+// Sort is an order of runs: by the first key, then by the next. Runs that agree in all keys come latest first. A run
+// without a key's value, or with NaN for it, comes last in either direction. In ascending order numbers come before
+// strings.
+type Sort []SortKey
+
+// SortKey is one key of an order.
+type SortKey struct {
+	Name       string
+	Descending bool
+	Operand    Operand // what the name means, once resolved
+}
+
+// ParseSort reads an order such as "-rating,total": names as in a filter, with - for descending. "" means the latest
+// first.
+func ParseSort(text string) (Sort, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	var s Sort
+	for _, name := range strings.Split(text, ",") {
+		name, descending := strings.CutPrefix(strings.TrimSpace(name), "-")
+		if name == "" {
+			return nil, Errorf(CodeInvalid, "sort %q: write names with commas between them and - before those to sort descending", text)
+		}
+		s = append(s, SortKey{Name: name, Descending: descending})
+	}
+	const most = 8
+	if len(s) > most {
+		return nil, Errorf(CodeInvalid, "sort %q: at most %d names", text, most)
+	}
+	return s, nil
+}
+
+// Resolve returns the order with each name bound to what it means, or an error of CodeInvalid.
+func (s Sort) Resolve(names *Names) (Sort, error) {
+	resolved := make(Sort, len(s))
+	for i, key := range s {
+		var err error
+		if key.Operand, err = names.Operand(key.Name); err != nil {
+			return nil, Errorf(CodeInvalid, "sort: %w", err)
+		}
+		if key.Operand == (Operand{OperandField, "tag"}) {
+			return nil, Errorf(CodeInvalid, "sort: a run has several tags; sort by something that it has once")
+		}
+		resolved[i] = key
+	}
+	return resolved, nil
+}
+
+// CompareValues orders two parameters' values as a store sorts them: numbers first, by size, then strings and bools by
+// their letters. Neither value is NaN.
+func CompareValues(x, y any) int {
+	text := func(v any) (string, bool) {
+		if b, ok := v.(bool); ok {
+			return strconv.FormatBool(b), true
+		}
+		s, ok := v.(string)
+		return s, ok
+	}
+	a, xIsText := text(x)
+	b, yIsText := text(y)
+	switch {
+	case xIsText && yIsText:
+		return cmp.Compare(a, b)
+	case xIsText:
+		return 1
+	case yIsText:
+		return -1
+	}
+	return compareNumbers(x, y)
+}
+
+// compareNumbers compares int64s and float64s by their exact values: a seed of 64 bits would lose its last digits in a
+// float64.
+func compareNumbers(a, b any) int {
+	exact := func(v any) *big.Float {
+		if n, ok := v.(int64); ok {
+			return new(big.Float).SetInt64(n) // 64 bits of mantissa
+		}
+		return big.NewFloat(v.(float64))
+	}
+	x, xIsFloat := a.(float64)
+	y, yIsFloat := b.(float64)
+	if xIsFloat && yIsFloat {
+		return cmp.Compare(x, y)
+	}
+	return exact(a).Cmp(exact(b))
+}
+
+// LowerASCII makes ASCII's letters lower case and leaves the others, as SQLite's lower does.
+func LowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
 }

@@ -17,6 +17,9 @@ const (
 	StatusFailed      Status = "failed"
 )
 
+// Statuses are all statuses, in the order in which people are shown them.
+var Statuses = []Status{StatusRunning, StatusFinished, StatusInterrupted, StatusFailed}
+
 // Run is a run as lists show it. Its curves and pictures are asked for separately.
 type Run struct {
 	ID         string    `json:"id"`

@@ -39,7 +39,7 @@ func (s *Sweep) Check() error {
 	return nil
 }
 
-// NoSuchSweep is the error for a name that is none of the known sweeps'.
+// NoSuchSweep is the error for a name that no known sweep has.
 func NoSuchSweep(name string, known []string) *Error {
 	if len(known) == 0 {
 		return Errorf(CodeNotFound, "there is no sweep %q: the store has none", name)

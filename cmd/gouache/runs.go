@@ -69,40 +69,32 @@ func (f *filterFlags) given(cmd *cobra.Command) bool {
 
 // read returns what all the flags together let through.
 func (f *filterFlags) read(cmd *cobra.Command) (*tracker.Filter, error) {
-	if _, err := tracker.ParseFilter(f.filter); err != nil { // alone, so that places in the error are right
+	typed, err := tracker.ParseFilter(f.filter)
+	if err != nil {
 		return nil, usage(fmt.Errorf("--filter: %w", err))
 	}
-	var all []string
-	equal := func(field, value string) string { return field + " == " + tracker.QuoteText(value) }
+	all := []*tracker.Filter{typed}
 	if cmd.Flags().Changed("experiment") {
-		all = append(all, equal("experiment", f.experiment))
+		all = append(all, tracker.Where("experiment", tracker.Equal, f.experiment))
 	}
 	if cmd.Flags().Changed("sweep") {
-		all = append(all, equal("sweep", f.sweep))
+		all = append(all, tracker.Where("sweep", tracker.Equal, f.sweep))
 	}
 	for _, t := range f.tags {
-		all = append(all, equal("tag", t))
+		all = append(all, tracker.Where("tag", tracker.Equal, t))
 	}
-	known := []string{string(tracker.StatusRunning), string(tracker.StatusFinished), string(tracker.StatusInterrupted), string(tracker.StatusFailed)}
-	var statuses []string
+	var known []string
+	for _, status := range tracker.Statuses {
+		known = append(known, string(status))
+	}
+	var statuses []*tracker.Filter
 	for _, s := range f.statuses {
 		if !slices.Contains(known, s) {
 			return nil, usage(fmt.Errorf("--status: %w", suggest.Unknown("status", s, known)))
 		}
-		statuses = append(statuses, equal("status", s))
+		statuses = append(statuses, tracker.Where("status", tracker.Equal, s))
 	}
-	if statuses != nil {
-		all = append(all, "("+strings.Join(statuses, " || ")+")")
-	}
-	text := strings.Join(all, " && ")
-	if strings.TrimSpace(f.filter) != "" {
-		text = f.filter // first, and in parentheses only if need be, so that places in errors are right
-		if all != nil {
-			text = "(" + f.filter + ") && " + strings.Join(all, " && ")
-		}
-	}
-	filter, err := tracker.ParseFilter(text)
-	return filter, invalid(err)
+	return tracker.All(append(all, tracker.Any(statuses...))...), nil
 }
 
 // allRuns returns the ids of all runs that a filter lets through, the latest first.

@@ -222,9 +222,9 @@ func TestRunsMistakes(t *testing.T) {
 		says string
 	}{
 		{"list --filter size>", 2, "--filter"},
-		{"list --filter style_wight>3", 2, "did you mean style_weight?"},
-		{"list --sort totl", 2, "did you mean total?"},
-		{"list --columns totl", 2, "did you mean total?"},
+		{"list --filter style_wight>3", 2, `did you mean "style_weight"?`},
+		{"list --sort totl", 2, `did you mean "total"?`},
+		{"list --columns totl", 2, `did you mean "total"?`},
 		{"list --status finishd", 2, `did you mean "finished"?`},
 		{"list --limit 0", 2, "choose 1 to"},
 		{"list more", 2, "takes flags only"},

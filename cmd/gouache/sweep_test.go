@@ -79,7 +79,7 @@ func TestSweep(t *testing.T) {
 	if _, stderr, code := gouache(t.Context(), "sweep", "run", file, "--store", store); code != exitUsage || !strings.Contains(stderr, "gouache sweep resume four") {
 		t.Errorf("run once more: exit %d: %s", code, stderr)
 	}
-	if _, stderr, code := gouache(t.Context(), "sweep", "resume", "fourr", "--store", store); code != 1 || !strings.Contains(stderr, `did you mean four?`) {
+	if _, stderr, code := gouache(t.Context(), "sweep", "resume", "fourr", "--store", store); code != 1 || !strings.Contains(stderr, `did you mean "four"?`) {
 		t.Errorf("a mistyped name: exit %d: %s", code, stderr)
 	}
 

@@ -8,10 +8,16 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Unknown returns the error for a name that is none of the known ones: the nearest one is suggested if it is near
-// enough to be meant, and all are listed. kind says what the name is for, such as "preset".
+// maxListed is the most known names that an error lists.
+const maxListed = 20
+
+// Unknown returns the error for a name that is none of the known ones. It suggests the nearest one if that is near
+// enough to be meant, and lists them, the first 20 if there are more. kind says what the name is for, such as "preset".
 func Unknown(kind, name string, known []string) error {
-	list := strings.Join(known, ", ")
+	list := strings.Join(known[:min(len(known), maxListed)], ", ")
+	if more := len(known) - maxListed; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
 	if near := Nearest(name, known); near != "" {
 		return fmt.Errorf("unknown %s %q: did you mean %q? There are %s", kind, name, near, list)
 	}

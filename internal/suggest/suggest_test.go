@@ -1,6 +1,9 @@
 package suggest
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestUnknown(t *testing.T) {
 	known := []string{"gouache", "neural-style", "article"}
@@ -13,6 +16,14 @@ func TestUnknown(t *testing.T) {
 		if got := Unknown("preset", name, known).Error(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
+	}
+}
+
+func TestManyKnownNames(t *testing.T) {
+	known := strings.Fields(strings.Repeat("a ", 19) + "night b c")
+	want := `unknown sweep "nihgt": did you mean "night"? There are ` + strings.Repeat("a, ", 19) + "night and 2 more"
+	if got := Unknown("sweep", "nihgt", known).Error(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 

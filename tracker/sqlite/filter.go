@@ -52,9 +52,9 @@ func (s *statement) condition(e tracker.Expr) {
 	case nil:
 		s.add(`1`)
 	case tracker.And:
-		s.pair(e.X, ` AND `, e.Y)
+		s.list(e, ` AND `)
 	case tracker.Or:
-		s.pair(e.X, ` OR `, e.Y)
+		s.list(e, ` OR `)
 	case tracker.Not:
 		s.add(`NOT (`)
 		s.condition(e.X)
@@ -70,11 +70,13 @@ func (s *statement) condition(e tracker.Expr) {
 	}
 }
 
-func (s *statement) pair(x tracker.Expr, operator string, y tracker.Expr) {
-	s.add(`(`)
-	s.condition(x)
-	s.add(operator)
-	s.condition(y)
+func (s *statement) list(list []tracker.Expr, between string) {
+	open := `(`
+	for _, e := range list {
+		s.add(open)
+		s.condition(e)
+		open = between
+	}
 	s.add(`)`)
 }
 

@@ -5,9 +5,10 @@ import (
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// FuzzFilter looks for filters for which SQLite fails or answers something else than tracker.Match.
+// FuzzFilter looks for filters for which SQLite fails or answers differently from trackertest.Match.
 func FuzzFilter(f *testing.F) {
 	for _, text := range []string{
 		"p > 1", "p == 'a' || !(q != 2.5)", "m < 1e3 && name ~ \"'; DROP TABLE runs; --\"", "tag $= ö", "started >= 2026-01-01", "note ^= '%_'", "p == -0",
@@ -59,7 +60,7 @@ func FuzzFilter(f *testing.F) {
 			got = append(got, r.Name)
 		}
 		for _, r := range all.Runs {
-			if tracker.Match(condition, &r) {
+			if trackertest.Match(condition, &r) {
 				want = append(want, r.Name)
 			}
 		}

@@ -8,10 +8,7 @@ import (
 
 // Trials returns the trials that a store has of a sweep, in the order of their numbers.
 func Trials(ctx context.Context, store tracker.Reader, name string) ([]*tracker.Run, error) {
-	filter, err := tracker.ParseFilter("sweep == " + tracker.QuoteText(name) + " && trial > 0")
-	if err != nil {
-		return nil, err
-	}
+	filter := tracker.All(tracker.Where("sweep", tracker.Equal, name), tracker.Where("trial", tracker.Greater, 0))
 	runs, err := tracker.AllRuns(ctx, store, filter, tracker.Sort{{Name: "trial"}})
 	if err != nil {
 		return nil, err

@@ -242,9 +242,9 @@ func compareWithMatch(t *testing.T, store tracker.Store, names *tracker.Names, a
 	}
 	var want []string
 	sorted := slices.Clone(all)
-	slices.SortFunc(sorted, func(a, b tracker.Run) int { return resolved.Compare(&a, &b) })
+	slices.SortFunc(sorted, func(a, b tracker.Run) int { return compareRuns(resolved, &a, &b) })
 	for _, r := range sorted {
-		if tracker.Match(condition, &r) {
+		if Match(condition, &r) {
 			want = append(want, r.ID)
 		}
 	}

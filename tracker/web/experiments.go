@@ -35,11 +35,11 @@ func (s *server) experiments(w http.ResponseWriter, r *http.Request) error {
 }
 
 func newGroup(g tracker.Group) group {
-	filter := "experiment == " + tracker.QuoteText(g.Name)
+	filter := tracker.Where("experiment", tracker.Equal, g.Name)
 	view := group{Group: g, Title: cmp.Or(g.Name, "without an experiment"), Link: listAddress(filter)}
-	for _, status := range []tracker.Status{tracker.StatusRunning, tracker.StatusFinished, tracker.StatusInterrupted, tracker.StatusFailed} {
+	for _, status := range tracker.Statuses {
 		if n := g.Statuses[status]; n > 0 {
-			view.Statuses = append(view.Statuses, statusCount{status, n, listAddress(filter + " && status == " + string(status))})
+			view.Statuses = append(view.Statuses, statusCount{status, n, listAddress(tracker.All(filter, tracker.Where("status", tracker.Equal, status)))})
 		}
 	}
 	return view

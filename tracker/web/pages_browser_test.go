@@ -86,7 +86,7 @@ func TestFilterInBrowser(t *testing.T) {
 	browsertest.Hit(t, ctx, "/")
 	browsertest.WaitFor(t, ctx, `document.activeElement.id === "filter"`)
 	browsertest.Press(t, ctx, kb.End+" && sizes > 3"+kb.Enter)
-	browsertest.WaitFor(t, ctx, `document.getElementById("filter-error").textContent.includes("did you mean size?")`)
+	browsertest.WaitFor(t, ctx, `document.getElementById("filter-error").textContent.includes("did you mean \"size\"?")`)
 	if kept := browsertest.Eval[string](t, ctx, `document.getElementById("filter").value`); kept != "experiment == woodcut && style_weight >= 50 && sizes > 3" {
 		t.Errorf("the box has %q", kept)
 	}

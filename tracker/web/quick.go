@@ -2,7 +2,6 @@ package web
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -23,7 +22,11 @@ type quickFilter struct {
 const maxQuick = 24
 
 func quickFilters(l listing, names *tracker.Names) []quickGroup {
-	statuses := []string{string(tracker.StatusRunning), string(tracker.StatusFinished), string(tracker.StatusInterrupted), string(tracker.StatusFailed)}
+	typed, _ := tracker.ParseFilter(l.Filter) // one that makes no sense is replaced
+	var statuses []string
+	for _, status := range tracker.Statuses {
+		statuses = append(statuses, string(status))
+	}
 	var groups []quickGroup
 	for _, g := range []struct {
 		label, field string
@@ -38,55 +41,27 @@ func quickFilters(l listing, names *tracker.Names) []quickGroup {
 		}
 		group := quickGroup{Label: g.label}
 		for _, value := range g.values {
-			filter, on := toggle(l.Filter, g.field, value)
-			group.Filters = append(group.Filters, quickFilter{value, l.WithFilter(filter), on})
+			filter, on := toggle(typed, g.field, value)
+			group.Filters = append(group.Filters, quickFilter{value, l.WithFilter(filter.String()), on})
 		}
 		groups = append(groups, group)
 	}
 	return groups
 }
 
-// toggle adds the condition that a field has a value to a filter, in the place of another value of that field, or
-// takes it away. It also tells whether it was there.
-func toggle(filter, field, value string) (string, bool) {
-	condition := field + " == " + tracker.QuoteText(value)
-	conditions := splitFilter(filter)
-	if i := slices.Index(conditions, condition); i >= 0 {
-		return strings.Join(slices.Delete(conditions, i, i+1), " && "), true
-	}
-	conditions = slices.DeleteFunc(conditions, func(c string) bool { return strings.HasPrefix(c, field+" == ") })
-	return strings.Join(append(conditions, condition), " && "), false
-}
-
-// splitFilter returns the conditions that && joins in a filter: all of it in parentheses if it has || outside of any.
-func splitFilter(filter string) []string {
-	filter = strings.TrimSpace(filter)
-	if filter == "" {
-		return nil
-	}
-	var list []string
-	begin, depth, quote := 0, 0, byte(0)
-	for i := 0; i < len(filter); i++ {
-		switch c := filter[i]; {
-		case quote != 0 && c == '\\':
-			i++
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case depth == 0 && strings.HasPrefix(filter[i:], "||"):
-			return []string{"(" + filter + ")"}
-		case depth == 0 && strings.HasPrefix(filter[i:], "&&"):
-			list = append(list, strings.TrimSpace(filter[begin:i]))
-			begin = i + 2
-			i++
+// toggle adds the condition that a field has a value to a filter, in place of another value of that field, or removes
+// it. It also reports whether it was there.
+func toggle(filter *tracker.Filter, field, value string) (*tracker.Filter, bool) {
+	terms := filter.Terms()
+	of := func(values func(string) bool) func(*tracker.Filter) bool {
+		return func(term *tracker.Filter) bool {
+			c, ok := term.Comparison()
+			return ok && c.Name == field && c.Op == tracker.Equal && values(c.Literal.Text)
 		}
 	}
-	return append(list, strings.TrimSpace(filter[begin:]))
+	if i := slices.IndexFunc(terms, of(func(v string) bool { return v == value })); i >= 0 {
+		return tracker.All(slices.Delete(terms, i, i+1)...), true
+	}
+	terms = slices.DeleteFunc(terms, of(func(string) bool { return true }))
+	return tracker.All(append(terms, tracker.Where(field, tracker.Equal, value))...), false
 }

@@ -70,16 +70,16 @@ func (s *server) newRunView(ctx context.Context, id, filter string) (*runView, e
 	}
 	v := &runView{
 		Run: run, Planned: plannedSteps(run), Settings: settings(run), Final: finals(run), Facts: facts(run), Command: run.Provenance.CommandLine(),
-		List: listAddress(filter), Self: runAddress(id, filter), Filter: filter, Cursor: now.Cursor, ReadOnly: s.options.ReadOnly,
+		List: listing{Filter: filter, Page: 1, Length: defaultLength}.Address(), Self: runAddress(id, filter), Filter: filter, Cursor: now.Cursor, ReadOnly: s.options.ReadOnly,
 	}
 	v.Inputs, v.Frames, v.Others = sortPictures(pictures)
 	if v.Progress, err = s.progress(ctx, run); err != nil {
 		return nil, err
 	}
-	if v.Newer, err = s.neighbour(ctx, filter, "id > "+id, "id"); err != nil {
+	if v.Newer, err = s.neighbour(ctx, filter, tracker.Greater, id); err != nil {
 		return nil, err
 	}
-	v.Older, err = s.neighbour(ctx, filter, "id < "+id, "-id")
+	v.Older, err = s.neighbour(ctx, filter, tracker.Less, id)
 	return v, err
 }
 
@@ -97,7 +97,7 @@ func (v *runView) Frame(i int) string {
 
 // Alike is the address of the runs that have the same value of something.
 func (v *runView) Alike(name, value string) string {
-	return listAddress(name + " == " + tracker.QuoteText(value))
+	return listAddress(tracker.Where(name, tracker.Equal, value))
 }
 
 // AlikeIn is the address of the runs with the same value of a setting, whose name may be that of something else too.
@@ -148,21 +148,16 @@ func lastRole(p tracker.Picture) int {
 	return 0
 }
 
-// neighbour returns the address of the first run, in an order, that meets a condition and passes a filter; "" if
+// neighbour returns the address of the run nearest to id whose id is greater or less and that passes a filter; "" if
 // there is none. A filter that makes no sense lets none through: the list, not this page, says what is wrong with it.
-func (s *server) neighbour(ctx context.Context, filter, condition, sort string) (string, error) {
-	if filter != "" {
-		condition = "(" + filter + ") && " + condition
-	}
-	parsed, err := tracker.ParseFilter(condition)
+func (s *server) neighbour(ctx context.Context, filter string, side tracker.Op, id string) (string, error) {
+	typed, err := tracker.ParseFilter(filter)
 	if err != nil {
 		return "", nil
 	}
-	order, err := tracker.ParseSort(sort)
-	if err != nil {
-		return "", err
-	}
-	found, err := s.store.Runs(ctx, tracker.RunQuery{Filter: parsed, Sort: order, Limit: 1})
+	beyond := tracker.All(typed, tracker.Where("id", side, id))
+	order := tracker.Sort{{Name: "id", Descending: side == tracker.Less}}
+	found, err := s.store.Runs(ctx, tracker.RunQuery{Filter: beyond, Sort: order, Limit: 1})
 	if tracker.ErrorCode(err) == tracker.CodeInvalid || err == nil && len(found.Runs) == 0 {
 		return "", nil
 	} else if err != nil {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -136,17 +135,11 @@ func (s *server) rows(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	these := make([]string, len(ids))
+	these := make([]*tracker.Filter, len(ids))
 	for i, id := range ids {
-		these[i] = "id == " + tracker.QuoteText(id)
+		these[i] = tracker.Where("id", tracker.Equal, id)
 	}
-	text := strings.Join(these, " || ")
-	if l.Filter != "" {
-		text = "(" + filter.String() + ") && (" + text + ")"
-	}
-	if filter, err = tracker.ParseFilter(text); err != nil {
-		return err
-	}
+	filter = tracker.All(filter, tracker.Any(these...))
 	found, err := s.store.Runs(r.Context(), tracker.RunQuery{Filter: filter, Limit: mostRows})
 	if err != nil {
 		return err
@@ -195,6 +188,6 @@ func runAddress(id, filter string) string {
 }
 
 // listAddress is that of the Runs page with a filter.
-func listAddress(filter string) string {
-	return listing{Filter: filter, Page: 1, Length: defaultLength}.Address()
+func listAddress(filter *tracker.Filter) string {
+	return listing{Filter: filter.String(), Page: 1, Length: defaultLength}.Address()
 }

@@ -63,7 +63,7 @@ func TestPaging(t *testing.T) {
 func TestFilterError(t *testing.T) {
 	h := handle(t, realStore(t), Options{})
 	for filter, words := range map[string]string{
-		"style_wieght > 3":            "did you mean style_weight?",
+		"style_wieght > 3":            `did you mean &#34;style_weight&#34;?`,
 		"size >":                      "Filter, at letter",
 		`name == "<script>alert(1)//`: "&lt;script&gt;alert(1)//",
 	} {
@@ -139,15 +139,21 @@ func TestToggle(t *testing.T) {
 		{"status == running", "status", "running", "", true},
 		{"status == running", "status", "failed", "status == failed", false},
 		{"size > 3 && status == running", "status", "running", "size > 3", true},
+		{"size>3 && status=='running'", "status", "running", "size>3", true},
 		{"size > 3", "tag", "to show", `size > 3 && tag == "to show"`, false},
 		{"size > 3 || rating == 5", "tag", "a", "(size > 3 || rating == 5) && tag == a", false},
-		{"(size > 3 || rating == 5) && tag == a", "tag", "a", "(size > 3 || rating == 5)", true},
+		{"(size > 3 || rating == 5) && tag == a", "tag", "a", "size > 3 || rating == 5", true},
 		{`name == "a || b && c"`, "tag", "a", `name == "a || b && c" && tag == a`, false},
 		{`experiment == "say \"&&\" (twice)"`, "experiment", `say "&&" (twice)`, "", true},
 		{"", "experiment", "", `experiment == ""`, false},
 		{"", "experiment", `back\slash`, `experiment == "back\\slash"`, false},
 	} {
-		got, on := toggle(c.filter, c.field, c.value)
+		filter, err := tracker.ParseFilter(c.filter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		toggled, on := toggle(filter, c.field, c.value)
+		got := toggled.String()
 		if got != c.want || on != c.on {
 			t.Errorf("toggling %s == %s in %q gives %q and %v, want %q and %v", c.field, c.value, c.filter, got, on, c.want, c.on)
 		}

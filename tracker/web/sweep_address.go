@@ -30,4 +30,4 @@ func sweepName(part string) string {
 func (st *study) Path(more ...string) string { return sweepPath(st.Name, more...) }
 
 // List is the address of the sweep's runs among all.
-func (st *study) List() string { return listAddress("sweep == " + tracker.QuoteText(st.Name)) }
+func (st *study) List() string { return listAddress(tracker.Where("sweep", tracker.Equal, st.Name)) }

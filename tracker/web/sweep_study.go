@@ -76,11 +76,7 @@ func (s *server) trialsOf(ctx context.Context, name string) ([]*tracker.Run, err
 	if name == "" {
 		return nil, nil
 	}
-	filter, err := tracker.ParseFilter("sweep == " + tracker.QuoteText(name))
-	if err != nil {
-		return nil, err
-	}
-	found, err := tracker.AllRuns(ctx, s.store, filter, tracker.Sort{{Name: "id"}})
+	found, err := tracker.AllRuns(ctx, s.store, tracker.Where("sweep", tracker.Equal, name), tracker.Sort{{Name: "id"}})
 	if err != nil {
 		return nil, err
 	}

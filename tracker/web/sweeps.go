@@ -118,23 +118,16 @@ func (s *server) lookCloser(ctx context.Context, c *sweepCard, names *tracker.Na
 	if c.Tally.Begun == 0 {
 		return nil
 	}
-	condition := "sweep == " + tracker.QuoteText(c.Name) + " && status == finished"
-	if slices.Contains(names.Tags, sweep.PrunedTag) {
-		condition += " && !(tag == " + sweep.PrunedTag + ")"
-	}
-	order := "-rating"
+	filter := tracker.All(
+		tracker.Where("sweep", tracker.Equal, c.Name),
+		tracker.Where("status", tracker.Equal, tracker.StatusFinished),
+		tracker.Where("tag", tracker.NotEqual, sweep.PrunedTag),
+	)
+	order := tracker.Sort{{Name: "rating", Descending: true}}
 	if slices.Contains(names.Metrics, sweep.ObjectiveMetric) && !c.Rated {
-		order = "metric." + sweep.ObjectiveMetric + "," + order
+		order = slices.Insert(order, 0, tracker.SortKey{Name: "metric." + sweep.ObjectiveMetric})
 	}
-	filter, err := tracker.ParseFilter(condition)
-	if err != nil {
-		return err
-	}
-	sort, err := tracker.ParseSort(order)
-	if err != nil {
-		return err
-	}
-	found, err := s.store.Runs(ctx, tracker.RunQuery{Filter: filter, Sort: sort, Limit: 1})
+	found, err := s.store.Runs(ctx, tracker.RunQuery{Filter: filter, Sort: order, Limit: 1})
 	if err != nil {
 		return err
 	}
