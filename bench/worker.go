@@ -179,10 +179,12 @@ type goal struct {
 	err        error        // of writing it
 }
 
-func (g *goal) Started(r progress.Run) { g.last = len(r.Scales) - 1 }
-
-func (g *goal) Iterated(i progress.Iteration) {
-	if i.Scale != g.last || g.reached {
+func (g *goal) Observe(e progress.Event) {
+	if r, ok := e.(progress.Run); ok {
+		g.last = len(r.Scales) - 1
+	}
+	i, ok := e.(progress.Iteration)
+	if !ok || i.Scale != g.last || g.reached {
 		return
 	}
 	g.answer = answer{Loss: i.Total, Seconds: time.Since(g.began).Seconds(), Evaluations: i.Evaluations}
@@ -196,5 +198,3 @@ func (g *goal) Iterated(i progress.Iteration) {
 		g.err = i.Checkpoint(&g.checkpoint)
 	}
 }
-
-func (g *goal) Finished(progress.Outcome) {}

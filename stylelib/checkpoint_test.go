@@ -14,7 +14,7 @@ import (
 )
 
 // checkpoints paints a job and keeps the checkpoint of each iteration.
-func checkpoints(t *testing.T, job Job) (*Result, [][]byte) {
+func checkpoints(t *testing.T, job Job) (*progress.Result, [][]byte) {
 	t.Helper()
 	var files [][]byte
 	result, err := tiny().Stylize(t.Context(), job, &recorder{each: func(i progress.Iteration) {
@@ -104,7 +104,7 @@ func TestResumeInterrupted(t *testing.T) {
 			}
 			return
 		}
-		if r.outcome.Checkpoint == nil {
+		if r.result.Checkpoint == nil {
 			// The end of a scale was no interruption for the optimiser.
 			if n := result.Iterations % 4; n != 0 {
 				t.Fatalf("interrupted after iteration %d, and no checkpoint", result.Iterations)
@@ -113,7 +113,7 @@ func TestResumeInterrupted(t *testing.T) {
 			continue
 		}
 		var file bytes.Buffer
-		if err := r.outcome.Checkpoint(&file); err != nil {
+		if err := r.result.Checkpoint(&file); err != nil {
 			t.Fatal(err)
 		}
 		from = readBack(t, file.Bytes())

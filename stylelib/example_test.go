@@ -18,13 +18,6 @@ import (
 	_ "github.com/gouache-art/gouache/weights/h5" // to read Keras's files
 )
 
-// counter is an observer that counts iterations.
-type counter struct{ iterations int }
-
-func (c *counter) Started(progress.Run)        {}
-func (c *counter) Iterated(progress.Iteration) { c.iterations++ }
-func (c *counter) Finished(progress.Outcome)   {}
-
 func ExampleStylize() {
 	content, err := picture.Load("sample:chelsea")
 	if err != nil {
@@ -36,18 +29,23 @@ func ExampleStylize() {
 		fmt.Println(err)
 		return
 	}
-	var observer counter
+	iterations := 0
+	count := progress.Func(func(e progress.Event) {
+		if _, ok := e.(progress.Iteration); ok {
+			iterations++
+		}
+	})
 	result, err := stylelib.Stylize(context.Background(), stylelib.Job{
 		Content:    content,
 		Styles:     []stylelib.Style{{Picture: style}},
 		Size:       64,
 		Iterations: 4,
-	}, &observer)
+	}, count)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.Status, result.Picture.Width, result.Picture.Height, observer.iterations)
+	fmt.Println(result.Status, result.Picture.Width, result.Picture.Height, iterations)
 	// Output: finished 64 43 4
 }
 

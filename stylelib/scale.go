@@ -150,11 +150,11 @@ func (r *run) styles(size int) []Style {
 // observe passes an iteration of the optimiser on to the run's observer.
 func (s *stage) observe(i lbfgs.Iteration) error {
 	now := time.Now()
-	s.eta.Iterated(s.index, now.Sub(s.last))
+	s.eta.Add(s.index, now.Sub(s.last))
 	s.last = now
 	s.made = i.Iteration
 	s.total, s.terms = i.F, terms(s.tried[i.Evaluation-1-s.skipped])
-	s.observer.Iterated(progress.Iteration{
+	s.observer.Observe(progress.Iteration{
 		Scale:       s.index,
 		Iteration:   s.iterations + i.Iteration,
 		Evaluations: s.evaluations + i.Evaluations,
@@ -185,12 +185,10 @@ func (s *stage) writeCheckpoint(i lbfgs.Iteration) func(io.Writer) error {
 
 // tiled passes on how far an evaluation has come.
 func (s *stage) tiled(done, total int) {
-	if o, ok := s.observer.(progress.TileObserver); ok {
-		o.Tiled(progress.Tiles{
-			Scale: s.index, Iteration: s.iterations + s.made + 1,
-			Evaluations: s.evaluations + s.skipped + len(s.tried), Done: done, Total: total,
-		})
-	}
+	s.observer.Observe(progress.Tiles{
+		Scale: s.index, Iteration: s.iterations + s.made + 1,
+		Evaluations: s.evaluations + s.skipped + len(s.tried), Done: done, Total: total,
+	})
 }
 
 // checkpoint returns what the run can be resumed from in this scale, but for the optimiser's state.

@@ -115,7 +115,7 @@ func (s *Studio) Weights() *weights.Set { return s.weights }
 
 // Stylize opens the best device and weights at hand, installing and fetching what is missing, and paints one
 // picture. The observer may be nil. See [Studio.Stylize].
-func Stylize(ctx context.Context, job Job, observer progress.Observer) (*Result, error) {
+func Stylize(ctx context.Context, job Job, observer progress.Observer) (*progress.Result, error) {
 	b, err := backend.Open(ctx, backend.Options{})
 	if err != nil {
 		return nil, err

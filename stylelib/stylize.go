@@ -3,7 +3,6 @@ package stylelib
 import (
 	"context"
 	"fmt"
-	"image"
 	"slices"
 	"strconv"
 	"time"
@@ -13,35 +12,20 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// Result is a painted picture and how it came about.
-type Result struct {
-	// Picture has the size that was asked for, whether or not the run reached it.
-	Picture *picture.Picture
-	Status  progress.Status
-	// Reason says in one sentence why the run ended.
-	Reason      string
-	Iterations  int
-	Evaluations int
-	// Total and Terms are those of the last scale's objective, which sees the preset's margin, too.
-	Total   float64
-	Terms   []progress.Term
-	Elapsed time.Duration
-}
-
 // Stylize paints one picture and tells the observer, which may be nil, of each iteration. When ctx ends it returns
 // the best picture so far, with the status interrupted and no error. It returns an error, and no picture, for a job
 // that makes no sense, that does not fit into memory, or that the device fails at.
-func (s *Studio) Stylize(ctx context.Context, job Job, observer progress.Observer) (*Result, error) {
+func (s *Studio) Stylize(ctx context.Context, job Job, observer progress.Observer) (*progress.Result, error) {
 	return s.stylize(ctx, job, nil, observer)
 }
 
 // Resume goes on with a job from a checkpoint, exactly as it would have gone on without the interruption: the result is
 // the same picture to the byte, on the same machine. It returns an error for a checkpoint of another job.
-func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*Result, error) {
+func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*progress.Result, error) {
 	return s.stylize(ctx, job, from, observer)
 }
 
-func (s *Studio) stylize(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*Result, error) {
+func (s *Studio) stylize(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*progress.Result, error) {
 	job, err := job.withDefaults()
 	if err != nil {
 		return nil, err
@@ -64,20 +48,14 @@ func (s *Studio) stylize(ctx context.Context, job Job, from *Checkpoint, observe
 		}
 	}
 	r.eta = progress.NewETA(r.left())
-	observer.Started(r.describe())
+	observer.Observe(r.describe())
 	result, err := r.paint(ctx)
-	outcome := progress.Outcome{Status: progress.Failed, Elapsed: time.Since(r.began), Err: err}
-	if err == nil {
-		outcome.Status, outcome.Reason = result.Status, result.Reason
-		outcome.Picture = func() (image.Image, error) { return result.Picture.Image(), nil }
-		if r.last != nil {
-			outcome.Checkpoint = r.last.writeTo
-		}
-	} else {
-		outcome.Reason = err.Error()
+	if err != nil {
+		observer.Observe(progress.Result{Status: progress.Failed, Reason: err.Error(), Elapsed: time.Since(r.began), Err: err})
+		return nil, err
 	}
-	observer.Finished(outcome)
-	return result, err
+	observer.Observe(*result)
+	return result, nil
 }
 
 // run is one job being painted.
@@ -157,10 +135,10 @@ func (r *run) describe() progress.Run {
 func formatWeight(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // paint goes through the scales, each starting from the picture of the one before.
-func (r *run) paint(ctx context.Context) (*Result, error) {
+func (r *run) paint(ctx context.Context) (*progress.Result, error) {
 	full := r.scales[len(r.scales)-1]
 	x := r.start()
-	result := &Result{Status: progress.Finished}
+	result := &progress.Result{Status: progress.Finished}
 	for i := r.firstScale(); i < len(r.scales); i++ {
 		done, err := r.paintScale(ctx, i, x)
 		if err != nil {
@@ -184,6 +162,9 @@ func (r *run) paint(ctx context.Context) (*Result, error) {
 	result.Iterations, result.Evaluations = r.iterations, r.evaluations
 	result.Total, result.Terms = r.total, r.terms
 	result.Elapsed = time.Since(r.began)
+	if r.last != nil {
+		result.Checkpoint = r.last.writeTo
+	}
 	return result, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -43,22 +44,30 @@ func tinyJob(t testing.TB) Job {
 	}
 }
 
-// recorder is an observer that notes what it is told.
+// recorder is an observer that keeps the events.
 type recorder struct {
 	run        progress.Run
+	tiles      []progress.Tiles
 	iterations []progress.Iteration
-	outcome    *progress.Outcome
+	result     *progress.Result
 	each       func(progress.Iteration)
 }
 
-func (r *recorder) Started(run progress.Run) { r.run = run }
-func (r *recorder) Iterated(i progress.Iteration) {
-	r.iterations = append(r.iterations, i)
-	if r.each != nil {
-		r.each(i)
+func (r *recorder) Observe(e progress.Event) {
+	switch e := e.(type) {
+	case progress.Run:
+		r.run = e
+	case progress.Tiles:
+		r.tiles = append(r.tiles, e)
+	case progress.Iteration:
+		r.iterations = append(r.iterations, e)
+		if r.each != nil {
+			r.each(e)
+		}
+	case progress.Result:
+		r.result = &e
 	}
 }
-func (r *recorder) Finished(o progress.Outcome) { r.outcome = &o }
 
 func TestStylize(t *testing.T) {
 	var seen image.Image
@@ -85,8 +94,8 @@ func TestStylize(t *testing.T) {
 			t.Errorf("iteration %d: %+v", n+1, i)
 		}
 	}
-	if r.outcome == nil || r.outcome.Status != progress.Finished || r.outcome.Err != nil {
-		t.Errorf("outcome %+v", r.outcome)
+	if r.result == nil || !reflect.DeepEqual(*r.result, *result) {
+		t.Errorf("the observer received the result %+v", r.result)
 	}
 	if last := r.iterations[len(r.iterations)-1]; last.Total != result.Total {
 		t.Errorf("the result's total is %v, the last iteration's %v", result.Total, last.Total)
@@ -131,8 +140,8 @@ func TestStylizeInterrupted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if result.Status != progress.Interrupted || result.Iterations != after || result.Picture.Width != 128 || r.outcome.Status != progress.Interrupted {
-			t.Errorf("after %d iterations: %+v, %+v", after, result, r.outcome)
+		if result.Status != progress.Interrupted || result.Iterations != after || result.Picture.Width != 128 || r.result.Status != progress.Interrupted {
+			t.Errorf("after %d iterations: %+v, %+v", after, result, r.result)
 		}
 	}
 }
@@ -193,8 +202,8 @@ func TestStylizeFails(t *testing.T) {
 	job.Preset.StyleLayers = []string{"block5_conv4"} // VGG19 has it, this network has not
 	r := &recorder{}
 	_, err := tiny().Stylize(t.Context(), job, r)
-	if err == nil || r.outcome == nil || r.outcome.Status != progress.Failed || !errors.Is(r.outcome.Err, err) {
-		t.Errorf("error %v, outcome %+v", err, r.outcome)
+	if err == nil || r.result == nil || r.result.Status != progress.Failed || !errors.Is(r.result.Err, err) {
+		t.Errorf("error %v, result %+v", err, r.result)
 	}
 }
 

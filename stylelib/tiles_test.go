@@ -9,14 +9,6 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// tileRecorder is a recorder that hears of tiles, too.
-type tileRecorder struct {
-	recorder
-	tiles []progress.Tiles
-}
-
-func (r *tileRecorder) Tiled(t progress.Tiles) { r.tiles = append(r.tiles, t) }
-
 // tiledStudio computes in tiles of the least size.
 func tiledStudio() *Studio { return NewStudio(device, tiny().weights, Options{Tile: MinTile}) }
 
@@ -34,7 +26,7 @@ func TestPaintingInTiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r tileRecorder
+	var r recorder
 	tiled, err := tiledStudio().Stylize(t.Context(), job, progress.Multi{&r})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +44,7 @@ func TestPaintingInTiles(t *testing.T) {
 	checkTiles(t, &r, tiled)
 }
 
-func checkTiles(t *testing.T, r *tileRecorder, result *Result) {
+func checkTiles(t *testing.T, r *recorder, result *progress.Result) {
 	t.Helper()
 	evaluations := 0
 	for i, at := range r.tiles {
@@ -70,7 +62,7 @@ func checkTiles(t *testing.T, r *tileRecorder, result *Result) {
 		}
 	}
 	if evaluations != result.Evaluations {
-		t.Errorf("tiles of %d evaluations were heard, %d were made", evaluations, result.Evaluations)
+		t.Errorf("tiles of %d evaluations were observed, %d were made", evaluations, result.Evaluations)
 	}
 }
 

@@ -158,7 +158,7 @@ func TestRecorderToleratesABrokenStore(t *testing.T) {
 		}
 		told := 0
 		recorder := Observer(run, RecorderOptions{Failed: func(error) { told++ }})
-		recorder.Started(progress.Run{Scales: []progress.Scale{{Iterations: 50}}})
+		recorder.Observe(progress.Run{Scales: []progress.Scale{{Iterations: 50}}})
 		for i := 1; i <= 50; i++ {
 			if i == 20 {
 				store.mu.Lock()
@@ -166,11 +166,11 @@ func TestRecorderToleratesABrokenStore(t *testing.T) {
 				store.mu.Unlock()
 			}
 			picture := func() (image.Image, error) { return image.NewGray(image.Rect(0, 0, 1, 1)), nil }
-			recorder.Iterated(progress.Iteration{Iteration: i, Elapsed: time.Duration(i) * time.Second, Picture: picture})
+			recorder.Observe(progress.Iteration{Iteration: i, Elapsed: time.Duration(i) * time.Second, Picture: picture})
 			time.Sleep(time.Second)
 			synctest.Wait()
 		}
-		recorder.Finished(progress.Outcome{Status: progress.Finished})
+		recorder.Observe(progress.Result{Status: progress.Finished})
 		if told != 1 || len(store.ended) != 0 {
 			t.Errorf("told %d times, ended %v", told, store.ended)
 		}
@@ -189,14 +189,14 @@ func TestSnapshotsTakeTheirShareOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		recorder := Observer(run, RecorderOptions{})
-		recorder.Started(progress.Run{Scales: []progress.Scale{{Iterations: 100}}})
+		recorder.Observe(progress.Run{Scales: []progress.Scale{{Iterations: 100}}})
 		for i := 1; i <= 100; i++ {
-			recorder.Iterated(progress.Iteration{Iteration: i, Elapsed: time.Duration(i) * time.Second, Picture: func() (image.Image, error) {
+			recorder.Observe(progress.Iteration{Iteration: i, Elapsed: time.Duration(i) * time.Second, Picture: func() (image.Image, error) {
 				time.Sleep(time.Second)
 				return image.NewGray(image.Rect(0, 0, 1, 1)), nil
 			}})
 		}
-		recorder.Finished(progress.Outcome{Status: progress.Finished})
+		recorder.Observe(progress.Result{Status: progress.Finished})
 		if len(store.pictures) != 2 {
 			t.Errorf("%d snapshots, want the first and the last", len(store.pictures))
 		}
@@ -212,8 +212,8 @@ func TestAnyReasonEndsARun(t *testing.T) {
 			t.Fatal(err)
 		}
 		recorder := Observer(run, RecorderOptions{Failed: func(err error) { t.Error(err) }})
-		recorder.Started(progress.Run{})
-		recorder.Finished(progress.Outcome{Status: progress.Failed, Reason: reason})
+		recorder.Observe(progress.Run{})
+		recorder.Observe(progress.Result{Status: progress.Failed, Reason: reason})
 		direct, err := Start(t.Context(), store, NewRun{})
 		if err != nil {
 			t.Fatal(err)

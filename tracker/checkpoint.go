@@ -33,7 +33,7 @@ func (r *Recorder) checkpoint(i progress.Iteration) {
 }
 
 // lastCheckpoint keeps where a run was interrupted.
-func (r *Recorder) lastCheckpoint(o progress.Outcome) {
+func (r *Recorder) lastCheckpoint(o progress.Result) {
 	if r.options.Checkpoint <= 0 || o.Checkpoint == nil || o.Status != progress.Interrupted || r.run.Err() != nil {
 		return
 	}

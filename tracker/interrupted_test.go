@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -17,16 +18,16 @@ func TestInterruptedResult(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		small, large := image.NewGray(image.Rect(0, 0, 2, 2)), image.NewGray(image.Rect(0, 0, 4, 4))
+		small, large := image.NewGray(image.Rect(0, 0, 2, 2)), picture.Noise(4, 4, 1)
 		failed := func(err error) { t.Error(err) }
 		r := tracker.Observer(run, tracker.RecorderOptions{Checkpoint: time.Hour, Failed: failed})
-		r.Started(progress.Run{Scales: []progress.Scale{{Width: 4, Height: 4, Iterations: 9}}})
+		r.Observe(progress.Run{Scales: []progress.Scale{{Width: 4, Height: 4, Iterations: 9}}})
 		last := progress.Iteration{Iteration: 1, Elapsed: time.Second}
 		if snapshotToo {
 			last.Picture = func() (image.Image, error) { return small, nil }
 		}
-		r.Iterated(last)
-		r.Finished(progress.Outcome{Status: progress.Interrupted, Picture: func() (image.Image, error) { return large, nil }})
+		r.Observe(last)
+		r.Observe(progress.Result{Status: progress.Interrupted, Picture: large})
 		pictures, err := store.Pictures(t.Context(), run.ID(), tracker.PictureQuery{})
 		if err != nil || len(pictures) != 1 || pictures[0].Role != tracker.RoleSnapshot {
 			t.Errorf("snapshot too %v: %+v, %v", snapshotToo, pictures, err)

@@ -84,8 +84,20 @@ func (r *Recorder) check(err error) {
 	})
 }
 
-// Started records the settings. Parameters and provenance that the run began with stay as they are.
-func (r *Recorder) Started(run progress.Run) {
+// Observe records an event.
+func (r *Recorder) Observe(e progress.Event) {
+	switch e := e.(type) {
+	case progress.Run:
+		r.begin(e)
+	case progress.Iteration:
+		r.iteration(e)
+	case progress.Result:
+		r.end(e)
+	}
+}
+
+// begin records the settings. Parameters and provenance that the run began with stay as they are.
+func (r *Recorder) begin(run progress.Run) {
 	r.begun, r.last, r.saves.latest = run, int64(run.Done), time.Now()
 	go r.write()
 	r.check(r.findSnapshots())
@@ -115,8 +127,8 @@ func (r *Recorder) Started(run progress.Run) {
 	r.check(err)
 }
 
-// Iterated logs the terms, and keeps a checkpoint and a snapshot where one is due.
-func (r *Recorder) Iterated(i progress.Iteration) {
+// iteration logs the terms, and keeps a checkpoint and a snapshot where one is due.
+func (r *Recorder) iteration(i progress.Iteration) {
 	r.last = int64(i.Iteration)
 	if err := r.run.Err(); err != nil {
 		r.check(err) // found in the background
@@ -140,8 +152,8 @@ func IterationMetrics(i progress.Iteration) Metrics {
 	return values
 }
 
-// Finished keeps the result and ends the run. What is still to come can be added with AddPicture.
-func (r *Recorder) Finished(o progress.Outcome) {
+// end keeps the result and ends the run. What is still to come can be added with AddPicture.
+func (r *Recorder) end(o progress.Result) {
 	close(r.jobs)
 	<-r.written
 	r.lastCheckpoint(o)
@@ -155,13 +167,9 @@ func (r *Recorder) Finished(o progress.Outcome) {
 
 // result keeps the finished picture at the step of the last iteration. Of a run that is to go on from a checkpoint it is
 // no result yet.
-func (r *Recorder) result(o progress.Outcome) {
+func (r *Recorder) result(o progress.Result) {
 	if o.Picture == nil || r.run.Err() != nil {
 		return
-	}
-	picture, err := o.Picture()
-	if err != nil {
-		return // whoever saves the picture meets the same error, and says so
 	}
 	role := RoleResult
 	if o.Status == progress.Interrupted && r.options.Checkpoint > 0 {
@@ -169,5 +177,5 @@ func (r *Recorder) result(o progress.Outcome) {
 			return
 		}
 	}
-	r.check(r.run.LogPicture(r.ctx, role, r.last, picture))
+	r.check(r.run.LogPicture(r.ctx, role, r.last, o.Picture.Image()))
 }

@@ -50,18 +50,18 @@ func (s *slow) SaveCheckpoint(_ context.Context, _ string, write func(io.Writer)
 }
 
 // paint has iterations of one second each observed.
-func paint(run *ActiveRun, o RecorderOptions, begun progress.Run, last int, end progress.Outcome) {
+func paint(run *ActiveRun, o RecorderOptions, begun progress.Run, last int, end progress.Result) {
 	recorder := Observer(run, o)
-	recorder.Started(begun)
+	recorder.Observe(begun)
 	for i := begun.Done + 1; i <= last; i++ {
 		time.Sleep(time.Second)
 		synctest.Wait()
-		recorder.Iterated(progress.Iteration{
+		recorder.Observe(progress.Iteration{
 			Iteration: i, Elapsed: time.Duration(i) * time.Second, Checkpoint: state(i),
 			Picture: func() (image.Image, error) { return image.NewGray(image.Rect(0, 0, 1, 1)), nil },
 		})
 	}
-	recorder.Finished(end)
+	recorder.Observe(end)
 }
 
 func state(iteration int) func(io.Writer) error {
@@ -74,19 +74,19 @@ func state(iteration int) func(io.Writer) error {
 func TestCheckpoints(t *testing.T) {
 	const pointsEach = 3 // total, seconds and evaluations
 	every10 := RecorderOptions{Checkpoint: 10 * time.Second, Snapshots: -1}
-	interrupted := progress.Outcome{Status: progress.Interrupted, Checkpoint: state(57)}
+	interrupted := progress.Result{Status: progress.Interrupted, Checkpoint: state(57)}
 	for _, test := range []struct {
 		name    string
 		options RecorderOptions
 		takes   time.Duration
-		end     progress.Outcome
+		end     progress.Result
 		want    []int
 	}{
-		{"every ten seconds", every10, 0, progress.Outcome{Status: progress.Finished}, []int{10, 20, 30, 40, 50}},
-		{"never two at once", every10, 14500 * time.Millisecond, progress.Outcome{Status: progress.Finished}, []int{10, 25, 40, 55}},
+		{"every ten seconds", every10, 0, progress.Result{Status: progress.Finished}, []int{10, 20, 30, 40, 50}},
+		{"never two at once", every10, 14500 * time.Millisecond, progress.Result{Status: progress.Finished}, []int{10, 25, 40, 55}},
 		{"the last of an interruption", every10, 0, interrupted, []int{10, 20, 30, 40, 50, 57}},
-		{"an interruption without one", every10, 0, progress.Outcome{Status: progress.Interrupted}, []int{10, 20, 30, 40, 50}},
-		{"a failure", every10, 0, progress.Outcome{Status: progress.Failed, Checkpoint: state(57)}, []int{10, 20, 30, 40, 50}},
+		{"an interruption without one", every10, 0, progress.Result{Status: progress.Interrupted}, []int{10, 20, 30, 40, 50}},
+		{"a failure", every10, 0, progress.Result{Status: progress.Failed, Checkpoint: state(57)}, []int{10, 20, 30, 40, 50}},
 		{"none asked for", RecorderOptions{Snapshots: -1}, 0, interrupted, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -121,15 +121,15 @@ func TestUnreadableCheckpoint(t *testing.T) {
 		}
 		asked := 0
 		recorder := Observer(run, RecorderOptions{Checkpoint: 10 * time.Second, Failed: func(err error) { t.Error(err) }})
-		recorder.Started(progress.Run{Scales: []progress.Scale{{Iterations: 100}}})
+		recorder.Observe(progress.Run{Scales: []progress.Scale{{Iterations: 100}}})
 		for i := 1; i <= 30; i++ {
 			time.Sleep(time.Second)
-			recorder.Iterated(progress.Iteration{Iteration: i, Checkpoint: func(io.Writer) error {
+			recorder.Observe(progress.Iteration{Iteration: i, Checkpoint: func(io.Writer) error {
 				asked++
 				return errors.New("the device is gone")
 			}})
 		}
-		recorder.Finished(progress.Outcome{Status: progress.Failed})
+		recorder.Observe(progress.Result{Status: progress.Failed})
 		if asked != 3 || len(store.saved) > 0 || len(store.ended) != 1 {
 			t.Errorf("asked %d times, saved %v, ended %v", asked, store.saved, store.ended)
 		}
@@ -161,12 +161,12 @@ func snapshots(t *testing.T, o RecorderOptions, begun progress.Run, reached int,
 		if err != nil {
 			t.Fatal(err)
 		}
-		paint(run, o, begun, reached, progress.Outcome{Status: progress.Interrupted})
+		paint(run, o, begun, reached, progress.Result{Status: progress.Interrupted})
 		for _, begun.Done = range done {
 			if run, err = Continue(t.Context(), store, "r"); err != nil {
 				t.Fatal(err)
 			}
-			paint(run, o, begun, begun.Iterations(), progress.Outcome{Status: progress.Finished})
+			paint(run, o, begun, begun.Iterations(), progress.Result{Status: progress.Finished})
 		}
 		for _, p := range store.pictures {
 			steps = append(steps, p.Step)
@@ -187,7 +187,7 @@ func TestSnapshotsStayFew(t *testing.T) {
 			t.Fatal(err)
 		}
 		begun := progress.Run{Scales: []progress.Scale{{Iterations: 100}}, Done: 10}
-		paint(run, RecorderOptions{Snapshots: 8}, begun, 100, progress.Outcome{Status: progress.Finished})
+		paint(run, RecorderOptions{Snapshots: 8}, begun, 100, progress.Result{Status: progress.Finished})
 		if n := len(store.pictures); n != 8 || store.pictures[n-1].Step != 100 {
 			t.Errorf("the snapshots are %+v, want one more, of the last iteration", store.pictures)
 		}

@@ -142,15 +142,18 @@ type loopObserver struct {
 	stop        func()
 }
 
-func (l *loopObserver) Started(progress.Run) {}
-func (l *loopObserver) Iterated(i progress.Iteration) {
+// Observe keeps an iteration.
+func (l *loopObserver) Observe(e progress.Event) {
+	i, ok := e.(progress.Iteration)
+	if !ok {
+		return
+	}
 	if l.last = i; i.Iteration == 1 {
 		l.first = i
 	} else if i.Elapsed > loopEnough {
 		l.stop()
 	}
 }
-func (l *loopObserver) Finished(progress.Outcome) {}
 
 func (l *loopObserver) ratio() float64 {
 	return float64(l.last.Elapsed-l.first.Elapsed) / float64(l.last.Evaluating-l.first.Evaluating)

@@ -59,19 +59,22 @@ func BenchmarkRunsListProcess(b *testing.B) {
 type observed struct {
 	run        progress.Run
 	iterations []progress.Iteration
-	outcome    progress.Outcome
+	result     progress.Result
 }
 
-func (o *observed) Started(r progress.Run) { o.run = r }
-
-func (o *observed) Iterated(i progress.Iteration) {
-	if m, err := i.Picture(); err == nil {
-		i.Picture = func() (image.Image, error) { return m, nil }
+func (o *observed) Observe(e progress.Event) {
+	switch e := e.(type) {
+	case progress.Run:
+		o.run = e
+	case progress.Iteration:
+		if m, err := e.Picture(); err == nil {
+			e.Picture = func() (image.Image, error) { return m, nil }
+		}
+		o.iterations = append(o.iterations, e)
+	case progress.Result:
+		o.result = e
 	}
-	o.iterations = append(o.iterations, i)
 }
-
-func (o *observed) Finished(out progress.Outcome) { o.outcome = out }
 
 // measured is a painting that took its time, for its recording to be measured alone: what it adds to a painting is too
 // little to show in the difference of two.
@@ -127,17 +130,17 @@ func BenchmarkRecording(b *testing.B) {
 			b.Fatal(err)
 		}
 		recorder := tracker.Observer(run, tracker.RecorderOptions{})
-		recorder.Started(o.run)
+		recorder.Observe(o.run)
 		for _, i := range o.iterations {
-			recorder.Iterated(i)
+			recorder.Observe(i)
 			if asked { // a snapshot is written while the painting goes on; the next one waits for that
 				asked = false
 				time.Sleep(50 * time.Millisecond)
 			}
 		}
-		recorder.Finished(o.outcome)
+		recorder.Observe(o.result)
 	}
-	b.ReportMetric(100*(processorTime(b)-began).Seconds()/float64(n)/o.outcome.Elapsed.Seconds(), "%painting")
+	b.ReportMetric(100*(processorTime(b)-began).Seconds()/float64(n)/o.result.Elapsed.Seconds(), "%painting")
 }
 
 // processorTime is what this process has used, on all processors together.

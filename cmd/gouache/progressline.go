@@ -132,7 +132,23 @@ type progressLine struct {
 
 func newProgressLine(w io.Writer) *progressLine { return &progressLine{line: newStatusLine(w)} }
 
-func (p *progressLine) Started(r progress.Run) {
+func (p *progressLine) Observe(e progress.Event) {
+	switch e := e.(type) {
+	case progress.Run:
+		p.begin(e)
+	case progress.Tiles:
+		p.tiles(e)
+	case progress.Iteration:
+		p.iteration(e)
+	case progress.Result:
+		p.line.end()
+		if e.Status == progress.Finished {
+			p.line.say(fmt.Sprintf("done in %s: %s", clock(e.Elapsed), e.Reason))
+		}
+	}
+}
+
+func (p *progressLine) begin(r progress.Run) {
 	p.run = r
 	last := r.Scales[len(r.Scales)-1]
 	scales := ""
@@ -142,7 +158,7 @@ func (p *progressLine) Started(r progress.Run) {
 	p.line.say(fmt.Sprintf("painting %d×%d pixels%s, %d iterations on %s", last.Width, last.Height, scales, r.Iterations(), r.Device))
 }
 
-func (p *progressLine) Iterated(i progress.Iteration) {
+func (p *progressLine) iteration(i progress.Iteration) {
 	total := p.run.Iterations()
 	scale := p.run.Scales[i.Scale]
 	var b strings.Builder
@@ -157,21 +173,14 @@ func (p *progressLine) Iterated(i progress.Iteration) {
 	p.line.show(p.state, i.Iteration == 1 || i.Iteration == total)
 }
 
-// Tiled shows how far the evaluation has come that the next iteration waits for.
-func (p *progressLine) Tiled(t progress.Tiles) {
+// tiles shows how far the evaluation has come that the next iteration waits for.
+func (p *progressLine) tiles(t progress.Tiles) {
 	scale := p.run.Scales[t.Scale]
 	state := p.state
 	if state == "" {
 		state = fmt.Sprintf("%s %d/%d  %d×%d", bar(0, 1), t.Iteration-1, p.run.Iterations(), scale.Width, scale.Height)
 	}
 	p.line.show(fmt.Sprintf("%s  evaluation %d: tile %d of %d", state, t.Evaluations+1, t.Done, t.Total), t.Done == 1 && t.Evaluations == 0)
-}
-
-func (p *progressLine) Finished(o progress.Outcome) {
-	p.line.end()
-	if o.Status == progress.Finished {
-		p.line.say(fmt.Sprintf("done in %s: %s", clock(o.Elapsed), o.Reason))
-	}
 }
 
 // notRecorded warns of a store that fails. It may be called from any goroutine.

@@ -223,7 +223,7 @@ func save(p *picture.Picture, path string) (string, error) {
 }
 
 // stylizeReport is what --json prints.
-func stylizeReport(r *stylelib.Result, out string, studio *stylelib.Studio, run string) any {
+func stylizeReport(r *progress.Result, out string, studio *stylelib.Studio, run string) any {
 	return struct {
 		Out         string             `json:"out"`
 		Status      progress.Status    `json:"status"`

@@ -115,21 +115,17 @@ func (b *sweepBoard) Waiting(reason string) { b.line.sayAbove(reason) }
 // warn says what went wrong without ending anything.
 func (b *sweepBoard) warn(err error) { b.line.sayAbove("warning: " + err.Error()) }
 
-func (l *trialLine) Started(r progress.Run)    { l.total = r.Iterations() }
-func (l *trialLine) Finished(progress.Outcome) {}
-
-// Iterated renews the trial's line.
-func (l *trialLine) Iterated(i progress.Iteration) {
+// Observe renews the trial's line.
+func (l *trialLine) Observe(e progress.Event) {
 	l.board.mu.Lock()
-	l.latest, l.objective, l.tiles = i, objectiveText(l.board.file, l.trial), ""
-	l.board.mu.Unlock()
-	l.board.show(false)
-}
-
-// Tiled shows how far an evaluation has come.
-func (l *trialLine) Tiled(t progress.Tiles) {
-	l.board.mu.Lock()
-	l.tiles = fmt.Sprintf("  evaluation %d: tile %d of %d", t.Evaluations+1, t.Done, t.Total)
+	switch e := e.(type) {
+	case progress.Run:
+		l.total = e.Iterations()
+	case progress.Iteration:
+		l.latest, l.objective, l.tiles = e, objectiveText(l.board.file, l.trial), ""
+	case progress.Tiles:
+		l.tiles = fmt.Sprintf("  evaluation %d: tile %d of %d", e.Evaluations+1, e.Done, e.Total)
+	}
 	l.board.mu.Unlock()
 	l.board.show(false)
 }

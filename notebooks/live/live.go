@@ -37,7 +37,7 @@ import (
 // Interrupting the kernel ends it like the end of ctx: the best picture so far is the result, its Status is
 // progress.Interrupted, and the cell goes on. GoNB kills a cell's process five seconds after an interrupt, so what comes
 // after it should be short. See Context for a cell that paints several.
-func Stylize(ctx context.Context, job stylelib.Job, others ...progress.Observer) (*stylelib.Result, error) {
+func Stylize(ctx context.Context, job stylelib.Job, others ...progress.Observer) (*progress.Result, error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	view := Observer()

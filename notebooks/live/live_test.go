@@ -34,17 +34,18 @@ func page(d *protocol.DisplayData) string { return d.Data[protocol.MIMETextHTML]
 
 // paint tells an observer of a run of so many iterations.
 func paint(o progress.Observer, iterations int, status progress.Status) {
-	m := func() (image.Image, error) { return picture.Noise(64, 48, 1).Image(), nil }
-	o.Started(progress.Run{
+	p := picture.Noise(64, 48, 1)
+	m := func() (image.Image, error) { return p.Image(), nil }
+	o.Observe(progress.Run{
 		Scales: []progress.Scale{{Width: 32, Height: 24, Iterations: 2}, {Width: 64, Height: 48, Iterations: iterations}},
 		Device: "cpu", Network: "vgg19", Weights: "random", Settings: map[string]string{"size": "64", "iterations": "5", "scales": "2", "seed": "7", "preset": "article", "pooling": "avg", "margin": "4",
 			"content-weight": "0.5", "style-weight": "3", "tv-weight": "1e-05", "init": "noise", "style-mix": "1:0.25"},
 	})
 	for i := 1; i <= iterations; i++ {
 		terms := []progress.Term{{Name: "content", Loss: 1 / float64(i), Weighted: 2 / float64(i)}, {Name: "style", Loss: 5, Weighted: 5}}
-		o.Iterated(progress.Iteration{Iteration: i, Total: 5 + 2/float64(i), Terms: terms, Remaining: -1, Picture: m})
+		o.Observe(progress.Iteration{Iteration: i, Total: 5 + 2/float64(i), Terms: terms, Remaining: -1, Picture: m})
 	}
-	o.Finished(progress.Outcome{Status: status, Reason: "all iterations are done", Elapsed: 3 * time.Second, Picture: m})
+	o.Observe(progress.Result{Status: status, Reason: "all iterations are done", Elapsed: 3 * time.Second, Picture: p})
 }
 
 // TestView: all updates go to one output, and the last can be read without scripts and without inline SVG.
@@ -77,8 +78,8 @@ func TestViewFailed(t *testing.T) {
 	sent := notebook(t)
 	v := Observer()
 	err := errors.New("no device <here>")
-	v.Started(progress.Run{Scales: []progress.Scale{{Width: 8, Height: 8, Iterations: 1}}})
-	v.Finished(progress.Outcome{Status: progress.Failed, Err: err})
+	v.Observe(progress.Run{Scales: []progress.Scale{{Width: 8, Height: 8, Iterations: 1}}})
+	v.Observe(progress.Result{Status: progress.Failed, Err: err})
 	before := len(*sent)
 	v.fail(err)
 	if last := page((*sent)[len(*sent)-1]); len(*sent) != before || !strings.Contains(last, "failed: no device &lt;here&gt;") {
@@ -90,10 +91,10 @@ func TestViewFailed(t *testing.T) {
 func TestViewWaits(t *testing.T) {
 	sent := notebook(t)
 	v := Observer()
-	v.Started(progress.Run{Scales: []progress.Scale{{Width: 8, Height: 8, Iterations: 9}}})
+	v.Observe(progress.Run{Scales: []progress.Scale{{Width: 8, Height: 8, Iterations: 9}}})
 	before := len(*sent)
 	v.next = time.Now().Add(time.Hour)
-	v.Iterated(progress.Iteration{Iteration: 1, Total: 4, Picture: func() (image.Image, error) {
+	v.Observe(progress.Iteration{Iteration: 1, Total: 4, Picture: func() (image.Image, error) {
 		t.Error("the picture was brought from the device")
 		return nil, errors.New("no picture")
 	}})
@@ -274,11 +275,11 @@ func BenchmarkUpdate(b *testing.B) {
 	defer func() { inNotebook, send = was, wasSend }()
 	inNotebook, send = true, func(*protocol.DisplayData) {}
 	v := Observer()
-	v.Started(progress.Run{Scales: []progress.Scale{{Width: 256, Height: 192, Iterations: 500}}})
+	v.Observe(progress.Run{Scales: []progress.Scale{{Width: 256, Height: 192, Iterations: 500}}})
 	noise := picture.Noise(256, 192, 1)
 	for i := 1; b.Loop(); i++ {
 		v.next = time.Time{}
-		v.Iterated(progress.Iteration{Iteration: i%500 + 1, Total: 1, Remaining: -1, Terms: []progress.Term{{Name: "content", Weighted: 1}, {Name: "style", Weighted: 2}},
+		v.Observe(progress.Iteration{Iteration: i%500 + 1, Total: 1, Remaining: -1, Terms: []progress.Term{{Name: "content", Weighted: 1}, {Name: "style", Weighted: 2}},
 			Picture: func() (image.Image, error) { return noise.Image(), nil }})
 	}
 }

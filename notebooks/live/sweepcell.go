@@ -27,12 +27,13 @@ var _ progress.Observer = (*sweepCell)(nil)
 // sweepSide is the longer side of a trial's picture, in CSS pixels at most.
 const sweepSide = 160
 
-// Started notes how far the trial is to go.
-func (c *sweepCell) Started(r progress.Run) { c.total = r.Iterations() }
-
-// Iterated shows the picture as it forms.
-func (c *sweepCell) Iterated(i progress.Iteration) {
-	if !c.view.due() {
+// Observe shows the picture as it forms. The result has nothing to show here: it is in the store soon.
+func (c *sweepCell) Observe(e progress.Event) {
+	if r, ok := e.(progress.Run); ok {
+		c.total = r.Iterations()
+	}
+	i, ok := e.(progress.Iteration)
+	if !ok || !c.view.due() {
 		return
 	}
 	m, err := i.Picture()
@@ -45,9 +46,6 @@ func (c *sweepCell) Iterated(i progress.Iteration) {
 	c.view.mu.Unlock()
 	c.view.update(false)
 }
-
-// Finished has nothing to show: the result is in the store soon.
-func (c *sweepCell) Finished(progress.Outcome) {}
 
 // page is the cell as HTML. The view is locked.
 func (c *sweepCell) page() string {

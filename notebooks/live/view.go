@@ -92,16 +92,30 @@ func transferText(p fetch.Progress) string {
 	return p.Message
 }
 
-// Started shows what is about to be painted.
-func (v *View) Started(run progress.Run) {
+// Observe shows an event.
+func (v *View) Observe(e progress.Event) {
+	switch e := e.(type) {
+	case progress.Run:
+		v.started(e)
+	case progress.Tiles:
+		v.tiles(e)
+	case progress.Iteration:
+		v.iteration(e)
+	case progress.Result:
+		v.finished(e)
+	}
+}
+
+// started shows what is about to be painted.
+func (v *View) started(run progress.Run) {
 	v.run, v.last = run, run.Iterations()
 	full := run.Scales[len(run.Scales)-1]
 	v.say(fmt.Sprintf("compiling for %s on %s: %d iterations up to %d×%d pixels", run.Network, run.Device, run.Iterations(), full.Width, full.Height))
 	v.next = time.Time{}
 }
 
-// Iterated keeps the terms, and shows them with the picture if that is due.
-func (v *View) Iterated(i progress.Iteration) {
+// iteration keeps the terms, and shows them with the picture if that is due.
+func (v *View) iteration(i progress.Iteration) {
 	v.log(i)
 	began := time.Now()
 	if began.Before(v.next) {
@@ -119,8 +133,8 @@ func (v *View) Iterated(i progress.Iteration) {
 	v.progress(i.Iteration, text, began)
 }
 
-// Tiled shows how far an evaluation has come of a picture that is computed in tiles.
-func (v *View) Tiled(t progress.Tiles) {
+// tiles shows how far an evaluation has come of a picture that is computed in tiles.
+func (v *View) tiles(t progress.Tiles) {
 	began := time.Now()
 	if began.Before(v.next) {
 		return
@@ -158,15 +172,13 @@ func (v *View) add(name string, iteration int, value float64) {
 	v.curves = append(v.curves, Curve{name, []tracker.Point{point}})
 }
 
-// Finished shows the result and how the run ended. This is what a saved notebook keeps.
-func (v *View) Finished(o progress.Outcome) {
+// finished shows the result and how the run ended. This is what a saved notebook keeps.
+func (v *View) finished(o progress.Result) {
 	if o.Status == progress.Failed {
 		v.fail(o.Err)
 		return
 	}
-	if m, err := o.Picture(); err == nil {
-		v.image = shrink(m, shownSide)
-	}
+	v.image = shrink(o.Picture.Image(), shownSide)
 	done := 0
 	if len(v.curves) > 0 {
 		points := v.curves[0].Points

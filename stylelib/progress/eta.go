@@ -2,27 +2,27 @@ package progress
 
 import "time"
 
-// ETA estimates the time left of a run whose scales differ in cost: an iteration's time is taken to grow with the
-// pixels, and each scale to begin with as much extra, for compilation, as the latest one did.
+// ETA estimates the time left of a run whose scales differ in cost. It assumes that an iteration's time is proportional
+// to the number of pixels, and that compiling takes as long for each scale as it did for the latest.
 type ETA struct {
 	scales []Scale
 	scale  int           // the current one
 	done   int           // its iterations
-	warm   time.Duration // spent on its first warmUp iterations
-	spent  time.Duration // on the others
+	warm   time.Duration // that its first warmUp iterations took
+	spent  time.Duration // that the others took
 
-	perPixel float64 // nanoseconds of an iteration; zero while nothing is known
-	startup  float64 // nanoseconds extra of a scale
+	perPixel float64 // nanoseconds of an iteration; zero while unknown
+	startup  float64 // nanoseconds of a scale beside its iterations
 }
 
-// warmUp is the number of a scale's first iterations that include compilation.
+// warmUp is the number of iterations at the beginning of a scale whose time includes compiling.
 const warmUp = 2
 
-// NewETA makes an estimate for a run over the given scales.
+// NewETA returns an estimate for a run over the given scales.
 func NewETA(scales []Scale) *ETA { return &ETA{scales: scales} }
 
-// Iterated tells the estimate that one more iteration at a scale took so long.
-func (e *ETA) Iterated(scale int, took time.Duration) {
+// Add adds the time of one more iteration at a scale.
+func (e *ETA) Add(scale int, took time.Duration) {
 	if scale != e.scale {
 		e.scale, e.done, e.warm, e.spent = scale, 0, 0, 0
 	}
@@ -37,7 +37,7 @@ func (e *ETA) Iterated(scale int, took time.Duration) {
 	e.startup = max(0, float64(e.warm)-warmUp*perIteration)
 }
 
-// Remaining returns the estimate, negative while nothing is known.
+// Remaining returns the estimate. It is negative while there is none.
 func (e *ETA) Remaining() time.Duration {
 	if e.perPixel == 0 {
 		return -1

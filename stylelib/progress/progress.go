@@ -1,36 +1,65 @@
-// Package progress says what a run tells those who watch it: the progress line, a notebook's view, a tracker. It
-// needs nothing but the standard library, so that watchers need not know how a picture is made.
+// Package progress defines what an observer of a run receives: an [Event] when the run begins, while it runs, and when
+// it ends.
 //
-// An [Observer] is told once that a run begins, after each iteration of the optimiser, and once how it ended, all
-// from one goroutine. [Multi] tells several. [ETA] estimates the time left.
+//	observer := progress.Func(func(e progress.Event) {
+//		if i, ok := e.(progress.Iteration); ok {
+//			fmt.Println(i.Iteration, i.Total)
+//		}
+//	})
+//
+// [Multi] passes events on to several observers. [ETA] estimates the time left.
 package progress
 
 import (
 	"image"
 	"io"
 	"time"
+
+	"github.com/gouache-art/gouache/stylelib/picture"
 )
 
-// Observer watches a run. Its methods should return fast: the run waits for them.
-type Observer interface {
-	Started(Run)
-	Iterated(Iteration)
-	Finished(Outcome)
+// Observer receives the events of one run: a [Run], then [Tiles] and [Iteration] in any number, then a [Result]. All
+// come from one goroutine. Observe should return fast, since the run waits for it, and should ignore events that it
+// does not know.
+type Observer interface{ Observe(Event) }
+
+// Event is one of [Run], [Tiles], [Iteration] and [Result].
+type Event interface{ event() }
+
+func (Run) event()       {}
+func (Tiles) event()     {}
+func (Iteration) event() {}
+func (Result) event()    {}
+
+// Func is a function that serves as an observer.
+type Func func(Event)
+
+// Observe calls the function.
+func (f Func) Observe(e Event) { f(e) }
+
+// Multi is an observer that passes each event on to several, in order.
+type Multi []Observer
+
+// Observe passes the event on.
+func (m Multi) Observe(e Event) {
+	for _, o := range m {
+		o.Observe(e)
+	}
 }
 
-// Run describes a run that begins.
+// Run is the event that begins a run.
 type Run struct {
-	// Scales are the sizes that the picture is painted at, coarse to fine; the last is the result's.
+	// Scales are the sizes that the picture is painted at, coarse to fine. The last is the result's.
 	Scales []Scale
-	// Device is the name of what computes it, and Network and Weights of what sees it.
+	// Device is the name of the computing device. Network and Weights name the network and its weights.
 	Device, Network, Weights string
-	// Settings are the run's parameters by their names on the command line.
+	// Settings are the run's parameters, by their names on the command line.
 	Settings map[string]string
-	// Done is how many iterations were made before, if the run goes on from a checkpoint.
+	// Done is the number of iterations made before, of a run that is resumed from a checkpoint.
 	Done int
 }
 
-// Iterations is the number of iterations planned at all scales.
+// Iterations returns the number of iterations planned at all scales.
 func (r Run) Iterations() int {
 	var n int
 	for _, s := range r.Scales {
@@ -45,7 +74,16 @@ type Scale struct {
 	Iterations    int // planned
 }
 
-// Iteration is the state after one iteration of the optimiser.
+// Tiles is the event of a tile that was computed. It reports how far an evaluation of the objective and its gradient
+// has come, which takes minutes for a large picture. Each tile is computed twice.
+type Tiles struct {
+	Scale       int // index into Run.Scales
+	Iteration   int // that the evaluation is for, at all scales, from 1
+	Evaluations int // completed, at all scales
+	Done, Total int // computations of a tile in this evaluation
+}
+
+// Iteration is the event of an iteration of the optimiser.
 type Iteration struct {
 	Scale       int // index into Run.Scales
 	Iteration   int // at all scales so far, from 1
@@ -55,11 +93,11 @@ type Iteration struct {
 	Elapsed     time.Duration // since the run began
 	Evaluating  time.Duration // of Elapsed, in evaluations since the run began or was resumed
 	Remaining   time.Duration // an estimate; negative while there is none
-	// Picture brings the picture from the device, clamped to what a file can hold. It costs a copy, and is valid
-	// only until Iterated returns.
+	// Picture copies the picture from the device, clamped to what a file can hold. It is valid only until Observe
+	// returns.
 	Picture func() (image.Image, error)
-	// Checkpoint writes what the run can be resumed from, to go on exactly as it would have. It costs a copy of the
-	// optimiser's memory, and is valid only until Iterated returns. It is nil where there is no room for that.
+	// Checkpoint writes a checkpoint, from which the run can be resumed exactly. It copies the optimiser's memory from
+	// the device, and is valid only until Observe returns. It is nil if there is not enough memory for the copy.
 	Checkpoint func(io.Writer) error
 }
 
@@ -80,40 +118,22 @@ const (
 	Failed      Status = "failed"
 )
 
-// Outcome is how a run ended.
-type Outcome struct {
-	Status  Status
-	Reason  string // one sentence: why the optimiser stopped, or what failed
+// Result is the event that ends a run, and what a run returns.
+type Result struct {
+	Status Status
+	// Reason is one sentence: why the optimiser stopped, or what failed.
+	Reason      string
+	Iterations  int
+	Evaluations int
+	// Total and Terms are the values of the last scale's objective, which covers the margin too.
+	Total   float64
+	Terms   []Term
 	Elapsed time.Duration
-	Err     error // set if Status is Failed
-	// Picture returns the result, or the best picture so far of a run that was interrupted. It is nil if Status is
-	// Failed.
-	Picture func() (image.Image, error)
-	// Checkpoint writes what the run can be resumed from, as Iteration.Checkpoint does, after its last iteration. It is
-	// nil unless the run can be resumed.
+	// Picture is the result, or the best picture so far of a run that was interrupted. It has the size that was asked
+	// for, whether or not the run reached it. It is nil if Status is Failed.
+	Picture *picture.Picture
+	// Checkpoint writes a checkpoint of an interrupted run after its last iteration. It is nil if there is none.
 	Checkpoint func(io.Writer) error
-}
-
-// Multi is an observer that tells each of several, in order.
-type Multi []Observer
-
-// Started tells every observer that a run begins.
-func (m Multi) Started(r Run) {
-	for _, o := range m {
-		o.Started(r)
-	}
-}
-
-// Iterated tells every observer of an iteration.
-func (m Multi) Iterated(i Iteration) {
-	for _, o := range m {
-		o.Iterated(i)
-	}
-}
-
-// Finished tells every observer how the run ended.
-func (m Multi) Finished(o Outcome) {
-	for _, each := range m {
-		each.Finished(o)
-	}
+	// Err is set if Status is Failed.
+	Err error
 }

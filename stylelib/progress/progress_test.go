@@ -6,26 +6,31 @@ import (
 	"time"
 )
 
-type named struct {
-	name string
-	told *[]string
-}
-
-func (n named) Started(Run)        { *n.told = append(*n.told, n.name+" started") }
-func (n named) Iterated(Iteration) { *n.told = append(*n.told, n.name+" iterated") }
-func (n named) Finished(Outcome)   { *n.told = append(*n.told, n.name+" finished") }
-
 func ExampleMulti() {
-	var told []string
-	both := Multi{named{"a", &told}, named{"b", &told}}
-	both.Started(Run{})
-	both.Iterated(Iteration{})
-	both.Finished(Outcome{})
-	fmt.Println(told)
-	// Output: [a started b started a iterated b iterated a finished b finished]
+	var events []string
+	note := func(name string) Func {
+		return func(e Event) { events = append(events, fmt.Sprintf("%s %T", name, e)) }
+	}
+	both := Multi{note("a"), note("b")}
+	both.Observe(Run{})
+	both.Observe(Tiles{})
+	both.Observe(Iteration{})
+	both.Observe(Result{})
+	for _, e := range events {
+		fmt.Println(e)
+	}
+	// Output:
+	// a progress.Run
+	// b progress.Run
+	// a progress.Tiles
+	// b progress.Tiles
+	// a progress.Iteration
+	// b progress.Iteration
+	// a progress.Result
+	// b progress.Result
 }
 
-// TestETA: an iteration's time grows with the pixels, and a scale's first two iterations have compilation in them.
+// TestETA: an iteration's time grows with the pixels, and a scale's first two iterations include compiling.
 func TestETA(t *testing.T) {
 	scales := []Scale{{Width: 10, Height: 10, Iterations: 5}, {Width: 20, Height: 10, Iterations: 4}}
 	e := NewETA(scales)
@@ -46,7 +51,7 @@ func TestETA(t *testing.T) {
 		{1, 3 * time.Second, 3 * time.Second},
 		{1, 5 * time.Second, 0},
 	} {
-		e.Iterated(c.scale, c.took)
+		e.Add(c.scale, c.took)
 		if got := e.Remaining(); got != c.want {
 			t.Errorf("after an iteration of %v at scale %d: %v left, want %v", c.took, c.scale, got, c.want)
 		}

@@ -72,7 +72,11 @@ func (p *Painter) Estimate(ctx context.Context, trials []tracker.Params) (*Estim
 func (p *Painter) measure(ctx context.Context, job stylelib.Job) (*measured, error) {
 	job.Size, job.Scales, job.Iterations = measuredSize, 1, measuredIterations
 	var times []time.Duration
-	result, err := p.Studio.Stylize(ctx, job, watch(func(i progress.Iteration) { times = append(times, i.Elapsed) }))
+	result, err := p.Studio.Stylize(ctx, job, progress.Func(func(e progress.Event) {
+		if i, ok := e.(progress.Iteration); ok {
+			times = append(times, i.Elapsed)
+		}
+	}))
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +109,3 @@ func (m *measured) bytes(scales []progress.Scale) int64 {
 	snapshots := float64(min(iterations, tracker.DefaultSnapshots)) * float64(pixels) / float64(len(scales))
 	return int64(m.pngPixels*(snapshots+float64(last.Width*last.Height))) + int64(10*16*iterations)
 }
-
-// watch is an observer of iterations.
-type watch func(progress.Iteration)
-
-func (watch) Started(progress.Run)            {}
-func (w watch) Iterated(i progress.Iteration) { w(i) }
-func (watch) Finished(progress.Outcome)       {}

@@ -228,12 +228,10 @@ type judge struct {
 	err   error // the store's
 }
 
-func (j *judge) Started(progress.Run)      {}
-func (j *judge) Finished(progress.Outcome) {}
-
-// Iterated reports before the recorder keeps a checkpoint: the objective of an iteration is then never missing.
-func (j *judge) Iterated(i progress.Iteration) {
-	if j.err != nil || j.trial.Pruned() != "" {
+// Observe reports an iteration before the recorder keeps a checkpoint: the objective of an iteration is then never missing.
+func (j *judge) Observe(e progress.Event) {
+	i, ok := e.(progress.Iteration)
+	if !ok || j.err != nil || j.trial.Pruned() != "" {
 		return
 	}
 	if err := j.trial.Report(int64(i.Iteration), tracker.IterationMetrics(i)); err != nil {
@@ -250,9 +248,10 @@ type pruning struct {
 	trial *sweep.Trial
 }
 
-func (p pruning) Finished(o progress.Outcome) {
-	if reason := p.trial.Pruned(); reason != "" && o.Status == progress.Interrupted {
-		o.Status, o.Reason = progress.Finished, reason
+func (p pruning) Observe(e progress.Event) {
+	if r, ok := e.(progress.Result); ok && r.Status == progress.Interrupted && p.trial.Pruned() != "" {
+		r.Status, r.Reason = progress.Finished, p.trial.Pruned()
+		e = r
 	}
-	p.Observer.Finished(o)
+	p.Observer.Observe(e)
 }

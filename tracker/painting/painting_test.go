@@ -3,6 +3,7 @@ package painting
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image"
 	"image/png"
 	"maps"
@@ -79,6 +80,25 @@ search:
 	delete(run.Params, "size")
 	if _, err := Again(t.Context(), store, run); err == nil || !strings.Contains(err.Error(), "does not say its size") {
 		t.Errorf("a run without its size: %v", err)
+	}
+}
+
+// TestTilesAreObserved: who watches a trial of a sweep receives the progress of each tile, and the trial's own result.
+func TestTilesAreObserved(t *testing.T) {
+	f := parse(t, "size: 300\niterations: 1\nscales: 1\nsampler: grid\nminimise: content\nsearch: {style_weight: [3]}\n")
+	var events []string
+	painter := &Painter{
+		Studio: stylelib.NewStudio(backendtest.CPU(), tinyStudio().Weights(), stylelib.Options{Tile: stylelib.MinTile}), File: f,
+		Watch: func(*sweep.Trial) progress.Observer {
+			return progress.Func(func(e progress.Event) { events = append(events, fmt.Sprintf("%T", e)) })
+		},
+	}
+	if s := runSweep(t, openStore(t, t.TempDir()), painter); s.Finished != 1 {
+		t.Fatalf("%+v", s)
+	}
+	n := len(events)
+	if n < 6 || events[0] != "progress.Run" || events[1] != "progress.Tiles" || events[n-1] != "progress.Result" || events[n-2] != "progress.Iteration" {
+		t.Errorf("the observer received %v", events)
 	}
 }
 

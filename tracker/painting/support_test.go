@@ -11,6 +11,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/backendtest"
 	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -98,4 +99,13 @@ func trials(t testing.TB, store tracker.Reader) []*tracker.Run {
 		runs = append(runs, &page.Runs[i])
 	}
 	return runs
+}
+
+// watch returns an observer that calls a function with each iteration.
+func watch(f func(progress.Iteration)) progress.Observer {
+	return progress.Func(func(e progress.Event) {
+		if i, ok := e.(progress.Iteration); ok {
+			f(i)
+		}
+	})
 }

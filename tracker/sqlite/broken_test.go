@@ -36,13 +36,13 @@ func TestDiskFull(t *testing.T) {
 	}
 	var told []error
 	recorder := tracker.Observer(run, tracker.RecorderOptions{Failed: func(err error) { told = append(told, err) }})
-	recorder.Started(progress.Run{Scales: []progress.Scale{{Iterations: 1e6}}})
+	recorder.Observe(progress.Run{Scales: []progress.Scale{{Iterations: 1e6}}})
 	painted := 0
 	for i := 1; i < 200_000; i++ { // 3 MB where 240 kB fit
-		recorder.Iterated(progress.Iteration{Iteration: i, Total: rand.Float64(), Picture: func() (image.Image, error) { return image.NewGray(image.Rect(0, 0, 1, 1)), nil }})
+		recorder.Observe(progress.Iteration{Iteration: i, Total: rand.Float64(), Picture: func() (image.Image, error) { return image.NewGray(image.Rect(0, 0, 1, 1)), nil }})
 		painted++
 	}
-	recorder.Finished(progress.Outcome{Status: progress.Finished})
+	recorder.Observe(progress.Result{Status: progress.Finished})
 	if painted != 200_000-1 || len(told) != 1 {
 		t.Fatalf("painted %d iterations and was told of %d errors, want one: %v", painted, len(told), told)
 	}

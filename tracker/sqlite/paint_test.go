@@ -62,16 +62,16 @@ func childPaint(ctx context.Context, args []string) error {
 		return err
 	}
 	recorder := tracker.Observer(run, tracker.RecorderOptions{Checkpoint: time.Nanosecond})
-	recorder.Started(progress.Run{Scales: []progress.Scale{{Iterations: iterations}}, Done: done})
+	recorder.Observe(progress.Run{Scales: []progress.Scale{{Iterations: iterations}}, Done: done})
 	fmt.Println("begun")
 	for i := done + 1; i <= iterations; i++ {
-		recorder.Iterated(progress.Iteration{Iteration: i, Total: float64(i), Checkpoint: func(w io.Writer) error {
+		recorder.Observe(progress.Iteration{Iteration: i, Total: float64(i), Checkpoint: func(w io.Writer) error {
 			_, err := w.Write(paintState(i))
 			return err
 		}})
 		time.Sleep(time.Millisecond)
 	}
-	recorder.Finished(progress.Outcome{Status: progress.Finished})
+	recorder.Observe(progress.Result{Status: progress.Finished})
 	return run.Err()
 }
 

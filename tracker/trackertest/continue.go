@@ -163,22 +163,22 @@ func testContinuedRecorder(t *testing.T, store tracker.Store) {
 		t.Fatal(err)
 	}
 	begun := progress.Run{Scales: []progress.Scale{{Iterations: 40}}, Device: "cpu", Settings: map[string]string{"size": "64"}}
-	paint := func(run *tracker.ActiveRun, last int, o progress.Outcome) {
+	paint := func(run *tracker.ActiveRun, last int, o progress.Result) {
 		t.Helper()
 		recorder := tracker.Observer(run, tracker.RecorderOptions{
 			Snapshots: 6, Checkpoint: time.Nanosecond, Failed: func(err error) { t.Error(err) },
 		})
-		recorder.Started(begun)
+		recorder.Observe(begun)
 		for i := begun.Done + 1; i <= last; i++ {
-			recorder.Iterated(progress.Iteration{
+			recorder.Observe(progress.Iteration{
 				Iteration: i, Total: float64(i), Elapsed: time.Duration(i) * time.Hour,
 				Picture:    func() (image.Image, error) { return image.NewGray(image.Rect(0, 0, i, 1)), nil },
 				Checkpoint: func(w io.Writer) error { _, err := w.Write([]byte{byte(i)}); return err },
 			})
 		}
-		recorder.Finished(o)
+		recorder.Observe(o)
 	}
-	paint(run, 25, progress.Outcome{
+	paint(run, 25, progress.Result{
 		Status: progress.Interrupted, Checkpoint: func(w io.Writer) error { _, err := w.Write([]byte{25}); return err },
 	})
 	if got := readCheckpoint(t, store, run.ID()); !bytes.Equal(got, []byte{25}) {
@@ -188,7 +188,7 @@ func testContinuedRecorder(t *testing.T, store tracker.Store) {
 		t.Fatal(err)
 	}
 	begun.Done, begun.Device = 25, "gpu"
-	paint(run, 40, progress.Outcome{Status: progress.Finished})
+	paint(run, 40, progress.Result{Status: progress.Finished})
 	got := get(t, store, run.ID())
 	if got.Status != tracker.StatusFinished || got.Final["total"] != 40 ||
 		got.Params["device"] != "cpu" || got.Params["preset"] != "mine" || got.Provenance.Device != "cpu" {

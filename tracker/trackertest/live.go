@@ -158,19 +158,19 @@ func testRecorder(t *testing.T, store tracker.Store) {
 		Snapshots: 5, PeakMemory: func() int64 { return 7 }, Failed: func(err error) { t.Error(err) },
 	})
 	const iterations = 40
-	recorder.Started(progress.Run{
+	recorder.Observe(progress.Run{
 		Scales: []progress.Scale{{Iterations: iterations}}, Device: "cpu", Network: "VGG19", Weights: "random",
 		Settings: map[string]string{"style-weight": "50", "tv-weight": "0.5", "pooling": "avg", "preset": "gouache", "seed": "9"},
 	})
 	for i := 1; i <= iterations; i++ {
 		picture := image.NewGray(image.Rect(0, 0, 4, 4))
 		picture.Pix[0] = uint8(i)
-		recorder.Iterated(progress.Iteration{
+		recorder.Observe(progress.Iteration{
 			Iteration: i, Total: float64(i), Elapsed: time.Duration(i) * time.Hour, Picture: func() (image.Image, error) { return picture, nil },
 			Terms: []progress.Term{{Name: "content", Loss: 2, Weighted: 4}, {Name: "my term", Loss: math.NaN(), Weighted: 1}},
 		})
 	}
-	recorder.Finished(progress.Outcome{Status: progress.Interrupted, Reason: "enough"})
+	recorder.Observe(progress.Result{Status: progress.Interrupted, Reason: "enough"})
 	got := get(t, store, run.ID())
 	want := tracker.Params{
 		"style_weight": int64(50), "tv_weight": 0.5, "pooling": "avg", "preset": "mine", "seed": int64(9), "device": "cpu", "network": "VGG19", "weights": "random",
