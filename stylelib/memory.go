@@ -7,8 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dustin/go-humanize"
 	"github.com/shirou/gopsutil/v4/mem"
+
+	"github.com/gouache-art/gouache/internal/format"
 )
 
 // MemoryEstimate returns about how many bytes of memory it takes to paint a picture of the given size whole, weights and
@@ -105,7 +106,7 @@ func (s *Studio) room(j Job) (int64, error) {
 		return available, nil
 	}
 	what := fmt.Sprintf("size %d does not fit into memory: about %s is needed and %s is free",
-		j.Size, humanize.Bytes(uint64(needed)), humanize.Bytes(uint64(available)))
+		j.Size, format.Bytes(needed), format.Bytes(available))
 	largest := int(float64(j.Size)*math.Sqrt(pixelsIn(available, tile)/float64(h*w))) / 16 * 16
 	switch {
 	case largest >= MinSize && s.options.Tile == Whole:

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/gouache-art/gouache/internal/format"
 )
 
 // MaxContrast is how many runs can be compared at once.
@@ -251,7 +252,7 @@ func (c *Contrast) judge() {
 		if !row.Same {
 			var values []string
 			for _, v := range row.Values {
-				values = append(values, FormatValue(v))
+				values = append(values, format.Value(v))
 			}
 			c.unfair("%s (%s)", p.what, strings.Join(values, ", "))
 		}
@@ -302,16 +303,4 @@ func orNil[V any](m map[string]V, name string) any {
 		return v
 	}
 	return nil
-}
-
-// FormatValue writes a value of a parameter or a metric for people: numbers as short as they can be without losing
-// anything, and – for what a run lacks.
-func FormatValue(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "–"
-	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
-	}
-	return fmt.Sprint(v)
 }

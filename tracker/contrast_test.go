@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/trackertest"
@@ -104,7 +105,7 @@ func rows(list []tracker.ContrastRow) []string {
 	for _, r := range list {
 		var values []string
 		for _, v := range r.Values {
-			values = append(values, tracker.FormatValue(v))
+			values = append(values, format.Value(v))
 		}
 		texts = append(texts, fmt.Sprintf("%s %s: %s", r.Kind, r.Name, strings.Join(values, " | ")))
 	}

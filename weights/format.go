@@ -32,14 +32,14 @@ type Container interface {
 	Close() error
 }
 
-type format struct {
+type fileFormat struct {
 	name, magic string
 	open        func(path string) (Container, error)
 }
 
 var (
 	formatsMutex sync.Mutex
-	formats      []format
+	formats      []fileFormat
 )
 
 // RegisterFormat makes a file format known. magic is what its files begin with, where ? stands for any byte; open is
@@ -49,10 +49,10 @@ var (
 func RegisterFormat(name, magic string, open func(path string) (Container, error)) {
 	formatsMutex.Lock()
 	defer formatsMutex.Unlock()
-	formats = append(formats, format{name, magic, open})
+	formats = append(formats, fileFormat{name, magic, open})
 }
 
-func registered() []format {
+func registered() []fileFormat {
 	formatsMutex.Lock()
 	defer formatsMutex.Unlock()
 	return slices.Clone(formats)
@@ -69,7 +69,7 @@ var errNoHDF5 = errors.New("this program was built without the reader of .h5 fil
 
 // readable returns an error if this program lacks the reader of the entry's file.
 func readable(e Entry) error {
-	isHDF5 := func(f format) bool { return f.name == hdf5Name }
+	isHDF5 := func(f fileFormat) bool { return f.name == hdf5Name }
 	if filepath.Ext(e.file) == ".h5" && !slices.ContainsFunc(registered(), isHDF5) {
 		return errNoHDF5
 	}

@@ -153,7 +153,7 @@ func TestBringAWheel(t *testing.T) {
 func TestWithoutHDF5(t *testing.T) {
 	full := formats
 	t.Cleanup(func() { formats = full })
-	formats = slices.DeleteFunc(slices.Clone(full), func(f format) bool { return f.name == hdf5Name })
+	formats = slices.DeleteFunc(slices.Clone(full), func(f fileFormat) bool { return f.name == hdf5Name })
 	path := filepath.Join(t.TempDir(), "x.h5")
 	if err := os.WriteFile(path, []byte(hdf5Magic+"more"), 0o666); err != nil {
 		t.Fatal(err)

@@ -9,9 +9,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
@@ -229,7 +229,7 @@ func (r *benchReport) print(w io.Writer) error {
 		milliseconds(r.Evaluation.Least), milliseconds(r.Evaluation.Most), r.Evaluation.Times, tiles)
 	fmt.Fprintf(table, "first evaluation\t%s\tcompiling included\n", milliseconds(r.First))
 	fmt.Fprintf(table, "painting\t%.3f\tof the time of its evaluations: optimiser, progress and recording are the rest\n", r.Loop)
-	fmt.Fprintf(table, "peak memory\t%s\t\n\n", humanize.Bytes(uint64(r.PeakMemory)))
+	fmt.Fprintf(table, "peak memory\t%s\t\n\n", format.Bytes(r.PeakMemory))
 	fmt.Fprintf(table, "layer\tsize\tchannels\tforward\t\tpullback\t\n")
 	var forward, pullback float64
 	for _, l := range r.Layers {

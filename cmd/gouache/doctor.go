@@ -12,11 +12,11 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/dustin/go-humanize"
 	"github.com/shirou/gopsutil/v4/disk"
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/fetch"
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/weights"
@@ -206,7 +206,7 @@ func examineCache() finding {
 	}
 	err = errors.Join(probe.Close(), os.Remove(probe.Name()))
 	if usage, diskErr := disk.Usage(existing); diskErr == nil && err == nil {
-		f.Detail += ", " + humanize.Bytes(usage.Free) + " free"
+		f.Detail += ", " + format.Bytes(usage.Free) + " free"
 	}
 	return f
 }
@@ -216,7 +216,7 @@ func examineMemory() finding {
 	if err != nil {
 		return finding{Part: "memory", State: stateAbsent, Detail: err.Error()}
 	}
-	return finding{Part: "memory", State: stateOK, Version: humanize.Bytes(uint64(available)) + " free",
+	return finding{Part: "memory", State: stateOK, Version: format.Bytes(available) + " free",
 		Detail: fmt.Sprintf("enough for a square picture of %d pixels a side at once, and of %d in tiles",
 			stylelib.LargestSquare(available), stylelib.LargestTiledSquare(available))}
 }

@@ -8,10 +8,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"golang.org/x/term"
 
 	"github.com/gouache-art/gouache/internal/fetch"
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
@@ -143,7 +143,7 @@ func (p *progressLine) Observe(e progress.Event) {
 	case progress.Result:
 		p.line.end()
 		if e.Status == progress.Finished {
-			p.line.say(fmt.Sprintf("done in %s: %s", clock(e.Elapsed), e.Reason))
+			p.line.say(fmt.Sprintf("done in %s: %s", format.Duration(e.Elapsed), e.Reason))
 		}
 	}
 }
@@ -162,12 +162,12 @@ func (p *progressLine) iteration(i progress.Iteration) {
 	total := p.run.Iterations()
 	scale := p.run.Scales[i.Scale]
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %d/%d  %d×%d  loss %s", bar(i.Iteration, total), i.Iteration, total, scale.Width, scale.Height, number(i.Total))
+	fmt.Fprintf(&b, "%s %d/%d  %d×%d  loss %s", bar(i.Iteration, total), i.Iteration, total, scale.Width, scale.Height, format.Rounded(i.Total, 4))
 	for _, t := range i.Terms {
-		fmt.Fprintf(&b, "  %s %s", t.Name, number(t.Weighted))
+		fmt.Fprintf(&b, "  %s %s", t.Name, format.Rounded(t.Weighted, 4))
 	}
 	if i.Remaining >= 0 {
-		fmt.Fprintf(&b, "  %s left", clock(i.Remaining))
+		fmt.Fprintf(&b, "  %s left", format.Duration(i.Remaining))
 	}
 	p.state = b.String()
 	p.line.show(p.state, i.Iteration == 1 || i.Iteration == total)
@@ -195,22 +195,6 @@ func bar(done, total int) string {
 	return "[" + strings.Repeat("█", full) + strings.Repeat("·", cells-full) + "]"
 }
 
-// number writes a loss with four significant digits, in a width that changes little.
-func number(x float64) string { return fmt.Sprintf("%.4g", x) }
-
-// clock writes a duration as people do: 8 s, 3 min 20 s, 2 h 5 min.
-func clock(d time.Duration) string {
-	d = d.Round(time.Second)
-	h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
-	switch {
-	case h > 0:
-		return fmt.Sprintf("%d h %d min", h, m)
-	case m > 0:
-		return fmt.Sprintf("%d min %d s", m, s)
-	}
-	return fmt.Sprintf("%d s", s)
-}
-
 // transferLine shows a download.
 type transferLine struct{ line *statusLine }
 
@@ -219,7 +203,7 @@ func newTransferLine(w io.Writer) *transferLine { return &transferLine{newStatus
 func (t *transferLine) report(p fetch.Progress) {
 	text := p.Message
 	if p.Total > 0 {
-		text = fmt.Sprintf("%s  %s of %s", text, humanize.Bytes(uint64(p.Done)), humanize.Bytes(uint64(p.Total)))
+		text = text + "  " + format.Progress(p.Done, p.Total)
 	}
 	t.line.show(strings.TrimSpace(text), p.Done == p.Total) // messages without a total, too
 }

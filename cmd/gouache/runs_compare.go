@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -54,15 +55,15 @@ func printContrast(w io.Writer, c *tracker.Contrast) error {
 	row("run", func(i int) string { return c.Runs[i].ID })
 	row("name", func(i int) string { return c.Runs[i].Name })
 	row("status", func(i int) string { return string(c.Runs[i].Status) })
-	row("time", func(i int) string { return clock(c.Runs[i].Duration()) })
-	row("rating", func(i int) string { return stars(c.Runs[i].Rating) })
+	row("time", func(i int) string { return format.Duration(c.Runs[i].Duration()) })
+	row("rating", func(i int) string { return orDash(format.Stars(c.Runs[i].Rating)) })
 	heading := "\nwhat differs"
 	for _, r := range c.Differs {
 		if heading != "" {
 			fmt.Fprintln(table, heading)
 			heading = ""
 		}
-		row("  "+r.Name, func(i int) string { return tracker.FormatValue(r.Values[i]) })
+		row("  "+r.Name, func(i int) string { return format.Value(r.Values[i]) })
 	}
 	if heading != "" {
 		fmt.Fprintln(table, "\nno setting differs")

@@ -7,10 +7,10 @@ import (
 	"os"
 	"strings"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -74,18 +74,11 @@ are given back at once. Instead of ids, --filter and its kin may choose the runs
 }
 
 func deletionText(d *tracker.Deletion) string {
-	text := fmt.Sprintf("%s with %s: frees %s", plural(d.Runs, "run"), plural(d.Pictures, "picture"), humanize.Bytes(uint64(d.Bytes)))
+	text := fmt.Sprintf("%s with %s: frees %s", format.Count(d.Runs, "run", "runs"), format.Count(d.Pictures, "picture", "pictures"), format.Bytes(d.Bytes))
 	if d.Shared > 0 {
-		text += fmt.Sprintf("; %s that other runs share stay", plural(d.Shared, "picture"))
+		text += fmt.Sprintf("; %s that other runs share stay", format.Count(d.Shared, "picture", "pictures"))
 	}
 	return text
-}
-
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func isTerminal(cmd *cobra.Command) bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -98,7 +99,7 @@ func newRunsRate() *cobra.Command {
 			if err != nil {
 				return usage(fmt.Errorf("the rating is %q: it must be a whole number from 0 to 5", args[1]))
 			}
-			return updateRun(cmd, &store, args[0], asJSON, tracker.Update{Rating: &rating}, func(r *tracker.Run) string { return "rating: " + stars(r.Rating) })
+			return updateRun(cmd, &store, args[0], asJSON, tracker.Update{Rating: &rating}, func(r *tracker.Run) string { return "rating: " + orDash(format.Stars(r.Rating)) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
@@ -49,7 +50,7 @@ those that are here already stay, and are brought up to date if they went on the
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), done)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "added %s to %s, brought %d up to date; %d were there already\n", plural(len(done.Runs), "run"), dir, len(done.Updated), len(done.Present))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "added %s to %s, brought %d up to date; %d were there already\n", format.Count(len(done.Runs), "run", "runs"), dir, len(done.Updated), len(done.Present))
 			return err
 		},
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -114,7 +115,7 @@ func printRuns(w io.Writer, runs []tracker.Run, columns []tracker.Operand) error
 	}
 	fmt.Fprintln(table)
 	for _, r := range runs {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s", r.ID, r.Name, r.Status, localTime(r.StartedAt), clock(r.Duration()), stars(r.Rating), orDash(strings.Join(r.Tags, ", ")))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s", r.ID, r.Name, r.Status, format.Time(r.StartedAt), format.Duration(r.Duration()), orDash(format.Stars(r.Rating)), orDash(strings.Join(r.Tags, ", ")))
 		for _, c := range columns {
 			fmt.Fprint(table, "\t", orDash(cell(c, &r)))
 		}
@@ -135,19 +136,9 @@ func cell(o tracker.Operand, r *tracker.Run) string {
 func valueText(v any) string {
 	switch v := v.(type) {
 	case float64:
-		return number(v)
+		return format.Rounded(v, 4)
 	case time.Time:
-		return localTime(v)
+		return format.Time(v)
 	}
-	return tracker.FormatValue(v)
-}
-
-func localTime(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
-
-// stars writes a rating.
-func stars(rating int) string {
-	if rating == 0 {
-		return orDash("")
-	}
-	return strings.Repeat("★", rating)
+	return format.Value(v)
 }

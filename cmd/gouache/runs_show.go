@@ -11,9 +11,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -101,19 +101,19 @@ func (s *shownRun) print(w io.Writer) error {
 		line("sweep", fmt.Sprintf("%s, trial %d", s.Sweep, s.Trial))
 	}
 	line("status", strings.TrimSuffix(string(s.Status)+": "+s.Reason, ": "))
-	line("started", localTime(s.StartedAt)+", took "+clock(s.Duration()))
+	line("started", format.Time(s.StartedAt)+", took "+format.Duration(s.Duration()))
 	if s.Rating > 0 {
-		line("rating", stars(s.Rating))
+		line("rating", orDash(format.Stars(s.Rating)))
 	}
 	line("tags", strings.Join(s.Tags, ", "))
 	line("note", strings.ReplaceAll(s.Note, "\n", "\n\t"))
 	fmt.Fprintln(table, "\nsettings")
 	for _, name := range slices.Sorted(maps.Keys(s.Params)) {
-		line("  "+name, tracker.FormatValue(s.Params[name]))
+		line("  "+name, format.Value(s.Params[name]))
 	}
 	fmt.Fprintln(table, "\nlast values")
 	for _, name := range slices.Sorted(maps.Keys(s.Final)) {
-		line("  "+name, number(s.Final[name]))
+		line("  "+name, format.Rounded(s.Final[name], 4))
 	}
 	s.printPictures(table)
 	s.printProvenance(line, table)
@@ -142,7 +142,7 @@ func (s *shownRun) printPictures(w io.Writer) {
 		if name == "" {
 			name = p.Name
 		}
-		fmt.Fprintf(w, "  %s\t%d×%d %s, %s, sha256 %s  %s\n", p.Role, p.Width, p.Height, p.Format, humanize.Bytes(uint64(p.Bytes)), p.Hash[:12], name)
+		fmt.Fprintf(w, "  %s\t%d×%d %s, %s, sha256 %s  %s\n", p.Role, p.Width, p.Height, p.Format, format.Bytes(p.Bytes), p.Hash[:12], name)
 	}
 	if snapshots > 0 {
 		fmt.Fprintf(w, "  snapshots\t%d\n", snapshots)
@@ -164,7 +164,7 @@ func (s *shownRun) printProvenance(line func(name, text string), w io.Writer) {
 	}
 	line("  host", fmt.Sprintf("%s, process %d", s.Process.Host, s.Process.PID))
 	if p.PeakMemory > 0 {
-		line("  peak memory", humanize.Bytes(uint64(p.PeakMemory)))
+		line("  peak memory", format.Bytes(p.PeakMemory))
 	}
 	line("  folder", p.Dir)
 }

@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -35,14 +35,14 @@ code is 1 if something is wrong. --repair removes files that no run needs; nothi
 				for _, p := range report.Problems {
 					fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", p.Kind, p.What)
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %s, %s of pictures, %s of curves, %s\n", dir, plural(report.Runs, "run"),
-					plural(report.Pictures, "picture"), humanize.Bytes(uint64(report.Bytes)), humanize.Comma(report.Points)+" points", plural(len(report.Problems), "problem"))
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %s, %s of pictures, %s of curves, %s\n", dir, format.Count(report.Runs, "run", "runs"),
+					format.Count(report.Pictures, "picture", "pictures"), format.Bytes(report.Bytes), format.Count(report.Points, "point", "points"), format.Count(len(report.Problems), "problem", "problems"))
 				if report.Removed > 0 {
-					fmt.Fprintf(cmd.OutOrStdout(), "removed %s that no run named\n", plural(report.Removed, "file"))
+					fmt.Fprintf(cmd.OutOrStdout(), "removed %s that no run named\n", format.Count(report.Removed, "file", "files"))
 				}
 			}
 			if err == nil && len(report.Problems) > report.Removed {
-				err = fmt.Errorf("the store has %s", plural(len(report.Problems)-report.Removed, "problem"))
+				err = fmt.Errorf("the store has %s", format.Count(len(report.Problems)-report.Removed, "problem", "problems"))
 			}
 			return err
 		},

@@ -11,6 +11,7 @@ import (
 
 	"al.essio.dev/pkg/shellescape"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -57,7 +58,7 @@ func (b *sweepBoard) begin(ctx context.Context, store tracker.Reader) {
 	summary := report.Summary
 	b.counts = *summary
 	done := summary.Finished + summary.Pruned + summary.Failed
-	text := fmt.Sprintf("sweep %s: %s", b.file.Name, plural(summary.Planned, "trial"))
+	text := fmt.Sprintf("sweep %s: %s", b.file.Name, format.Count(summary.Planned, "trial", "trials"))
 	if done+summary.Interrupted > 0 {
 		text += fmt.Sprintf(", %d done before, %d to go on with", done, summary.Interrupted)
 	}
@@ -101,7 +102,7 @@ func (b *sweepBoard) Ended(t *sweep.Trial, o tracker.Outcome) {
 		word = "finished"
 	}
 	b.mu.Unlock()
-	text := fmt.Sprintf("trial %d %s in %s  %s", t.Number, word, clock(time.Since(l.began)), b.file.Label(t.Params))
+	text := fmt.Sprintf("trial %d %s in %s  %s", t.Number, word, format.Duration(time.Since(l.began)), b.file.Label(t.Params))
 	if o.Status == tracker.StatusFinished {
 		text += objectiveText(b.file, t)
 	}
@@ -149,7 +150,7 @@ func (l *trialLine) text(f *sweep.File) string {
 	text := fmt.Sprintf("trial %-4d %s %d/%d  %s", l.trial.Number, bar(i.Iteration, l.total), i.Iteration, l.total, f.Label(l.trial.Params))
 	text += l.objective + l.tiles
 	if i.Iteration > 0 && i.Remaining >= 0 {
-		text += fmt.Sprintf("  %s left", clock(i.Remaining))
+		text += fmt.Sprintf("  %s left", format.Duration(i.Remaining))
 	}
 	return text
 }
@@ -167,7 +168,7 @@ func (b *sweepBoard) overall() string {
 		}
 	}
 	if left := b.remaining(done); left >= 0 {
-		text += fmt.Sprintf("  %s left", clock(left))
+		text += fmt.Sprintf("  %s left", format.Duration(left))
 	}
 	return text
 }
@@ -199,7 +200,7 @@ func (b *sweepBoard) end() { b.line.wipe() }
 
 // conclude prints what came of it.
 func (b *sweepBoard) conclude(out io.Writer, store tracker.Reader, s *sweep.Summary) error {
-	text := fmt.Sprintf("%d of %s finished", s.Finished, plural(s.Planned, "trial"))
+	text := fmt.Sprintf("%d of %s finished", s.Finished, format.Count(s.Planned, "trial", "trials"))
 	for _, c := range []struct {
 		n    int
 		what string
@@ -208,7 +209,7 @@ func (b *sweepBoard) conclude(out io.Writer, store tracker.Reader, s *sweep.Summ
 			text += fmt.Sprintf(", %d %s", c.n, c.what)
 		}
 	}
-	fmt.Fprintf(b.line.w, "%s, in %s\n", text, clock(time.Since(b.began)))
+	fmt.Fprintf(b.line.w, "%s, in %s\n", text, format.Duration(time.Since(b.began)))
 	if s.Best == "" {
 		return nil
 	}
@@ -224,7 +225,7 @@ func (b *sweepBoard) conclude(out io.Writer, store tracker.Reader, s *sweep.Summ
 // objectiveText writes a trial's objective.
 func objectiveText(f *sweep.File, t *sweep.Trial) string {
 	if v, ok := t.Objective(); ok {
-		return fmt.Sprintf("  %s = %s", f.Minimise, number(v))
+		return fmt.Sprintf("  %s = %s", f.Minimise, format.Rounded(v, 4))
 	}
 	return ""
 }

@@ -6,9 +6,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
@@ -61,7 +61,7 @@ func (p *sweepPlan) print(cmd *cobra.Command, file *sweep.File) error {
 		for _, d := range file.Search {
 			text := "–"
 			if v, ok := params[d.Name]; ok {
-				text = sweep.ShortValue(v)
+				text = format.Rounded(v, 4)
 			}
 			cells = append(cells, text)
 		}
@@ -71,9 +71,9 @@ func (p *sweepPlan) print(cmd *cobra.Command, file *sweep.File) error {
 		return err
 	}
 	if more := p.Planned - len(p.Trials); more > 0 {
-		fmt.Fprintf(out, "and %s that %s chooses by what these come to\n", plural(more, "trial"), file.Sampler)
+		fmt.Fprintf(out, "and %s that %s chooses by what these come to\n", format.Count(more, "trial", "trials"), file.Sampler)
 	}
 	_, err := fmt.Fprintf(out, "%s: about %s one after the other on this machine, and %s on the disk\n",
-		plural(p.Planned, "trial"), clock(time.Duration(p.Seconds*float64(time.Second))), humanize.Bytes(uint64(p.Bytes)))
+		format.Count(p.Planned, "trial", "trials"), format.Duration(time.Duration(p.Seconds*float64(time.Second))), format.Bytes(p.Bytes))
 	return err
 }

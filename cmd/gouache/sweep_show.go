@@ -12,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -194,17 +195,17 @@ func trialCells(file *sweep.File, r sweep.Ranked) []string {
 	if r.State == sweep.Pruned {
 		status = "pruned"
 	}
-	cells := []string{fmt.Sprint(r.Run.Trial), r.Run.ID, status, clock(r.Run.Duration())}
+	cells := []string{fmt.Sprint(r.Run.Trial), r.Run.ID, status, format.Duration(r.Run.Duration())}
 	for _, d := range file.Search {
 		v, ok := r.Run.Params[d.Name]
 		if !ok {
 			cells = append(cells, "–")
 			continue
 		}
-		cells = append(cells, sweep.ShortValue(v))
+		cells = append(cells, format.Rounded(v, 4))
 	}
 	if !math.IsNaN(r.Value) {
-		cells = append(cells, number(r.Value))
+		cells = append(cells, format.Rounded(r.Value, 4))
 	}
 	return cells
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -104,7 +105,7 @@ func TestSweep(t *testing.T) {
 	if list := decode[[]sweepReport](t, stdout); len(list) != 1 || list[0].Finished != 4 || list[0].Trials != nil {
 		t.Errorf("list: %s", stdout)
 	}
-	if run := shown(t, store, report.Best); run.Name != "four "+tracker.FormatValue(int64(run.Trial)) || run.Params["style_picture"] != "mine.png" {
+	if run := shown(t, store, report.Best); run.Name != "four "+format.Value(int64(run.Trial)) || run.Params["style_picture"] != "mine.png" {
 		t.Errorf("the best: %+v", run.Run)
 	}
 	runs(t, store, "verify")

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/weights"
 )
 
@@ -79,7 +79,7 @@ func listWeights(w io.Writer) error {
 	for _, e := range weightsReport() {
 		size, here := "-", "no"
 		if e.Size > 0 {
-			size = humanize.Bytes(uint64(e.Size))
+			size = format.Bytes(e.Size)
 		}
 		if e.Cached || e.Source == "" {
 			here = "yes"
@@ -148,7 +148,7 @@ func printContents(w io.Writer, c *weights.Contents) error {
 	}
 	row("file", c.Path)
 	row("format", c.Format)
-	row("size", humanize.Bytes(uint64(c.Size)))
+	row("size", format.Bytes(c.Size))
 	row("SHA-256", c.SHA256)
 	row("MD5", c.MD5)
 	row("known as", c.Known)

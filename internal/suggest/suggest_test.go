@@ -1,29 +1,33 @@
 package suggest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
 
 func TestUnknown(t *testing.T) {
-	known := []string{"gouache", "neural-style", "article"}
-	for name, want := range map[string]string{
-		"guache":       `unknown preset "guache": did you mean "gouache"? There are gouache, neural-style, article`,
-		"Neural_Style": `unknown preset "Neural_Style": did you mean "neural-style"? There are gouache, neural-style, article`,
-		"picasso":      `unknown preset "picasso": there are gouache, neural-style, article`,
-		"":             `unknown preset "": there are gouache, neural-style, article`,
-	} {
-		if got := Unknown("preset", name, known).Error(); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
+	presets := []string{"gouache", "neural-style", "article"}
+	var layers []string
+	for i := range 30 {
+		layers = append(layers, fmt.Sprintf("layer%d", i))
 	}
-}
-
-func TestManyKnownNames(t *testing.T) {
-	known := strings.Fields(strings.Repeat("a ", 19) + "night b c")
-	want := `unknown sweep "nihgt": did you mean "night"? There are ` + strings.Repeat("a, ", 19) + "night and 2 more"
-	if got := Unknown("sweep", "nihgt", known).Error(); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	for _, c := range []struct {
+		name  string
+		known []string
+		want  string
+	}{
+		{"guache", presets, `unknown thing "guache": did you mean "gouache"?`},
+		{"Neural_Style", presets, `unknown thing "Neural_Style": did you mean "neural-style"?`},
+		{"picasso", presets, `unknown thing "picasso": there are gouache, neural-style, article`},
+		{"", presets, `unknown thing "": there are gouache, neural-style, article`},
+		{"picasso", presets[:1], `unknown thing "picasso": there is only gouache`},
+		{"picasso", nil, `unknown thing "picasso": there are none`},
+		{"picasso", layers, `unknown thing "picasso": there are ` + strings.Join(layers[:24], ", ") + ` and 6 more`},
+	} {
+		if got := Unknown("thing", c.name, c.known).Error(); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
 	}
 }
 
@@ -34,7 +38,11 @@ func TestNearest(t *testing.T) {
 	}{
 		{"block4_conv9", "block4_conv1", []string{"block1_conv1", "block4_conv1", "block4_conv2"}},
 		{"mx", "max", []string{"avg", "max"}},
+		{"mxa", "max", []string{"avg", "max"}},
+		{".pgn", ".png", []string{".jpg", ".png"}},
+		{".jepg", ".jpeg", []string{".jpg", ".jpeg"}},
 		{"éclat", "eclat", []string{"eclat"}},
+		{"ühße", "übße", []string{"übße"}}, // letters count, not bytes
 		{"x", "", []string{"abc"}},
 		{"x", "", nil},
 	} {

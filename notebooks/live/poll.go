@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/rating"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -51,7 +52,7 @@ func (p *poll) labels() ([]map[string]string, error) {
 			if !p.file.Search.Active(r.Run.Params)[k] {
 				continue
 			}
-			text := sweep.ShortValue(r.Run.Params[d.Name])
+			text := format.Rounded(r.Run.Params[d.Name], 4)
 			of, texts = append(of, i), append(texts, text)
 			if x, err := strconv.ParseFloat(text, 64); err == nil { // of four digits, as it is written elsewhere
 				numbers = append(numbers, x)

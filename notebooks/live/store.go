@@ -12,6 +12,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
@@ -82,7 +83,7 @@ func Runs(ctx context.Context, store tracker.Reader, runs []tracker.Run, columns
 	page.WriteString(`</tr>`)
 	fmt.Fprintln(table, strings.Join(head, "\t"))
 	for _, r := range runs {
-		cells := []string{r.ID, r.Name, string(r.Status), span(r.Duration())}
+		cells := []string{r.ID, r.Name, string(r.Status), format.Duration(r.Duration())}
 		for _, name := range columns {
 			cells = append(cells, value(&r, name))
 		}

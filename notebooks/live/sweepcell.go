@@ -6,6 +6,7 @@ import (
 	"image"
 	"math"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -54,7 +55,7 @@ func (c *sweepCell) page() string {
 
 // standing says in a few words how a trial stands.
 func standing(r sweep.Ranked) string {
-	switch value := sweep.ShortValue(r.Value); {
+	switch value := format.Rounded(r.Value, 4); {
 	case r.Run.Status == tracker.StatusFailed:
 		return "failed: " + r.Run.Reason
 	case r.Run.Status != tracker.StatusFinished || math.IsNaN(r.Value):

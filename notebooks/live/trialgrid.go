@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
@@ -51,7 +52,7 @@ func (g *trialGrid) each(trials []sweep.Ranked, title string, apart []string) er
 				some = append(some, r)
 			}
 		}
-		caption := strings.TrimPrefix(title+", "+apart[0]+" "+sweep.ShortValue(v), ", ")
+		caption := strings.TrimPrefix(title+", "+apart[0]+" "+format.Rounded(v, 4), ", ")
 		if err := g.each(some, caption, apart[1:]); err != nil {
 			return err
 		}
@@ -68,18 +69,18 @@ func (g *trialGrid) one(trials []sweep.Ranked, title string) error {
 	}
 	fmt.Fprintf(&g.page, `<tr style="background:none"><th>%s \ %s</th>`, html.EscapeString(g.rows), html.EscapeString(g.columns))
 	for _, v := range g.across {
-		fmt.Fprintf(&g.page, `<th style="text-align:left">%s</th>`, html.EscapeString(sweep.ShortValue(v)))
+		fmt.Fprintf(&g.page, `<th style="text-align:left">%s</th>`, html.EscapeString(format.Rounded(v, 4)))
 	}
 	g.page.WriteString(`</tr>`)
 	for _, d := range g.down {
-		fmt.Fprintf(&g.page, `<tr style="background:none"><th>%s</th>`, html.EscapeString(sweep.ShortValue(d)))
+		fmt.Fprintf(&g.page, `<tr style="background:none"><th>%s</th>`, html.EscapeString(format.Rounded(d, 4)))
 		for _, a := range g.across {
 			cell, caption, err := g.cell(trials, tracker.Params{g.columns: a, g.rows: d})
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(&g.page, `<td style="text-align:left;vertical-align:top">%s%s</td>`, lined(cell), html.EscapeString(caption))
-			fmt.Fprintf(&g.text, "%s %s, %s %s: %s\n", g.rows, sweep.ShortValue(d), g.columns, sweep.ShortValue(a), caption)
+			fmt.Fprintf(&g.text, "%s %s, %s %s: %s\n", g.rows, format.Rounded(d, 4), g.columns, format.Rounded(a, 4), caption)
 		}
 		g.page.WriteString(`</tr>`)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -57,7 +58,7 @@ func curveName(file *sweep.File, trials []sweep.Ranked, r sweep.Ranked) string {
 		name := file.Search[i].Name
 		value := r.Run.Params[name]
 		if active && slices.ContainsFunc(trials, func(other sweep.Ranked) bool { return other.Run.Params[name] != value }) {
-			words = append(words, name+" "+sweep.ShortValue(value))
+			words = append(words, name+" "+format.Rounded(value, 4))
 		}
 	}
 	if len(words) == 0 {

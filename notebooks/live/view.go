@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/janpfeifer/gonb/gonbui"
 
 	"github.com/gouache-art/gouache/internal/fetch"
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
@@ -87,7 +87,7 @@ func (v *View) measuring(done, total int) {
 
 func transferText(p fetch.Progress) string {
 	if p.Total > 0 {
-		return fmt.Sprintf("%s: %s of %s", p.Message, humanize.Bytes(uint64(p.Done)), humanize.Bytes(uint64(p.Total)))
+		return p.Message + ": " + format.Progress(p.Done, p.Total)
 	}
 	return p.Message
 }
@@ -128,7 +128,7 @@ func (v *View) iteration(i progress.Iteration) {
 	v.image = shrink(m, shownSide)
 	text := v.position(i.Scale, i.Iteration)
 	if i.Remaining >= 0 {
-		text += ", " + span(i.Remaining) + " left"
+		text += ", " + format.Duration(i.Remaining) + " left"
 	}
 	v.progress(i.Iteration, text, began)
 }
@@ -184,7 +184,7 @@ func (v *View) finished(o progress.Result) {
 		points := v.curves[0].Points
 		done = int(points[len(points)-1].Step)
 	}
-	text := fmt.Sprintf("%s; %d iterations in %s", o.Reason, done, span(o.Elapsed))
+	text := fmt.Sprintf("%s; %d iterations in %s", o.Reason, done, format.Duration(o.Elapsed))
 	if o.Status == progress.Finished {
 		text = "finished: " + text
 	}
@@ -241,15 +241,4 @@ func scaleMarks(run progress.Run, last int) []mark {
 		at += s.Iterations
 	}
 	return marks
-}
-
-// span is a duration as people say it.
-func span(d time.Duration) string {
-	if d < 10*time.Second {
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	if d < 2*time.Minute {
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	}
-	return fmt.Sprintf("%.0f min", d.Minutes())
 }

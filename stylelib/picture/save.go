@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -126,22 +125,10 @@ func encoderFor(path string) (encoder, error) {
 		return nil, fmt.Errorf("%s cannot be written, since %s files are only read: try %s.png", path, ext, stem)
 	}
 	advice := "end it in " + strings.Join(extensions, ", ")
-	if near := cmp.Or(swapped(ext), suggest.Nearest(ext, extensions)); near != "" {
+	if near := suggest.Nearest(ext, extensions); near != "" {
 		advice = fmt.Sprintf("did you mean %s%s?", stem, near)
 	}
 	return nil, fmt.Errorf("%s has an extension of no format that can be written, %s: %s", path, ext, advice)
-}
-
-// swapped returns the known extension with the same letters in another order, or "": what a hasty .pgn is meant to be.
-// Package suggest counts that as two letters changed, too many for so short a name.
-func swapped(ext string) string {
-	sorted := func(s string) string { return string(slices.Sorted(slices.Values([]byte(s)))) }
-	for _, known := range extensions {
-		if sorted(known) == sorted(ext) {
-			return known
-		}
-	}
-	return ""
 }
 
 // create opens a temporary file that is to replace the one at path, in the same folder.

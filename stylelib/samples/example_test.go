@@ -25,7 +25,7 @@ func ExampleOpen() {
 	fmt.Println(err)
 	// Output:
 	// jpeg 640 × 512
-	// unknown sample "swirls": did you mean "swirl"? There are chelsea, coffee, rocket, swirl, woodcut, glass, watercolour
+	// unknown sample "swirls": did you mean "swirl"?
 }
 
 func ExampleList() {

@@ -18,7 +18,7 @@ func Example() {
 	// Output:
 	// 6 <nil>
 	// style-weight is -1: it must be 0 or more
-	// unknown setting "style-wieght": did you mean "style_weight"? There are style_weight
+	// unknown setting "style-wieght": did you mean "style_weight"?
 }
 
 func TestValue(t *testing.T) {

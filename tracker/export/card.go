@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -100,7 +101,7 @@ func (g *gallery) card(run int) (*card, error) {
 		c.Chart = newChart(curves, order)
 	}
 	for i, name := range order {
-		f := final{name, brief(e.Final[name]), tracker.FormatValue(e.Final[name]), -1}
+		f := final{name, format.Rounded(e.Final[name], 4), format.Value(e.Final[name]), -1}
 		if c.Chart != nil && slices.ContainsFunc(c.Chart.Lines, func(l line) bool { return l.Color == i }) {
 			f.Color = i
 		}
@@ -124,7 +125,7 @@ func (g *gallery) everything(run int) []setting {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Final)) {
-		list = append(list, setting{Kind: tracker.ContrastMetric, Name: "final." + name, Value: tracker.FormatValue(e.Final[name])})
+		list = append(list, setting{Kind: tracker.ContrastMetric, Name: "final." + name, Value: format.Value(e.Final[name])})
 	}
 	return list
 }
@@ -161,18 +162,6 @@ func (g *gallery) searchable() []searchable {
 		list = append(list, s)
 	}
 	return list
-}
-
-func stars(rating int) string {
-	return strings.Repeat("★", rating) + strings.Repeat("☆", 5-rating)
-}
-
-func took(r *tracker.Run) string {
-	d := r.Duration()
-	if d < 10*time.Second {
-		return d.Round(100 * time.Millisecond).String()
-	}
-	return d.Round(time.Second).String()
 }
 
 func when(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04 UTC") }

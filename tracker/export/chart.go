@@ -5,9 +5,9 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -92,8 +92,8 @@ func newChart(curves []tracker.Curve, order []string) *chart {
 
 // scale sets what the edges stand for.
 func (c *chart) scale(low, high float64) {
-	c.Range = brief(low)
-	if until := brief(high); until != c.Range {
+	c.Range = format.Rounded(low, 4)
+	if until := format.Rounded(high, 4); until != c.Range {
 		c.Range += " – " + until
 	}
 	c.width = max(float64(c.Last-c.First), 1)
@@ -148,21 +148,4 @@ func (c *chart) path(points []tracker.Point) string {
 		command = "L"
 	}
 	return b.String()
-}
-
-// brief writes a number with four digits, which is enough to look at.
-func brief(v float64) string {
-	if a := math.Abs(v); a >= 1e4 && a < 1e6 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	text := strconv.FormatFloat(v, 'g', 4, 64)
-	mantissa, exponent, ok := strings.Cut(text, "e")
-	if !ok {
-		return text
-	}
-	n, err := strconv.Atoi(exponent)
-	if err != nil {
-		return text
-	}
-	return fmt.Sprintf("%se%d", mantissa, n)
 }

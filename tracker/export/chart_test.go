@@ -109,13 +109,3 @@ func TestChartLines(t *testing.T) {
 		t.Errorf("the grid has %v, want lines at 1, 10, 100 and 1000", chart.Grid)
 	}
 }
-
-func TestBrief(t *testing.T) {
-	for v, want := range map[float64]string{
-		0: "0", 1: "1", 0.1 + 0.2: "0.3", 12345.6: "12346", 1234567: "1.235e6", 1e-7: "1e-7", -2.5e-12: "-2.5e-12", math.Inf(1): "+Inf",
-	} {
-		if got := brief(v); got != want {
-			t.Errorf("%v is written as %s, want %s", v, got, want)
-		}
-	}
-}

@@ -13,6 +13,7 @@ import (
 
 	"al.essio.dev/pkg/shellescape"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -161,7 +162,7 @@ func valueCell(v any) string {
 	case float64:
 		return numberCell(v)
 	}
-	return tracker.FormatValue(v)
+	return format.Value(v)
 }
 
 // numberCell writes a number so that it is read back exactly.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -66,7 +67,7 @@ var files embed.FS
 
 // pieces are read when a gallery is made, not whenever the program starts.
 var pieces = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{"stars": stars, "took": took, "when": when}).ParseFS(files, "gallery.html"))
+	return template.Must(template.New("").Funcs(template.FuncMap{"stars": format.Stars, "duration": format.Duration, "when": when}).ParseFS(files, "gallery.html"))
 })
 
 // write writes the page piece by piece, so that no more than one picture is held in memory.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -28,7 +29,7 @@ func settings(run int, rows ...tracker.ContrastRow) []setting {
 	var list []setting
 	for _, row := range rows {
 		if v := row.Values[run]; v != nil {
-			list = append(list, setting{row.Kind, row.Name, tracker.FormatValue(v)})
+			list = append(list, setting{row.Kind, row.Name, format.Value(v)})
 		}
 	}
 	return list

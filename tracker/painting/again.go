@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
@@ -35,7 +36,7 @@ func settings(params tracker.Params) map[string]string {
 	values := map[string]string{}
 	for _, s := range stylelib.Settings() {
 		if v, ok := params[parameter(s)]; ok {
-			values[s.Name] = tracker.FormatValue(v)
+			values[s.Name] = format.Value(v)
 		}
 	}
 	return values

@@ -6,6 +6,7 @@ package painting
 import (
 	"path/filepath"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/tracker"
@@ -21,7 +22,7 @@ func Schema() sweep.Schema {
 	for _, s := range stylelib.Settings() {
 		schema.Settings = append(schema.Settings, sweep.Setting{
 			Name: parameter(s), Kind: kinds[s.Kind], Choices: s.Choices, Min: s.Min, Max: s.Max, Doc: s.Usage,
-			Check: func(v any) error { return s.Check(tracker.FormatValue(v)) },
+			Check: func(v any) error { return s.Check(format.Value(v)) },
 		})
 	}
 	schema.Settings = append(schema.Settings,

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -108,7 +109,7 @@ func parsePart(text string, terms []string) (part, error) {
 		return p, tracker.Errorf(tracker.CodeInvalid, "people's ratings stand alone: write rating and nothing else")
 	case p.term != wordTotal && !slices.Contains(terms, p.term):
 		known := append(slices.Clone(terms), wordTotal, wordRating)
-		return p, tracker.Errorf(tracker.CodeInvalid, "%w", unknown("term", p.term, known))
+		return p, tracker.Errorf(tracker.CodeInvalid, "%w", suggest.Unknown("term", p.term, known))
 	}
 	return p, nil
 }

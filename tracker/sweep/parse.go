@@ -3,9 +3,11 @@ package sweep
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -81,7 +83,7 @@ func (p *fileParser) parse(body ast.Node) {
 		{"name", "what the sweep is called"},
 		{"content", "the photograph"},
 		{"style", "the painting, or a list of paintings"},
-		{"sampler", "one of " + list(Samplers())},
+		{"sampler", "one of " + strings.Join(Samplers(), ", ")},
 		{"search", "the settings to search over"},
 	} {
 		picture := required.name == "content" || required.name == "style"
@@ -135,7 +137,7 @@ func (p *fileParser) readSettings() {
 			p.add(e.key, "unknown key %q: the sampler's is written sampler: {%s: {seed: 7}}", name, Samplers()[0])
 		default:
 			others := slices.DeleteFunc(p.settingNames(), func(name string) bool { return slices.Contains(fileKeys, name) })
-			p.add(e.key, "%v", unknown("key", name, slices.Concat(fileKeys, others)))
+			p.add(e.key, "%v", suggest.Unknown("key", name, slices.Concat(fileKeys, others)))
 		}
 	}
 }
@@ -179,7 +181,7 @@ func (p *fileParser) readSampler(e entry) {
 	name, options := p.option(e, Samplers())
 	for _, o := range options {
 		if o.name != "seed" {
-			p.add(o.key, "%v", unknown("option of "+name, o.name, []string{"seed"}))
+			p.add(o.key, "%v", suggest.Unknown("option of "+name, o.name, []string{"seed"}))
 		} else if seed, ok := wholeNumber(o.value); ok {
 			p.file.Seed = seed
 		} else {
@@ -196,7 +198,7 @@ func (p *fileParser) readPrune(e entry) {
 	for _, o := range options {
 		switch {
 		case !slices.Contains(known, o.name):
-			p.add(o.key, "%v", unknown("option of "+name, o.name, known))
+			p.add(o.key, "%v", suggest.Unknown("option of "+name, o.name, known))
 		case o.name == "after":
 			rule.After = int64(p.count(o, 1, maxSteps))
 		case o.name == "trials":

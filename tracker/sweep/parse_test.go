@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -28,7 +29,7 @@ var stylize = Schema{
 		{Name: "init", Kind: Text},
 		{Name: "content_layer", Kind: Text, Check: func(v any) error {
 			if known := []string{"block4_conv1", "block4_conv2"}; !slices.Contains(known, v.(string)) {
-				return unknown("layer", v.(string), known)
+				return suggest.Unknown("layer", v.(string), known)
 			}
 			return nil
 		}},
@@ -175,7 +176,7 @@ func TestParseMistakes(t *testing.T) {
 		{"parallel: 0", `1:11: parallel is a whole number from 1 to 256, not "0"`},
 		{"checkpoint: soon", `1:13: checkpoint is a time from 1s to 24h such as 30s, or 0 for never, not "soon"`},
 		{"sampler: randm", `1:10: unknown sampler "randm": did you mean "random"?`},
-		{"sampler: {random: {sede: 3}}", `1:20: unknown option of random "sede": there is only seed`},
+		{"sampler: {random: {sede: 3}}", `1:20: unknown option of random "sede": did you mean "seed"?`},
 		{"sampler: {random: {seed: x}}", `1:26: seed is a whole number, not "x"`},
 		{"sampler: {random: {seed: 1}, tpe: {seed: 2}}", "1:30: sampler is one of grid, random, sobol, tpe, cmaes, or one of them with options, such as {grid: {…}}"},
 		{"minimise: content + stlye", `1:11: minimise: unknown term "stlye": did you mean "style"?`},
@@ -199,7 +200,7 @@ func TestParseMistakes(t *testing.T) {
 		{"search: {tv_weight: {linear: [2, 2]}}", "1:30: the range of tv_weight is empty: its second end must be more than its first"},
 		{"search: {tv_weight: {log: [0, 2]}}", "1:27: a logarithmic range begins above 0, and that of tv_weight at 0"},
 		{"search: {tv_weight: {log: [1, 2], linear: [1, 2]}}", "1:10: tv_weight needs one of values, linear and log, such as {linear: [1, 10]}"},
-		{"search: {tv_weight: {lgo: [1, 2]}}", "1:10: tv_weight needs one of values, linear and log, such as {linear: [1, 10]}\n1:22: unknown key \"lgo\": there are values, linear, log, steps, when"},
+		{"search: {tv_weight: {lgo: [1, 2]}}", "1:10: tv_weight needs one of values, linear and log, such as {linear: [1, 10]}\n1:22: unknown key \"lgo\": did you mean \"log\"?"},
 		{"search: {tv_weight: {values: [1, 2], steps: 2}}", "1:38: steps divide a range, and tv_weight is a list"},
 		{"search: {size: {linear: [32, 128]}}", "1:26: size is 32: it must lie from 64 to 16384"},
 		{"search: {size: {linear: [64, 66], steps: 5}}", "1:42: 5 steps are too many for size: two of them are 65"},

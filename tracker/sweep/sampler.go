@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 
+	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -57,7 +58,7 @@ func NewSampler(f *File) (Sampler, error) {
 	case "cmaes":
 		return newCMAES(f.Search, f.Seed)
 	}
-	return nil, tracker.Errorf(tracker.CodeInvalid, "%w", unknown("sampler", f.Sampler, Samplers()))
+	return nil, tracker.Errorf(tracker.CodeInvalid, "%w", suggest.Unknown("sampler", f.Sampler, Samplers()))
 }
 
 // state returns the trial's state, failed if it has no value.

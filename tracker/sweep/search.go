@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/gouache-art/gouache/internal/suggest"
 )
 
 // maxDimensions is how many settings a sweep may search.
@@ -34,7 +36,7 @@ func (p *fileParser) readSearch() {
 func (p *fileParser) readDimension(e entry) {
 	s := p.setting(e.name)
 	if s == nil {
-		p.add(e.key, "%v", unknown("setting", e.name, p.settingNames()))
+		p.add(e.key, "%v", suggest.Unknown("setting", e.name, p.settingNames()))
 		return
 	}
 	if fixed, ok := p.keys[e.name]; ok {
@@ -63,7 +65,7 @@ func (p *fileParser) readOptions(d *Dimension, s *Setting, e entry) {
 	known := []string{"values", "linear", "log", "steps", "when"}
 	for _, o := range p.entries(e.value, e.key, "") {
 		if !slices.Contains(known, o.name) {
-			p.add(o.key, "%v", unknown("key", o.name, known))
+			p.add(o.key, "%v", suggest.Unknown("key", o.name, known))
 		}
 		options[o.name] = o
 	}
@@ -145,7 +147,7 @@ func (p *fileParser) readConditions(d *Dimension, e entry) {
 	for _, c := range p.entries(e.value, e.key, want) {
 		s := p.setting(c.name)
 		if s == nil {
-			p.add(c.key, "%v", unknown("setting", c.name, p.settingNames()))
+			p.add(c.key, "%v", suggest.Unknown("setting", c.name, p.settingNames()))
 			continue
 		}
 		values := p.values(s, c.value, c.key)

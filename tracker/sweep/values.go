@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
+	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -41,7 +42,7 @@ func (s *Setting) check(v any) error {
 		return tracker.Errorf(tracker.CodeInvalid, "%s is %v: it must lie from %v to %v", s.Name, v, s.Min, s.Max)
 	}
 	if text, ok := v.(string); ok && s.Choices != nil && !slices.Contains(s.Choices, text) {
-		return unknown(s.Name, text, s.Choices)
+		return suggest.Unknown(s.Name, text, s.Choices)
 	}
 	if s.Check == nil {
 		return nil
@@ -210,7 +211,7 @@ func (m *mistakes) option(e entry, known []string) (name string, options []entry
 	if v, ok := textNode(e.value); ok {
 		name = v.(string)
 	} else {
-		want := e.name + " is one of " + list(known) + ", or one of them with options, such as {" + known[0] + ": {…}}"
+		want := e.name + " is one of " + strings.Join(known, ", ") + ", or one of them with options, such as {" + known[0] + ": {…}}"
 		inner := m.entries(e.value, e.key, want)
 		switch {
 		case len(inner) > 1:
@@ -223,7 +224,7 @@ func (m *mistakes) option(e entry, known []string) (name string, options []entry
 		options = m.entries(inner[0].value, inner[0].key, "options of "+name+" are a mapping")
 	}
 	if !slices.Contains(known, name) {
-		m.add(at, "%v", unknown(e.name, name, known))
+		m.add(at, "%v", suggest.Unknown(e.name, name, known))
 		return "", nil
 	}
 	return name, options

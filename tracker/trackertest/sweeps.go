@@ -49,7 +49,7 @@ func testSweeps(t *testing.T, store tracker.Store) {
 	_, err = store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})
 	wantCode(t, err, tracker.CodeConflict)
 	_, err = store.Sweep(ctx, "weigths")
-	if wantCode(t, err, tracker.CodeNotFound); !strings.Contains(err.Error(), "did you mean \"weights\"?") {
+	if wantCode(t, err, tracker.CodeNotFound); !strings.Contains(err.Error(), `did you mean "weights"?`) {
 		t.Errorf("the error is %v", err)
 	}
 	for what, s := range map[string]tracker.Sweep{

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -38,7 +39,7 @@ func (s *server) compare(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.chooseRuns(w, r, ids, err)
 	}
-	title := "Compare " + plural(len(ids), "run", "runs")
+	title := "Compare " + format.Count(len(ids), "run", "runs")
 	return s.render(w, http.StatusOK, "compare.html", page{Title: title, Nav: "compare", Data: newComparison(contrast, frames, int64(step))})
 }
 

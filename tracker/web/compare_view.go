@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -202,7 +203,7 @@ func tell(c *tracker.Contrast, run int) []fact {
 	var list []fact
 	for _, r := range c.Differs {
 		if r.Kind != tracker.ContrastProvenance && len(list) < told {
-			list = append(list, fact{r.Name, cellText(r.Values[run])})
+			list = append(list, fact{r.Name, format.Rounded(r.Values[run], 5)})
 		}
 	}
 	return list
@@ -211,7 +212,7 @@ func tell(c *tracker.Contrast, run int) []fact {
 func newRow(r tracker.ContrastRow) tableRow {
 	row := tableRow{Name: r.Name, Kind: string(r.Kind)}
 	for _, v := range r.Values {
-		cell := tableCell{Text: cellText(v), Whole: tracker.FormatValue(v)}
+		cell := tableCell{Text: format.Rounded(v, 5), Whole: format.Value(v)}
 		if r.Kind == tracker.ContrastProvenance {
 			cell.Text = abbreviate(cell.Text)
 		}
@@ -264,7 +265,7 @@ func inCommon(c *tracker.Contrast) []fact {
 	var list []fact
 	for _, r := range c.Common {
 		if r.Kind != tracker.ContrastProvenance {
-			list = append(list, fact{r.Name, cellText(r.Values[0])})
+			list = append(list, fact{r.Name, format.Rounded(r.Values[0], 5)})
 		}
 	}
 	return list

@@ -3,8 +3,7 @@ package web
 import (
 	"strconv"
 
-	"github.com/dustin/go-humanize"
-
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -20,7 +19,7 @@ func facts(run *tracker.Run) []fact {
 	}
 	memory := ""
 	if p.PeakMemory > 0 {
-		memory = humanize.Bytes(uint64(p.PeakMemory))
+		memory = format.Bytes(p.PeakMemory)
 	}
 	host := run.Process.Host
 	if host != "" {

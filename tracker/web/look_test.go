@@ -39,7 +39,7 @@ const contrasts = `(() => {
 	const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 	while (walker.nextNode()) {
 		const e = walker.currentNode.parentElement;
-		if (!walker.currentNode.textContent.trim() || !e.checkVisibility() || e.closest(":disabled, .unseen, .stars .rest, option")) continue;
+		if (!walker.currentNode.textContent.trim() || !e.checkVisibility() || e.closest(":disabled, .unseen, option")) continue;
 		const style = getComputedStyle(e);
 		const [a, b] = [light(parse(style.color)), light(ground(e))];
 		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -39,7 +40,7 @@ func (s *server) newRow(ctx context.Context, run *tracker.Run, columns []tracker
 			v = values[0]
 		}
 		_, text := v.(string)
-		r.Cells = append(r.Cells, cell{l.Columns[i], cellText(v), !text})
+		r.Cells = append(r.Cells, cell{l.Columns[i], format.Rounded(v, 5), !text})
 	}
 	var err error
 	r.Progress, err = s.progress(ctx, run)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -171,7 +172,7 @@ func settings(run *tracker.Run) []cell {
 	var list []cell
 	for _, name := range slices.Sorted(maps.Keys(run.Params)) {
 		_, text := run.Params[name].(string)
-		list = append(list, cell{name, tracker.FormatValue(run.Params[name]), !text})
+		list = append(list, cell{name, format.Value(run.Params[name]), !text})
 	}
 	return list
 }
@@ -180,7 +181,7 @@ func settings(run *tracker.Run) []cell {
 func finals(run *tracker.Run) []cell {
 	var list []cell
 	for _, name := range slices.Sorted(maps.Keys(run.Final)) {
-		list = append(list, cell{name, cellText(run.Final[name]), true})
+		list = append(list, cell{name, format.Rounded(run.Final[name], 5), true})
 	}
 	return list
 }

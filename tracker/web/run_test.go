@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -127,16 +126,5 @@ func TestSortPictures(t *testing.T) {
 	}
 	if _, frames, others := sortPictures([]tracker.Picture{picture("epoch", 2, "b"), picture("epoch", 1, "a")}); hashes(frames) != "ab" || others != nil {
 		t.Errorf("of other roles: frames %q, others %q", hashes(frames), hashes(others))
-	}
-}
-
-func TestDuration(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		-time.Second: "–", 0: "0.0 s", 850 * time.Millisecond: "0.8 s", 42 * time.Second: "42 s", 200 * time.Second: "3 min 20 s", 180 * time.Second: "3 min",
-		125 * time.Minute: "2 h 5 min", 75 * time.Hour: "3 days 3 h",
-	} {
-		if got := duration(d); got != want {
-			t.Errorf("%d ns is %q, want %q", d, got, want)
-		}
 	}
 }

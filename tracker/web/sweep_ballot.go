@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/rating"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -93,7 +94,7 @@ func (b *ballot) waits(st *study) waits {
 
 // Progress says how far people are.
 func (w waits) Progress() string {
-	text := plural(w.Judgements, "judgement", "judgements") + "; each picture " + strconv.Itoa(w.Least) + " or more: " +
+	text := format.Count(w.Judgements, "judgement", "judgements") + "; each picture " + strconv.Itoa(w.Least) + " or more: " +
 		strconv.Itoa(w.Ready) + " of " + strconv.Itoa(w.Pictures)
 	switch {
 	case w.Pictures < 2 || w.More > 0 || !w.Rated:

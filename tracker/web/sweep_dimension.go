@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/rating"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -140,7 +141,7 @@ func distinctValues(values []any) []any {
 		case isNumber != both:
 			return 1
 		}
-		return cmp.Or(cmp.Compare(x, y), strings.Compare(tracker.FormatValue(a), tracker.FormatValue(b)))
+		return cmp.Or(cmp.Compare(x, y), strings.Compare(format.Value(a), format.Value(b)))
 	})
 	return list
 }
@@ -179,13 +180,13 @@ func newDimension(d sweep.Dimension, values []any) dimension {
 	switch {
 	case d.Values != nil:
 		for _, v := range slices.Concat(d.Values, distinct) {
-			dim.add(v, cellText(v))
+			dim.add(v, format.Rounded(v, 5))
 		}
 	case len(numbers) == len(given) && (dim.continuous() || len(distinct) > maxNumbers):
 		dim.bin(numbers)
 	default:
 		for _, v := range distinct {
-			dim.add(v, cellText(v))
+			dim.add(v, format.Rounded(v, 5))
 		}
 	}
 	if len(given) < len(values) {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
@@ -71,7 +72,7 @@ func (st *study) exploration(query url.Values, dimensions []dimension, seen []sw
 		t := st.trial(i, dimensions, seen, e.Best)
 		d := dot{
 			ID: t.ID, Number: t.Trial, State: t.State, Reason: t.Reason, Picture: t.Picture, Told: [][2]string{}, Value: t.Value, Rank: ranks[i],
-			X: x.place(i), Y: y.place(i), XText: cellText(x.values[i]), YText: cellText(y.values[i]),
+			X: x.place(i), Y: y.place(i), XText: format.Rounded(x.values[i], 5), YText: format.Rounded(y.values[i], 5),
 		}
 		for _, f := range t.Told {
 			d.Told = append(d.Told, [2]string{f.Name, f.Text})

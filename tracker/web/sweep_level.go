@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker/rating"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
@@ -15,7 +15,7 @@ func valueKey(v any) string {
 	if x, ok := numberOf(v); ok {
 		return strconv.FormatFloat(x, 'g', -1, 64)
 	}
-	return tracker.FormatValue(v)
+	return format.Value(v)
 }
 
 // add gives a value a level of its own, unless it has one or there are too many.
@@ -71,7 +71,7 @@ func (d *dimension) label(v any) string {
 	if k := d.level(v); k >= 0 {
 		return d.Levels[k]
 	}
-	return tracker.FormatValue(v)
+	return format.Value(v)
 }
 
 // place returns where between 0 and 1 a value lies on the dimension's axis; false for one that it does not have.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/rating"
 )
@@ -154,7 +155,7 @@ func toldOf(run *tracker.Run, dimensions []dimension) []fact {
 	var list []fact
 	for _, d := range dimensions {
 		if v, ok := run.Params[d.Name]; ok {
-			list = append(list, fact{d.Name, cellText(v)})
+			list = append(list, fact{d.Name, format.Rounded(v, 5)})
 		}
 	}
 	return list
