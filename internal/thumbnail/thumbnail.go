@@ -8,6 +8,8 @@ import (
 	"math"
 
 	"golang.org/x/image/draw"
+
+	"github.com/gouache-art/gouache/internal/exif"
 )
 
 // MaxPixels is how large a picture may be that is decoded: half a GiB of pixels. A small file can claim to be far larger.
@@ -31,15 +33,15 @@ func Scaled(file io.ReadSeeker, format string, factor func(size image.Point) flo
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	o := upright
+	orientation := exif.Upright
 	if _, err := file.Seek(0, io.SeekStart); err == nil {
-		o = readOrientation(file, format)
+		orientation = exif.Read(file, format)
 	}
 	size := m.Bounds().Size()
 	if f := factor(size); f < 1 {
 		m = scale(m, size, f)
 	}
-	return o.turn(m), nil
+	return orientation.Turn(m), nil
 }
 
 func unreadable(err error) error {

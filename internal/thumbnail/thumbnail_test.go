@@ -2,12 +2,16 @@ package thumbnail
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
 	"image"
 	"image/color"
 	"image/png"
+	"slices"
 	"testing"
+
+	_ "golang.org/x/image/webp"
 )
 
 func file(t *testing.T, m image.Image) []byte {
@@ -39,13 +43,20 @@ func TestScaled(t *testing.T) {
 	}
 }
 
-// TestTurned: a picture with 16 bits a sample keeps them when it is turned.
+// TestTurned: a WebP file is turned as its metadata says, also after a chunk of odd length.
 func TestTurned(t *testing.T) {
-	m := image.NewNRGBA64(image.Rect(0, 0, 3, 2))
-	m.Set(0, 0, color.NRGBA64{1, 2, 3, 65535})
-	got := orientation(6).turn(m)
-	if r, g, b, _ := got.At(1, 0).RGBA(); got.Bounds() != image.Rect(0, 0, 2, 3) || r != 1 || g != 2 || b != 3 {
-		t.Errorf("%v in %v", got.At(1, 0), got.Bounds())
+	file, err := base64.StdEncoding.DecodeString("UklGRnwAAABXRUJQVlA4WAoAAAAIAAAAHwAADwAAVlA4IDwAAACQAgCdASogABAAAUAmJaACnTY3+AfiAAorDkzAAAD+9Bnz+f5p/gaBH/94cfrjB///UNESV/vf6I/8OgBFWElGGgAAAE1NACoAAAAIAAEBEgADAAAAAQAGAAAAAAAA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := len(file) - 34 // the chunk with the metadata is the last
+	odd := slices.Concat(file[:at], []byte("ODD \x03\x00\x00\x00abc\x00"), file[at:])
+	binary.LittleEndian.PutUint32(odd[4:], uint32(len(odd)-8))
+	for _, data := range [][]byte{file, odd} {
+		got, err := Scaled(bytes.NewReader(data), "webp", func(image.Point) float64 { return 0.5 })
+		if err != nil || got.Bounds() != image.Rect(0, 0, 8, 16) {
+			t.Errorf("%v, %v", got.Bounds(), err)
+		}
 	}
 }
 

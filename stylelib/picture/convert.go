@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+
+	"github.com/gouache-art/gouache/internal/exif"
 )
 
 // Bounds of a picture that is read.
@@ -40,7 +42,7 @@ func FromImage(m image.Image) (*Picture, error) {
 	if err := checkSize(m.Bounds().Dx(), m.Bounds().Dy(), 1); err != nil {
 		return nil, fmt.Errorf("the image %w", err)
 	}
-	return convert(sourceOf(m), upright), nil
+	return convert(sourceOf(m), exif.Upright), nil
 }
 
 // source is an image being read.
@@ -52,10 +54,10 @@ type source struct {
 }
 
 // convert copies an image into a picture, turning it as the orientation says.
-func convert(s source, o orientation) *Picture {
+func convert(s source, o exif.Orientation) *Picture {
 	b := s.bounds
-	place := o.placement(b.Dx(), b.Dy())
-	p := blank(place.width, place.height)
+	place := o.Placement(b.Dx(), b.Dy())
+	p := blank(place.Width, place.Height)
 	if !s.opaque {
 		p.Alpha = make([]float32, p.Width*p.Height)
 	}
@@ -63,13 +65,13 @@ func convert(s source, o orientation) *Picture {
 		row := make([][4]float32, b.Dx())
 		for y := from; y < to; y++ {
 			s.read(b.Min.Y+y, row)
-			i := place.origin + y*place.down
+			i := place.Origin + y*place.Down
 			for _, pixel := range row {
 				copy(p.Pix[3*i:3*i+3], pixel[:3])
 				if p.Alpha != nil {
 					p.Alpha[i] = pixel[3]
 				}
-				i += place.right
+				i += place.Right
 			}
 		}
 	})

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp" // for image.Decode
 
+	"github.com/gouache-art/gouache/internal/exif"
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/stylelib/samples"
 )
@@ -157,7 +158,7 @@ func decode(data []byte) (p *Picture, err error) {
 	default:
 		s = sourceOf(m)
 	}
-	return convert(s, readOrientation(data, format)), nil
+	return convert(s, exif.Read(bytes.NewReader(data), format)), nil
 }
 
 const (
@@ -181,6 +182,12 @@ func undecoded(format string, data []byte, err error) error {
 		return fmt.Errorf("is an animated WebP, which cannot be read (%w): save one frame as PNG first", err)
 	}
 	return fmt.Errorf("is damaged (%w): %s", err, getAnother)
+}
+
+// animatedWebP says whether a WebP file is announced as an animation, which golang.org/x/image/webp calls invalid.
+func animatedWebP(data []byte) bool {
+	flags, ok := exif.WebPChunk(bytes.NewReader(data), "VP8X")
+	return ok && len(flags) > 0 && flags[0]&(1<<1) != 0
 }
 
 // onCanvas returns a GIF's frame, which may be a part of the picture, in its place on a transparent canvas.

@@ -62,25 +62,6 @@ func TestOrientationIgnored(t *testing.T) {
 	}
 }
 
-// TestPlacementIsPermutation checks that each orientation fills each pixel once, of shapes with one row or column too.
-func TestPlacementIsPermutation(t *testing.T) {
-	for o := orientation(0); o <= 9; o++ {
-		for _, size := range [][2]int{{1, 1}, {5, 1}, {1, 5}, {4, 3}} {
-			w, h := size[0], size[1]
-			place := o.placement(w, h)
-			seen := make([]bool, w*h)
-			for y := range h {
-				for x := range w {
-					seen[place.origin+x*place.right+y*place.down] = true
-				}
-			}
-			if slices.Contains(seen, false) || place.width*place.height != w*h {
-				t.Errorf("orientation %d of %v leaves holes: %v", o, size, seen)
-			}
-		}
-	}
-}
-
 // TestOrientationWebP turns a file that Pillow wrote with orientation 6, before and after an odd chunk is put in.
 func TestOrientationWebP(t *testing.T) {
 	file, err := base64.StdEncoding.DecodeString(webpTurned)

@@ -52,6 +52,19 @@ func ycbcrSource(m *image.YCbCr, c codes) source {
 	}}
 }
 
+// webpSource reads what golang.org/x/image/webp has decoded. A lossy WebP's luma goes from 16 to 235, as in
+// television, but the planes come as an image.YCbCr, which is JPEG's, from 0 to 255: taken as such, black would be a
+// grey of 16, and white one of 235 (golang.org/issue/19672).
+func webpSource(m image.Image) source {
+	switch m := m.(type) {
+	case *image.YCbCr:
+		return ycbcrSource(m, videoCodes)
+	case *image.NYCbCrA:
+		return nycbcraSource(m, videoCodes)
+	}
+	return sourceOf(m) // lossless: RGB
+}
+
 // nycbcraSource reads an image of that kind with an alpha of full resolution.
 func nycbcraSource(m *image.NYCbCrA, c codes) source {
 	s := ycbcrSource(&m.YCbCr, c)

@@ -1,0 +1,115 @@
+// Package exif reads the EXIF orientation of picture files, and turns pictures as it says.
+package exif
+
+import (
+	"bytes"
+	"image"
+	"image/draw"
+	"io"
+
+	"github.com/bep/imagemeta"
+	"golang.org/x/image/riff"
+)
+
+// Orientation is EXIF's tag 274: where the camera's first row and column belong when the picture is viewed.
+type Orientation int
+
+// Upright is the orientation of a picture whose pixels are stored as they are viewed.
+const Upright Orientation = 1
+
+// Read returns the orientation in a file's metadata; the format is one of image.Decode's. It is Upright for metadata
+// that is missing or cannot be read.
+func Read(file io.ReadSeeker, format string) Orientation {
+	formats := map[string]imagemeta.ImageFormat{
+		"jpeg": imagemeta.JPEG, "png": imagemeta.PNG, "tiff": imagemeta.TIFF, "webp": imagemeta.TIFF,
+	}
+	known, ok := formats[format]
+	if format == "webp" {
+		// imagemeta cannot read past a chunk of odd length. The EXIF chunk is the head of a TIFF file; some programs put
+		// JPEG's marker before it.
+		var block []byte
+		block, ok = WebPChunk(file, "EXIF")
+		file = bytes.NewReader(bytes.TrimPrefix(block, []byte("Exif\x00\x00")))
+	}
+	if !ok {
+		return Upright
+	}
+	found := Upright
+	isOrientation := func(tag imagemeta.TagInfo) bool { return tag.Namespace == "IFD0" && tag.Tag == "Orientation" }
+	_, _ = imagemeta.Decode(imagemeta.Options{
+		R:               file,
+		ImageFormat:     known,
+		Sources:         imagemeta.EXIF,
+		ShouldHandleTag: isOrientation,
+		HandleTag: func(tag imagemeta.TagInfo) error {
+			if v, ok := tag.Value.(uint16); ok && isOrientation(tag) {
+				found = Orientation(v)
+			}
+			return imagemeta.ErrStopWalking
+		},
+	})
+	return found
+}
+
+// WebPChunk returns the data of the first chunk of a WebP file with the given name.
+func WebPChunk(file io.Reader, name string) (chunk []byte, ok bool) {
+	_, chunks, err := riff.NewReader(file)
+	for err == nil {
+		var id riff.FourCC
+		var r io.Reader
+		if id, _, r, err = chunks.Next(); err == nil && string(id[:]) == name {
+			chunk, err = io.ReadAll(r)
+			return chunk, err == nil
+		}
+	}
+	return nil, false
+}
+
+// Placement says where pixels go: the one at column x and row y becomes number Origin + x·Right + y·Down of a picture
+// of the given size.
+type Placement struct {
+	Width, Height, Origin, Right, Down int
+}
+
+// Placement returns where the pixels of a stored picture of w×h go. The eight cases are those of the EXIF 2.3 standard,
+// section 4.6.4: the stored first row is the picture's top (1, 2), bottom (3, 4), left (5, 8) or right (6, 7) side.
+func (o Orientation) Placement(w, h int) Placement {
+	last := w*h - 1
+	switch o {
+	case 2: // mirrored
+		return Placement{w, h, w - 1, -1, w}
+	case 3: // turned by 180°
+		return Placement{w, h, last, -1, -w}
+	case 4: // upside down in a mirror
+		return Placement{w, h, last - (w - 1), 1, -w}
+	case 5: // rows are columns
+		return Placement{h, w, 0, h, 1}
+	case 6: // to be turned clockwise
+		return Placement{h, w, h - 1, h, -1}
+	case 7: // rows are columns, turned by 180°
+		return Placement{h, w, last, -h, -1}
+	case 8: // to be turned anticlockwise
+		return Placement{h, w, last - (h - 1), -h, 1}
+	}
+	return Placement{w, h, 0, 1, w}
+}
+
+// Turn returns the picture as it is to be viewed. A picture with 16 bits a channel keeps them.
+func (o Orientation) Turn(m image.Image) image.Image {
+	if o <= Upright || o > 8 {
+		return m
+	}
+	b := m.Bounds()
+	place := o.Placement(b.Dx(), b.Dy())
+	var turned draw.Image = image.NewRGBA64(image.Rect(0, 0, place.Width, place.Height))
+	if _, ok := m.(*image.RGBA); ok {
+		turned = image.NewRGBA(turned.Bounds())
+	}
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			i := place.Origin + x*place.Right + y*place.Down
+			turned.Set(i%place.Width, i/place.Width, m.At(b.Min.X+x, b.Min.Y+y))
+		}
+	}
+	return turned
+}
