@@ -2,13 +2,20 @@ package web
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
+
+// comparePage is the page that compares runs.
+type comparePage struct{ *frame }
 
 // offered is how many of the latest runs are shown to choose from.
 const offered = 60
@@ -16,7 +23,7 @@ const offered = 60
 // compare shows two to twelve runs side by side. The query has run, or id as in the form of the Runs page: ids
 // or beginnings of ids with commas between them; and step, the iteration to look at; what else the page's scripts keep in it, the server leaves to them. If
 // the runs cannot be compared, or choose is given, the page offers runs to choose from.
-func (s *server) compare(w http.ResponseWriter, r *http.Request) error {
+func (s comparePage) compare(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	ids, err := s.findRuns(r.Context(), splitList(append(query["run"], query["id"]...)))
 	if err != nil || len(ids) == 0 || query.Has("choose") {
@@ -29,9 +36,9 @@ func (s *server) compare(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.chooseRuns(w, r, ids, err)
 	}
-	frames := make([][]frame, len(ids))
+	frames := make([][]snapshot, len(ids))
 	for i, id := range ids {
-		if frames[i], err = s.frames(r.Context(), id); err != nil {
+		if frames[i], err = s.snapshots(r.Context(), id); err != nil {
 			return err
 		}
 	}
@@ -44,7 +51,7 @@ func (s *server) compare(w http.ResponseWriter, r *http.Request) error {
 }
 
 // findRuns returns the whole ids of runs, each once. Beside an error it returns those that it found.
-func (s *server) findRuns(ctx context.Context, refs []string) ([]string, error) {
+func (s comparePage) findRuns(ctx context.Context, refs []string) ([]string, error) {
 	if len(refs) > maxIDs {
 		return nil, tracker.Errorf(tracker.CodeInvalid, "there are %d runs to compare: choose 2 to %d", len(refs), tracker.MaxContrast)
 	}
@@ -62,20 +69,6 @@ func (s *server) findRuns(ctx context.Context, refs []string) ([]string, error) 
 	return ids, failed
 }
 
-// frames returns what a run looked like along its way, the final picture last.
-func (s *server) frames(ctx context.Context, id string) ([]frame, error) {
-	pictures, err := s.store.Pictures(ctx, id, tracker.PictureQuery{})
-	if err != nil {
-		return nil, err
-	}
-	frames := []frame{}
-	_, list, _ := sortPictures(pictures)
-	for _, p := range list {
-		frames = append(frames, frame{Step: p.Step, Hash: p.Hash, Width: p.Width, Height: p.Height})
-	}
-	return frames, nil
-}
-
 // chooseView is what is offered to choose from.
 type chooseView struct {
 	Runs  []candidate
@@ -85,12 +78,12 @@ type chooseView struct {
 }
 
 type candidate struct {
-	tracker.Run
+	Run    tracker.Run
 	Chosen bool
 }
 
 // chooseRuns offers the latest runs, and those that were asked for already above them. reason may be nil.
-func (s *server) chooseRuns(w http.ResponseWriter, r *http.Request, ids []string, reason error) error {
+func (s comparePage) chooseRuns(w http.ResponseWriter, r *http.Request, ids []string, reason error) error {
 	data := chooseView{Most: tracker.MaxContrast}
 	status := http.StatusOK
 	if reason != nil {
@@ -127,3 +120,258 @@ func compareURL(ids []string, more ...string) string {
 	}
 	return "/compare?" + query.Encode()
 }
+
+// lastStep is a step at which every run shows its final picture.
+const lastStep = math.MaxInt
+
+// mostTold is how many of the settings that differ stand below a picture; the table has all.
+const mostTold = 6
+
+// comparison is what the Compare page shows.
+type comparison struct {
+	Contrast         *tracker.Contrast
+	Columns          []column
+	Contents, Styles []pinned
+	Sizes            string // a sentence, if the pictures have different sizes
+	Differs, Final   []tableRow
+	Shared           []fact // parameters that all have in common
+	Metrics          []metric
+	Choose           string // the address at which other runs are chosen
+	Scene            scene
+}
+
+// column is a run in a comparison.
+type column struct {
+	Run     *tracker.Run
+	Number  int    // from 1
+	Swatch  string // the classes of its colour, which is also its curve's
+	Frames  []snapshot
+	Shown   *snapshot // nil if it had no picture yet
+	Told    []fact
+	Without string // the address of the comparison without it
+}
+
+// pinned is a picture that runs began with, and the numbers of the runs if not all did.
+type pinned struct {
+	Picture tracker.Picture
+	Of      []int
+}
+
+// scene is what the scripts are told.
+type scene struct {
+	Runs     []actor    `json:"runs"`
+	Contents []snapshot `json:"contents"`
+	Steps    []int64    `json:"steps"` // at which any run has a picture
+	Metrics  []metric   `json:"metrics"`
+}
+
+type actor struct {
+	ID     string     `json:"id"`
+	Name   string     `json:"name"`
+	Number int        `json:"number"`
+	Frames []snapshot `json:"frames"`
+}
+
+type metric struct {
+	Name string `json:"name"`
+	Note string `json:"note"` // on what its values do not say
+}
+
+// tableRow is a row of a table with a column for each run.
+type tableRow struct {
+	Name, Kind, Note string
+	Cells            []tableCell
+}
+
+type tableCell struct {
+	Text, Whole string
+	Least       bool // of the row
+}
+
+func newComparison(c *tracker.Contrast, frames [][]snapshot, step int64) *comparison {
+	v := &comparison{Contrast: c, Contents: pin(c, tracker.RoleContent), Styles: pin(c, tracker.RoleStyle), Sizes: sizes(frames), Metrics: []metric{}}
+	var ids []string
+	for i := range c.Runs {
+		ids = append(ids, c.Runs[i].ID)
+	}
+	v.Choose = compareURL(ids, "choose")
+	for i := range c.Runs {
+		v.Columns = append(v.Columns, column{
+			Run: &c.Runs[i], Number: i + 1, Swatch: swatch(i), Frames: frames[i], Shown: frameAt(frames[i], step), Told: tell(c, i),
+			Without: compareURL(slices.Delete(slices.Clone(ids), i, i+1)),
+		})
+	}
+	for _, r := range c.Differs {
+		v.Differs = append(v.Differs, newTableRow(r))
+	}
+	for _, r := range c.Final {
+		row := newTableRow(r)
+		row.Note = weighted(c, r.Name)
+		if row.Note == "" {
+			markLeast(row.Cells, r.Values)
+		}
+		v.Final = append(v.Final, row)
+		v.Metrics = append(v.Metrics, metric{r.Name, row.Note})
+	}
+	v.Shared = inCommon(c)
+	v.Scene = v.scene()
+	return v
+}
+
+func (v *comparison) scene() scene {
+	s := scene{Runs: []actor{}, Contents: []snapshot{}, Steps: []int64{}, Metrics: v.Metrics}
+	for _, c := range v.Columns {
+		s.Runs = append(s.Runs, actor{c.Run.ID, c.Run.Name, c.Number, c.Frames})
+		for _, f := range c.Frames {
+			s.Steps = append(s.Steps, f.Step)
+		}
+	}
+	for _, p := range v.Contents {
+		s.Contents = append(s.Contents, snapshot{Hash: p.Picture.Hash, Width: p.Picture.Width, Height: p.Picture.Height})
+	}
+	slices.Sort(s.Steps)
+	s.Steps = slices.Compact(s.Steps)
+	return s
+}
+
+// frameAt returns the latest of a run's frames at a step or before it.
+func frameAt(frames []snapshot, step int64) *snapshot {
+	for i := len(frames) - 1; i >= 0; i-- {
+		if frames[i].Step <= step {
+			return &frames[i]
+		}
+	}
+	return nil
+}
+
+// swatch returns the classes of a run's colour, as curves.js gives them to the series of the same number.
+func swatch(i int) string {
+	const colours = 6
+	class := "curve-" + strconv.Itoa(i%colours+1)
+	if i >= colours {
+		class += " dashed"
+	}
+	return class
+}
+
+// pin returns each picture of a role once.
+func pin(c *tracker.Contrast, role string) []pinned {
+	var list []pinned
+	for run, pictures := range c.Inputs {
+		for _, p := range pictures {
+			if p.Role != role {
+				continue
+			}
+			i := slices.IndexFunc(list, func(known pinned) bool { return known.Picture.Hash == p.Hash })
+			if i < 0 {
+				i = len(list)
+				list = append(list, pinned{Picture: p})
+			}
+			if !slices.Contains(list[i].Of, run+1) {
+				list[i].Of = append(list[i].Of, run+1)
+			}
+		}
+	}
+	for i := range list {
+		if len(list[i].Of) == len(c.Runs) {
+			list[i].Of = nil
+		}
+	}
+	return list
+}
+
+// sizes says how pictures of different sizes are shown, if they are.
+func sizes(frames [][]snapshot) string {
+	var texts []string
+	for _, list := range frames {
+		if f := frameAt(list, lastStep); f != nil {
+			if text := fmt.Sprintf("%d × %d", f.Width, f.Height); !slices.Contains(texts, text) {
+				texts = append(texts, text)
+			}
+		}
+	}
+	if len(texts) < 2 {
+		return ""
+	}
+	if len(texts) > 4 {
+		texts = append(texts[:3], fmt.Sprintf("and %d others", len(texts)-3))
+	}
+	return "The pictures have different sizes (" + strings.Join(texts, ", ") +
+		"): they are aligned by the fraction of the picture, and 100 % shows the widest at its true pixels."
+}
+
+// tell says in a few words what sets a run apart: its settings that differ.
+func tell(c *tracker.Contrast, run int) []fact {
+	var list []fact
+	for _, r := range c.Differs {
+		if r.Kind != tracker.ContrastProvenance && len(list) < mostTold {
+			list = append(list, fact{r.Name, format.Rounded(r.Values[run], 5)})
+		}
+	}
+	return list
+}
+
+func newTableRow(r tracker.ContrastRow) tableRow {
+	row := tableRow{Name: r.Name, Kind: string(r.Kind)}
+	for _, v := range r.Values {
+		cell := tableCell{Text: format.Rounded(v, 5), Whole: format.Value(v)}
+		if r.Kind == tracker.ContrastProvenance {
+			cell.Text = abbreviate(cell.Text)
+		}
+		row.Cells = append(row.Cells, cell)
+	}
+	return row
+}
+
+// abbreviate shortens hashes; the start of one tells it from others.
+func abbreviate(text string) string {
+	if len(text) < 40 || strings.ContainsAny(text, " ./") {
+		return text
+	}
+	return text[:12] + "…"
+}
+
+// markLeast marks the least of the values unless all are equal. All that a Stylize logs is the better the less it is.
+func markLeast(cells []tableCell, values []any) {
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, v := range values {
+		if f, ok := v.(float64); ok && !math.IsNaN(f) {
+			least, most = min(least, f), max(most, f)
+		}
+	}
+	for i, v := range values {
+		cells[i].Least = v == least && least < most
+	}
+}
+
+// weighted says why the values of a metric cannot be compared: they hold weights that differ. A Recorder logs each
+// term times its weight under its name, their sum as total, and the term before its weight as loss.NAME.
+func weighted(c *tracker.Contrast, name string) string {
+	for _, r := range c.Differs {
+		term, isWeight := strings.CutSuffix(r.Name, "_weight")
+		if r.Kind != tracker.ContrastParam || !isWeight {
+			continue
+		}
+		switch name {
+		case term:
+			return fmt.Sprintf("not comparable: it holds %s, which differs; compare loss.%s", r.Name, term)
+		case "total":
+			return fmt.Sprintf("not comparable: it holds %s, which differs", r.Name)
+		}
+	}
+	return ""
+}
+
+// inCommon returns the inputs and parameters that all runs have in common.
+func inCommon(c *tracker.Contrast) []fact {
+	var list []fact
+	for _, r := range c.Common {
+		if r.Kind != tracker.ContrastProvenance {
+			list = append(list, fact{r.Name, format.Rounded(r.Values[0], 5)})
+		}
+	}
+	return list
+}
+
+// Wide is how many columns the table has.
+func (v *comparison) Wide() int { return len(v.Columns) + 1 }

@@ -19,7 +19,7 @@ const (
 // curves answers with a run's curves, as {"id", "status", "curves": [{"name", "points": [[step, value]], "total"}]}.
 // The query may have points, how many of each curve at most; from, the first step; and metrics, names with commas
 // between them. Values that are not finite are texts.
-func (s *server) curves(w http.ResponseWriter, r *http.Request) error {
+func (s runPages) curves(w http.ResponseWriter, r *http.Request) error {
 	id, err := s.store.Find(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (s *server) curves(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, appendCurves(nil, run, curves))
+	return sendJSON(w, appendCurves(nil, run, curves))
 }
 
 // appendCurves writes what curves answers with. json.Marshal asks each point for its own JSON and then checks it: 12 ms
@@ -102,29 +102,15 @@ func appendNumber(b []byte, v float64) []byte {
 	return strconv.AppendFloat(b, v, 'g', -1, 64)
 }
 
-// picturesOf answers with the list of a run's pictures.
-func (s *server) picturesOf(w http.ResponseWriter, r *http.Request) error {
+// pictures answers with the list of a run's pictures.
+func (s runPages) pictures(w http.ResponseWriter, r *http.Request) error {
 	id, err := s.store.Find(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	pictures, err := s.store.Pictures(r.Context(), id, tracker.PictureQuery{})
+	list, err := s.store.Pictures(r.Context(), id, tracker.PictureQuery{})
 	if err != nil {
 		return err
 	}
-	if pictures == nil {
-		pictures = []tracker.Picture{}
-	}
-	b, err := json.Marshal(pictures)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, b)
-}
-
-func writeJSON(w http.ResponseWriter, b []byte) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_, err := w.Write(b)
-	return err
+	return writeJSON(w, append([]tracker.Picture{}, list...))
 }

@@ -116,7 +116,7 @@ func TestCloseEndsStreams(t *testing.T) {
 	if again := listenTo(t, url, "", ""); again.response.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("after the end: %d", again.response.StatusCode)
 	}
-	if n := handler.server.news; n.stop != nil || len(n.listeners) > 0 {
+	if n := handler.frame.news; n.stop != nil || len(n.listeners) > 0 {
 		t.Errorf("it still watches for %d", len(n.listeners))
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // group is an experiment.
 type group struct {
-	tracker.Group
+	Group       tracker.Group
 	Title, Link string
 	Statuses    []statusCount
 }
@@ -22,7 +22,7 @@ type statusCount struct {
 }
 
 // experiments shows what runs belong to, the latest first.
-func (s *server) experiments(w http.ResponseWriter, r *http.Request) error {
+func (s runPages) experiments(w http.ResponseWriter, r *http.Request) error {
 	groups, err := s.store.Groups(r.Context(), tracker.ByExperiment)
 	if err != nil {
 		return err

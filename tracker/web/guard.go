@@ -17,7 +17,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // guard refuses what does not come from this server's own pages.
-func (s *server) guard(next http.Handler) http.Handler {
+func (f *frame) guard(next http.Handler) http.Handler {
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -27,22 +27,22 @@ func (s *server) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		switch {
-		case !s.knowsHost(r.Host):
+		case !f.knowsHost(r.Host):
 			text := "This server is not called " + strings.ToValidUTF8(r.Host[:min(len(r.Host), 200)], "?") +
 				". Open it as localhost, or start gouache ui with --host and that name."
 			http.Error(w, text, http.StatusForbidden)
 		case len(r.URL.RawQuery) > maxQuery:
 			http.Error(w, "The address is too long.", http.StatusRequestURITooLong)
-		case s.admit(w, r):
+		case f.admit(w, r):
 			next.ServeHTTP(w, r)
 		}
 	})
 }
 
 // knowsHost tells whether a request's Host header is a name of this server.
-func (s *server) knowsHost(host string) bool {
+func (f *frame) knowsHost(host string) bool {
 	name := plainHost(host)
-	if name == "localhost" || name != "" && slices.Contains(s.options.Hosts, name) {
+	if name == "localhost" || name != "" && slices.Contains(f.options.Hosts, name) {
 		return true
 	}
 	address, err := netip.ParseAddr(name)
@@ -61,22 +61,22 @@ func plainHost(host string) string {
 
 // admit lets a browser in that has the token, if there is one. A token in the address becomes a cookie and leaves
 // the address, so that it stays out of the history and of screenshots.
-func (s *server) admit(w http.ResponseWriter, r *http.Request) bool {
-	if s.options.Token == "" {
+func (f *frame) admit(w http.ResponseWriter, r *http.Request) bool {
+	if f.options.Token == "" {
 		return true
 	}
 	query := r.URL.Query()
-	if r.Method == http.MethodGet && s.isToken(query.Get("token")) {
+	if r.Method == http.MethodGet && f.isToken(query.Get("token")) {
 		// With SameSite=Strict, the first page would not be shown to somebody who was sent the address in another site's chat.
 		// What changes the store is kept from other sites by CrossOriginProtection.
 		http.SetCookie(w, &http.Cookie{
-			Name: s.tokenCookie(), Value: query.Get("token"), Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
+			Name: f.tokenCookie(), Value: query.Get("token"), Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
 		})
 		query.Del("token")
 		http.Redirect(w, r, localAddress(r.URL, query), http.StatusSeeOther)
 		return false
 	}
-	if c, err := r.Cookie(s.tokenCookie()); err == nil && s.isToken(c.Value) {
+	if c, err := r.Cookie(f.tokenCookie()); err == nil && f.isToken(c.Value) {
 		return true
 	}
 	http.Error(w, "This server asks for a token: open the address that gouache ui printed, with ?token= at its end.", http.StatusUnauthorized)
@@ -91,11 +91,11 @@ func localAddress(u *url.URL, query url.Values) string {
 
 // tokenCookie names the cookie that remembers the token. Cookies do not tell ports apart, so two servers on one
 // machine need different names.
-func (s *server) tokenCookie() string {
-	sum := sha256.Sum256([]byte("cookie " + s.options.Token))
+func (f *frame) tokenCookie() string {
+	sum := sha256.Sum256([]byte("cookie " + f.options.Token))
 	return "gouache-token-" + hex.EncodeToString(sum[:4])
 }
 
-func (s *server) isToken(text string) bool {
-	return subtle.ConstantTimeCompare([]byte(text), []byte(s.options.Token)) == 1
+func (f *frame) isToken(text string) bool {
+	return subtle.ConstantTimeCompare([]byte(text), []byte(f.options.Token)) == 1
 }

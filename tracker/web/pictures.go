@@ -2,6 +2,8 @@ package web
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"image"
 	"image/png"
 	"io"
@@ -18,7 +20,7 @@ const forever = "private, max-age=31536000, immutable"
 
 // picture answers with a picture's file, or with a small one if the query has a width. TIFF, which browsers do not
 // show, becomes PNG.
-func (s *server) picture(w http.ResponseWriter, r *http.Request) error {
+func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 	hash := r.PathValue("hash")
 	if err := tracker.CheckHash(hash); err != nil {
 		return err
@@ -27,7 +29,7 @@ func (s *server) picture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	file, err := s.store.OpenPicture(r.Context(), hash)
+	file, err := f.store.OpenPicture(r.Context(), hash)
 	if err != nil {
 		return err
 	}
@@ -40,7 +42,7 @@ func (s *server) picture(w http.ResponseWriter, r *http.Request) error {
 		sendPicture(w, r, hash, "image/"+format, file)
 		return nil
 	}
-	small, err := s.small.get(r.Context(), source{hash, format, width, file})
+	small, err := f.small.get(r.Context(), source{hash, format, width, file})
 	if err != nil {
 		return err
 	}
@@ -75,4 +77,66 @@ func encodePNG(m image.Image) ([]byte, error) {
 	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
 	err := encoder.Encode(&b, m)
 	return b.Bytes(), err
+}
+
+// snapshot is a picture that a run came to at a step.
+type snapshot struct {
+	Step   int64  `json:"step"`
+	Hash   string `json:"hash"`
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+}
+
+// snapshots returns what a run looked like along its way, the final picture last.
+func (f *frame) snapshots(ctx context.Context, id string) ([]snapshot, error) {
+	pictures, err := f.store.Pictures(ctx, id, tracker.PictureQuery{})
+	if err != nil {
+		return nil, err
+	}
+	list := []snapshot{}
+	_, frames, _ := sortPictures(pictures)
+	for _, p := range frames {
+		list = append(list, snapshot{Step: p.Step, Hash: p.Hash, Width: p.Width, Height: p.Height})
+	}
+	return list, nil
+}
+
+// sortPictures tells what a run began with from what it made, and that from all else. What it made are its snapshots
+// in order, and its results in the place of snapshots that are the same; or all that is no input if it has neither.
+func sortPictures(pictures []tracker.Picture) (inputs, frames, others []tracker.Picture) {
+	results := map[string]bool{} // by hash
+	for _, p := range pictures {
+		if p.Role == tracker.RoleResult {
+			results[p.Hash] = true
+		}
+	}
+	for _, p := range pictures {
+		switch p.Role {
+		case tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit:
+			inputs = append(inputs, p)
+		case tracker.RoleResult:
+			frames = append(frames, p)
+		case tracker.RoleSnapshot:
+			if !results[p.Hash] {
+				frames = append(frames, p)
+			}
+		default:
+			others = append(others, p)
+		}
+	}
+	if len(frames) == 0 {
+		frames, others = others, nil
+	}
+	slices.SortStableFunc(frames, func(a, b tracker.Picture) int {
+		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(lastRole(a), lastRole(b)))
+	})
+	return inputs, frames, others
+}
+
+// lastRole sorts a result after a snapshot of the same step.
+func lastRole(p tracker.Picture) int {
+	if p.Role == tracker.RoleResult {
+		return 1
+	}
+	return 0
 }

@@ -2,16 +2,19 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/image/tiff"
 
@@ -246,17 +249,71 @@ func TestThumbnailsAreBounded(t *testing.T) {
 	kept := newThumbnails()
 	const size = maxThumbnails / 8
 	for i := range 20 {
-		sum := sha256.Sum256([]byte{byte(i)})
-		kept.keep(&thumbnail{key: thumbnailKey{hex.EncodeToString(sum[:]), 160}, data: make([]byte, size)})
-		if kept.bytes > maxThumbnails || kept.order.Len() != len(kept.known) || kept.bytes != kept.order.Len()*size {
-			t.Fatalf("after %d: %d bytes in %d and %d", i, kept.bytes, kept.order.Len(), len(kept.known))
+		kept.keep(fmt.Sprint(i), &thumbnail{data: make([]byte, size)})
+		if kept.bytes > maxThumbnails || kept.bytes != kept.kept.Len()*size {
+			t.Fatalf("after %d: %d bytes in %d", i, kept.bytes, kept.kept.Len())
 		}
 	}
-	latest, first := sha256.Sum256([]byte{19}), sha256.Sum256([]byte{0})
-	if kept.find(thumbnailKey{hex.EncodeToString(latest[:]), 160}) == nil {
+	if _, ok := kept.find("19"); !ok {
 		t.Error("the latest is not kept")
 	}
-	if kept.find(thumbnailKey{hex.EncodeToString(first[:]), 160}) != nil {
+	if _, ok := kept.find("0"); ok {
 		t.Error("the first is still kept")
+	}
+	kept.keep("large", &thumbnail{data: make([]byte, maxThumbnails/2)})
+	if _, ok := kept.find("large"); ok {
+		t.Error("one that fills half of what is kept is kept")
+	}
+}
+
+// counted counts how often a picture is read from its beginning.
+type counted struct {
+	io.ReadSeeker
+	reads *atomic.Int32
+}
+
+func (c counted) Seek(offset int64, whence int) (int64, error) {
+	c.reads.Add(1)
+	return c.ReadSeeker.Seek(offset, whence)
+}
+
+// Requests for one small picture at the same time make it once, and one that is given up leaves it to the others.
+func TestThumbnailOnce(t *testing.T) {
+	kept := newThumbnails()
+	data := pngOf(t, quarters(400, 300))
+	var reads atomic.Int32
+	ask := func(ctx context.Context) error {
+		_, err := kept.get(ctx, source{"hash", "png", 160, counted{bytes.NewReader(data), &reads}})
+		return err
+	}
+	if err := ask(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	once := reads.Load()
+	kept.kept.Purge()
+	reads.Store(0)
+	for range cap(kept.busy) { // nothing is made for now
+		kept.busy <- struct{}{}
+	}
+	givenUp, giveUp := context.WithCancel(t.Context())
+	answers := make(chan error)
+	go func() { answers <- ask(givenUp) }()
+	for range 8 {
+		go func() { answers <- ask(t.Context()) }()
+	}
+	time.Sleep(10 * time.Millisecond)
+	giveUp()
+	time.Sleep(10 * time.Millisecond)
+	for range cap(kept.busy) {
+		<-kept.busy
+	}
+	failed := 0
+	for range 9 {
+		if <-answers != nil {
+			failed++
+		}
+	}
+	if failed > 1 || reads.Load() != once {
+		t.Errorf("%d of 8 requests failed, and the file was read %d times, want %d", failed, reads.Load(), once)
 	}
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -16,7 +15,7 @@ import (
 
 // runView is what a run's page shows.
 type runView struct {
-	*tracker.Run
+	Run          *tracker.Run
 	Planned      int64 // steps, 0 if unknown
 	Progress     *progress
 	Inputs       []tracker.Picture
@@ -36,7 +35,7 @@ type runView struct {
 }
 
 // run shows one run. The beginning of an id leads to the whole one.
-func (s *server) run(w http.ResponseWriter, r *http.Request) error {
+func (s runPages) run(w http.ResponseWriter, r *http.Request) error {
 	ctx, query := r.Context(), r.URL.Query()
 	id, err := s.store.Find(ctx, r.PathValue("id"))
 	if err != nil {
@@ -53,10 +52,10 @@ func (s *server) run(w http.ResponseWriter, r *http.Request) error {
 	if v.Shown, err = number(query, "frame", v.LastFrame(), 0, v.LastFrame()); err != nil {
 		return err
 	}
-	return s.render(w, http.StatusOK, "run.html", page{Title: v.Name, Nav: "runs", Data: v})
+	return s.render(w, http.StatusOK, "run.html", page{Title: v.Run.Name, Nav: "runs", Data: v})
 }
 
-func (s *server) newRunView(ctx context.Context, id, filter string) (*runView, error) {
+func (s runPages) newRunView(ctx context.Context, id, filter string) (*runView, error) {
 	now, err := s.store.Changes(ctx, "") // before the run is read, so that no change falls between
 	if err != nil {
 		return nil, err
@@ -93,7 +92,7 @@ func (v *runView) Frame(i int) string {
 	if v.Filter != "" {
 		query.Set("filter", v.Filter)
 	}
-	return "/runs/" + v.ID + "?" + query.Encode()
+	return "/runs/" + v.Run.ID + "?" + query.Encode()
 }
 
 // Alike is the address of the runs that have the same value of something.
@@ -109,49 +108,9 @@ func (v *runView) AlikeIn(setting, value string) string {
 	return v.Alike(setting, value)
 }
 
-// sortPictures tells what a run began with from what it made, and that from all else. What it made are its snapshots
-// in order, and its results in the place of snapshots that are the same; or all that is no input if it has neither.
-func sortPictures(pictures []tracker.Picture) (inputs, frames, others []tracker.Picture) {
-	results := map[string]bool{} // by hash
-	for _, p := range pictures {
-		if p.Role == tracker.RoleResult {
-			results[p.Hash] = true
-		}
-	}
-	for _, p := range pictures {
-		switch p.Role {
-		case tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit:
-			inputs = append(inputs, p)
-		case tracker.RoleResult:
-			frames = append(frames, p)
-		case tracker.RoleSnapshot:
-			if !results[p.Hash] {
-				frames = append(frames, p)
-			}
-		default:
-			others = append(others, p)
-		}
-	}
-	if len(frames) == 0 {
-		frames, others = others, nil
-	}
-	slices.SortStableFunc(frames, func(a, b tracker.Picture) int {
-		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(lastRole(a), lastRole(b)))
-	})
-	return inputs, frames, others
-}
-
-// lastRole sorts a result after a snapshot of the same step.
-func lastRole(p tracker.Picture) int {
-	if p.Role == tracker.RoleResult {
-		return 1
-	}
-	return 0
-}
-
 // neighbour returns the address of the run nearest to id whose id is greater or less and that passes a filter; "" if
 // there is none. A filter that makes no sense lets none through: the list, not this page, says what is wrong with it.
-func (s *server) neighbour(ctx context.Context, filter string, side tracker.Op, id string) (string, error) {
+func (s runPages) neighbour(ctx context.Context, filter string, side tracker.Op, id string) (string, error) {
 	typed, err := tracker.ParseFilter(filter)
 	if err != nil {
 		return "", nil
@@ -186,8 +145,8 @@ func finals(run *tracker.Run) []cell {
 	return list
 }
 
-// updateRun changes what people say about a run: name, note, rating, tag and untag, whichever the form has.
-func (s *server) updateRun(w http.ResponseWriter, r *http.Request) error {
+// update changes what people say about a run: name, note, rating, tag and untag, whichever the form has.
+func (s runPages) update(w http.ResponseWriter, r *http.Request) error {
 	form, err := readForm(w, r)
 	if err != nil {
 		return err
@@ -217,4 +176,35 @@ func (s *server) updateRun(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, runAddress(id, r.URL.Query().Get("filter")), http.StatusSeeOther)
 	return nil
+}
+
+// fact is one thing known of what made a run.
+type fact struct{ Name, Text string }
+
+// facts are what is known of a run's provenance but its command.
+func facts(run *tracker.Run) []fact {
+	p := run.Provenance
+	seed := ""
+	if p.Seed != nil {
+		seed = strconv.FormatInt(*p.Seed, 10)
+	}
+	memory := ""
+	if p.PeakMemory > 0 {
+		memory = format.Bytes(p.PeakMemory)
+	}
+	host := run.Process.Host
+	if host != "" {
+		host += ", process " + strconv.Itoa(run.Process.PID)
+	}
+	var list []fact
+	for _, f := range []fact{
+		{"id", run.ID}, {"weights", p.Weights}, {"weights' SHA-256", p.WeightsSHA256}, {"network", p.Network}, {"device", p.Device}, {"seed", seed},
+		{"peak memory", memory}, {"folder", p.Dir}, {"host", host}, {"version", p.Version}, {"commit", p.Commit}, {"Go", p.Go}, {"platform", p.Platform},
+		{"XLA", p.XLA},
+	} {
+		if f.Text != "" {
+			list = append(list, f)
+		}
+	}
+	return list
 }

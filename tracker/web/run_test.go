@@ -39,16 +39,16 @@ func TestNeighbours(t *testing.T) {
 	store := realStore(t)
 	h := handle(t, store, Options{})
 	filter := "experiment == woodcut || experiment == launch"
-	s := h.server
+	s := runPages{h.frame}
 	var met []string
 	for at := named(t, store, "night launch").ID; at != ""; {
 		v, err := s.newRunView(t.Context(), at, filter)
 		if err != nil {
 			t.Fatal(err)
 		}
-		met = append(met, v.Name)
+		met = append(met, v.Run.Name)
 		if len(met) > 1 && !strings.Contains(v.Newer, "/runs/") {
-			t.Errorf("no run is newer than %s", v.Name)
+			t.Errorf("no run is newer than %s", v.Run.Name)
 		}
 		next, _, _ := strings.Cut(strings.TrimPrefix(v.Older, "/runs/"), "?")
 		at = next

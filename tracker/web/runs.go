@@ -1,13 +1,20 @@
 package web
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
+
+// runPages are the list of runs, the page of each, deleting, and the list of experiments.
+type runPages struct{ *frame }
 
 // runsView is what the Runs page shows.
 type runsView struct {
@@ -28,8 +35,8 @@ type runsView struct {
 	Most        int   // runs that can be compared
 }
 
-// runs shows a page of runs.
-func (s *server) runs(w http.ResponseWriter, r *http.Request) error {
+// list shows a page of runs.
+func (s runPages) list(w http.ResponseWriter, r *http.Request) error {
 	names, err := s.store.Names(r.Context())
 	if err != nil {
 		return err
@@ -55,7 +62,7 @@ func (s *server) runs(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, status, "runs.html", page{Title: "Runs", Nav: "runs", Data: v})
 }
 
-func (s *server) newRunsView(ctx context.Context, l listing, names *tracker.Names) (*runsView, error) {
+func (s runPages) newRunsView(ctx context.Context, l listing, names *tracker.Names) (*runsView, error) {
 	now, err := s.store.Changes(ctx, "") // before the runs are read, so that no change falls between
 	if err != nil {
 		return nil, err
@@ -118,7 +125,7 @@ type rowsView struct{ Rows []row }
 
 // rows answers with the rows of the runs that the query names as run, with the rest of a listing's address, so that a
 // page need not be read anew because one run goes on. Those that the filter does not let through have no row.
-func (s *server) rows(w http.ResponseWriter, r *http.Request) error {
+func (s runPages) rows(w http.ResponseWriter, r *http.Request) error {
 	names, err := s.store.Names(r.Context())
 	if err != nil {
 		return err
@@ -190,4 +197,179 @@ func runAddress(id, filter string) string {
 // listAddress is that of the Runs page with a filter.
 func listAddress(filter *tracker.Filter) string {
 	return listing{Filter: filter.String(), Page: 1, Length: defaultLength}.Address()
+}
+
+// row is a run in a list.
+type row struct {
+	Run      *tracker.Run
+	Link     string // to its page, which knows the list's filter
+	Cells    []cell
+	Progress *progress // nil unless it is running and has said how long
+	Small    int       // the width of its picture
+}
+
+// cell is what a run has for a column.
+type cell struct {
+	Name, Text string
+	Number     bool
+}
+
+// progress is how far a run came.
+type progress struct{ Step, Planned int64 }
+
+// newRow makes a row of a run.
+func (s runPages) newRow(ctx context.Context, run *tracker.Run, columns []tracker.Operand, l listing) (row, error) {
+	r := row{Run: run, Link: runAddress(run.ID, l.Filter), Small: 160}
+	if l.Gallery {
+		r.Small = 640
+	}
+	for i, o := range columns {
+		var v any // nil where the run lacks it
+		if values := o.Values(run); len(values) > 0 {
+			v = values[0]
+		}
+		_, text := v.(string)
+		r.Cells = append(r.Cells, cell{l.Columns[i], format.Rounded(v, 5), !text})
+	}
+	var err error
+	r.Progress, err = s.progress(ctx, run)
+	return r, err
+}
+
+// progress returns how far a run is that is running, or nil if it is not or does not say. The last step is that of
+// its total, or of any metric if it has none.
+func (s runPages) progress(ctx context.Context, run *tracker.Run) (*progress, error) {
+	planned := plannedSteps(run)
+	if run.Status != tracker.StatusRunning || planned == 0 || len(run.Final) == 0 {
+		return nil, nil
+	}
+	metric := "total"
+	if _, ok := run.Final[metric]; !ok {
+		metric = slices.Min(slices.Collect(maps.Keys(run.Final)))
+	}
+	curves, err := s.store.Curves(ctx, run.ID, tracker.CurveQuery{Metrics: []string{metric}, Points: 4})
+	if err != nil || len(curves) == 0 || len(curves[0].Points) == 0 {
+		return nil, err
+	}
+	points := curves[0].Points
+	return &progress{points[len(points)-1].Step, planned}, nil
+}
+
+// plannedSteps returns how many steps a run is to have, or 0 if it does not say.
+func plannedSteps(run *tracker.Run) int64 {
+	for _, name := range []string{"iterations", "steps", "epochs"} {
+		if n, ok := run.Params[name].(int64); ok && n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// newRows makes rows of runs.
+func (s runPages) newRows(ctx context.Context, runs []tracker.Run, names *tracker.Names, l listing) ([]row, error) {
+	columns, err := operands(l.Columns, names)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]row, len(runs))
+	for i := range runs {
+		if rows[i], err = s.newRow(ctx, &runs[i], columns, l); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+func operands(columns []string, names *tracker.Names) ([]tracker.Operand, error) {
+	list := make([]tracker.Operand, len(columns))
+	for i, name := range columns {
+		var err error
+		if list[i], err = names.Operand(name); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// heading is the head of a column.
+type heading struct {
+	Name, Label, Link string
+	Order             string // as aria-sort has it, or ""
+}
+
+// headings are the heads of the table: those that it always has, then the chosen columns'.
+func headings(l listing) []heading {
+	list := []heading{
+		{Name: "name", Label: "Run"}, {Name: "status", Label: "Status"}, {Name: "started", Label: "Started"}, {Name: "duration", Label: "Took"},
+		{Name: "rating", Label: "Rating"}, {Label: "Tags"},
+	}
+	for _, name := range l.Columns {
+		list = append(list, heading{Name: name})
+	}
+	for i, h := range list {
+		list[i].Label = cmp.Or(h.Label, h.Name)
+		if h.Name != "" {
+			list[i].Link, list[i].Order = l.SortedBy(h.Name), l.order(h.Name)
+		}
+	}
+	return list
+}
+
+// deleteView says what deleting runs will do.
+type deleteView struct {
+	Runs    []tracker.Run
+	Running []tracker.Run // which stay
+	Freed   tracker.Deletion
+}
+
+// askDelete shows what deleting the chosen runs will free, and asks whether to.
+func (s runPages) askDelete(w http.ResponseWriter, r *http.Request) error {
+	if s.options.ReadOnly {
+		return errReadOnly
+	}
+	ids, err := s.runIDs(r, r.URL.Query())
+	if err != nil {
+		return err
+	}
+	v := &deleteView{}
+	var ended []string
+	for _, id := range ids {
+		run, err := s.store.Run(r.Context(), id)
+		if err != nil {
+			return err
+		}
+		if run.Status == tracker.StatusRunning {
+			v.Running = append(v.Running, *run)
+			continue
+		}
+		v.Runs = append(v.Runs, *run)
+		ended = append(ended, id)
+	}
+	if len(ended) > 0 {
+		freed, err := s.store.DeleteRuns(r.Context(), ended, true)
+		if err != nil {
+			return err
+		}
+		v.Freed = *freed
+	}
+	return s.render(w, http.StatusOK, "delete.html", page{Title: "Delete", Nav: "runs", Data: v})
+}
+
+// delete deletes the runs that a form names, and goes back to the others.
+func (s runPages) delete(w http.ResponseWriter, r *http.Request) error {
+	form, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	ids, err := s.runIDs(r, form)
+	if err != nil {
+		return err
+	}
+	freed, err := s.store.DeleteRuns(r.Context(), ids, false)
+	if err != nil {
+		return err
+	}
+	said := url.Values{"deleted": {strconv.Itoa(freed.Runs)}, "freed": {strconv.FormatInt(freed.Bytes, 10)}}
+	http.Redirect(w, r, "/runs?"+said.Encode(), http.StatusSeeOther)
+	return nil
 }

@@ -5,13 +5,78 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/study"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
+
+// sweepPages are the list of sweeps and the pages of each: its grid, exploration, rating and scores.
+type sweepPages struct{ *frame }
+
+// sweepView is what every page of a sweep shows.
+type sweepView struct {
+	*study.Study
+	Tab    string
+	Waits  study.Waits
+	Cursor tracker.Cursor // of the store before it was read
+}
+
+// read reads the sweep that a request names.
+func (s sweepPages) read(r *http.Request, tab string) (sweepView, error) {
+	v := sweepView{Tab: tab}
+	now, err := s.store.Changes(r.Context(), "") // first, so that no change falls between
+	if err != nil {
+		return v, err
+	}
+	v.Cursor = now.Cursor
+	v.Study, err = study.Read(r.Context(), s.store, sweepName(r.PathValue("name")), s.options.ReadSweep)
+	return v, err
+}
+
+// readRanked reads the sweep that a request names, with the values of its trials.
+func (s sweepPages) readRanked(r *http.Request, tab string) (sweepView, *study.Ranking, error) {
+	v, err := s.read(r, tab)
+	if err != nil {
+		return v, nil, err
+	}
+	b, err := v.Ballot()
+	if err != nil {
+		return v, nil, err
+	}
+	v.Waits = b.Waits()
+	ranking, err := v.Rank()
+	return v, ranking, err
+}
+
+// dots are names that would mean another folder in an address, or none, and those that stand for them there.
+var dots = regexp.MustCompile(`^~*(\.{1,2}|/)$`)
+
+// sweepPath is the address of a sweep's pages; sweepName reads the part of it that is the name.
+func sweepPath(name string, more ...string) string {
+	if dots.MatchString(name) {
+		name = "~" + name
+	}
+	return strings.Join(append([]string{"/sweeps", url.PathEscape(name)}, more...), "/")
+}
+
+func sweepName(part string) string {
+	if dots.MatchString(part) {
+		return strings.TrimPrefix(part, "~")
+	}
+	return part
+}
+
+// Path is the address of one of the sweep's pages, or of the first.
+func (v sweepView) Path(more ...string) string { return sweepPath(v.Name, more...) }
+
+// List is the address of the sweep's runs among all.
+func (v sweepView) List() string { return listAddress(tracker.Where("sweep", tracker.Equal, v.Name)) }
 
 // sweepsPage is how many sweeps a page has. Each takes a question to the store, 5 ms of 10,000 runs.
 const sweepsPage = 24
@@ -31,12 +96,12 @@ type sweepCard struct {
 	Rated            bool
 	StartedAt        time.Time
 	Picture          string // the best trial's, or the latest
-	Tally            tally
+	Tally            study.Tally
 	Waits            int // for about so many ratings
 }
 
-// sweeps shows all sweeps, the latest first, also those of which only runs are known. The query may have page.
-func (s *server) sweeps(w http.ResponseWriter, r *http.Request) error {
+// list shows all sweeps, the latest first, also those of which only runs are known. The query may have page.
+func (s sweepPages) list(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	now, err := s.store.Changes(ctx, "")
 	if err != nil {
@@ -70,7 +135,7 @@ func (s *server) sweeps(w http.ResponseWriter, r *http.Request) error {
 }
 
 // sweepCards are all sweeps, as far as can be told without looking at their runs.
-func (s *server) sweepCards(ctx context.Context) ([]sweepCard, error) {
+func (s sweepPages) sweepCards(ctx context.Context) ([]sweepCard, error) {
 	groups, err := s.store.Groups(ctx, tracker.BySweep)
 	if err != nil {
 		return nil, err
@@ -99,7 +164,7 @@ func (s *server) sweepCards(ctx context.Context) ([]sweepCard, error) {
 
 func newSweepCard(g tracker.Group, record *tracker.Sweep) sweepCard {
 	c := sweepCard{Name: g.Name, Experiment: g.Experiment, Path: sweepPath(g.Name)}
-	c.Tally = tally{
+	c.Tally = study.Tally{
 		Begun: g.Runs, Finished: g.Statuses[tracker.StatusFinished], Failed: g.Statuses[tracker.StatusFailed],
 		Interrupted: g.Statuses[tracker.StatusInterrupted], Running: g.Statuses[tracker.StatusRunning],
 	}
@@ -114,7 +179,7 @@ func newSweepCard(g tracker.Group, record *tracker.Sweep) sweepCard {
 
 // lookCloser finds the best trial by one question to the store, which also tells how many were pruned. Where people's
 // ratings say which is the best, it takes all of them.
-func (s *server) lookCloser(ctx context.Context, c *sweepCard, names *tracker.Names) error {
+func (s sweepPages) lookCloser(ctx context.Context, c *sweepCard, names *tracker.Names) error {
 	if c.Tally.Begun == 0 {
 		return nil
 	}
@@ -143,19 +208,22 @@ func (s *server) lookCloser(ctx context.Context, c *sweepCard, names *tracker.Na
 }
 
 // findFavourite shows the picture that people find best, once there is one.
-func (s *server) findFavourite(ctx context.Context, c *sweepCard) error {
-	st, err := s.readStudy(ctx, c.Name)
+func (s sweepPages) findFavourite(ctx context.Context, c *sweepCard) error {
+	st, err := study.Read(ctx, s.store, c.Name, s.options.ReadSweep)
 	if err != nil {
 		return err
 	}
-	seen, err := st.observe()
+	ranking, err := st.Rank()
 	if err != nil {
 		return err
 	}
-	if best := st.best(seen); best >= 0 && st.Runs[best].Picture != "" {
-		c.Picture = st.Runs[best].Picture
+	if ranking.Best >= 0 && st.Runs[ranking.Best].Picture != "" {
+		c.Picture = st.Runs[ranking.Best].Picture
 	}
-	w, err := st.waits()
-	c.Waits = w.More
-	return err
+	b, err := st.Ballot()
+	if err != nil {
+		return err
+	}
+	c.Waits = b.Waits().More
+	return nil
 }

@@ -2,13 +2,18 @@ package web
 
 import (
 	"bytes"
-	"container/list"
 	"context"
+	"errors"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"io"
+	"math"
 	"runtime"
 	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/sync/singleflight"
 
 	scaling "github.com/gouache-art/gouache/internal/thumbnail"
 	"github.com/gouache-art/gouache/tracker"
@@ -20,22 +25,17 @@ var widths = []int{160, 320, 640}
 // maxThumbnails is how many bytes of small pictures are kept.
 const maxThumbnails = 64 << 20
 
-// thumbnails makes small pictures, a few at a time, and keeps those that were asked for last.
+// thumbnails makes small pictures, a few at a time and each once, and keeps those that were requested last.
 type thumbnails struct {
-	busy  chan struct{} // has room for as many as are made at once
+	busy   chan struct{} // holds one element for each that is being made
+	making singleflight.Group
+
 	mu    sync.Mutex
-	known map[thumbnailKey]*list.Element
-	order *list.List // of *thumbnail, the latest first
+	kept  *simplelru.LRU[string, *thumbnail] // by source.key
 	bytes int
 }
 
-type thumbnailKey struct {
-	hash  string
-	width int // 0 for the picture's own
-}
-
 type thumbnail struct {
-	key  thumbnailKey
 	kind string // its media type
 	data []byte
 }
@@ -43,27 +43,53 @@ type thumbnail struct {
 // source is a picture of which a small one is made, or one that browsers can show.
 type source struct {
 	hash, format string
-	width        int
+	width        int // 0 for the picture's own
 	file         io.ReadSeeker
 }
 
+func (s source) key() string { return fmt.Sprint(s.hash, " ", s.width) }
+
 func newThumbnails() *thumbnails {
-	return &thumbnails{busy: make(chan struct{}, min(runtime.GOMAXPROCS(0), 4)), known: map[thumbnailKey]*list.Element{}, order: list.New()}
+	t := &thumbnails{busy: make(chan struct{}, min(runtime.GOMAXPROCS(0), 4))}
+	var err error
+	t.kept, err = simplelru.NewLRU(math.MaxInt, func(_ string, gone *thumbnail) { t.bytes -= len(gone.data) })
+	if err != nil {
+		panic(err) // for a size below 1 only
+	}
+	return t
 }
 
-// get returns a small picture, made now if it is not kept.
+// get returns a small picture, made now if it is not kept. Requests for the same one wait for the first.
 func (t *thumbnails) get(ctx context.Context, s source) (*thumbnail, error) {
-	key := thumbnailKey{s.hash, s.width}
-	if known := t.find(key); known != nil {
-		return known, nil
+	for {
+		if known, ok := t.find(s.key()); ok {
+			return known, nil
+		}
+		made, err, _ := t.making.Do(s.key(), func() (any, error) { return t.make(ctx, s) })
+		if err == nil {
+			return made.(*thumbnail), nil
+		}
+		if ctx.Err() != nil || !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+			return nil, err
+		} // else the first request was given up, and this one takes its place
 	}
+}
+
+func (t *thumbnails) find(key string) (*thumbnail, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.kept.Get(key)
+}
+
+// make makes a small picture as soon as few enough others are being made, and keeps it.
+func (t *thumbnails) make(ctx context.Context, s source) (*thumbnail, error) {
 	select {
 	case t.busy <- struct{}{}:
 		defer func() { <-t.busy }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if known := t.find(key); known != nil { // another request has made it meanwhile
+	if known, ok := t.find(s.key()); ok { // another request has made it meanwhile
 		return known, nil
 	}
 	made, err := s.shrink()
@@ -71,36 +97,21 @@ func (t *thumbnails) get(ctx context.Context, s source) (*thumbnail, error) {
 		// Its head could be read, or it would not be in the store: the rest is missing, or of a kind that Go does not know.
 		return nil, tracker.Errorf(tracker.CodeInvalid, "picture %s: %w", s.hash, err)
 	}
-	made.key = key
-	t.keep(made)
+	t.keep(s.key(), made)
 	return made, nil
 }
 
-func (t *thumbnails) find(key thumbnailKey) *thumbnail {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	e := t.known[key]
-	if e == nil {
-		return nil
-	}
-	t.order.MoveToFront(e)
-	return e.Value.(*thumbnail)
-}
-
-// keep keeps a small picture and drops those that nobody has asked for for the longest time. A TIFF that was made
-// into a PNG may be larger than all the room there is, and is not kept.
-func (t *thumbnails) keep(made *thumbnail) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.known[made.key] != nil || len(made.data) > maxThumbnails/4 {
+// keep keeps a small picture and drops those that were requested longest ago. A TIFF that became a PNG may be larger than
+// all that is kept, and is not.
+func (t *thumbnails) keep(key string, made *thumbnail) {
+	if len(made.data) > maxThumbnails/4 {
 		return
 	}
-	t.known[made.key] = t.order.PushFront(made)
-	t.bytes += len(made.data)
-	for t.bytes > maxThumbnails {
-		last := t.order.Remove(t.order.Back()).(*thumbnail)
-		delete(t.known, last.key)
-		t.bytes -= len(last.data)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept.Add(key, made)
+	for t.bytes += len(made.data); t.bytes > maxThumbnails; {
+		t.kept.RemoveOldest()
 	}
 }
 

@@ -11,22 +11,13 @@
 package web
 
 import (
-	"embed"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
-
-//go:embed templates
-var templateFiles embed.FS
-
-//go:embed static
-var staticFiles embed.FS
 
 // Options say how a store is shown.
 type Options struct {
@@ -52,21 +43,12 @@ type Options struct {
 
 // Handler shows a store.
 type Handler struct {
-	server *server
+	frame *frame
 	http.Handler
 }
 
 // Close ends the requests in which pages wait for changes, so that a server's Shutdown need not wait for them.
-func (h *Handler) Close() { h.server.news.close() }
-
-// server answers requests. Each page's handlers, and what its template is given, are in the file named for it.
-type server struct {
-	store   tracker.Store
-	options Options
-	pages   map[string]*template.Template // by file name
-	small   *thumbnails
-	news    *news
-}
+func (h *Handler) Close() { h.frame.news.close() }
 
 // New returns a handler that shows a store.
 func New(store tracker.Store, o Options) (*Handler, error) {
@@ -77,9 +59,9 @@ func New(store tracker.Store, o Options) (*Handler, error) {
 	for i, name := range o.Hosts {
 		o.Hosts[i] = plainHost(name)
 	}
-	s := &server{store: store, options: o, small: newThumbnails(), news: newNews(store)}
+	f := &frame{store: store, options: o, small: newThumbnails(), news: newNews(store)}
 	var err error
-	if s.pages, err = parsePages(); err != nil {
+	if f.pages, err = parsePages(); err != nil {
 		return nil, err
 	}
 	static, err := newStatic()
@@ -88,39 +70,43 @@ func New(store tracker.Store, o Options) (*Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", http.StripPrefix("/static/", static))
-	s.routes(mux)
-	return &Handler{s, s.guard(mux)}, nil
+	f.routes(mux)
+	return &Handler{f, f.guard(mux)}, nil
 }
 
-// routes is the whole of what can be asked for.
-func (s *server) routes(mux *http.ServeMux) {
+// routes lists everything that can be requested.
+func (f *frame) routes(mux *http.ServeMux) {
+	get := func(path string, a handler) { mux.HandleFunc("GET "+path, f.page(a)) }
+	change := func(path string, a handler) { mux.HandleFunc("POST "+path, f.change(a)) }
+
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/runs", http.StatusSeeOther) })
-	mux.HandleFunc("GET /", s.page(s.nowhere))
-	mux.HandleFunc("GET /runs", s.page(s.runs))
-	mux.HandleFunc("GET /runs/rows", s.page(s.rows))
-	mux.HandleFunc("GET /runs/delete", s.page(s.askDelete))
-	mux.HandleFunc("POST /runs/delete", s.change(s.delete))
-	mux.HandleFunc("GET /runs/{id}", s.page(s.run))
-	mux.HandleFunc("POST /runs/{id}", s.change(s.updateRun))
-	mux.HandleFunc("GET /runs/{id}/curves", s.page(s.curves))
-	mux.HandleFunc("GET /runs/{id}/pictures", s.page(s.picturesOf))
-	mux.HandleFunc("GET /pictures/{hash}", s.page(s.picture))
-	mux.HandleFunc("GET /compare", s.page(s.compare))
-	mux.HandleFunc("GET /experiments", s.page(s.experiments))
-	mux.HandleFunc("GET /sweeps", s.page(s.sweeps))
-	mux.HandleFunc("GET /sweeps/{name}", s.page(s.grid))
-	mux.HandleFunc("GET /sweeps/{name}/frames", s.page(s.framesOf))
-	mux.HandleFunc("GET /sweeps/{name}/explore", s.page(s.explore))
-	mux.HandleFunc("GET /sweeps/{name}/trials", s.page(s.trials))
-	mux.HandleFunc("GET /sweeps/{name}/curves", s.page(s.curvesOf))
-	mux.HandleFunc("GET /sweeps/{name}/rate", s.page(s.rate))
-	mux.HandleFunc("GET /sweeps/{name}/pair", s.page(s.pair))
-	mux.HandleFunc("POST /sweeps/{name}/judgements", s.change(s.judge))
-	mux.HandleFunc("POST /sweeps/{name}/judgements/undo", s.change(s.takeBack))
-	mux.HandleFunc("GET /sweeps/{name}/scores", s.page(s.scores))
-	mux.HandleFunc("GET /events", s.page(s.events))
-}
+	get("/", f.nowhere)
+	get("/events", f.events)
+	get("/pictures/{hash}", f.picture)
 
-func (s *server) nowhere(_ http.ResponseWriter, r *http.Request) error {
-	return tracker.Errorf(tracker.CodeNotFound, "there is nothing at %.200s", strings.ToValidUTF8(r.URL.Path, "?"))
+	runs := runPages{f}
+	get("/runs", runs.list)
+	get("/runs/rows", runs.rows)
+	get("/runs/delete", runs.askDelete)
+	change("/runs/delete", runs.delete)
+	get("/runs/{id}", runs.run)
+	change("/runs/{id}", runs.update)
+	get("/runs/{id}/curves", runs.curves)
+	get("/runs/{id}/pictures", runs.pictures)
+	get("/experiments", runs.experiments)
+
+	get("/compare", comparePage{f}.compare)
+
+	sweeps := sweepPages{f}
+	get("/sweeps", sweeps.list)
+	get("/sweeps/{name}", sweeps.grid)
+	get("/sweeps/{name}/frames", sweeps.frames)
+	get("/sweeps/{name}/explore", sweeps.explore)
+	get("/sweeps/{name}/trials", sweeps.trials)
+	get("/sweeps/{name}/curves", sweeps.curves)
+	get("/sweeps/{name}/rate", sweeps.rate)
+	get("/sweeps/{name}/pair", sweeps.pair)
+	change("/sweeps/{name}/judgements", sweeps.judge)
+	change("/sweeps/{name}/judgements/undo", sweeps.takeBack)
+	get("/sweeps/{name}/scores", sweeps.scores)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/study"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
@@ -30,14 +31,14 @@ func point(weight float64, pooling string, objective float64) made {
 }
 
 // shownTrials reads the numbers of the trials that a grid shows, a line for each row and a bar between cells.
-func shownTrials(c cells) string {
+func shownTrials(v gridView) string {
 	var lines []string
-	for _, l := range c.Lines {
+	for _, l := range v.Lines {
 		var row []string
 		for _, cell := range l.Cells {
 			var numbers []string
 			for _, t := range cell.Trials {
-				numbers = append(numbers, fmt.Sprint(t.Trial))
+				numbers = append(numbers, fmt.Sprint(t.Run.Trial))
 			}
 			row = append(row, strings.Join(numbers, " "))
 		}
@@ -47,13 +48,17 @@ func shownTrials(c cells) string {
 }
 
 // readStudyOf reads a sweep of a store whose files readSweep reads.
-func readStudyOf(t testing.TB, store tracker.Store, name string) *study {
+func readStudyOf(t testing.TB, store tracker.Store, name string) *study.Ranking {
 	t.Helper()
-	st, err := handle(t, store, Options{ReadSweep: readSweep}).server.readStudy(t.Context(), name)
+	st, err := study.Read(t.Context(), store, name, readSweep)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return st
+	ranking, err := st.Rank()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ranking
 }
 
 func TestArrange(t *testing.T) {
@@ -85,16 +90,14 @@ func TestArrange(t *testing.T) {
 		{"one", "", "1||\n||"},
 	} {
 		st := readStudyOf(t, store, c.name)
-		seen, err := st.observe()
-		if err != nil {
-			t.Fatal(err)
-		}
 		query, err := url.ParseQuery(c.query)
 		if err != nil {
 			t.Fatal(err)
 		}
-		dimensions := st.dimensions()
-		if got := shownTrials(st.arrange(readGridQuery(query, dimensions), dimensions, seen)); got != c.want {
+		v := gridView{Dimensions: st.Dimensions()}
+		v.Query = readGridQuery(query, v.Dimensions)
+		v.arrange(st)
+		if got := shownTrials(v); got != c.want {
 			t.Errorf("%s?%s:\n%s\nwant\n%s", c.name, c.query, got, c.want)
 		}
 	}
@@ -193,12 +196,8 @@ func TestMoreTrialsThanAPage(t *testing.T) {
 		})
 	}
 	st := readStudyOf(t, store, "many")
-	seen, err := st.observe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(st.Runs) != 12_000 || st.Tally.Finished != 12_000 || st.best(seen) != 11_999 {
-		t.Errorf("%d trials, %d finished, the best is number %d: want 12,000, and the last to be the best", len(st.Runs), st.Tally.Finished, st.best(seen)+1)
+	if len(st.Runs) != 12_000 || st.Tally.Finished != 12_000 || st.Best != 11_999 {
+		t.Errorf("%d trials, %d finished, the best is number %d: want 12,000, and the last to be the best", len(st.Runs), st.Tally.Finished, st.Best+1)
 	}
 }
 

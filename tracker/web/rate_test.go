@@ -142,13 +142,13 @@ func TestSamePictures(t *testing.T) {
 	trials := reds(2)
 	ids := makeSweep(t, store, "red", ratedFile, trials[0], trials[0], trials[1])
 	st := readStudyOf(t, store, "red")
-	b, err := st.ballot()
+	b, err := st.Ballot()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for item, id := range ids {
-		found, err := b.find(b.key(item))
-		if err != nil || found != item || b.runs[item].ID != id {
+		found, err := findPicture(b, pictureKey(b, item))
+		if err != nil || found != item || b.Runs[item].ID != id {
 			t.Errorf("item %d is found as %d (%v)", item, found, err)
 		}
 	}

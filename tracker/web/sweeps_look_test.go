@@ -7,6 +7,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/browsertest"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/study"
 )
 
 // Every page of a sweep fits windows and a telephone, in both themes, and is well read; with $GOUACHE_SCREENSHOTS set,
@@ -45,7 +46,7 @@ func judgeByWeight(t *testing.T, store tracker.Store, name string, n int) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var runs []tracker.Run
 	for _, r := range all(t, store) {
-		if r.Sweep == name && stateOf(&r) == string(tracker.StatusFinished) {
+		if r.Sweep == name && study.State(&r) == string(tracker.StatusFinished) {
 			runs = append(runs, r)
 		}
 	}

@@ -94,17 +94,17 @@ func TestRatingSession(t *testing.T) {
 func sortedLevels(t *testing.T, store tracker.Store, levels map[string]int) []int {
 	t.Helper()
 	st := readStudyOf(t, store, "red")
-	b, err := st.ballot()
+	b, err := st.Ballot()
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := scoresView{study: st}
-	if err := v.score(b); err != nil {
+	scores, err := st.Scores(b)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var list []int
-	for _, r := range v.Runs {
-		list = append(list, levels[r.ID])
+	for _, r := range scores.Runs {
+		list = append(list, levels[r.Run.ID])
 	}
 	return list
 }

@@ -1,6 +1,73 @@
 package web
 
-import "html/template"
+import (
+	"encoding/json"
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
+	"github.com/gouache-art/gouache/internal/format"
+)
+
+// functions are what templates may call.
+var functions = template.FuncMap{
+	"icon":     icon,
+	"time":     timeElement,
+	"duration": format.Duration,
+	"bytes":    format.Bytes[int64],
+	"count":    func(n int) string { return humanize.Comma(int64(n)) },
+	"plural":   format.Count[int],
+	"stars":    stars,
+	"join":     strings.Join,
+	"sentence": sentence,
+	"ranks":    func() []int { return []int{1, 2, 3, 4, 5} },
+	"json":     jsonText,
+	"percent":  percent,
+}
+
+// timeElement writes a time in UTC; app.js writes it anew as it is where the viewer is.
+func timeElement(at time.Time) template.HTML {
+	if at.IsZero() {
+		return "–"
+	}
+	at = at.UTC()
+	return template.HTML(`<time datetime="` + at.Format(time.RFC3339) + `">` + at.Format("2006-01-02 15:04") + ` UTC</time>`)
+}
+
+// jsonText writes a value for an attribute that scripts read.
+func jsonText(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+// percent writes a share.
+func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 0, 64) + " %" }
+
+// sentence makes a sentence of an error's text.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}
+
+// stars writes a rating.
+func stars(rating int) template.HTML {
+	text := format.Stars(rating)
+	if text == "" {
+		return ""
+	}
+	return template.HTML(`<span class="stars" role="img" aria-label="` + strconv.Itoa(rating) + ` of 5 stars">` + text + `</span>`)
+}
 
 // paths draw the icons, in squares of 16×16.
 var paths = map[string]string{

@@ -1,10 +1,9 @@
-package web
+package study
 
 import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -29,7 +28,7 @@ func TestDimensions(t *testing.T) {
 		{"no trials", sweep.Dimension{Low: 0, High: 1, Kind: sweep.Float}, nil, nil},
 		{"ends that look alike", sweep.Dimension{Low: 0, High: 9, Kind: sweep.Float}, weights(1.0, 2.00001, 2.00002, 4.0), []string{"1 – 2", "2 – 4"}},
 	} {
-		d := newDimension(c.d, c.values)
+		d := NewDimension(c.d, c.values)
 		if !slices.Equal(d.Levels, c.want) {
 			t.Errorf("%s: levels %q, want %q", c.name, d.Levels, c.want)
 		}
@@ -37,7 +36,7 @@ func TestDimensions(t *testing.T) {
 			if k := d.level(v); k < 0 || k >= len(d.Levels) {
 				t.Errorf("%s: %v has level %d", c.name, v, k)
 			}
-			if place, ok := d.place(v); ok != (v != nil) || place < 0 || place > 1 {
+			if place, ok := d.Place(v); ok != (v != nil) || place < 0 || place > 1 {
 				t.Errorf("%s: %v lies at %v (%v)", c.name, v, place, ok)
 			}
 		}
@@ -58,42 +57,5 @@ func TestInferSpace(t *testing.T) {
 	}
 	if want := []string{"pooling 2 false false", "seed 0 false true", "size 2 false false", "weight 0 true false"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestAxis(t *testing.T) {
-	texts := func(list []tick) string {
-		var all []string
-		for _, k := range list {
-			all = append(all, k.Text)
-		}
-		return strings.Join(all, " ")
-	}
-	for _, c := range []struct {
-		numbers []float64
-		log     bool
-		want    string
-	}{
-		{[]float64{0, 4}, false, "0 0.5 1 1.5 2 2.5 3 3.5 4"},
-		{[]float64{1, 1000}, true, "1 3 10 30 100 300 1000"},
-		{[]float64{-0.5, 1e-9, 0.5}, true, "-0.4 -0.2 0 0.2 0.4"}, // no logarithms below nought
-		{[]float64{1e-8, 1e8}, true, "1e-08 1e-06 0.0001 0.01 1 100 10000 1e+06 1e+08"},
-		{[]float64{5}, false, "3 4 5 6 7"},
-		{[]float64{math.NaN(), math.Inf(1)}, false, "0 0.2 0.4 0.6 0.8 1"},
-		{[]float64{7.1, 7.2}, true, "7.1 7.2"},
-	} {
-		a := newAxis(c.numbers, c.log)
-		if got := texts(a.ticks(8)); got != c.want {
-			t.Errorf("%v: %s, want %s", c.numbers, got, c.want)
-		}
-		for _, x := range c.numbers {
-			if !finite(x) {
-				continue
-			}
-			// A logarithm and its exponential cost a few units in the last place.
-			if p := a.place(x); p < 0 || p > 1 || math.Abs(a.value(p)-x) > 1e-12*math.Max(1, math.Abs(x)) {
-				t.Errorf("%v: %v lies at %v", c.numbers, x, p)
-			}
-		}
 	}
 }

@@ -1,0 +1,196 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/plot"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/study"
+	"github.com/gouache-art/gouache/tracker/sweep"
+)
+
+// exploreView is what the page of a sweep's parallel coordinates, scatter, importances and curves shows.
+type exploreView struct {
+	Sweep       sweepView
+	Objective   string
+	Importances []sweep.Importance
+	Warning     string
+	Scene       exploration
+}
+
+// explore shows how a sweep's settings relate to their results. The query may have x and y, the metrics of the scatter,
+// and linear=x, linear=y.
+func (s sweepPages) explore(w http.ResponseWriter, r *http.Request) error {
+	sw, ranking, err := s.readRanked(r, "explore")
+	if err != nil {
+		return err
+	}
+	dimensions := sw.Dimensions()
+	v := exploreView{Sweep: sw, Objective: sw.Objective(), Scene: explored(ranking, r.URL.Query(), dimensions)}
+	v.Importances, v.Warning = ranking.Importances(dimensions)
+	return s.render(w, http.StatusOK, "sweep-explore.html", page{Title: "Explore " + sw.Name, Nav: "sweeps", Data: v})
+}
+
+// trials answers with what the page's scripts draw, for a query like the page's.
+func (s sweepPages) trials(w http.ResponseWriter, r *http.Request) error {
+	sw, ranking, err := s.readRanked(r, "")
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, explored(ranking, r.URL.Query(), sw.Dimensions()))
+}
+
+// curvePoints is how many points of a curve are enough where many curves overlap.
+const curvePoints = 120
+
+// curves answers with one metric's curves of all trials, as {"curves": [{"id", "points": [[step, value]]}]}. The query
+// has metric, and may have points, how many of each curve at most.
+func (s sweepPages) curves(w http.ResponseWriter, r *http.Request) error {
+	sw, err := s.read(r, "")
+	if err != nil {
+		return err
+	}
+	metric := r.URL.Query().Get("metric")
+	points, err := number(r.URL.Query(), "points", curvePoints, 4, defaultPoints)
+	if err != nil {
+		return err
+	}
+	b := []byte(`{"curves":[`)
+	for i, run := range sw.Runs {
+		curves, err := s.store.Curves(r.Context(), run.ID, tracker.CurveQuery{Metrics: []string{metric}, Points: points})
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"id":`...)
+		b = appendText(b, run.ID)
+		b = append(b, `,"points":`...)
+		if len(curves) > 0 {
+			b = appendPoints(b, curves[0].Points)
+		} else {
+			b = append(b, "[]"...)
+		}
+		b = append(b, '}')
+	}
+	return sendJSON(w, append(b, "]}"...))
+}
+
+// exploration is what is drawn. A place on an axis is a number from 0 to 1, or null if there is none.
+type exploration struct {
+	Axes      []drawnAxis `json:"axes"` // of the settings, and the objective's last
+	X         drawnAxis   `json:"x"`
+	Y         drawnAxis   `json:"y"`
+	Metrics   []string    `json:"metrics"`
+	Metric    string      `json:"metric"` // the one of the curves, until another is chosen
+	MoreWins  bool        `json:"moreWins"`
+	Trials    []dot       `json:"trials"`
+	Front     []int       `json:"front"` // indices of the trials on the Pareto front of x and y
+	Best      int         `json:"best"`  // or -1
+	Objective string      `json:"objective"`
+}
+
+// drawnAxis is an axis with its ticks.
+type drawnAxis struct {
+	Name  string      `json:"name"`
+	List  bool        `json:"list"` // it has words, or few numbers, instead of a scale
+	Log   bool        `json:"log"`
+	Ticks []plot.Tick `json:"ticks"`
+}
+
+// dot is a trial as it is drawn.
+type dot struct {
+	ID      string      `json:"id"`
+	Number  int         `json:"number"`
+	State   string      `json:"state"`
+	Reason  string      `json:"reason,omitempty"`
+	Picture string      `json:"picture"`
+	Told    [][2]string `json:"told"`
+	At      []*float64  `json:"at"` // on each axis
+	X       *float64    `json:"x"`
+	Y       *float64    `json:"y"`
+	XText   string      `json:"xText"`
+	YText   string      `json:"yText"`
+	Value   string      `json:"value"`
+	Rank    int         `json:"rank"` // from 0, the best
+}
+
+// explored lays out the trials for a query.
+func explored(r *study.Ranking, query url.Values, dimensions []study.Dimension) exploration {
+	e := exploration{
+		Metrics: r.Metrics(), MoreWins: r.Rated(), Trials: []dot{}, Best: r.Best, Objective: r.Objective(), Axes: []drawnAxis{},
+	}
+	e.Metric = firstOf(e.Metrics, sweep.ObjectiveMetric, "total")
+	values, ranks := make([]float64, len(r.Runs)), make([]int, len(r.Runs))
+	for rank, i := range r.Order {
+		values[i], ranks[i] = r.Value(i), rank
+	}
+	for i := range dimensions {
+		e.Axes = append(e.Axes, drawnDimension(&dimensions[i]))
+	}
+	goal := plot.NewAxis(values, false)
+	goal = plot.NewAxis(values, !r.Rated() && plot.Spreads(goal.Low, goal.High))
+	e.Axes = append(e.Axes, drawnAxis{e.Objective, false, goal.Log, goal.Ticks(8)})
+	// side takes the metric that the query names for an axis of the scatter, or the first known of some.
+	side := func(side string, names ...string) (drawnAxis, []float64, func(float64) *float64) {
+		name := firstOf(e.Metrics, append([]string{query.Get(side)}, names...)...)
+		values := r.Metric(name)
+		axis := plot.NewAxis(values, !slices.Contains(query["linear"], side))
+		place := func(v float64) *float64 { return pointer(axis.Place(v), plot.Finite(v)) }
+		return drawnAxis{name, false, axis.Log, axis.Ticks(6)}, values, place
+	}
+	var xs, ys []float64
+	var placeX, placeY func(float64) *float64
+	e.X, xs, placeX = side("x", "loss.content", "content")
+	e.Y, ys, placeY = side("y", "loss.style", "style", sweep.ObjectiveMetric)
+	for i := range r.Runs {
+		t := newTrial(r, i, dimensions)
+		d := dot{
+			ID: t.Run.ID, Number: t.Run.Trial, State: t.State, Reason: t.Run.Reason, Picture: t.Run.Picture, Told: [][2]string{}, Value: t.Value, Rank: ranks[i],
+			X: placeX(xs[i]), Y: placeY(ys[i]), XText: format.Rounded(xs[i], 5), YText: format.Rounded(ys[i], 5),
+		}
+		for _, f := range t.Told {
+			d.Told = append(d.Told, [2]string{f.Name, f.Text})
+		}
+		for k := range dimensions {
+			d.At = append(d.At, pointer(dimensions[k].Place(t.Run.Params[dimensions[k].Name])))
+		}
+		d.At = append(d.At, pointer(goal.Place(values[i]), plot.Finite(values[i])))
+		e.Trials = append(e.Trials, d)
+	}
+	e.Front = append([]int{}, study.Front(xs, ys)...)
+	return e
+}
+
+// drawnDimension is a dimension's axis.
+func drawnDimension(d *study.Dimension) drawnAxis {
+	if axis, ok := d.Scale(); ok {
+		return drawnAxis{d.Name, false, d.Log, axis.Ticks(8)}
+	}
+	a := drawnAxis{Name: d.Name, List: true, Ticks: []plot.Tick{}}
+	for k, label := range d.Levels {
+		a.Ticks = append(a.Ticks, plot.Tick{At: d.LevelPlace(k), Text: label})
+	}
+	return a
+}
+
+// firstOf returns the first of some names that is known, or else the first that is known.
+func firstOf(known []string, names ...string) string {
+	for _, name := range append(names, known...) {
+		if slices.Contains(known, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func pointer(v float64, ok bool) *float64 {
+	if !ok || !plot.Finite(v) {
+		return nil
+	}
+	return &v
+}

@@ -1,0 +1,274 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+//go:embed static
+var staticFiles embed.FS
+
+// frame is what all pages share: the store, the templates, what refuses strangers, how errors become pages, news of the
+// store, and pictures.
+type frame struct {
+	store   tracker.Store
+	options Options
+	pages   map[string]*template.Template // by file name
+	small   *thumbnails
+	news    *news
+}
+
+// page is what every template is given. Data is the page's own.
+type page struct {
+	Title string // of the page
+	Nav   string // which entry of the navigation it belongs to: runs, compare, experiments or sweeps
+	Site  Options
+	Data  any
+}
+
+// shared are the templates that pages use parts of.
+var shared = []string{"templates/layout.html", "templates/parts.html"}
+
+// parsePages reads the templates: each with the shared ones around it. A page defines main, and may define head.
+func parsePages() (map[string]*template.Template, error) {
+	layout, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, shared...)
+	if err != nil {
+		return nil, err
+	}
+	files, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]*template.Template{}
+	for _, file := range files {
+		if slices.Contains(shared, file) {
+			continue
+		}
+		t, err := layout.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if pages[path.Base(file)], err = t.ParseFS(templateFiles, file); err != nil {
+			return nil, err
+		}
+	}
+	return pages, nil
+}
+
+// render writes a page. It is made whole before anything is sent, so that an error is a page too.
+func (f *frame) render(w http.ResponseWriter, status int, name string, p page) error {
+	p.Site = f.options
+	return f.write(w, status, name, "layout.html", p)
+}
+
+// write writes a part of a page.
+func (f *frame) write(w http.ResponseWriter, status int, name, part string, data any) error {
+	var b bytes.Buffer
+	if err := f.pages[name].ExecuteTemplate(&b, part, data); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = b.WriteTo(w) // it fails for those who are gone
+	return nil
+}
+
+// handler answers a request. Its error becomes a page.
+type handler = func(w http.ResponseWriter, r *http.Request) error
+
+// page makes a http.Handler of a handler.
+func (f *frame) page(a handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := a(w, r)
+		if err == nil || r.Context().Err() != nil {
+			return
+		}
+		status := f.status(r, err)
+		text := err.Error()
+		if status == http.StatusInternalServerError {
+			text = "something went wrong here; the program's log says what"
+		}
+		data := struct {
+			Status int
+			Text   string
+		}{status, text}
+		if err := f.render(w, status, "error.html", page{Title: http.StatusText(status), Data: data}); err != nil {
+			f.options.Log.Error("writing the page of an error", "error", err)
+		}
+	}
+}
+
+// change makes a http.Handler of a handler that changes the store. A view that is read only refuses it.
+func (f *frame) change(a handler) http.HandlerFunc {
+	if !f.options.ReadOnly {
+		return f.page(a)
+	}
+	return f.page(func(http.ResponseWriter, *http.Request) error { return errReadOnly })
+}
+
+// errReadOnly refuses changes.
+var errReadOnly = errors.New("this view is read only: start gouache ui without --read-only to change things")
+
+// status returns the HTTP status for an error, and logs errors that people are not shown.
+func (f *frame) status(r *http.Request, err error) int {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.Is(err, errReadOnly):
+		return http.StatusForbidden
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge
+	}
+	switch tracker.ErrorCode(err) {
+	case tracker.CodeNotFound:
+		return http.StatusNotFound
+	case tracker.CodeInvalid:
+		return http.StatusBadRequest
+	case tracker.CodeConflict:
+		return http.StatusConflict
+	case tracker.CodeUnavailable:
+		return http.StatusServiceUnavailable
+	}
+	f.options.Log.Error("answering a request", "method", r.Method, "path", r.URL.Path, "error", err)
+	return http.StatusInternalServerError
+}
+
+func (f *frame) nowhere(_ http.ResponseWriter, r *http.Request) error {
+	return tracker.Errorf(tracker.CodeNotFound, "there is nothing at %.200s", strings.ToValidUTF8(r.URL.Path, "?"))
+}
+
+// writeJSON answers with a value as JSON.
+func writeJSON(w http.ResponseWriter, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return sendJSON(w, b)
+}
+
+// sendJSON answers with JSON.
+func sendJSON(w http.ResponseWriter, b []byte) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, err := w.Write(b)
+	return err
+}
+
+// Bounds on what a request may bring.
+const (
+	maxQuery = 16 << 10  // bytes of an address after the ?
+	maxBody  = 256 << 10 // bytes of a form; the longest note has 64 kB, and takes three times as much when written in %XX
+	maxIDs   = 500       // runs named in one request
+)
+
+// number reads a whole number from a query; it is otherwise if there is none.
+func number(query url.Values, name string, otherwise, least, most int) (int, error) {
+	text := query.Get(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		return 0, tracker.Errorf(tracker.CodeInvalid, "%s=%.40q: choose a number from %d to %d", name, text, least, most)
+	}
+	return n, nil
+}
+
+// splitList returns the names in texts that have commas between them, in order, each once.
+func splitList(texts []string) []string {
+	var list []string
+	for _, text := range texts {
+		for name := range strings.SplitSeq(text, ",") {
+			if name = strings.TrimSpace(name); name != "" && !slices.Contains(list, name) {
+				list = append(list, name)
+			}
+		}
+	}
+	return list
+}
+
+// runIDs returns the whole ids of the runs that a form or a query names as run, each once and at least one.
+func (f *frame) runIDs(r *http.Request, values url.Values) ([]string, error) {
+	refs := splitList(values["run"])
+	if len(refs) == 0 {
+		return nil, tracker.Errorf(tracker.CodeInvalid, "no run is chosen: tick the boxes before some")
+	}
+	if len(refs) > maxIDs {
+		return nil, tracker.Errorf(tracker.CodeInvalid, "%d runs are chosen: choose at most %d at a time", len(refs), maxIDs)
+	}
+	var ids []string
+	for _, ref := range refs {
+		id, err := f.store.Find(r.Context(), ref)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// readForm reads the form that a request brings.
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if err := r.ParseForm(); err != nil {
+		return nil, tracker.Errorf(tracker.CodeInvalid, "the form cannot be read: %w", err)
+	}
+	return r.PostForm, nil
+}
+
+// static serves the embedded files. They have no times, so their contents tell browsers whether they are new.
+type static map[string]staticFile // by path
+
+type staticFile struct {
+	data []byte
+	tag  string
+}
+
+func newStatic() (static, error) {
+	files := static{}
+	root, err := fs.Sub(staticFiles, "static")
+	if err != nil {
+		return nil, err
+	}
+	err = fs.WalkDir(root, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(root, path)
+		sum := sha256.Sum256(data)
+		files[path] = staticFile{data, strconv.Quote(hex.EncodeToString(sum[:8]))}
+		return err
+	})
+	return files, err
+}
+
+func (files static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	file, ok := files[r.URL.Path]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("ETag", file.tag)
+	w.Header().Set("Cache-Control", "private, no-cache") // ask, since a newer program may be there; it costs 1 ms
+	http.ServeContent(w, r, r.URL.Path, time.Time{}, bytes.NewReader(file.data))
+}
