@@ -145,7 +145,7 @@ checkpoint, and the sampler continues its sequence. With one that runs in anothe
 			if err := rememberWeights(cmd.Context(), store, file); err != nil {
 				return err
 			}
-			studio, painter, err := f.open(cmd, file)
+			studio, painter, err := f.open(cmd, file, true)
 			if err != nil {
 				return err
 			}
@@ -181,7 +181,7 @@ func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment stri
 	if _, err := store.Sweep(cmd.Context(), file.Name); err == nil {
 		return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s goes on with it, and another name in the file begins a new one", file.Name, file.Name))
 	}
-	studio, painter, err := f.open(cmd, file)
+	studio, painter, err := f.open(cmd, file, false)
 	if err != nil {
 		return err
 	}
@@ -199,8 +199,9 @@ func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment stri
 	return f.paint(cmd, store, painter)
 }
 
-// open opens the device and the weights, and finds mistakes that would make trials fail.
-func (f *sweepFlags) open(cmd *cobra.Command, file *sweep.File) (*stylelib.Studio, *painting.Painter, error) {
+// open opens the device and the weights, and finds mistakes that would make trials fail. begun tells that the sweep has
+// begun before.
+func (f *sweepFlags) open(cmd *cobra.Command, file *sweep.File, begun bool) (*stylelib.Studio, *painting.Painter, error) {
 	flags := studioFlags{device: file.Device, weights: file.Weights, quiet: f.quiet, compute: computeFlags{tune: "on"}}
 	for _, text := range []*string{&flags.device, &flags.weights} {
 		if *text == "" {
@@ -216,8 +217,8 @@ func (f *sweepFlags) open(cmd *cobra.Command, file *sweep.File) (*stylelib.Studi
 	if err := flags.check(); err != nil {
 		return nil, nil, err
 	}
-	painter := &painting.Painter{File: file}
-	if err := painter.Check(); err != nil {
+	painter := &painting.Painter{File: file, Warn: func(err error) { fmt.Fprintf(f.messages(cmd), "warning: %v\n", err) }}
+	if err := painter.Check(begun); err != nil {
 		return nil, nil, usage(fmt.Errorf("%s: %w", file.Path, err))
 	}
 	studio, err := flags.open(cmd.Context(), f.messages(cmd))

@@ -23,7 +23,8 @@ type sweepBoard struct {
 	file *sweep.File
 
 	mu      sync.Mutex
-	counts  sweep.Summary
+	planned int            // trials in all
+	states  map[int]string // "finished", "pruned" or "failed", by the number of a trial that ended and does not run again
 	running []*trialLine
 	took    time.Duration // of the trials that ended here
 	ended   int           // of them
@@ -42,7 +43,7 @@ type trialLine struct {
 }
 
 func newSweepBoard(w io.Writer, file *sweep.File) *sweepBoard {
-	return &sweepBoard{line: newStatusLine(w), file: file, began: time.Now()}
+	return &sweepBoard{line: newStatusLine(w), file: file, states: map[int]string{}, began: time.Now()}
 }
 
 // begin says how the sweep stands before anything runs.
@@ -56,7 +57,17 @@ func (b *sweepBoard) begin(ctx context.Context, store tracker.Reader) {
 		return
 	}
 	summary := report.Summary
-	b.counts = *summary
+	b.planned = summary.Planned
+	for _, run := range report.Trials {
+		switch {
+		case run.Status == tracker.StatusFailed:
+			b.states[run.Trial] = "failed"
+		case slices.Contains(run.Tags, sweep.PrunedTag):
+			b.states[run.Trial] = "pruned"
+		case run.Status == tracker.StatusFinished:
+			b.states[run.Trial] = "finished"
+		}
+	}
 	done := summary.Finished + summary.Pruned + summary.Failed
 	text := fmt.Sprintf("sweep %s: %s", b.file.Name, format.Count(summary.Planned, "trial", "trials"))
 	if done+summary.Interrupted > 0 {
@@ -69,6 +80,7 @@ func (b *sweepBoard) begin(ctx context.Context, store tracker.Reader) {
 func (b *sweepBoard) Began(t *sweep.Trial) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	delete(b.states, t.Number) // it may have failed before
 	b.running = append(b.running, &trialLine{board: b, trial: t, began: time.Now()})
 }
 
@@ -87,19 +99,17 @@ func (b *sweepBoard) Ended(t *sweep.Trial, o tracker.Outcome) {
 	b.running = slices.Delete(b.running, at, at+1)
 	b.took += time.Since(l.began)
 	b.ended++
-	var word string
+	state, word := "finished", "finished"
 	switch {
 	case o.Status == tracker.StatusFailed:
-		b.counts.Failed++
-		word = "failed: " + o.Reason
+		state, word = "failed", "failed: "+o.Reason
 	case o.Status == tracker.StatusInterrupted:
-		word = "interrupted"
+		state, word = "", "interrupted"
 	case t.Pruned() != "":
-		b.counts.Pruned++
-		word = o.Reason
-	default:
-		b.counts.Finished++
-		word = "finished"
+		state, word = "pruned", o.Reason
+	}
+	if state != "" {
+		b.states[t.Number] = state
 	}
 	b.mu.Unlock()
 	text := fmt.Sprintf("trial %d %s in %s  %s", t.Number, word, format.Duration(time.Since(l.began)), b.file.Label(t.Params))
@@ -157,14 +167,15 @@ func (l *trialLine) text(f *sweep.File) string {
 
 // overall is the line of the whole sweep.
 func (b *sweepBoard) overall() string {
-	done := b.counts.Finished + b.counts.Pruned + b.counts.Failed
-	text := fmt.Sprintf("sweep      %s %d/%d", bar(done, b.counts.Planned), done, b.counts.Planned)
-	for _, c := range []struct {
-		n    int
-		what string
-	}{{b.counts.Pruned, "pruned"}, {b.counts.Failed, "failed"}} {
-		if c.n > 0 {
-			text += fmt.Sprintf("  %d %s", c.n, c.what)
+	done := len(b.states)
+	text := fmt.Sprintf("sweep      %s %d/%d", bar(done, b.planned), done, b.planned)
+	counts := map[string]int{}
+	for _, state := range b.states {
+		counts[state]++
+	}
+	for _, state := range []string{"pruned", "failed"} {
+		if counts[state] > 0 {
+			text += fmt.Sprintf("  %d %s", counts[state], state)
 		}
 	}
 	if left := b.remaining(done); left >= 0 {
@@ -191,8 +202,8 @@ func (b *sweepBoard) remaining(done int) time.Duration {
 	if each == 0 {
 		return -1
 	}
-	left := each*time.Duration(b.counts.Planned-done) - min(current, each*time.Duration(len(b.running)))
-	return max(left, 0) / time.Duration(max(min(b.file.Parallel, b.counts.Planned-done), 1))
+	left := each*time.Duration(b.planned-done) - min(current, each*time.Duration(len(b.running)))
+	return max(left, 0) / time.Duration(max(min(b.file.Parallel, b.planned-done), 1))
 }
 
 // end takes the lines away.

@@ -25,7 +25,7 @@ type sweepPlan struct {
 // dryRunSweep lists the trials and estimates what they take. Of a sampler that learns from results, those are known that
 // it begins with; the others are taken to be like them.
 func dryRunSweep(cmd *cobra.Command, f *sweepFlags, file *sweep.File) error {
-	studio, painter, err := f.open(cmd, file)
+	studio, painter, err := f.open(cmd, file, false)
 	if err != nil {
 		return err
 	}

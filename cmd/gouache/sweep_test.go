@@ -3,11 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"image"
+	"image/png"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -114,6 +120,138 @@ func TestSweep(t *testing.T) {
 	}
 	if _, stderr, code := gouache(t.Context(), "sweep", "resume", "four", "--store", store); code != 1 || !strings.Contains(stderr, "four") {
 		t.Errorf("resume what was deleted: exit %d: %s", code, stderr)
+	}
+}
+
+// TestSweepPicturesElsewhere: a sweep's pictures may lie anywhere. Names are relative to the file, absolute ones stay as
+// they are, and neither depends on the working directory of the run or of the resumed run.
+func TestSweepPicturesElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for i, name := range []string{
+		"elsewhere/photo.png", "sweeps/pictures/night sky.png", "other/über.png", "sweeps/a/x.png", "abs/x.png", "sweeps/x.png",
+	} {
+		if err := os.MkdirAll(filepath.Dir(at(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		m := image.NewGray(image.Rect(0, 0, 80, 64))
+		for k := range m.Pix {
+			m.Pix[k] = byte(k * (i + 1))
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, m); err != nil {
+			t.Fatal(err)
+		}
+		write(t, at(name), b.Bytes())
+	}
+	const settings = "weights: random\nsize: 64\niterations: 2\nscales: 1\nsampler: grid\nminimise: content + style\n"
+	fixed := write(t, at("sweeps/fixed.yaml"), []byte("name: fixed\ncontent: "+at("elsewhere/photo.png")+
+		"\nstyle: [pictures/night sky.png, ../other/über.png:2, x.png, "+at("abs/x.png")+"]\n"+settings+"search: {seed: [1, 2, 3]}\ninit: noise\n"))
+	searched := write(t, at("sweeps/searched.yaml"), []byte("name: searched\n"+settings+"search:\n  content: [../elsewhere/photo.png, a/x.png]\n  style: [a/x.png, "+
+		at("abs/x.png")+", x.png, sample:swirl]\n"))
+	store := at("store")
+	for _, c := range []struct {
+		name, file string
+		trials     int
+		params     tracker.Params // of the first trial
+	}{
+		{"fixed", fixed, 3, tracker.Params{"content_picture": "photo.png", "style_picture": "night sky.png + über.png + x.png + x.png"}},
+		{"searched", searched, 8, tracker.Params{"content_picture": "../elsewhere/photo.png", "style_picture": "a/x.png"}},
+	} {
+		t.Chdir(at("other"))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		said := &stopAfter{words: "trial 2 finished", stop: cancel}
+		relative, err := filepath.Rel(at("other"), c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if code := run(ctx, []string{"sweep", "run", relative, "--store", store}, &out, said); code != exitInterrupted {
+			t.Fatalf("%s, interrupted: exit %d: %s", c.name, code, said.String())
+		}
+		t.Chdir(at("abs"))
+		stdout, stderr, code := gouache(t.Context(), "sweep", "resume", c.name, "--store", store, "--json")
+		if code != 0 {
+			t.Fatalf("%s, resumed: exit %d: %s", c.name, code, stderr)
+		}
+		if r := decode[sweepReport](t, stdout); r.Finished != c.trials {
+			t.Errorf("%s: %s", c.name, stdout)
+		}
+		stdout, _, _ = gouache(t.Context(), "sweep", "show", c.name, "--store", store, "--json")
+		trials := decode[sweepReport](t, stdout).Trials
+		for name, want := range c.params {
+			if got := trials[0].Params[name]; got != want {
+				t.Errorf("%s: %s is recorded as %v, want %v", c.name, name, got, want)
+			}
+		}
+		pictures := map[any]bool{}
+		for _, trial := range trials {
+			pictures[[2]any{trial.Params["content_picture"], trial.Picture}] = true
+		}
+		if len(pictures) != c.trials {
+			t.Errorf("%s: %d different results, want %d", c.name, len(pictures), c.trials)
+		}
+	}
+}
+
+// TestSweepVanishedPicture: in a sweep that has begun, trials whose picture is gone fail, and the others continue.
+func TestSweepVanishedPicture(t *testing.T) {
+	file, store := sweepFile(t, strings.Replace(tinySweep, "style: mine.png\n", "", 1)+"retries: 0\n"), filepath.Join(t.TempDir(), "store")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, []byte(strings.Replace(string(text), "  seed: [1, 2]", "  style: [sample:swirl, mine.png]", 1)))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var out bytes.Buffer
+	said := &stopAfter{words: "trial 1 finished", stop: cancel}
+	if code := run(ctx, []string{"sweep", "run", file, "--store", store}, &out, said); code != exitInterrupted {
+		t.Fatalf("interrupted: exit %d: %s", code, said.String())
+	}
+	if err := os.Remove(filepath.Join(filepath.Dir(file), "mine.png")); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, code := gouache(t.Context(), "sweep", "resume", "four", "--store", store, "--json")
+	if r := decode[sweepReport](t, stdout); code != 0 || r.Finished != 2 || r.Failed != 2 || !strings.Contains(stderr, "warning: ") {
+		t.Errorf("exit %d: %s\n%s", code, stdout, stderr)
+	}
+}
+
+// TestSweepBoardRace: trials that run at once renew the board's lines at once. It finds what it is for with -race.
+func TestSweepBoardRace(t *testing.T) {
+	board := newSweepBoard(io.Discard, &sweep.File{Parallel: 2})
+	board.line.terminal = true
+	var trials sync.WaitGroup
+	for number := range 2 {
+		trial := &sweep.Trial{Number: number + 1}
+		board.Began(trial)
+		line := board.observer(trial)
+		trials.Go(func() {
+			for i := range 100 {
+				line.Observe(progress.Run{})
+				line.Observe(progress.Iteration{Iteration: i + 1})
+			}
+		})
+	}
+	trials.Wait()
+}
+
+// TestSweepCount: a trial that fails and is tried again counts once.
+func TestSweepCount(t *testing.T) {
+	file := &sweep.File{Name: "n", Parallel: 1}
+	var said bytes.Buffer
+	board := newSweepBoard(&said, file)
+	board.planned = 2
+	for _, number := range []int{1, 1, 2, 2} {
+		trial := &sweep.Trial{Number: number}
+		board.Began(trial)
+		board.Ended(trial, tracker.Outcome{Status: tracker.StatusFailed, Reason: "it is broken"})
+	}
+	board.show(true)
+	if got := board.overall(); !strings.Contains(got, "2/2  2 failed") {
+		t.Errorf("%s", got)
 	}
 }
 

@@ -37,7 +37,7 @@ type measured struct {
 func (p *Painter) Estimate(ctx context.Context, trials []tracker.Params) (*Estimate, error) {
 	var jobs []stylelib.Job
 	for _, params := range trials {
-		job, err := p.Job(params)
+		job, err := p.Job(p.File.Assign(params))
 		if err != nil {
 			return nil, err
 		}

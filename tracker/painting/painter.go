@@ -3,7 +3,6 @@ package painting
 import (
 	"context"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -38,36 +37,28 @@ type loaded struct {
 }
 
 // Check finds what would make trials fail before any runs: it loads all pictures, and looks at a job with the settings
-// that all trials share.
-func (p *Painter) Check() error {
-	params := maps.Clone(p.File.Fixed)
+// that all trials share. In a sweep that has begun, a searched picture that is gone is only warned of: the trials that
+// need it fail, or have ended already.
+func (p *Painter) Check(begun bool) error {
+	values := tracker.Params{}
 	for _, d := range p.File.Search {
 		for _, v := range d.Values {
-			if d.Name == contentPicture || d.Name == stylePicture {
-				if _, err := p.load(v.(string)); err != nil {
+			if d.Name == "content_picture" || d.Name == "style_picture" {
+				if _, err := p.load(v.(string)); err != nil && begun {
+					p.warn(err)
+					continue
+				} else if err != nil {
 					return err
 				}
 			}
-			params[d.Name] = v
+			values[d.Name] = v
 		}
 	}
-	for i, active := range p.File.Search.Active(params) {
-		if !active {
-			delete(params, p.File.Search[i].Name)
-		}
-	}
-	job, err := p.job(params)
+	job, err := p.Job(p.File.Assign(values))
 	if err != nil {
 		return err
 	}
 	return job.Check()
-}
-
-// Job returns what a trial with these parameters paints.
-func (p *Painter) Job(params tracker.Params) (stylelib.Job, error) {
-	all := maps.Clone(p.File.Fixed)
-	maps.Copy(all, params)
-	return p.job(all)
 }
 
 // load loads a picture once.
@@ -93,34 +84,18 @@ func (p *Painter) load(name string) (*loaded, error) {
 	return l, nil
 }
 
-// content returns the name of a trial's photograph.
-func (p *Painter) content(params tracker.Params) string {
-	if name, ok := params[contentPicture].(string); ok {
-		return name
-	}
-	return p.File.Content
-}
-
-// styles returns a trial's paintings.
-func (p *Painter) styles(params tracker.Params) []sweep.Style {
-	if name, ok := params[stylePicture].(string); ok {
-		return []sweep.Style{{File: name, Weight: 1}}
-	}
-	return p.File.Styles
-}
-
-// job returns what a trial with these parameters paints.
-func (p *Painter) job(params tracker.Params) (stylelib.Job, error) {
+// Job returns what a trial with this assignment paints.
+func (p *Painter) Job(a sweep.Assignment) (stylelib.Job, error) {
 	var job stylelib.Job
-	if err := job.Set(settings(params)); err != nil {
+	if err := job.Set(settings(a.Params)); err != nil {
 		return job, err
 	}
-	content, err := p.load(p.content(params))
+	content, err := p.load(a.Content)
 	if err != nil {
 		return job, fmt.Errorf("content: %w", err)
 	}
 	job.Content = content.picture
-	for _, s := range p.styles(params) {
+	for _, s := range a.Styles {
 		style, err := p.load(s.File)
 		if err != nil {
 			return job, fmt.Errorf("style: %w", err)
@@ -131,14 +106,23 @@ func (p *Painter) job(params tracker.Params) (stylelib.Job, error) {
 }
 
 // Describe adds a trial's pictures and its provenance to what is recorded when it begins.
-func (p *Painter) Describe(n *tracker.NewRun) error {
-	searched := map[string]any{}
-	for _, name := range []string{contentPicture, stylePicture} {
-		if v, ok := n.Params[name]; ok {
-			searched[name] = v
-		}
+func (p *Painter) Describe(a sweep.Assignment, n *tracker.NewRun) error {
+	n.Provenance = p.Provenance
+	if err := p.addInput(n, tracker.RoleContent, a.Content); err != nil {
+		return err
 	}
-	add := func(role, name string) error {
+	var styles []string
+	for _, s := range a.Styles {
+		styles = append(styles, s.File)
+	}
+	return p.addInput(n, tracker.RoleStyle, styles...)
+}
+
+// addInput adds the pictures of a role. The parameter that names them is the one that the sampler chose, or else their
+// base names.
+func (p *Painter) addInput(n *tracker.NewRun, role string, names ...string) error {
+	_, searched := n.Params[role+"_picture"]
+	for _, name := range names {
 		l, err := p.load(name)
 		if err != nil {
 			return err
@@ -149,28 +133,18 @@ func (p *Painter) Describe(n *tracker.NewRun) error {
 				source = path
 			}
 		}
-		n.AddInput(role, filepath.Base(name), source, l.data)
-		return nil
-	}
-	if err := add(tracker.RoleContent, p.content(n.Params)); err != nil {
-		return err
-	}
-	styles := p.styles(n.Params)
-	for _, s := range styles {
-		if err := add(tracker.RoleStyle, s.File); err != nil {
-			return err
+		if searched {
+			n.Inputs = append(n.Inputs, tracker.NewPicture{Role: role, Name: filepath.Base(name), Source: source, Data: l.data})
+		} else {
+			n.AddInput(role, filepath.Base(name), source, l.data)
 		}
 	}
-	for name, v := range searched { // as the file writes it, so that the sampler knows it again
-		n.Params[name] = v
-	}
-	n.Provenance = p.Provenance
 	return nil
 }
 
 // Trial paints a trial, from its checkpoint if it has one.
 func (p *Painter) Trial(ctx context.Context, t *sweep.Trial) error {
-	job, err := p.job(t.Params)
+	job, err := p.Job(t.Assignment)
 	if err != nil {
 		return err
 	}
@@ -215,10 +189,16 @@ func (p *Painter) checkpoint(ctx context.Context, t *sweep.Trial) (*stylelib.Che
 	}
 	defer file.Close()
 	from, err := stylelib.ReadCheckpoint(file)
-	if err != nil && p.Warn != nil {
-		p.Warn(fmt.Errorf("trial %d begins again: %w", t.Number, err))
+	if err != nil {
+		p.warn(fmt.Errorf("trial %d begins again: %w", t.Number, err))
 	}
 	return from, nil
+}
+
+func (p *Painter) warn(err error) {
+	if p.Warn != nil {
+		p.Warn(err)
+	}
 }
 
 // judge tells the sweep of a trial's losses, and ends the trial when the sweep says so.

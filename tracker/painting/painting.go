@@ -26,16 +26,10 @@ func Schema() sweep.Schema {
 		})
 	}
 	schema.Settings = append(schema.Settings,
-		sweep.Setting{Name: tracker.RoleContent, Parameter: contentPicture, Kind: sweep.Text, Doc: "the photograph: a FILE or sample:NAME"},
-		sweep.Setting{Name: tracker.RoleStyle, Parameter: stylePicture, Kind: sweep.Text, Doc: "the painting: a FILE or sample:NAME"})
+		sweep.Setting{Name: tracker.RoleContent, Parameter: tracker.RoleContent + "_picture", Kind: sweep.Text, Doc: "the photograph: a FILE or sample:NAME"},
+		sweep.Setting{Name: tracker.RoleStyle, Parameter: tracker.RoleStyle + "_picture", Kind: sweep.Text, Doc: "the painting: a FILE or sample:NAME"})
 	return schema
 }
-
-// The parameters that name a trial's pictures, where a sweep searches over them.
-const (
-	contentPicture = "content_picture"
-	stylePicture   = "style_picture"
-)
 
 // Parse reads the file of a sweep of paintings; see package sweep for the format.
 func Parse(text []byte, filename string) (*sweep.File, error) {
@@ -44,5 +38,5 @@ func Parse(text []byte, filename string) (*sweep.File, error) {
 
 // ReadSweep reads the file of a sweep that a store keeps.
 func ReadSweep(s *tracker.Sweep) (*sweep.File, error) {
-	return Parse([]byte(s.Text), filepath.Join(s.Dir, s.Name+".yaml"))
+	return Parse([]byte(s.Text), filepath.Join(s.Dir, filepath.Base(s.Name)+".yaml")) // a name may have slashes
 }

@@ -48,7 +48,7 @@ search:
 	}
 	store := openStore(t, filepath.Join(dir, "store"))
 	painter := &Painter{Studio: studio, File: f, Provenance: tracker.Provenance{Version: "of the test"}}
-	if err := painter.Check(); err != nil {
+	if err := painter.Check(false); err != nil {
 		t.Fatal(err)
 	}
 	if s := runSweep(t, store, painter); s.Finished != 6 || s.Planned != 6 {
@@ -170,7 +170,7 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%s: %v", c.text, err)
 			continue
 		}
-		if err := (&Painter{File: f}).Check(); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := (&Painter{File: f}).Check(false); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v\nwant %s", c.text, err, c.want)
 		}
 	}
@@ -200,11 +200,11 @@ func TestPrune(t *testing.T) {
 // TestDescribe: a picture that is searched keeps the name that the file has for it, which the sampler knows.
 func TestDescribe(t *testing.T) {
 	p := &Painter{File: parse(t, "sampler: grid\nsearch: {pooling: [max]}\n")}
-	n := tracker.NewRun{Params: tracker.Params{"pooling": "max", stylePicture: "sample:glass"}}
-	if err := p.Describe(&n); err != nil {
+	n := tracker.NewRun{Params: tracker.Params{"pooling": "max", "style_picture": "sample:glass"}}
+	if err := p.Describe(sweep.Assignment{Content: "sample:chelsea", Styles: []sweep.Style{{File: "sample:glass", Weight: 1}}}, &n); err != nil {
 		t.Fatal(err)
 	}
-	want := tracker.Params{"pooling": "max", stylePicture: "sample:glass", contentPicture: "sample:chelsea"}
+	want := tracker.Params{"pooling": "max", "style_picture": "sample:glass", "content_picture": "sample:chelsea"}
 	if !maps.Equal(n.Params, want) || len(n.Inputs) != 2 {
 		t.Errorf("%v, %d inputs", n.Params, len(n.Inputs))
 	}

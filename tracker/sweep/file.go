@@ -65,6 +65,46 @@ func ParseStyle(text string) (Style, error) {
 	return Style{text[:colon], weight}, nil
 }
 
+// Assignment is what a trial is asked to do: what the file fixes and what the sampler chose. What the trial's run records
+// is made from it, and is never read back as one: a run keeps the base names of its pictures, say, which are no paths.
+type Assignment struct {
+	// Params are the settings, fixed and searched, by the names of parameters.
+	Params tracker.Params
+	// Content and Styles are the trial's pictures, as the file writes them; see [File.Resolve].
+	Content string
+	Styles  []Style
+}
+
+// The parameters that name a trial's pictures, where a sweep searches over them.
+const (
+	contentPicture = tracker.RoleContent + "_picture"
+	stylePicture   = tracker.RoleStyle + "_picture"
+)
+
+// Assign returns the assignment of the trial that has these values of the settings that are searched. Other values do
+// not count: those of the sampler will do, and all that a run has recorded.
+func (f *File) Assign(values tracker.Params) Assignment {
+	a := Assignment{Params: tracker.Params{}, Content: f.Content, Styles: f.Styles}
+	for name, v := range f.Fixed {
+		a.Params[name] = v
+	}
+	for i, active := range f.Search.Active(values) {
+		name := f.Search[i].Name
+		v, ok := values[name]
+		if !active || !ok {
+			continue
+		}
+		a.Params[name] = v
+		switch picture, _ := v.(string); name {
+		case contentPicture:
+			a.Content = picture
+		case stylePicture:
+			a.Styles = []Style{{picture, 1}}
+		}
+	}
+	return a
+}
+
 // Samplers are the names of the samplers.
 func Samplers() []string { return []string{"grid", "random", "sobol", "tpe", "cmaes"} }
 

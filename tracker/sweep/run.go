@@ -10,11 +10,12 @@ import (
 
 // Options say what a sweep's trials do, and who watches them.
 type Options struct {
-	// Trial runs one trial: it computes something with t.Params and logs it with t.Log, or with a recorder. Its error
+	// Trial runs one trial: it computes what t.Assignment asks for and logs it with t.Log, or with a recorder. Its error
 	// makes the trial fail, but for [ErrPruned] and for those that come of the end of ctx.
 	Trial func(ctx context.Context, t *Trial) error
-	// Describe adds to what is recorded of a trial when it begins: its inputs and its provenance. It may be nil.
-	Describe func(n *tracker.NewRun) error
+	// Describe adds to what is recorded of a trial when it begins: its inputs and its provenance. Its error makes the trial
+	// fail. It may be nil.
+	Describe func(a Assignment, n *tracker.NewRun) error
 	// Watcher is told what happens; it may be nil.
 	Watcher Watcher
 }

@@ -288,24 +288,49 @@ func TestRunEndsWithASignal(t *testing.T) {
 	}
 }
 
-// TestRunWithoutInputs: a sweep whose pictures are gone says so, and leaves the trial that was interrupted to be gone on
-// with once they are back.
+// TestRunWithoutInputs: a trial whose picture is gone fails with the reason, whether it is new or was interrupted, and the
+// others continue.
 func TestRunWithoutInputs(t *testing.T) {
 	store := openStore(t)
-	f := parseSweep(t, "sampler: random\ntrials: 2\nminimise: f\nsearch:\n  x: {linear: [0, 5]}\n")
+	f := parseSweep(t, "sampler: grid\nminimise: f\nsearch:\n  x: [1, 2, 3, 4]\n")
 	beginSweep(t, store, f)
 	ctx, stop := context.WithCancel(t.Context())
 	if _, err := Run(ctx, store, f, Options{Trial: func(ctx context.Context, _ *Trial) error { stop(); return ctx.Err() }}); err != nil {
 		t.Fatal(err)
 	}
-	gone := errors.New("the picture is gone")
-	if _, err := Run(t.Context(), store, f, Options{Trial: bowl, Describe: func(*tracker.NewRun) error { return gone }}); !errors.Is(err, gone) {
-		t.Errorf("without its picture: %v", err)
+	summary, err := Run(t.Context(), store, f, Options{Trial: bowl, Describe: func(a Assignment, n *tracker.NewRun) error {
+		if x := a.Params["x"]; x == 1.0 || x == 3.0 {
+			n.AddInput(tracker.RoleContent, "half", "", nil)
+			return errors.New("the picture is gone")
+		}
+		return nil
+	}})
+	if err != nil || summary.Finished != 2 || summary.Failed != 2 || !summary.Done() {
+		t.Errorf("%+v, %v", summary, err)
 	}
-	if runs := trialsOf(t, store); len(runs) != 1 || runs[0].Status != tracker.StatusInterrupted {
-		t.Errorf("it left %+v", runs)
+	for _, run := range trialsOf(t, store) {
+		if failed := run.Trial%2 == 1; failed != (run.Status == tracker.StatusFailed) || failed != (run.Reason == "the picture is gone") {
+			t.Errorf("trial %d: %s, %s", run.Trial, run.Status, run.Reason)
+		}
 	}
-	if summary, err := Run(t.Context(), store, f, Options{Trial: bowl}); err != nil || summary.Finished != 2 {
-		t.Errorf("with it again: %+v, %v", summary, err)
+}
+
+// TestRunLongReason: an error of 100 KiB makes its trial fail and ends nothing else.
+func TestRunLongReason(t *testing.T) {
+	store := openStore(t)
+	f := parseSweep(t, "sampler: grid\nretries: 0\nminimise: f\nsearch:\n  x: [1, 2]\n")
+	beginSweep(t, store, f)
+	long := strings.Repeat("out of memory ", 100<<10/14)
+	summary, err := Run(t.Context(), store, f, Options{Trial: func(ctx context.Context, trial *Trial) error {
+		if trial.Number == 1 {
+			return errors.New(long)
+		}
+		return bowl(ctx, trial)
+	}})
+	if err != nil || summary.Finished != 1 || summary.Failed != 1 {
+		t.Errorf("%+v, %v", summary, err)
+	}
+	if reason := trialsOf(t, store)[0].Reason; len(reason) < 1000 || !strings.HasPrefix(long, reason[:1000]) {
+		t.Errorf("the reason has %d bytes", len(reason))
 	}
 }

@@ -135,10 +135,8 @@ func (r *runner) takeUp(ctx context.Context, runs []*tracker.Run) (*Trial, error
 		if !interrupted && !again {
 			continue
 		}
-		described, err := r.describe(run.Trial, r.file.searched(run.Params)) // before it is taken, since a picture may be gone
-		if err != nil {
-			return nil, err
-		}
+		a := r.file.Assign(run.Params)
+		described, failed := r.describe(run.Trial, a)
 		active, err := tracker.Continue(ctx, r.store, run.ID)
 		if err != nil {
 			return nil, err
@@ -154,23 +152,10 @@ func (r *runner) takeUp(ctx context.Context, runs []*tracker.Run) (*Trial, error
 			r.failures[run.Trial] = r.file.Retries + 1
 			continue
 		}
-		t := &Trial{Number: run.Trial, Params: described.Params, Continued: true, Run: active}
+		t := &Trial{Number: run.Trial, Assignment: a, Continued: true, Run: active, failed: failed}
 		return t, r.prepare(ctx, t, run, described.Inputs)
 	}
 	return nil, nil
-}
-
-// searched returns those of a run's parameters that the sampler chose: a recorder adds others, which the trial did not begin
-// with.
-func (f *File) searched(params tracker.Params) tracker.Params {
-	own := tracker.Params{}
-	for i, active := range f.Search.Active(params) {
-		name := f.Search[i].Name
-		if v, ok := params[name]; active && ok {
-			own[name] = v
-		}
-	}
-	return own
 }
 
 // prepare brings a trial that is continued to where a new one is.
@@ -215,15 +200,13 @@ func (r *runner) begin(ctx context.Context, n int, runs []*tracker.Run) (*Trial,
 	if err != nil {
 		return nil, "", err
 	}
-	described, err := r.describe(n, params)
-	if err != nil {
-		return nil, "", err
-	}
+	a := r.file.Assign(params)
+	described, failed := r.describe(n, a)
 	active, err := tracker.Start(ctx, r.store, described)
 	if err != nil {
 		return nil, "", err
 	}
-	t := &Trial{Number: n, Params: described.Params, Run: active}
+	t := &Trial{Number: n, Assignment: a, Run: active, failed: failed}
 	r.equip(t)
 	return t, "", nil
 }

@@ -23,8 +23,7 @@ var ErrPruned = errors.New("the trial was pruned")
 // Trial is one trial, while it runs.
 type Trial struct {
 	Number int
-	// Params are the trial's own parameters and those that all trials share.
-	Params tracker.Params
+	Assignment
 	// Continued tells that the trial ran before, and was interrupted or failed.
 	Continued bool
 	// Run is where the trial is recorded.
@@ -34,6 +33,7 @@ type Trial struct {
 	known  map[string][]tracker.Point // of the objective's metrics, since the trial began
 	curve  []tracker.Point            // the objective's
 	pruned string                     // the reason
+	failed error                      // why it cannot run, if it cannot
 }
 
 // OpenCheckpoint opens what the trial can go on from, or returns nil if there is nothing.

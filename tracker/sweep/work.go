@@ -4,28 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// describe says what is recorded of a trial.
-func (r *runner) describe(n int, params tracker.Params) (tracker.NewRun, error) {
+// describe returns what is recorded of a trial when it begins. With an error it is all that is known without the pictures.
+func (r *runner) describe(n int, a Assignment) (tracker.NewRun, error) {
 	described := tracker.NewRun{
 		Experiment: r.record.Experiment,
 		Name:       fmt.Sprintf("%s %d", r.file.Name, n),
 		Sweep:      r.file.Name,
 		Trial:      n,
-		Params:     tracker.Params{},
-	}
-	for _, from := range []tracker.Params{r.file.Fixed, params} {
-		for name, v := range from {
-			described.Params[name] = v
-		}
+		Params:     maps.Clone(a.Params),
 	}
 	if r.options.Describe == nil {
 		return described, nil
 	}
-	return described, r.options.Describe(&described)
+	if err := r.options.Describe(a, &described); err != nil {
+		described.Params, described.Inputs = maps.Clone(a.Params), nil
+		return described, err
+	}
+	return described, nil
 }
 
 // run runs a trial and says how it ended. Its own error is the trial's; one that it returns is the store's.
@@ -33,7 +33,10 @@ func (r *runner) run(ctx context.Context, t *Trial) error {
 	if w := r.options.Watcher; w != nil {
 		w.Began(t)
 	}
-	err := protect(func() error { return r.options.Trial(ctx, t) })
+	err := t.failed
+	if err == nil {
+		err = protect(func() error { return r.options.Trial(ctx, t) })
+	}
 	outcome := tracker.Outcome{Status: tracker.StatusFinished}
 	switch {
 	case t.pruned != "" && (err == nil || errors.Is(err, ErrPruned) || errors.Is(err, context.Canceled)):
