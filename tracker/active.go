@@ -22,7 +22,7 @@ const maxBuffered = 1 << 16
 // Metrics are buffered for at most a second, pictures are kept at once. When the store fails for good, because the
 // disk is full say, Log and the others return that error from then on, and nothing more is recorded.
 type ActiveRun struct {
-	store Store
+	store LogStore
 	id    string
 	ctx   context.Context // for writes in the background; it outlives the caller's
 	stop  func()
@@ -40,9 +40,6 @@ type ActiveRun struct {
 
 // ID returns the run's id.
 func (r *ActiveRun) ID() string { return r.id }
-
-// Store returns the store that keeps the run.
-func (r *ActiveRun) Store() Store { return r.store }
 
 // Err returns what the store failed with, if it did.
 func (r *ActiveRun) Err() error {

@@ -12,11 +12,18 @@ type Imported struct {
 	Present []string `json:"present"` // ids of those that were there already, and had nothing new
 }
 
+// Importer is the part of a store that takes the runs of another.
+type Importer interface {
+	RunReader
+	PictureReader
+	ArchiveStore
+}
+
 // Import adds the runs of another store, made on another machine say: those that a filter lets through, each whole
 // or not at all. Runs keep their ids and times. One that was imported while it was still running is brought up to
 // date when it is imported again, and keeps what people said about it here; see [Writer].Refresh. Import can be
 // repeated after an error: what was added stays.
-func Import(ctx context.Context, into Store, from Reader, filter *Filter) (*Imported, error) {
+func Import(ctx context.Context, into Importer, from Reader, filter *Filter) (*Imported, error) {
 	done := &Imported{Runs: []string{}, Updated: []string{}, Present: []string{}}
 	order := Sort{{Name: "started"}}
 	for offset := 0; ; offset += DefaultLimit {
@@ -38,7 +45,7 @@ func Import(ctx context.Context, into Store, from Reader, filter *Filter) (*Impo
 }
 
 // importRun brings one run over and returns the list of what was done that it belongs to.
-func importRun(ctx context.Context, into Store, from Reader, there *Run, done *Imported) (*[]string, error) {
+func importRun(ctx context.Context, into Importer, from Reader, there *Run, done *Imported) (*[]string, error) {
 	here, err := into.Run(ctx, there.ID)
 	if ErrorCode(err) == CodeNotFound {
 		archive, err := Pack(ctx, from, there.ID)

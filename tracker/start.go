@@ -7,7 +7,7 @@ import (
 
 // Start adds a run to a store, with its inputs, and returns it for logging. The run goes on after ctx ends: an
 // interrupted program still wants to say how far it came.
-func Start(ctx context.Context, store Store, n NewRun) (*ActiveRun, error) {
+func Start(ctx context.Context, store LogStore, n NewRun) (*ActiveRun, error) {
 	run, err := store.CreateRun(ctx, n)
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func Start(ctx context.Context, store Store, n NewRun) (*ActiveRun, error) {
 // Continue takes a run up that was interrupted or failed, and returns it for logging as Start does. It keeps what it has:
 // inputs, parameters, provenance, curves and pictures. What is logged again replaces what was logged before. A run that
 // is running, in this process or another, or finished is a conflict; see [Writer].ContinueRun.
-func Continue(ctx context.Context, store Store, id string) (*ActiveRun, error) {
+func Continue(ctx context.Context, store LogStore, id string) (*ActiveRun, error) {
 	run, err := store.ContinueRun(ctx, id, Process{})
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func Continue(ctx context.Context, store Store, id string) (*ActiveRun, error) {
 }
 
 // activate begins to write in the background what will be logged.
-func activate(ctx context.Context, store Store, id string) *ActiveRun {
+func activate(ctx context.Context, store LogStore, id string) *ActiveRun {
 	r := &ActiveRun{store: store, id: id, done: make(chan struct{}), buffer: map[string][]Point{}}
 	r.ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go r.flushAll()

@@ -3,95 +3,340 @@ package tracker
 import (
 	"context"
 	"io"
+	"iter"
+	"time"
 )
 
-// Store keeps runs. Its methods may be called from several goroutines at once, and several processes may use one
-// store. Their errors have a [Code]. tracker/trackertest holds the checks that every implementation passes.
+// Store keeps runs and everything about them. It is composed of one interface for each aggregate, so that a function
+// takes only the part that it needs. Its methods may be called from several goroutines at once, and several processes
+// may use one store. Their errors have a [Code]. A run whose process is gone is returned as interrupted.
+//
+// Package tracker/trackertest holds the checks that every implementation passes.
 type Store interface {
-	Reader
-	Writer
+	RunStore
+	CurveStore
+	PictureStore
+	CheckpointStore
+	SweepStore
+	JudgementStore
+	ArchiveStore
+	Index
+	Verifier
 	io.Closer
 }
 
-// Writer is what changes a store.
-type Writer interface {
-	// CreateRun adds a run that begins now and gives it an id. It does not look at n.Inputs. A trial that the store has
-	// of that sweep already is a conflict, so that of several processes one makes it.
-	CreateRun(ctx context.Context, n NewRun) (*Run, error)
-	// AppendPoints adds points to a run's metrics, all or none of them. A step that a metric has already gets the
-	// newer value.
-	AppendPoints(ctx context.Context, id string, series []Series) error
-	// AddPicture adds a picture to a run; it is on the disk when AddPicture returns. The same picture once more is no error;
-	// another with the same role, step and name is a conflict.
-	AddPicture(ctx context.Context, id string, n NewPicture) (*Picture, error)
-	// Heartbeat says that a run is alive. AppendPoints and AddPicture say so too.
-	Heartbeat(ctx context.Context, id string) error
-	// FinishRun ends a run, and removes its checkpoint if it is finished. One that has ended already is a conflict.
-	FinishRun(ctx context.Context, id string, o Outcome) error
-	// ContinueRun gives a run that was interrupted or failed to a process that goes on with it; the zero value stands
-	// for this one. The run is running again then, has been tried once more, and nobody else may log into it. One that
-	// is running or finished is a conflict: of several processes that want the same run at once one gets it.
-	ContinueRun(ctx context.Context, id string, p Process) (*Run, error)
-	// SaveCheckpoint keeps what a running run can go on from, in the place of what was kept before; it is on the disk
-	// when SaveCheckpoint returns, and cut short at any moment leaves the one or the other, whole. The run has been tried
-	// no more times then, and is alive. If write fails, or writes more than MaxCheckpoint bytes, nothing changes.
-	SaveCheckpoint(ctx context.Context, id string, write func(io.Writer) error) error
-	// UpdateRun changes what is said about a run and returns it as it is then.
-	UpdateRun(ctx context.Context, id string, u Update) (*Run, error)
-	// DeleteRuns removes runs, all or none of them, with their checkpoints, the judgements of them and the pictures that
-	// no other run shares, and gives the bytes back to the file system at once. A run that is still running is a conflict.
-	// With dry it only says what it would do.
-	DeleteRuns(ctx context.Context, ids []string, dry bool) (*Deletion, error)
-	// Restore adds a whole run as another store had it, its id and times included; open gives its pictures by
-	// their hashes. A run with that id is a conflict.
-	Restore(ctx context.Context, a *Archive, open OpenPicture) error
-	// Refresh brings a run that Restore added to what the other store has of it by now: its points, parameters, provenance,
-	// how it stands and ended. The archive's pictures and tags join those that are here. Name, experiment, note and
-	// rating stay as they are here, unless there is no note or rating yet. A run that was seen later here than in the
-	// archive stays as it is.
-	Refresh(ctx context.Context, a *Archive, open OpenPicture) error
-	// CreateSweep adds a sweep, which begins now unless it says when. A name that another sweep has, or that runs name as
-	// theirs, is a conflict.
-	CreateSweep(ctx context.Context, s Sweep) (*Sweep, error)
-	// DeleteSweep removes what is kept of a sweep itself; its runs stay. One with a trial that is running is a conflict.
-	DeleteSweep(ctx context.Context, name string) error
-	// AddJudgement keeps which of two runs somebody finds better, now unless it says when, and gives the judgement an id.
-	AddJudgement(ctx context.Context, j Judgement) (*Judgement, error)
-	// DeleteJudgement takes a judgement back.
-	DeleteJudgement(ctx context.Context, id int64) error
+// Reader reads what a run is: its record, its curves and its pictures.
+type Reader interface {
+	RunReader
+	CurveReader
+	PictureReader
 }
 
-// Reader is what questions a store answers. A run whose process is gone is answered as interrupted.
-type Reader interface {
-	// Find returns the id of the run that ref stands for: an id, or the beginning of one if no other begins so.
+// LogStore takes what a process logs while it works on a run; see [Start].
+type LogStore interface {
+	RunStore
+	CurveStore
+	PictureStore
+	CheckpointStore
+}
+
+// RunReader reads the records of runs.
+type RunReader interface {
+	// Find returns the id of the run that ref means: an id, or the beginning of one if it is unique. See FindID.
 	Find(ctx context.Context, ref string) (id string, err error)
 	// Run returns one run, by its whole id.
 	Run(ctx context.Context, id string) (*Run, error)
 	// Runs lists runs.
 	Runs(ctx context.Context, q RunQuery) (*RunPage, error)
+}
+
+// RunStore reads and changes the records of runs.
+type RunStore interface {
+	RunReader
+	// CreateRun adds a run that begins now and gives it an id. It ignores n.Inputs. A trial of a sweep that the store
+	// has already is a conflict, so only one of several processes creates it.
+	CreateRun(ctx context.Context, n NewRun) (*Run, error)
+	// UpdateRun changes what people say about a run and returns the changed run.
+	UpdateRun(ctx context.Context, id string, u Update) (*Run, error)
+	// Heartbeat records that a run is alive. AppendPoints, AddPicture and SaveCheckpoint do so too.
+	Heartbeat(ctx context.Context, id string) error
+	// FinishRun ends a run, and removes its checkpoint if it is finished. A run that has ended already is a conflict.
+	FinishRun(ctx context.Context, id string, o Outcome) error
+	// ContinueRun gives a run that was interrupted or failed to a process that continues it; the zero value means this
+	// one. The run is then running, its Tries are one more, and no other process may log into it. A run that is running
+	// or finished is a conflict: of several processes that ask for the same run at once, one gets it.
+	ContinueRun(ctx context.Context, id string, p Process) (*Run, error)
+	// DeleteRuns removes runs, all or none of them, with their checkpoints, their judgements and the pictures that no
+	// other run shares, and returns the space to the file system. A run that is still running is a conflict. If dry is
+	// set, it only returns what it would do.
+	DeleteRuns(ctx context.Context, ids []string, dry bool) (*Deletion, error)
+}
+
+// CurveReader reads the metrics of runs.
+type CurveReader interface {
 	// Curves returns a run's metrics, sorted by name.
 	Curves(ctx context.Context, id string, q CurveQuery) ([]Curve, error)
+}
+
+// CurveStore reads and writes the metrics of runs.
+type CurveStore interface {
+	CurveReader
+	// AppendPoints adds points to a run's metrics, all or none of them. A point replaces an earlier one of the same
+	// metric and step.
+	AppendPoints(ctx context.Context, id string, series []Series) error
+}
+
+// PictureReader reads the pictures of runs.
+type PictureReader interface {
 	// Pictures returns a run's pictures, sorted by role, step and name.
 	Pictures(ctx context.Context, id string, q PictureQuery) ([]Picture, error)
 	// OpenPicture opens a picture's file by its hash.
 	OpenPicture(ctx context.Context, hash string) (io.ReadSeekCloser, error)
-	// OpenCheckpoint opens what a run was last kept to go on from. A run without a checkpoint is CodeNotFound.
+}
+
+// PictureStore reads and writes the pictures of runs.
+type PictureStore interface {
+	PictureReader
+	// AddPicture adds a picture to a run and syncs it to the disk before returning. Adding the same picture again is no
+	// error; a different one with the same role, step and name is a conflict.
+	AddPicture(ctx context.Context, id string, n NewPicture) (*Picture, error)
+}
+
+// CheckpointStore keeps the states that runs are continued from, one for each run.
+type CheckpointStore interface {
+	// SaveCheckpoint atomically replaces the run's checkpoint and syncs it before returning. It sets the run's Tries to
+	// 0. If write fails, or writes more than MaxCheckpoint bytes, nothing changes; see LimitCheckpoint.
+	SaveCheckpoint(ctx context.Context, id string, write func(io.Writer) error) error
+	// OpenCheckpoint opens the run's latest checkpoint. A run without one is CodeNotFound.
 	OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, error)
-	// Sweep returns one sweep, by its name.
+}
+
+// SweepStore keeps sweeps. Their trials are runs; runs may also name sweeps that were imported or deleted.
+type SweepStore interface {
+	// Sweep returns one sweep, by its name. See NoSuchSweep.
 	Sweep(ctx context.Context, name string) (*Sweep, error)
-	// Sweeps returns all sweeps, the latest first. Runs may name others, which were imported or deleted; see Groups.
+	// Sweeps returns all sweeps, the latest first.
 	Sweeps(ctx context.Context) ([]Sweep, error)
-	// Judgements returns what people judged, in the order in which they did.
+	// CreateSweep adds a sweep. It begins now unless s.StartedAt is set. A name that another sweep has, or that runs
+	// name as their sweep, is a conflict.
+	CreateSweep(ctx context.Context, s Sweep) (*Sweep, error)
+	// DeleteSweep removes a sweep; its runs stay. A sweep with a running trial is a conflict.
+	DeleteSweep(ctx context.Context, name string) error
+}
+
+// JudgementStore keeps judgements.
+type JudgementStore interface {
+	// Judgements returns judgements in the order in which they were made.
 	Judgements(ctx context.Context, q JudgementQuery) ([]Judgement, error)
+	// AddJudgement adds a judgement and gives it an id. It is made now unless j.At is set.
+	AddJudgement(ctx context.Context, j Judgement) (*Judgement, error)
+	// DeleteJudgement removes a judgement.
+	DeleteJudgement(ctx context.Context, id int64) error
+}
+
+// ArchiveStore takes whole runs of other stores; see [Import].
+type ArchiveStore interface {
+	// Restore adds a whole run as another store had it, with its id and times. open opens its pictures by their hashes;
+	// see ReadPicture. A run with that id is a conflict.
+	Restore(ctx context.Context, a *Archive, open OpenPicture) error
+	// Refresh brings a run that Restore added up to date: its points, parameters, provenance, status and times become
+	// the archive's. The archive's pictures and tags are added. Name, experiment, note and rating stay as they are,
+	// but an empty note or rating is filled in. A run that was seen later here than in the archive stays as it is.
+	Refresh(ctx context.Context, a *Archive, open OpenPicture) error
+}
+
+// OpenPicture opens a picture by its hash.
+type OpenPicture func(ctx context.Context, hash string) (io.ReadSeekCloser, error)
+
+// Index answers questions about all runs together.
+type Index interface {
 	// Groups counts runs by experiment or by sweep, the latest first.
 	Groups(ctx context.Context, by GroupBy) ([]Group, error)
 	// Names returns what filters, sort orders and columns can name.
 	Names(ctx context.Context) (*Names, error)
 	// Changes returns which runs changed since an earlier call. It costs little when none did.
 	Changes(ctx context.Context, since Cursor) (*Changes, error)
+}
+
+// Verifier checks itself.
+type Verifier interface {
 	// Verify checks the whole store.
 	Verify(ctx context.Context, o VerifyOptions) (*Report, error)
 }
 
-// OpenPicture opens a picture by its hash.
-type OpenPicture func(ctx context.Context, hash string) (io.ReadSeekCloser, error)
+// Bounds on pages of runs.
+const (
+	DefaultLimit = 100
+	MaxLimit     = 10_000
+)
+
+// RunQuery selects runs.
+type RunQuery struct {
+	Filter *Filter // nil for all
+	Sort   Sort    // the default is the latest first
+	Offset int     // runs to leave out
+	Limit  int     // the most runs to return: 0 means DefaultLimit, the most is MaxLimit
+}
+
+// Normal returns the query with defaults filled in, or an error of CodeInvalid. Filter and Sort are not looked at.
+func (q RunQuery) Normal() (RunQuery, error) {
+	if q.Limit == 0 {
+		q.Limit = DefaultLimit
+	}
+	if q.Limit < 0 || q.Limit > MaxLimit || q.Offset < 0 {
+		return q, Errorf(CodeInvalid, "runs %d to %d: list 1 to %d at a time, from 0 up", q.Offset, q.Offset+q.Limit, MaxLimit)
+	}
+	return q, nil
+}
+
+// RunPage is a part of a list of runs.
+type RunPage struct {
+	Runs  []Run `json:"runs"`
+	Total int   `json:"total"` // the number of runs that pass the filter
+}
+
+// AllRuns returns every run that passes a filter, in an order, however many there are. It reads MaxLimit of them at a
+// time. The order must not depend on what changes while it reads, or a run may be missing or occur twice.
+func AllRuns(ctx context.Context, store RunReader, filter *Filter, order Sort) ([]Run, error) {
+	var runs []Run
+	for {
+		page, err := store.Runs(ctx, RunQuery{Filter: filter, Sort: order, Offset: len(runs), Limit: MaxLimit})
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, page.Runs...)
+		if len(runs) >= page.Total || len(page.Runs) == 0 {
+			return runs, nil
+		}
+	}
+}
+
+// CurveQuery selects points.
+type CurveQuery struct {
+	Metrics []string // all if empty; names that the run does not have are left out
+	From    int64    // the first step
+	Points  int      // the most points of a curve, selected as Downsample does; 0 for all
+}
+
+// PictureQuery selects pictures of a run.
+type PictureQuery struct {
+	Roles []string // all if empty
+}
+
+// JudgementQuery selects judgements: those whose two runs both belong to the sweep and to the experiment.
+type JudgementQuery struct {
+	Sweep      string // "" for any, and none
+	Experiment string // "" for any
+}
+
+// GroupBy is what runs are counted by.
+type GroupBy string
+
+// What runs are counted by. Runs without an experiment are one group with the name ""; those without a sweep are in no
+// group.
+const (
+	ByExperiment GroupBy = "experiment"
+	BySweep      GroupBy = "sweep"
+)
+
+// Check returns an error of CodeInvalid for anything else.
+func (by GroupBy) Check() error {
+	if by == ByExperiment || by == BySweep {
+		return nil
+	}
+	return Errorf(CodeInvalid, "runs are counted by %s or %s, not by %q", ByExperiment, BySweep, by)
+}
+
+// Group is an experiment or a sweep.
+type Group struct {
+	Name       string         `json:"name"`
+	Experiment string         `json:"experiment"` // of the group's latest run
+	Runs       int            `json:"runs"`
+	Statuses   map[Status]int `json:"statuses"`
+	Latest     *Run           `json:"latest"` // the one that began last
+}
+
+// Cursor is a place in a store's history. "" means now: a call with it returns a cursor for later.
+type Cursor string
+
+// Changes are what happened in a store since a cursor.
+type Changes struct {
+	Cursor  Cursor   `json:"cursor"`
+	Runs    []string `json:"runs,omitempty"`    // ids of new and changed runs
+	Deleted []string `json:"deleted,omitempty"` // ids
+	// More is set if there were too many to list; the caller reads everything anew.
+	More bool `json:"more,omitempty"`
+}
+
+// Watch yields what changes in a store after a cursor, or from now on if that is "", until ctx ends or the store
+// fails. It asks the store at an interval and yields nothing while nothing changes, which costs two short queries.
+func Watch(ctx context.Context, store Index, since Cursor, every time.Duration) iter.Seq2[*Changes, error] {
+	return func(yield func(*Changes, error) bool) {
+		ticks := time.NewTicker(every)
+		defer ticks.Stop()
+		for {
+			changes, err := store.Changes(ctx, since)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if since != "" && changes.Cursor != since && !yield(changes, nil) {
+				return
+			}
+			since = changes.Cursor
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticks.C:
+			}
+		}
+	}
+}
+
+// Deletion is what deleting runs frees.
+type Deletion struct {
+	Runs     int   `json:"runs"`
+	Pictures int   `json:"pictures"` // files that no other run shares
+	Shared   int   `json:"shared"`   // files that stay
+	Bytes    int64 `json:"bytes"`    // of the pictures, the curves and the checkpoints
+}
+
+// VerifyOptions configures a check of a store.
+type VerifyOptions struct {
+	// Repair removes files that no run needs: pictures that no run names, and checkpoints of runs that are finished or
+	// do not exist. Files that a run needs are never removed.
+	Repair bool
+}
+
+// Report is the result of a check of a store.
+type Report struct {
+	Runs        int       `json:"runs"`
+	Pictures    int       `json:"pictures"`              // files
+	Bytes       int64     `json:"bytes"`                 // of the pictures
+	Checkpoints int       `json:"checkpoints,omitempty"` // files
+	Points      int64     `json:"points"`
+	Problems    []Problem `json:"problems"`
+	Removed     int       `json:"removed,omitempty"` // files, with Repair
+}
+
+// Problem is one thing wrong with a store.
+type Problem struct {
+	Kind ProblemKind `json:"kind"`
+	What string      `json:"what"` // a sentence
+	Hash string      `json:"hash,omitempty"`
+}
+
+// ProblemKind is a kind of problem.
+type ProblemKind string
+
+// The kinds of problems.
+const (
+	ProblemDatabase ProblemKind = "database" // the database contradicts itself
+	ProblemPoints   ProblemKind = "points"   // a curve is damaged
+	ProblemMissing  ProblemKind = "missing"  // a run names a picture whose file does not exist
+	ProblemAltered  ProblemKind = "altered"  // a picture's file does not match its hash
+	ProblemOrphaned ProblemKind = "orphaned" // a file that no run needs
+)

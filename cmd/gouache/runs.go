@@ -98,7 +98,7 @@ func (f *filterFlags) read(cmd *cobra.Command) (*tracker.Filter, error) {
 }
 
 // allRuns returns the ids of all runs that a filter lets through, the latest first.
-func allRuns(ctx context.Context, store tracker.Reader, filter *tracker.Filter) ([]string, error) {
+func allRuns(ctx context.Context, store tracker.RunReader, filter *tracker.Filter) ([]string, error) {
 	runs, err := tracker.AllRuns(ctx, store, filter, nil)
 	if err != nil {
 		return nil, invalid(err)
@@ -111,7 +111,7 @@ func allRuns(ctx context.Context, store tracker.Reader, filter *tracker.Filter) 
 }
 
 // chosenRuns resolves ids and a filter, of which exactly one must be given.
-func chosenRuns(cmd *cobra.Command, store tracker.Reader, refs []string, f *filterFlags) ([]string, error) {
+func chosenRuns(cmd *cobra.Command, store tracker.RunReader, refs []string, f *filterFlags) ([]string, error) {
 	switch given := f.given(cmd); {
 	case given && len(refs) > 0:
 		return nil, usage(fmt.Errorf("`%s` takes ids of runs or a filter, not both", cmd.CommandPath()))

@@ -31,7 +31,7 @@ func updateRun(cmd *cobra.Command, store *storeFlag, ref string, asJSON bool, u 
 	return err
 }
 
-func update(ctx context.Context, store tracker.Store, ref string, u tracker.Update) (*tracker.Run, error) {
+func update(ctx context.Context, store tracker.RunStore, ref string, u tracker.Update) (*tracker.Run, error) {
 	ids, err := findRuns(ctx, store, []string{ref})
 	if err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ func newRunsList() *cobra.Command {
 }
 
 // chooseColumns resolves names of columns: those asked for, else the default ones that the store has.
-func chooseColumns(cmd *cobra.Command, store tracker.Reader, text string) ([]tracker.Operand, error) {
+func chooseColumns(cmd *cobra.Command, store tracker.Index, text string) ([]tracker.Operand, error) {
 	names, err := store.Names(cmd.Context())
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func (f *storeFlag) open(ctx context.Context, readOnly bool) (tracker.Store, str
 }
 
 // findRuns resolves what people type for runs: ids, or beginnings of them.
-func findRuns(ctx context.Context, store tracker.Reader, refs []string) ([]string, error) {
+func findRuns(ctx context.Context, store tracker.RunReader, refs []string) ([]string, error) {
 	ids := make([]string, len(refs))
 	for i, ref := range refs {
 		var err error

@@ -260,7 +260,7 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 
 // rememberWeights has a sweep go on with the weights that it began with, where its file leaves the choice to the
 // program: others may be at hand by now.
-func rememberWeights(ctx context.Context, store tracker.Reader, file *sweep.File) error {
+func rememberWeights(ctx context.Context, store tracker.RunReader, file *sweep.File) error {
 	if file.Weights != "" {
 		return nil
 	}

@@ -47,7 +47,7 @@ func newSweepBoard(w io.Writer, file *sweep.File) *sweepBoard {
 }
 
 // begin says how the sweep stands before anything runs.
-func (b *sweepBoard) begin(ctx context.Context, store tracker.Reader) {
+func (b *sweepBoard) begin(ctx context.Context, store sweep.Store) {
 	record, err := store.Sweep(ctx, b.file.Name)
 	if err != nil {
 		return // whoever runs the sweep meets the same error
@@ -210,7 +210,7 @@ func (b *sweepBoard) remaining(done int) time.Duration {
 func (b *sweepBoard) end() { b.line.wipe() }
 
 // conclude prints what came of it.
-func (b *sweepBoard) conclude(out io.Writer, store tracker.Reader, s *sweep.Summary) error {
+func (b *sweepBoard) conclude(out io.Writer, store sweep.Reader, s *sweep.Summary) error {
 	text := fmt.Sprintf("%d of %s finished", s.Finished, format.Count(s.Planned, "trial", "trials"))
 	for _, c := range []struct {
 		n    int

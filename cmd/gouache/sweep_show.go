@@ -131,7 +131,7 @@ func readSweep(record *tracker.Sweep) (file *sweep.File, problem string) {
 	return file, ""
 }
 
-func reportSweep(ctx context.Context, store tracker.Reader, record *tracker.Sweep) (*sweepReport, error) {
+func reportSweep(ctx context.Context, store sweep.Reader, record *tracker.Sweep) (*sweepReport, error) {
 	report := &sweepReport{Name: record.Name, Experiment: record.Experiment, StartedAt: record.StartedAt}
 	report.file, report.Problem = readSweep(record)
 	var err error

@@ -17,7 +17,7 @@ import (
 // Scores shows what people's judgements say of a sweep: how strong each compared trial is, the strongest first,
 // what each value of a setting adds to that, both with 95% intervals, and how consistent people are; see package rating
 // for the model. While there are no judgements it says where to make some.
-func Scores(ctx context.Context, store tracker.Reader, file *sweep.File) error {
+func Scores(ctx context.Context, store tracker.Store, file *sweep.File) error {
 	trials, err := Trials(ctx, store, file)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func Scores(ctx context.Context, store tracker.Reader, file *sweep.File) error {
 const scoredSide = 96
 
 // strengths adds the table of trials.
-func (p *poll) strengths(ctx context.Context, store tracker.Reader, s *sheet) error {
+func (p *poll) strengths(ctx context.Context, store tracker.PictureReader, s *sheet) error {
 	fitted, err := rating.Fit(len(p.trials), p.comparisons, rating.Options{})
 	if err != nil {
 		return err

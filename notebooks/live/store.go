@@ -31,7 +31,7 @@ func OpenStore(ctx context.Context) (tracker.Store, error) {
 
 // Record begins a run in a store and returns the observer that records it. content and styles are the files, or samples,
 // that the job's pictures were loaded from; the run keeps them.
-func Record(ctx context.Context, store tracker.Store, n tracker.NewRun, content string, styles ...string) (*tracker.Recorder, error) {
+func Record(ctx context.Context, store tracker.LogStore, n tracker.NewRun, content string, styles ...string) (*tracker.Recorder, error) {
 	n.Params, n.Inputs = maps.Clone(n.Params), slices.Clone(n.Inputs)
 	role := tracker.RoleContent
 	for _, name := range append([]string{content}, styles...) {
@@ -53,7 +53,7 @@ func Record(ctx context.Context, store tracker.Store, n tracker.NewRun, content 
 
 // List returns the runs that a filter lets through, in an order: "style_weight > 5 && rating >= 3" and "-rating,total",
 // say, as in gouache runs list. Empty texts are all runs, the latest first.
-func List(ctx context.Context, store tracker.Reader, filter, order string, limit int) ([]tracker.Run, error) {
+func List(ctx context.Context, store tracker.RunReader, filter, order string, limit int) ([]tracker.Run, error) {
 	q := tracker.RunQuery{Limit: limit}
 	var err error
 	if filter != "" {
@@ -72,7 +72,7 @@ func List(ctx context.Context, store tracker.Reader, filter, order string, limit
 }
 
 // Runs shows runs as a table: picture, name, how each ended, and the named parameters and metrics.
-func Runs(ctx context.Context, store tracker.Reader, runs []tracker.Run, columns ...string) error {
+func Runs(ctx context.Context, store tracker.PictureReader, runs []tracker.Run, columns ...string) error {
 	var page, text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	head := append([]string{"id", "name", "status", "took"}, columns...)
@@ -162,7 +162,7 @@ func Run(ctx context.Context, store tracker.Reader, ref string) error {
 
 // TermCurves returns the curves of a run's weighted terms and their total: the metrics that have one of their own value
 // before the weight, loss.NAME.
-func TermCurves(ctx context.Context, store tracker.Reader, run *tracker.Run) ([]Curve, error) {
+func TermCurves(ctx context.Context, store tracker.CurveReader, run *tracker.Run) ([]Curve, error) {
 	var names []string
 	for name := range run.Final {
 		if _, ok := run.Final["loss."+name]; ok || name == "total" {
@@ -185,7 +185,7 @@ func TermCurves(ctx context.Context, store tracker.Reader, run *tracker.Run) ([]
 }
 
 // Picture returns the picture that a run is shown by: its result, or its last snapshot.
-func Picture(ctx context.Context, store tracker.Reader, run *tracker.Run) (image.Image, error) {
+func Picture(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (image.Image, error) {
 	m, err := runPicture(ctx, store, run)
 	if err == nil && m == nil {
 		err = fmt.Errorf("run %s has no picture", run.ID)
@@ -193,7 +193,7 @@ func Picture(ctx context.Context, store tracker.Reader, run *tracker.Run) (image
 	return m, err
 }
 
-func runPicture(ctx context.Context, store tracker.Reader, run *tracker.Run) (image.Image, error) {
+func runPicture(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (image.Image, error) {
 	if run.Picture == "" {
 		return nil, nil
 	}

@@ -52,7 +52,7 @@ func Search(ctx context.Context, store tracker.Store, file *sweep.File, trial fu
 }
 
 // checkText refuses a sweep whose name is taken by one that is described otherwise.
-func checkText(ctx context.Context, store tracker.Reader, file *sweep.File) error {
+func checkText(ctx context.Context, store tracker.SweepStore, file *sweep.File) error {
 	known, err := store.Sweep(ctx, file.Name)
 	switch {
 	case tracker.ErrorCode(err) == tracker.CodeNotFound:

@@ -15,7 +15,7 @@ import (
 // TradeOff shows what trials pay of one metric for less of another, as "loss.content" across and "loss.style" up: a
 // point for each trial, labelled with its number, over logarithms, and the Pareto front, whose pictures follow from the
 // least across to the least up. Trials without a value above 0 of both are left out.
-func TradeOff(ctx context.Context, store tracker.Reader, trials []sweep.Ranked, across, up string) error {
+func TradeOff(ctx context.Context, store tracker.PictureReader, trials []sweep.Ranked, across, up string) error {
 	s := scatter{across: across, up: up}
 	for _, r := range trials {
 		x, y := r.Run.Final[across], r.Run.Final[up] // one that is missing is 0

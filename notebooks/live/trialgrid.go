@@ -14,7 +14,7 @@ import (
 
 // TrialGrid shows the pictures of trials in a grid over two parameters, and a grid for each value of a third one if that
 // is named, and so on. Where several trials meet in a cell, the first of them is shown, which of [Trials] is the best.
-func TrialGrid(ctx context.Context, store tracker.Reader, trials []sweep.Ranked, columns, rows string, apart ...string) error {
+func TrialGrid(ctx context.Context, store tracker.PictureReader, trials []sweep.Ranked, columns, rows string, apart ...string) error {
 	g := &trialGrid{ctx: ctx, store: store, columns: columns, rows: rows}
 	g.across, g.down = valuesOf(trials, columns), valuesOf(trials, rows)
 	if len(g.across) == 0 || len(g.down) == 0 {
@@ -30,7 +30,7 @@ func TrialGrid(ctx context.Context, store tracker.Reader, trials []sweep.Ranked,
 // trialGrid writes grids over the same two parameters.
 type trialGrid struct {
 	ctx           context.Context
-	store         tracker.Reader
+	store         tracker.PictureReader
 	columns, rows string
 	across, down  []any // their values
 	page, text    strings.Builder

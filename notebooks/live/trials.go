@@ -15,7 +15,7 @@ import (
 )
 
 // OpenSweep reads the file of a sweep of paintings that the store has.
-func OpenSweep(ctx context.Context, store tracker.Reader, name string) (*sweep.File, error) {
+func OpenSweep(ctx context.Context, store tracker.SweepStore, name string) (*sweep.File, error) {
 	record, err := store.Sweep(ctx, name)
 	if err != nil {
 		return nil, err
@@ -24,7 +24,7 @@ func OpenSweep(ctx context.Context, store tracker.Reader, name string) (*sweep.F
 }
 
 // Trials returns a sweep's trials, the best first.
-func Trials(ctx context.Context, store tracker.Reader, file *sweep.File) ([]sweep.Ranked, error) {
+func Trials(ctx context.Context, store sweep.Reader, file *sweep.File) ([]sweep.Ranked, error) {
 	runs, err := sweep.Trials(ctx, store, file.Name)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func Trials(ctx context.Context, store tracker.Reader, file *sweep.File) ([]swee
 
 // TrialCurves returns the objectives of trials as curves, each named by the trial's number and what it does not share
 // with all the others. Trials without an objective have none.
-func TrialCurves(ctx context.Context, store tracker.Reader, file *sweep.File, trials []sweep.Ranked) ([]Curve, error) {
+func TrialCurves(ctx context.Context, store tracker.CurveReader, file *sweep.File, trials []sweep.Ranked) ([]Curve, error) {
 	var curves []Curve
 	for _, r := range trials {
 		found, err := store.Curves(ctx, r.Run.ID, tracker.CurveQuery{Metrics: []string{sweep.ObjectiveMetric}})

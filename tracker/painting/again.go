@@ -15,7 +15,7 @@ import (
 
 // Again returns the job that a recorded run was: its pictures, as the store keeps them, and its settings. With the same
 // weights on the same machine it paints the same picture, to the byte.
-func Again(ctx context.Context, store tracker.Reader, run *tracker.Run) (job stylelib.Job, err error) {
+func Again(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (job stylelib.Job, err error) {
 	values := settings(run.Params)
 	for _, name := range []string{"preset", "size", "iterations", "scales", "style-weight"} {
 		if _, ok := values[name]; !ok {
@@ -58,7 +58,7 @@ func styleWeights(run *tracker.Run) []float64 {
 }
 
 // addInputs loads the pictures that a run began with. Styles are in the order of their steps.
-func addInputs(ctx context.Context, store tracker.Reader, run *tracker.Run, job *stylelib.Job) error {
+func addInputs(ctx context.Context, store tracker.PictureReader, run *tracker.Run, job *stylelib.Job) error {
 	inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: []string{tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit}})
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func addInputs(ctx context.Context, store tracker.Reader, run *tracker.Run, job 
 	return nil
 }
 
-func loadInput(ctx context.Context, store tracker.Reader, in tracker.Picture) (*picture.Picture, error) {
+func loadInput(ctx context.Context, store tracker.PictureReader, in tracker.Picture) (*picture.Picture, error) {
 	file, err := store.OpenPicture(ctx, in.Hash)
 	if err != nil {
 		return nil, err

@@ -175,7 +175,7 @@ func startVictim(t *testing.T, dir string, mortal bool) *victim {
 }
 
 // compareTrials: two stores have the same of each trial, but for times and snapshots, which are taken by the clock.
-func compareTrials(t *testing.T, want, got tracker.Reader) {
+func compareTrials(t *testing.T, want, got tracker.Store) {
 	t.Helper()
 	wanted, runs := trials(t, want), trials(t, got)
 	if len(wanted) != len(runs) {

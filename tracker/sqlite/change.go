@@ -26,7 +26,7 @@ type cursor struct {
 
 func (c cursor) String() string { return fmt.Sprintf("%d-%x", c.revision, c.gone) }
 
-// Changes implements tracker.Reader.
+// Changes implements tracker.Store.
 func (db *DB) Changes(ctx context.Context, since tracker.Cursor) (*tracker.Changes, error) {
 	var old cursor
 	if since != "" {

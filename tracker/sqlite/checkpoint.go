@@ -36,7 +36,7 @@ func (c checkpoints) size(id string) int64 {
 	return info.Size()
 }
 
-// SaveCheckpoint implements tracker.Writer. The file is written without SQLite's lock and put into its place with it, so
+// SaveCheckpoint implements tracker.Store. The file is written without SQLite's lock and put into its place with it, so
 // that whoever took the run over meanwhile finds its own.
 func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Writer) error) error {
 	doing := "saving a checkpoint of run " + id
@@ -99,7 +99,7 @@ func (b *boundedWriter) Write(p []byte) (int, error) {
 	return b.w.Write(p)
 }
 
-// OpenCheckpoint implements tracker.Reader.
+// OpenCheckpoint implements tracker.Store.
 func (db *DB) OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, error) {
 	doing := "opening the checkpoint of run " + id
 	err := db.read(ctx, doing, func(tx *sql.Tx) error {

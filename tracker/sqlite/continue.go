@@ -7,7 +7,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// ContinueRun implements tracker.Writer.
+// ContinueRun implements tracker.Store.
 func (db *DB) ContinueRun(ctx context.Context, id string, p tracker.Process) (run *tracker.Run, err error) {
 	if p == (tracker.Process{}) {
 		p = tracker.ThisProcess()

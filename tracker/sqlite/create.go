@@ -11,7 +11,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// CreateRun implements tracker.Writer.
+// CreateRun implements tracker.Store.
 func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, error) {
 	n, err := n.Normal()
 	if err != nil {

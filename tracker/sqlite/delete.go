@@ -11,7 +11,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// DeleteRuns implements tracker.Writer.
+// DeleteRuns implements tracker.Store.
 func (db *DB) DeleteRuns(ctx context.Context, ids []string, dry bool) (*tracker.Deletion, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	if dry {

@@ -7,7 +7,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Groups implements tracker.Reader.
+// Groups implements tracker.Store.
 func (db *DB) Groups(ctx context.Context, by tracker.GroupBy) (groups []tracker.Group, err error) {
 	query := settled
 	switch by {

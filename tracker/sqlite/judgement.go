@@ -8,7 +8,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// AddJudgement implements tracker.Writer.
+// AddJudgement implements tracker.Store.
 func (db *DB) AddJudgement(ctx context.Context, j tracker.Judgement) (*tracker.Judgement, error) {
 	if err := j.Check(); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (db *DB) AddJudgement(ctx context.Context, j tracker.Judgement) (*tracker.J
 	return &j, nil
 }
 
-// DeleteJudgement implements tracker.Writer.
+// DeleteJudgement implements tracker.Store.
 func (db *DB) DeleteJudgement(ctx context.Context, id int64) error {
 	return db.write(ctx, "taking a judgement back", func(tx *sql.Tx) error {
 		var left, right int64
@@ -57,7 +57,7 @@ func (db *DB) DeleteJudgement(ctx context.Context, id int64) error {
 	})
 }
 
-// Judgements implements tracker.Reader.
+// Judgements implements tracker.Store.
 func (db *DB) Judgements(ctx context.Context, q tracker.JudgementQuery) ([]tracker.Judgement, error) {
 	list := []tracker.Judgement{}
 	query := `SELECT j.id, l.id, r.id, j.verdict, j.rater, j.at

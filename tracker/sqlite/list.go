@@ -9,7 +9,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Find implements tracker.Reader.
+// Find implements tracker.Store.
 func (db *DB) Find(ctx context.Context, ref string) (string, error) {
 	prefix, err := tracker.CanonicalID(ref)
 	if err != nil {
@@ -39,7 +39,7 @@ func (db *DB) Find(ctx context.Context, ref string) (string, error) {
 	return ids[0], nil
 }
 
-// Run implements tracker.Reader.
+// Run implements tracker.Store.
 func (db *DB) Run(ctx context.Context, id string) (run *tracker.Run, err error) {
 	err = db.read(ctx, "reading run "+id, func(tx *sql.Tx) error {
 		key, _, err := findRun(ctx, tx, id)
@@ -52,7 +52,7 @@ func (db *DB) Run(ctx context.Context, id string) (run *tracker.Run, err error) 
 	return run, err
 }
 
-// Runs implements tracker.Reader.
+// Runs implements tracker.Store.
 func (db *DB) Runs(ctx context.Context, q tracker.RunQuery) (*tracker.RunPage, error) {
 	if q.Limit == 0 {
 		q.Limit = tracker.DefaultLimit
@@ -138,7 +138,7 @@ func selectRuns(ctx context.Context, tx *sql.Tx, gone string, filter tracker.Exp
 	return keys, rows.Err()
 }
 
-// Names implements tracker.Reader.
+// Names implements tracker.Store.
 func (db *DB) Names(ctx context.Context) (names *tracker.Names, err error) {
 	err = db.read(ctx, "reading names", func(tx *sql.Tx) error {
 		names, err = loadNames(ctx, tx)

@@ -53,7 +53,7 @@ func (m *metric) note(points []tracker.Point) {
 	}
 }
 
-// AppendPoints implements tracker.Writer.
+// AppendPoints implements tracker.Store.
 func (db *DB) AppendPoints(ctx context.Context, id string, series []tracker.Series) error {
 	if err := tracker.CheckSeries(series); err != nil {
 		return err
@@ -143,7 +143,7 @@ func readMetrics(ctx context.Context, tx *sql.Tx, run int64, names []string) ([]
 	return list, err
 }
 
-// Curves implements tracker.Reader.
+// Curves implements tracker.Store.
 func (db *DB) Curves(ctx context.Context, id string, q tracker.CurveQuery) ([]tracker.Curve, error) {
 	if q.Points < 0 {
 		return nil, tracker.Errorf(tracker.CodeInvalid, "curves of %d points: ask for 4 or more, or 0 for all", q.Points)

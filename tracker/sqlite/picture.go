@@ -15,7 +15,7 @@ import (
 // just before this one was to name it.
 var errVanished = errors.New("the picture's file vanished")
 
-// AddPicture implements tracker.Writer.
+// AddPicture implements tracker.Store.
 func (db *DB) AddPicture(ctx context.Context, id string, n tracker.NewPicture) (*tracker.Picture, error) {
 	p, err := n.Describe(db.now())
 	if err != nil {
@@ -87,7 +87,7 @@ func (db *DB) insertPicture(ctx context.Context, tx *sql.Tx, run int64, p tracke
 	return err
 }
 
-// Pictures implements tracker.Reader.
+// Pictures implements tracker.Store.
 func (db *DB) Pictures(ctx context.Context, id string, q tracker.PictureQuery) (list []tracker.Picture, err error) {
 	err = db.read(ctx, "reading pictures of run "+id, func(tx *sql.Tx) error {
 		key, _, err := findRun(ctx, tx, id)
@@ -120,7 +120,7 @@ func loadPictures(ctx context.Context, tx *sql.Tx, run int64, roles []string) ([
 	return list, err
 }
 
-// OpenPicture implements tracker.Reader.
+// OpenPicture implements tracker.Store.
 func (db *DB) OpenPicture(_ context.Context, hash string) (io.ReadSeekCloser, error) {
 	if err := tracker.CheckHash(hash); err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Restore implements tracker.Writer.
+// Restore implements tracker.Store.
 func (db *DB) Restore(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture) error {
 	return db.bring(ctx, a, open, func(tx *sql.Tx) error {
 		key, err := insertRun(ctx, tx, &a.Run)
@@ -23,7 +23,7 @@ func (db *DB) Restore(ctx context.Context, a *tracker.Archive, open tracker.Open
 	})
 }
 
-// Refresh implements tracker.Writer.
+// Refresh implements tracker.Store.
 func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture) error {
 	err := db.bring(ctx, a, open, func(tx *sql.Tx) error {
 		key, _, err := findRun(ctx, tx, a.Run.ID)

@@ -53,7 +53,7 @@ func (db *DB) beat(ctx context.Context, tx *sql.Tx, key int64) error {
 	return err
 }
 
-// Heartbeat implements tracker.Writer.
+// Heartbeat implements tracker.Store.
 func (db *DB) Heartbeat(ctx context.Context, id string) error {
 	return db.write(ctx, "keeping run "+id+" alive", func(tx *sql.Tx) error {
 		key, _, err := findRun(ctx, tx, id)
@@ -67,7 +67,7 @@ func (db *DB) Heartbeat(ctx context.Context, id string) error {
 	})
 }
 
-// FinishRun implements tracker.Writer.
+// FinishRun implements tracker.Store.
 func (db *DB) FinishRun(ctx context.Context, id string, o tracker.Outcome) error {
 	o, err := o.Normal()
 	if err != nil {
@@ -93,7 +93,7 @@ func (db *DB) FinishRun(ctx context.Context, id string, o tracker.Outcome) error
 	return db.removeCheckpoints(ctx, id)
 }
 
-// UpdateRun implements tracker.Writer.
+// UpdateRun implements tracker.Store.
 func (db *DB) UpdateRun(ctx context.Context, id string, u tracker.Update) (*tracker.Run, error) {
 	u, err := u.Normal()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// CreateSweep implements tracker.Writer.
+// CreateSweep implements tracker.Store.
 func (db *DB) CreateSweep(ctx context.Context, s tracker.Sweep) (*tracker.Sweep, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (db *DB) CreateSweep(ctx context.Context, s tracker.Sweep) (*tracker.Sweep,
 	return &s, nil
 }
 
-// Sweep implements tracker.Reader.
+// Sweep implements tracker.Store.
 func (db *DB) Sweep(ctx context.Context, name string) (s *tracker.Sweep, err error) {
 	err = db.read(ctx, "reading a sweep", func(tx *sql.Tx) error {
 		list, err := loadSweeps(ctx, tx, `WHERE name = ?`, name)
@@ -78,7 +78,7 @@ func noSuchSweep(ctx context.Context, tx *sql.Tx, name string) error {
 	return tracker.NoSuchSweep(name, known)
 }
 
-// Sweeps implements tracker.Reader.
+// Sweeps implements tracker.Store.
 func (db *DB) Sweeps(ctx context.Context) (list []tracker.Sweep, err error) {
 	err = db.read(ctx, "listing sweeps", func(tx *sql.Tx) error {
 		list, err = loadSweeps(ctx, tx, `ORDER BY started_at DESC, key DESC`)
@@ -101,7 +101,7 @@ func loadSweeps(ctx context.Context, tx *sql.Tx, which string, args ...any) ([]t
 	return list, err
 }
 
-// DeleteSweep implements tracker.Writer.
+// DeleteSweep implements tracker.Store.
 func (db *DB) DeleteSweep(ctx context.Context, name string) error {
 	return db.write(ctx, "deleting a sweep", func(tx *sql.Tx) error {
 		var running []int64

@@ -14,7 +14,7 @@ import (
 // inFlight is how old a file is before nobody can be about to name it in the database.
 const inFlight = time.Hour
 
-// Verify implements tracker.Reader.
+// Verify implements tracker.Store.
 func (db *DB) Verify(ctx context.Context, o tracker.VerifyOptions) (*tracker.Report, error) {
 	v := &verifier{db: db, report: &tracker.Report{Problems: []tracker.Problem{}}, named: map[string]int64{}}
 	err := db.read(ctx, "checking", func(tx *sql.Tx) error {

@@ -28,9 +28,16 @@ type Study struct {
 	read bool // whether File was read
 }
 
+// Store is what a study reads.
+type Store interface {
+	sweep.Reader
+	tracker.SweepStore
+	tracker.Index
+}
+
 // Read reads a sweep and all of its trials. readFile reads the file that the record holds. If it is nil or returns nil,
 // the settings in which the trials differ are taken for those that are searched.
-func Read(ctx context.Context, store tracker.Reader, name string, readFile func(*tracker.Sweep) (*sweep.File, error)) (*Study, error) {
+func Read(ctx context.Context, store Store, name string, readFile func(*tracker.Sweep) (*sweep.File, error)) (*Study, error) {
 	s := &Study{Name: name, File: &sweep.File{}}
 	var err error
 	s.Record, err = store.Sweep(ctx, name)
@@ -57,7 +64,7 @@ func Read(ctx context.Context, store tracker.Reader, name string, readFile func(
 }
 
 // trials returns the runs of a sweep by their numbers. Runs that were recorded without a number, 0, come first.
-func trials(ctx context.Context, store tracker.Reader, name string) ([]*tracker.Run, error) {
+func trials(ctx context.Context, store tracker.RunReader, name string) ([]*tracker.Run, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -74,7 +81,7 @@ func trials(ctx context.Context, store tracker.Reader, name string) ([]*tracker.
 }
 
 // noSuchSweep is the error for a name that neither a sweep nor a run's sweep has.
-func noSuchSweep(ctx context.Context, store tracker.Reader, name string) error {
+func noSuchSweep(ctx context.Context, store Store, name string) error {
 	names, err := store.Names(ctx)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 
 // board is what a process knows of a sweep's trials, its own and those of other processes.
 type board struct {
-	store tracker.Store
+	store Store
 	file  *File
 
 	mu         sync.Mutex
@@ -23,7 +23,7 @@ type board struct {
 	cursor     tracker.Cursor
 }
 
-func newBoard(store tracker.Store, file *File) *board {
+func newBoard(store Store, file *File) *board {
 	return &board{
 		store: store, file: file, runs: map[int]*tracker.Run{}, trials: map[string]int{},
 		objectives: map[string][]tracker.Point{}, own: map[string]bool{},

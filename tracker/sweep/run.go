@@ -46,7 +46,7 @@ type Summary struct {
 func (s *Summary) Done() bool { return s.Finished+s.Pruned+s.Failed >= s.Planned }
 
 // Begin adds a sweep to a store. A name that is taken is a conflict.
-func Begin(ctx context.Context, store tracker.Store, f *File, experiment, dir string) (*tracker.Sweep, error) {
+func Begin(ctx context.Context, store tracker.SweepStore, f *File, experiment, dir string) (*tracker.Sweep, error) {
 	planned, err := f.planned()
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (f *File) planned() (int, error) {
 
 // Run runs the trials of a sweep that Begin added, or goes on with them, until all have ended. Any number of processes
 // may do so at once. When ctx ends, the trials that run are interrupted, and Run returns without an error.
-func Run(ctx context.Context, store tracker.Store, f *File, o Options) (*Summary, error) {
+func Run(ctx context.Context, store Store, f *File, o Options) (*Summary, error) {
 	record, err := store.Sweep(ctx, f.Name)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ const (
 
 // runner runs trials in this process.
 type runner struct {
-	store   tracker.Store
+	store   Store
 	file    *File
 	record  *tracker.Sweep
 	sampler Sampler
