@@ -36,12 +36,8 @@ type checkpointHead struct {
 	Terms       []progress.Term `json:"terms"`
 }
 
-// A checkpoint is written as: the magic, which ends in the version; the head's length, uint32, little-endian; the
-// head; its SHA-256; the optimiser's state.
-const (
-	checkpointMagic   = "gouache checkpoint 1\n"
-	maxCheckpointHead = 1 << 20 // bytes
-)
+// checkpointKey is the head's key in the metadata of the optimiser's file, which is the checkpoint.
+const checkpointKey = "checkpoint"
 
 // Iterations returns how many iterations led to the checkpoint.
 func (c *Checkpoint) Iterations() int { return c.head.Iterations + c.state.Iterations() }
@@ -58,67 +54,32 @@ func (c *Checkpoint) Picture() (*picture.Picture, error) {
 }
 
 // writeTo writes a checkpoint that was kept.
-func (c *Checkpoint) writeTo(w io.Writer) error {
-	return c.write(w, func(w io.Writer) error { _, err := c.state.WriteTo(w); return err })
-}
+func (c *Checkpoint) writeTo(w io.Writer) error { return c.write(w, c.state.Write) }
 
-// write writes a checkpoint whose state another function writes.
-func (c *Checkpoint) write(w io.Writer, state func(io.Writer) error) error {
-	text, err := json.Marshal(c.head)
+// write writes a checkpoint with the function that writes its state.
+func (c *Checkpoint) write(w io.Writer, state func(io.Writer, map[string]string) error) error {
+	head, err := json.Marshal(c.head)
+	if err == nil {
+		err = state(w, map[string]string{checkpointKey: string(head)})
+	}
 	if err != nil {
-		return fmt.Errorf("writing a checkpoint: %w", err)
-	}
-	start := binary.LittleEndian.AppendUint32([]byte(checkpointMagic), uint32(len(text)))
-	sum := sha256.Sum256(text)
-	for _, part := range [][]byte{start, text, sum[:]} {
-		if _, err := w.Write(part); err != nil {
-			return fmt.Errorf("writing a checkpoint: %w", err)
-		}
-	}
-	if err := state(w); err != nil {
 		return fmt.Errorf("writing a checkpoint: %w", err)
 	}
 	return nil
 }
 
-// ReadCheckpoint reads a checkpoint. It returns an error for anything else, and for one that was damaged.
+// ReadCheckpoint reads a checkpoint. It returns an error for anything else, for one that was damaged, and
+// for one that an earlier version of this package wrote in its own format (lbfgs.ErrEarlierVersion).
 func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
-	c, err := readCheckpoint(r)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
+	state, metadata, err := lbfgs.ReadState(r)
+	c := &Checkpoint{state: state}
+	if err == nil {
+		err = json.Unmarshal([]byte(metadata[checkpointKey]), &c.head)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a checkpoint: %w", err)
 	}
 	return c, nil
-}
-
-func readCheckpoint(r io.Reader) (*Checkpoint, error) {
-	start := make([]byte, len(checkpointMagic)+4)
-	if _, err := io.ReadFull(r, start); err != nil {
-		return nil, err
-	}
-	if string(start[:len(checkpointMagic)]) != checkpointMagic {
-		return nil, errors.New("this is no checkpoint, or one of another version")
-	}
-	size := binary.LittleEndian.Uint32(start[len(checkpointMagic):])
-	if size > maxCheckpointHead {
-		return nil, fmt.Errorf("a head of %d bytes, expected %d at most", size, maxCheckpointHead)
-	}
-	text := make([]byte, size+sha256.Size)
-	if _, err := io.ReadFull(r, text); err != nil {
-		return nil, err
-	}
-	if sha256.Sum256(text[:size]) != [sha256.Size]byte(text[size:]) {
-		return nil, errors.New("the checksum is wrong: the bytes were damaged")
-	}
-	c := &Checkpoint{}
-	if err := json.Unmarshal(text[:size], &c.head); err != nil {
-		return nil, err
-	}
-	var err error
-	c.state, err = lbfgs.ReadState(r)
-	return c, err
 }
 
 // fits returns an error unless the checkpoint is one of the job that r paints.

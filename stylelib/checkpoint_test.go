@@ -3,12 +3,17 @@ package stylelib
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gouache-art/gouache/stylelib/lbfgs"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
@@ -174,9 +179,35 @@ func (f *full) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// earlierCheckpoint is what the version before .safetensors began a checkpoint with; the rest is the optimiser's state of
+// that version.
+func earlierCheckpoint(t testing.TB) []byte {
+	t.Helper()
+	state, err := os.ReadFile("lbfgs/testdata/state-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := []byte(`{"job":"0f","scale":0,"iterations":0,"evaluations":0,"elapsed":1,"total":1,"terms":null}`)
+	sum := sha256.Sum256(head)
+	file := binary.LittleEndian.AppendUint32([]byte("gouache checkpoint 1\n"), uint32(len(head)))
+	return slices.Concat(file, head, sum[:], state)
+}
+
+// TestEarlierCheckpoint: it is recognised, and refused with an error that says so.
+func TestEarlierCheckpoint(t *testing.T) {
+	_, err := ReadCheckpoint(bytes.NewReader(earlierCheckpoint(t)))
+	if !errors.Is(err, lbfgs.ErrEarlierVersion) || !strings.Contains(err.Error(), "written by an earlier version of Gouache") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func FuzzReadCheckpoint(f *testing.F) {
-	f.Add([]byte(checkpointMagic))
-	f.Add(append([]byte(checkpointMagic), 0xff, 0xff, 0, 0, '{', '}'))
+	state, err := os.ReadFile("lbfgs/testdata/state-2.safetensors") // without the metadata of a checkpoint
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(state)
+	f.Add(earlierCheckpoint(f))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if c, err := ReadCheckpoint(bytes.NewReader(file)); err == nil {
 			if err := c.writeTo(io.Discard); err != nil {

@@ -54,13 +54,13 @@ func (r *run) paintScale(ctx context.Context, index int, start *picture.Picture)
 	minimizer := lbfgs.Minimizer{
 		MaxIterations: s.scale.Iterations,
 		FirstStep:     math.Sqrt(float64(s.elements)), // one grey level a pixel and channel: saves three evaluations a scale
-		Observe:       s.observe,
-		KeepState:     func(end lbfgs.Status) bool { return end == lbfgs.Interrupted && s.roomForState() },
-		TakeStart:     true,
+		Recorder:      s.observe,
+		SaveState:     func(end lbfgs.Status) bool { return end == lbfgs.Interrupted && s.roomForState() },
+		ConsumeStart:  true,
 		Graphs:        r.studio.graphs,
 	}
 	if s.lean = objective.Tiles() > 1; s.lean {
-		minimizer.Compact, minimizer.Memory = true, leanPairs
+		minimizer.Compact, minimizer.History = true, leanPairs
 		debug.FreeOSMemory() // what the targets took: the rest of the process now lives with little
 	}
 	function := objective.Function(func(e *loss.Evaluation) { s.tried = append(s.tried, e) })
@@ -88,7 +88,7 @@ const leanPairs = 5
 // roomForState tells whether there is room for a copy of the optimiser's memory in what keeps it: the point, the gradient,
 // and two vectors a pair. Who interrupts a large painting is not to lose it for that.
 func (s *stage) roomForState() bool {
-	vectors := 2 + 2*10
+	vectors := 2 + 2*lbfgs.DefaultHistory
 	if s.lean {
 		vectors = 2 + leanPairs // in whole ones
 	}
@@ -126,7 +126,7 @@ func (s *stage) objective() (*loss.Objective, func(), error) {
 }
 
 // minimize runs the optimiser.
-func (s *stage) minimize(ctx context.Context, m lbfgs.Minimizer, function lbfgs.Function, start *picture.Picture) (*lbfgs.Found, error) {
+func (s *stage) minimize(ctx context.Context, m lbfgs.Minimizer, function lbfgs.Function, start *picture.Picture) (*lbfgs.Result, error) {
 	xla := s.studio.backend.XLA()
 	if from := s.from; from != nil {
 		s.from = nil

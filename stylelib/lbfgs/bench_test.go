@@ -27,23 +27,23 @@ func benchmarkUpdate(b *testing.B, side int, m Minimizer) {
 		return function(ctx, x)
 	}
 	m.MaxIterations = warmUp + b.N
-	m.Observe = func(i Iteration) error {
+	m.Recorder = func(i Iteration) error {
 		if i.Iteration == warmUp {
 			evaluations = warmUp
 			b.ResetTimer()
 		}
 		return nil
 	}
-	found := minimum(b, m, untimed, tensors.FromFlatDataAndDimensions(noise[float32](side*side*3, 1), 1, side, side, 3))
+	result := minimum(b, m, untimed, tensors.FromFlatDataAndDimensions(noise[float32](side*side*3, 1), 1, side, side, 3))
 	b.StopTimer()
-	if found.Iterations != warmUp+b.N {
-		b.Fatalf("stopped after %d iterations: %s", found.Iterations, found.Status)
+	if result.Iterations != warmUp+b.N {
+		b.Fatalf("stopped after %d iterations: %s", result.Iterations, result.Status)
 	}
 	b.ReportMetric(float64(evaluations-warmUp)/float64(b.N), "evaluations/op")
 }
 
 // warmUp is the number of iterations before the clock starts: enough to fill the memory.
-const warmUp = defaultMemory + 2
+const warmUp = DefaultHistory + 2
 
 // What the compilation for a new size costs, with two evaluations of a tiny function.
 func BenchmarkCompilation(b *testing.B) {

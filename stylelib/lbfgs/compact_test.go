@@ -43,7 +43,7 @@ func (p problem) reach(t *testing.T, m Minimizer, best float64, tolerances []flo
 	defer cancel()
 	m.MaxEvaluations = 1000
 	evaluations, start := 0, 0.
-	found, err := m.Minimize(ctx, xla, func(_ context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
+	result, err := m.Minimize(ctx, xla, func(_ context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 		at := widen(values[float32](t, x))
 		g := make([]float64, len(at))
 		p.function.Grad(g, at)
@@ -62,7 +62,7 @@ func (p problem) reach(t *testing.T, m Minimizer, best float64, tolerances []flo
 	if err != nil {
 		t.Fatal(err)
 	}
-	found.X.MustFinalizeAll()
+	result.X.MustFinalizeAll()
 	return counts
 }
 
@@ -84,14 +84,14 @@ func sharedGraphs(t *testing.T) *Graphs {
 func TestCompact(t *testing.T) {
 	function := rosenbrock(t)
 	for _, memory := range []int{1, 2, 10} {
-		m := Minimizer{Compact: true, Memory: memory}
-		found := minimum(t, m, function, far())
-		if found.F > 1e-7 {
-			t.Errorf("memory %d: f = %v at the end: %s", memory, found.F, found.Status)
+		m := Minimizer{Compact: true, History: memory}
+		result := minimum(t, m, function, far())
+		if result.F > 1e-7 {
+			t.Errorf("memory %d: f = %v at the end: %s", memory, result.F, result.Status)
 		}
 		again := minimum(t, m, function, far())
-		if again.F != found.F || !slices.Equal(values[float32](t, again.X), values[float32](t, found.X)) {
-			t.Errorf("memory %d: f = %v, and then %v", memory, found.F, again.F)
+		if again.F != result.F || !slices.Equal(values[float32](t, again.X), values[float32](t, result.X)) {
+			t.Errorf("memory %d: f = %v, and then %v", memory, result.F, again.F)
 		}
 	}
 }
@@ -100,7 +100,7 @@ func TestCompact(t *testing.T) {
 // carried along are those of the gradient at hand.
 func TestCompactDirection(t *testing.T) {
 	const n, limit = 3000, 4
-	r, err := Minimizer{Compact: true, Memory: limit}.newRun(xla, nil)
+	r, err := Minimizer{Compact: true, History: limit}.newRun(xla, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestCompactDirection(t *testing.T) {
 			next[i] = x[i] - 0.0005*g[i] + 0.01*v
 		}
 		to := &trial{point: point{x: tensor(next), g: tensor(bowl(next))}}
-		if to.measured, to.pair, err = r.device.measure(r.at, to.point, &r.memory); err != nil {
+		if to.measured, to.pair, err = r.ops.measure(r.at, to.point, &r.history); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.accept(to); err != nil {
@@ -124,9 +124,9 @@ func TestCompactDirection(t *testing.T) {
 		slow.add(widen(rounded(minus(next, x))), widen(rounded(minus(bowl(next), g))))
 		x = next
 
-		c := r.memory.direction()
+		c := r.history.direction()
 		origin := tensor(make([]float32, n))
-		moved, err := r.device.advance(origin, r.at.g, r.memory.vectors(), c)
+		moved, err := r.ops.advance(origin, r.at.g, r.history.vectors(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestCompactDirection(t *testing.T) {
 			t.Fatalf("step %d: the direction differs by %.2g of its length", step, e)
 		}
 		slope, _ := inner64(want, gradient)
-		if got := r.memory.slope(c, to.measured.gg); math.Abs(got-slope) > 1e-5*math.Abs(slope) {
+		if got := r.history.slope(c, to.measured.gg); math.Abs(got-slope) > 1e-5*math.Abs(slope) {
 			t.Fatalf("step %d: a slope of %v, expected %v", step, got, slope)
 		}
 	}

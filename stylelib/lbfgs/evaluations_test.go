@@ -24,7 +24,7 @@ var scipy = flag.String("scipy", "", "a Python with SciPy, to record testdata/sc
 type reference struct {
 	Version string `json:"version"` // of SciPy
 	// Tolerances are decreases that are left, as fractions of the decrease from the start to the lowest value that
-	// SciPy found.
+	// SciPy result.
 	Tolerances []float64           `json:"tolerances"`
 	Problems   map[string][]record `json:"problems"` // from the start, and from the nudged ones
 }
@@ -52,12 +52,12 @@ func TestEvaluations(t *testing.T) {
 				t.Fatalf("testdata/scipy.json has %d records of this problem, expected %d", len(records), len(nudges))
 			}
 			best := records[0].Best
-			seen, found := p.minimize(t)
+			seen, result := p.minimize(t)
 			for i, tolerance := range ref.Tolerances {
 				threshold := best + tolerance*(seen[0]-best)
 				at := slices.IndexFunc(seen, func(f float64) bool { return f <= threshold })
 				if at < 0 {
-					t.Fatalf("found no value as low as %v: ended at %v, %s", threshold, found.F, found.Status)
+					t.Fatalf("found no value as low as %v: ended at %v, %s", threshold, result.F, result.Status)
 				}
 				bar := slices.MaxFunc(records, func(a, b record) int { return a.Evaluations[i] - b.Evaluations[i] }).Evaluations[i]
 				if n := at + 1; float64(n) > 1.1*float64(bar) {
@@ -66,7 +66,7 @@ func TestEvaluations(t *testing.T) {
 				total[i] += at + 1
 				totalBar[i] += records[0].Evaluations[i]
 			}
-			p.checkMinimum(t, found)
+			p.checkMinimum(t, result)
 		})
 	}
 	for i, tolerance := range ref.Tolerances {
@@ -78,19 +78,19 @@ func TestEvaluations(t *testing.T) {
 }
 
 // minimize returns the values at all evaluations, and where they led to.
-func (p problem) minimize(t *testing.T) ([]float64, *Found) {
+func (p problem) minimize(t *testing.T) ([]float64, *Result) {
 	var seen []float64
 	function := p.onHost()
-	found := minimum(t, Minimizer{MaxEvaluations: 3000}, func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
+	result := minimum(t, Minimizer{MaxEvaluations: 3000}, func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 		f, g, err := function(ctx, x)
 		seen = append(seen, f)
 		return f, g, err
 	}, tensor(p.start))
-	return seen, found
+	return seen, result
 }
 
 // checkMinimum compares with the minima that gonum knows for this number of variables, local ones included.
-func (p problem) checkMinimum(t *testing.T, found *Found) {
+func (p problem) checkMinimum(t *testing.T, result *Result) {
 	known, ok := p.function.(interface{ Minima() []functions.Minimum })
 	if !ok || p.unlisted {
 		return
@@ -102,12 +102,12 @@ func (p problem) checkMinimum(t *testing.T, found *Found) {
 		}
 		compared = true
 		// Six decimals are given of some minima.
-		if math.Abs(found.F-m.F) <= 1e-5*math.Abs(m.F)+1e-9 {
+		if math.Abs(result.F-m.F) <= 1e-5*math.Abs(m.F)+1e-9 {
 			return
 		}
 	}
 	if compared {
-		t.Errorf("ended at %v, which is none of the known minima: %s", found.F, found.Status)
+		t.Errorf("ended at %v, which is none of the known minima: %s", result.F, result.Status)
 	}
 }
 

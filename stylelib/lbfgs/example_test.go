@@ -44,19 +44,19 @@ func Example() {
 
 	minimizer := lbfgs.Minimizer{
 		GradientTolerance: 1e-6,
-		Observe: func(i lbfgs.Iteration) error {
+		Recorder: func(i lbfgs.Iteration) error {
 			if i.Iteration%10 == 0 {
 				fmt.Printf("iteration %d: f = %.4f\n", i.Iteration, i.F)
 			}
 			return nil
 		},
 	}
-	found, err := minimizer.Minimize(ctx, b.XLA(), function, tensors.FromValue([]float64{-1.2, 1}))
+	result, err := minimizer.Minimize(ctx, b.XLA(), function, tensors.FromValue([]float64{-1.2, 1}))
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer found.X.MustFinalizeAll()
-	fmt.Printf("minimum at %.4f: %s\n", found.X.Value(), found.Status)
+	defer result.X.MustFinalizeAll()
+	fmt.Printf("minimum at %.4f: %s\n", result.X.Value(), result.Status)
 	// Output:
 	// iteration 10: f = 2.9280
 	// iteration 20: f = 0.3989

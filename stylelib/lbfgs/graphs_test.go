@@ -58,12 +58,12 @@ func checkProducts[T float32 | float64](t *testing.T, tolerance float64, list ..
 func checkMeasure[T float32 | float64](t *testing.T, n int, mean, tolerance float64) {
 	t.Helper()
 	hosts, on := vectors[T](6, n, mean) // x, x⁺, g, g⁺, and a history of one pair
-	d, err := newDevice(xla, layout{pairs: 3})
+	d, err := newOperations(xla, layout{pairs: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.close()
-	m := memory{limit: 3, pairs: []pair{{s: on[4], y: on[5], inner: inner{GS: 5, GY: 7}}}}
+	m := history{limit: 3, pairs: []pair{{s: on[4], y: on[5], inner: inner{GS: 5, GY: 7}}}}
 	q, p, err := d.measure(point{x: on[0], g: on[2]}, point{x: on[1], g: on[3]}, &m)
 	if err != nil {
 		t.Fatal(err)
@@ -84,14 +84,14 @@ func checkMeasure[T float32 | float64](t *testing.T, n int, mean, tolerance floa
 		free(again)
 	}
 	checkProducts(t, tolerance,
-		product[T]{"g·g", q.gg, g, g}, product[T]{"s·s", q.ss, s, s}, product[T]{"g·s", p.GS, g, s}, product[T]{"g·y", p.GY, g, y},
-		product[T]{"s·y", p.YS[1], s, y}, product[T]{"y·y", p.YY[1], y, y},
-		product[T]{"y·h₀", p.YS[0], y, hosts[4]}, product[T]{"y·h₁", p.YY[0], y, hosts[5]})
-	if want := []float64{5 + p.YS[0], 7 + p.YY[0]}; !slices.Equal(q.gh, want) {
+		product[T]{"g·g", q.gg, g, g}, product[T]{"s·s", q.ss, s, s}, product[T]{"g·s", p.inner.GS, g, s}, product[T]{"g·y", p.inner.GY, g, y},
+		product[T]{"s·y", p.inner.YS[1], s, y}, product[T]{"y·y", p.inner.YY[1], y, y},
+		product[T]{"y·h₀", p.inner.YS[0], y, hosts[4]}, product[T]{"y·h₁", p.inner.YY[0], y, hosts[5]})
+	if want := []float64{5 + p.inner.YS[0], 7 + p.inner.YY[0]}; !slices.Equal(q.gh, want) {
 		t.Errorf("g⁺·h = %v, expected %v", q.gh, want)
 	}
-	if q.before != q.gg-p.GY {
-		t.Errorf("g⁺·g = %v, expected %v", q.before, q.gg-p.GY)
+	if q.before != q.gg-p.inner.GY {
+		t.Errorf("g⁺·g = %v, expected %v", q.before, q.gg-p.inner.GY)
 	}
 }
 
@@ -99,7 +99,7 @@ func checkMeasure[T float32 | float64](t *testing.T, n int, mean, tolerance floa
 func checkCompact(t *testing.T, n int, mean, tolerance float64) {
 	t.Helper()
 	hosts, on := vectors[float32](6, n, mean)
-	d, err := newDevice(xla, layout{pairs: 3, compact: true})
+	d, err := newOperations(xla, layout{pairs: 3, compact: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func checkCompact(t *testing.T, n int, mean, tolerance float64) {
 		}
 		return v, got
 	}
-	m := memory{limit: 3, pairs: []pair{{}}}
+	m := history{limit: 3, pairs: []pair{{}}}
 	defer m.clear()
 	var h0, h1 []float32
 	m.pairs[0].s, h0 = difference(4, 0)
@@ -140,9 +140,9 @@ func checkCompact(t *testing.T, n int, mean, tolerance float64) {
 		t.Fatal(err)
 	}
 	checkProducts(t, tolerance,
-		product[float32]{"g·s", p.GS, g, s}, product[float32]{"g·y", p.GY, g, y},
-		product[float32]{"s·y", p.YS[1], s, y}, product[float32]{"y·y", p.YY[1], y, y},
-		product[float32]{"y·h₀", p.YS[0], y, h0}, product[float32]{"y·h₁", p.YY[0], y, h1})
+		product[float32]{"g·s", p.inner.GS, g, s}, product[float32]{"g·y", p.inner.GY, g, y},
+		product[float32]{"s·y", p.inner.YS[1], s, y}, product[float32]{"y·y", p.inner.YY[1], y, y},
+		product[float32]{"y·h₀", p.inner.YS[0], y, h0}, product[float32]{"y·h₁", p.inner.YY[0], y, h1})
 }
 
 // wide returns the elements of a vector of a compact history.
@@ -172,7 +172,7 @@ func rounded(x []float32) []float32 {
 // The trial point is the linear combination.
 func TestAdvance(t *testing.T) {
 	const n = 1001
-	d, err := newDevice(xla, layout{pairs: 3})
+	d, err := newOperations(xla, layout{pairs: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,10 +230,10 @@ func TestSharedGraphs(t *testing.T) {
 	for _, memory := range []int{3, 5} {
 		for _, n := range []int{20, 50} {
 			x0 := tensor(noise[float32](n, uint64(n)))
-			alone := minimum(t, Minimizer{Memory: memory, MaxIterations: 30}, function, x0)
+			alone := minimum(t, Minimizer{History: memory, MaxIterations: 30}, function, x0)
 			together.Go(func() {
 				for range 3 {
-					shared, err := Minimizer{Memory: memory, MaxIterations: 30, Graphs: graphs}.Minimize(t.Context(), xla, function, x0)
+					shared, err := Minimizer{History: memory, MaxIterations: 30, Graphs: graphs}.Minimize(t.Context(), xla, function, x0)
 					if err != nil {
 						t.Error(err)
 						return
@@ -247,7 +247,7 @@ func TestSharedGraphs(t *testing.T) {
 		}
 	}
 	together.Wait()
-	if len(graphs.devices) != 2 {
-		t.Errorf("%d sets of graphs for two memories", len(graphs.devices))
+	if len(graphs.cache) != 2 {
+		t.Errorf("%d sets of graphs for two memories", len(graphs.cache))
 	}
 }

@@ -50,9 +50,9 @@ func TestNotFiniteOnce(t *testing.T) {
 	for name, result := range broken {
 		for _, times := range []int{1, 2} {
 			t.Run(name, func(t *testing.T) {
-				found := minimum(t, Minimizer{MaxEvaluations: 500}, sabotage(function, 10, 10+times, result), far())
-				if found.Status == NotFinite || found.F > 1e-7 {
-					t.Errorf("f = %v after %d iterations: %s", found.F, found.Iterations, found.Status)
+				result := minimum(t, Minimizer{MaxEvaluations: 500}, sabotage(function, 10, 10+times, result), far())
+				if result.Status == NotFinite || result.F > 1e-7 {
+					t.Errorf("f = %v after %d iterations: %s", result.F, result.Iterations, result.Status)
 				}
 			})
 		}
@@ -63,15 +63,15 @@ func TestNotFiniteOnce(t *testing.T) {
 func TestNotFiniteOften(t *testing.T) {
 	function := rosenbrock(t)
 	evaluations := 0
-	found := minimum(t, Minimizer{MaxEvaluations: 100}, func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
+	result := minimum(t, Minimizer{MaxEvaluations: 100}, func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 		f, g, err := function(ctx, x)
 		if evaluations++; evaluations%15 == 0 {
 			f = math.NaN()
 		}
 		return f, g, err
 	}, far())
-	if found.Status != EvaluationLimit {
-		t.Errorf("after %d evaluations: %s", found.Evaluations, found.Status)
+	if result.Status != EvaluationLimit {
+		t.Errorf("after %d evaluations: %s", result.Evaluations, result.Status)
 	}
 }
 
@@ -87,15 +87,15 @@ func TestNotFiniteForGood(t *testing.T) {
 			}
 			var best float64
 			var bestX []float32
-			found := minimum(t, Minimizer{Observe: func(i Iteration) error {
+			result := minimum(t, Minimizer{Recorder: func(i Iteration) error {
 				best, bestX = i.F, values[float32](t, i.X())
 				return nil
 			}}, sabotage(recording, 10, math.MaxInt, result), far())
-			if found.Status != NotFinite || found.F != best || !slices.Equal(values[float32](t, found.X), bestX) {
-				t.Errorf("f = %v, expected %v: %s", found.F, best, found.Status)
+			if result.Status != NotFinite || result.F != best || !slices.Equal(values[float32](t, result.X), bestX) {
+				t.Errorf("f = %v, expected %v: %s", result.F, best, result.Status)
 			}
-			if found.Evaluations != len(points) || len(points) != 9+maxNotFinite {
-				t.Fatalf("%d evaluations (%d), expected %d", found.Evaluations, len(points), 9+maxNotFinite)
+			if result.Evaluations != len(points) || len(points) != 9+maxNotFinite {
+				t.Fatalf("%d evaluations (%d), expected %d", result.Evaluations, len(points), 9+maxNotFinite)
 			}
 			// Each attempt stays closer to the best point than the one before.
 			distance := math.Inf(1)
@@ -127,8 +127,8 @@ func TestNotFiniteAtStart(t *testing.T) {
 func TestEdgeOfDomain(t *testing.T) {
 	// Σ x − log x has its minimum at 1; a first step of 5 leads to where it is not a number.
 	barrier := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(graph.Sub(x, graph.Log(x))) })
-	found := minimum(t, Minimizer{FirstStep: 5}, barrier, tensor([]float64{3, 0.1, 2}))
-	if math.Abs(found.F-3) > 1e-12 {
-		t.Errorf("f = %v, expected 3: %s", found.F, found.Status)
+	result := minimum(t, Minimizer{FirstStep: 5}, barrier, tensor([]float64{3, 0.1, 2}))
+	if math.Abs(result.F-3) > 1e-12 {
+		t.Errorf("f = %v, expected 3: %s", result.F, result.Status)
 	}
 }

@@ -6,37 +6,87 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// maxNotFinite is how often running the function may not be a number before the run gives up.
+// maxNotFinite is the number of evaluations in a row that may fail to be a number before the run ends.
 const maxNotFinite = 3
 
-// shrink is the factor from a step to a point where the function was not a number to the next one tried.
+// shrink is the factor from a step to a point where the function was not a number to the next step.
 const shrink = 0.1
 
 // run is the state of one minimisation.
 type run struct {
 	Minimizer
-	device   *device
+	ops      *operations
 	shared   bool // the graphs are the caller's
 	function Function
 
-	at     point
-	memory memory
-	// length is that of the next step if it is along −g, because the memory is empty.
+	at      point
+	history history
+	// length is that of the next step if it is along −g, because the history is empty.
 	length                  float64
 	iterations, evaluations int
 
 	status   Status
-	failures int     // evaluations running that were not a number
-	failedAt float64 // how far from the current point the last of them was
+	failures int     // evaluations in a row that were not a number
+	failedAt float64 // distance of the last of them from the current point
 	decrease float64 // relative, of the last iteration
 }
 
+// point is a point with the function's value and gradient there. It owns its tensors.
+type point struct {
+	x, g *tensors.Tensor
+	f    float64
+	gg   float64 // g·g
+}
+
+func (p *point) free() {
+	free(p.x, p.g)
+	p.x, p.g = nil, nil
+}
+
+func (p *point) finite() bool { return finite(p.f) && finite(p.gg) }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// free finalizes tensors; nil ones are skipped. An error is ignored: it says that the device has lost
+// the tensor already, which leaves nothing to free.
+func free(list ...*tensors.Tensor) {
+	for _, t := range list {
+		if t != nil {
+			_ = t.FinalizeAll()
+		}
+	}
+}
+
+func (m Minimizer) newRun(backend compute.Backend, function Function) (*run, error) {
+	m, err := m.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	shared := m.Graphs != nil
+	if !shared {
+		m.Graphs = NewGraphs(backend)
+	}
+	ops, err := m.Graphs.operations(backend, layout{pairs: m.History, compact: m.Compact})
+	if err != nil {
+		return nil, err
+	}
+	return &run{
+		Minimizer: m,
+		ops:       ops,
+		shared:    shared,
+		function:  function,
+		history:   history{limit: m.History},
+		length:    m.FirstStep,
+	}, nil
+}
+
 func (r *run) close() {
-	r.memory.clear()
+	r.history.clear()
 	r.at.free()
 	if !r.shared {
 		r.Graphs.Close()
@@ -57,15 +107,15 @@ func (r *run) start(x0 *tensors.Tensor) (err error) {
 	if x0.Size() == 0 {
 		return errors.New("lbfgs: the starting point has no elements")
 	}
-	if !r.TakeStart {
-		r.at.x, err = r.device.clone(x0)
+	if !r.ConsumeStart {
+		r.at.x, err = r.ops.clone(x0)
 		return err
 	}
-	if err := x0.ToDevice(r.device.backend, 0); err != nil {
+	if err := x0.ToDevice(r.ops.backend, 0); err != nil {
 		return fmt.Errorf("lbfgs: bringing the starting point to the device: %w", err)
 	}
 	r.at.x = x0
-	collect(int(x0.ByteSize()))
+	freeHostMemory(int(x0.ByteSize()))
 	return nil
 }
 
@@ -79,7 +129,7 @@ func (r *run) begin(ctx context.Context) error {
 	if ok, err := r.evaluate(ctx, &r.at); err != nil || !ok {
 		return err
 	}
-	q, p, err := r.device.measure(r.at, r.at, &r.memory)
+	q, p, err := r.ops.measure(r.at, r.at, &r.history)
 	if err != nil {
 		return err
 	}
@@ -90,32 +140,32 @@ func (r *run) begin(ctx context.Context) error {
 	return r.minimize(ctx)
 }
 
-// finish makes the result, once the run has ended with err.
-func (r *run) finish(err error) (*Found, error) {
+// result returns the result of a run that ended with err.
+func (r *run) result(err error) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := &Found{
+	result := &Result{
 		F:            r.at.f,
 		GradientNorm: math.Sqrt(r.at.gg),
 		Iterations:   r.iterations,
 		Evaluations:  r.evaluations,
 		Status:       r.status,
 	}
-	if r.KeepState != nil && r.at.g != nil && r.KeepState(r.status) {
-		if found.State, err = r.state(true); err != nil {
+	if r.SaveState != nil && r.at.g != nil && r.SaveState(r.status) {
+		if result.State, err = r.state(true); err != nil {
 			return nil, err
 		}
 	}
-	found.X, r.at.x = r.at.x, nil
-	return found, nil
+	result.X, r.at.x = r.at.x, nil
+	return result, nil
 }
 
 // minimize iterates until there is a reason to stop, which it leaves in status.
 func (r *run) minimize(ctx context.Context) error {
 	r.decrease = math.Inf(1)
 	for !r.mustStop(ctx) {
-		t, how, err := r.search(ctx, r.aim())
+		t, outcome, err := r.search(ctx, r.nextLine())
 		if err != nil {
 			return err
 		}
@@ -124,11 +174,11 @@ func (r *run) minimize(ctx context.Context) error {
 				return err
 			}
 		}
-		switch how {
+		switch outcome {
 		case stopped:
 			return nil
 		case failed, notFinite:
-			if r.restart(how); r.status != 0 {
+			if r.restart(outcome); r.status != 0 {
 				return nil
 			}
 		}
@@ -153,24 +203,24 @@ func (r *run) mustStop(ctx context.Context) bool {
 	return r.status != 0
 }
 
-// aim returns the next line to search. Where rounding has made the direction one that does not descend, the memory is
-// dropped: along −g is always down.
-func (r *run) aim() line {
-	d := r.memory.direction()
-	slope := r.memory.slope(d, r.at.gg)
+// nextLine returns the next line to search. If rounding has made the direction one that does not
+// descend, it drops the history: −g always descends.
+func (r *run) nextLine() line {
+	d := r.history.direction()
+	slope := r.history.slope(d, r.at.gg)
 	if !(slope < 0) || !finite(slope) {
-		r.memory.clear()
+		r.history.clear()
 	}
-	if len(r.memory.pairs) == 0 {
+	if len(r.history.pairs) == 0 {
 		return line{d: []float64{-1}, slope: -r.at.gg, step: r.length / math.Sqrt(r.at.gg)}
 	}
 	return line{d: d, slope: slope, step: 1}
 }
 
-// restart drops the memory after a search that found nothing, so that the next one goes along −g, as L-BFGS-B does; or
-// it sets the status, to give up.
-func (r *run) restart(how outcome) {
-	switch how {
+// restart drops the history after a search that found nothing, so that the next one goes along −g, as
+// L-BFGS-B does; or it sets the status, to give up.
+func (r *run) restart(o outcome) {
+	switch o {
 	case notFinite:
 		if r.failedAt > 0 && r.failedAt < r.length {
 			r.length = r.failedAt
@@ -181,9 +231,96 @@ func (r *run) restart(how outcome) {
 			r.status = NotFinite
 		}
 	case failed:
-		if len(r.memory.pairs) == 0 {
+		if len(r.history.pairs) == 0 {
 			r.status = NoDecrease
 		}
 	}
-	r.memory.clear()
+	r.history.clear()
+}
+
+// accept makes a trial the current point and calls the recorder.
+func (r *run) accept(t *trial) error {
+	if err := r.update(t); err != nil {
+		t.free()
+		return err
+	}
+	r.decrease = math.Inf(1)
+	if r.DecreaseTolerance > 0 {
+		r.decrease = (r.at.f - t.point.f) / max(math.Abs(r.at.f), math.Abs(t.point.f))
+	}
+	r.at.free()
+	r.at = t.point
+	if ss := t.measured.ss; ss > 0 {
+		r.length = math.Sqrt(ss)
+	}
+	r.failures = 0
+	r.iterations++
+	if r.Recorder == nil {
+		return nil
+	}
+	defer r.at.x.FinalizeLocal() // a copy that the recorder may have brought to the host
+	return r.Recorder(Iteration{
+		Iteration:    r.iterations,
+		Evaluations:  r.evaluations,
+		Evaluation:   t.evaluation,
+		F:            r.at.f,
+		GradientNorm: math.Sqrt(r.at.gg),
+		Step:         t.step,
+		run:          r,
+	})
+}
+
+// update adds the step to a trial to the history. The current point must not be used after it.
+func (r *run) update(t *trial) (err error) {
+	if t.point.x == nil { // it was freed by setAside; the same graph makes the same point
+		t.point.x, err = r.ops.advance(r.at.x, r.at.g, r.history.vectors(), t.move)
+		if err != nil {
+			return err
+		}
+	}
+	r.history.move(t.measured.gh)
+	if r.Compact {
+		r.history.trim(r.History - 1) // the oldest pair goes first, to make room
+	}
+	p, err := r.newPair(t)
+	if err != nil {
+		return err
+	}
+	if !p.inner.curved(epsilon(t.point.x.DType())) {
+		p.free()
+		return nil
+	}
+	r.history.add(p)
+	return nil
+}
+
+// newPair returns the pair of a trial. If it makes the vectors, it frees those of the current point as
+// soon as it can.
+func (r *run) newPair(t *trial) (p pair, err error) {
+	p = t.pair
+	if p.s == nil {
+		if p.s, err = r.ops.difference(t.point.x, r.at.x); err != nil {
+			return p, err
+		}
+		free(r.at.x)
+		if p.y, err = r.ops.difference(t.point.g, r.at.g); err != nil {
+			p.free()
+			return p, err
+		}
+		free(r.at.g)
+	}
+	if r.Compact {
+		if p.inner, err = r.ops.products(t.point.g, p, r.history.vectors()); err != nil {
+			p.free()
+		}
+	}
+	return p, err
+}
+
+// epsilon returns the relative rounding error of a type.
+func epsilon(t dtypes.DType) float64 {
+	if t == dtypes.Float32 {
+		return 0x1p-23
+	}
+	return 0x1p-52
 }

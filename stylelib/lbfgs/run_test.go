@@ -23,17 +23,17 @@ func far() *tensors.Tensor {
 
 func TestMinimizeFloat32(t *testing.T) {
 	x0 := far()
-	found := minimum(t, Minimizer{}, rosenbrock(t), x0)
-	if !found.X.Shape().Equal(x0.Shape()) {
-		t.Errorf("the point is shaped %s, expected %s", found.X.Shape(), x0.Shape())
+	result := minimum(t, Minimizer{}, rosenbrock(t), x0)
+	if !result.X.Shape().Equal(x0.Shape()) {
+		t.Errorf("the point is shaped %s, expected %s", result.X.Shape(), x0.Shape())
 	}
-	for i, v := range values[float32](t, found.X) {
+	for i, v := range values[float32](t, result.X) {
 		if math.Abs(float64(v)-1) > 1e-3 {
 			t.Errorf("element %d is %v, expected 1", i, v)
 		}
 	}
-	if found.F > 1e-7 || found.State != nil {
-		t.Errorf("f = %v at the end, state %v", found.F, found.State)
+	if result.F > 1e-7 || result.State != nil {
+		t.Errorf("f = %v at the end, state %v", result.F, result.State)
 	}
 	if !slices.Equal(values[float32](t, x0), noise[float32](60, 1)) {
 		t.Error("the starting point was changed")
@@ -51,30 +51,30 @@ func TestStatus(t *testing.T) {
 		function Function
 		want     Status
 		sentence string
-		check    func(f *Found) bool
+		check    func(f *Result) bool
 	}{
 		{"gradient", Minimizer{GradientTolerance: 1e-2}, function, GradientVanished, "gradient",
-			func(f *Found) bool { return f.GradientNorm/math.Sqrt(60) <= 1e-2 && f.GradientNorm > 0 }},
+			func(f *Result) bool { return f.GradientNorm/math.Sqrt(60) <= 1e-2 && f.GradientNorm > 0 }},
 		{"zero gradient", Minimizer{}, flat, GradientVanished, "gradient",
-			func(f *Found) bool { return f.Iterations == 0 && f.Evaluations == 1 }},
+			func(f *Result) bool { return f.Iterations == 0 && f.Evaluations == 1 }},
 		{"decrease", Minimizer{DecreaseTolerance: 0.1}, function, DecreaseVanished, "lowered",
-			func(f *Found) bool { return f.Iterations > 3 && f.F > 0.01 }},
+			func(f *Result) bool { return f.Iterations > 3 && f.F > 0.01 }},
 		{"iterations", Minimizer{MaxIterations: 7}, function, IterationLimit, "iterations",
-			func(f *Found) bool { return f.Iterations == 7 }},
+			func(f *Result) bool { return f.Iterations == 7 }},
 		{"evaluations", Minimizer{MaxEvaluations: 7}, function, EvaluationLimit, "evaluations",
-			func(f *Found) bool { return f.Evaluations == 7 }},
+			func(f *Result) bool { return f.Evaluations == 7 }},
 		{"one evaluation", Minimizer{MaxEvaluations: 1}, function, EvaluationLimit, "evaluations",
-			func(f *Found) bool { return f.Iterations == 0 }},
+			func(f *Result) bool { return f.Iterations == 0 }},
 		{"no decrease", Minimizer{}, kink, NoDecrease, "no lower value",
-			func(f *Found) bool { return f.F < 1e-3 }},
+			func(f *Result) bool { return f.F < 1e-3 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			found := minimum(t, c.m, c.function, far())
-			if found.Status != c.want || !strings.Contains(found.Status.String(), c.sentence) {
-				t.Errorf("stopped for %q, expected status %d", found.Status, c.want)
+			result := minimum(t, c.m, c.function, far())
+			if result.Status != c.want || !strings.Contains(result.Status.String(), c.sentence) {
+				t.Errorf("stopped for %q, expected status %d", result.Status, c.want)
 			}
-			if !c.check(found) {
-				t.Errorf("%d iterations, %d evaluations, f = %v, ‖g‖ = %v", found.Iterations, found.Evaluations, found.F, found.GradientNorm)
+			if !c.check(result) {
+				t.Errorf("%d iterations, %d evaluations, f = %v, ‖g‖ = %v", result.Iterations, result.Evaluations, result.F, result.GradientNorm)
 			}
 		})
 	}
@@ -106,9 +106,9 @@ func TestEndOfPrecision(t *testing.T) {
 		}), tensor([]float32{1<<24 + 2, 1 << 24}), 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			found := minimum(t, Minimizer{MaxEvaluations: 1000}, c.function, c.x0)
-			if found.Status != NoDecrease || found.Evaluations > c.most {
-				t.Errorf("%d evaluations, expected %d at most; f = %v: %s", found.Evaluations, c.most, found.F, found.Status)
+			result := minimum(t, Minimizer{MaxEvaluations: 1000}, c.function, c.x0)
+			if result.Status != NoDecrease || result.Evaluations > c.most {
+				t.Errorf("%d evaluations, expected %d at most; f = %v: %s", result.Evaluations, c.most, result.F, result.Status)
 			}
 		})
 	}
@@ -125,7 +125,7 @@ func TestObserve(t *testing.T) {
 	var lastF = math.Inf(1)
 	var lastX []float32
 	seen := 0
-	found := minimum(t, Minimizer{Observe: func(i Iteration) error {
+	result := minimum(t, Minimizer{Recorder: func(i Iteration) error {
 		seen++
 		if i.Iteration != seen || i.Evaluations != evaluated || i.Evaluation > i.Evaluations || i.Evaluation <= i.Iteration {
 			t.Errorf("iteration %d of %d, evaluation %d of %d (%d)", i.Iteration, seen, i.Evaluation, i.Evaluations, evaluated)
@@ -142,8 +142,8 @@ func TestObserve(t *testing.T) {
 		lastF, lastX = i.F, values[float32](t, i.X())
 		return nil
 	}}, counting, far())
-	if seen != found.Iterations || seen < 100 || found.F != lastF || !slices.Equal(values[float32](t, found.X), lastX) {
-		t.Errorf("%d iterations were seen, and f = %v; found.F = %v", seen, lastF, found.F)
+	if seen != result.Iterations || seen < 100 || result.F != lastF || !slices.Equal(values[float32](t, result.X), lastX) {
+		t.Errorf("%d iterations were seen, and f = %v; result.F = %v", seen, lastF, result.F)
 	}
 }
 
@@ -164,7 +164,7 @@ func TestInterrupted(t *testing.T) {
 	for _, reports := range []bool{true, false} {
 		ctx, cancel := context.WithCancel(t.Context())
 		evaluations, lowest := 0, math.Inf(1)
-		found, err := Minimizer{}.Minimize(ctx, xla, func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
+		result, err := Minimizer{}.Minimize(ctx, xla, func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 			if evaluations++; evaluations == 12 {
 				cancel()
 				if reports {
@@ -178,13 +178,13 @@ func TestInterrupted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer found.X.MustFinalizeAll()
-		if found.Status != Interrupted || found.F != lowest || evaluations != 12 {
-			t.Errorf("f = %v, expected %v; %d evaluations; %s", found.F, lowest, evaluations, found.Status)
+		defer result.X.MustFinalizeAll()
+		if result.Status != Interrupted || result.F != lowest || evaluations != 12 {
+			t.Errorf("f = %v, expected %v; %d evaluations; %s", result.F, lowest, evaluations, result.Status)
 		}
-		f, g, err := function(t.Context(), found.X)
-		if err != nil || f != found.F {
-			t.Errorf("f = %v at the point found, expected %v; %v", f, found.F, err)
+		f, g, err := function(t.Context(), result.X)
+		if err != nil || f != result.F {
+			t.Errorf("f = %v at the point found, expected %v; %v", f, result.F, err)
 		}
 		free(g)
 	}
@@ -194,7 +194,7 @@ func TestInterrupted(t *testing.T) {
 func TestInterruptedInSearch(t *testing.T) {
 	slope := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(x) }) // no trial satisfies the Wolfe conditions
 	observed := 0
-	found := minimum(t, Minimizer{MaxEvaluations: 4, Observe: func(i Iteration) error {
+	result := minimum(t, Minimizer{MaxEvaluations: 4, Recorder: func(i Iteration) error {
 		observed++
 		if i.Evaluation != 4 {
 			t.Errorf("the value is of evaluation %d, expected 4", i.Evaluation)
@@ -202,8 +202,8 @@ func TestInterruptedInSearch(t *testing.T) {
 		return nil
 	}}, slope, tensor([]float64{0, 0}))
 	// The steps are 1, then 5 and 21 (Moré and Thuente extrapolate by 4 times the last difference), along (1, 1)/√2.
-	if want := -21 * math.Sqrt2; math.Abs(found.F-want) > 1e-9 || observed != 1 || found.Status != EvaluationLimit {
-		t.Errorf("f = %v, expected %v; observed %d times; %s", found.F, want, observed, found.Status)
+	if want := -21 * math.Sqrt2; math.Abs(result.F-want) > 1e-9 || observed != 1 || result.Status != EvaluationLimit {
+		t.Errorf("f = %v, expected %v; observed %d times; %s", result.F, want, observed, result.Status)
 	}
 }
 
@@ -211,15 +211,15 @@ func TestInterruptedBeforeStart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	x0 := far()
-	found, err := Minimizer{KeepState: always}.Minimize(ctx, xla, nil, x0)
+	result, err := Minimizer{SaveState: always}.Minimize(ctx, xla, nil, x0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer found.X.MustFinalizeAll()
-	if found.Status != Interrupted || !math.IsNaN(found.F) || found.Evaluations != 0 || found.State != nil {
-		t.Errorf("%+v", found)
+	defer result.X.MustFinalizeAll()
+	if result.Status != Interrupted || !math.IsNaN(result.F) || result.Evaluations != 0 || result.State != nil {
+		t.Errorf("%+v", result)
 	}
-	if !slices.Equal(values[float32](t, found.X), values[float32](t, x0)) {
+	if !slices.Equal(values[float32](t, result.X), values[float32](t, x0)) {
 		t.Error("the point is not the starting point")
 	}
 }
@@ -247,7 +247,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"function, at once", Minimizer{}, fails(1), far(), "mine"},
 		{"function, later", Minimizer{}, fails(9), far(), "mine"},
-		{"observer", Minimizer{Observe: func(Iteration) error { return mine }}, function, far(), "mine"},
+		{"observer", Minimizer{Recorder: func(Iteration) error { return mine }}, function, far(), "mine"},
 		{"no gradient", Minimizer{}, otherGradient(nil), far(), "gradient"},
 		{"gradient of another shape", Minimizer{}, otherGradient(tensor([]float32{1})), far(), "gradient"},
 		{"gradient of another type", Minimizer{}, otherGradient(tensor([]float64{1, 2})), tensor([]float32{1, 2}), "gradient"},
@@ -255,8 +255,8 @@ func TestErrors(t *testing.T) {
 		{"no elements", Minimizer{}, function, tensors.FromFlatDataAndDimensions([]float32{}, 0), "no elements"},
 		{"compact float64", Minimizer{Compact: true}, function, tensor([]float64{1, 2}), "Compact"},
 		{"no tensor", Minimizer{}, function, nil, "starting point"},
-		{"memory", Minimizer{Memory: -1}, function, far(), "memory"},
-		{"too much memory", Minimizer{Memory: maxMemory + 1}, function, far(), "memory"},
+		{"history", Minimizer{History: -1}, function, far(), "history"},
+		{"too long a history", Minimizer{History: maxHistory + 1}, function, far(), "history"},
 		{"iterations", Minimizer{MaxIterations: -1}, function, far(), "negative"},
 		{"evaluations", Minimizer{MaxEvaluations: -1}, function, far(), "negative"},
 		{"tolerance", Minimizer{GradientTolerance: math.NaN()}, function, far(), "tolerance"},
@@ -264,9 +264,9 @@ func TestErrors(t *testing.T) {
 		{"first step", Minimizer{FirstStep: math.Inf(1)}, function, far(), "first step"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			found, err := c.m.Minimize(t.Context(), xla, c.function, c.x0)
-			if err == nil || !strings.Contains(err.Error(), c.want) || found != nil {
-				t.Errorf("found %v, error %v, expected one about %q", found, err, c.want)
+			result, err := c.m.Minimize(t.Context(), xla, c.function, c.x0)
+			if err == nil || !strings.Contains(err.Error(), c.want) || result != nil {
+				t.Errorf("found %v, error %v, expected one about %q", result, err, c.want)
 			}
 			if c.want == "mine" && !errors.Is(err, mine) {
 				t.Errorf("error %v does not wrap the original", err)
@@ -299,60 +299,60 @@ func TestNoLeak(t *testing.T) {
 	x0 := far()
 	x0.MustMaterializeOnDevice(xla, true, 0)
 	boom := errors.New("boom")
-	state := minimum(t, Minimizer{MaxIterations: 12, KeepState: always}, function, x0).State
-	compactState := minimum(t, Minimizer{MaxIterations: 12, KeepState: always, Compact: true}, function, x0).State
+	state := minimum(t, Minimizer{MaxIterations: 12, SaveState: always}, function, x0).State
+	compactState := minimum(t, Minimizer{MaxIterations: 12, SaveState: always, Compact: true}, function, x0).State
 	for _, c := range []struct {
 		name string
-		run  func() (*Found, error)
+		run  func() (*Result, error)
 	}{
-		{"to the end", func() (*Found, error) { return Minimizer{}.Minimize(t.Context(), xla, function, x0) }},
-		{"start taken", func() (*Found, error) {
-			return Minimizer{TakeStart: true}.Minimize(t.Context(), xla, function, far())
+		{"to the end", func() (*Result, error) { return Minimizer{}.Minimize(t.Context(), xla, function, x0) }},
+		{"start taken", func() (*Result, error) {
+			return Minimizer{ConsumeStart: true}.Minimize(t.Context(), xla, function, far())
 		}},
-		{"start taken, error", func() (*Found, error) {
+		{"start taken, error", func() (*Result, error) {
 			start := far()
 			start.MustMaterializeOnDevice(xla, false, 0)
-			return Minimizer{TakeStart: true}.Minimize(t.Context(), xla, func(context.Context, *tensors.Tensor) (float64, *tensors.Tensor, error) {
+			return Minimizer{ConsumeStart: true}.Minimize(t.Context(), xla, func(context.Context, *tensors.Tensor) (float64, *tensors.Tensor, error) {
 				return 0, nil, boom
 			}, start)
 		}},
-		{"compact", func() (*Found, error) { return Minimizer{Compact: true}.Minimize(t.Context(), xla, function, x0) }},
-		{"compact, resumed", func() (*Found, error) {
-			m := Minimizer{Compact: true, Memory: 4, MaxIterations: 30, KeepState: always}
+		{"compact", func() (*Result, error) { return Minimizer{Compact: true}.Minimize(t.Context(), xla, function, x0) }},
+		{"compact, resumed", func() (*Result, error) {
+			m := Minimizer{Compact: true, History: 4, MaxIterations: 30, SaveState: always}
 			return m.Resume(t.Context(), xla, function, compactState)
 		}},
-		{"pairs without curvature", func() (*Found, error) {
+		{"pairs without curvature", func() (*Result, error) {
 			slope := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(x) })
 			return Minimizer{MaxIterations: 3}.Minimize(t.Context(), xla, slope, x0)
 		}},
-		{"budget", func() (*Found, error) { return Minimizer{MaxEvaluations: 14}.Minimize(t.Context(), xla, function, x0) }},
-		{"observer's error", func() (*Found, error) {
-			return Minimizer{Observe: func(i Iteration) error {
+		{"budget", func() (*Result, error) { return Minimizer{MaxEvaluations: 14}.Minimize(t.Context(), xla, function, x0) }},
+		{"observer's error", func() (*Result, error) {
+			return Minimizer{Recorder: func(i Iteration) error {
 				if i.Iteration == 13 {
 					return boom
 				}
 				return nil
 			}}.Minimize(t.Context(), xla, function, x0)
 		}},
-		{"function's error", func() (*Found, error) {
+		{"function's error", func() (*Result, error) {
 			return Minimizer{}.Minimize(t.Context(), xla, sabotage(function, 14, 15, func(g *tensors.Tensor) (float64, *tensors.Tensor, error) {
 				return 0, g, boom
 			}), x0)
 		}},
-		{"not a number", func() (*Found, error) {
+		{"not a number", func() (*Result, error) {
 			return Minimizer{}.Minimize(t.Context(), xla, sabotage(function, 14, 99, func(g *tensors.Tensor) (float64, *tensors.Tensor, error) {
 				return math.NaN(), g, nil
 			}), x0)
 		}},
-		{"resumed", func() (*Found, error) {
-			return Minimizer{Memory: 4, MaxIterations: 30, KeepState: always}.Resume(t.Context(), xla, function, state)
+		{"resumed", func() (*Result, error) {
+			return Minimizer{History: 4, MaxIterations: 30, SaveState: always}.Resume(t.Context(), xla, function, state)
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := pjrt.BuffersAlive()
-			found, err := c.run()
-			if found != nil {
-				found.X.MustFinalizeAll()
+			result, err := c.run()
+			if result != nil {
+				result.X.MustFinalizeAll()
 			} else if !errors.Is(err, boom) {
 				t.Fatal(err)
 			}
@@ -367,8 +367,8 @@ func TestNoLeak(t *testing.T) {
 // gradient of a trial that is lower than the point, while the search goes on.
 func TestVectorsAlive(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the garbage collector would free what was not
-	for _, m := range []Minimizer{{Memory: 3}, {Memory: 3, Compact: true}} {
-		m.TakeStart, m.MaxIterations = true, 60
+	for _, m := range []Minimizer{{History: 3}, {History: 3, Compact: true}} {
+		m.ConsumeStart, m.MaxIterations = true, 60
 		checkAlive(t, m, rosenbrock(t), 60)
 		slope := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(x) }) // no trial ends the search
 		m.MaxEvaluations = 8
@@ -387,16 +387,16 @@ func checkAlive(t *testing.T, m Minimizer, function Function, iterations int) {
 		}
 	}
 	first, evaluations := true, 0
-	m.Observe = func(i Iteration) error {
-		pairs = len(i.run.memory.pairs)
-		if pairs > m.Memory {
+	m.Recorder = func(i Iteration) error {
+		pairs = len(i.run.history.pairs)
+		if pairs > m.History {
 			t.Errorf("%d pairs", pairs)
 		}
 		at, lowest = i.F, i.F
 		expect("between iterations", 2*pairs+2)
 		return nil
 	}
-	found := minimum(t, m, func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
+	result := minimum(t, m, func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 		switch evaluations++; {
 		case first:
 			expect("at the start", 1)
@@ -413,8 +413,8 @@ func checkAlive(t *testing.T, m Minimizer, function Function, iterations int) {
 		return f, g, err
 	}, far())
 	expect("at the end", 1)
-	if found.Iterations != iterations || evaluations <= iterations {
-		t.Errorf("%d iterations, %d evaluations", found.Iterations, evaluations)
+	if result.Iterations != iterations || evaluations <= iterations {
+		t.Errorf("%d iterations, %d evaluations", result.Iterations, evaluations)
 	}
 }
 
@@ -437,12 +437,12 @@ func TestTakeStart(t *testing.T) {
 	function := rosenbrock(t)
 	want := minimum(t, Minimizer{MaxIterations: 20}, function, far())
 	x0 := far()
-	got := minimum(t, Minimizer{MaxIterations: 20, TakeStart: true}, function, x0)
+	got := minimum(t, Minimizer{MaxIterations: 20, ConsumeStart: true}, function, x0)
 	if x0.Ok() || !slices.Equal(values[float32](t, got.X), values[float32](t, want.X)) {
 		t.Errorf("f = %v, expected %v; the start is still there: %v", got.F, want.F, x0.Ok())
 	}
 	x0 = far()
-	if _, err := (Minimizer{TakeStart: true, Memory: -1}).Minimize(t.Context(), xla, function, x0); err == nil || x0.Ok() {
+	if _, err := (Minimizer{ConsumeStart: true, History: -1}).Minimize(t.Context(), xla, function, x0); err == nil || x0.Ok() {
 		t.Errorf("error %v; the start is still there: %v", err, x0.Ok())
 	}
 }

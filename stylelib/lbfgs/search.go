@@ -25,22 +25,55 @@ type line struct {
 	step  float64   // to try first
 }
 
+// trial is a point that the line search evaluates.
+type trial struct {
+	point      point
+	pair       pair // from the current point to this one; its vectors may have to be made yet
+	measured   measurement
+	step       float64
+	move       []float64 // the coefficients of the step with respect to the history and g
+	slope      float64   // g·d for the direction d of the search
+	evaluation int       // its number, from 1
+}
+
+func (t *trial) finite() bool { return t.point.finite() && finite(t.slope) }
+
+func (t *trial) free() {
+	if t != nil {
+		t.point.free()
+		t.pair.free()
+	}
+}
+
+// setAside frees the vectors that can be made again if the search returns to the trial, which is rare:
+// all except the gradient. Of a trial that is not lower than f, only step and value are read later.
+func (t *trial) setAside(f float64) {
+	t.pair.free()
+	free(t.point.x)
+	t.point.x, t.pair.s, t.pair.y = nil, nil, nil
+	if !(t.point.f < f) {
+		t.point.free()
+	}
+}
+
 // outcome is how a line search ended.
 type outcome int
 
 const (
 	accepted  outcome = iota
-	failed            // it has not found a lower point
+	failed            // it found no lower point
 	notFinite         // the function, or its gradient, was not a number
 	stopped           // the run must end; run.status says why
 )
 
-// search looks for a point that satisfies the strong Wolfe conditions, by the method of Moré and Thuente (1994). Like
-// L-BFGS-B it also takes the lowest point of a search that got stuck, if that is lower than the current point. When the
-// run is stopped meanwhile, the trial is the lowest so far, if it is lower, or nil.
+// search looks for a point that satisfies the strong Wolfe conditions, by the method of Moré and
+// Thuente (1994). Like L-BFGS-B it also accepts the lowest point of a search that got stuck, if that
+// is lower than the current point. When the run is stopped during the search, the trial is the lowest
+// so far, or nil if none is lower than the current point.
 //
-// (gonum v0.17's MoreThuente differs from MINPACK-2's dcstep in one thing: it forgets that a minimum is bracketed when the
-// derivative keeps its sign, cases 3 and 4. No count of TestEvaluations shows it, so it is used as it is.)
+// (gonum v0.17's MoreThuente differs from MINPACK-2's dcstep in one thing: it forgets that a minimum is
+// bracketed when the derivative keeps its sign, cases 3 and 4. No count of TestEvaluations shows it, so
+// it is used as it is.)
 func (r *run) search(ctx context.Context, along line) (*trial, outcome, error) {
 	method := optimize.MoreThuente{
 		DecreaseFactor:  sufficientDecrease,
@@ -52,40 +85,41 @@ func (r *run) search(ctx context.Context, along line) (*trial, outcome, error) {
 	step := along.step
 	for n := 1; ; n++ {
 		if r.mustStop(ctx) {
-			return r.lower(best), stopped, nil
+			return r.ifLower(best), stopped, nil
 		}
-		t, err := r.try(ctx, along, step)
+		t, err := r.newTrial(ctx, along, step)
 		if err != nil {
 			best.free()
 			return nil, failed, err
 		}
 		if t == nil {
-			return r.lower(best), stopped, nil
+			return r.ifLower(best), stopped, nil
 		}
 		if !t.finite() {
 			r.failedAt = math.Sqrt(t.measured.ss)
 			t.free()
-			return r.settle(best, notFinite)
+			return r.endSearch(best, notFinite)
 		}
-		op, next, err := method.Iterate(t.f, t.slope)
-		if op == optimize.MajorIteration && t.f < r.at.f {
+		op, next, err := method.Iterate(t.point.f, t.slope)
+		if op == optimize.MajorIteration && t.point.f < r.at.f {
 			best.free()
 			return t, accepted, nil
 		}
 		best = lowest(best, t)
-		best.putAside(r.at.f)
-		// The method ends, or would return to the lowest trial or to the current point, or it has no next step (NaN); or
-		// the step was lost in rounding, as a smaller one would be.
+		best.setAside(r.at.f)
+		// The method ends, or would return to the lowest trial or to the current point, or has no next
+		// step (NaN); or the step was lost in rounding, as a smaller one would be.
 		if op == optimize.MajorIteration || err != nil || n == maxSearch || next == best.step || !(next > 0) || t.measured.ss == 0 {
-			return r.settle(best, failed)
+			return r.endSearch(best, failed)
 		}
 		step = next
 	}
 }
 
-// settle ends a search with the lowest trial, or with the outcome otherwise if that is not lower than the current point.
-func (r *run) settle(best *trial, otherwise outcome) (*trial, outcome, error) {
-	if best = r.lower(best); best == nil {
+// endSearch ends a search with the lowest trial if that is lower than the current point, and with the
+// given outcome otherwise.
+func (r *run) endSearch(best *trial, otherwise outcome) (*trial, outcome, error) {
+	if best = r.ifLower(best); best == nil {
 		return nil, otherwise, nil
 	}
 	return best, accepted, nil
@@ -93,28 +127,27 @@ func (r *run) settle(best *trial, otherwise outcome) (*trial, outcome, error) {
 
 // lowest returns the lower one of two trials, and frees the other. The first may be nil.
 func lowest(a, b *trial) *trial {
-	if a == nil || b.f < a.f {
+	if a == nil || b.point.f < a.point.f {
 		a, b = b, a
 	}
 	b.free()
 	return a
 }
 
-// lower returns the trial if it is lower than the current point. Otherwise it frees it and returns nil.
-func (r *run) lower(t *trial) *trial {
-	if t != nil && t.f < r.at.f {
+// ifLower returns the trial if it is lower than the current point. Otherwise it frees it and returns nil.
+func (r *run) ifLower(t *trial) *trial {
+	if t != nil && t.point.f < r.at.f {
 		return t
 	}
 	t.free()
 	return nil
 }
 
-// try evaluates the function at x + step·d. It returns nil, with run.status set, if ctx ended.
-func (r *run) try(ctx context.Context, along line, step float64) (*trial, error) {
-	history := r.memory.vectors()
+// newTrial evaluates the function at x + step·d. It returns nil, with run.status set, if ctx ended.
+func (r *run) newTrial(ctx context.Context, along line, step float64) (*trial, error) {
 	c := slices.Clone(along.d)
 	floats.Scale(step, c)
-	x, err := r.device.advance(r.at.x, r.at.g, history, c)
+	x, err := r.ops.advance(r.at.x, r.at.g, r.history.vectors(), c)
 	if err != nil {
 		return nil, err
 	}
@@ -122,17 +155,18 @@ func (r *run) try(ctx context.Context, along line, step float64) (*trial, error)
 	ok, err := r.evaluate(ctx, &t.point)
 	if ok && err == nil {
 		t.evaluation = r.evaluations
-		t.measured, t.pair, err = r.device.measure(r.at, t.point, &r.memory)
+		t.measured, t.pair, err = r.ops.measure(r.at, t.point, &r.history)
 	}
 	if err != nil || !ok {
 		t.free()
 		return nil, err
 	}
-	t.gg, t.slope = t.measured.gg, t.measured.slope(along.d)
+	t.point.gg, t.slope = t.measured.gg, t.measured.slope(along.d)
 	return t, nil
 }
 
-// evaluate calls the function at p.x and fills in p.f and p.g. It returns false, with run.status set, if ctx ended.
+// evaluate calls the function at p.x and fills in p.f and p.g. It returns false, with run.status set,
+// if ctx ended.
 func (r *run) evaluate(ctx context.Context, p *point) (bool, error) {
 	f, g, err := r.function(ctx, p.x)
 	if err != nil {
@@ -149,8 +183,8 @@ func (r *run) evaluate(ctx context.Context, p *point) (bool, error) {
 		return false, fmt.Errorf("lbfgs: the function's gradient is not shaped as its argument, %s", p.x.Shape())
 	}
 	p.f, p.g = f, g
-	p.x.FinalizeLocal() // what the function may have brought to the host
-	if err := g.ToDevice(r.device.backend, 0); err != nil {
+	p.x.FinalizeLocal() // a copy that the function may have brought to the host
+	if err := g.ToDevice(r.ops.backend, 0); err != nil {
 		return false, fmt.Errorf("lbfgs: bringing the gradient to the device: %w", err)
 	}
 	return true, nil

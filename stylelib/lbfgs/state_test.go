@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"io"
 	"math"
 	"os"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/internal/tensorfile"
 )
 
 // A run that is saved after 17 iterations, and resumed from the bytes by another Minimizer, goes on as if nothing had
@@ -30,7 +31,7 @@ func checkResume[T float32 | float64](t *testing.T, m Minimizer, x0 *tensors.Ten
 	function := rosenbrock(t)
 	var straight []Iteration
 	m.MaxIterations = 40
-	m.Observe = func(i Iteration) error {
+	m.Recorder = func(i Iteration) error {
 		straight = append(straight, i)
 		return nil
 	}
@@ -43,7 +44,7 @@ func checkResume[T float32 | float64](t *testing.T, m Minimizer, x0 *tensors.Ten
 			state.Iterations(), state.Evaluations(), state.Compact(), first.Evaluations, m.Compact)
 	}
 	rest := straight[17:]
-	m.Observe = func(i Iteration) error {
+	m.Recorder = func(i Iteration) error {
 		i.run = rest[0].run
 		if i != rest[0] {
 			t.Errorf("after resuming: %+v, expected %+v", i, rest[0])
@@ -64,14 +65,14 @@ func checkResume[T float32 | float64](t *testing.T, m Minimizer, x0 *tensors.Ten
 }
 
 // saved returns the bytes of a state after 17 iterations. They are the same, whichever way they are obtained.
-func saved(t *testing.T, m Minimizer, function Function, x0 *tensors.Tensor) ([]byte, *Found) {
+func saved(t *testing.T, m Minimizer, function Function, x0 *tensors.Tensor) ([]byte, *Result) {
 	var streamed, copied, last bytes.Buffer
-	m.MaxIterations, m.KeepState = 17, always
-	m.Observe = func(i Iteration) error {
+	m.MaxIterations, m.SaveState = 17, always
+	m.Recorder = func(i Iteration) error {
 		if i.Iteration < 17 {
 			return nil
 		}
-		if err := i.WriteState(&streamed); err != nil {
+		if err := i.WriteState(&streamed, nil); err != nil {
 			return err
 		}
 		state, err := i.State()
@@ -81,11 +82,10 @@ func saved(t *testing.T, m Minimizer, function Function, x0 *tensors.Tensor) ([]
 		if state.head.Length != i.run.length {
 			t.Errorf("the state has a step of length %v, the run %v", state.head.Length, i.run.length)
 		}
-		_, err = state.WriteTo(&copied)
-		return err
+		return state.Write(&copied, nil)
 	}
-	found := minimum(t, m, function, x0)
-	if _, err := found.State.WriteTo(&last); err != nil {
+	result := minimum(t, m, function, x0)
+	if err := result.State.Write(&last, nil); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(streamed.Bytes(), copied.Bytes()) {
@@ -94,12 +94,12 @@ func saved(t *testing.T, m Minimizer, function Function, x0 *tensors.Tensor) ([]
 	if !bytes.Equal(copied.Bytes(), last.Bytes()) {
 		t.Error("the state in the last iteration is not the state at the end")
 	}
-	return streamed.Bytes(), found
+	return streamed.Bytes(), result
 }
 
 func read(t testing.TB, file []byte) *State {
 	t.Helper()
-	state, err := ReadState(bytes.NewReader(file))
+	state, _, err := ReadState(bytes.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,32 +110,28 @@ func read(t testing.TB, file []byte) *State {
 func written(t testing.TB, s *State) []byte {
 	t.Helper()
 	var file bytes.Buffer
-	n, err := s.WriteTo(&file)
-	if err != nil {
+	if err := s.Write(&file, nil); err != nil {
 		t.Fatal(err)
-	}
-	if n != int64(file.Len()) {
-		t.Fatalf("WriteTo returned %d, and wrote %d", n, file.Len())
 	}
 	return file.Bytes()
 }
 
 // resumed resumes a run, and fails the test if that is an error. The point is finalized with the test.
-func resumed(t *testing.T, m Minimizer, f Function, s *State) *Found {
+func resumed(t *testing.T, m Minimizer, f Function, s *State) *Result {
 	t.Helper()
-	found, err := m.Resume(t.Context(), xla, f, s)
+	result, err := m.Resume(t.Context(), xla, f, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(found.X.MustFinalizeAll)
-	return found
+	t.Cleanup(result.X.MustFinalizeAll)
+	return result
 }
 
 // The step that follows on an evaluation that is not a number is the same after resuming.
 func TestResumeBeforeNotFinite(t *testing.T) {
 	function := rosenbrock(t)
 	x0 := tensor(noise[float64](100, 2))
-	state := minimum(t, Minimizer{MaxIterations: 17, KeepState: always}, function, x0).State
+	state := minimum(t, Minimizer{MaxIterations: 17, SaveState: always}, function, x0).State
 	next := state.Evaluations() + 1
 	whole := minimum(t, Minimizer{MaxIterations: 25}, sabotage(function, next, next+1, broken["f NaN"]), x0)
 	again, err := Minimizer{MaxIterations: 25}.Resume(t.Context(), xla, sabotage(function, 1, 2, broken["f NaN"]), state)
@@ -151,16 +147,16 @@ func TestResumeBeforeNotFinite(t *testing.T) {
 // A state can be resumed with a smaller memory, and with the budget it was taken at used up.
 func TestResumeWithOtherSettings(t *testing.T) {
 	function := rosenbrock(t)
-	file := written(t, minimum(t, Minimizer{MaxIterations: 20, KeepState: always}, function, tensor(noise[float64](100, 2))).State)
-	if found := resumed(t, Minimizer{Memory: 3}, function, read(t, file)); found.F > 1e-20 {
-		t.Errorf("f = %v at the end: %s", found.F, found.Status)
+	file := written(t, minimum(t, Minimizer{MaxIterations: 20, SaveState: always}, function, tensor(noise[float64](100, 2))).State)
+	if result := resumed(t, Minimizer{History: 3}, function, read(t, file)); result.F > 1e-20 {
+		t.Errorf("f = %v at the end: %s", result.F, result.Status)
 	}
 	state := read(t, file)
-	found := resumed(t, Minimizer{MaxIterations: 20, KeepState: always}, function, state)
-	if found.Status != IterationLimit || found.Evaluations != state.Evaluations() {
-		t.Errorf("%d evaluations, %s", found.Evaluations, found.Status)
+	result := resumed(t, Minimizer{MaxIterations: 20, SaveState: always}, function, state)
+	if result.Status != IterationLimit || result.Evaluations != state.Evaluations() {
+		t.Errorf("%d evaluations, %s", result.Evaluations, result.Status)
 	}
-	if !bytes.Equal(written(t, found.State), file) {
+	if !bytes.Equal(written(t, result.State), file) {
 		t.Error("a state that is taken where another was resumed is not the same")
 	}
 }
@@ -170,10 +166,10 @@ func TestResumeRefused(t *testing.T) {
 	function := rosenbrock(t)
 	used := read(t, smallState(t))
 	resumed(t, Minimizer{MaxIterations: 5}, function, used)
-	if _, err := used.WriteTo(io.Discard); err == nil || !strings.Contains(err.Error(), "resumed before") {
+	if err := used.Write(io.Discard, nil); err == nil || !strings.Contains(err.Error(), "resumed before") {
 		t.Errorf("writing a state that is used up: error %v", err)
 	}
-	compact := minimum(t, Minimizer{MaxIterations: 4, KeepState: always, Compact: true}, function, far()).State
+	compact := minimum(t, Minimizer{MaxIterations: 4, SaveState: always, Compact: true}, function, far()).State
 	for _, c := range []struct {
 		name  string
 		m     Minimizer
@@ -181,7 +177,7 @@ func TestResumeRefused(t *testing.T) {
 		want  string
 	}{
 		{"none", Minimizer{}, nil, "no state"},
-		{"empty", Minimizer{}, &State{}, "type"},
+		{"empty", Minimizer{}, &State{}, "version"},
 		{"used up", Minimizer{}, used, "resumed before"},
 		{"full as compact", Minimizer{Compact: true}, read(t, smallState(t)), "Compact = false"},
 		{"compact as full", Minimizer{}, compact, "Compact = true"},
@@ -193,26 +189,38 @@ func TestResumeRefused(t *testing.T) {
 	resumed(t, Minimizer{MaxIterations: 5, Compact: true}, function, compact)
 }
 
-// The bytes of a state are what they were before there was Compact; testdata/state-1 was written by that version.
-func TestFirstStates(t *testing.T) {
+// A state of the first format is recognised and refused; one that this format's first version wrote is still read, and
+// written again to the same bytes.
+func TestEarlierStates(t *testing.T) {
 	file, err := os.ReadFile("testdata/state-1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(written(t, read(t, file)), file) {
-		t.Error("a state of the first version is written otherwise now")
+	if _, _, err := ReadState(bytes.NewReader(file)); !errors.Is(err, ErrEarlierVersion) || !strings.Contains(err.Error(), "earlier version") {
+		t.Errorf("error %v", err)
 	}
-	found := resumed(t, Minimizer{Memory: 2}, rosenbrock(t), read(t, file))
-	if found.Iterations < 5 || found.F > 1e-7 {
-		t.Errorf("f = %v after %d iterations", found.F, found.Iterations)
+	if file, err = os.ReadFile("testdata/state-2.safetensors"); err != nil {
+		t.Fatal(err)
+	}
+	state, metadata, err := ReadState(bytes.NewReader(file))
+	if err != nil || metadata["note"] != "rosenbrock" || len(metadata) != 1 {
+		t.Fatalf("metadata %v, error %v", metadata, err)
+	}
+	var again bytes.Buffer
+	if err := state.Write(&again, metadata); err != nil || !bytes.Equal(again.Bytes(), file) {
+		t.Errorf("the state is written otherwise now: %v", err)
+	}
+	result := resumed(t, Minimizer{History: 2}, rosenbrock(t), state)
+	if result.Iterations < 5 || result.F > 1e-7 {
+		t.Errorf("f = %v after %d iterations", result.F, result.Iterations)
 	}
 }
 
 // An error in writing ends a state.
 func TestWriteStateFails(t *testing.T) {
 	boom := errors.New("boom")
-	_, err := Minimizer{Observe: func(i Iteration) error {
-		return i.WriteState(failing{boom})
+	_, err := Minimizer{Recorder: func(i Iteration) error {
+		return i.WriteState(failing{boom}, nil)
 	}}.Minimize(t.Context(), xla, rosenbrock(t), far())
 	if !errors.Is(err, boom) {
 		t.Errorf("error %v, expected the writer's", err)
@@ -226,12 +234,12 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
 // smallState returns the bytes of a state with two pairs of two float32 elements.
 func smallState(t testing.TB) []byte {
-	return written(t, minimum(t, Minimizer{Memory: 2, MaxIterations: 4, KeepState: always}, rosenbrock(t), tensor([]float32{-1.2, 1})).State)
+	return written(t, minimum(t, Minimizer{History: 2, MaxIterations: 4, SaveState: always}, rosenbrock(t), tensor([]float32{-1.2, 1})).State)
 }
 
 // smallCompactState returns the same with pairs of bfloat16.
 func smallCompactState(t testing.TB) []byte {
-	m := Minimizer{Memory: 2, MaxIterations: 4, KeepState: always, Compact: true}
+	m := Minimizer{History: 2, MaxIterations: 4, SaveState: always, Compact: true}
 	return written(t, minimum(t, m, rosenbrock(t), tensor([]float32{-1.2, 1})).State)
 }
 
@@ -243,88 +251,139 @@ func TestReadStateDamaged(t *testing.T) {
 
 func checkDamaged(t *testing.T, file []byte) {
 	for cut := range file {
-		if _, err := ReadState(bytes.NewReader(file[:cut])); err == nil {
+		if _, _, err := ReadState(bytes.NewReader(file[:cut])); err == nil {
 			t.Fatalf("no error after %d of %d bytes", cut, len(file))
 		}
 	}
 	for i := range file {
 		damaged := slices.Clone(file)
 		damaged[i] ^= 1
-		if _, err := ReadState(bytes.NewReader(damaged)); err == nil {
+		if _, _, err := ReadState(bytes.NewReader(damaged)); err == nil {
 			t.Fatalf("no error where byte %d is wrong", i)
 		}
 	}
 	rest := bytes.NewReader(append(slices.Clone(file), "more"...))
-	if _, err := ReadState(iotest.OneByteReader(rest)); err != nil || rest.Len() != 4 {
+	if _, _, err := ReadState(iotest.OneByteReader(rest)); err != nil || rest.Len() != 4 {
 		t.Errorf("error %v, %d bytes left, expected 4", err, rest.Len())
 	}
 }
 
-// States that are written well but make no sense are refused.
-func TestReadStateImpossible(t *testing.T) {
-	file := smallState(t)
-	for _, c := range []struct{ old, new, want string }{
-		{magic, strings.Replace(magic, "1", "2", 1), "another version"},
-		{`"float32"`, `"float16"`, "type"},
-		{`"type":"float32"`, `"type":"float64","compact":true`, "compact"},
-		{`"shape":[2]`, `"shape":[3]`, ""},
-		{`"shape":[2]`, `"shape":[-2]`, "shape"},
-		{`"shape":[2]`, `"shape":[65536,65536]`, "shape"},
-		{`"shape":[2]`, `"shape":[2147483648]`, "unexpected EOF"},
-		{`"iterations":4`, `"iterations":-4`, "iterations"},
-		{`"iterations":4`, `"iterations":4000`, "iterations"},
-		{`"iterations":4`, `"iterations":4.5`, "header"},
-		{`"f":`, `"f":1e999,"f":`, "header"},
-		{`"gg":`, `"gg":-`, "gradient"},
-		{`"length":`, `"length":-`, "step"},
-		{`"ys":[`, `"ys":[1,`, "inner products"},
-		{`"ys":[`, `"ys":[-`, "curvature"},
-		{`"pairs":[`, `"pairs":[` + strings.Repeat(`{},`, maxMemory), "pairs"},
-	} {
-		_, err := ReadState(bytes.NewReader(rewrite(t, file, c.old, c.new)))
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s for %s: error %v, expected one about %q", c.new, c.old, err, c.want)
+// content is a state's file in its parts.
+type content struct {
+	head    string // the state's JSON
+	tensors []tensorfile.Tensor
+	data    [][]byte
+}
+
+// rewrite changes a state's file and writes it again, with a checksum that is right.
+func rewrite(t *testing.T, file []byte, change func(*content)) []byte {
+	t.Helper()
+	in, err := tensorfile.NewReader(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := content{head: in.Metadata[stateKey]}
+	for {
+		tensor, data, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.tensors, c.data = append(c.tensors, tensor), append(c.data, data)
+	}
+	change(&c)
+	var out bytes.Buffer
+	w, err := tensorfile.NewWriter(&out, map[string]string{stateKey: c.head}, c.tensors, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range c.data {
+		if _, err := w.Write(data); err != nil {
+			t.Fatal(err)
 		}
 	}
-	compact := smallCompactState(t)
-	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-		infected := slices.Clone(compact[:len(compact)-4])
-		binary.LittleEndian.PutUint16(infected[len(infected)-2:], uint16(math.Float32bits(float32(bad))>>16))
-		if _, err := ReadState(bytes.NewReader(seal(infected))); err == nil || !strings.Contains(err.Error(), "not a number") {
-			t.Errorf("an element of %v in a compact pair: error %v", bad, err)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// States that are written well but make no sense are refused.
+func TestReadStateImpossible(t *testing.T) {
+	file, compact := smallState(t), smallCompactState(t)
+	replace := func(old, new string) func(*content) {
+		return func(c *content) {
+			if !strings.Contains(c.head, old) {
+				t.Fatalf("the state does not contain %s", old)
+			}
+			c.head = strings.Replace(c.head, old, new, 1)
 		}
-		infected = slices.Clone(file[:len(file)-4])
-		binary.LittleEndian.PutUint32(infected[len(infected)-8:], math.Float32bits(float32(bad)))
-		if _, err := ReadState(bytes.NewReader(seal(infected))); err == nil || !strings.Contains(err.Error(), "not a number") {
-			t.Errorf("an element of %v: error %v", bad, err)
+	}
+	for _, c := range []struct {
+		change func(*content)
+		want   string
+	}{
+		{replace(`"version":2`, `"version":3`), "version 3"},
+		{func(c *content) { c.head = "" }, "header"},
+		{replace(`"version":2`, `"version":2,"compact":true`), "expected s0, BF16"},
+		{replace(`"iterations":4`, `"iterations":-4`), "iterations"},
+		{replace(`"iterations":4`, `"iterations":4000`), "iterations"},
+		{replace(`"iterations":4`, `"iterations":4.5`), "header"},
+		{replace(`"f":`, `"f":1e999,"f":`), "header"},
+		{replace(`"gg":`, `"gg":-`), "gradient"},
+		{replace(`"length":`, `"length":-`), "step"},
+		{replace(`"ys":[`, `"ys":[1,`), "inner products"},
+		{replace(`"ys":[`, `"ys":[-`), "curvature"},
+		{replace(`"pairs":[`, `"pairs":[`+strings.Repeat(`{},`, maxHistory)), "pairs"},
+		{func(c *content) { c.tensors[0].DType, c.tensors[0].Shape = "F16", []int{4} }, "type F16"},
+		{func(c *content) { c.tensors[0].Shape, c.data[0] = []int{0}, nil }, "shape"},
+		{func(c *content) { c.tensors[0].Name = "z" }, "no point"},
+		{func(c *content) { c.tensors[1].Shape, c.data[1] = []int{1}, c.data[1][:4] }, "expected g"},
+		{func(c *content) { c.tensors, c.data = c.tensors[:4], c.data[:4] }, "s1 is missing"},
+		{func(c *content) {
+			c.tensors, c.data = append(c.tensors, tensorfile.Tensor{Name: "more", DType: "U8"}), append(c.data, []byte{1})
+		}, "more tensors"},
+	} {
+		_, _, err := ReadState(bytes.NewReader(rewrite(t, file, c.change)))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, expected one about %q", err, c.want)
+		}
+	}
+	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		for name, infected := range map[string][]byte{
+			"pair": rewrite(t, compact, func(c *content) {
+				binary.LittleEndian.PutUint16(c.data[len(c.data)-1][2:], uint16(math.Float32bits(float32(bad))>>16))
+			}),
+			"point": rewrite(t, file, func(c *content) {
+				binary.LittleEndian.PutUint32(c.data[0], math.Float32bits(float32(bad)))
+			}),
+		} {
+			if _, _, err := ReadState(bytes.NewReader(infected)); err == nil || !strings.Contains(err.Error(), "not a number") {
+				t.Errorf("an element of %v in a %s: error %v", bad, name, err)
+			}
 		}
 	}
 	if finiteBytes(binary.LittleEndian.AppendUint64(nil, math.Float64bits(math.Inf(1))), dtypes.Float64) {
 		t.Error("an infinite float64 passes for a finite one")
 	}
-	long := binary.LittleEndian.AppendUint32([]byte(magic), math.MaxUint32)
-	if _, err := ReadState(bytes.NewReader(long)); err == nil || !strings.Contains(err.Error(), "4294967295 bytes") {
-		t.Errorf("a header without end: error %v", err)
+	var other bytes.Buffer
+	if w, err := tensorfile.NewWriter(&other, nil, nil, true); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ReadState(&other); err == nil || !strings.Contains(err.Error(), "no state") {
+		t.Errorf("another file of tensors: error %v", err)
 	}
 }
 
-// rewrite replaces the first occurrence of a text in a state, and makes length and checksum right.
-func rewrite(t *testing.T, file []byte, from, to string) []byte {
-	t.Helper()
-	if !bytes.Contains(file, []byte(from)) {
-		t.Fatalf("the state does not contain %s", from)
+// A compact state without pairs is still compact.
+func TestCompactStateWithoutPairs(t *testing.T) {
+	function := rosenbrock(t)
+	state := minimum(t, Minimizer{MaxEvaluations: 1, SaveState: always, Compact: true}, function, far()).State
+	if again := read(t, written(t, state)); !again.Compact() || len(again.head.Pairs) != 0 {
+		t.Errorf("compact %v with %d pairs", again.Compact(), len(again.head.Pairs))
 	}
-	changed := bytes.Replace(file[:len(file)-4], []byte(from), []byte(to), 1)
-	if from != magic {
-		size := binary.LittleEndian.Uint32(changed[len(magic):])
-		binary.LittleEndian.PutUint32(changed[len(magic):], size+uint32(len(to)-len(from)))
-	}
-	return seal(changed)
-}
-
-// seal appends the checksum.
-func seal(file []byte) []byte {
-	return binary.LittleEndian.AppendUint32(slices.Clone(file), crc32.Checksum(file, castagnoli))
 }
 
 // Whatever is read, ReadState returns an error or a state that can be written and read again. (Fuzz with -fuzzminimizetime
@@ -334,17 +393,17 @@ func FuzzReadState(f *testing.F) {
 	f.Add(file)
 	f.Add(file[:len(file)/2])
 	f.Add(smallCompactState(f))
-	f.Add([]byte(magic))
+	f.Add([]byte("gouache L-BFGS state 1\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		state, err := ReadState(bytes.NewReader(data))
+		state, metadata, err := ReadState(bytes.NewReader(data))
 		if err != nil {
 			return
 		}
 		var again bytes.Buffer
-		if _, err := state.WriteTo(&again); err != nil {
+		if err := state.Write(&again, metadata); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ReadState(&again); err != nil {
+		if _, _, err := ReadState(&again); err != nil {
 			t.Fatal(err)
 		}
 	})

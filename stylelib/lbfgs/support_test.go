@@ -66,14 +66,14 @@ func tensor[T float32 | float64](x []T) *tensors.Tensor {
 }
 
 // minimum minimises a function and fails the test if that is an error. The point is finalized with the test.
-func minimum(t testing.TB, m Minimizer, f Function, x0 *tensors.Tensor) *Found {
+func minimum(t testing.TB, m Minimizer, f Function, x0 *tensors.Tensor) *Result {
 	t.Helper()
-	found, err := m.Minimize(t.Context(), xla, f, x0)
+	result, err := m.Minimize(t.Context(), xla, f, x0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(found.X.MustFinalizeAll)
-	return found
+	t.Cleanup(result.X.MustFinalizeAll)
+	return result
 }
 
 // values returns a tensor's elements.

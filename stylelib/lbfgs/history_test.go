@@ -23,13 +23,13 @@ func TestDirection(t *testing.T) {
 func checkDirections[T float32 | float64](t *testing.T, limit int, tolerance float64) {
 	t.Helper()
 	const n = 3000
-	d, err := newDevice(xla, layout{pairs: limit})
+	d, err := newOperations(xla, layout{pairs: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.close()
 	slow := twoLoop{limit: limit}
-	fast := memory{limit: limit}
+	fast := history{limit: limit}
 	defer fast.clear()
 	x := noise[T](n, 1)
 	at := point{x: tensor(x), g: tensor(bowl(x))}
@@ -71,12 +71,12 @@ func checkDirections[T float32 | float64](t *testing.T, limit int, tolerance flo
 // The slope at a trial point is that of the gradient there, along a direction that the memory knows.
 func TestSlope(t *testing.T) {
 	const n, limit = 500, 4
-	d, err := newDevice(xla, layout{pairs: limit})
+	d, err := newOperations(xla, layout{pairs: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.close()
-	m := memory{limit: limit}
+	m := history{limit: limit}
 	defer m.clear()
 	var points [][]float64
 	for i := range 5 {
