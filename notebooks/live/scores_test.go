@@ -71,33 +71,3 @@ func TestNoScores(t *testing.T) {
 		t.Errorf("it says %s", got)
 	}
 }
-
-// TestLabels: few numbers have labels of their own, many are in bins, and a trial may lack a setting.
-func TestLabels(t *testing.T) {
-	file := parseSweep(t, "name: bins\nsearch:\n  letter: [a, b]\n  x: {linear: [1, 9], steps: 9, when: {letter: a}}")
-	for _, test := range []struct {
-		x    []float64
-		want []string
-	}{
-		{[]float64{1, 2.00001, 9}, []string{"1", "2", "9"}},
-		{[]float64{1, 2, 3, 4, 5, 6, 7, 8, 9}, []string{"1", "2 – 3", "2 – 3", "4", "5 – 6", "5 – 6", "7", "8 – 9", "8 – 9"}},
-	} {
-		p := &poll{file: file}
-		for _, x := range test.x {
-			p.trials = append(p.trials, sweep.Ranked{Run: &tracker.Run{Params: tracker.Params{"letter": "a", "x": x}}})
-		}
-		p.trials = append(p.trials, sweep.Ranked{Run: &tracker.Run{Params: tracker.Params{"letter": "b"}}})
-		items, err := p.labels()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, want := range test.want {
-			if items[i]["x"] != want || items[i]["letter"] != "a" {
-				t.Errorf("of %v number %d has the labels %v, not %q", test.x, i, items[i], want)
-			}
-		}
-		if other := items[len(test.x)]; len(other) != 1 || other["letter"] != "b" {
-			t.Errorf("the trial without x has the labels %v", other)
-		}
-	}
-}

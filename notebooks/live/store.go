@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib"
@@ -73,41 +72,26 @@ func List(ctx context.Context, store tracker.RunReader, filter, order string, li
 
 // Runs shows runs as a table: picture, name, how each ended, and the named parameters and metrics.
 func Runs(ctx context.Context, store tracker.PictureReader, runs []tracker.Run, columns ...string) error {
-	var page, text strings.Builder
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	head := append([]string{"id", "name", "status", "took"}, columns...)
-	page.WriteString(`<table><tr><th></th>`)
-	for _, name := range head {
-		fmt.Fprintf(&page, `<th style="text-align:left">%s</th>`, html.EscapeString(name))
-	}
-	page.WriteString(`</tr>`)
-	fmt.Fprintln(table, strings.Join(head, "\t"))
+	s := &sheet{}
+	s.table("", append([]any{markup(""), "id", "name", "status", "took"}, cellsOf(columns)...)...)
 	for _, r := range runs {
-		cells := []string{r.ID, r.Name, string(r.Status), format.Duration(r.Duration())}
-		for _, name := range columns {
-			cells = append(cells, value(&r, name))
-		}
-		thumbnail, err := runPicture(ctx, store, &r)
+		m, err := runPicture(ctx, store, &r)
 		if err != nil {
 			return err
 		}
-		page.WriteString(`<tr><td>`)
-		if thumbnail != nil {
-			small := shrink(thumbnail, 192)
-			page.WriteString(pictureTag(small, min(96, small.Bounds().Dx()), "the result of "+r.Name, ""))
+		picture := markup("")
+		if m != nil {
+			small := shrink(m, 192)
+			picture = markup(pictureTag(small, min(96, small.Bounds().Dx()), "the result of "+r.Name, ""))
 		}
-		page.WriteString(`</td>`)
-		for _, cell := range cells {
-			fmt.Fprintf(&page, `<td style="text-align:left">%s</td>`, html.EscapeString(cell))
+		cells := []any{picture, r.ID, r.Name, r.Status, format.Duration(r.Duration())}
+		for _, name := range columns {
+			cells = append(cells, value(&r, name))
 		}
-		page.WriteString(`</tr>`)
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
+		s.row(cells...)
 	}
-	page.WriteString(`</table>`)
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	show(page.String(), strings.TrimSpace(text.String()))
+	s.end()
+	s.show()
 	return nil
 }
 
@@ -146,11 +130,7 @@ func Run(ctx context.Context, store tracker.Reader, ref string) error {
 		m = shrink(m, shownSide)
 		page.WriteString(pictureTag(m, m.Bounds().Dx(), "the result of "+run.Name, spaced))
 	}
-	var last int64
-	for _, c := range curves {
-		last = max(last, c.Points[len(c.Points)-1].Step)
-	}
-	page.WriteString(chart{curves: curves, last: last}.tag())
+	page.WriteString(chart("iteration", 0, curves))
 	var settings []string
 	for _, name := range slices.Sorted(maps.Keys(run.Params)) {
 		settings = append(settings, fmt.Sprintf("%s %v", name, run.Params[name]))

@@ -7,30 +7,81 @@ import (
 	"text/tabwriter"
 )
 
-// Table shows rows of texts below a header, with a caption above. The first column stands to the left, the others, which
-// are numbers mostly, to the right.
+// Table shows rows of strings below a header, with a caption above. The first column is aligned left, the others, which
+// are mostly numbers, right.
 func Table(caption string, header []string, rows [][]string) {
-	var page, text strings.Builder
-	fmt.Fprintf(&page, `<table><caption style="text-align:left;white-space:nowrap">%s</caption>`, html.EscapeString(caption))
-	fmt.Fprintln(&text, caption)
-	columns := tabwriter.NewWriter(&text, 0, 4, 2, ' ', 0)
-	add := func(element string, cells []string) {
-		page.WriteString(`<tr>`)
-		for i, cell := range cells {
-			side := "right"
-			if i == 0 {
-				side = "left"
-			}
-			fmt.Fprintf(&page, `<%s style="text-align:%s">%s</%[1]s>`, element, side, html.EscapeString(cell))
-		}
-		page.WriteString(`</tr>`)
-		fmt.Fprintln(columns, strings.Join(cells, "\t"))
-	}
-	add("th", header)
+	s := &sheet{numbers: true}
+	s.table(caption, cellsOf(header)...)
 	for _, row := range rows {
-		add("td", row)
+		s.row(cellsOf(row)...)
 	}
-	page.WriteString(`</table>`)
-	columns.Flush() // into memory: it cannot fail
-	show(page.String(), strings.TrimSpace(text.String()))
+	s.end()
+	s.show()
 }
+
+func cellsOf(texts []string) []any {
+	cells := make([]any, len(texts))
+	for i, text := range texts {
+		cells[i] = text
+	}
+	return cells
+}
+
+// sheet is lines and tables, written as HTML and as plain text.
+type sheet struct {
+	page, text strings.Builder
+	columns    *tabwriter.Writer // of the text, within a table
+	numbers    bool              // all columns but the first are aligned right
+}
+
+// markup is an element of HTML. The plain text leaves it out.
+type markup string
+
+// line adds a paragraph.
+func (s *sheet) line(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	fmt.Fprintf(&s.page, `<p>%s</p>`, html.EscapeString(text))
+	fmt.Fprintln(&s.text, text)
+}
+
+// table begins a table with a caption, which may be empty, and a header, which is like a row.
+func (s *sheet) table(caption string, header ...any) {
+	s.page.WriteString(`<table>`)
+	if caption != "" {
+		fmt.Fprintf(&s.page, `<caption style="text-align:left;white-space:nowrap">%s</caption>`, html.EscapeString(caption))
+		fmt.Fprintln(&s.text, caption)
+	}
+	s.columns = tabwriter.NewWriter(&s.text, 0, 4, 2, ' ', 0)
+	s.cells("th", header)
+}
+
+// row adds a row of cells, each a string or markup.
+func (s *sheet) row(cells ...any) { s.cells("td", cells) }
+
+func (s *sheet) cells(element string, cells []any) {
+	s.page.WriteString(`<tr>`)
+	var texts []string
+	for i, cell := range cells {
+		side := "left"
+		if s.numbers && i > 0 {
+			side = "right"
+		}
+		inside, isMarkup := cell.(markup)
+		if !isMarkup {
+			text := fmt.Sprint(cell)
+			inside, texts = markup(html.EscapeString(text)), append(texts, text)
+		}
+		fmt.Fprintf(&s.page, `<%s style="text-align:%s">%s</%[1]s>`, element, side, inside)
+	}
+	s.page.WriteString(`</tr>`)
+	fmt.Fprintln(s.columns, strings.Join(texts, "\t"))
+}
+
+// end ends a table.
+func (s *sheet) end() {
+	s.page.WriteString(`</table>`)
+	s.columns.Flush() // into memory: it cannot fail
+}
+
+// show shows the sheet.
+func (s *sheet) show() { show(s.page.String(), strings.TrimSpace(s.text.String())) }

@@ -1,12 +1,18 @@
 package live
 
 import (
+	"maps"
+	"strconv"
+
 	"context"
 	"fmt"
 	"html"
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/gouache-art/gouache/internal/plot"
+	"github.com/gouache-art/gouache/tracker/study"
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
@@ -75,17 +81,180 @@ func Importance(file *sweep.File, trials []sweep.Ranked) {
 		seen = append(seen, r.Observation)
 	}
 	shares, warning := sweep.Importances(file.Search, seen)
-	var page, text strings.Builder
+	s := &sheet{}
 	if len(shares) > 0 {
-		page.WriteString(`<table><tr><th style="text-align:left">setting</th><th style="text-align:left">importance</th></tr>`)
-		for _, s := range shares {
-			const bar = 30 // blocks are text: they have the page's colour, and no host of notebooks takes them away
-			fmt.Fprintf(&page, `<tr><td style="text-align:left">%s</td><td style="text-align:left">%s %.0f%%</td></tr>`,
-				html.EscapeString(s.Name), strings.Repeat("█", int(math.Round(bar*s.Share))), 100*s.Share)
-			fmt.Fprintf(&text, "%s %.0f%%\n", s.Name, 100*s.Share)
+		s.table("", "setting", "importance", markup(""))
+		for _, share := range shares {
+			const bar = 30 // blocks are text: they have the page's colour, and no host of notebooks removes them
+			s.row(share.Name, fmt.Sprintf("%.0f%%", 100*share.Share), markup(strings.Repeat("█", int(math.Round(bar*share.Share)))))
 		}
-		page.WriteString(`</table>`)
+		s.end()
 	}
-	fmt.Fprintf(&page, `<p>%s</p>`, html.EscapeString(warning))
-	show(page.String(), strings.TrimSpace(text.String()+warning))
+	if warning != "" {
+		s.line("%s", warning)
+	}
+	s.show()
+}
+
+// TrialGrid shows the pictures of trials in a grid over two parameters. Parameters in apart have a grid for each of their
+// values. If several trials belong in a cell, the first of them is shown, which of [Trials] is the best.
+func TrialGrid(ctx context.Context, store tracker.PictureReader, trials []sweep.Ranked, columns, rows string, apart ...string) error {
+	params := make([]tracker.Params, len(trials))
+	for i, r := range trials {
+		params[i] = r.Run.Params
+	}
+	var dimensions []study.Dimension
+	for _, name := range append([]string{columns, rows}, apart...) {
+		d := study.ListOf(name, params)
+		if len(d.Levels) == 0 {
+			return fmt.Errorf("no trial has the parameter %s", name)
+		}
+		dimensions = append(dimensions, d)
+	}
+	g := trialGrid{ctx: ctx, store: store, trials: trials, params: params, dimensions: dimensions}
+	q := study.Query{Columns: columns, Rows: rows, At: map[string]int{}}
+	if err := g.each(q, "", dimensions[2:]); err != nil {
+		return err
+	}
+	show(g.page.String(), strings.TrimSpace(g.text.String()))
+	return nil
+}
+
+// trialGrid writes grids over the same two parameters.
+type trialGrid struct {
+	ctx        context.Context
+	store      tracker.PictureReader
+	trials     []sweep.Ranked
+	params     []tracker.Params
+	dimensions []study.Dimension
+	page, text strings.Builder
+}
+
+// each writes a grid for each combination of the levels of the dimensions in apart.
+func (g *trialGrid) each(q study.Query, title string, apart []study.Dimension) error {
+	if len(apart) == 0 {
+		return g.one(q, title)
+	}
+	for k, level := range apart[0].Levels {
+		q.At[apart[0].Name] = k + 1
+		caption := strings.TrimPrefix(title+", "+apart[0].Name+" "+level, ", ")
+		if err := g.each(q, caption, apart[1:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one writes one grid, unless it has no trial.
+func (g *trialGrid) one(q study.Query, title string) error {
+	grid := study.Arrange(q, g.dimensions, g.params)
+	count := 0
+	for _, line := range grid.Cells {
+		for _, cell := range line {
+			count += cell.Count
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	g.page.WriteString(`<table style="border:none">`)
+	if title != "" {
+		fmt.Fprintf(&g.page, `<caption style="text-align:left"><b>%s</b></caption>`, html.EscapeString(title))
+		fmt.Fprintln(&g.text, title)
+	}
+	fmt.Fprintf(&g.page, `<tr style="background:none"><th>%s \ %s</th>`, html.EscapeString(q.Rows), html.EscapeString(q.Columns))
+	for _, label := range grid.Columns {
+		fmt.Fprintf(&g.page, `<th style="text-align:left">%s</th>`, html.EscapeString(label))
+	}
+	g.page.WriteString(`</tr>`)
+	for row, line := range grid.Cells {
+		fmt.Fprintf(&g.page, `<tr style="background:none"><th>%s</th>`, html.EscapeString(grid.Rows[row]))
+		for column, cell := range line {
+			tag, caption, err := g.cell(cell, len(grid.Columns))
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&g.page, `<td style="text-align:left;vertical-align:top">%s%s</td>`, lined(tag), html.EscapeString(caption))
+			fmt.Fprintf(&g.text, "%s %s, %s %s: %s\n", q.Rows, grid.Rows[row], q.Columns, grid.Columns[column], caption)
+		}
+		g.page.WriteString(`</tr>`)
+	}
+	g.page.WriteString(`</table>`)
+	return nil
+}
+
+// cell returns the picture and the caption of the trial in a cell.
+func (g *trialGrid) cell(cell study.Cell, columns int) (tag, caption string, err error) {
+	if len(cell.Trials) == 0 {
+		return "", "no trial", nil
+	}
+	r := g.trials[cell.Trials[0]]
+	caption = fmt.Sprintf("trial %d: %s", r.Run.Trial, standing(r))
+	m, err := runPicture(g.ctx, g.store, r.Run)
+	if err != nil || m == nil {
+		return "", caption, err
+	}
+	return trialTag(m, min(shownSide, 800/columns), caption), caption, nil // 800 beside the names of the rows
+}
+
+// TradeOff shows what trials give up of one metric for less of another, for example "loss.content" across and
+// "loss.style" up: a point for each trial, labelled with its number, on logarithmic axes, and the Pareto front. The
+// pictures of the front follow, from the least across to the least up. Trials without positive values of both metrics are
+// left out.
+func TradeOff(ctx context.Context, store tracker.PictureReader, trials []sweep.Ranked, across, up string) error {
+	var shown []sweep.Ranked
+	var xs, ys []float64
+	for _, r := range trials {
+		x, y := r.Run.Final[across], r.Run.Final[up] // 0 if missing
+		if x > 0 && y > 0 && plot.Finite(x) && plot.Finite(y) {
+			shown, xs, ys = append(shown, r), append(xs, x), append(ys, y)
+		}
+	}
+	if len(shown) == 0 {
+		return fmt.Errorf("no trial has values above 0 of both %s and %s: %s", across, up, metricsOf(trials))
+	}
+	front := study.Front(xs, ys)
+	c := plot.Chart{Width: chartWidth, Height: tradeOffHeight, X: plot.NewLogAxis(xs), Y: plot.NewLogAxis(ys), XName: across, YName: up, Lines: make([]plot.Line, 1)}
+	for i, r := range shown {
+		c.Dots = append(c.Dots, plot.Dot{X: xs[i], Y: ys[i], Label: strconv.Itoa(r.Run.Trial), Strong: slices.Contains(front, i)})
+	}
+	text := fmt.Sprintf("%s against %s: the line is the Pareto front, %d of %d trials: from there, less of one costs more of the other",
+		up, across, len(front), len(shown))
+	if out := len(trials) - len(shown); out > 0 {
+		text += fmt.Sprintf("; left out for want of a value: %d", out)
+	}
+	caption := text
+	var cells []string
+	for _, i := range front {
+		c.Lines[0].Points = append(c.Lines[0].Points, [2]float64{xs[i], ys[i]})
+		m, err := runPicture(ctx, store, shown[i].Run)
+		if err != nil {
+			return err
+		}
+		label, tag := fmt.Sprintf("trial %d: %s %.3g, %s %.3g", shown[i].Run.Trial, across, xs[i], up, ys[i]), ""
+		if shown[i].State == sweep.Pruned {
+			label += ", pruned"
+		}
+		if m != nil {
+			tag = trialTag(m, sweepSide, label)
+		}
+		cells = append(cells, lined(tag)+html.EscapeString(label))
+		text += "\n" + label
+	}
+	show(chartTag(c, up+" of trials against "+across)+"<p>"+html.EscapeString(caption)+"</p>"+inRows(sweepRow, cells), text)
+	return nil
+}
+
+// metricsOf says which metrics trials have.
+func metricsOf(trials []sweep.Ranked) string {
+	names := map[string]bool{}
+	for _, r := range trials {
+		for name := range r.Run.Final {
+			names[name] = true
+		}
+	}
+	if len(names) == 0 {
+		return "no metric was logged"
+	}
+	return "the metrics are " + strings.Join(slices.Sorted(maps.Keys(names)), ", ")
 }

@@ -11,10 +11,10 @@ import (
 
 	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/plot"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
-	"github.com/gouache-art/gouache/tracker"
 )
 
 // viewShare is how much of a run's time the view may take: an update waits until the one before has cost no more than
@@ -156,20 +156,9 @@ func (v *View) progress(done int, text string, began time.Time) {
 // log adds an iteration to the curves.
 func (v *View) log(i progress.Iteration) {
 	for _, t := range i.Terms {
-		v.add(t.Name, i.Iteration, t.Weighted)
+		v.curves = termCurve(v.curves, t.Name, i.Iteration, t.Weighted)
 	}
-	v.add("total", i.Iteration, i.Total)
-}
-
-func (v *View) add(name string, iteration int, value float64) {
-	point := tracker.Point{Step: int64(iteration), Value: value}
-	for k := range v.curves {
-		if v.curves[k].Name == name {
-			v.curves[k].Points = append(v.curves[k].Points, point)
-			return
-		}
-	}
-	v.curves = append(v.curves, Curve{name, []tracker.Point{point}})
+	v.curves = termCurve(v.curves, "total", i.Iteration, i.Total)
 }
 
 // finished shows the result and how the run ended. This is what a saved notebook keeps.
@@ -223,21 +212,21 @@ func (v *View) update(status, text string) {
 		page.WriteString(pictureTag(v.image, width, "the picture, "+text, spaced))
 	}
 	if len(v.curves) > 0 {
-		page.WriteString(chart{curves: v.curves, last: int64(v.last), marks: scaleMarks(v.run, v.last)}.tag())
+		page.WriteString(chart("iteration", int64(v.last), v.curves, scaleMarks(v.run, v.last)...))
 	}
 	page.WriteString(status)
 	send(bundle(v.id, page.String(), text))
 }
 
 // scaleMarks are where the picture becomes larger, before the last iteration.
-func scaleMarks(run progress.Run, last int) []mark {
-	var marks []mark
+func scaleMarks(run progress.Run, last int) []plot.Mark {
+	var marks []plot.Mark
 	at := 0
 	for _, s := range run.Scales {
 		if at >= last {
 			break
 		}
-		marks = append(marks, mark{int64(at), fmt.Sprintf("%d px", max(s.Width, s.Height))})
+		marks = append(marks, plot.Mark{X: float64(at), Text: fmt.Sprintf("%d px", max(s.Width, s.Height))})
 		at += s.Iterations
 	}
 	return marks

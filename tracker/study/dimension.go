@@ -187,6 +187,17 @@ func NewDimension(d sweep.Dimension, values []any) Dimension {
 	return dim
 }
 
+// ListOf returns the dimension of a setting whose levels are all of its values among some trials' settings.
+func ListOf(name string, params []tracker.Params) Dimension {
+	var values []any
+	for _, p := range params {
+		if v, ok := p[name]; ok {
+			values = append(values, v)
+		}
+	}
+	return NewDimension(sweep.Dimension{Name: name, Kind: sweep.Text, Values: distinctValues(values)}, values)
+}
+
 // add gives a value its own level, unless it has one or there are too many.
 func (d *Dimension) add(v any, label string) {
 	if _, known := d.of[valueKey(v)]; known || len(d.Levels) == maxLevels {
