@@ -3,7 +3,7 @@ package tracker
 import (
 	"context"
 	"maps"
-	"strings"
+	"math"
 	"sync"
 	"time"
 
@@ -107,8 +107,12 @@ func (r *Recorder) begin(run progress.Run) {
 		return
 	}
 	params := Params{"device": run.Device, "network": run.Network, "weights": run.Weights}
-	for name, text := range run.Settings {
-		params[strings.ReplaceAll(name, "-", "_")] = ParseValue(text)
+	for name, v := range run.Settings {
+		// A number without a fraction is recorded as a whole number: so have all records been.
+		if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e6 {
+			v = int64(f)
+		}
+		params[name] = v
 	}
 	maps.Copy(params, known.Params)
 	p := known.Provenance
