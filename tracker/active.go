@@ -3,6 +3,7 @@ package tracker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/png"
 	"io"
@@ -10,17 +11,17 @@ import (
 	"time"
 )
 
-// flushEvery is how often buffered metrics are written. A process that is killed loses what it logged since, and in
-// the time a write takes: together less than the second that is promised.
+// flushEvery is the interval at which buffered metrics are written. A process that is killed loses what it logged since
+// the last write began, which together is less than the promised second.
 const flushEvery = 500 * time.Millisecond
 
-// maxBuffered is how many points are buffered at most, 1 MiB of them; Log then waits for the store.
+// maxBuffered is the most points that are buffered, 1 MiB of them. Log then waits for the store.
 const maxBuffered = 1 << 16
 
 // ActiveRun is a run that this process records. Its methods may be called from several goroutines at once.
 //
-// Metrics are buffered for at most a second, pictures are kept at once. When the store fails for good, because the
-// disk is full say, Log and the others return that error from then on, and nothing more is recorded.
+// Metrics are buffered for at most a second, pictures are written at once. When the store fails for good, for example
+// because the disk is full, Log and the other methods return that error from then on and record nothing more.
 type ActiveRun struct {
 	store LogStore
 	id    string
@@ -38,18 +39,55 @@ type ActiveRun struct {
 	err      error // what the store failed with
 }
 
+// Start adds a run to a store, with its inputs, and returns it for logging. The run may be logged into after ctx ends:
+// an interrupted program still records how far it came.
+func Start(ctx context.Context, store LogStore, n NewRun) (*ActiveRun, error) {
+	run, err := store.CreateRun(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	r := activate(ctx, store, run.ID)
+	for _, picture := range n.Inputs {
+		if _, err := r.AddPicture(ctx, picture); err != nil {
+			// Finish cancels r.ctx, and ctx may have ended.
+			end := Outcome{Status: StatusFailed, Reason: "an input could not be kept: " + err.Error()}
+			return nil, errors.Join(err, r.Finish(context.WithoutCancel(ctx), end))
+		}
+	}
+	return r, nil
+}
+
+// Continue resumes a run that was interrupted or failed, and returns it for logging as Start does. The run keeps its
+// inputs, parameters, provenance, curves and pictures. A point that is logged again replaces the earlier one. A run
+// that is finished, or running in this or another process, is a conflict; see [RunStore].
+func Continue(ctx context.Context, store LogStore, id string) (*ActiveRun, error) {
+	run, err := store.ContinueRun(ctx, id, Process{})
+	if err != nil {
+		return nil, err
+	}
+	return activate(ctx, store, run.ID), nil
+}
+
+// activate starts writing in the background what will be logged.
+func activate(ctx context.Context, store LogStore, id string) *ActiveRun {
+	r := &ActiveRun{store: store, id: id, done: make(chan struct{}), buffer: map[string][]Point{}}
+	r.ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	go r.flushAll()
+	return r
+}
+
 // ID returns the run's id.
 func (r *ActiveRun) ID() string { return r.id }
 
-// Err returns what the store failed with, if it did.
+// Err returns the error that the store failed with, or nil.
 func (r *ActiveRun) Err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.err
 }
 
-// Log logs values at a step, which is 0 or more. It returns at once; an error of CodeInvalid is about these values,
-// any other about the store.
+// Log logs values at a step, which is 0 or more. It returns at once unless 65,536 points are buffered, which it then
+// writes. An error of CodeInvalid is about these values, any other about the store.
 func (r *ActiveRun) Log(step int64, values Metrics) error {
 	full, err := r.log(step, values)
 	if err == nil && full {
@@ -65,7 +103,7 @@ func (r *ActiveRun) log(step int64, values Metrics) (full bool, err error) {
 		return false, r.err
 	}
 	if r.ended {
-		return false, r.errEnded()
+		return false, Errorf(CodeConflict, "run %s has ended: it takes no more metrics", r.id)
 	}
 	if step < 0 {
 		return false, Errorf(CodeInvalid, "metrics at step %d: steps are 0 or more", step)
@@ -86,12 +124,8 @@ func (r *ActiveRun) log(step int64, values Metrics) (full bool, err error) {
 	return r.buffered >= maxBuffered, nil
 }
 
-func (r *ActiveRun) errEnded() error {
-	return Errorf(CodeConflict, "run %s has ended: it takes no more metrics", r.id)
-}
-
-// take empties the buffer.
-func (r *ActiveRun) take() []Series {
+// drain empties the buffer and returns what was in it.
+func (r *ActiveRun) drain() []Series {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.buffered == 0 || r.err != nil {
@@ -108,17 +142,17 @@ func (r *ActiveRun) take() []Series {
 	return series
 }
 
-// flush writes what is buffered and returns what the store failed with, now or before.
+// flush writes what is buffered and returns the error that the store failed with, now or before.
 func (r *ActiveRun) flush() error {
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	if series := r.take(); series != nil {
+	if series := r.drain(); series != nil {
 		r.fail(r.store.AppendPoints(r.ctx, r.id, series))
 	}
 	return r.Err()
 }
 
-// fail remembers the first error of the store.
+// fail keeps the first error of the store.
 func (r *ActiveRun) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,7 +161,7 @@ func (r *ActiveRun) fail(err error) {
 	}
 }
 
-// flushAll writes what is buffered, and now and then a sign of life, until the run ends.
+// flushAll writes what is buffered, and a heartbeat while nothing is logged, until the run ends.
 func (r *ActiveRun) flushAll() {
 	defer close(r.done)
 	ticks := time.NewTicker(flushEvery)
@@ -148,7 +182,7 @@ func (r *ActiveRun) flushAll() {
 		case !idle:
 			silent = 0
 			_ = r.flush() // the next call of Log returns the error
-		case silent >= HeartbeatEvery:
+		case silent >= heartbeatEvery:
 			silent = 0
 			if err := r.store.Heartbeat(r.ctx, r.id); r.ctx.Err() == nil {
 				r.fail(err)
@@ -157,7 +191,7 @@ func (r *ActiveRun) flushAll() {
 	}
 }
 
-// AddPicture keeps a picture as it is.
+// AddPicture adds a picture's file to the run.
 func (r *ActiveRun) AddPicture(ctx context.Context, n NewPicture) (*Picture, error) {
 	if err := r.Err(); err != nil {
 		return nil, err
@@ -169,10 +203,10 @@ func (r *ActiveRun) AddPicture(ctx context.Context, n NewPicture) (*Picture, err
 	return p, err
 }
 
-// LogPicture keeps a picture as a PNG. It may be called after Finish too.
+// LogPicture adds a picture as a PNG. It may be called after Finish too.
 func (r *ActiveRun) LogPicture(ctx context.Context, role string, step int64, picture image.Image) error {
 	var file bytes.Buffer
-	// The samples at 512×512 take 29 to 37 ms so, and with the default 51 to 139 ms for files 0 to 11% smaller.
+	// The samples at 512×512 take 29 to 37 ms like this. The default takes 51 to 139 ms for files 0 to 11% smaller.
 	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
 	if err := encoder.Encode(&file, picture); err != nil {
 		return Errorf(CodeInvalid, "picture %s at step %d cannot be written as a PNG: %w", role, step, err)
@@ -181,8 +215,8 @@ func (r *ActiveRun) LogPicture(ctx context.Context, role string, step int64, pic
 	return err
 }
 
-// SaveCheckpoint writes what is buffered, so that what goes on from the checkpoint leaves no hole in the curves, and then
-// has the store keep the checkpoint; see [Writer].
+// SaveCheckpoint replaces the run's checkpoint; see [CheckpointStore]. It writes buffered metrics first, so that a run
+// continued from the checkpoint has no gap in its curves.
 func (r *ActiveRun) SaveCheckpoint(ctx context.Context, write func(io.Writer) error) error {
 	if err := r.flush(); err != nil {
 		return err
@@ -190,7 +224,7 @@ func (r *ActiveRun) SaveCheckpoint(ctx context.Context, write func(io.Writer) er
 	return r.store.SaveCheckpoint(ctx, r.id, write)
 }
 
-// SetParams adds parameters, in the place of those of the same names.
+// SetParams adds parameters; they replace those of the same names.
 func (r *ActiveRun) SetParams(ctx context.Context, p Params) error {
 	_, err := r.store.UpdateRun(ctx, r.id, Update{Params: p})
 	return err
@@ -208,7 +242,7 @@ func (r *ActiveRun) Note(ctx context.Context, text string) error {
 	return err
 }
 
-// Finish writes what is buffered and ends the run. It is a conflict if the run has ended already.
+// Finish writes what is buffered and ends the run. A run that has ended already is a conflict.
 func (r *ActiveRun) Finish(ctx context.Context, o Outcome) error {
 	o, err := o.Normal()
 	if err != nil {

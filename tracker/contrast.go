@@ -11,22 +11,22 @@ import (
 	"github.com/gouache-art/gouache/internal/format"
 )
 
-// MaxContrast is how many runs can be compared at once.
+// MaxContrast is the most runs that can be compared at once.
 const MaxContrast = 12
 
-// Contrast is what sets runs apart, and what makes comparing them unfair.
+// Contrast is what distinguishes runs, and what makes comparing them unfair.
 type Contrast struct {
 	Runs []Run `json:"runs"`
 	// Inputs are the pictures that each run began with.
 	Inputs [][]Picture `json:"inputs"`
-	// Differs are parameters, inputs and provenance that not all runs have in common.
+	// Differs are the parameters, inputs and parts of the provenance that differ between runs.
 	Differs []ContrastRow `json:"differs"`
-	// Common are those that they do.
+	// Common are those that do not.
 	Common []ContrastRow `json:"common"`
 	// Final are all metrics at each run's highest step.
 	Final []ContrastRow `json:"final"`
-	// Unfair are sentences on why the runs' pictures do not show what their settings do. There is none if all began
-	// with the same content picture, size, seed and budget and were finished.
+	// Unfair are sentences on why the runs' pictures do not show the effect of their settings. It is empty if all runs
+	// have the same content picture, size, seed and number of iterations, and are finished.
 	Unfair []string `json:"unfair"`
 }
 
@@ -34,14 +34,14 @@ type Contrast struct {
 type ContrastRow struct {
 	Name string       `json:"name"`
 	Kind ContrastKind `json:"kind"`
-	// Values has one value for each run, nil where the run lacks it; a picture's is its name, with the beginning of
-	// its hash where different pictures have one name.
+	// Values has one value for each run, nil where the run has none. A picture's value is its name, with the beginning
+	// of its hash where different pictures have the same name.
 	Values []any `json:"values"`
-	// Same tells whether all the values are equal.
+	// Same reports whether all values are equal.
 	Same bool `json:"same"`
 }
 
-// MarshalJSON writes the row with values that are not finite as texts, as Metrics does.
+// MarshalJSON writes the row. Values that are not finite are strings, as in Metrics.
 func (r ContrastRow) MarshalJSON() ([]byte, error) {
 	type plain ContrastRow // without this method
 	row := plain(r)
@@ -54,7 +54,7 @@ func (r ContrastRow) MarshalJSON() ([]byte, error) {
 	return json.Marshal(row)
 }
 
-// ContrastKind says what a row of a contrast is about.
+// ContrastKind is what a row of a contrast is about.
 type ContrastKind string
 
 // The kinds of rows.
@@ -65,7 +65,7 @@ const (
 	ContrastMetric     ContrastKind = "metric"
 )
 
-// NewContrast compares 2 to MaxContrast different runs, given by their ids, as many as fit side by side.
+// NewContrast compares 2 to MaxContrast different runs, given by their ids: as many as fit side by side.
 func NewContrast(ctx context.Context, store Reader, ids []string) (*Contrast, error) {
 	if len(ids) < 2 || len(ids) > MaxContrast {
 		return nil, Errorf(CodeInvalid, "there are %d runs to compare: choose 2 to %d", len(ids), MaxContrast)
@@ -118,7 +118,7 @@ func (c *Contrast) row(kind ContrastKind, name string, value func(run int) any) 
 	return row
 }
 
-// equal tells whether two values are the same to people: 50 and 50.0 are, and so are NaN and NaN.
+// equal reports whether two values are the same to people: 50 equals 50.0, and NaN equals NaN.
 func equal(a, b any) bool {
 	switch a := a.(type) {
 	case int64:
@@ -140,7 +140,7 @@ func (c *Contrast) params() []ContrastRow {
 	var rows []ContrastRow
 	for _, name := range c.names(func(r *Run) []string { return keys(r.Params) }) {
 		if role, ok := strings.CutSuffix(name, pictureSuffix); ok && c.hasInput(role) {
-			continue // the row of the inputs says it, and looks at the files
+			continue // the row of inputs has it, and compares the files
 		}
 		rows = append(rows, c.row(ContrastParam, name, func(i int) any { return orNil(c.Runs[i].Params, name) }))
 	}
@@ -169,7 +169,7 @@ func (c *Contrast) provenance() []ContrastRow {
 	return rows
 }
 
-// inputs has a row for each role.
+// inputs returns a row for each role.
 func (c *Contrast) inputs() []ContrastRow {
 	var rows []ContrastRow
 	roles := []string{}
@@ -206,7 +206,7 @@ func (c *Contrast) hashes(run int, role string) string {
 	return strings.Join(list, " ")
 }
 
-// labels names a run's pictures of a role. Files called content.jpg are told apart by their hashes.
+// labels names a run's pictures of a role. Different files with the same name are distinguished by their hashes.
 func (c *Contrast) labels(run int, role string, ambiguous map[[2]string]bool) any {
 	var list []string
 	for _, p := range c.Inputs[run] {
@@ -225,7 +225,7 @@ func (c *Contrast) labels(run int, role string, ambiguous map[[2]string]bool) an
 	return strings.Join(list, ", ")
 }
 
-// ambiguous returns the roles and names that different pictures have.
+// ambiguous returns the pairs of role and name that several different pictures have.
 func (c *Contrast) ambiguous() map[[2]string]bool {
 	hashes, ambiguous := map[[2]string]string{}, map[[2]string]bool{}
 	for _, p := range slices.Concat(c.Inputs...) {
@@ -259,12 +259,12 @@ func (c *Contrast) judge() {
 	}
 	for _, r := range c.Runs {
 		if r.Status != StatusFinished {
-			c.unfair("%s is %s: its picture is not what its settings come to", r.Name, r.Status)
+			c.unfair("%s is %s: its picture is not what its settings lead to", r.Name, r.Status)
 		}
 	}
 }
 
-// setting returns a run's parameter. A seed may also stand in its provenance alone.
+// setting returns a run's parameter. A seed may be in its provenance only.
 func (c *Contrast) setting(run int, name string) any {
 	r := &c.Runs[run]
 	if v, ok := r.Params[name]; ok {

@@ -173,10 +173,10 @@ func TestContrastUnfair(t *testing.T) {
 		{"another seed", func(c *contender) { c.params["seed"] = 8 }, []string{"they began with different seeds (7, 8)"}},
 		{"the same seed, told elsewhere", func(c *contender) { delete(c.params, "seed") }, nil},
 		{"another budget", func(c *contender) { c.params["iterations"] = 40 }, []string{"they had different numbers of iterations to spend (90, 40)"}},
-		{"failed", func(c *contender) { c.status = tracker.StatusFailed }, []string{"two is failed: its picture is not what its settings come to"}},
-		{"running", func(c *contender) { c.status = tracker.StatusRunning }, []string{"two is running: its picture is not what its settings come to"}},
+		{"failed", func(c *contender) { c.status = tracker.StatusFailed }, []string{"two is failed: its picture is not what its settings lead to"}},
+		{"running", func(c *contender) { c.status = tracker.StatusRunning }, []string{"two is running: its picture is not what its settings lead to"}},
 		{"two things", func(c *contender) { c.content, c.status = 3, tracker.StatusInterrupted },
-			[]string{"they repaint different content pictures", "two is interrupted: its picture is not what its settings come to"}},
+			[]string{"they repaint different content pictures", "two is interrupted: its picture is not what its settings lead to"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := contrast(t, fair("one", nil), fair("two", test.other)).Unfair; !slices.Equal(got, test.want) {

@@ -8,20 +8,20 @@ import (
 	"unicode/utf8"
 )
 
-// Code is the kind of an error: what a caller can do about it. Programs map it to exit codes, servers to statuses.
+// Code is the kind of an error: what a caller can do about it. Programs map it to exit codes, servers to HTTP statuses.
 type Code string
 
 // The kinds of errors.
 const (
-	// CodeNotFound: there is no such run, picture or store.
+	// CodeNotFound: the run, picture or store does not exist.
 	CodeNotFound Code = "not_found"
-	// CodeInvalid: what was asked for makes no sense, whatever the store holds.
+	// CodeInvalid: the request makes no sense, whatever the store holds.
 	CodeInvalid Code = "invalid"
-	// CodeConflict: it cannot be done with what the store holds now.
+	// CodeConflict: the request conflicts with what the store holds now.
 	CodeConflict Code = "conflict"
-	// CodeUnavailable: the store cannot be used as things are: the disk is full, the folder read-only, locks missing.
+	// CodeUnavailable: the store cannot be used now: the disk is full, the folder is read-only or locks are missing.
 	CodeUnavailable Code = "unavailable"
-	// CodeInternal: everything else, a damaged store among it.
+	// CodeInternal: everything else, including a damaged store.
 	CodeInternal Code = "internal"
 )
 
@@ -29,7 +29,7 @@ const (
 type Error struct {
 	Code    Code
 	Message string
-	Err     error // the cause, which may be nil; it is part of the text only if Message is empty
+	Err     error // the cause, or nil; it is part of the text only if Message is empty
 }
 
 // Error returns the sentence.
@@ -43,7 +43,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf makes an error of a kind. As with fmt.Errorf, %w keeps a cause.
+// Errorf returns an error of a kind. As in fmt.Errorf, %w keeps a cause.
 func Errorf(code Code, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
 	return &Error{Code: code, Message: err.Error(), Err: errors.Unwrap(err)}
@@ -61,7 +61,7 @@ func ErrorCode(err error) Code {
 	return CodeInternal
 }
 
-// Bounds on texts, in bytes. They keep pages and indexes small, not people from writing.
+// Bounds on strings, in bytes, and on the number of parameters. They keep pages and indexes small.
 const (
 	maxName   = 200
 	maxText   = 4 << 10
@@ -69,8 +69,8 @@ const (
 	maxParams = 1000
 )
 
-// checkName refuses names of parameters and metrics that the filter language cannot say: they begin with a letter or
-// _ and go on with letters, digits and _ . / -
+// checkName refuses names of parameters and metrics that a filter cannot contain. A name is a letter or _, followed by
+// letters, digits and _ . / -
 func checkName(kind, name string) error {
 	for i, r := range name {
 		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !isNameRune(r)) || r == utf8.RuneError {
@@ -87,7 +87,7 @@ func isNameRune(r rune) bool {
 	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("./-", r)
 }
 
-// nearestName makes a name that a filter can say out of any text, for names that are not this package's to refuse.
+// nearestName turns any text into a name that a filter can contain, for names that this package may not refuse.
 func nearestName(text string) string {
 	name := strings.Map(func(r rune) rune {
 		if isNameRune(r) && r != utf8.RuneError {
@@ -98,11 +98,11 @@ func nearestName(text string) string {
 	if r, _ := utf8.DecodeRuneInString(name); r != '_' && !unicode.IsLetter(r) {
 		name = "_" + name
 	}
-	const room = 20 // for what is put before it
-	return strings.ToValidUTF8(name[:min(len(name), maxName-room)], "")
+	const prefix = 20 // bytes left for a prefix
+	return strings.ToValidUTF8(name[:min(len(name), maxName-prefix)], "")
 }
 
-// checkLine refuses texts that would break a table: one line of at most maxName bytes.
+// checkLine refuses strings that would break a table: a line is valid UTF-8 of at most maxName bytes.
 func checkLine(kind, text string) error {
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return Errorf(CodeInvalid, "%s %q: it must be one line without control characters", kind, text)
@@ -120,7 +120,7 @@ func checkText(kind, text string, most int) error {
 	return nil
 }
 
-// fitText makes any text one that checkText accepts: valid UTF-8 without zero bytes, cut between runes.
+// fitText turns any text into one that checkText accepts: valid UTF-8 without zero bytes, cut at a rune boundary.
 func fitText(text string, most int) string {
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
 	if len(text) <= most {

@@ -2,14 +2,84 @@ package tracker
 
 import (
 	"context"
+	"io"
 	"slices"
 )
 
-// Imported is what Import did.
-type Imported struct {
-	Runs    []string `json:"runs"`    // ids of those that were added, the earliest first
-	Updated []string `json:"updated"` // ids of those that were there already and had gone on since
-	Present []string `json:"present"` // ids of those that were there already, and had nothing new
+// Archive is a whole run, without its pictures' files.
+type Archive struct {
+	Run      Run
+	Series   []Series
+	Pictures []Picture
+}
+
+// Check returns an error of CodeInvalid for an archive that no store can have made.
+func (a *Archive) Check() error {
+	r := &a.Run
+	if id, err := CanonicalID(r.ID); err != nil || id != r.ID || len(id) != idLength {
+		return Errorf(CodeInvalid, "%q is no run's id", r.ID)
+	}
+	n := NewRun{Experiment: r.Experiment, Name: r.Name, Sweep: r.Sweep, Trial: r.Trial, Params: r.Params, Tags: r.Tags, Note: r.Note}
+	if _, err := n.Normal(); err != nil {
+		return err
+	}
+	if r.Status != StatusRunning {
+		if _, err := (Outcome{Status: r.Status}).Normal(); err != nil {
+			return err
+		}
+	}
+	if err := checkText("reason", r.Reason, maxText); err != nil {
+		return err
+	}
+	if _, err := (Update{Rating: &r.Rating}).Normal(); err != nil {
+		return err
+	}
+	if r.Idle < 0 || r.Tries < 0 {
+		return Errorf(CodeInvalid, "run %s was idle for %v and tried again %d times: both must be 0 or more", r.ID, r.Idle, r.Tries)
+	}
+	return CheckSeries(a.Series)
+}
+
+// Pack reads an archive of a run.
+func Pack(ctx context.Context, from Reader, id string) (*Archive, error) {
+	run, err := from.Run(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	curves, err := from.Curves(ctx, id, CurveQuery{})
+	if err != nil {
+		return nil, err
+	}
+	pictures, err := from.Pictures(ctx, id, PictureQuery{})
+	if err != nil {
+		return nil, err
+	}
+	a := &Archive{Run: *run, Pictures: pictures}
+	for _, c := range curves {
+		a.Series = append(a.Series, c.Series)
+	}
+	return a, nil
+}
+
+// ReadPicture reads the file of an archive's picture. A file that does not match the picture's hash is CodeInvalid.
+func ReadPicture(ctx context.Context, p Picture, open OpenPicture) ([]byte, error) {
+	file, err := open(ctx, p.Hash)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, MaxPicture+1))
+	if err != nil {
+		return nil, err
+	}
+	read, err := NewPicture{Role: p.Role, Step: p.Step, Name: p.Name, Source: p.Source, Data: data}.Describe(p.At)
+	if err != nil {
+		return nil, err
+	}
+	if read.Hash != p.Hash {
+		return nil, Errorf(CodeInvalid, "picture %s is damaged: its hash is %s", p.Hash, read.Hash)
+	}
+	return data, nil
 }
 
 // Importer is the part of a store that takes the runs of another.
@@ -19,10 +89,17 @@ type Importer interface {
 	ArchiveStore
 }
 
-// Import adds the runs of another store, made on another machine say: those that a filter lets through, each whole
-// or not at all. Runs keep their ids and times. One that was imported while it was still running is brought up to
-// date when it is imported again, and keeps what people said about it here; see [Writer].Refresh. Import can be
-// repeated after an error: what was added stays.
+// Imported is the result of Import.
+type Imported struct {
+	Runs    []string `json:"runs"`    // ids of runs that were added, the earliest first
+	Updated []string `json:"updated"` // ids of runs that existed and were brought up to date
+	Present []string `json:"present"` // ids of runs that existed and had nothing new
+}
+
+// Import adds the runs of another store that pass a filter, for example one made on another machine. Each run is added
+// whole or not at all, and keeps its id and times. A run that was imported while it was still running is brought up to
+// date when it is imported again, and keeps what people said about it here; see [ArchiveStore]. Import can be repeated
+// after an error: what was added stays.
 func Import(ctx context.Context, into Importer, from Reader, filter *Filter) (*Imported, error) {
 	done := &Imported{Runs: []string{}, Updated: []string{}, Present: []string{}}
 	order := Sort{{Name: "started"}}
@@ -44,7 +121,7 @@ func Import(ctx context.Context, into Importer, from Reader, filter *Filter) (*I
 	}
 }
 
-// importRun brings one run over and returns the list of what was done that it belongs to.
+// importRun imports one run and returns the list of done that it belongs to.
 func importRun(ctx context.Context, into Importer, from Reader, there *Run, done *Imported) (*[]string, error) {
 	here, err := into.Run(ctx, there.ID)
 	if ErrorCode(err) == CodeNotFound {
@@ -65,20 +142,20 @@ func importRun(ctx context.Context, into Importer, from Reader, there *Run, done
 	if err != nil {
 		return nil, err
 	}
-	if !wentOn(here, there, len(lacking(pictures, news))) {
+	if !hasNews(here, there, len(missing(pictures, news))) {
 		return &done.Present, nil
 	}
 	archive, err := Pack(ctx, from, there.ID)
 	if err != nil {
 		return nil, err
 	}
-	archive.Pictures = lacking(pictures, archive.Pictures)
+	archive.Pictures = missing(pictures, archive.Pictures)
 	return &done.Updated, into.Refresh(ctx, archive, from.OpenPicture)
 }
 
-// wentOn tells whether a run has something new there. What it logs moves its last sign of life, and so does its end,
-// unless that is only that its process was found gone; a result may still be added after it.
-func wentOn(here, there *Run, newPictures int) bool {
+// hasNews reports whether a run has something new there. Logging and ending move the time at which a run was last
+// seen, except an end that only means that its process was found gone. A result may be added after the end.
+func hasNews(here, there *Run, newPictures int) bool {
 	switch there.SeenAt.Compare(here.SeenAt) {
 	case -1:
 		return false // an older copy
@@ -88,30 +165,9 @@ func wentOn(here, there *Run, newPictures int) bool {
 	return newPictures > 0 || here.Status == StatusRunning && there.Status != StatusRunning
 }
 
-// lacking returns those of the pictures that a run does not have in their places.
-func lacking(has, pictures []Picture) []Picture {
+// missing returns those of the pictures for which a run has none with the same role, step and name.
+func missing(has, pictures []Picture) []Picture {
 	return slices.DeleteFunc(slices.Clone(pictures), func(p Picture) bool {
 		return slices.ContainsFunc(has, func(q Picture) bool { return q.Role == p.Role && q.Step == p.Step && q.Name == p.Name })
 	})
-}
-
-// Pack reads all of a run but its pictures' files.
-func Pack(ctx context.Context, from Reader, id string) (*Archive, error) {
-	run, err := from.Run(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	curves, err := from.Curves(ctx, id, CurveQuery{})
-	if err != nil {
-		return nil, err
-	}
-	pictures, err := from.Pictures(ctx, id, PictureQuery{})
-	if err != nil {
-		return nil, err
-	}
-	a := &Archive{Run: *run, Pictures: pictures}
-	for _, c := range curves {
-		a.Series = append(a.Series, c.Series)
-	}
-	return a, nil
 }

@@ -6,9 +6,10 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
-// Metrics are values by name, such as the loss terms of one step. In JSON, those that are not finite are the texts
+// Metrics are values by name, such as the loss terms of one step. In JSON, values that are not finite are the strings
 // "NaN", "+Inf" and "-Inf".
 type Metrics map[string]float64
 
@@ -28,32 +29,50 @@ func jsonNumber(v float64) any {
 	return v
 }
 
-// Point is a metric's value at a step. In JSON it is the pair [step, value].
+// unweighted begins the names of metrics that are loss terms before their weights.
+const unweighted = "loss."
+
+// Unweighted returns the name of the metric of a loss term before its weight, loss.NAME. The weighted term is logged
+// under the term's own name.
+func Unweighted(term string) string { return unweighted + term }
+
+// UnweightedTerm returns the term of a metric that Unweighted names, and whether the metric has such a name.
+func UnweightedTerm(metric string) (term string, ok bool) {
+	return strings.CutPrefix(metric, unweighted)
+}
+
+// Point is a metric's value at a step. In JSON it is the pair [step, value], with the strings of Metrics for values
+// that are not finite.
 type Point struct {
 	Step  int64
 	Value float64
 }
 
 // MarshalJSON writes the pair.
-func (p Point) MarshalJSON() ([]byte, error) {
-	return json.Marshal([2]any{p.Step, jsonNumber(p.Value)})
+func (p Point) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil), nil }
+
+// AppendJSON appends the pair to b. Numbers have the form that encoding/json gives them.
+func (p Point) AppendJSON(b []byte) []byte {
+	b = strconv.AppendInt(append(b, '['), p.Step, 10)
+	b = append(b, ',')
+	switch a := math.Abs(p.Value); {
+	case math.IsNaN(a) || math.IsInf(a, 0):
+		b = strconv.AppendQuote(b, strconv.FormatFloat(p.Value, 'g', -1, 64))
+	case a != 0 && (a < 1e-6 || a >= 1e21):
+		b = strconv.AppendFloat(b, p.Value, 'e', -1, 64)
+		if n := len(b); b[n-4] == 'e' && b[n-2] == '0' { // e-09 becomes e-9
+			b = append(b[:n-2], b[n-1])
+		}
+	default:
+		b = strconv.AppendFloat(b, p.Value, 'f', -1, 64)
+	}
+	return append(b, ']')
 }
 
 // Series are points of one metric.
 type Series struct {
 	Name   string  `json:"name"`
 	Points []Point `json:"points"`
-}
-
-// Curve is one metric of a run, or as much of it as was asked for.
-type Curve struct {
-	Series
-	// Total is how many points were logged, Last is the value at the highest step, and Min and Max are the least
-	// and the greatest of all that are not NaN, or NaN if all are.
-	Total int64   `json:"total"`
-	Last  float64 `json:"-"`
-	Min   float64 `json:"-"`
-	Max   float64 `json:"-"`
 }
 
 // CheckSeries returns an error of CodeInvalid for points that cannot be kept.
@@ -71,9 +90,61 @@ func CheckSeries(series []Series) error {
 	return nil
 }
 
-// InOrder sorts points, in place, by their steps and keeps the last that was logged of each step. Points that are in
-// order already cost one look.
-func InOrder(points []Point) []Point {
+// Curve is one metric of a run, or the part of it that was asked for.
+type Curve struct {
+	Series
+	// Total is the number of points that were logged, Last the value at the highest step, and Min and Max are the least
+	// and the greatest of all values that are not NaN, or NaN if all are.
+	Total int64   `json:"total"`
+	Last  float64 `json:"-"`
+	Min   float64 `json:"-"`
+	Max   float64 `json:"-"`
+}
+
+// Summary is what lists need to know of a metric without its points. The zero value is not ready to use; see
+// NewSummary.
+type Summary struct {
+	Points, LastStep int64
+	Last, Min, Max   float64 // as in Curve
+}
+
+// NewSummary returns the summary of a metric without points.
+func NewSummary() Summary { return Summary{Last: math.NaN(), Min: math.NaN(), Max: math.NaN()} }
+
+// Add adds points.
+func (s *Summary) Add(points []Point) {
+	for _, p := range points {
+		if s.Points == 0 || p.Step >= s.LastStep {
+			s.LastStep, s.Last = p.Step, p.Value
+		}
+		s.Points++
+		if math.IsNaN(p.Value) {
+			continue
+		}
+		if !(s.Min <= p.Value) {
+			s.Min = p.Value
+		}
+		if !(s.Max >= p.Value) {
+			s.Max = p.Value
+		}
+	}
+}
+
+// NewCurve returns the part of a metric that a query asks for. points are all of its points in the order in which they
+// were logged, and s is their summary. NewCurve changes points.
+func NewCurve(name string, points []Point, s Summary, q CurveQuery) Curve {
+	if points = inOrder(points); int64(len(points)) < s.Points {
+		s = NewSummary() // some were replaced
+		s.Add(points)
+	}
+	first, _ := slices.BinarySearchFunc(points, q.From, func(p Point, from int64) int { return cmp.Compare(p.Step, from) })
+	points = Downsample(points[first:], q.Points)
+	return Curve{Series: Series{Name: name, Points: points}, Total: s.Points, Last: s.Last, Min: s.Min, Max: s.Max}
+}
+
+// inOrder sorts points by their steps, in place, and keeps the last that was logged of each step. Points that are in
+// order already cost one pass.
+func inOrder(points []Point) []Point {
 	ordered := true
 	for i := 1; i < len(points) && ordered; i++ {
 		ordered = points[i-1].Step < points[i].Step
@@ -91,9 +162,9 @@ func InOrder(points []Point) []Point {
 	return kept
 }
 
-// Downsample returns at most n of the points, which must be in order, so that a curve through them looks as one
-// through all: the first and the last, and of each of as many equal stretches of steps as there is room for the
-// least and the greatest. Stretches that hold only NaN keep one. n is at least 4; 0 keeps all.
+// Downsample returns at most n of the points, which must be in order, so that a curve through them looks like one
+// through all: the first and the last, and the least and the greatest of each of (n-2)/2 intervals of equal length.
+// Intervals that hold only NaN keep one point. n is at least 4; 0 keeps all.
 func Downsample(points []Point, n int) []Point {
 	if n <= 0 || len(points) <= n {
 		return points

@@ -71,7 +71,7 @@ func TestDownsampleKeepsPeak(t *testing.T) {
 }
 
 func TestInOrder(t *testing.T) {
-	got := InOrder([]Point{{3, 1}, {1, 1}, {3, 2}, {2, 1}, {1, 2}, {1, 3}})
+	got := inOrder([]Point{{3, 1}, {1, 1}, {3, 2}, {2, 1}, {1, 2}, {1, 3}})
 	if want := []Point{{1, 3}, {2, 1}, {3, 2}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -5,9 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"image"
-	_ "image/gif" // formats whose sizes are known
+	_ "image/gif" // formats that Describe reads
 	_ "image/jpeg"
 	_ "image/png"
+	"strings"
 	"time"
 
 	_ "golang.org/x/image/tiff"
@@ -23,13 +24,13 @@ const (
 	RoleResult   = "result"
 )
 
-// Picture is a picture of a run. Role, step and name together tell it from the run's others.
+// Picture is a picture of a run. Role, step and name together identify it among the run's pictures.
 type Picture struct {
 	Role   string `json:"role"`
 	Step   int64  `json:"step"`
 	Name   string `json:"name,omitempty"`
 	Source string `json:"source,omitempty"` // where it was read from
-	// Hash is the SHA-256 of the file, in 64 hexadecimal digits: the picture's name in the store.
+	// Hash is the SHA-256 of the file, in 64 hexadecimal digits. It names the picture in the store.
 	Hash   string    `json:"hash"`
 	Bytes  int64     `json:"bytes"`
 	Format string    `json:"format"` // png, jpeg, gif, tiff or webp
@@ -38,7 +39,7 @@ type Picture struct {
 	At     time.Time `json:"at"`
 }
 
-// NewPicture is a picture to keep: a whole file.
+// NewPicture is a picture to add: a whole file.
 type NewPicture struct {
 	Role   string
 	Step   int64
@@ -47,10 +48,11 @@ type NewPicture struct {
 	Data   []byte // PNG, JPEG, GIF, TIFF or WebP; at most MaxPicture bytes
 }
 
-// MaxPicture is the largest file that is kept, in bytes.
+// MaxPicture is the size of the largest file that is kept, in bytes.
 const MaxPicture = 1 << 30
 
-// Describe returns the picture that a file will be, or an error of CodeInvalid for one that cannot be kept.
+// Describe returns the picture that the file becomes, added at a time, or an error of CodeInvalid for a file that cannot
+// be kept.
 func (n NewPicture) Describe(at time.Time) (Picture, error) {
 	p := Picture{Role: n.Role, Step: n.Step, Name: n.Name, Source: n.Source, Bytes: int64(len(n.Data)), At: at}
 	if err := checkName("role", n.Role); err != nil {
@@ -77,15 +79,10 @@ func (n NewPicture) Describe(at time.Time) (Picture, error) {
 	return p, nil
 }
 
-// CheckHash returns an error of CodeInvalid for a text that is not a picture's hash.
+// CheckHash returns an error of CodeInvalid for a string that is not a picture's hash.
 func CheckHash(hash string) error {
-	if len(hash) == 2*sha256.Size {
-		for i := range len(hash) {
-			if c := hash[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-				return Errorf(CodeInvalid, "%q is no picture: a hash is 64 hexadecimal digits", hash)
-			}
-		}
-		return nil
+	if len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != "" {
+		return Errorf(CodeInvalid, "%.80q is no picture: a hash is 64 hexadecimal digits", hash)
 	}
-	return Errorf(CodeInvalid, "%.80q is no picture: a hash is 64 hexadecimal digits", hash)
+	return nil
 }

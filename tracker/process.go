@@ -3,33 +3,35 @@ package tracker
 import (
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/shirou/gopsutil/v4/host"
 	"github.com/shirou/gopsutil/v4/process"
 )
 
-// Process says which process records a run, so that others can tell when it is gone.
+// Process identifies the process that records a run, so that others can tell when it is gone.
 type Process struct {
 	Host string `json:"host"`
 	PID  int    `json:"pid"`
-	// Boot names this start of the machine, and on Linux the process's view of other processes: the same PID in
-	// another container is another process.
+	// Boot names this start of the machine, and on Linux also the process's PID namespace: the same PID in another
+	// container is another process.
 	Boot string `json:"boot"`
-	// StartedAt tells a process from a later one that got its PID.
+	// StartedAt tells a process from a later one with the same PID.
 	StartedAt time.Time `json:"started_at"`
 }
 
-// HeartbeatEvery is how often a run that logs nothing says that it is alive, and SilentAfter how long it may be
-// silent before others, on machines that cannot look for its process, take it for gone.
-const (
-	HeartbeatEvery = 10 * time.Second
-	SilentAfter    = time.Minute
-)
+// heartbeatEvery is the interval of heartbeats of a run that logs nothing.
+const heartbeatEvery = 10 * time.Second
+
+// SilentAfter is the time without a sign of life after which a process is presumed dead where it cannot be looked for:
+// on another machine or in another container.
+const SilentAfter = time.Minute
 
 // ThisProcess describes the calling process.
 var ThisProcess = sync.OnceValue(func() Process {
@@ -64,7 +66,7 @@ func startOf(pid int) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	if status, err := p.Status(); err == nil && slices.Contains(status, process.Zombie) {
-		return time.Time{}, false // killed, and its parent has not asked yet
+		return time.Time{}, false // killed, but not yet reaped by its parent
 	}
 	ms, err := p.CreateTime()
 	if err != nil {
@@ -73,13 +75,13 @@ func startOf(pid int) (time.Time, bool) {
 	return time.UnixMilli(ms).UTC(), true
 }
 
-// Equal tells whether two descriptions are of one process.
+// Equal reports whether p and q are the same process.
 func (p Process) Equal(q Process) bool {
 	return p.PID == q.PID && p.Host == q.Host && p.Boot == q.Boot && p.StartedAt.Equal(q.StartedAt)
 }
 
-// Gone tells whether the process has ended. seen is when it last gave a sign of life. On the machine where it runs
-// the process itself is looked for; elsewhere its silence tells, after SilentAfter.
+// Gone reports whether the process has ended. seen is the time of its last sign of life. On the machine where it runs,
+// Gone looks for the process itself; elsewhere it is presumed dead after SilentAfter.
 func (p Process) Gone(now, seen time.Time) bool {
 	me := ThisProcess()
 	if p.Equal(me) {
@@ -89,13 +91,13 @@ func (p Process) Gone(now, seen time.Time) bool {
 		return now.Sub(seen) > SilentAfter
 	}
 	if bootID(p.Boot) != bootID(me.Boot) {
-		return true // the machine was started anew
+		return true // the machine was restarted
 	}
 	if p.Boot != me.Boot {
 		return now.Sub(seen) > SilentAfter // in another container
 	}
 	at, alive := startOf(p.PID)
-	// The kernel's idea of when it was started, and so of when its processes were, moves as the clock is set.
+	// The kernel's start times of itself and of processes move when the clock is set.
 	const slack = 10 * time.Second
 	return !alive || at.Sub(p.StartedAt).Abs() > slack
 }
@@ -104,3 +106,43 @@ func bootID(boot string) string {
 	id, _, _ := strings.Cut(boot, " ")
 	return id
 }
+
+// Provenance is what made a run: enough to make it again. Unknown fields are empty.
+type Provenance struct {
+	Version       string   `json:"version,omitempty"` // of the program
+	Commit        string   `json:"commit,omitempty"`  // with "+changes" if the sources had been edited
+	Command       []string `json:"command,omitempty"` // the arguments that make it again, with the program first
+	Dir           string   `json:"dir,omitempty"`     // the working directory
+	Go            string   `json:"go,omitempty"`
+	Platform      string   `json:"platform,omitempty"` // such as linux/amd64
+	XLA           string   `json:"xla,omitempty"`
+	Device        string   `json:"device,omitempty"`
+	Network       string   `json:"network,omitempty"`
+	Weights       string   `json:"weights,omitempty"`
+	WeightsSHA256 string   `json:"weights_sha256,omitempty"`
+	Seed          *int64   `json:"seed,omitempty"`
+	PeakMemory    int64    `json:"peak_memory_bytes,omitempty"`
+}
+
+// NewProvenance returns what this program knows of itself: everything except XLA, device, network, weights and seed.
+func NewProvenance() Provenance {
+	p := Provenance{Command: slices.Clone(os.Args), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	p.Dir, _ = os.Getwd() // it may have been deleted
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return p
+	}
+	p.Version = info.Main.Version
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	p.Commit = settings["vcs.revision"]
+	if settings["vcs.modified"] == "true" {
+		p.Commit += "+changes"
+	}
+	return p
+}
+
+// CommandLine returns the command quoted for a POSIX shell, or "" if there is none.
+func (p *Provenance) CommandLine() string { return shellescape.QuoteCommand(p.Command) }

@@ -1,35 +1,41 @@
 package tracker
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"maps"
 	"math"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// RecorderOptions say what a Recorder keeps. The zero value suits.
+// DefaultSnapshots is the most snapshots that a Recorder keeps by default.
+const DefaultSnapshots = 24
+
+// RecorderOptions configures a Recorder. The zero value is ready to use.
 type RecorderOptions struct {
-	// Snapshots is how many snapshots are kept at most, 2 or more: the first iteration's and the last's are always
-	// among them. The default is DefaultSnapshots; a negative number keeps none.
+	// Snapshots is the most snapshots that are kept, 2 or more: the first iteration's and the last's are always among
+	// them. The default is DefaultSnapshots; a negative number keeps none.
 	Snapshots int
-	// Every is how many iterations lie between snapshots; it grows where there would be more than Snapshots. The
+	// Every is the number of iterations between snapshots; it grows where there would be more than Snapshots. The
 	// default keeps many at the beginning, where a picture changes fast, and ever fewer later.
 	Every int
-	// Checkpoint is how long it is at least from one checkpoint of the run to the next; the default keeps none. What can
-	// be gone on from is also kept when the run is interrupted; see Continue.
+	// Checkpoint is the least time between two checkpoints of the run; the default keeps none. A checkpoint is also
+	// kept when the run is interrupted; see Continue.
 	Checkpoint time.Duration
-	// Failed is told once, when the store fails. The run is not recorded any further then, and the painting goes on.
+	// Failed is called once, when the store fails. The run is then no longer recorded, but it goes on.
 	Failed func(error)
-	// PeakMemory returns the most memory that the process has used, in bytes; it is asked when the run ends.
+	// PeakMemory returns the most memory that the process has used, in bytes. It is called when the run ends.
 	PeakMemory func() int64
 }
 
-// Recorder is an observer of a Stylize that logs it: the settings, each term at each iteration (its weighted value
-// under its own name, as everywhere else; the value before its weight as loss.NAME), the total, the seconds since the
-// beginning, snapshots, the result, and how it ended. It never fails the run that it watches.
+// Recorder is an observer that records a Stylize: its settings, at each iteration the metrics of IterationMetrics,
+// snapshots, the result, and how it ended. It never fails the run that it observes.
 type Recorder struct {
 	run     *ActiveRun
 	ctx     context.Context
@@ -37,19 +43,26 @@ type Recorder struct {
 	begun   progress.Run
 	last    int64          // the latest iteration
 	next    int            // the iteration of the next snapshot
-	kept    map[int64]bool // the iterations of snapshots, those from before the run was continued among them
-	taken   int            // snapshots so far, those among them
+	kept    map[int64]bool // the iterations of snapshots, including those from before the run was continued
+	taken   int            // snapshots so far, including those
 	spent   time.Duration  // on snapshots, in the run's own goroutine
 	saves   checkpoints
-	jobs    chan func()   // one is done while the run goes on: a picture encoded and written, or a checkpoint written
-	written chan struct{} // closed when the last one is
-	once    sync.Once     // for telling of a failure
+	jobs    chan func()   // done in the background: a picture is encoded and written, or a checkpoint written
+	written chan struct{} // closed after the last job
+	once    sync.Once     // calls options.Failed
+}
+
+// checkpoints is the state of a Recorder's checkpoints.
+type checkpoints struct {
+	latest time.Time    // when the latest was copied, or the run began
+	buffer bytes.Buffer // the one that is being written
+	busy   atomic.Bool  // whether one is being written
 }
 
 var _ progress.Observer = (*Recorder)(nil)
 
-// Observer returns an observer that records into a run that Start began or Continue took up. It watches one Stylize; if
-// that fails before it tells its observer anything, end the run with its own Finish.
+// Observer returns an observer that records into a run that Start or Continue returned. It observes one Stylize. If
+// that fails before its first event, end the run with its own Finish.
 func Observer(run *ActiveRun, o RecorderOptions) *Recorder {
 	switch {
 	case o.Snapshots == 0:
@@ -63,7 +76,7 @@ func Observer(run *ActiveRun, o RecorderOptions) *Recorder {
 	}
 }
 
-// write does the jobs until there are no more.
+// write does the jobs until jobs is closed.
 func (r *Recorder) write() {
 	defer close(r.written)
 	for job := range r.jobs {
@@ -71,7 +84,7 @@ func (r *Recorder) write() {
 	}
 }
 
-// check tells of the first failure of the store.
+// check reports the first failure of the store.
 func (r *Recorder) check(err error) {
 	if err == nil {
 		return
@@ -107,12 +120,8 @@ func (r *Recorder) begin(run progress.Run) {
 		return
 	}
 	params := Params{"device": run.Device, "network": run.Network, "weights": run.Weights}
-	for name, v := range run.Settings {
-		// A number without a fraction is recorded as a whole number: so have all records been.
-		if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e6 {
-			v = int64(f)
-		}
-		params[name] = v
+	for name, text := range run.Settings {
+		params[strings.ReplaceAll(name, "-", "_")] = ParseValue(text)
 	}
 	maps.Copy(params, known.Params)
 	p := known.Provenance
@@ -145,18 +154,20 @@ func (r *Recorder) iteration(i progress.Iteration) {
 	}
 }
 
-// IterationMetrics are the metrics that a Recorder logs of an iteration.
+// IterationMetrics returns the metrics that a Recorder logs of an iteration: total, seconds since the beginning,
+// evaluations, and of each term the weighted value under the term's name and the value before its weight under
+// Unweighted(name).
 func IterationMetrics(i progress.Iteration) Metrics {
 	values := Metrics{"total": i.Total, "seconds": i.Elapsed.Seconds(), "evaluations": float64(i.Evaluations)}
 	for _, t := range i.Terms {
 		name := nearestName(t.Name)
 		values[name] = t.Weighted
-		values["loss."+name] = t.Loss
+		values[Unweighted(name)] = t.Loss
 	}
 	return values
 }
 
-// end keeps the result and ends the run. What is still to come can be added with AddPicture.
+// end keeps the result and ends the run. Pictures may still be added with AddPicture.
 func (r *Recorder) end(o progress.Result) {
 	close(r.jobs)
 	<-r.written
@@ -169,8 +180,8 @@ func (r *Recorder) end(o progress.Result) {
 	r.check(r.run.Finish(r.ctx, end))
 }
 
-// result keeps the finished picture at the step of the last iteration. Of a run that is to go on from a checkpoint it is
-// no result yet.
+// result keeps the finished picture at the step of the last iteration. If the run is to be continued from a checkpoint,
+// the picture is a snapshot.
 func (r *Recorder) result(o progress.Result) {
 	if o.Picture == nil || r.run.Err() != nil {
 		return
@@ -182,4 +193,126 @@ func (r *Recorder) result(o progress.Result) {
 		}
 	}
 	r.check(r.run.LogPicture(r.ctx, role, r.last, o.Picture.Image()))
+}
+
+// checkpoint copies the run's state if it is time, and has it written in the background. While an earlier checkpoint or
+// a snapshot waits to be written, it leaves this to a later iteration.
+func (r *Recorder) checkpoint(i progress.Iteration) {
+	s := &r.saves
+	if r.options.Checkpoint <= 0 || i.Checkpoint == nil || time.Since(s.latest) < r.options.Checkpoint || len(r.jobs) > 0 || s.busy.Load() {
+		return
+	}
+	if s.copy(i.Checkpoint) {
+		s.busy.Store(true)
+		r.jobs <- func() {
+			defer s.busy.Store(false)
+			r.check(r.run.SaveCheckpoint(r.ctx, s.write))
+		}
+	}
+}
+
+// lastCheckpoint keeps the state of a run that was interrupted.
+func (r *Recorder) lastCheckpoint(o progress.Result) {
+	if r.options.Checkpoint <= 0 || o.Checkpoint == nil || o.Status != progress.Interrupted || r.run.Err() != nil {
+		return
+	}
+	if r.saves.copy(o.Checkpoint) {
+		r.check(r.run.SaveCheckpoint(r.ctx, r.saves.write))
+	}
+}
+
+// copy copies a checkpoint from the device. If it cannot, the run itself fails for the same reason and reports it.
+func (s *checkpoints) copy(checkpoint func(io.Writer) error) bool {
+	s.latest = time.Now()
+	s.buffer.Reset()
+	return checkpoint(&s.buffer) == nil
+}
+
+func (s *checkpoints) write(w io.Writer) error {
+	_, err := w.Write(s.buffer.Bytes())
+	return err
+}
+
+// snapshotShare is the share of a run's time that snapshots may take. All recording must cost less than 1%.
+const snapshotShare = 0.005
+
+// findSnapshots continues the snapshots of a run that is continued.
+func (r *Recorder) findSnapshots() error {
+	pictures, err := r.run.store.Pictures(r.ctx, r.run.id, PictureQuery{Roles: []string{RoleSnapshot}})
+	for _, p := range pictures {
+		r.kept[p.Step] = true
+		if p.Step <= r.last {
+			r.next = nextSnapshot(int(p.Step), r.begun.Iterations(), r.options)
+		}
+	}
+	r.taken = len(r.kept)
+	return err
+}
+
+// due reports whether to keep a snapshot: at the last iteration, and at the chosen ones as long as snapshots have taken
+// less than their share of the run's time.
+func (r *Recorder) due(i progress.Iteration) bool {
+	if r.options.Snapshots < 0 || i.Picture == nil {
+		return false
+	}
+	if i.Iteration == r.begun.Iterations() {
+		return true
+	}
+	return i.Iteration >= r.next && r.taken < r.options.Snapshots-1 && float64(r.spent) <= snapshotShare*float64(i.Elapsed)
+}
+
+// snapshot copies a picture from the device and has it written in the background. While an earlier picture waits to be
+// written, it leaves this to the next iteration.
+func (r *Recorder) snapshot(i progress.Iteration) {
+	last := i.Iteration == r.begun.Iterations()
+	if r.kept[int64(i.Iteration)] {
+		r.next = nextSnapshot(i.Iteration, r.begun.Iterations(), r.options)
+		return
+	}
+	if len(r.jobs) > 0 && !last {
+		return
+	}
+	began := time.Now()
+	picture, err := i.Picture()
+	if err != nil {
+		return // the run itself fails for the same reason and reports it
+	}
+	r.spent += time.Since(began)
+	r.taken++
+	r.kept[int64(i.Iteration)] = true
+	r.jobs <- func() { r.check(r.run.LogPicture(r.ctx, RoleSnapshot, int64(i.Iteration), picture)) }
+	r.next = nextSnapshot(i.Iteration, r.begun.Iterations(), r.options)
+}
+
+// nextSnapshot returns the iteration of the snapshot after one, so that there are at most o.Snapshots of them.
+func nextSnapshot(now, planned int, o RecorderOptions) int {
+	if o.Every > 0 {
+		every := max(o.Every, (planned+o.Snapshots-2)/(o.Snapshots-1))
+		return now - now%every + every
+	}
+	return max(now+1, int(float64(now)*ratio(planned, o.Snapshots)))
+}
+
+// ratio returns the factor from the iteration of one snapshot to the next, so that from 1 to the last planned iteration
+// there are at most as many as wanted. The first ones are consecutive, since there is nothing between them; the plain
+// root of the length would therefore give fewer: 17 of 24 wanted for 500 iterations.
+func ratio(planned, wanted int) float64 {
+	least, most := 1.0, float64(max(planned, 2))
+	for range 40 {
+		middle := math.Sqrt(least * most)
+		if countSnapshots(planned, middle) > wanted {
+			least = middle
+		} else {
+			most = middle
+		}
+	}
+	return most
+}
+
+func countSnapshots(planned int, ratio float64) int {
+	n := 1 // the last
+	for at := 1; at < planned; n++ {
+		at = max(at+1, int(float64(at)*ratio))
+	}
+	return n
 }

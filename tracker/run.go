@@ -1,15 +1,21 @@
 package tracker
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"fmt"
+	"math"
+	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// Status says where a run stands.
+// Status is the state of a run.
 type Status string
 
-// The statuses. A run whose process is gone without a word is StatusInterrupted for everybody who asks.
+// The statuses. A run whose process is gone without ending it is StatusInterrupted for every reader.
 const (
 	StatusRunning     Status = "running"
 	StatusFinished    Status = "finished"
@@ -20,34 +26,43 @@ const (
 // Statuses are all statuses, in the order in which people are shown them.
 var Statuses = []Status{StatusRunning, StatusFinished, StatusInterrupted, StatusFailed}
 
-// Run is a run as lists show it. Its curves and pictures are asked for separately.
+// ReasonGone is the reason of a run whose process is gone without ending it.
+const ReasonGone = "its process ended without a word"
+
+// Run is the record of a run. Its curves and pictures are read separately.
 type Run struct {
-	ID         string    `json:"id"`
-	Name       string    `json:"name"`
-	Experiment string    `json:"experiment"`
-	Sweep      string    `json:"sweep,omitempty"` // the sweep that it is a trial of
-	Trial      int       `json:"trial,omitempty"` // its number there, from 1
-	Status     Status    `json:"status"`
-	Reason     string    `json:"reason,omitempty"` // one sentence: why it ended
-	StartedAt  time.Time `json:"started_at"`       // UTC, to the microsecond, as all times here
-	EndedAt    time.Time `json:"ended_at,omitzero"`
-	SeenAt     time.Time `json:"seen_at"` // the last sign of life
-	// Idle is how long nobody worked on it, from where it ended to where ContinueRun took it up again.
-	Idle time.Duration `json:"idle_ns,omitempty"`
-	// Tries counts how often it was taken up again since it last saved a checkpoint, or began.
-	Tries  int      `json:"tries,omitempty"`
-	Params Params   `json:"params"`
-	Final  Metrics  `json:"final"` // each metric at its highest step
-	Tags   []string `json:"tags"`  // sorted
+	// Its identity, and its place in an experiment and a sweep.
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	Experiment string `json:"experiment"`
+	Sweep      string `json:"sweep,omitempty"` // the sweep that it is a trial of
+	Trial      int    `json:"trial,omitempty"` // its number there, from 1
+
+	// How it went. Times are UTC, to the microsecond.
+	Status    Status        `json:"status"`
+	Reason    string        `json:"reason,omitempty"` // one sentence: why it ended
+	StartedAt time.Time     `json:"started_at"`
+	EndedAt   time.Time     `json:"ended_at,omitzero"`
+	SeenAt    time.Time     `json:"seen_at"`           // the last sign of life
+	Idle      time.Duration `json:"idle_ns,omitempty"` // between its ends and the calls of ContinueRun
+	Tries     int           `json:"tries,omitempty"`   // calls of ContinueRun since its last checkpoint, or since it began
+
+	// What it was made with and what it reached.
+	Params Params  `json:"params"`
+	Final  Metrics `json:"final"` // each metric at its highest step
+
+	// What people say about it.
+	Tags   []string `json:"tags"` // sorted
 	Note   string   `json:"note,omitempty"`
 	Rating int      `json:"rating,omitempty"` // 1 to 5, 0 for none
-	// Picture shows the run in a list: its last result, else its last snapshot; "" while it has neither.
+
+	// Picture is the hash of the picture that shows the run in a list: its last result, else its last snapshot, else "".
 	Picture    string     `json:"picture,omitempty"`
 	Provenance Provenance `json:"provenance"`
 	Process    Process    `json:"process"`
 }
 
-// Duration is how long the run took, and while it is running how long until its last sign of life.
+// Duration is the time that the run took. Of a running one it is the time until its last sign of life.
 func (r *Run) Duration() time.Duration {
 	if r.EndedAt.IsZero() {
 		return r.SeenAt.Sub(r.StartedAt) - r.Idle
@@ -55,13 +70,7 @@ func (r *Run) Duration() time.Duration {
 	return r.EndedAt.Sub(r.StartedAt) - r.Idle
 }
 
-// MaxCheckpoint is the largest checkpoint that is kept, in bytes.
-const MaxCheckpoint = 16 << 30
-
-// ReasonGone is the reason of a run that ended without a word.
-const ReasonGone = "its process ended without a word"
-
-// NewRun describes a run that begins. Everything may be left out.
+// NewRun describes a run that begins. Every field is optional.
 type NewRun struct {
 	Experiment string
 	Name       string // the default is the id
@@ -70,18 +79,18 @@ type NewRun struct {
 	Params     Params
 	Tags       []string
 	Note       string
-	// Inputs are the pictures that it begins with. Their roles are RoleContent, RoleStyle, RoleInit or any other.
+	// Inputs are the pictures that the run begins with. Their roles are RoleContent, RoleStyle, RoleInit or any other.
 	Inputs     []NewPicture
 	Provenance Provenance
-	// Process records the run; the zero value stands for this one.
+	// Process is the process that records the run. The zero value means this one.
 	Process Process
 }
 
-// pictureSuffix ends the names of the parameters that name inputs: content and style alone are terms of an objective.
+// pictureSuffix ends the names of parameters that name inputs: content and style alone are terms of an objective.
 const pictureSuffix = "_picture"
 
-// AddInput adds a picture to the inputs, and its name to the parameter ROLE_picture. Pictures of one role have their
-// order for a step, which tells those of one name apart.
+// AddInput adds a picture to the inputs, and its name to the parameter ROLE_picture. The step of an input is its index
+// among those of its role, which tells inputs with the same name apart.
 func (n *NewRun) AddInput(role, name, source string, data []byte) {
 	input := NewPicture{Role: role, Name: name, Source: source, Data: data}
 	for _, other := range n.Inputs {
@@ -139,14 +148,13 @@ func normalTags(tags []string) ([]string, error) {
 	return slices.Compact(tags), nil
 }
 
-// Update changes what people say about a run. A nil field is left as it is.
+// Update changes what people say about a run. A nil field changes nothing.
 type Update struct {
 	Name, Experiment, Note *string
 	Rating                 *int // 1 to 5, 0 for none
 	Tag, Untag             []string
-	// Params are added, in the place of those of the same names.
-	Params     Params
-	Provenance *Provenance
+	Params                 Params // are added, and replace those of the same names
+	Provenance             *Provenance
 }
 
 // Normal returns the update with each value in its stored form, or an error of CodeInvalid.
@@ -195,3 +203,134 @@ func (o Outcome) Normal() (Outcome, error) {
 	}
 	return o, Errorf(CodeInvalid, "a run ends as %s, %s or %s, not as %q", StatusFinished, StatusInterrupted, StatusFailed, o.Status)
 }
+
+// Params are a run's settings by name. A value is a string, a bool, an int64 or a float64. [Params.Normal] converts
+// Go's other strings and numbers.
+type Params map[string]any
+
+// Normal returns the parameters with each value as one of the four types. It refuses, with CodeInvalid, names that a
+// filter cannot contain, numbers that are not finite, and values that are not strings, numbers or booleans.
+func (p Params) Normal() (Params, error) {
+	if len(p) > maxParams {
+		return nil, Errorf(CodeInvalid, "there are %d parameters: at most %d are kept", len(p), maxParams)
+	}
+	normal := make(Params, len(p))
+	for name, value := range p {
+		if err := checkName("parameter", name); err != nil {
+			return nil, err
+		}
+		v, err := normalValue(name, value)
+		if err != nil {
+			return nil, err
+		}
+		normal[name] = v
+	}
+	return normal, nil
+}
+
+func normalValue(name string, value any) (any, error) {
+	v := reflect.ValueOf(value)
+	switch {
+	case v.Kind() == reflect.String:
+		return v.String(), checkText("parameter "+name, v.String(), maxText)
+	case v.Kind() == reflect.Bool:
+		return v.Bool(), nil
+	case v.CanInt():
+		return v.Int(), nil
+	case v.CanUint():
+		if v.Uint() > math.MaxInt64 {
+			return float64(v.Uint()), nil
+		}
+		return int64(v.Uint()), nil
+	case v.CanFloat():
+		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
+			return nil, Errorf(CodeInvalid, "parameter %s is %v: it must be finite", name, f)
+		}
+		return v.Float(), nil
+	}
+	return nil, Errorf(CodeInvalid, "parameter %s is a %T: it must be a string, a number or a bool", name, value)
+}
+
+// ParseValue reads the value of a parameter from text, as a command line gives it: a number or a bool if the text looks
+// like one, else the text itself.
+func ParseValue(text string) any {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n
+	}
+	if f, ok := parseNumber(text); ok {
+		return f
+	}
+	switch text {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	return text
+}
+
+// parseNumber reads a finite decimal number. strconv alone also takes words such as inf and nan.
+func parseNumber(text string) (float64, bool) {
+	for _, r := range text {
+		if (r < '0' || r > '9') && r != '+' && r != '-' && r != '.' && r != 'e' && r != 'E' {
+			return 0, false
+		}
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil
+}
+
+// idLetters are Crockford's base 32 in lower case, without the letters that are mistaken for others. They are in
+// ASCII's order, so that ids sort as the numbers that they encode.
+const idLetters = "0123456789abcdefghjkmnpqrstvwxyz"
+
+// An id is 7 letters of the second when the run began, which last until the year 3058, and 5 random ones. A store in
+// which a hundred runs begin in one second draws the same id twice with odds of 1 to 6,800, and then draws again.
+const (
+	idTimeLetters   = 7
+	idRandomLetters = 5
+	idLength        = idTimeLetters + idRandomLetters
+)
+
+// NewID returns an id for a run that begins at a time. Ids sort by that time. The beginning of an id may be used where
+// it is unique; see [RunReader].
+func NewID(at time.Time) string {
+	var random [8]byte
+	rand.Read(random[:]) // never fails, says crypto/rand
+	n := uint64(at.Unix())<<(5*idRandomLetters) | binary.LittleEndian.Uint64(random[:])&(1<<(5*idRandomLetters)-1)
+	var id [idLength]byte
+	for i := range id {
+		id[idLength-1-i] = idLetters[n&31]
+		n >>= 5
+	}
+	return string(id[:])
+}
+
+// CanonicalID converts the beginning of an id, as a person types it, to the form that ids have: lower case, and digits
+// for o, i and l. It returns an error of CodeInvalid if no id begins like that.
+func CanonicalID(text string) (string, error) {
+	id := strings.NewReplacer("o", "0", "i", "1", "l", "1").Replace(strings.ToLower(text))
+	if id == "" || len(id) > idLength || strings.Trim(id, idLetters) != "" {
+		return "", Errorf(CodeInvalid, "%q is no run: its id is %d letters and digits, of which the first few are enough", text, idLength)
+	}
+	return id, nil
+}
+
+// FindID returns the one id that ref means, for implementations of [RunReader]. matches are the ids that begin with
+// CanonicalID(ref), sorted; the first four are enough.
+func FindID(ref string, matches []string) (string, error) {
+	switch len(matches) {
+	case 0:
+		return "", NoSuchRun(ref)
+	case 1:
+		return matches[0], nil
+	}
+	list := strings.Join(matches[:min(len(matches), 3)], ", ")
+	if len(matches) > 3 {
+		list += " and others"
+	}
+	return "", Errorf(CodeConflict, "%q begins the ids of several runs, %s: write more of it", ref, list)
+}
+
+// NoSuchRun is the error for an id that no run has.
+func NoSuchRun(id string) *Error { return Errorf(CodeNotFound, "there is no run %q", id) }

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"time"
@@ -111,6 +112,35 @@ type CheckpointStore interface {
 	OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, error)
 }
 
+// MaxCheckpoint is the size of the largest checkpoint that is kept, in bytes.
+const MaxCheckpoint = 16 << 30
+
+// LimitCheckpoint returns a function that writes a run's checkpoint as write does, but fails with CodeInvalid after most
+// bytes, for implementations of [CheckpointStore].
+func LimitCheckpoint(id string, most int64, write func(io.Writer) error) func(io.Writer) error {
+	return func(w io.Writer) error {
+		b := &boundedWriter{w: w, left: most}
+		err := write(b)
+		if b.left < 0 {
+			return Errorf(CodeInvalid, "the checkpoint of run %s has more than %d bytes", id, most)
+		}
+		return err
+	}
+}
+
+// boundedWriter writes a number of bytes and refuses more; left is then negative.
+type boundedWriter struct {
+	w    io.Writer
+	left int64
+}
+
+func (b *boundedWriter) Write(p []byte) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, errors.New("it is too large")
+	}
+	return b.w.Write(p)
+}
+
 // SweepStore keeps sweeps. Their trials are runs; runs may also name sweeps that were imported or deleted.
 type SweepStore interface {
 	// Sweep returns one sweep, by its name. See NoSuchSweep.
@@ -216,6 +246,14 @@ type CurveQuery struct {
 	Metrics []string // all if empty; names that the run does not have are left out
 	From    int64    // the first step
 	Points  int      // the most points of a curve, selected as Downsample does; 0 for all
+}
+
+// Check returns an error of CodeInvalid for a query that makes no sense.
+func (q CurveQuery) Check() error {
+	if q.Points < 0 {
+		return Errorf(CodeInvalid, "curves of %d points: ask for 4 or more, or 0 for all", q.Points)
+	}
+	return nil
 }
 
 // PictureQuery selects pictures of a run.

@@ -6,19 +6,19 @@ import (
 	"github.com/gouache-art/gouache/internal/suggest"
 )
 
-// Sweep is a search for good settings: a number of runs, its trials, each with settings of its own. A store keeps what
-// is needed to go on with it.
+// Sweep is a search for good settings: a number of runs, its trials, each with its own settings. A store keeps what is
+// needed to resume it.
 type Sweep struct {
 	Name       string    `json:"name"`
 	Experiment string    `json:"experiment"`       // of its trials
 	Text       string    `json:"text"`             // the file that describes it, as it was given
-	Dir        string    `json:"dir"`              // the folder that relative paths in the file start from
-	Trials     int       `json:"trials,omitempty"` // how many are planned; 0 if that is open
-	Rated      bool      `json:"rated,omitempty"`  // it looks for what people find better rather than for a low loss
+	Dir        string    `json:"dir"`              // the folder of relative paths in the file
+	Trials     int       `json:"trials,omitempty"` // planned; 0 if there is no limit
+	Rated      bool      `json:"rated,omitempty"`  // it looks for pictures that people prefer, not for a low loss
 	StartedAt  time.Time `json:"started_at"`
 }
 
-// maxSweep is the longest file that describes a sweep, in bytes.
+// maxSweep is the largest size of a sweep's file, in bytes.
 const maxSweep = 1 << 20
 
 // Check returns an error of CodeInvalid for a sweep that cannot be kept.
@@ -49,4 +49,37 @@ func NoSuchSweep(name string, known []string) *Error {
 		return Errorf(CodeNotFound, "there is no sweep %q: the store has none", name)
 	}
 	return Errorf(CodeNotFound, "%w", suggest.Unknown("sweep", name, known))
+}
+
+// Judgement is a person's answer to two runs' pictures shown side by side.
+type Judgement struct {
+	ID      int64     `json:"id"`   // the store's number for it; later ones have higher numbers
+	Left    string    `json:"left"` // the ids of the runs, as they were shown
+	Right   string    `json:"right"`
+	Verdict Verdict   `json:"verdict"`
+	Rater   string    `json:"rater,omitempty"` // who made it, if that is known
+	At      time.Time `json:"at"`
+}
+
+// Verdict is which of two runs is better.
+type Verdict string
+
+// The verdicts.
+const (
+	LeftBetter  Verdict = "left"
+	RightBetter Verdict = "right"
+	Tie         Verdict = "tie"
+)
+
+// Check returns an error of CodeInvalid for a judgement without a verdict, or of a run and itself.
+func (j *Judgement) Check() error {
+	switch j.Verdict {
+	case LeftBetter, RightBetter, Tie:
+	default:
+		return Errorf(CodeInvalid, "the verdict is %s, %s or %s, not %q", LeftBetter, RightBetter, Tie, j.Verdict)
+	}
+	if j.Left == j.Right {
+		return Errorf(CodeInvalid, "run %s was compared with itself: choose two", j.Left)
+	}
+	return checkLine("rater", j.Rater)
 }

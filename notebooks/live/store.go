@@ -145,7 +145,7 @@ func Run(ctx context.Context, store tracker.Reader, ref string) error {
 func TermCurves(ctx context.Context, store tracker.CurveReader, run *tracker.Run) ([]Curve, error) {
 	var names []string
 	for name := range run.Final {
-		if _, ok := run.Final["loss."+name]; ok || name == "total" {
+		if _, ok := run.Final[tracker.Unweighted(name)]; ok || name == "total" {
 			names = append(names, name)
 		}
 	}

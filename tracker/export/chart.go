@@ -4,7 +4,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/plot"
@@ -37,11 +36,11 @@ type line struct {
 }
 
 // drawn returns the metrics worth a line, the total first. Of a style transfer these are what the optimiser saw: the
-// total and the weighted terms, neither clocks nor terms before their weight, which are logged as loss.NAME.
+// total and the weighted terms, neither clocks nor terms before their weight.
 func drawn(final tracker.Metrics) []string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(final)) {
-		term, unweighted := strings.CutPrefix(name, "loss.")
+		term, unweighted := tracker.UnweightedTerm(name)
 		_, weighted := final[term]
 		switch {
 		case unweighted && weighted, name == "seconds", name == "evaluations":

@@ -13,12 +13,12 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// checkpoints are the files that runs can be continued from, each with its run's id for a name.
+// checkpoints are the files that runs are continued from, each named by its run's id.
 type checkpoints struct{ folder }
 
 func (c checkpoints) path(id string) string { return filepath.Join(c.dir, id) }
 
-// id returns the id of the run whose checkpoint has a path, or "" for one that has not the place and form of its name.
+// id returns the id of the run whose checkpoint is at a path, or "" if the path is not that of a checkpoint.
 func (c checkpoints) id(path string) string {
 	name := filepath.Base(path)
 	if id, err := tracker.CanonicalID(name); err == nil && id == name && c.path(id) == path {
@@ -27,7 +27,7 @@ func (c checkpoints) id(path string) string {
 	return ""
 }
 
-// size returns how many bytes a run's checkpoint has, 0 if there is none.
+// size returns the size of a run's checkpoint in bytes, 0 if there is none.
 func (c checkpoints) size(id string) int64 {
 	info, err := os.Stat(c.path(id))
 	if err != nil {
@@ -36,8 +36,8 @@ func (c checkpoints) size(id string) int64 {
 	return info.Size()
 }
 
-// SaveCheckpoint implements tracker.Store. The file is written without SQLite's lock and put into its place with it, so
-// that whoever took the run over meanwhile finds its own.
+// SaveCheckpoint implements tracker.Store. The file is written without SQLite's lock and renamed while holding it, so a
+// process that has taken the run over in the meantime keeps its own.
 func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Writer) error) error {
 	doing := "saving a checkpoint of run " + id
 	if db.writer == nil {
@@ -50,7 +50,8 @@ func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Write
 	if err := db.read(ctx, doing, check); err != nil {
 		return err
 	}
-	temporary, err := db.checkpoints.write(id, db.bounded(id, write))
+	most := cmp.Or(db.options.maxCheckpoint, tracker.MaxCheckpoint)
+	temporary, err := db.checkpoints.write(id, tracker.LimitCheckpoint(id, most, write))
 	if err != nil {
 		return db.failed(doing, err)
 	}
@@ -73,32 +74,6 @@ func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Write
 	return err
 }
 
-// bounded returns a function that writes what write does, but not more than a checkpoint may have.
-func (db *DB) bounded(id string, write func(io.Writer) error) func(io.Writer) error {
-	most := cmp.Or(db.options.maxCheckpoint, tracker.MaxCheckpoint)
-	return func(w io.Writer) error {
-		b := &boundedWriter{w: w, left: most}
-		err := write(b)
-		if b.left < 0 {
-			return tracker.Errorf(tracker.CodeInvalid, "the checkpoint of run %s has more than %d bytes", id, most)
-		}
-		return err
-	}
-}
-
-// boundedWriter takes so many bytes and no more. What is left is negative once it refused some.
-type boundedWriter struct {
-	w    io.Writer
-	left int64
-}
-
-func (b *boundedWriter) Write(p []byte) (int, error) {
-	if b.left -= int64(len(p)); b.left < 0 {
-		return 0, errors.New("it is too large")
-	}
-	return b.w.Write(p)
-}
-
 // OpenCheckpoint implements tracker.Store.
 func (db *DB) OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, error) {
 	doing := "opening the checkpoint of run " + id
@@ -119,14 +94,13 @@ func (db *DB) OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, err
 	return file, nil
 }
 
-// needsCheckpoint tells whether a run's checkpoint is still good for anything.
+// needsCheckpoint reports whether a run may still be continued from its checkpoint.
 func needsCheckpoint(ctx context.Context, from querier, id string) (needed bool, err error) {
 	err = from.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE id = ? AND status <> 'finished')`, id).Scan(&needed)
 	return needed, err
 }
 
-// removeCheckpoints removes those of the runs' checkpoints that are not needed, while no other process can put one into its
-// place.
+// removeCheckpoints removes those of the runs' checkpoints that are not needed, while no other process can save one.
 func (db *DB) removeCheckpoints(ctx context.Context, ids ...string) error {
 	return db.removeFiles(ctx, "removing checkpoints", ids, db.checkpoints.path, needsCheckpoint)
 }

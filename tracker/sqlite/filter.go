@@ -7,7 +7,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// statement is a query being written. What people typed only ever becomes an argument.
+// statement builds a query. What people typed only becomes arguments, never text.
 type statement struct {
 	text strings.Builder
 	args []any
@@ -18,14 +18,14 @@ func (s *statement) add(text string, args ...any) {
 	s.args = append(s.args, args...)
 }
 
-// fieldColumns are the columns that a run's fields are read from; those of r are explained at settled.
+// fieldColumns are the columns of a run's fields; see runsCTE for r.
 var fieldColumns = map[string]string{
 	"id": "r.id", "name": "r.name", "experiment": "r.experiment", "sweep": "r.sweep", "trial": "r.trial",
 	"status": "r.shown", "reason": "r.why", "note": "r.note", "rating": "r.rating", "host": "r.host",
 	"started": "r.started_at", "ended": "r.ended", "duration": "((coalesce(r.ended, r.seen_at) - r.started_at - r.idle) / 1e6)",
 }
 
-// operand writes the value, or NULL, that runs are sorted by.
+// operand writes the value that runs are sorted by, or NULL.
 func (s *statement) operand(o tracker.Operand) {
 	switch o.Kind {
 	case tracker.OperandParam:
@@ -37,7 +37,7 @@ func (s *statement) operand(o tracker.Operand) {
 	}
 }
 
-// sortColumn writes a part of ORDER BY: what is missing comes last whichever way it goes.
+// sortColumn writes a part of ORDER BY. Missing values come last in both directions.
 func (s *statement) sortColumn(column int, descending bool) {
 	direction := ""
 	if descending {
@@ -80,7 +80,7 @@ func (s *statement) list(list []tracker.Expr, between string) {
 	s.add(`)`)
 }
 
-// comparison writes a comparison that is never NULL, so that NOT turns it around.
+// comparison writes a comparison that is never NULL, so that NOT inverts it.
 func (s *statement) comparison(o tracker.Operand, op tracker.Op, l tracker.Literal) {
 	switch {
 	case o.Kind == tracker.OperandParam:
@@ -106,12 +106,12 @@ func (s *statement) comparison(o tracker.Operand, op tracker.Op, l tracker.Liter
 	}
 }
 
-// sqlOps are the operators that SQL has too.
+// sqlOps are the operators that SQL has as well.
 var sqlOps = map[tracker.Op]string{
 	tracker.Equal: "=", tracker.Less: "<", tracker.LessEqual: "<=", tracker.Greater: ">", tracker.GreaterEqual: ">=",
 }
 
-// compareText writes a comparison of texts. lower changes ASCII's letters only.
+// compareText writes a comparison of strings. lower changes ASCII's letters only.
 func (s *statement) compareText(column string, op tracker.Op, l tracker.Literal) {
 	low := tracker.LowerASCII(l.Text)
 	switch {
@@ -138,7 +138,7 @@ func (s *statement) compareNumber(column string, op tracker.Op, l tracker.Litera
 	s.add(column+` `+sqlOps[op]+` ?`, l.Number)
 }
 
-// compareTime writes a comparison with the times that a date means.
+// compareTime writes a comparison with the interval that a date means.
 func (s *statement) compareTime(column string, op tracker.Op, l tracker.Literal) {
 	from, until := micros(l.From), micros(l.Until)
 	s.add(`coalesce(`)

@@ -11,46 +11,21 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Points are packed into chunks rather than kept in a row each. On two slow cores shared with others, a row a point
-// (WITHOUT ROWID, keyed by metric and step) took 270,000 points a second, 21 bytes a point, and 0.42 s to read
-// 400,000 points, 0.27 s if SQLite puts them into buckets. Chunks take 1,800,000 points a second through the public
-// API (BenchmarkLog), 16 bytes, and 0.04 s to read and downsample 1,000,000 (BenchmarkCurves). A chunk is two pages
-// of the database; the last one of a metric is written anew each time that points are added to it.
+// Points are packed into chunks instead of one row each. On two slow shared cores, one row for each point (WITHOUT
+// ROWID, keyed by metric and step) wrote 270,000 points a second with 21 bytes each, and read 400,000 points in 0.42 s,
+// or 0.27 s when SQLite put them into buckets. Chunks write 1,800,000 points a second through the public API
+// (BenchmarkLog) with 16 bytes each, and read and downsample 1,000,000 in 0.04 s (BenchmarkCurves). A chunk is two pages
+// of the database. The last chunk of a metric is rewritten whenever points are added to it.
 const (
 	pointBytes  = 16
 	chunkPoints = 512
 )
 
-// metric is a row of metrics: what lists need to know without looking at the points.
+// metric is a row of metrics.
 type metric struct {
-	key                   int64
-	name                  string
-	points, lastStep      int64
-	last, least, greatest float64
-}
-
-// newMetric is a metric without points.
-func newMetric(key int64, name string) metric {
-	return metric{key: key, name: name, last: math.NaN(), least: math.NaN(), greatest: math.NaN()}
-}
-
-// note counts more points in.
-func (m *metric) note(points []tracker.Point) {
-	for _, p := range points {
-		if m.points == 0 || p.Step >= m.lastStep {
-			m.lastStep, m.last = p.Step, p.Value
-		}
-		m.points++
-		if math.IsNaN(p.Value) {
-			continue
-		}
-		if !(m.least <= p.Value) {
-			m.least = p.Value
-		}
-		if !(m.greatest >= p.Value) {
-			m.greatest = p.Value
-		}
-	}
+	key  int64
+	name string
+	tracker.Summary
 }
 
 // AppendPoints implements tracker.Store.
@@ -72,7 +47,7 @@ func (db *DB) AppendPoints(ctx context.Context, id string, series []tracker.Seri
 	})
 }
 
-// appendPoints fills up the metric's last chunk and goes on with new ones.
+// appendPoints fills the metric's last chunk and then adds new ones.
 func appendPoints(ctx context.Context, tx *sql.Tx, run int64, s tracker.Series) error {
 	if len(s.Points) == 0 {
 		return nil
@@ -81,9 +56,9 @@ func appendPoints(ctx context.Context, tx *sql.Tx, run int64, s tracker.Series) 
 	if err != nil {
 		return err
 	}
-	number := m.points / chunkPoints
+	number := m.Points / chunkPoints
 	var chunk []byte
-	if filled := m.points % chunkPoints; filled > 0 {
+	if filled := m.Points % chunkPoints; filled > 0 {
 		err := tx.QueryRowContext(ctx, `SELECT points FROM chunks WHERE metric = ? AND number = ?`, m.key, number).Scan(&chunk)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
@@ -92,7 +67,7 @@ func appendPoints(ctx context.Context, tx *sql.Tx, run int64, s tracker.Series) 
 			return tracker.Errorf(tracker.CodeInternal, "the curve of %s is damaged: its last %d points take %d bytes", s.Name, filled, len(chunk))
 		}
 	}
-	m.note(s.Points)
+	m.Add(s.Points)
 	for rest := s.Points; len(rest) > 0; number++ {
 		n := min(len(rest), chunkPoints-len(chunk)/pointBytes)
 		chunk = pack(chunk, rest[:n])
@@ -103,11 +78,11 @@ func appendPoints(ctx context.Context, tx *sql.Tx, run int64, s tracker.Series) 
 		chunk, rest = chunk[:0], rest[n:]
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE metrics SET points = ?, last_step = ?, last = ?, least = ?, greatest = ? WHERE key = ?`,
-		m.points, m.lastStep, toNull(m.last), toNull(m.least), toNull(m.greatest), m.key)
+		m.Points, m.LastStep, toNull(m.Last), toNull(m.Min), toNull(m.Max), m.key)
 	return err
 }
 
-// openMetric reads a metric's row, or adds one without points.
+// openMetric reads a metric's row, or adds a row without points.
 func openMetric(ctx context.Context, tx *sql.Tx, run int64, name string) (metric, error) {
 	list, err := readMetrics(ctx, tx, run, []string{name})
 	if err != nil || len(list) == 1 {
@@ -118,10 +93,10 @@ func openMetric(ctx context.Context, tx *sql.Tx, run int64, name string) (metric
 		return metric{}, err
 	}
 	key, err := result.LastInsertId()
-	return newMetric(key, name), err
+	return metric{key, name, tracker.NewSummary()}, err
 }
 
-// readMetrics reads the rows of a run's metrics, sorted by name: those with the given names, or all if there are none.
+// readMetrics reads the rows of a run's metrics with the given names, or of all if there are none, sorted by name.
 func readMetrics(ctx context.Context, tx *sql.Tx, run int64, names []string) ([]metric, error) {
 	query := `SELECT key, name, points, last_step, last, least, greatest FROM metrics WHERE run = ?`
 	args := []any{run}
@@ -133,10 +108,10 @@ func readMetrics(ctx context.Context, tx *sql.Tx, run int64, names []string) ([]
 	err := each(ctx, tx, query+` ORDER BY name`, args, func(scan func(...any) error) error {
 		var m metric
 		var last, least, greatest sql.NullFloat64
-		if err := scan(&m.key, &m.name, &m.points, &m.lastStep, &last, &least, &greatest); err != nil {
+		if err := scan(&m.key, &m.name, &m.Points, &m.LastStep, &last, &least, &greatest); err != nil {
 			return err
 		}
-		m.last, m.least, m.greatest = fromNull(last), fromNull(least), fromNull(greatest)
+		m.Last, m.Min, m.Max = fromNull(last), fromNull(least), fromNull(greatest)
 		list = append(list, m)
 		return nil
 	})
@@ -145,8 +120,8 @@ func readMetrics(ctx context.Context, tx *sql.Tx, run int64, names []string) ([]
 
 // Curves implements tracker.Store.
 func (db *DB) Curves(ctx context.Context, id string, q tracker.CurveQuery) ([]tracker.Curve, error) {
-	if q.Points < 0 {
-		return nil, tracker.Errorf(tracker.CodeInvalid, "curves of %d points: ask for 4 or more, or 0 for all", q.Points)
+	if err := q.Check(); err != nil {
+		return nil, err
 	}
 	curves := []tracker.Curve{}
 	err := db.read(ctx, "reading curves of run "+id, func(tx *sql.Tx) error {
@@ -163,31 +138,16 @@ func (db *DB) Curves(ctx context.Context, id string, q tracker.CurveQuery) ([]tr
 			if err != nil {
 				return err
 			}
-			if points = tracker.InOrder(points); int64(len(points)) < m.points {
-				m = newMetric(m.key, m.name) // some were logged again, and count no more
-				m.note(points)
-			}
-			points = tracker.Downsample(from(points, q.From), q.Points)
-			curves = append(curves, tracker.Curve{
-				Series: tracker.Series{Name: m.name, Points: points}, Total: m.points, Last: m.last, Min: m.least, Max: m.greatest,
-			})
+			curves = append(curves, tracker.NewCurve(m.name, points, m.Summary, q))
 		}
 		return nil
 	})
 	return curves, err
 }
 
-// from leaves out the points before a step.
-func from(points []tracker.Point, step int64) []tracker.Point {
-	for len(points) > 0 && points[0].Step < step {
-		points = points[1:]
-	}
-	return points
-}
-
-// readPoints reads all of a metric's points in the order in which they were logged.
+// readPoints reads all points of a metric in the order in which they were logged.
 func readPoints(ctx context.Context, tx *sql.Tx, m metric) ([]tracker.Point, error) {
-	points := make([]tracker.Point, 0, m.points)
+	points := make([]tracker.Point, 0, m.Points)
 	query := `SELECT points FROM chunks WHERE metric = ? ORDER BY number`
 	err := each(ctx, tx, query, []any{m.key}, func(scan func(...any) error) error {
 		var chunk sql.RawBytes
@@ -197,8 +157,8 @@ func readPoints(ctx context.Context, tx *sql.Tx, m metric) ([]tracker.Point, err
 		points = unpack(points, chunk)
 		return nil
 	})
-	if err == nil && int64(len(points)) != m.points {
-		err = fmt.Errorf("the curve of %s is damaged: it has %d of %d points", m.name, len(points), m.points)
+	if err == nil && int64(len(points)) != m.Points {
+		err = fmt.Errorf("the curve of %s is damaged: it has %d of %d points", m.name, len(points), m.Points)
 	}
 	return points, err
 }

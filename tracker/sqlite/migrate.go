@@ -12,12 +12,12 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migrations are the steps from an empty database to this program's, in order: the first makes version 1 and so
-// on. PRAGMA user_version says which a database has. A step that was released is never edited.
+// migrations returns the steps from an empty database to this program's version, in order: the first makes version 1,
+// and so on. PRAGMA user_version is the version of a database. A step that was released is never edited.
 func migrations() []string {
 	entries, err := migrationFiles.ReadDir("migrations")
 	if err != nil {
-		panic(err) // they are part of the program
+		panic(err) // the files are embedded
 	}
 	var steps []string
 	for i, e := range entries {
@@ -33,7 +33,7 @@ func migrations() []string {
 	return steps
 }
 
-// migrate takes the steps that a database lacks, all in one transaction.
+// migrate applies the steps that a database does not have yet, all in one transaction.
 func migrate(ctx context.Context, pool *sql.DB, steps []string) error {
 	version, err := version(ctx, pool)
 	if err != nil {
@@ -47,7 +47,7 @@ func migrate(ctx context.Context, pool *sql.DB, steps []string) error {
 		return err
 	}
 	defer tx.Rollback()
-	// Another process may have been faster.
+	// Another process may have migrated it.
 	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func migrate(ctx context.Context, pool *sql.DB, steps []string) error {
 	return tx.Commit()
 }
 
-// checkVersion refuses a database that is not of this program's version, where it cannot be brought to it.
+// checkVersion refuses a database of another version than this program's, where it cannot be migrated.
 func checkVersion(ctx context.Context, pool *sql.DB, steps []string) error {
 	v, err := version(ctx, pool)
 	switch {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -11,8 +12,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// errVanished says that a picture's file was there and is not any more: somebody deleted the last run that had it
-// just before this one was to name it.
+// errVanished is the error for a picture's file that was removed before its row was written: the last run that had it was
+// deleted in the meantime.
 var errVanished = errors.New("the picture's file vanished")
 
 // AddPicture implements tracker.Store.
@@ -38,9 +39,9 @@ func (db *DB) AddPicture(ctx context.Context, id string, n tracker.NewPicture) (
 	return &p, nil
 }
 
-// withFiles has put bring files into their places, and then writes the rows that name them. Files are written without
-// SQLite's lock, as syncing them takes long; they are removed only with it. So a writer that holds it and finds the
-// file can rely on it, and one that does not has it put there again. put returns the hashes of those in their places,
+// withFiles calls put to write files, and then writes the rows that name them. Files are written without SQLite's lock,
+// since syncing them is slow, but removed only with it. So a writer that holds the lock can rely on a file that it
+// finds; if it does not find the file, withFiles calls put again. put returns the hashes of the files that it wrote,
 // also after an error.
 func (db *DB) withFiles(ctx context.Context, doing string, put func() ([]string, error), rows func(tx *sql.Tx) error) error {
 	if db.writer == nil {
@@ -58,13 +59,13 @@ func (db *DB) withFiles(ctx context.Context, doing string, put func() ([]string,
 		}
 	}
 	if err != nil {
-		// The disk is full, say, and a file without a row would only take more of it. If this fails, Verify finds it.
+		// On a full disk, for example, a file without a row takes space. If removing it fails, Verify finds it.
 		_ = db.removePictures(context.WithoutCancel(ctx), hashes)
 	}
 	return err
 }
 
-// insertPicture adds the row of a picture whose file is in its place.
+// insertPicture adds the row of a picture whose file exists.
 func (db *DB) insertPicture(ctx context.Context, tx *sql.Tx, run int64, p tracker.Picture) error {
 	if !db.blobs.has(p.Hash, p.Bytes) {
 		return errVanished
@@ -133,4 +134,113 @@ func (db *DB) OpenPicture(_ context.Context, hash string) (io.ReadSeekCloser, er
 		return nil, db.failed("opening a picture", err)
 	}
 	return file, nil
+}
+
+// Restore implements tracker.Store.
+func (db *DB) Restore(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture) error {
+	return db.bring(ctx, a, open, func(tx *sql.Tx) error {
+		key, err := insertRun(ctx, tx, &a.Run)
+		if isDuplicate(err) {
+			return tracker.Errorf(tracker.CodeConflict, "run %s is in the store already", a.Run.ID)
+		}
+		if err != nil {
+			return err
+		}
+		return db.fill(ctx, tx, key, a)
+	})
+}
+
+// Refresh implements tracker.Store.
+func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture) error {
+	err := db.bring(ctx, a, open, func(tx *sql.Tx) error {
+		key, _, err := findRun(ctx, tx, a.Run.ID)
+		if err != nil {
+			return err
+		}
+		var later bool
+		err = tx.QueryRowContext(ctx, `SELECT seen_at > ? FROM runs WHERE key = ?`, micros(a.Run.SeenAt), key).Scan(&later)
+		if err != nil || later {
+			return err
+		}
+		if err := refreshRun(ctx, tx, key, &a.Run); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM metrics WHERE run = ?`, key); err != nil {
+			return err
+		}
+		return db.fill(ctx, tx, key, a)
+	})
+	if err != nil {
+		return err
+	}
+	return db.removeCheckpoints(ctx, a.Run.ID) // it may be finished now
+}
+
+// refreshRun replaces a run's row, parameters and tags by those of a later copy.
+func refreshRun(ctx context.Context, tx *sql.Tx, key int64, r *tracker.Run) error {
+	provenance, err := json.Marshal(r.Provenance)
+	if err != nil {
+		return err
+	}
+	revision, err := nextRevision(ctx, tx)
+	if err != nil {
+		return err
+	}
+	p := r.Process
+	_, err = tx.ExecContext(ctx, `
+		UPDATE runs SET status = ?, reason = ?, ended_at = ?, seen_at = ?, idle = ?, tries = ?, provenance = ?, host = ?, pid = ?, boot = ?, process_started = ?,
+			note = iif(note = '', ?, note), rating = iif(rating = 0, ?, rating), revision = ? WHERE key = ?`,
+		r.Status, r.Reason, endedAt(r), micros(r.SeenAt), r.Idle.Microseconds(), r.Tries,
+		string(provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), r.Note, r.Rating, revision, key)
+	if err != nil {
+		return err
+	}
+	if err := setParams(ctx, tx, key, r.Params); err != nil {
+		return err
+	}
+	return addTags(ctx, tx, key, r.Tags)
+}
+
+// bring copies the files of an archive's pictures and writes rows that name them.
+func (db *DB) bring(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture, rows func(tx *sql.Tx) error) error {
+	if err := a.Check(); err != nil {
+		return err
+	}
+	put := func() (hashes []string, err error) {
+		for _, p := range a.Pictures {
+			if err := db.copyPicture(ctx, p, open); err != nil {
+				return hashes, err
+			}
+			hashes = append(hashes, p.Hash)
+		}
+		return hashes, nil
+	}
+	return db.withFiles(ctx, "importing a run", put, rows)
+}
+
+// copyPicture copies a picture's file unless it exists.
+func (db *DB) copyPicture(ctx context.Context, p tracker.Picture, open tracker.OpenPicture) error {
+	if err := tracker.CheckHash(p.Hash); err != nil || db.blobs.has(p.Hash, p.Bytes) {
+		return err
+	}
+	data, err := tracker.ReadPicture(ctx, p, open)
+	if err != nil {
+		return err
+	}
+	return db.blobs.put(p.Hash, data)
+}
+
+// fill adds an archive's points and pictures to its run.
+func (db *DB) fill(ctx context.Context, tx *sql.Tx, key int64, a *tracker.Archive) error {
+	for _, s := range a.Series {
+		if err := appendPoints(ctx, tx, key, s); err != nil {
+			return err
+		}
+	}
+	for _, p := range a.Pictures {
+		if err := db.insertPicture(ctx, tx, key, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }

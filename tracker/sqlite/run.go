@@ -5,24 +5,23 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strconv"
+
+	"github.com/mattn/go-sqlite3"
 
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// findRun returns a run's key and its status as the database has it.
+// findRun returns a run's key and its status in the database.
 func findRun(ctx context.Context, tx *sql.Tx, id string) (key int64, status tracker.Status, err error) {
 	err = tx.QueryRowContext(ctx, `SELECT key, status FROM runs WHERE id = ?`, id).Scan(&key, &status)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, "", noSuchRun(id)
+		return 0, "", tracker.NoSuchRun(id)
 	}
 	return key, status, err
 }
 
-func noSuchRun(id string) error {
-	return tracker.Errorf(tracker.CodeNotFound, "there is no run %q", id)
-}
-
-// nextRevision counts one more change of the store.
+// nextRevision counts a change of the store and returns its number.
 func nextRevision(ctx context.Context, tx *sql.Tx) (int64, error) {
 	var n int64
 	err := tx.QueryRowContext(ctx, `UPDATE history SET revision = revision + 1 RETURNING revision`).Scan(&n)
@@ -118,14 +117,13 @@ func (db *DB) UpdateRun(ctx context.Context, id string, u tracker.Update) (*trac
 }
 
 func updateRun(ctx context.Context, tx *sql.Tx, key int64, u tracker.Update) error {
-	var provenance *string
+	var provenance any
 	if u.Provenance != nil {
 		text, err := json.Marshal(u.Provenance)
 		if err != nil {
 			return err
 		}
-		provenance = new(string)
-		*provenance = string(text)
+		provenance = string(text)
 	}
 	_, err := tx.ExecContext(ctx, `
 		UPDATE runs SET name = coalesce(?, name), experiment = coalesce(?, experiment), note = coalesce(?, note),
@@ -143,4 +141,191 @@ func updateRun(ctx context.Context, tx *sql.Tx, key int64, u tracker.Update) err
 		return err
 	}
 	return setParams(ctx, tx, key, u.Params)
+}
+
+// CreateRun implements tracker.Store.
+func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, error) {
+	n, err := n.Normal()
+	if err != nil {
+		return nil, err
+	}
+	var run *tracker.Run
+	err = db.write(ctx, "starting a run", func(tx *sql.Tx) error {
+		if err := refuseTwice(ctx, tx, n.Sweep, n.Trial); err != nil {
+			return err
+		}
+		at := db.now()
+		r := tracker.Run{
+			Name: n.Name, Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning,
+			StartedAt: at, SeenAt: at, Note: n.Note, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
+		}
+		key, err := insertNewRun(ctx, tx, &r)
+		if err != nil {
+			return err
+		}
+		run, err = loadRun(ctx, tx, db.now(), key)
+		return err
+	})
+	return run, err
+}
+
+// refuseTwice returns an error if the store already has the trial of the sweep.
+func refuseTwice(ctx context.Context, tx *sql.Tx, sweep string, trial int) error {
+	if sweep == "" || trial == 0 {
+		return nil
+	}
+	query := `SELECT id FROM runs WHERE sweep = ? AND sweep <> '' AND trial = ? LIMIT 1`
+	return each(ctx, tx, query, []any{sweep, trial}, func(scan func(...any) error) error {
+		var id string
+		if err := scan(&id); err != nil {
+			return err
+		}
+		return tracker.Errorf(tracker.CodeConflict, "trial %d of sweep %q is there already: it is run %s", trial, sweep, id)
+	})
+}
+
+// insertNewRun gives a run an id that no other has.
+func insertNewRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (key int64, err error) {
+	unnamed := r.Name == ""
+	for range 10 {
+		r.ID = tracker.NewID(r.StartedAt)
+		if unnamed {
+			r.Name = r.ID
+		}
+		if key, err = insertRun(ctx, tx, r); !isDuplicate(err) {
+			return key, err
+		}
+	}
+	return 0, err
+}
+
+// insertRun adds a run with its parameters and tags, but without metrics and pictures.
+func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
+	provenance, err := json.Marshal(r.Provenance)
+	if err != nil {
+		return 0, err
+	}
+	revision, err := nextRevision(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	p := r.Process
+	result, err := tx.ExecContext(ctx, `
+		INSERT INTO runs (id, name, experiment, sweep, trial, status, reason, started_at, ended_at, seen_at, idle, tries, note, rating,
+			provenance, host, pid, boot, process_started, revision)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Reason, micros(r.StartedAt), endedAt(r), micros(r.SeenAt),
+		r.Idle.Microseconds(), r.Tries, r.Note, r.Rating, string(provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), revision)
+	if err != nil {
+		return 0, err
+	}
+	key, err := result.LastInsertId()
+	if err != nil {
+		return 0, err
+	}
+	if err := setParams(ctx, tx, key, r.Params); err != nil {
+		return 0, err
+	}
+	return key, addTags(ctx, tx, key, r.Tags)
+}
+
+// endedAt is the value of the column ended_at: NULL while a run is running.
+func endedAt(r *tracker.Run) any {
+	if r.Status == tracker.StatusRunning {
+		return nil
+	}
+	return micros(r.EndedAt)
+}
+
+func isDuplicate(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintUnique
+}
+
+func setParams(ctx context.Context, tx *sql.Tx, key int64, params tracker.Params) error {
+	for name, value := range params {
+		b, isBool := value.(bool)
+		if isBool {
+			value = strconv.FormatBool(b)
+		}
+		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO params (run, name, value, truth) VALUES (?, ?, ?, ?)`, key, name, value, isBool)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addTags(ctx context.Context, tx *sql.Tx, key int64, tags []string) error {
+	for _, tag := range tags {
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO tags (run, tag) VALUES (?, ?)`, key, tag); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ContinueRun implements tracker.Store.
+func (db *DB) ContinueRun(ctx context.Context, id string, p tracker.Process) (run *tracker.Run, err error) {
+	if p == (tracker.Process{}) {
+		p = tracker.ThisProcess()
+	}
+	err = db.write(ctx, "continuing run "+id, func(tx *sql.Tx) error {
+		key, status, err := findRun(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if status == tracker.StatusFinished {
+			return tracker.Errorf(tracker.CodeConflict, "run %s is finished: there is nothing to continue", id)
+		}
+		if err := db.refuseRunning(ctx, tx, []int64{key}); err != nil {
+			return err
+		}
+		now := micros(db.now())
+		// A run whose process is gone ended at its last sign of life.
+		_, err = tx.ExecContext(ctx, `
+			UPDATE runs SET status = 'running', reason = '', ended_at = NULL, tries = tries + 1, claimed = 1,
+				idle = idle + max(0, ? - coalesce(ended_at, seen_at)), host = ?, pid = ?, boot = ?, process_started = ? WHERE key = ?`,
+			now, p.Host, p.PID, p.Boot, micros(p.StartedAt), key)
+		if err != nil {
+			return err
+		}
+		if err := db.touch(ctx, tx, key); err != nil {
+			return err
+		}
+		run, err = loadRun(ctx, tx, db.now(), key)
+		return err
+	})
+	return run, err
+}
+
+// findOwnRun returns the key of a run that this process may log into: it is running, and ContinueRun has not given it to
+// another process. A process presumed dead may wake after another has taken over its run.
+func findOwnRun(ctx context.Context, tx *sql.Tx, id string) (int64, error) {
+	key, status, err := findRun(ctx, tx, id)
+	if err != nil {
+		return 0, err
+	}
+	if status != tracker.StatusRunning {
+		return 0, tracker.Errorf(tracker.CodeConflict, "run %s has ended: it is %s", id, status)
+	}
+	return key, refuseStranger(ctx, tx, key)
+}
+
+// refuseStranger returns an error if ContinueRun gave the run to another process.
+func refuseStranger(ctx context.Context, tx *sql.Tx, key int64) error {
+	query := `SELECT id, host, pid, boot, process_started FROM runs WHERE key = ? AND claimed`
+	return each(ctx, tx, query, []any{key}, func(scan func(...any) error) error {
+		var id string
+		var p tracker.Process
+		var started int64
+		if err := scan(&id, &p.Host, &p.PID, &p.Boot, &started); err != nil {
+			return err
+		}
+		if p.StartedAt = fromMicros(started); p.Equal(tracker.ThisProcess()) {
+			return nil
+		}
+		return tracker.Errorf(tracker.CodeConflict, "run %s was continued by process %d on %s: this one may not log into it any more",
+			id, p.PID, p.Host)
+	})
 }

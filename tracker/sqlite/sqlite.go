@@ -1,7 +1,8 @@
 // Package sqlite keeps a tracker's runs in SQLite.
 //
-// A store is one directory: the database gouache.db; under blobs/ the pictures, each in a file named by its SHA-256; and
-// under checkpoints/ what runs that have not finished can be continued from. It can be copied as it is while no process uses it. Any number of processes may use one store at once.
+// A store is one directory: the database gouache.db, the pictures under blobs/, each in a file named by its SHA-256, and
+// the checkpoints of unfinished runs under checkpoints/. It can be copied while no process uses it. Any number of
+// processes may use one store at once.
 //
 //	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
 //	defer store.Close()
@@ -11,14 +12,16 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"syscall"
 	"time"
 
-	_ "github.com/mattn/go-sqlite3"
+	"github.com/mattn/go-sqlite3"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -26,18 +29,18 @@ import (
 // databaseName is the database's file in a store's directory.
 const databaseName = "gouache.db"
 
-// busyTimeout is how long a writer waits for the others. A transaction takes a few milliseconds, with a sync of a
-// slow disk some tens, so eight processes stay far below it.
+// busyTimeout is how long a writer waits for the others. A transaction takes a few milliseconds, and some tens where
+// the disk syncs slowly, so eight processes stay far below it.
 const busyTimeout = 30 * time.Second
 
-// Options change how a store is opened. The zero value suits.
+// Options configures how a store is opened. The zero value is ready to use.
 type Options struct {
-	// ReadOnly opens a store that is there already, also one in a folder that cannot be written to.
+	// ReadOnly opens an existing store, even in a folder that cannot be written to.
 	ReadOnly bool
 
-	vfs           string // SQLite's access to files; tests take one without locks
-	maxPages      int    // tests of a full disk
-	maxCheckpoint int64  // in the place of tracker.MaxCheckpoint
+	vfs           string // SQLite's access to files; a test uses one without locks
+	maxPages      int    // for tests of a full disk
+	maxCheckpoint int64  // replaces tracker.MaxCheckpoint in tests
 }
 
 // DB is a store. It implements tracker.Store.
@@ -55,9 +58,9 @@ type DB struct {
 
 var _ tracker.Store = (*DB)(nil)
 
-// Open opens the store in a directory, which it makes if need be, and brings its database to this program's version.
-// Errors: CodeUnavailable where the folder cannot be used, CodeConflict for a store of a newer program, CodeNotFound
-// if a store that is to be read only is not there.
+// Open opens the store in a directory, creates it if necessary, and migrates its database to this program's version.
+// Errors: CodeUnavailable if the folder cannot be used, CodeConflict for a store of a newer program, CodeNotFound if
+// o.ReadOnly is set and the store does not exist.
 func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -85,9 +88,9 @@ func (db *DB) open(ctx context.Context) error {
 		}
 		f.sweep(db.now().Add(-inFlight))
 	}
-	// auto_vacuum has to be set before the first table is made; it lets DeleteRuns give pages back.
-	// synchronous FULL costs one sync a transaction, of which a run has one or two a second; with NORMAL a power
-	// failure would take everything since the last checkpoint, which for a slow run is minutes.
+	// auto_vacuum must be set before the first table is created; it lets DeleteRuns return pages to the file system.
+	// synchronous FULL costs one sync for each transaction, of which a run has one or two a second. With NORMAL a power
+	// failure would lose everything since the last checkpoint of the WAL, which for a slow run is minutes.
 	writing := url.Values{
 		"mode": {"rwc"}, "_txlock": {"immediate"}, "_auto_vacuum": {"incremental"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
 	}
@@ -97,7 +100,7 @@ func (db *DB) open(ctx context.Context) error {
 	}
 	if err := db.prepare(ctx); err != nil {
 		if isCannotOpen(err) {
-			// SQLite does not say why where a whole disk is for reading only; a file of our own may.
+			// SQLite gives no reason where a whole disk is read-only; a file of our own may.
 			if why := db.blobs.probe(); why != nil {
 				return why
 			}
@@ -108,8 +111,8 @@ func (db *DB) open(ctx context.Context) error {
 	return err
 }
 
-// prepare brings a new or old database to what this program works with. Turning on the WAL wants the database for
-// itself and does not wait for it, so when several processes open a new store at once this is tried again.
+// prepare migrates a new or old database. Turning on the WAL needs exclusive access and does not wait for it, so prepare
+// tries again when several processes open a new store at once.
 func (db *DB) prepare(ctx context.Context) error {
 	deadline := time.Now().Add(busyTimeout)
 	for {
@@ -144,9 +147,9 @@ func (db *DB) checkWAL(ctx context.Context) error {
 	return nil
 }
 
-// openReadOnly opens a store for reading. SQLite reads a database with a WAL only where it can make a file of shared
-// memory beside it, or one is left from before; where it cannot, nobody else can be writing, and the database is read
-// as one that never changes. That leaves out what is in the WAL alone, so there must be nothing.
+// openReadOnly opens a store for reading. SQLite reads a database with a WAL only if it can create a file of shared
+// memory beside it, or if one exists. If it cannot, no other process can be writing either, and the database is read as
+// immutable. That ignores the WAL, which must therefore be empty.
 func (db *DB) openReadOnly(ctx context.Context) error {
 	if _, err := os.Stat(db.path()); err != nil {
 		return tracker.Errorf(tracker.CodeNotFound, "there is no store in %s: %w", db.dir, err)
@@ -170,7 +173,7 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 
 func (db *DB) path() string { return filepath.Join(db.dir, databaseName) }
 
-// connect opens a pool. All settings go into the name of the data source, so that each connection has them.
+// connect opens a pool. All settings are part of the data source name, so that each connection has them.
 func (db *DB) connect(settings url.Values, connections int) (*sql.DB, error) {
 	settings.Set("_foreign_keys", "1")
 	settings.Set("_busy_timeout", strconv.FormatInt(busyTimeout.Milliseconds(), 10))
@@ -202,11 +205,11 @@ func (db *DB) Close() error {
 // Dir returns the store's directory.
 func (db *DB) Dir() string { return db.dir }
 
-// now is the present, as exactly as the database keeps it.
+// now is the present, in the precision of the database.
 func (db *DB) now() time.Time { return db.Now().UTC().Truncate(time.Microsecond) }
 
-// write runs f in a transaction of its own that holds SQLite's one lock for writers from the start, and says in
-// words, beginning with what was being done, what went wrong.
+// write runs f in a transaction that holds SQLite's single lock for writers from the start. doing begins the messages of
+// its errors.
 func (db *DB) write(ctx context.Context, doing string, f func(tx *sql.Tx) error) error {
 	if db.writer == nil {
 		return tracker.Errorf(tracker.CodeUnavailable, "%s: the store %s is open for reading only", doing, db.dir)
@@ -235,3 +238,103 @@ func (db *DB) read(ctx context.Context, doing string, f func(tx *sql.Tx) error) 
 func micros(t time.Time) int64 { return t.UnixMicro() }
 
 func fromMicros(n int64) time.Time { return time.UnixMicro(n).UTC() }
+
+// StoreVariable is the environment variable for the folder of the user's store.
+const StoreVariable = "GOUACHE_STORE"
+
+// UserStore returns the folder of the user's store: $GOUACHE_STORE, else gouache in the XDG data folder. An error has
+// CodeUnavailable.
+func UserStore() (string, error) {
+	if dir := os.Getenv(StoreVariable); dir != "" {
+		return dir, nil
+	}
+	// The specification says to ignore relative paths.
+	if data := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(data) {
+		return filepath.Join(data, "gouache"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", tracker.Errorf(tracker.CodeUnavailable, "there is no place for the store (%w): set $%s", err, StoreVariable)
+	}
+	return filepath.Join(home, ".local", "share", "gouache"), nil
+}
+
+// errNoLocks is the error for a file system without the locks that a WAL needs.
+var errNoLocks = errors.New("the file system has no locks or shared memory that processes could take turns with; " +
+	"put the store on a local disk")
+
+// failed turns an error into one of the tracker's. Errors that are one already are returned unchanged.
+func (db *DB) failed(doing string, err error) error {
+	var known *tracker.Error
+	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	code, why := explain(err)
+	if why == "" {
+		return tracker.Errorf(code, "%s in the store %s: %w", doing, db.dir, err)
+	}
+	return tracker.Errorf(code, "%s in the store %s: %s (%w)", doing, db.dir, why, err)
+}
+
+// What an error means to a person, and what to do.
+const (
+	whyFull     = "the disk is full: make room on it and start again; what was recorded before is kept"
+	whyReadOnly = "the folder cannot be written to: change its permissions or choose another"
+)
+
+// explain returns the kind of an error, and what it means to a person if its own message does not say so.
+func explain(err error) (tracker.Code, string) {
+	var e sqlite3.Error
+	isSQLite := errors.As(err, &e)
+	if isSQLite && e.SystemErrno != 0 {
+		err = e.SystemErrno // more precise: shared memory that cannot grow may mean a full disk
+	}
+	switch {
+	case errors.Is(err, errNoLocks):
+		return tracker.CodeUnavailable, ""
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return tracker.CodeUnavailable, whyFull
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		return tracker.CodeUnavailable, whyReadOnly
+	case isSQLite:
+		return explainSQLite(e)
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
+		return tracker.CodeUnavailable, "there is something else than a folder: move it away or choose another"
+	}
+	return tracker.CodeInternal, ""
+}
+
+func explainSQLite(e sqlite3.Error) (tracker.Code, string) {
+	switch e.ExtendedCode {
+	case sqlite3.ErrIoErrLock, sqlite3.ErrIoErrRDlock, sqlite3.ErrIoErrUnlock, sqlite3.ErrIoErrCheckReservedLock,
+		sqlite3.ErrIoErrSHMOpen, sqlite3.ErrIoErrSHMSize, sqlite3.ErrIoErrSHMLock, sqlite3.ErrIoErrSHMMap:
+		return tracker.CodeUnavailable, errNoLocks.Error()
+	}
+	switch e.Code {
+	case sqlite3.ErrProtocol, sqlite3.ErrNoLFS:
+		return tracker.CodeUnavailable, errNoLocks.Error()
+	case sqlite3.ErrFull:
+		return tracker.CodeUnavailable, whyFull
+	case sqlite3.ErrReadonly, sqlite3.ErrPerm:
+		return tracker.CodeUnavailable, whyReadOnly
+	case sqlite3.ErrCantOpen:
+		return tracker.CodeUnavailable, "the database cannot be opened: look at its permissions and those of its folder"
+	case sqlite3.ErrIoErr:
+		return tracker.CodeUnavailable, "the disk reports an error: copy the store to another"
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		return tracker.CodeUnavailable, "other processes kept it busy for " + busyTimeout.String() + ": try again when they have ended"
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+		return tracker.CodeInternal, "the database is damaged: put a copy in its place or begin another store"
+	}
+	return tracker.CodeInternal, ""
+}
+
+func isBusy(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
+}
+
+func isCannotOpen(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly)
+}

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// inFlight is how old a file is before nobody can be about to name it in the database.
+// inFlight is the age up to which a file may belong to a row that is still to be written.
 const inFlight = time.Hour
 
 // Verify implements tracker.Store.
@@ -37,14 +39,14 @@ func (db *DB) Verify(ctx context.Context, o tracker.VerifyOptions) (*tracker.Rep
 type verifier struct {
 	db     *DB
 	report *tracker.Report
-	named  map[string]int64 // the files that the database names, and their sizes
+	named  map[string]int64 // the sizes of the files that the database names, by hash
 }
 
 func (v *verifier) problem(kind tracker.ProblemKind, hash, format string, args ...any) {
 	v.report.Problems = append(v.report.Problems, tracker.Problem{Kind: kind, Hash: hash, What: fmt.Sprintf(format, args...)})
 }
 
-// database asks SQLite whether it is sound.
+// database runs SQLite's own checks.
 func (v *verifier) database(ctx context.Context, tx *sql.Tx) error {
 	err := each(ctx, tx, `PRAGMA integrity_check`, nil, func(scan func(...any) error) error {
 		var text string
@@ -66,7 +68,7 @@ func (v *verifier) database(ctx context.Context, tx *sql.Tx) error {
 	})
 }
 
-// points checks that each metric has as many points as it says, packed as they should be.
+// points checks that each metric has the right number of points, packed into full chunks.
 func (v *verifier) points(ctx context.Context, tx *sql.Tx) error {
 	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM runs`).Scan(&v.report.Runs); err != nil {
 		return err
@@ -87,7 +89,7 @@ func (v *verifier) points(ctx context.Context, tx *sql.Tx) error {
 	})
 }
 
-// blobs reads which files there should be.
+// blobs reads which files should exist.
 func (v *verifier) blobs(ctx context.Context, tx *sql.Tx) error {
 	return each(ctx, tx, `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures WHERE hash = blobs.hash) FROM blobs`, nil, func(scan func(...any) error) error {
 		var hash string
@@ -113,7 +115,7 @@ func (v *verifier) file(ctx context.Context, hash string, size int64) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if named, err := isNamed(ctx, v.db.reader, hash); err != nil || !named {
-			return err // deleted meanwhile
+			return err // deleted in the meantime
 		}
 		v.problem(tracker.ProblemMissing, hash, "picture %s is missing", hash)
 		return nil
@@ -125,4 +127,71 @@ func (v *verifier) file(ctx context.Context, hash string, size int64) error {
 	v.report.Pictures++
 	v.report.Bytes += length
 	return nil
+}
+
+// orphans finds files that no run needs and, with repair, removes those that are the store's own.
+func (v *verifier) orphans(ctx context.Context, repair bool) error {
+	db := v.db
+	hashes, halves, err := v.unneeded(ctx, db.blobs.folder, db.blobs.hash, isNamed)
+	if err != nil {
+		return err
+	}
+	ids, halfCheckpoints, err := v.unneeded(ctx, db.checkpoints.folder, db.checkpoints.id, v.needsCheckpoint)
+	if err != nil || !repair {
+		return err
+	}
+	if err := errors.Join(db.removePictures(ctx, hashes), db.removeCheckpoints(ctx, ids...)); err != nil {
+		return err
+	}
+	halves = append(halves, halfCheckpoints...)
+	for _, path := range halves {
+		if err := removeFile(path); err != nil {
+			return err
+		}
+	}
+	v.report.Removed = len(hashes) + len(ids) + len(halves)
+	return nil
+}
+
+// needsCheckpoint counts the checkpoints that are needed.
+func (v *verifier) needsCheckpoint(ctx context.Context, from querier, id string) (bool, error) {
+	needed, err := needsCheckpoint(ctx, from, id)
+	if needed {
+		v.report.Checkpoints++
+	}
+	return needed, err
+}
+
+// unneeded returns the names of a folder's files that are not needed, and the paths of those that were left half written.
+// Files that are not the store's own, and so have no name, are only reported.
+func (v *verifier) unneeded(ctx context.Context, f folder, nameOf func(path string) string,
+	needed func(context.Context, querier, string) (bool, error)) (names, temporary []string, err error) {
+	err = f.each(func(path string) error {
+		name := nameOf(path)
+		if name != "" {
+			if keep, err := needed(ctx, v.db.reader, name); err != nil || keep {
+				return err
+			}
+		}
+		info, err := os.Lstat(path)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && v.db.now().Sub(info.ModTime()) < inFlight {
+			return nil // its row may be still to come
+		}
+		if err != nil {
+			return err
+		}
+		if name != "" {
+			names = append(names, name)
+		} else if filepath.Dir(path) == f.temporary() {
+			temporary = append(temporary, path)
+		}
+		v.orphan(path)
+		return nil
+	})
+	return names, temporary, err
+}
+
+// orphan reports a file.
+func (v *verifier) orphan(path string) {
+	v.problem(tracker.ProblemOrphaned, v.db.blobs.hash(path), "no run needs the file %s", path)
 }

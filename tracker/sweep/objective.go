@@ -136,7 +136,7 @@ func (p part) metric() string {
 	if p.term == wordTotal {
 		return wordTotal
 	}
-	return "loss." + p.term
+	return tracker.Unweighted(p.term)
 }
 
 // Metrics returns the names of the metrics that the objective needs.

@@ -344,8 +344,7 @@ func markLeast(cells []tableCell, values []any) {
 	}
 }
 
-// weighted says why the values of a metric cannot be compared: they hold weights that differ. A Recorder logs each
-// term times its weight under its name, their sum as total, and the term before its weight as loss.NAME.
+// weighted says why the values of a metric cannot be compared: they hold weights that differ; see tracker.Unweighted.
 func weighted(c *tracker.Contrast, name string) string {
 	for _, r := range c.Differs {
 		term, isWeight := strings.CutSuffix(r.Name, "_weight")
@@ -354,7 +353,7 @@ func weighted(c *tracker.Contrast, name string) string {
 		}
 		switch name {
 		case term:
-			return fmt.Sprintf("not comparable: it holds %s, which differs; compare loss.%s", r.Name, term)
+			return fmt.Sprintf("not comparable: it holds %s, which differs; compare %s", r.Name, tracker.Unweighted(term))
 		case "total":
 			return fmt.Sprintf("not comparable: it holds %s, which differs", r.Name)
 		}

@@ -77,11 +77,7 @@ func appendPoints(b []byte, points []tracker.Point) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, '[')
-		b = strconv.AppendInt(b, p.Step, 10)
-		b = append(b, ',')
-		b = appendNumber(b, p.Value)
-		b = append(b, ']')
+		b = p.AppendJSON(b)
 	}
 	return append(b, ']')
 }
@@ -92,14 +88,6 @@ func appendText(b []byte, text string) []byte {
 		panic(err) // a text always can be written
 	}
 	return append(b, quoted...)
-}
-
-// appendNumber writes a number as tracker.Point does.
-func appendNumber(b []byte, v float64) []byte {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return appendText(b, strconv.FormatFloat(v, 'g', -1, 64))
-	}
-	return strconv.AppendFloat(b, v, 'g', -1, 64)
 }
 
 // pictures answers with the list of a run's pictures.

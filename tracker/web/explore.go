@@ -145,8 +145,8 @@ func explored(r *study.Ranking, query url.Values, dimensions []study.Dimension) 
 	}
 	var xs, ys []float64
 	var placeX, placeY func(float64) *float64
-	e.X, xs, placeX = side("x", "loss.content", "content")
-	e.Y, ys, placeY = side("y", "loss.style", "style", sweep.ObjectiveMetric)
+	e.X, xs, placeX = side("x", tracker.Unweighted("content"), "content")
+	e.Y, ys, placeY = side("y", tracker.Unweighted("style"), "style", sweep.ObjectiveMetric)
 	for i := range r.Runs {
 		t := newTrial(r, i, dimensions)
 		d := dot{
