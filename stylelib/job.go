@@ -73,7 +73,7 @@ func (j Job) withDefaults() (Job, error) {
 	if j.Preset.Name == "" {
 		j.Preset = loss.Gouache()
 	}
-	if err := j.check(); err != nil {
+	if err := j.checkSettings(); err != nil {
 		return j, err
 	}
 	switch {

@@ -2,20 +2,22 @@ package stylelib
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/setting"
 )
 
 // TestSet: what Settings writes Set reads, for every preset and with other values, under both spellings of a name.
 func TestSet(t *testing.T) {
 	for _, preset := range loss.Presets() {
 		var job Job
-		if err := job.Set(map[string]string{
-			"style_weight": "12.5", "preset": preset.Name, "pooling": "avg", "size": "96", "iterations": "7", "scales": "2", "seed": "-3",
-			"init": "noise", "content-layer": "relu3_1, block4_conv2", "style_layers": "block1_conv1", "margin": "5", "tv-weight": "0",
+		if err := job.Set(map[string]any{
+			"style_weight": 12.5, "preset": preset.Name, "pooling": "avg", "size": 96, "iterations": 7, "scales": 2.0, "seed": -3,
+			"init": "noise", "content-layer": "relu3_1, block4_conv2", "style_layers": "block1_conv1", "margin": int64(5), "tv-weight": 0,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -34,29 +36,33 @@ func TestSet(t *testing.T) {
 }
 
 func TestSetErrors(t *testing.T) {
-	for _, c := range []struct{ name, value, want string }{
-		{"style-wieght", "1", `unknown setting "style-wieght": did you mean "style-weight"?`},
+	for _, c := range []struct {
+		name  string
+		value any
+		want  string
+	}{
+		{"style-wieght", 1, `unknown setting "style-wieght": did you mean "style_weight"?`},
 		{"preset", "guache", `did you mean "gouache"?`},
 		{"pooling", "mux", `did you mean "max"?`},
 		{"init", "nois", `did you mean "noise"?`},
-		{"size", "5", "size is 5: choose 64 to 16384"},
-		{"size", "large", `size is "large": it must be a whole number`},
-		{"iterations", "0", "iterations is 0: choose 1 to 100000"},
-		{"seed", "x", `seed is "x"`},
-		{"style-weight", "-1", "style-weight is -1: it must be a number from 0 up"},
-		{"tv-weight", "NaN", "tv-weight is NaN"},
-		{"content-weight", "Inf", "content-weight is Inf"},
-		{"style-falloff", "0", "style-falloff is 0: choose 1e-06 to 1e+06"},
+		{"size", 5, "size is 5: choose 64 to 16384"},
+		{"size", "large", `size is large: it must be a whole number`},
+		{"iterations", 0, "iterations is 0: choose 1 to 100000"},
+		{"seed", "x", "seed is x: it must be a whole number"},
+		{"style-weight", -1, "style-weight is -1: it must be 0 or more"},
+		{"tv-weight", math.NaN(), "tv-weight is NaN"},
+		{"content-weight", math.Inf(1), "content-weight is +Inf"},
+		{"style-falloff", 0, "style-falloff is 0: choose 1e-06 to 1e+06"},
 		{"content-layer", "block4_conv9", `did you mean "block4_conv1"?`},
 		{"style-layers", "block1_conv1,block1_conv1", "is there twice"},
 	} {
 		var job Job
-		if err := job.Set(map[string]string{c.name: c.value}); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s = %q: %v, want %s", c.name, c.value, err, c.want)
+		if err := job.Set(map[string]any{c.name: c.value}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s = %v: %v, want %s", c.name, c.value, err, c.want)
 		}
 	}
 	var job Job
-	if err := job.Set(map[string]string{"preset": "article", "style-falloff": "0.5"}); err == nil || !strings.Contains(err.Error(), "the preset article has none") {
+	if err := job.Set(map[string]any{"preset": "article", "style-falloff": 0.5}); err == nil || !strings.Contains(err.Error(), "the preset article has none") {
 		t.Errorf("a falloff of a preset without: %v", err)
 	}
 }
@@ -64,14 +70,16 @@ func TestSetErrors(t *testing.T) {
 // TestSettingsAreComplete: each setting has what a help text needs, and its default is a value that it takes.
 func TestSettingsAreComplete(t *testing.T) {
 	for _, s := range Settings() {
-		if strings.Count(s.Usage, "`") != 2 || s.Kind == "" || (s.Kind == Word) != (len(s.Choices) > 0) {
+		if strings.Count(s.Usage, "`") != 2 || s.Kind != setting.Text && s.Choices != nil {
 			t.Errorf("%+v", s)
 		}
-		if s.Default != "" && s.Check(s.Default) != nil {
-			t.Errorf("%s does not take its default: %v", s.Name, s.Check(s.Default))
+		if s.Default != nil {
+			if _, err := s.Value(s.Default); err != nil {
+				t.Errorf("%s does not accept its default: %v", s.Name, err)
+			}
 		}
 		for _, c := range s.Choices {
-			if err := s.Check(c); err != nil {
+			if _, err := s.Value(c); err != nil {
 				t.Error(err)
 			}
 		}

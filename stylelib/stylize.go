@@ -112,12 +112,12 @@ func (r *run) left() []progress.Scale {
 
 func (r *run) describe() progress.Run {
 	settings := r.job.Settings()
-	settings["scales"] = strconv.Itoa(len(r.scales))
+	settings["scales"] = int64(len(r.scales))
 	if r.job.Start != nil {
 		settings["init"] = "picture"
 	}
 	if len(r.job.Styles) > 1 {
-		settings["style-mix"] = r.job.styleMix()
+		settings["style_mix"] = r.job.styleMix()
 	}
 	run := progress.Run{
 		Scales:   r.scales,

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"math"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,8 +119,12 @@ func (r *Recorder) begin(run progress.Run) {
 		return
 	}
 	params := Params{"device": run.Device, "network": run.Network, "weights": run.Weights}
-	for name, text := range run.Settings {
-		params[strings.ReplaceAll(name, "-", "_")] = ParseValue(text)
+	for name, v := range run.Settings {
+		// A number without a fraction is recorded as an integer, as in all earlier records.
+		if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e6 {
+			v = int64(f)
+		}
+		params[name] = v
 	}
 	maps.Copy(params, known.Params)
 	p := known.Provenance

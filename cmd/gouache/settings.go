@@ -1,46 +1,53 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/setting"
 )
 
-// settingFlags are flags for settings of a job, by the settings' names.
-type settingFlags map[string]string
+// settingFlags holds the values of flags for settings of a job, by the settings' names.
+type settingFlags map[string]any
 
-// add adds a flag for each setting but the named ones.
+// add adds a flag for each setting except the named ones.
 func (f *settingFlags) add(cmd *cobra.Command, without ...string) {
 	*f = settingFlags{}
 	for _, s := range stylelib.Settings() {
 		if !slices.Contains(without, s.Name) {
-			cmd.Flags().Var(&settingValue{s, *f}, s.Name, s.Usage)
+			cmd.Flags().Var(&settingValue{s, *f}, s.Flag(), s.Usage)
 		}
 	}
 }
 
 // settingValue is the value of one such flag.
 type settingValue struct {
-	setting stylelib.Setting
+	setting setting.Setting
 	given   settingFlags
 }
 
 // String returns the value that was given, else the default.
 func (v *settingValue) String() string {
-	if text, ok := v.given[v.setting.Name]; ok {
-		return text
+	value, ok := v.given[v.setting.Name]
+	if !ok {
+		value = v.setting.Default
 	}
-	return v.setting.Default
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
 }
 
 // Set checks and keeps a value.
 func (v *settingValue) Set(text string) error {
-	if err := v.setting.Check(text); err != nil {
+	value, err := v.setting.Parse(text)
+	if err != nil {
 		return err
 	}
-	v.given[v.setting.Name] = text
+	v.given[v.setting.Name] = value
 	return nil
 }
 

@@ -171,7 +171,7 @@ func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *sty
 	values := job.Settings()
 	for _, s := range stylelib.Settings() {
 		if value, ok := values[s.Name]; ok && s.Name != "init" {
-			words = append(words, "--"+s.Name, value)
+			words = append(words, "--"+s.Flag(), fmt.Sprint(value))
 		}
 	}
 	words = append(words, "--weights", studio.Weights().Name)

@@ -38,8 +38,10 @@ func paint(o progress.Observer, iterations int, status progress.Status) {
 	m := func() (image.Image, error) { return p.Image(), nil }
 	o.Observe(progress.Run{
 		Scales: []progress.Scale{{Width: 32, Height: 24, Iterations: 2}, {Width: 64, Height: 48, Iterations: iterations}},
-		Device: "cpu", Network: "vgg19", Weights: "random", Settings: map[string]string{"size": "64", "iterations": "5", "scales": "2", "seed": "7", "preset": "article", "pooling": "avg", "margin": "4",
-			"content-weight": "0.5", "style-weight": "3", "tv-weight": "1e-05", "init": "noise", "style-mix": "1:0.25"},
+		Device: "cpu", Network: "vgg19", Weights: "random", Settings: map[string]any{
+			"size": int64(64), "iterations": int64(5), "scales": int64(2), "seed": int64(7), "preset": "article", "pooling": "avg", "margin": int64(4),
+			"content_weight": 0.5, "style_weight": 3.0, "tv_weight": 1e-05, "init": "noise", "style_mix": "1:0.25",
+		},
 	})
 	for i := 1; i <= iterations; i++ {
 		terms := []progress.Term{{Name: "content", Loss: 1 / float64(i), Weighted: 2 / float64(i)}, {Name: "style", Loss: 5, Weighted: 5}}

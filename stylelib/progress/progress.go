@@ -53,8 +53,8 @@ type Run struct {
 	Scales []Scale
 	// Device is the name of the computing device. Network and Weights name the network and its weights.
 	Device, Network, Weights string
-	// Settings are the run's parameters, by their names on the command line.
-	Settings map[string]string
+	// Settings are the run's parameters by name, such as style_weight, with the types that package setting has.
+	Settings map[string]any
 	// Done is the number of iterations made before, of a run that is resumed from a checkpoint.
 	Done int
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
@@ -17,7 +16,7 @@ import (
 // weights on the same machine it paints the same picture, to the byte.
 func Again(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (job stylelib.Job, err error) {
 	values := settings(run.Params)
-	for _, name := range []string{"preset", "size", "iterations", "scales", "style-weight"} {
+	for _, name := range []string{"preset", "size", "iterations", "scales", "style_weight"} {
 		if _, ok := values[name]; !ok {
 			return job, fmt.Errorf("run %s does not say its %s: it was not recorded whole", run.ID, name)
 		}
@@ -32,18 +31,15 @@ func Again(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (
 }
 
 // settings returns the parameters that are settings of a job, by the settings' names.
-func settings(params tracker.Params) map[string]string {
-	values := map[string]string{}
+func settings(params tracker.Params) map[string]any {
+	values := map[string]any{}
 	for _, s := range stylelib.Settings() {
-		if v, ok := params[parameter(s)]; ok {
-			values[s.Name] = format.Value(v)
+		if v, ok := params[s.Name]; ok {
+			values[s.Name] = v
 		}
 	}
 	return values
 }
-
-// parameter is the name of the parameter that a setting is recorded as.
-func parameter(s stylelib.Setting) string { return strings.ReplaceAll(s.Name, "-", "_") }
 
 // styleWeights reads the proportion in which styles were mixed. Of one style alone there is none.
 func styleWeights(run *tracker.Run) []float64 {

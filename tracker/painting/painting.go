@@ -6,23 +6,21 @@ package painting
 import (
 	"path/filepath"
 
-	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
 // Schema is what a sweep of paintings may fix and search, and what it may minimise.
 func Schema() sweep.Schema {
-	kinds := map[stylelib.SettingKind]sweep.Kind{
-		stylelib.WholeNumber: sweep.Int, stylelib.Number: sweep.Float, stylelib.Word: sweep.Text, stylelib.Layers: sweep.Text,
-	}
+	kinds := map[setting.Kind]sweep.Kind{setting.Int: sweep.Int, setting.Float: sweep.Float, setting.Text: sweep.Text, setting.Bool: sweep.Truth}
 	schema := sweep.Schema{Terms: []string{loss.ContentName, loss.StyleName, loss.TotalVariationName}}
 	for _, s := range stylelib.Settings() {
 		schema.Settings = append(schema.Settings, sweep.Setting{
-			Name: parameter(s), Kind: kinds[s.Kind], Choices: s.Choices, Min: s.Min, Max: s.Max, Doc: s.Usage,
-			Check: func(v any) error { return s.Check(format.Value(v)) },
+			Name: s.Name, Kind: kinds[s.Kind], Choices: s.Choices, Min: s.Min, Max: s.Max, Doc: s.Usage,
+			Check: func(v any) error { _, err := s.Value(v); return err },
 		})
 	}
 	schema.Settings = append(schema.Settings,

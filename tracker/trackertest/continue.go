@@ -162,7 +162,7 @@ func testContinuedRecorder(t *testing.T, store tracker.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	begun := progress.Run{Scales: []progress.Scale{{Iterations: 40}}, Device: "cpu", Settings: map[string]string{"size": "64"}}
+	begun := progress.Run{Scales: []progress.Scale{{Iterations: 40}}, Device: "cpu", Settings: map[string]any{"size": int64(64)}}
 	paint := func(run *tracker.ActiveRun, last int, o progress.Result) {
 		t.Helper()
 		recorder := tracker.Observer(run, tracker.RecorderOptions{

@@ -160,7 +160,7 @@ func testRecorder(t *testing.T, store tracker.Store) {
 	const iterations = 40
 	recorder.Observe(progress.Run{
 		Scales: []progress.Scale{{Iterations: iterations}}, Device: "cpu", Network: "VGG19", Weights: "random",
-		Settings: map[string]string{"style-weight": "50", "tv-weight": "0.5", "pooling": "avg", "preset": "gouache", "seed": "9"},
+		Settings: map[string]any{"style_weight": 50.0, "tv_weight": 0.5, "pooling": "avg", "preset": "gouache", "seed": int64(9)},
 	})
 	for i := 1; i <= iterations; i++ {
 		picture := image.NewGray(image.Rect(0, 0, 4, 4))
