@@ -190,6 +190,17 @@ func plain(e tracker.Expr) any {
 	return []any{c.Operand, c.Op, c.Literal}
 }
 
+func TestNumbers(t *testing.T) {
+	for text, want := range map[string]any{
+		"50": int64(50), "-1": int64(-1), "0.5": 0.5, "1e3": 1e3, "9223372036854775808": 9223372036854775808.0,
+		"true": nil, "avg": nil, "": nil, "inf": nil, "nan": nil, "0x10": nil, "1e999": nil, "1_000": nil,
+	} {
+		if c, _ := tracker.Where("x", tracker.Equal, text).Comparison(); c.Literal.Number != want {
+			t.Errorf("%q is the number %#v, want %#v", text, c.Literal.Number, want)
+		}
+	}
+}
+
 func TestTerms(t *testing.T) {
 	for text, want := range map[string][]string{
 		"":                                 nil,

@@ -33,6 +33,9 @@ const heartbeatEvery = 10 * time.Second
 // on another machine or in another container.
 const SilentAfter = time.Minute
 
+// StoredTime returns a time as stores keep it: UTC, to the microsecond.
+func StoredTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
 // ThisProcess describes the calling process.
 var ThisProcess = sync.OnceValue(func() Process {
 	p := Process{PID: os.Getpid(), Boot: boot()}

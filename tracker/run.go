@@ -251,24 +251,6 @@ func normalValue(name string, value any) (any, error) {
 	return nil, Errorf(CodeInvalid, "parameter %s is a %T: it must be a string, a number or a bool", name, value)
 }
 
-// ParseValue reads the value of a parameter from text, as a command line gives it: a number or a bool if the text looks
-// like one, else the text itself.
-func ParseValue(text string) any {
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return n
-	}
-	if f, ok := parseNumber(text); ok {
-		return f
-	}
-	switch text {
-	case "true":
-		return true
-	case "false":
-		return false
-	}
-	return text
-}
-
 // parseNumber reads a finite decimal number. strconv alone also takes words such as inf and nan.
 func parseNumber(text string) (float64, bool) {
 	for _, r := range text {

@@ -31,17 +31,6 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-func TestParseValue(t *testing.T) {
-	for text, want := range map[string]any{
-		"50": int64(50), "-1": int64(-1), "0.5": 0.5, "1e3": 1e3, "true": true, "false": false, "avg": "avg", "": "", "inf": "inf", "nan": "nan", "0x10": "0x10",
-		"9223372036854775808": 9223372036854775808.0, "1e999": "1e999", "1_000": "1_000",
-	} {
-		if got := ParseValue(text); got != want {
-			t.Errorf("%q is %#v, want %#v", text, got, want)
-		}
-	}
-}
-
 func TestParamsNormal(t *testing.T) {
 	type pooling string
 	got, err := Params{"a": pooling("avg"), "b": uint8(3), "c": float32(0.5), "d": time.Second, "e": uint64(1) << 63}.Normal()

@@ -205,8 +205,8 @@ func (db *DB) Close() error {
 // Dir returns the store's directory.
 func (db *DB) Dir() string { return db.dir }
 
-// now is the present, in the precision of the database.
-func (db *DB) now() time.Time { return db.Now().UTC().Truncate(time.Microsecond) }
+// now is the current time, as the database keeps it.
+func (db *DB) now() time.Time { return tracker.StoredTime(db.Now()) }
 
 // write runs f in a transaction that holds SQLite's single lock for writers from the start. doing begins the messages of
 // its errors.

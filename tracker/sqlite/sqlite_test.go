@@ -49,7 +49,7 @@ func checkStore(t testing.TB, dir string) {
 }
 
 func TestStore(t *testing.T) {
-	trackertest.TestStore(t, func(t *testing.T) tracker.Store {
+	trackertest.Run(t, func(t *testing.T) tracker.Store {
 		// A name that needs care in the name of a data source.
 		return openStore(t, filepath.Join(t.TempDir(), "a store?x=%41#é"), Options{})
 	})

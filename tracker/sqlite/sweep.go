@@ -16,7 +16,7 @@ func (db *DB) CreateSweep(ctx context.Context, s tracker.Sweep) (*tracker.Sweep,
 	if s.StartedAt.IsZero() {
 		s.StartedAt = db.now()
 	}
-	s.StartedAt = fromMicros(micros(s.StartedAt))
+	s.StartedAt = tracker.StoredTime(s.StartedAt)
 	err := db.write(ctx, "adding a sweep", func(tx *sql.Tx) error {
 		var used bool
 		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE sweep = ? AND sweep <> '')`, s.Name).Scan(&used); err != nil {
@@ -131,7 +131,7 @@ func (db *DB) AddJudgement(ctx context.Context, j tracker.Judgement) (*tracker.J
 	if j.At.IsZero() {
 		j.At = db.now()
 	}
-	j.At = fromMicros(micros(j.At))
+	j.At = tracker.StoredTime(j.At)
 	err := db.write(ctx, "adding a judgement", func(tx *sql.Tx) error {
 		left, _, err := findRun(ctx, tx, j.Left)
 		if err != nil {

@@ -33,7 +33,7 @@ func testCheckpoints(t *testing.T, store tracker.Store) {
 	nothing := func(io.Writer) error { return nil }
 	_, err := store.OpenCheckpoint(ctx, tracker.NewID(time.Now()))
 	wantCode(t, err, tracker.CodeNotFound)
-	_, err = store.OpenCheckpoint(ctx, "../gouache.db")
+	_, err = store.OpenCheckpoint(ctx, "../x")
 	wantCode(t, err, tracker.CodeNotFound)
 	wantCode(t, store.SaveCheckpoint(ctx, tracker.NewID(time.Now()), nothing), tracker.CodeNotFound)
 	run, other := create(t, store, tracker.NewRun{}), create(t, store, tracker.NewRun{})

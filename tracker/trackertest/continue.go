@@ -14,7 +14,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// end ends a run in a way.
+// end ends a run with a status.
 func end(t *testing.T, store tracker.Store, id string, status tracker.Status) {
 	t.Helper()
 	if err := store.FinishRun(t.Context(), id, tracker.Outcome{Status: status, Reason: "because"}); err != nil {
@@ -30,7 +30,7 @@ func testContinue(t *testing.T, store tracker.Store) {
 	for _, status := range []tracker.Status{tracker.StatusInterrupted, tracker.StatusFailed, tracker.StatusRunning} {
 		n.Process = gone()
 		run := create(t, store, n)
-		if status != tracker.StatusRunning { // that one's process ended without a word
+		if status != tracker.StatusRunning { // the running one's process is gone
 			end(t, store, run.ID, status)
 		}
 		before := changes(t, store, "")
@@ -93,7 +93,7 @@ func testContinueOnce(t *testing.T, store tracker.Store) {
 	}
 }
 
-// testStranger has a process that was taken for gone come back, when another goes on in its place.
+// testStranger has a process that was presumed dead come back after another has taken over its run.
 func testStranger(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	run := create(t, store, tracker.NewRun{Process: gone()})
@@ -155,7 +155,7 @@ func testContinuedCurve(t *testing.T, store tracker.Store) {
 	}
 }
 
-// testContinuedRecorder interrupts a painting at iteration 25 of 40 and goes on with it.
+// testContinuedRecorder interrupts a painting at iteration 25 of 40 and continues it.
 func testContinuedRecorder(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	run, err := tracker.Start(ctx, store, tracker.NewRun{Params: tracker.Params{"preset": "mine"}})

@@ -16,20 +16,19 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// GenerateOptions say what Generate makes. The zero value is the store that benchmarks look at: 10 million points.
+// GenerateOptions configures Generate. The zero value gives the store of the benchmarks: 10 million points.
 type GenerateOptions struct {
 	Runs  int    // the default is 10,000
 	Steps int    // points of each of the five curves; the default is 200
-	Seed  uint64 // the same seed makes the same runs, their ids included
+	Seed  uint64 // the same seed gives the same runs, including their ids
 }
 
 // Generate adds runs to a store that look as if a person had painted with Stylize: in 20 experiments, a quarter of
 // them trials of sweeps of 25, with parameters, tags, notes, ratings, curves and a result each. Most are finished and
 // none is running. Run i is called "run i", and begins i minutes after the year 2026 does.
 //
-// It uses nothing but Restore, once for each run. The default store takes SQLite 24 s on two slow cores, half of them
-// waiting for the 10,000 syncs of the disk; writing 500 runs in one transaction took 8 s, and needed what only
-// the store's own package can do.
+// It uses only Restore, once for each run, so it works with every store. On two slow cores the default takes SQLite 24 s,
+// half of them for the 10,000 syncs of the disk.
 func Generate(ctx context.Context, store tracker.Store, o GenerateOptions) error {
 	o.Runs, o.Steps = cmp.Or(o.Runs, 10_000), cmp.Or(o.Steps, 200)
 	results, err := paintResults()
@@ -44,7 +43,7 @@ func Generate(ctx context.Context, store tracker.Store, o GenerateOptions) error
 	return nil
 }
 
-// generateRun makes one run out of the seed and its number alone.
+// generateRun makes one run from the seed and its number.
 func generateRun(o GenerateOptions, i int, results results) *tracker.Archive {
 	random := rand.New(rand.NewPCG(o.Seed, uint64(i)))
 	at := time.Date(2026, 1, 1, 0, i, 0, 0, time.UTC)

@@ -33,7 +33,7 @@ func testPaging(t *testing.T, store tracker.Store) {
 	}
 }
 
-// examples adds the runs that testFilters and testSort look for.
+// examples adds the runs of testFilters and testSort.
 func examples(t *testing.T, store tracker.Store) {
 	for _, n := range []tracker.NewRun{
 		{Name: "a", Experiment: "Night", Params: tracker.Params{"style_weight": 10, "pooling": "avg"}, Tags: []string{"good", "to show"}},
@@ -171,7 +171,7 @@ func testGroups(t *testing.T, store tracker.Store) {
 	}
 }
 
-// testRandomFilters compares what the store answers with what Match and Compare say, for random runs.
+// testRandomFilters compares the answers of the store with those of Match and compareRuns, for random runs.
 func testRandomFilters(t *testing.T, store tracker.Store) {
 	random := rand.New(rand.NewPCG(4, 4))
 	pick := func(list ...string) string { return list[random.IntN(len(list))] }

@@ -1,8 +1,21 @@
-// Package trackertest holds what every implementation of tracker.Store must do, as tests.
+// Package trackertest holds the checks that every implementation of tracker.Store passes, and a generator of large
+// stores for benchmarks.
+//
+// The test of an implementation is one call:
 //
 //	func TestStore(t *testing.T) {
-//		trackertest.TestStore(t, func(t *testing.T) tracker.Store { return open(t, t.TempDir()) })
+//		trackertest.Run(t, func(t *testing.T) tracker.Store { return open(t, t.TempDir()) })
 //	}
+//
+// What the implementer supplies is open. Each call returns a new, empty store that shares nothing with the others: one
+// check imports the runs of one store into another. open registers with t.Cleanup what closes the store, removes what
+// it left behind, and checks what Verify does not. The store uses the real clock. If it lets tests set its clock, its
+// own tests should also check that a silent process on another machine is presumed dead after tracker.SilentAfter.
+//
+// The parts that every store needs are in package tracker: the Normal and Check methods of what a store is given,
+// Filter.Resolve and Sort.Resolve, NewID, CanonicalID and FindID, NoSuchRun and NoSuchSweep, Process.Gone and ReasonGone,
+// StoredTime, Summary and NewCurve, LimitCheckpoint, NewPicture.Describe and ReadPicture. A store maps its driver's errors to
+// the codes of tracker.Error.
 package trackertest
 
 import (
@@ -16,71 +29,71 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// TestStore runs the tests, each on a store of its own. open returns an empty store and has it closed, and checked if
-// there is more to check than Verify does, when the test ends.
-func TestStore(t *testing.T, open func(t *testing.T) tracker.Store) {
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, tracker.Store)
-	}{
-		{"Run", testRun},
-		{"Invalid", testInvalid},
-		{"NotFound", testNotFound},
-		{"Find", testFind},
-		{"Update", testUpdate},
-		{"Finish", testFinish},
-		{"Gone", testGone},
-		{"Paging", testPaging},
-		{"Filters", testFilters},
-		{"RandomFilters", testRandomFilters},
-		{"UnknownNames", testUnknownNames},
-		{"Sort", testSort},
-		{"Groups", testGroups},
-		{"Points", testPoints},
-		{"PointsOutOfOrder", testPointsOutOfOrder},
-		{"PointsNotFinite", testPointsNotFinite},
-		{"ManyPoints", testManyPoints},
-		{"Pictures", testPictures},
-		{"PictureConflict", testPictureConflict},
-		{"Thumbnail", testThumbnail},
-		{"Delete", testDelete},
-		{"DeleteRunning", testDeleteRunning},
-		{"Changes", testChanges},
-		{"ActiveRun", testActiveRun},
-		{"Concurrent", testConcurrent},
-		{"Recorder", testRecorder},
-		{"Sweeps", testSweeps},
-		{"DeleteSweep", testDeleteSweep},
-		{"Trials", testTrials},
-		{"TrialsOnce", testTrialsOnce},
-		{"Continue", testContinue},
-		{"Tries", testTries},
-		{"ContinueOnce", testContinueOnce},
-		{"Stranger", testStranger},
-		{"ContinuedCurve", testContinuedCurve},
-		{"ContinuedRecorder", testContinuedRecorder},
-		{"Checkpoints", testCheckpoints},
-		{"CheckpointEnds", testCheckpointEnds},
-		{"Judgements", testJudgements},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			store := open(t)
-			test.run(t, store)
-			Verify(t, store)
-		})
-	}
-	for name, run := range map[string]func(t *testing.T, into, from tracker.Store){"Import": testImport, "ImportAgain": testImportAgain} {
-		t.Run(name, func(t *testing.T) {
-			from, into := open(t), open(t)
-			run(t, into, from)
-			Verify(t, from)
-			Verify(t, into)
-		})
-	}
+// check is one check of a store.
+type check struct {
+	name string
+	run  func(*testing.T, tracker.Store)
 }
 
-// Verify fails the test if the store finds anything wrong with itself.
-func Verify(t *testing.T, store tracker.Store) {
+// groups are the checks by aggregate. The last group uses the store as programs do, through ActiveRun and Recorder.
+var groups = []struct {
+	name   string
+	checks []check
+}{
+	{"Runs", []check{
+		{"Create", testRun}, {"Invalid", testInvalid}, {"NotFound", testNotFound}, {"Find", testFind}, {"Update", testUpdate},
+		{"Finish", testFinish}, {"Gone", testGone}, {"Delete", testDelete}, {"DeleteRunning", testDeleteRunning},
+		{"Continue", testContinue}, {"Tries", testTries}, {"ContinueOnce", testContinueOnce}, {"Stranger", testStranger},
+	}},
+	{"Lists", []check{
+		{"Paging", testPaging}, {"Filters", testFilters}, {"RandomFilters", testRandomFilters}, {"UnknownNames", testUnknownNames},
+		{"Sort", testSort},
+	}},
+	{"Index", []check{{"Groups", testGroups}, {"Changes", testChanges}}},
+	{"Curves", []check{
+		{"Points", testPoints}, {"OutOfOrder", testPointsOutOfOrder}, {"NotFinite", testPointsNotFinite}, {"Many", testManyPoints},
+		{"Continued", testContinuedCurve},
+	}},
+	{"Pictures", []check{{"Pictures", testPictures}, {"Conflict", testPictureConflict}, {"Thumbnail", testThumbnail}}},
+	{"Checkpoints", []check{{"Checkpoints", testCheckpoints}, {"Ends", testCheckpointEnds}}},
+	{"Sweeps", []check{
+		{"Sweeps", testSweeps}, {"Delete", testDeleteSweep}, {"Trials", testTrials}, {"TrialsOnce", testTrialsOnce},
+	}},
+	{"Judgements", []check{{"Judgements", testJudgements}}},
+	{"Programs", []check{
+		{"ActiveRun", testActiveRun}, {"Concurrent", testConcurrent}, {"Recorder", testRecorder},
+		{"ContinuedRecorder", testContinuedRecorder},
+	}},
+}
+
+// Run runs the checks, each on a new store, as subtests named GROUP/CHECK. open returns an empty store; see the package's
+// documentation for what it does.
+func Run(t *testing.T, open func(t *testing.T) tracker.Store) {
+	for _, group := range groups {
+		t.Run(group.name, func(t *testing.T) {
+			for _, c := range group.checks {
+				t.Run(c.name, func(t *testing.T) {
+					store := open(t)
+					c.run(t, store)
+					Verify(t, store)
+				})
+			}
+		})
+	}
+	t.Run("Archives", func(t *testing.T) {
+		for name, run := range map[string]func(t *testing.T, into, from tracker.Store){"Import": testImport, "ImportAgain": testImportAgain} {
+			t.Run(name, func(t *testing.T) {
+				from, into := open(t), open(t)
+				run(t, into, from)
+				Verify(t, from)
+				Verify(t, into)
+			})
+		}
+	})
+}
+
+// Verify fails the test if a store finds anything wrong with itself.
+func Verify(t *testing.T, store tracker.Verifier) {
 	t.Helper()
 	report, err := store.Verify(t.Context(), tracker.VerifyOptions{})
 	if err != nil {
@@ -91,7 +104,7 @@ func Verify(t *testing.T, store tracker.Store) {
 	}
 }
 
-// Picture returns the PNG of a small picture; different numbers give different ones.
+// Picture returns the PNG of a small picture. Different numbers give different pictures.
 func Picture(t testing.TB, n int) []byte {
 	t.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, 8, 4))

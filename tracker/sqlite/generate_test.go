@@ -1,21 +1,16 @@
-package trackertest_test
+package sqlite
 
 import (
 	"reflect"
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
 func generate(t *testing.T, o trackertest.GenerateOptions) tracker.Store {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
+	store := openStore(t, t.TempDir(), Options{})
 	if err := trackertest.Generate(t.Context(), store, o); err != nil {
 		t.Fatal(err)
 	}
