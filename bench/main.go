@@ -20,7 +20,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/google/renameio/v2"
+	"github.com/gouache-art/gouache/internal/atomicfile"
 )
 
 func main() {
@@ -61,5 +61,5 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if _, err := stdout.Write(text); err != nil || s.out == "" {
 		return err
 	}
-	return renameio.WriteFile(s.out, text, 0o644)
+	return atomicfile.WriteFile(s.out, text)
 }

@@ -1,16 +1,13 @@
 package weights
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/tensorfile"
 )
 
@@ -85,7 +82,8 @@ const (
 
 // WriteSafetensors writes the set as float32 tensors: block1_conv1.kernel, shaped [3, 3, in, out], block1_conv1.bias,
 // shaped [out], and so on, with the network, the weights' source and licence and the preprocessing as metadata. The
-// file appears whole or not at all; an existing one is replaced.
+// file appears whole or not at all; an existing one is replaced. Standard output, "-", devices and FIFOs are written to
+// directly.
 func WriteSafetensors(path string, s *Set) error {
 	for _, l := range s.Layers {
 		if len(l.Kernel) != 9*l.In*l.Out || len(l.Bias) != l.Out {
@@ -93,19 +91,7 @@ func WriteSafetensors(path string, s *Set) error {
 				path, l.Name, len(l.Kernel), len(l.Bias), 9*l.In*l.Out, l.Out)
 		}
 	}
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o666))
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	w := bufio.NewWriterSize(f, 1<<20)
-	err = errors.Join(writeSafetensors(w, s), w.Flush())
-	if err == nil {
-		err = f.CloseAtomicallyReplace()
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("writing %s: %w", path, err), f.Cleanup())
-	}
-	return nil
+	return atomicfile.Write(path, func(w io.Writer) error { return writeSafetensors(w, s) })
 }
 
 func writeSafetensors(w io.Writer, s *Set) error {

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/vgg"
@@ -36,7 +35,7 @@ channels]. The picture is taken at its own size. Layers go by Keras's names, blo
 	flags := cmd.Flags()
 	flags.StringVar(&f.image, "image", "", "the picture: a `FILE` or sample:NAME")
 	flags.StringVar(&f.layer, "layer", "", "the layer's `NAME`")
-	flags.StringVar(&f.out, "out", "", "where the array goes: a .npy `FILE`")
+	flags.StringVar(&f.out, "out", "", "where the array goes: a .npy `FILE`, or - for standard output")
 	flags.StringVar(&f.pooling, "pooling", string(vgg.MaxPooling), "`KIND` of pooling between the network's blocks: max or avg")
 	flags.BoolVar(&f.json, "json", false, "print the array's file, layer and shape as JSON")
 	f.studio.add(cmd)
@@ -54,8 +53,11 @@ func runFeatures(cmd *cobra.Command, f *featuresFlags) error {
 	if err != nil {
 		return usage(fmt.Errorf("--pooling: %w", err))
 	}
-	if !strings.EqualFold(filepath.Ext(f.out), ".npy") {
-		return usage(fmt.Errorf("--out %s: the file's name must end in .npy", f.out))
+	if err := checkOutput(f.out, ".npy"); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	if err := checkStdout(f.out, f.json); err != nil {
+		return err
 	}
 	if err := vgg.CheckLayer(f.layer); err != nil {
 		return usage(fmt.Errorf("--layer: %w", err))
@@ -73,8 +75,11 @@ func runFeatures(cmd *cobra.Command, f *featuresFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(f.out, npy(features), 0o644); err != nil {
-		return fmt.Errorf("--out: writing %s: %w", f.out, err)
+	if err := atomicfile.WriteFile(f.out, npy(features)); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	if atomicfile.IsStdout(f.out) {
+		return nil
 	}
 	if f.json {
 		return writeJSON(cmd.OutOrStdout(), map[string]any{"out": f.out, "layer": features.Layer, "shape": features.Shape})

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/gouache-art/gouache/internal/atomicfile"
 )
 
 const (
@@ -226,7 +226,7 @@ func (s kernelSpec) write(data string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("the kernel cannot be installed: %w: give another Python environment with --prefix", err)
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, kernelFile), append(text, '\n'), 0o644); err != nil {
+	if err := atomicfile.WriteFile(filepath.Join(dir, kernelFile), append(text, '\n')); err != nil {
 		return "", fmt.Errorf("the kernel cannot be installed: %w", err)
 	}
 	return dir, nil

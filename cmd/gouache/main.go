@@ -14,12 +14,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/suggest"
 )
 
@@ -161,6 +163,22 @@ func require(cmd *cobra.Command, names ...string) error {
 		if !cmd.Flags().Changed(name) {
 			return usage(fmt.Errorf("--%s is missing; see `%s --help`", name, cmd.CommandPath()))
 		}
+	}
+	return nil
+}
+
+// checkOutput says why nothing can be written to a path, before anything slow begins. Only a stream may lack the extension.
+func checkOutput(path, extension string) error {
+	if !strings.EqualFold(filepath.Ext(path), extension) && !atomicfile.IsStream(path) {
+		return usage(fmt.Errorf("%s: the file's name must end in %s", path, extension))
+	}
+	return atomicfile.Check(path)
+}
+
+// checkStdout refuses a report on standard output if the result goes there.
+func checkStdout(out string, asJSON bool) error {
+	if asJSON && atomicfile.IsStdout(out) {
+		return usage(fmt.Errorf("--json prints a report on standard output, where --out %s puts the result: leave out one of them", out))
 	}
 	return nil
 }

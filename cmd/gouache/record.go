@@ -149,9 +149,9 @@ func provenance(command []string, studio *stylelib.Studio, seed int64) tracker.P
 	return p
 }
 
-// absolute makes a picture's name one that means the same in every folder.
+// absolute returns a name of a picture that means the same in every folder. Samples and standard output have no folder.
 func absolute(name string) string {
-	if strings.HasPrefix(name, "sample:") {
+	if strings.HasPrefix(name, "sample:") || name == "-" {
 		return name
 	}
 	if path, err := filepath.Abs(name); err == nil {

@@ -16,8 +16,14 @@ import (
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
+// asProgram, in the environment, makes the test binary the program itself.
+const asProgram = "GOUACHE_TEST_PROGRAM"
+
 // TestMain keeps the tests' runs out of the user's store.
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
 	dir, err := os.MkdirTemp("", "gouache-store-*")
 	if err != nil {
 		panic(err)

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/export"
@@ -25,6 +25,7 @@ type exportFlags struct {
 	points      int
 	size        int
 	json        bool
+	stdout      bool // is what out names
 }
 
 // Formats of exports.
@@ -69,6 +70,7 @@ and its kin may choose the runs.`,
 }
 
 func runExport(cmd *cobra.Command, f *exportFlags, args []string) error {
+	f.stdout = atomicfile.IsStdout(f.out)
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -81,13 +83,13 @@ func runExport(cmd *cobra.Command, f *exportFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if f.out == "-" {
+	if f.stdout {
 		return f.write(cmd, cmd.OutOrStdout(), s, ids)
 	}
 	if f.format == formatPictures {
 		err = export.Pictures(cmd.Context(), f.out, s, ids)
 	} else {
-		err = replaceFile(f.out, func(w io.Writer) error { return f.write(cmd, w, s, ids) })
+		err = atomicfile.Write(f.out, func(w io.Writer) error { return f.write(cmd, w, s, ids) })
 	}
 	if err != nil {
 		return err
@@ -110,7 +112,7 @@ func (f *exportFlags) check() error {
 	case f.format != "" && !slices.Contains(exportFormats, f.format):
 		return usage(fmt.Errorf("--format: %w", suggest.Unknown("format", f.format, exportFormats)))
 	case f.format != "":
-	case f.out == "-":
+	case f.stdout:
 		f.format = formatJSON
 	case extension == "htm":
 		f.format = formatHTML
@@ -120,9 +122,9 @@ func (f *exportFlags) check() error {
 		return usage(fmt.Errorf("--out %s does not say in which format: give --format %s", f.out, strings.Join(exportFormats, ", ")))
 	}
 	switch {
-	case f.format == formatPictures && f.out == "-":
+	case f.format == formatPictures && f.stdout:
 		return usage(errors.New("pictures go into a folder: name it with --out"))
-	case f.json && f.out == "-" && f.format != formatJSON:
+	case f.json && f.stdout && f.format != formatJSON:
 		return usage(fmt.Errorf("--json without --out prints runs as JSON, not as %s: leave out one of them", f.format))
 	case f.points != 0 && f.points < 4:
 		return usage(fmt.Errorf("--points %d is out of range: choose 4 or more", f.points))
@@ -146,17 +148,4 @@ func (f *exportFlags) write(cmd *cobra.Command, w io.Writer, store tracker.Reade
 	return export.Gallery(ctx, w, store, ids, export.GalleryOptions{
 		Title: f.title, LongerSide: f.size, Version: versionText(), Warn: func(err error) { fmt.Fprintln(cmd.ErrOrStderr(), "warning:", err) },
 	})
-}
-
-// replaceFile writes a file that appears whole or not at all.
-func replaceFile(path string, write func(io.Writer) error) error {
-	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
-	if err != nil {
-		return fmt.Errorf("%s cannot be written: %w", path, err)
-	}
-	defer file.Cleanup()
-	if err := write(file); err != nil {
-		return err
-	}
-	return file.CloseAtomicallyReplace()
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
@@ -50,7 +51,7 @@ The run is recorded with its settings, curves and pictures; see gouache runs and
 	flags := cmd.Flags()
 	flags.StringVar(&f.content, "content", "", "the photograph: a `FILE` or sample:NAME")
 	flags.StringArrayVar(&f.styles, "style", nil, "a painting: a `FILE` or sample:NAME, with :WEIGHT to mix several")
-	flags.StringVar(&f.out, "out", "", "where the result goes: a .png, .jpg or .tiff `FILE`")
+	flags.StringVar(&f.out, "out", "", "where the result goes: a .png, .jpg or .tiff `FILE`, or - for a PNG on standard output")
 	flags.StringVar(&f.init, "init", "content", "what to start from: content, noise or a `FILE`")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	f.settings.add(cmd, "init", "seed") // these two are flags of their own
@@ -73,6 +74,9 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 	}
 	if f.record.name == "" {
 		f.record.name = strings.TrimSuffix(filepath.Base(f.out), filepath.Ext(f.out))
+		if f.out == "-" {
+			f.record.name = "stdout"
+		}
 	}
 	var inputs inputs
 	job, err := f.job(cmd, &inputs)
@@ -101,7 +105,7 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 	}
 	if f.json {
 		err = writeJSON(cmd.OutOrStdout(), stylizeReport(result, saved, studio, recording.id()))
-	} else {
+	} else if !atomicfile.IsStdout(saved) {
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), saved)
 	}
 	if err == nil && result.Status == progress.Interrupted {
@@ -117,6 +121,9 @@ func (f *stylizeFlags) job(cmd *cobra.Command, in *inputs) (stylelib.Job, error)
 	err := job.Set(f.settings)
 	if err != nil {
 		return job, usage(err)
+	}
+	if err := checkStdout(f.out, f.json); err != nil {
+		return job, err
 	}
 	if err := picture.CheckOutput(f.out); err != nil {
 		return job, fmt.Errorf("--out: %w", err)

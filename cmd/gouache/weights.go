@@ -3,12 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"path/filepath"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/weights"
 )
@@ -174,12 +173,12 @@ func newWeightsConvert() *cobra.Command {
 	return &cobra.Command{
 		Use:     "convert FILE OUT.safetensors",
 		Short:   "Write a set of weights as .safetensors",
-		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read. FILE may also be a name of `gouache weights list`.",
+		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read; as OUT, - is standard output. FILE may also be a name of `gouache weights list`.",
 		Example: `  gouache weights convert vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 vgg19.safetensors`,
 		Args:    exactly("FILE", "OUT.safetensors"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !strings.EqualFold(filepath.Ext(args[1]), ".safetensors") {
-				return usage(fmt.Errorf("%s: the new file's name must end in .safetensors", args[1]))
+			if err := checkOutput(args[1], ".safetensors"); err != nil {
+				return err
 			}
 			set, err := loadWeights(cmd.Context(), args[0], 0, cmd.ErrOrStderr())
 			if err != nil {
@@ -188,7 +187,9 @@ func newWeightsConvert() *cobra.Command {
 			if err := weights.WriteSafetensors(args[1], set); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), args[1])
+			if !atomicfile.IsStdout(args[1]) {
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), args[1])
+			}
 			return err
 		},
 	}

@@ -1,8 +1,6 @@
 package picture
 
 import (
-	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -10,14 +8,13 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/image/tiff"
 
+	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/suggest"
 )
 
@@ -50,11 +47,12 @@ func encodeTIFF(w io.Writer, m *image.NRGBA) error {
 }
 
 // Save writes the picture to a file, with 8 bits a channel, as PNG, JPEG (quality 95, transparent parts on white) or
-// TIFF, by the extension: .png, .jpg, .jpeg, .tif or .tiff. A TIFF always has a channel of alpha.
+// TIFF, by the extension: .png, .jpg, .jpeg, .tif or .tiff. A TIFF always has a channel of alpha. Standard output, "-",
+// and devices and FIFOs without an extension receive a PNG.
 //
-// The file gets its name when all of it is on the disk. On an error whatever had the name is as it was; only a process
-// that is killed may leave a hidden temporary file beside it. A file that is replaced passes on its permissions, a
-// link stays a link.
+// The file gets its name when all of it is on the disk. After an error an existing file is as it was; only a process
+// that is killed may leave a hidden temporary file beside it. A file that is replaced keeps its permissions, and a link
+// stays a link.
 func (p *Picture) Save(path string) error {
 	encode, err := encoderFor(path)
 	if err != nil {
@@ -63,46 +61,22 @@ func (p *Picture) Save(path string) error {
 	if err := p.check(); err != nil {
 		return fmt.Errorf("%s is not written: %w", path, err)
 	}
-	f, err := create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Cleanup()
-	w := bufio.NewWriter(f)
-	if err := cmp.Or(encode(w, p.Image()), w.Flush()); err != nil {
-		return unwritten(path, err)
-	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
-		return unwritten(path, err)
-	}
-	syncFolder(filepath.Dir(f.Name()))
-	return nil
-}
-
-// syncFolder makes a file's new name survive a loss of power. Some file systems cannot; the file is there all the same.
-func syncFolder(folder string) {
-	if f, err := os.Open(folder); err == nil {
-		_ = f.Sync()
-		_ = f.Close()
-	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		if err := encode(w, p.Image()); err != nil {
+			return fmt.Errorf("%s is not written: %w", path, err)
+		}
+		return nil
+	})
 }
 
 // CheckOutput says what would keep Save from writing to path, before hours of work are spent on what to write: an
-// extension that is not known, a folder that is missing or closed, a full disk, or something at path that cannot be
-// replaced. It does what Save would, up to giving the file its name.
+// unknown extension, a folder that is missing or closed, a full disk, or something at path that cannot be replaced. It
+// does what Save would, up to giving the file its name.
 func CheckOutput(path string) error {
 	if _, err := encoderFor(path); err != nil {
 		return err
 	}
-	f, err := create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Cleanup()
-	if _, err := f.Write(make([]byte, 4096)); err != nil {
-		return unwritten(path, err)
-	}
-	return nil
+	return atomicfile.Check(path)
 }
 
 // encoderFor chooses the format by the extension.
@@ -119,6 +93,8 @@ func encoderFor(path string) (encoder, error) {
 	switch encode, ok := encoders[ext]; {
 	case ok:
 		return encode, nil
+	case ext == "" && atomicfile.IsStream(path):
+		return encoders[".png"], nil
 	case ext == "" || ext == ".":
 		return nil, fmt.Errorf("%s has no extension to tell the format: try %s.png", path, stem)
 	case ext == ".gif" || ext == ".webp":
@@ -129,61 +105,4 @@ func encoderFor(path string) (encoder, error) {
 		advice = fmt.Sprintf("did you mean %s%s?", stem, near)
 	}
 	return nil, fmt.Errorf("%s has an extension of no format that can be written, %s: %s", path, ext, advice)
-}
-
-// create opens a temporary file that is to replace the one at path, in the same folder.
-func create(path string) (*renameio.PendingFile, error) {
-	target, err := replaceable(path)
-	if err != nil {
-		return nil, err
-	}
-	f, err := renameio.NewPendingFile(target, renameio.WithTempDir(filepath.Dir(target)),
-		renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
-	if err != nil {
-		return nil, unwritten(path, err)
-	}
-	return f, nil
-}
-
-// replaceable returns the path of the file that is to be written, with links resolved, or says why there can be none.
-func replaceable(path string) (target string, err error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return path, checkFolder(path)
-	}
-	if err != nil {
-		return "", unwritten(path, err)
-	}
-	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s is there and is not a regular file: choose another name", path)
-	}
-	// Renaming would replace a file that its owner has protected against writing; that is not what was asked for.
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return "", fmt.Errorf("%s is there and cannot be replaced (%w): choose another name", path, cause(err))
-	}
-	if err := f.Close(); err != nil {
-		return "", unwritten(path, err)
-	}
-	if target, err = filepath.EvalSymlinks(path); err != nil {
-		return "", unwritten(path, err)
-	}
-	return target, nil
-}
-
-// checkFolder says what is wrong with the place where a file is to be created.
-func checkFolder(path string) error {
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("%s is a link to a file that is missing: remove it or choose another name", path)
-	}
-	folder := filepath.Dir(path)
-	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s cannot be written, since there is no folder %s (%w): create it first", path, folder, cause(err))
-	}
-	return nil
-}
-
-// unwritten says why the file system refused.
-func unwritten(path string, err error) error {
-	return fmt.Errorf("%s cannot be written (%w): choose another place", path, cause(err))
 }

@@ -121,8 +121,8 @@ func TestSaveFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, p := range map[string]*Picture{
-		path + " cannot be written (jpeg: image is too large to encode): choose another place": blank(70_000, 1),
-		path + " is not written: a picture of 2×2 pixels needs 12 values, not 0":               {Width: 2, Height: 2},
+		path + " is not written: jpeg: image is too large to encode":             blank(70_000, 1),
+		path + " is not written: a picture of 2×2 pixels needs 12 values, not 0": {Width: 2, Height: 2},
 	} {
 		if err := p.Save(path); err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
@@ -182,29 +182,25 @@ func TestCheckOutputRefuses(t *testing.T) {
 	if err := os.Mkdir("folder.png", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("gone.png", "dangling.png"); err != nil {
-		t.Fatal(err)
-	}
 	before := list(t, ".")
 	long := strings.Repeat("n", 250) + ".png"
 	const which = " has an extension of no format that can be written, "
 	for path, want := range map[string]string{
-		"":             "no output file is named: give one that ends in .png, .jpg or .tiff",
-		"p.pgn":        "p.pgn" + which + ".pgn: did you mean p.png?",
-		"a.b.JGP":      "a.b.JGP" + which + ".jgp: did you mean a.b.jpg?",
-		"p.jepg":       "p.jepg" + which + ".jepg: did you mean p.jpeg?",
-		"p.tifff":      "p.tifff" + which + ".tifff: did you mean p.tiff?",
-		"p.docx":       "p.docx" + which + ".docx: end it in .png, .jpg, .jpeg, .tif, .tiff",
-		"p.gif":        "p.gif cannot be written, since .gif files are only read: try p.png",
-		"p.WebP":       "p.WebP cannot be written, since .webp files are only read: try p.png",
-		"p":            "p has no extension to tell the format: try p.png",
-		"p.":           "p. has no extension to tell the format: try p.png",
-		"none/p.png":   "none/p.png cannot be written, since there is no folder none (no such file or directory): create it first",
-		"file/p.png":   "file/p.png cannot be written (not a directory): choose another place",
-		"folder.png":   "folder.png is a folder: name a file in it, such as folder.png/picture.png",
-		"none.png/":    "none.png/ is a folder: name a file in it, such as none.png/picture.png",
-		"dangling.png": "dangling.png is a link to a file that is missing: remove it or choose another name",
-		long:           long + " cannot be written (file name too long): choose another place",
+		"":           "no output file is named: give one that ends in .png, .jpg or .tiff",
+		"p.pgn":      "p.pgn" + which + ".pgn: did you mean p.png?",
+		"a.b.JGP":    "a.b.JGP" + which + ".jgp: did you mean a.b.jpg?",
+		"p.jepg":     "p.jepg" + which + ".jepg: did you mean p.jpeg?",
+		"p.tifff":    "p.tifff" + which + ".tifff: did you mean p.tiff?",
+		"p.docx":     "p.docx" + which + ".docx: end it in .png, .jpg, .jpeg, .tif, .tiff",
+		"p.gif":      "p.gif cannot be written, since .gif files are only read: try p.png",
+		"p.WebP":     "p.WebP cannot be written, since .webp files are only read: try p.png",
+		"p":          "p has no extension to tell the format: try p.png",
+		"p.":         "p. has no extension to tell the format: try p.png",
+		"none/p.png": "none/p.png cannot be written, since there is no folder none (no such file or directory): create it first",
+		"file/p.png": "file/p.png cannot be written (not a directory): choose another place",
+		"folder.png": "folder.png is a folder: name a file in it, such as folder.png/picture.png",
+		"none.png/":  "none.png/ is a folder: name a file in it, such as none.png/picture.png",
+		long:         long + " cannot be written (file name too long): choose another place",
 	} {
 		if err := CheckOutput(path); err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)

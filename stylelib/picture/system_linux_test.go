@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoRegularFile checks that a pipe nobody writes to and an endless device are refused, not waited for.
+// TestNoRegularFile checks that a pipe without a writer and an endless device are refused, not waited for.
 func TestNoRegularFile(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe.png")
 	if err := unix.Mkfifo(pipe, 0o644); err != nil {
@@ -23,9 +23,6 @@ func TestNoRegularFile(t *testing.T) {
 		if want := path + " is not a regular file: save the picture to a file first"; err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
-	}
-	if err, want := CheckOutput(pipe), pipe+" is there and is not a regular file: choose another name"; err == nil || err.Error() != want {
-		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
+
+	"github.com/gouache-art/gouache/internal/atomicfile"
 )
 
 // TunerFile is where choices are kept: gouache/convolutions.json in the user's cache folder as [os.UserCacheDir] finds
@@ -85,7 +86,7 @@ func (t *Tuner) mergeFile(p Precision, fresh map[string]choice) (map[string]choi
 	if err != nil {
 		return nil, err
 	}
-	if err := renameio.WriteFile(path, append(text, '\n'), 0o666, renameio.WithTempDir(filepath.Dir(path))); err != nil {
+	if err := atomicfile.WriteFile(path, append(text, '\n')); err != nil {
 		return nil, err
 	}
 	return merged, nil

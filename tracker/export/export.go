@@ -4,12 +4,7 @@
 // spreadsheets. [JSON] writes everything but the pictures' files. [Gallery] writes one HTML file that shows the runs to
 // somebody who has neither the store nor this program, and [Pictures] fills a folder with the pictures' files:
 //
-//	file, err := renameio.NewPendingFile("night.html")
-//	...
-//	defer file.Cleanup()
 //	err = export.Gallery(ctx, file, store, ids, export.GalleryOptions{LongerSide: 1024})
-//	...
-//	err = file.CloseAtomicallyReplace()
 //
 // Each takes whole ids, as [tracker.Reader.Find] returns them, and keeps their order. What runs have besides curves and
 // pictures is held in memory, the rest one curve or one picture at a time. After an error, what was written is worth

@@ -1,0 +1,280 @@
+// Package atomicfile writes files that appear whole or not at all.
+//
+// A file is written under a temporary name beside the target, synced, and renamed. The target is the file that a link
+// points to: the link stays a link. Devices and FIFOs are never replaced; they are written to directly. So are this
+// process's own descriptors: standard output is "-" or /dev/stdout, others are /dev/fd/N.
+//
+// Errors are one sentence that names the path, what is wrong with it, and what to do.
+package atomicfile
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+)
+
+// Write calls write with a writer whose data becomes the content of the file at path. After an error, from write or
+// from the file system, a regular file is as it was before and the temporary file is gone; only a process that is
+// killed leaves one behind. An error of the file system takes precedence over the one that write makes of it.
+//
+// A file that is replaced keeps its permissions. A new one may be read and written by all that the umask allows.
+func Write(path string, write func(io.Writer) error) error {
+	t, err := find(path)
+	if err != nil {
+		return err
+	}
+	if t.stream {
+		return t.writeStream(write)
+	}
+	f, err := t.create()
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup()
+	if err := t.fill(f, write); err != nil {
+		return err
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return t.refused(err)
+	}
+	// A loss of power must not take the new name away. Some file systems cannot sync a folder; the file is there all
+	// the same.
+	if folder, err := os.Open(filepath.Dir(t.file)); err == nil {
+		_ = folder.Sync()
+		_ = folder.Close()
+	}
+	return nil
+}
+
+// WriteFile writes data to the file at path as [Write] does.
+func WriteFile(path string, data []byte) error {
+	return Write(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// Check says what would keep Write from writing to path: it does what Write would, up to giving the file its name.
+func Check(path string) error {
+	t, err := find(path)
+	if err != nil || t.stream {
+		return err
+	}
+	f, err := t.create()
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup()
+	if _, err := f.Write(make([]byte, 4096)); err != nil {
+		return t.refused(err)
+	}
+	return nil
+}
+
+// IsStream says whether path names a descriptor, a FIFO or a device, which has no content of its own.
+func IsStream(path string) bool {
+	t, err := find(path)
+	return err == nil && t.stream
+}
+
+// IsStdout says whether path names standard output.
+func IsStdout(path string) bool {
+	t, err := find(path)
+	return err == nil && t.stream && t.descriptor == 1
+}
+
+// target is what a path names once links have been followed.
+type target struct {
+	path       string // as the caller gave it
+	file       string // without links
+	stream     bool
+	descriptor int // of a stream without a file, else -1
+}
+
+// descriptorPath matches the names of this process's descriptors.
+var descriptorPath = regexp.MustCompile(fmt.Sprintf("^(?:/dev|/proc/(?:self|%d))/fd/([0-9]{1,9})$", os.Getpid()))
+
+// find follows a path, and says why nothing can be written there. It opens neither FIFOs nor devices.
+func find(path string) (target, error) {
+	t := target{path: path, file: path, descriptor: -1}
+	if path == "" {
+		return t, errors.New("no output file is named: give a path")
+	}
+	for links := 0; ; links++ {
+		if m := descriptorPath.FindStringSubmatch(t.file); m != nil {
+			t.stream = true
+			t.descriptor, _ = strconv.Atoi(m[1])
+			return t, t.checkDescriptor()
+		}
+		switch t.file {
+		case "-", "/dev/stdout":
+			t.file = "/dev/fd/1"
+			continue
+		case "/dev/stderr":
+			t.file = "/dev/fd/2"
+			continue
+		}
+		link, err := os.Readlink(t.file)
+		if err != nil {
+			break
+		}
+		if links == 40 {
+			return t, t.refused(unix.ELOOP)
+		}
+		if !filepath.IsAbs(link) {
+			folder, _ := filepath.Split(t.file)
+			link = folder + link // not cleaned, since .. is counted from where the folder really is
+		}
+		t.file = link
+	}
+	info, err := os.Stat(t.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return t, t.checkFolder()
+	}
+	if err != nil {
+		return t, t.refused(err)
+	}
+	t.stream = !info.Mode().IsRegular()
+	switch {
+	case info.IsDir():
+		return t, fmt.Errorf("%s is a folder: name a file in it", path)
+	case info.Mode()&fs.ModeSocket != 0:
+		return t, fmt.Errorf("%s is a socket: choose another name", path)
+	case info.Mode()&0o222 == 0: // which root could write to, all the same
+		err = unix.EACCES
+	case t.stream:
+		err = unix.Access(t.file, unix.W_OK)
+	default:
+		var f *os.File
+		if f, err = os.OpenFile(t.file, os.O_WRONLY, 0); err == nil {
+			err = f.Close()
+		}
+	}
+	if err != nil {
+		return t, fmt.Errorf("%s is there and cannot be replaced (%w): choose another name", path, cause(err))
+	}
+	return t, t.checkFolder()
+}
+
+// checkFolder resolves the links of the folder that the file is in.
+func (t *target) checkFolder() error {
+	folder, name := filepath.Split(t.file)
+	if folder == "" {
+		folder = "."
+	}
+	resolved, err := filepath.EvalSymlinks(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s cannot be written, since there is no folder %s (%w): create it first", t.path, filepath.Clean(folder), cause(err))
+	}
+	if err != nil {
+		return t.refused(err)
+	}
+	if name == "" {
+		return fmt.Errorf("%s is a folder: name a file in it", t.path)
+	}
+	t.file = filepath.Join(resolved, name)
+	return nil
+}
+
+// checkDescriptor says whether the descriptor was passed to this process for writing. Descriptors that the process opened
+// itself all close on exec; they are no output of the user's.
+func (t *target) checkDescriptor() error {
+	fd := uintptr(t.descriptor)
+	mode, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
+	if err == nil && mode&unix.O_ACCMODE == unix.O_RDONLY {
+		err = unix.EBADF
+	}
+	if flags, _ := unix.FcntlInt(fd, unix.F_GETFD, 0); t.descriptor > 2 && flags&unix.FD_CLOEXEC != 0 {
+		err = unix.EBADF
+	}
+	if err != nil {
+		return t.refused(err)
+	}
+	return nil
+}
+
+// create opens the temporary file.
+func (t *target) create() (*renameio.PendingFile, error) {
+	f, err := renameio.NewPendingFile(t.file, renameio.WithTempDir(filepath.Dir(t.file)),
+		renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
+	if err != nil {
+		return nil, t.refused(err)
+	}
+	return f, nil
+}
+
+// writeStream writes to a stream. Opening a FIFO waits for its reader.
+func (t *target) writeStream(write func(io.Writer) error) error {
+	switch t.descriptor {
+	case 1:
+		return t.fill(os.Stdout, write)
+	case 2:
+		return t.fill(os.Stderr, write)
+	}
+	f := os.NewFile(uintptr(t.descriptor), t.path)
+	if t.descriptor < 0 {
+		var err error
+		if f, err = os.OpenFile(t.file, os.O_WRONLY, 0); err != nil {
+			return t.refused(err)
+		}
+	}
+	if err := t.fill(f, write); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return t.refused(err)
+	}
+	return nil
+}
+
+// fill writes to an open file. Whatever write makes of an error of the file, it is that error that is returned.
+func (t *target) fill(f io.Writer, write func(io.Writer) error) error {
+	kept := &errorKeeper{Writer: f}
+	w := bufio.NewWriterSize(kept, 1<<16)
+	err := write(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if kept.err != nil {
+		return t.refused(kept.err)
+	}
+	return err
+}
+
+// errorKeeper keeps the first error of a writer.
+type errorKeeper struct {
+	io.Writer
+	err error
+}
+
+func (k *errorKeeper) Write(p []byte) (int, error) {
+	n, err := k.Writer.Write(p)
+	k.err = cmp.Or(k.err, err)
+	return n, err
+}
+
+// refused says why the system did not let the file be written.
+func (t *target) refused(err error) error {
+	return fmt.Errorf("%s cannot be written (%w): choose another place", t.path, cause(err))
+}
+
+// cause strips the operation and the paths off an error of package os; the sentences have their own.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
+}
