@@ -10,6 +10,7 @@ import (
 	"github.com/shirou/gopsutil/v4/mem"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
 // MemoryEstimate returns about how many bytes of memory it takes to paint a picture of the given size whole, weights and
@@ -89,7 +90,7 @@ func need(height, width, tile int) int64 {
 // for a GPU, whose own allocator refuses in its own words.
 func (s *Studio) available() int64 {
 	available, err := AvailableMemory()
-	if err != nil || s.backend.Plugin().Device != "cpu" {
+	if err != nil || s.backend.Plugin().Device != backend.CPU {
 		return math.MaxInt64
 	}
 	return available

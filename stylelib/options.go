@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/gouache-art/gouache/stylelib/vgg"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
 // Options say how a studio computes. The objective does not depend on them but for rounding, to Precision at most; a
@@ -15,13 +15,13 @@ type Options struct {
 	// memory, with the largest tiles that do, and Whole never.
 	Tile int
 	// Tune chooses each layer's convolutions by measuring them when a size first needs them on a device, and keeps the
-	// choices in the user's cache (vgg.Tuner). Without it a table chooses.
+	// choices in the user's cache (conv.Tuner). Without it a table chooses.
 	Tune bool
 	// Measuring hears how far the measuring has come, and Warn why its results cannot be kept. Both may be nil.
 	Measuring func(done, total int)
 	Warn      func(error)
 	// Precision of the convolutions' products; empty for TF32 on a CUDA device, as PyTorch has it, and Float32 elsewhere.
-	Precision vgg.Precision
+	Precision conv.Precision
 }
 
 // Whole as Options.Tile computes each picture whole, whatever its size.

@@ -27,6 +27,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 	"github.com/gouache-art/gouache/weights"
 )
 
@@ -38,7 +39,7 @@ type Studio struct {
 	backend *backend.Backend
 	weights *weights.Set
 	options Options
-	tuner   *vgg.Tuner // or nil
+	tuner   *conv.Tuner // or nil
 
 	mu       sync.Mutex
 	networks map[vgg.Pooling]*vgg.Network
@@ -68,7 +69,7 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 		targets:    newShared(maxTargetBytes, finalize),
 	}
 	if options.Tune {
-		s.tuner = vgg.NewTuner(vgg.TunerOptions{Device: b.Identity(), Report: options.Measuring, Warn: options.Warn})
+		s.tuner = conv.NewTuner(conv.TunerOptions{Device: b.Identity(), Progress: options.Measuring, Warn: options.Warn})
 	}
 	return s
 }
@@ -80,7 +81,7 @@ func (s *Studio) Network(pooling vgg.Pooling) (*vgg.Network, error) {
 	if net, ok := s.networks[pooling]; ok {
 		return net, nil
 	}
-	if err := s.Precision().Check(string(s.backend.Plugin().Device)); err != nil {
+	if err := s.Precision().Check(s.backend.Plugin().Device); err != nil {
 		return nil, err
 	}
 	net, err := vgg.New(s.backend.XLA(), s.weights, vgg.Options{
@@ -103,8 +104,8 @@ func (s *Studio) tiledNetwork(pooling vgg.Pooling, height, width int) (*vgg.Netw
 }
 
 // Precision returns that of the convolutions' products.
-func (s *Studio) Precision() vgg.Precision {
-	return cmp.Or(s.options.Precision, vgg.DefaultPrecision(string(s.backend.Plugin().Device)))
+func (s *Studio) Precision() conv.Precision {
+	return cmp.Or(s.options.Precision, conv.DefaultPrecision(s.backend.Plugin().Device))
 }
 
 // Backend returns the studio's device.

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/stylelib"
-	"github.com/gouache-art/gouache/stylelib/vgg"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
 // computeFlags say how an objective is computed. Commands without them compute as the zero value says.
@@ -31,7 +31,7 @@ func (f *computeFlags) addTuning(cmd *cobra.Command) {
 // options reads the flags.
 func (f *computeFlags) options() (o stylelib.Options, err error) {
 	if precision := cmp.Or(f.precision, "auto"); precision != "auto" {
-		if o.Precision, err = vgg.ParsePrecision(precision); err != nil {
+		if o.Precision, err = conv.ParsePrecision(precision); err != nil {
 			return o, usage(fmt.Errorf("--precision: %w", err))
 		}
 	}

@@ -48,7 +48,7 @@ is missing. With --fix, do it: install XLA's plugin and fetch weights. The exit 
 func mend(ctx context.Context, messages io.Writer) error {
 	line := newTransferLine(messages)
 	defer line.end()
-	b, err := backend.Open(ctx, backend.Options{Report: line.report})
+	b, err := backend.Open(ctx, backend.Options{Progress: line.report})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/backend"
-	"github.com/gouache-art/gouache/stylelib/vgg"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 	"github.com/gouache-art/gouache/weights"
 )
 
@@ -75,7 +75,7 @@ func (f *studioFlags) open(ctx context.Context, messages io.Writer) (*stylelib.S
 		return nil, err
 	}
 	line := newTransferLine(messages)
-	b, err := backend.Open(ctx, backend.Options{Device: device, Float32: options.Precision == vgg.Float32, Report: line.report})
+	b, err := backend.Open(ctx, backend.Options{Device: device, Float32: options.Precision == conv.Float32, Progress: line.report})
 	line.end()
 	if err != nil {
 		return nil, err

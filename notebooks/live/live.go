@@ -72,7 +72,7 @@ func OpenStudio(ctx context.Context) (*stylelib.Studio, error) {
 // openStudio opens a device, and loads weights by their name or file, or the best at hand if name is empty. measuring, which
 // may be nil, hears how it goes when convolutions are chosen.
 func openStudio(ctx context.Context, device backend.Device, name string, opts weights.Options, measuring func(done, total int)) (*stylelib.Studio, error) {
-	b, err := backend.Open(ctx, backend.Options{Device: device, Report: opts.Report})
+	b, err := backend.Open(ctx, backend.Options{Device: device, Progress: opts.Report})
 	if err != nil {
 		return nil, err
 	}

@@ -62,8 +62,8 @@ type Options struct {
 	Float32 bool
 	// Offline forbids to install a missing plugin.
 	Offline bool
-	// Report hears how an installation goes, as for [Install]. It may be nil.
-	Report func(fetch.Progress)
+	// Progress is called as an installation proceeds, as for [Install]. It may be nil.
+	Progress func(fetch.Progress)
 }
 
 // Backend is an open XLA device. It is safe for use from several goroutines.

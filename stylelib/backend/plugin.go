@@ -130,5 +130,5 @@ func findOrInstall(ctx context.Context, opts Options) (Plugin, error) {
 	if device == Auto {
 		device = CPU // a GPU's plugin is a download of gigabytes: installed only when asked for
 	}
-	return Install(ctx, device, opts.Report)
+	return Install(ctx, device, opts.Progress)
 }

@@ -8,14 +8,16 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
+// featuresKey identifies a compiled graph: by the size of the picture and its windows, and by a name.
 type featuresKey struct {
-	size   TilingSize
-	layers string
+	height, width, windowHeight, windowWidth int
+	name                                     string
 }
 
 // Features returns the features of a picture at the named layers, in their order, each shaped
-// [1, height', width', channels], on the device; the caller finalizes them. x is shaped [1, height, width, 3], RGB,
-// 0..255, float32. The network is computed no deeper than the deepest of the layers.
+// [1, height', width', channels], on the device; the caller finalizes them. x is shaped
+// [1, height, width, 3], RGB, 0..255, float32. The network is computed no deeper than the deepest of the
+// layers.
 func (n *Network) Features(x *tensors.Tensor, layers ...string) ([]*tensors.Tensor, error) {
 	if len(layers) == 0 {
 		return nil, fmt.Errorf("no layers given: choose among %s", strings.Join(n.Layers(), ", "))
@@ -29,9 +31,9 @@ func (n *Network) Features(x *tensors.Tensor, layers ...string) ([]*tensors.Tens
 	})
 }
 
-// Compute evaluates a function of features: it runs the network on a picture up to the deepest of the named layers and
-// returns what build makes of it, on the device; the caller finalizes it. The compiled graph is kept under key and
-// the picture's size, so a key must always come with the same build and layers.
+// Compute evaluates a function of features: it runs the network on a picture up to the deepest of the
+// named layers and returns the results of build, on the device; the caller finalizes them. The compiled
+// graph is kept under key and the picture's size, so a key must always come with the same build and layers.
 func (n *Network) Compute(x *tensors.Tensor, key string, layers []string, build func(*Pass) []*graph.Node) ([]*tensors.Tensor, error) {
 	whole := n.Tiled(0)
 	var features []*tensors.Tensor
@@ -41,8 +43,8 @@ func (n *Network) Compute(x *tensors.Tensor, key string, layers []string, build 
 	return features, err
 }
 
-// ComputeTiles does the same for each tile of a picture (see [Network.Tiled]), one after the other. Window is nil for a
-// picture that is computed whole. What each is given, it finalizes.
+// ComputeTiles does the same for each tile of a picture (see [Network.Tiled]), one after the other. Window
+// is nil for a picture that is computed whole. each must finalize the tensors it is called with.
 func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
 	build func(*Pass, *Window) []*graph.Node, each func(Tile, []*tensors.Tensor) error) error {
 	d := x.Shape().Dimensions
@@ -57,13 +59,14 @@ func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
 	if err != nil {
 		return err
 	}
-	exec, err := n.exec(featuresKey{tiling.TilingSize, key}, func(in []*graph.Node) []*graph.Node {
+	exec, release, err := n.exec(featuresKey{tiling.Height, tiling.Width, tiling.WindowHeight, tiling.WindowWidth, key}, func(in []*graph.Node) []*graph.Node {
 		window := n.Window(tiling, in[1])
 		return build(plan.Forward(window.Picture(in[0]), in[2:]), window)
 	})
 	if err != nil {
 		return err
 	}
+	defer release()
 	for _, tile := range tiling.Tiles {
 		args := []any{x, tile.Input()}
 		for _, in := range plan.Inputs() {
@@ -80,16 +83,25 @@ func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
 	return nil
 }
 
-func (n *Network) exec(key featuresKey, fn func([]*graph.Node) []*graph.Node) (*graph.Exec, error) {
+// exec returns the compiled graph of a key, compiling it with its first call. The caller calls release
+// when it has run the graph.
+func (n *Network) exec(key featuresKey, fn func([]*graph.Node) []*graph.Node) (exec *graph.Exec, release func(), err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if exec, ok := n.execs[key]; ok {
-		return exec, nil
+	e, ok := n.execs.Get(key)
+	if !ok {
+		exec, err := graph.NewExec(n.backend, fn)
+		if err != nil {
+			return nil, nil, fmt.Errorf("computing features of %s: %w", n.name, err)
+		}
+		e = &sharedExec{exec: exec}
+		n.execs.Add(key, e)
 	}
-	exec, err := graph.NewExec(n.backend, fn)
-	if err != nil {
-		return nil, fmt.Errorf("computing features of %s: %w", n.name, err)
-	}
-	n.execs[key] = exec
-	return exec, nil
+	e.users++
+	return e.exec, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		e.users--
+		e.finalizeUnused()
+	}, nil
 }

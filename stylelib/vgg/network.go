@@ -1,18 +1,18 @@
-// Package vgg computes features of a picture with the convolution layers of VGG16 and VGG19 (Simonyan and
-// Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015, table 1, columns D and
-// E), and pulls a gradient with respect to features back to the picture.
+// Package vgg computes features of a picture with the convolution layers of VGG16 and VGG19 (Simonyan
+// and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015, table 1,
+// columns D and E), and pulls a gradient with respect to features back to the picture.
 //
 // A [Network] holds the kernels of one set of weights. [Network.Features] runs it:
 //
 //	net, err := vgg.New(b, set, vgg.Options{Pooling: vgg.MaxPooling})
 //	features, err := net.Features(picture, "block1_conv1", "block4_conv2")
 //
-// For a loss, build a graph of your own: [Network.Plan] says how the network is computed at one size,
-// [Plan.Forward] puts it into the graph, and [Pass.Pullback] returns the gradient with respect to the picture.
-// Package loss does this for any sum of terms.
+// For a loss, build your own graph: [Network.Plan] plans how the network is computed at one size,
+// [Plan.Forward] puts it into the graph, and [Pass.Pullback] returns the gradient with respect to the
+// picture. Package loss does this for any sum of terms. Package conv has the convolutions.
 //
-// Pictures are float32 tensors shaped [1, height, width, 3], RGB, 0..255. Features are taken after the ReLU and are
-// shaped [1, height', width', channels].
+// Pictures are float32 tensors shaped [1, height, width, 3], RGB, 0..255. Features are taken after the
+// ReLU and are shaped [1, height', width', channels].
 package vgg
 
 import (
@@ -24,14 +24,16 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 	"github.com/gouache-art/gouache/weights"
 )
 
-// Pooling is what replaces each 2×2 block of positions between the network's blocks. The weights were trained with
-// the maximum; Gatys et al. (2016, section 2) found that the average gives smoother gradients and slightly more
-// appealing pictures. An odd last row or column is dropped, as Keras does.
+// Pooling is what replaces each 2×2 block of positions between the network's blocks. The weights were
+// trained with the maximum; Gatys et al. (2016, section 2) found that the average gives smoother gradients
+// and slightly more appealing pictures. An odd last row or column is dropped, as in Keras.
 type Pooling string
 
 // The two kinds of pooling.
@@ -40,7 +42,7 @@ const (
 	AveragePooling Pooling = "avg"
 )
 
-// Poolings lists the names that [ParsePooling] knows.
+// Poolings lists the names that [ParsePooling] accepts.
 var Poolings = []string{string(MaxPooling), string(AveragePooling)}
 
 // ParsePooling reads a pooling's name.
@@ -51,7 +53,7 @@ func ParsePooling(name string) (Pooling, error) {
 	return Pooling(name), nil
 }
 
-// Mean is what the networks' training subtracted from pixels, in grey levels 0..255, RGB.
+// Mean was subtracted from the pixels when the networks were trained. It is in grey levels 0..255, RGB.
 var Mean = [3]float32{123.68, 116.779, 103.939}
 
 // MinSide is the least height and width of a picture, in pixels: less leaves nothing after four poolings.
@@ -59,10 +61,12 @@ const MinSide = 16
 
 // Options configure a Network. The zero value is the network as it was trained.
 type Options struct {
-	Pooling   Pooling   // MaxPooling if empty
-	Precision Precision // Float32 if empty; what a device has is for [Precision.Check] to say
-	Tuner     *Tuner    // chooses the convolutions of plans
-	Direct    bool      // without a Tuner: leaves all to XLA, as suits a GPU; else a table made on CPUs chooses
+	Pooling   Pooling        // MaxPooling if empty
+	Precision conv.Precision // conv.Float32 if empty; [conv.Precision.Check] tells whether a device supports it
+	Tuner     *conv.Tuner    // chooses the convolutions of plans
+	// Direct, without a Tuner, leaves all convolutions to XLA, which is best for a GPU. Otherwise a table
+	// chooses that was made on CPUs.
+	Direct bool
 }
 
 // Network is VGG16 or VGG19 with one set of weights on one device. It is safe for concurrent use.
@@ -72,20 +76,53 @@ type Network struct {
 	pooling Pooling
 	layers  []layer
 
-	precision Precision
-	tuner     *Tuner // or nil
+	precision conv.Precision
+	tuner     *conv.Tuner // or nil
 	direct    bool
 
-	// side bounds the windows of pictures that are computed in tiles; zero computes each whole. See [Network.Tiled],
-	// whose network shares what follows.
+	// side bounds the windows of pictures that are computed in tiles; zero computes each picture whole.
+	// See [Network.Tiled].
 	side int
 
-	mu      *sync.Mutex
-	kernels map[kernelKey]*tensors.Tensor // uploaded when a plan first needs them
-	execs   map[featuresKey]*graph.Exec   // compiled by Features
+	*onDevice
 }
 
-// layer is one convolution with its ReLU, and what it was given to work with.
+// onDevice is what a network and the networks made of it by [Network.Tiled] share on the device.
+type onDevice struct {
+	mu sync.Mutex
+	// kernels are uploaded when a plan first needs them. There are at most as many as layers, directions
+	// and methods.
+	kernels map[kernelKey]*tensors.Tensor
+	execs   *simplelru.LRU[featuresKey, *sharedExec] // compiled by ComputeTiles
+}
+
+// maxExecs bounds the compiled graphs for features that are kept. A painting needs two for each scale and
+// size of style picture.
+const maxExecs = 32
+
+func newOnDevice() *onDevice {
+	d := &onDevice{kernels: map[kernelKey]*tensors.Tensor{}}
+	d.execs, _ = simplelru.NewLRU(maxExecs, func(_ featuresKey, e *sharedExec) { // errs only for a size below 1
+		e.evicted = true
+		e.finalizeUnused()
+	})
+	return d
+}
+
+// sharedExec is a compiled graph that is finalized once it is evicted and unused. onDevice.mu guards it.
+type sharedExec struct {
+	exec    *graph.Exec
+	users   int
+	evicted bool
+}
+
+func (e *sharedExec) finalizeUnused() {
+	if e.evicted && e.users == 0 {
+		e.exec.Finalize()
+	}
+}
+
+// layer is one convolution with its ReLU.
 type layer struct {
 	name    string
 	first   bool // of its block, so that a pooling comes before it, unless block is 1
@@ -104,9 +141,9 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 		return nil, err
 	}
 	if opts.Precision == "" {
-		opts.Precision = Float32
+		opts.Precision = conv.Float32
 	}
-	if _, err := ParsePrecision(string(opts.Precision)); err != nil {
+	if _, err := conv.ParsePrecision(string(opts.Precision)); err != nil {
 		return nil, err
 	}
 	n := &Network{
@@ -116,9 +153,7 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 		precision: opts.Precision,
 		tuner:     opts.Tuner,
 		direct:    opts.Direct,
-		mu:        &sync.Mutex{},
-		kernels:   map[kernelKey]*tensors.Tensor{},
-		execs:     map[featuresKey]*graph.Exec{},
+		onDevice:  newOnDevice(),
 	}
 	for _, l := range set.Layers {
 		next, err := newLayer(l, n.layers)
@@ -131,6 +166,28 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 		return nil, fmt.Errorf("weights %s have no layers", set.Name)
 	}
 	return n, nil
+}
+
+// Close frees what the network holds on the device. Neither it nor the networks made of it by
+// [Network.Tiled], nor their plans, may be used afterwards.
+func (n *Network) Close() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, k := range n.kernels {
+		free(k)
+	}
+	clear(n.kernels)
+	n.execs.Purge()
+}
+
+// free finalizes tensors; nil ones are skipped. An error is ignored: it says that the device has lost the
+// tensor already, which leaves nothing to free.
+func free(list ...*tensors.Tensor) {
+	for _, t := range list {
+		if t != nil {
+			_ = t.FinalizeAll()
+		}
+	}
 }
 
 func newLayer(l weights.Layer, before []layer) (layer, error) {
@@ -153,8 +210,8 @@ func newLayer(l weights.Layer, before []layer) (layer, error) {
 	return next, nil
 }
 
-// swapInputs exchanges the first and third of three input channels of a [3, 3, 3, out] kernel: the networks were
-// trained on BGR and pictures are RGB here.
+// swapInputs exchanges the first and third of three input channels of a [3, 3, 3, out] kernel: the
+// networks were trained on BGR and pictures are RGB here.
 func swapInputs(kernel []float32, out int) []float32 {
 	swapped := make([]float32, len(kernel))
 	for position := range 9 {
@@ -166,7 +223,7 @@ func swapInputs(kernel []float32, out int) []float32 {
 	return swapped
 }
 
-// Backend returns the device the network lives on.
+// Backend returns the network's device.
 func (n *Network) Backend() compute.Backend { return n.backend }
 
 // Name returns "vgg16" or "vgg19".
@@ -176,12 +233,12 @@ func (n *Network) Name() string { return n.name }
 func (n *Network) Pooling() Pooling { return n.pooling }
 
 // Precision returns how exactly the convolutions multiply.
-func (n *Network) Precision() Precision { return n.precision }
+func (n *Network) Precision() conv.Precision { return n.precision }
 
-// Side returns the greatest side of what is computed at once, in pixels; zero is no bound. See [Network.Tiled].
+// Side returns the greatest side of a window, in pixels; zero means no bound. See [Network.Tiled].
 func (n *Network) Side() int { return n.side }
 
-// Layers returns the names of the layers, from the picture on.
+// Layers returns the names of the layers, the one nearest to the picture first.
 func (n *Network) Layers() []string {
 	names := make([]string, len(n.layers))
 	for i, l := range n.layers {
@@ -192,8 +249,8 @@ func (n *Network) Layers() []string {
 
 var shortName = regexp.MustCompile(`^(?:relu|conv)([1-5])_([1-4])$`)
 
-// Layer returns the full name of a layer: Keras's name, block4_conv2, is accepted, and so is relu4_2, as other
-// programs call it.
+// Layer returns the full name of a layer. It accepts Keras's name, block4_conv2, and that of other
+// programs, relu4_2.
 func (n *Network) Layer(name string) (string, error) {
 	i, err := n.find(name)
 	if err != nil {
@@ -202,8 +259,8 @@ func (n *Network) Layer(name string) (string, error) {
 	return n.layers[i].name, nil
 }
 
-// CheckLayer says whether VGG19, the larger of the networks, has a layer of that name, full or short. It needs no
-// weights, so that a mistyped name is found before they are loaded.
+// CheckLayer returns an error unless VGG19, the larger of the networks, has a layer of that name, full or
+// short. It needs no weights, so that a mistyped name is found before they are loaded.
 func CheckLayer(name string) error {
 	_, err := findLayer(weights.VGG19, name, weights.LayerNames(weights.VGG19))
 	return err

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gouache-art/gouache/stylelib/vgg/convtest"
 	"github.com/gouache-art/gouache/weights"
 )
 
@@ -30,14 +31,14 @@ func TestFeatures(t *testing.T) {
 			for i, name := range net.Layers() {
 				w := want[name]
 				dims := got[i].Shape().Dimensions
-				if h, wd, err := net.FeatureSize(name, size.height, size.width); err != nil || h != w.height || wd != w.width {
-					t.Errorf("FeatureSize(%s) = %d, %d, %v, want %d, %d", name, h, wd, err, w.height, w.width)
+				if h, wd, err := net.FeatureSize(name, size.height, size.width); err != nil || h != w.Height || wd != w.Width {
+					t.Errorf("FeatureSize(%s) = %d, %d, %v, want %d, %d", name, h, wd, err, w.Height, w.Width)
 				}
-				if dims[1] != w.height || dims[2] != w.width || dims[3] != w.channels {
-					t.Errorf("%s of %v is shaped %v, want [1 %d %d %d]", name, size, dims, w.height, w.width, w.channels)
+				if dims[1] != w.Height || dims[2] != w.Width || dims[3] != w.Channels {
+					t.Errorf("%s of %v is shaped %v, want [1 %d %d %d]", name, size, dims, w.Height, w.Width, w.Channels)
 				}
 				// Rounding of float32 in at most nine layers.
-				if e := relativeL2(flat(t, got[i]), w.values); !(e <= 1e-6) {
+				if e := relativeL2(flat(t, got[i]), w.Values); !(e <= 1e-6) {
 					t.Errorf("%s of %v, %s pooling: relative L2 error %.2g", name, size, pooling, e)
 				}
 			}
@@ -57,14 +58,14 @@ func TestPullback(t *testing.T) {
 			random := rand.New(rand.NewPCG(8, 9))
 			weight := map[string][]float32{}
 			for name, f := range slowForward(set, pix, size.height, size.width, pooling) {
-				weight[name] = normal(random, len(f.values), 1)
+				weight[name] = normal(random, len(f.Values), 1)
 			}
 			got := pulledBack(t, net, pix, size.height, size.width, layers, weight)
 			value := func(pix []float32) float64 {
 				var sum float64
 				features := slowForward(set, pix, size.height, size.width, pooling)
 				for _, name := range layers {
-					for i, v := range features[name].values {
+					for i, v := range features[name].Values {
 						sum += float64(weight[name][i]) * v
 					}
 				}
@@ -142,12 +143,12 @@ func TestFullNetworkWithWinograd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ways := map[string]bool{}
+	methods := map[string]bool{}
 	for _, s := range plan.steps {
-		ways[s.forward.name()], ways[s.backward.name()] = true, true
+		methods[s.forward.Name()], methods[s.backward.Name()] = true, true
 	}
-	if !ways["direct"] || !ways["winograd2"] || !ways["winograd4"] {
-		t.Fatalf("the plan uses only %v", ways)
+	if !methods["direct"] || !methods["winograd2"] || !methods["winograd4"] {
+		t.Fatalf("the plan uses only %v", methods)
 	}
 	pix := tensor(noise(height, width), 1, height, width, 3)
 	got := runGraph(t, func(in []*graph.Node) *graph.Node { return plan.Forward(in[0], in[1:]).Feature(layer) },
@@ -156,11 +157,7 @@ func TestFullNetworkWithWinograd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := flat(t, direct[0])
-	want := make([]float64, len(plain))
-	for i, v := range plain {
-		want[i] = float64(v)
-	}
+	want := convtest.Doubles(flat(t, direct[0]))
 	// The bound for parity with other programs is 1e-4.
 	if e := relativeL2(got, want); !(e <= 2e-5) {
 		t.Errorf("%s differs by %.2g (relative L2) from direct convolutions, at most 2e-5 expected", layer, e)

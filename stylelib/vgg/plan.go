@@ -4,27 +4,28 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
-// Plan is how a network is computed at one size, up to one layer: which convolution each layer uses, and the
-// kernels in the form it wants. Kernels are inputs of the graph, not constants of it, so that graphs are small and
-// compile fast.
+// Plan describes how a network is computed at one size, up to one layer: the method of convolution of each
+// layer, and the kernels in the form it reads. Kernels are inputs of the graph, not constants of it, so
+// that graphs are small and compile fast.
 type Plan struct {
 	net           *Network
 	height, width int
 	layers        []layer
 	steps         []step
-	inputs        []*tensors.Tensor // kernels and biases; they live on the device as long as the network
+	inputs        []*tensors.Tensor // kernels and biases; they stay on the device as long as the network
 }
 
-// step holds, for one layer, the convolutions in both directions and where their kernels stand among the inputs.
+// step holds, for one layer, the convolutions in both directions and the indices of their kernels among
+// the inputs.
 type step struct {
-	forward, backward            convolution // backward is nil in a plan without a pullback
+	forward, backward            conv.Method // backward is nil in a plan without a pullback
 	kernel, bias, backwardKernel int
 }
 
@@ -32,7 +33,7 @@ type kernelKey struct {
 	layer    int
 	backward bool
 	bias     bool
-	form     string
+	method   string
 }
 
 // Plan returns the plan for pictures of the given size, up to the deepest of the given layers and no further.
@@ -40,8 +41,8 @@ func (n *Network) Plan(height, width int, layers ...string) (*Plan, error) {
 	return n.plan(height, width, layers, true)
 }
 
-// plan without a pullback leaves out the kernels for it, and convolves directly: a graph for features only usually
-// runs once, as for targets, and compiles in 0.2 s instead of 2.
+// plan without a pullback omits its kernels, and convolves directly: a graph for features only usually runs
+// once, for targets, and compiles in 0.2 s instead of 2.
 func (n *Network) plan(height, width int, layers []string, pullback bool) (*Plan, error) {
 	if height < MinSide || width < MinSide {
 		return nil, fmt.Errorf("a picture of %d×%d pixels is too small for %s: it needs at least %d×%d", width, height, n.name, MinSide, MinSide)
@@ -80,14 +81,52 @@ func (p *Plan) size(l layer) (height, width int) {
 	return p.height >> (l.block - 1), p.width >> (l.block - 1)
 }
 
+// choose fills in the steps, for all layers at once, so that a tuner can measure them together.
+func (p *Plan) choose(pullback bool) error {
+	p.steps = make([]step, len(p.layers))
+	if !pullback {
+		for i := range p.steps {
+			p.steps[i].forward = conv.Direct
+		}
+		return nil
+	}
+	n := p.net
+	var all []conv.Work
+	for _, l := range p.layers {
+		h, w := p.size(l)
+		all = append(all, conv.Work{Positions: h * w, In: l.in, Out: l.out}, conv.Work{Positions: h * w, In: l.out, Out: l.in})
+	}
+	chosen := make([]conv.Method, len(all))
+	if n.tuner != nil {
+		var err error
+		if chosen, err = n.tuner.Choose(n.backend, n.precision, all); err != nil {
+			return err
+		}
+	} else {
+		for i, w := range all {
+			if chosen[i] = conv.Default(n.precision, w); n.direct {
+				chosen[i] = conv.Direct
+			}
+		}
+	}
+	for i := range p.steps {
+		p.steps[i].forward, p.steps[i].backward = chosen[2*i], chosen[2*i+1]
+	}
+	return nil
+}
+
 // addInputs adds a layer's kernels and bias to the plan's inputs.
 func (p *Plan) addInputs(i int) (err error) {
 	l, s := p.layers[i], &p.steps[i]
 	if s.kernel, err = p.kernel(i, s.forward, false); err != nil {
 		return err
 	}
-	if s.bias, err = p.input(kernelKey{layer: i, bias: true}, func() (any, shapes.Shape) {
-		return l.bias, shapes.Make(dtypes.Float32, l.out)
+	if s.bias, err = p.input(kernelKey{layer: i, bias: true}, func() (*tensors.Tensor, error) {
+		buffer, err := p.net.backend.BufferFromFlatData(0, l.bias, shapes.Make(dtypes.Float32, l.out))
+		if err != nil {
+			return nil, err
+		}
+		return tensors.FromBuffer(buffer)
 	}); err != nil || s.backward == nil {
 		return err
 	}
@@ -95,28 +134,27 @@ func (p *Plan) addInputs(i int) (err error) {
 	return err
 }
 
-// kernel finds a layer's kernel in a convolution's form among the inputs, or makes it.
-func (p *Plan) kernel(i int, c convolution, backward bool) (int, error) {
-	return p.input(kernelKey{layer: i, backward: backward, form: c.name()}, func() (any, shapes.Shape) {
-		l, precision := p.layers[i], p.net.precision
+// kernel adds a layer's kernel, in the form a method reads, to the inputs, and returns its index.
+func (p *Plan) kernel(i int, m conv.Method, backward bool) (int, error) {
+	return p.input(kernelKey{layer: i, backward: backward, method: m.Name()}, func() (*tensors.Tensor, error) {
+		l := p.layers[i]
 		kernel, in, out := l.kernel, l.in, l.out
 		if backward {
-			kernel, in, out = transposeKernel(kernel, in, out), out, in
+			kernel, in, out = conv.Transpose(kernel, in, out), out, in
 		}
-		return precision.round(c.prepare(kernel, in, out)), shapes.Make(precision.dtype(), c.dimensions(in, out)...)
+		return conv.Kernel(p.net.backend, p.net.precision, m, kernel, in, out)
 	})
 }
 
-// input finds a kernel on the device, or sends it there, and returns its place among the plan's inputs.
-func (p *Plan) input(key kernelKey, prepare func() (any, shapes.Shape)) (int, error) {
+// input adds a tensor to the inputs, made by create unless the device has it, and returns its index.
+func (p *Plan) input(key kernelKey, create func() (*tensors.Tensor, error)) (int, error) {
 	n := p.net
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	in, ok := n.kernels[key]
 	if !ok {
-		data, shape := prepare()
 		var err error
-		if in, err = upload(n.backend, data, shape); err != nil {
+		if in, err = create(); err != nil {
 			return 0, fmt.Errorf("sending a kernel of %s to the device: %w", p.layers[key.layer].name, err)
 		}
 		n.kernels[key] = in
@@ -125,17 +163,8 @@ func (p *Plan) input(key kernelKey, prepare func() (any, shapes.Shape)) (int, er
 	return len(p.inputs) - 1, nil
 }
 
-// upload brings a flat slice to the device.
-func upload(b compute.Backend, data any, shape shapes.Shape) (*tensors.Tensor, error) {
-	buffer, err := b.BufferFromFlatData(0, data, shape)
-	if err != nil {
-		return nil, err
-	}
-	return tensors.FromBuffer(buffer)
-}
-
-// Inputs returns the kernels and biases, on the device, to be given to the compiled graph. They belong to the
-// network.
+// Inputs returns the kernels and biases, on the device, which the compiled graph takes as arguments. They
+// belong to the network.
 func (p *Plan) Inputs() []*tensors.Tensor { return slices.Clone(p.inputs) }
 
 // NumInputs is the length of [Plan.Inputs].
@@ -147,59 +176,58 @@ func (p *Plan) Height() int { return p.height }
 // Width is the pictures' width in pixels.
 func (p *Plan) Width() int { return p.width }
 
-// Pass is one run of the network inside a graph that is being built.
-type Pass struct {
-	plan     *Plan
-	inputs   []*graph.Node
-	features []*graph.Node // of each layer, after its ReLU, in the network's order
+// Choice describes how a plan convolves in one layer.
+type Choice struct {
+	Layer         string
+	Height, Width int // of the layer's features
+	In, Out       int // channels
+	// The names of the method of convolution and of the one that pulls a gradient back through it.
+	// See [conv.Method].
+	Forward, Pullback string
 }
 
-// Forward puts the network into x's graph. x is a picture shaped [1, height, width, 3], RGB, 0..255; inputs stand
-// for [Plan.Inputs], in their order. Like all of GoMLX's graph building it panics on a mistake.
-func (p *Plan) Forward(x *graph.Node, inputs []*graph.Node) *Pass {
-	x.AssertDims(1, p.height, p.width, 3)
-	pass := &Pass{plan: p, inputs: inputs}
-	mean := graph.Const(x.Graph(), [][][][]float32{{{Mean[:]}}})
-	h := graph.Sub(x, mean)
+// Choices returns how the plan convolves in each layer.
+func (p *Plan) Choices() []Choice {
+	choices := make([]Choice, len(p.layers))
 	for i, l := range p.layers {
-		if l.first && i > 0 {
-			h = pool(h, p.net.pooling)
+		height, width := p.size(l)
+		choices[i] = Choice{
+			Layer: l.name, Height: height, Width: width, In: l.in, Out: l.out,
+			Forward: p.steps[i].forward.Name(), Pullback: p.steps[i].backward.Name(),
 		}
+	}
+	return choices
+}
+
+// LayerTime is how long a layer's convolutions take, in seconds: forward, and back from out to in channels.
+// Each is followed by the ReLU, which costs the direct convolution a pass.
+type LayerTime struct {
+	Layer             string
+	Forward, Pullback float64
+}
+
+// Time runs each layer's convolutions alone, as planned, and returns the medians over the given number of
+// runs, which follow one that is not counted. It compiles a graph for each.
+func (p *Plan) Time(repeat int) ([]LayerTime, error) {
+	if repeat < 1 {
+		return nil, fmt.Errorf("timing convolutions %d times: at least once is needed", repeat)
+	}
+	times := make([]LayerTime, len(p.layers))
+	for i, l := range p.layers {
 		s := p.steps[i]
-		h = s.forward.apply(h, inputs[s.kernel])
-		h = graph.Add(h, graph.Reshape(inputs[s.bias], 1, 1, 1, l.out))
-		h = graph.MaxScalar(h, 0)
-		h.AssertDims(1, p.height>>(l.block-1), p.width>>(l.block-1), l.out)
-		pass.features = append(pass.features, h)
-	}
-	return pass
-}
-
-// Feature returns the features of a layer, shaped [1, height', width', channels]. It panics if the plan does not
-// reach the layer.
-func (p *Pass) Feature(layerName string) *graph.Node {
-	i, err := p.plan.net.find(layerName)
-	if err != nil {
-		panic(err)
-	}
-	if i >= len(p.features) {
-		panic(fmt.Errorf("layer %s lies deeper than the plan, which ends at %s", layerName, p.plan.layers[len(p.plan.layers)-1].name))
-	}
-	return p.features[i]
-}
-
-// transposeKernel returns the kernel of the pullback through a 3×3 "same" convolution: rotated by 180°, its
-// channels exchanged. kernel is [3, 3, in, out], the result [3, 3, out, in].
-func transposeKernel(kernel []float32, in, out int) []float32 {
-	transposed := make([]float32, len(kernel))
-	for position := range 9 {
-		from := kernel[position*in*out:][:in*out]
-		to := transposed[(8-position)*in*out:][:in*out]
-		for i := range in {
-			for o := range out {
-				to[o*in+i] = from[i*out+o]
-			}
+		height, width := p.size(l)
+		time := func(m conv.Method, kernel, in, out int) (float64, error) {
+			return conv.Time(p.net.backend, p.net.precision, m, p.inputs[kernel], height, width, in, out, repeat)
 		}
+		forward, err := time(s.forward, s.kernel, l.in, l.out)
+		if err != nil {
+			return nil, fmt.Errorf("timing %s: %w", l.name, err)
+		}
+		pullback, err := time(s.backward, s.backwardKernel, l.out, l.in)
+		if err != nil {
+			return nil, fmt.Errorf("timing the pullback through %s: %w", l.name, err)
+		}
+		times[i] = LayerTime{l.name, forward, pullback}
 	}
-	return transposed
+	return times, nil
 }

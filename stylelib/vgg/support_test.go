@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/internal/backendtest"
+	"github.com/gouache-art/gouache/stylelib/vgg/convtest"
 	"github.com/gouache-art/gouache/weights"
 )
 
@@ -34,14 +35,6 @@ func tinySet(convolutions ...int) *weights.Set {
 	return set
 }
 
-func normal(random *rand.Rand, n int, deviation float64) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(deviation * random.NormFloat64())
-	}
-	return values
-}
-
 // noise is a picture of random grey levels.
 func noise(height, width int) []float32 {
 	random := rand.New(rand.NewPCG(uint64(height), uint64(width)))
@@ -52,46 +45,15 @@ func noise(height, width int) []float32 {
 	return pix
 }
 
-func tensor(values []float32, dims ...int) *tensors.Tensor {
-	return tensors.FromFlatDataAndDimensions(values, dims...)
-}
-
 // runGraph runs a graph of one output and returns it on the host.
 func runGraph(t testing.TB, build func(in []*graph.Node) *graph.Node, inputs ...*tensors.Tensor) []float32 {
 	t.Helper()
-	exec, err := graph.NewExec(device, build)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer exec.Finalize()
-	args := make([]any, len(inputs))
-	for i, in := range inputs {
-		args[i] = in
-	}
-	out, err := exec.Call(args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out[0].MustFinalizeAll()
-	return flat(t, out[0])
+	return convtest.Run(t, device, build, inputs...)
 }
 
-func flat(t testing.TB, x *tensors.Tensor) []float32 {
-	t.Helper()
-	values, err := tensors.CopyFlatData[float32](x)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return values
-}
-
-// relativeL2 is ‖got−want‖/‖want‖.
-func relativeL2(got []float32, want []float64) float64 {
-	var difference, size float64
-	for i, w := range want {
-		d := float64(got[i]) - w
-		difference += d * d
-		size += w * w
-	}
-	return math.Sqrt(difference / size)
-}
+var (
+	tensor     = convtest.Tensor
+	flat       = convtest.Flat
+	normal     = convtest.Normal
+	relativeL2 = convtest.RelativeL2
+)

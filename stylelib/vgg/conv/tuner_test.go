@@ -1,16 +1,13 @@
-package vgg
+package conv
 
 import (
 	"errors"
 	"math"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 )
 
 func TestWorkBucket(t *testing.T) {
@@ -31,9 +28,9 @@ func TestWorkBucket(t *testing.T) {
 		{512, 512, 128, 256, 128}, // 256² would be 2^31 products
 		{512, 512, 512, 512, 64},
 	} {
-		w := work{c.height * c.width, c.in, c.out}
+		w := Work{c.height * c.width, c.in, c.out}
 		bucket := w.bucket()
-		if bucket.side() != c.side || bucket.positions != c.side*c.side || bucket.in != c.in || bucket.out != c.out {
+		if bucket.side() != c.side || bucket.Positions != c.side*c.side || bucket.In != c.in || bucket.Out != c.out {
 			t.Errorf("%v: measured at %v, side %d, want side %d", w, bucket, bucket.side(), c.side)
 		}
 		if again := bucket.bucket(); again != bucket {
@@ -56,8 +53,8 @@ func TestTimingChoose(t *testing.T) {
 		{"winograd4", timing{"direct": 0.94, "winograd2": 1.2, "winograd4": 1}, "direct"},
 	} {
 		got := c.times.choose(c.usual)
-		if got.Convolution != c.want {
-			t.Errorf("%v, usually %s: %s chosen, want %s", c.times, c.usual, got.Convolution, c.want)
+		if got.Method != c.want {
+			t.Errorf("%v, usually %s: %s chosen, want %s", c.times, c.usual, got.Method, c.want)
 		}
 		for name, seconds := range c.times {
 			if ms := got.Milliseconds[name]; math.Abs(ms-1000*seconds) > 1e-9 {
@@ -70,23 +67,23 @@ func TestTimingChoose(t *testing.T) {
 // stopwatch is a measurement that finds one convolution fastest, and notes what it was asked for.
 type stopwatch struct {
 	fastest string
-	asked   []work
+	asked   []Work
 	err     error
 	before  func() // runs while measuring
 }
 
 func (s *stopwatch) measure(
-	_ compute.Backend, p Precision, all []work, report func(done, total int),
-) (map[work]timing, error) {
+	_ compute.Backend, p Precision, all []Work, report func(done, total int),
+) (map[Work]timing, error) {
 	if s.before != nil {
 		s.before()
 	}
 	s.asked = append(s.asked, all...)
-	timings := map[work]timing{}
+	timings := map[Work]timing{}
 	for i, w := range all {
 		timings[w] = timing{}
-		for _, c := range p.convolutions() {
-			timings[w][c.name()] = 0.002
+		for _, c := range methods(p) {
+			timings[w][c.Name()] = 0.002
 		}
 		timings[w][s.fastest] = 0.001
 		report(i+1, len(all))
@@ -113,15 +110,15 @@ func newTuner(t *testing.T, opts TunerOptions, fastest string) (*Tuner, *stopwat
 	return tuner, watch
 }
 
-func names(t *testing.T, tuner *Tuner, p Precision, all ...work) []string {
+func names(t *testing.T, tuner *Tuner, p Precision, all ...Work) []string {
 	t.Helper()
-	chosen, err := tuner.choose(device, p, all)
+	chosen, err := tuner.Choose(device, p, all)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
 	for _, c := range chosen {
-		names = append(names, c.name())
+		names = append(names, c.Name())
 	}
 	return names
 }
@@ -129,16 +126,16 @@ func names(t *testing.T, tuner *Tuner, p Precision, all ...work) []string {
 func TestTunerMeasuresOnce(t *testing.T) {
 	var reported [][2]int
 	report := func(done, total int) { reported = append(reported, [2]int{done, total}) }
-	tuner, watch := newTuner(t, TunerOptions{Report: report}, "winograd2")
-	small, large := work{16 * 16, 64, 64}, work{64 * 64, 64, 64}
-	all := []work{small, {17 * 16, 64, 64}, {16 * 16, 3, 64}, {16 * 16, 64, 3}, large}
+	tuner, watch := newTuner(t, TunerOptions{Progress: report}, "winograd2")
+	small, large := Work{16 * 16, 64, 64}, Work{64 * 64, 64, 64}
+	all := []Work{small, {17 * 16, 64, 64}, {16 * 16, 3, 64}, {16 * 16, 64, 3}, large}
 	for range 2 {
 		want := []string{"winograd2", "winograd2", "direct", "direct", "winograd2"}
 		if got := names(t, tuner, Float32, all...); !slices.Equal(got, want) {
 			t.Errorf("%v chosen, want %v", got, want)
 		}
 	}
-	if want := []work{small, large}; !slices.Equal(watch.asked, want) {
+	if want := []Work{small, large}; !slices.Equal(watch.asked, want) {
 		t.Errorf("measured %v, want %v", watch.asked, want)
 	}
 	if want := [][2]int{{1, 2}, {2, 2}}; !slices.Equal(reported, want) {
@@ -153,93 +150,15 @@ func TestTunerMeasuresOnce(t *testing.T) {
 func TestTunerPassesErrorsOn(t *testing.T) {
 	tuner, watch := newTuner(t, TunerOptions{}, "direct")
 	watch.err = errors.New("out of memory")
-	if _, err := tuner.choose(device, Float32, []work{{64, 8, 8}}); !errors.Is(err, watch.err) {
+	if _, err := tuner.Choose(device, Float32, []Work{{64, 8, 8}}); !errors.Is(err, watch.err) {
 		t.Errorf("the error is %v, want %v", err, watch.err)
-	}
-}
-
-// TestPlanWithTuner plans with each choice, and with a real tuner's, and compares gradients with those of direct
-// convolutions.
-func TestPlanWithTuner(t *testing.T) {
-	direct, _ := newTuner(t, TunerOptions{}, "direct")
-	want := doubles(tunedGradient(t, direct, "direct"))
-	tuners := map[string]*Tuner{"": NewTuner(TunerOptions{File: filepath.Join(t.TempDir(), "convolutions.json")})}
-	for _, fastest := range []string{"winograd2", "winograd4"} {
-		tuners[fastest], _ = newTuner(t, TunerOptions{}, fastest)
-	}
-	for fastest, tuner := range tuners {
-		if e := relativeL2(tunedGradient(t, tuner, fastest), want); !(e <= 1e-4) { // what is promised; 2e-6 is found
-			t.Errorf("%q: the gradient differs by %.2g from direct convolution's", fastest, e)
-		}
-	}
-}
-
-// tunedGradient pulls features back through a network with a tuner, and checks that the plan uses the convolution named,
-// if any.
-func tunedGradient(t *testing.T, tuner *Tuner, name string) []float32 {
-	t.Helper()
-	const height, width, layer = 18, 20, "block2_conv2"
-	net, err := New(device, tinySet(2, 2), Options{Tuner: tuner})
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := net.Plan(height, width, layer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, c := range plan.Choices() {
-		want := name
-		if i == 0 { // the picture's channels
-			want = "direct"
-		}
-		if want != "" && (c.Forward != want || c.Pullback != want) {
-			t.Errorf("%+v: want %s", c, want)
-		}
-	}
-	return runGraph(t, func(in []*graph.Node) *graph.Node {
-		pass := plan.Forward(in[0], in[1:])
-		return pass.Pullback(map[string]*graph.Node{layer: pass.Feature(layer)})
-	}, append([]*tensors.Tensor{tensor(noise(height, width), 1, height, width, 3)}, plan.Inputs()...)...)
-}
-
-func TestChoices(t *testing.T) {
-	plan, err := newNetwork(t, tinySet(1, 2), MaxPooling).Plan(33, 40, "block2_conv2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []Choice{
-		{"block1_conv1", 33, 40, 3, 4, "direct", "direct"},
-		{"block2_conv1", 16, 20, 4, 5, "direct", "direct"},
-		{"block2_conv2", 16, 20, 5, 5, "direct", "direct"},
-	}
-	if got := plan.Choices(); !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
-func TestPlanTime(t *testing.T) {
-	plan, err := newNetwork(t, tinySet(1, 2), MaxPooling).Plan(33, 40, "block2_conv2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	times, err := plan.Time(2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, name := range []string{"block1_conv1", "block2_conv1", "block2_conv2"} {
-		if got := times[i]; got.Layer != name || !(got.Forward > 0 && got.Pullback > 0) {
-			t.Errorf("layer %d: %+v, want %s with times", i, got, name)
-		}
-	}
-	if _, err := plan.Time(0); err == nil || !strings.Contains(err.Error(), "at least once") {
-		t.Errorf("timing no times: the error is %v", err)
 	}
 }
 
 // TestMeasure runs the real measurement on work that is soon done.
 func TestMeasure(t *testing.T) {
 	for _, p := range []Precision{Float32, BFloat16} {
-		all := []work{{64, 4, 8}, {256, 8, 4}}
+		all := []Work{{64, 4, 8}, {256, 8, 4}}
 		last, total := 0, 0
 		timings, err := measure(device, p, all, func(d, n int) {
 			if d != last+1 {
@@ -251,24 +170,16 @@ func TestMeasure(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, w := range all {
-			for _, c := range p.convolutions() {
-				if !(timings[w][c.name()] > 0) {
-					t.Errorf("%s: %v took %v s by %s", p, w, timings[w][c.name()], c.name())
+			for _, c := range methods(p) {
+				if !(timings[w][c.Name()] > 0) {
+					t.Errorf("%s: %v took %v s by %s", p, w, timings[w][c.Name()], c.Name())
 				}
 			}
 		}
-		if want := 2 * len(all) * len(p.convolutions()); last != want || total != want {
+		if want := 2 * len(all) * len(methods(p)); last != want || total != want {
 			t.Errorf("%s: %d of %d steps, want %d", p, last, total, want)
 		}
 	}
-}
-
-func doubles(values []float32) []float64 {
-	wide := make([]float64, len(values))
-	for i, v := range values {
-		wide[i] = float64(v)
-	}
-	return wide
 }
 
 func TestMedian(t *testing.T) {

@@ -1,4 +1,4 @@
-package vgg
+package conv
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 
 func TestTunerFileIsRemembered(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "gouache", "convolutions.json")
-	w := work{64 * 64, 256, 256}
+	w := Work{64 * 64, 256, 256}
 	first, _ := newTuner(t, TunerOptions{File: file}, "winograd2")
 	if got := names(t, first, Float32, w); got[0] != "winograd2" {
 		t.Fatalf("%s chosen", got[0])
@@ -41,11 +41,11 @@ func TestTunerFileIsRemembered(t *testing.T) {
 // TestTunersOnOneFile: the entry that is there first wins, and nothing is lost.
 func TestTunersOnOneFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "convolutions.json")
-	shared := work{64 * 64, 256, 256}
+	shared := Work{64 * 64, 256, 256}
 	fast, _ := newTuner(t, TunerOptions{File: file}, "winograd2")
 	slow, watch := newTuner(t, TunerOptions{File: file}, "winograd4")
 	watch.before = func() { names(t, fast, Float32, shared) } // the other one is done while this one measures
-	if got := names(t, slow, Float32, shared, work{64, 64, 64}); !slices.Equal(got, []string{"winograd2", "winograd4"}) {
+	if got := names(t, slow, Float32, shared, Work{64, 64, 64}); !slices.Equal(got, []string{"winograd2", "winograd4"}) {
 		t.Errorf("%v chosen, want what was in the file first and what was not in it", got)
 	}
 }
@@ -53,24 +53,24 @@ func TestTunersOnOneFile(t *testing.T) {
 func TestManyTunersOnOneFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "convolutions.json")
 	const many = 8
-	shared := work{64 * 64, 256, 256}
-	own := func(i int) work { return work{64, 64, 8 * (i + 1)} }
+	shared := Work{64 * 64, 256, 256}
+	own := func(i int) Work { return Work{64, 64, 8 * (i + 1)} }
 	chosen := make([]string, many)
 	var tuners sync.WaitGroup
 	for i := range many {
 		tuner, _ := newTuner(t, TunerOptions{File: file}, []string{"direct", "winograd2"}[i%2])
 		tuners.Go(func() {
-			c, err := tuner.choose(device, Float32, []work{shared, own(i)})
+			c, err := tuner.Choose(device, Float32, []Work{shared, own(i)})
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			chosen[i] = c[0].name()
+			chosen[i] = c[0].Name()
 		})
 	}
 	tuners.Wait()
 	last, watch := newTuner(t, TunerOptions{File: file}, "winograd4")
-	all := []work{shared}
+	all := []Work{shared}
 	for i := range many {
 		all = append(all, own(i))
 	}
@@ -86,7 +86,7 @@ func TestManyTunersOnOneFile(t *testing.T) {
 }
 
 func TestTunerFileDamaged(t *testing.T) {
-	w := work{64 * 64, 256, 256}
+	w := Work{64 * 64, 256, 256}
 	for name, content := range map[string]string{
 		"empty":           "",
 		"cut":             `{"version": 1, "devices": {"a proc`,
@@ -122,8 +122,8 @@ func TestTunerFileDamaged(t *testing.T) {
 // TestTunerFileUnknownConvolution: a choice that this version cannot make is measured anew.
 func TestTunerFileUnknownConvolution(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "convolutions.json")
-	w := work{64 * 64, 256, 256}
-	content := `{"version": 1, "devices": {"d": {"` + BFloat16.key(w) + `": {"convolution": "winograd4"}}}}`
+	w := Work{64 * 64, 256, 256}
+	content := `{"version": 1, "devices": {"d": {"` + key(BFloat16, w) + `": {"convolution": "winograd4"}}}}`
 	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestTunerFileUnwritable(t *testing.T) {
 		Warn: func(err error) { warnings = append(warnings, err.Error()) },
 	}, "winograd2")
 	for range 2 {
-		if got := names(t, tuner, Float32, work{64 * 64, 256, 256}); got[0] != "winograd2" {
+		if got := names(t, tuner, Float32, Work{64 * 64, 256, 256}); got[0] != "winograd2" {
 			t.Errorf("%s chosen", got[0])
 		}
 	}

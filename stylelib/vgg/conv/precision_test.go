@@ -1,4 +1,4 @@
-package vgg
+package conv
 
 import (
 	"math/rand/v2"
@@ -6,8 +6,10 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/vgg/convtest"
 )
 
 func TestPrecisionNames(t *testing.T) {
@@ -19,16 +21,12 @@ func TestPrecisionNames(t *testing.T) {
 	if _, err := ParsePrecision("bf1"); err == nil || !strings.Contains(err.Error(), `did you mean "bf16"`) {
 		t.Errorf("the error is %v", err)
 	}
-	_, err := New(device, tinySet(1), Options{Precision: "float23"})
-	if err == nil || !strings.Contains(err.Error(), `did you mean "float32"`) {
-		t.Errorf("the error is %v", err)
-	}
 }
 
 func TestPrecisionCheck(t *testing.T) {
 	for _, c := range []struct {
 		precision Precision
-		device    string
+		device    backend.Device
 		says      string // "" for no error
 	}{
 		{Float32, "cpu", ""}, {BFloat16, "cpu", ""}, {TF32, "cpu", "choose float32 or bf16"},
@@ -40,7 +38,7 @@ func TestPrecisionCheck(t *testing.T) {
 			t.Errorf("%s on %s: the error is %v, want %q", c.precision, c.device, err, c.says)
 		}
 	}
-	for device, want := range map[string]Precision{"cpu": Float32, "cuda": TF32} {
+	for device, want := range map[backend.Device]Precision{backend.CPU: Float32, backend.CUDA: TF32} {
 		if got := DefaultPrecision(device); got != want || got.Check(device) != nil {
 			t.Errorf("%s: the default is %s, want %s", device, got, want)
 		}
@@ -55,59 +53,33 @@ func TestConvolutionsOfBFloat16(t *testing.T) {
 	bounds := map[string][2]float64{"direct": {1e-3, 3.9e-3}, "winograd2": {1e-3, 2 * 3.9e-3}}
 	random := rand.New(rand.NewPCG(1, 2))
 	const height, width, in, out = 17, 14, 32, 48
-	x := normal(random, height*width*in, 1)
-	kernel := normal(random, 9*in*out, 1)
+	x := convtest.Normal(random, height*width*in, 1)
+	kernel := convtest.Normal(random, 9*in*out, 1)
 	for _, c := range []struct {
 		name    string
 		kernel  []float32
 		in, out int
 	}{
 		{"forward", kernel, in, out},
-		{"pullback", transposeKernel(kernel, out, in), in, out},
+		{"pullback", Transpose(kernel, out, in), in, out},
 	} {
-		want := doubles(convolve(t, direct{}, x, c.kernel, height, width, c.in, c.out))
-		for _, cv := range BFloat16.convolutions() {
-			rounded, err := upload(device, BFloat16.round(cv.prepare(c.kernel, c.in, c.out)),
-				shapes.Make(dtypes.BFloat16, cv.dimensions(c.in, c.out)...))
+		want := convtest.Doubles(convolve(t, Direct, x, c.kernel, height, width, c.in, c.out))
+		for _, cv := range methods(BFloat16) {
+			rounded, err := Kernel(device, BFloat16, cv, c.kernel, c.in, c.out)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := runGraph(t, func(n []*graph.Node) *graph.Node {
-				y := cv.apply(n[0], n[1])
+			got := convtest.Run(t, device, func(n []*graph.Node) *graph.Node {
+				y := cv.Apply(n[0], n[1])
 				if y.DType() != dtypes.Float32 {
-					t.Errorf("%s: the result is %s", cv.name(), y.DType())
+					t.Errorf("%s: the result is %s", cv.Name(), y.DType())
 				}
 				return y
-			}, tensor(x, 1, height, width, c.in), rounded)
-			e, bound := relativeL2(got, want), bounds[cv.name()]
+			}, convtest.Tensor(x, 1, height, width, c.in), rounded)
+			e, bound := convtest.RelativeL2(got, want), bounds[cv.Name()]
 			if !(e >= bound[0] && e <= bound[1]) { // less would be another precision
-				t.Errorf("%s of %s: relative L2 error %.2g, %g to %g expected", c.name, cv.name(), e, bound[0], bound[1])
+				t.Errorf("%s of %s: relative L2 error %.2g, %g to %g expected", c.name, cv.Name(), e, bound[0], bound[1])
 			}
 		}
-	}
-}
-
-// TestFeaturesOfBFloat16 runs a network: features are float32, near those of float32 products.
-func TestFeaturesOfBFloat16(t *testing.T) {
-	const height, width, layer = 32, 48, "block3_conv2"
-	set := tinySet(2, 2, 2)
-	features := map[Precision][]float32{}
-	for _, p := range []Precision{Float32, BFloat16} {
-		net, err := New(device, set, Options{Precision: p})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if net.Precision() != p {
-			t.Errorf("the precision is %s, want %s", net.Precision(), p)
-		}
-		f, err := net.Features(tensor(noise(height, width), 1, height, width, 3), layer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		features[p] = flat(t, f[0]) // and float32
-	}
-	// Six layers of 3.9e-3 at most, were they to add up.
-	if e := relativeL2(features[BFloat16], doubles(features[Float32])); !(e >= 1e-3 && e <= 6*3.9e-3) {
-		t.Errorf("relative L2 error %.2g, 1e-3 to %.2g expected", e, 6*3.9e-3)
 	}
 }

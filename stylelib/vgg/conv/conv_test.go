@@ -1,4 +1,4 @@
-package vgg
+package conv
 
 import (
 	"fmt"
@@ -6,7 +6,13 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gouache-art/gouache/internal/backendtest"
+	"github.com/gouache-art/gouache/stylelib/vgg/convtest"
 )
+
+// device is the CPU, opened once for all tests of the package.
+var device = backendtest.CPU().XLA()
 
 // TestConvolutions compares each way of convolving with the definition, on sizes that fit tiles and sizes that do not.
 func TestConvolutions(t *testing.T) {
@@ -14,17 +20,17 @@ func TestConvolutions(t *testing.T) {
 	// (2016, table 2) find errors of 1e-5 of the largest value there. Direct convolution only rounds.
 	tolerance := map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 3e-6}
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, cv := range Float32.convolutions() {
+	for _, cv := range methods(Float32) {
 		for _, c := range []struct{ height, width, in, out int }{
 			{8, 8, 3, 5}, {1, 1, 2, 3}, {7, 13, 16, 8}, {16, 18, 5, 7}, {5, 4, 64, 32},
 		} {
-			t.Run(fmt.Sprint(cv.name(), c), func(t *testing.T) {
-				x := normal(random, c.height*c.width*c.in, 1)
-				kernel := normal(random, 9*c.in*c.out, 1)
+			t.Run(fmt.Sprint(cv.Name(), c), func(t *testing.T) {
+				x := convtest.Normal(random, c.height*c.width*c.in, 1)
+				kernel := convtest.Normal(random, 9*c.in*c.out, 1)
 				got := convolve(t, cv, x, kernel, c.height, c.width, c.in, c.out)
-				want := slowConvolution(fromFloats(x, c.height, c.width, c.in), kernel, c.out)
-				if e := relativeL2(got, want.values); !(e <= tolerance[cv.name()]) {
-					t.Errorf("relative L2 error %.2g, at most %g expected", e, tolerance[cv.name()])
+				want := convtest.Convolution(convtest.FromFloats(x, c.height, c.width, c.in), kernel, c.out)
+				if e := convtest.RelativeL2(got, want.Values); !(e <= tolerance[cv.Name()]) {
+					t.Errorf("relative L2 error %.2g, at most %g expected", e, tolerance[cv.Name()])
 				}
 			})
 		}
@@ -43,35 +49,35 @@ func TestConvolutionOfImpulses(t *testing.T) {
 			kernel[(tap*channels+at)*channels+at] = float32(tap + 1)
 		}
 	}
-	for _, cv := range Float32.convolutions() {
+	for _, cv := range methods(Float32) {
 		got := convolve(t, cv, x, kernel, side, side, channels, channels)
-		for i, w := range slowConvolution(fromFloats(x, side, side, channels), kernel, channels).values {
+		for i, w := range convtest.Convolution(convtest.FromFloats(x, side, side, channels), kernel, channels).Values {
 			if d := float64(got[i]) - w; d > 4e-5 || d < -4e-5 { // up to 9·8² cancels in float32 for F(4×4)
-				t.Errorf("%s: impulse at %d: position %d is %v, want %v", cv.name(), i%channels, i/channels, got[i], w)
+				t.Errorf("%s: impulse at %d: position %d is %v, want %v", cv.Name(), i%channels, i/channels, got[i], w)
 			}
 		}
 	}
 }
 
-func convolve(t testing.TB, cv convolution, x, kernel []float32, height, width, in, out int) []float32 {
-	return runGraph(t, func(n []*graph.Node) *graph.Node { return cv.apply(n[0], n[1]) },
-		tensor(x, 1, height, width, in), tensor(cv.prepare(kernel, in, out), cv.dimensions(in, out)...))
+func convolve(t testing.TB, cv Method, x, kernel []float32, height, width, in, out int) []float32 {
+	return convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return cv.Apply(n[0], n[1]) },
+		convtest.Tensor(x, 1, height, width, in), convtest.Tensor(cv.Prepare(kernel, in, out), cv.Dimensions(in, out)...))
 }
 
 // TestConvolutionPullback checks that convolving with the transposed kernel is the transpose of convolving.
 func TestConvolutionPullback(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	const height, width, in, out = 9, 6, 4, 7
-	g := normal(random, height*width*out, 1)
-	kernel := normal(random, 9*in*out, 1)
-	got := convolve(t, direct{}, g, transposeKernel(kernel, in, out), height, width, out, in)
-	want := slowConvolutionPullback(fromFloats(g, height, width, out), kernel, in)
-	if e := relativeL2(got, want.values); !(e <= 2e-7) {
+	g := convtest.Normal(random, height*width*out, 1)
+	kernel := convtest.Normal(random, 9*in*out, 1)
+	got := convolve(t, Direct, g, Transpose(kernel, in, out), height, width, out, in)
+	want := convtest.Pullback(convtest.FromFloats(g, height, width, out), kernel, in)
+	if e := convtest.RelativeL2(got, want.Values); !(e <= 2e-7) {
 		t.Errorf("relative L2 error %.2g, at most 2e-7 (rounding) expected", e)
 	}
 }
 
-// BenchmarkConvolution measures each of VGG19's layers at 256×256 pixels, forward and back, in each way. (The layers that
+// BenchmarkConvolution measures each of VGG19's layers at 256×256 pixels, forward and back, with each method. (The layers that
 // a block has alike are one.)
 func BenchmarkConvolution(b *testing.B) {
 	for _, l := range []struct {
@@ -84,8 +90,8 @@ func BenchmarkConvolution(b *testing.B) {
 		{"block4_conv1", 32, 256, 512}, {"block4_conv2", 32, 512, 512},
 		{"block5_conv1", 16, 512, 512},
 	} {
-		for _, cv := range Float32.convolutions() {
-			name := "layer=" + l.name + "/way=" + cv.name()
+		for _, cv := range methods(Float32) {
+			name := "layer=" + l.name + "/method=" + cv.Name()
 			b.Run(name+"/forward", func(b *testing.B) { benchmarkConvolution(b, cv, l.side, l.in, l.out) })
 			if l.in != l.out { // else the pullback is the same work
 				b.Run(name+"/pullback", func(b *testing.B) { benchmarkConvolution(b, cv, l.side, l.out, l.in) })
@@ -94,17 +100,17 @@ func BenchmarkConvolution(b *testing.B) {
 	}
 }
 
-func benchmarkConvolution(b *testing.B, cv convolution, side, in, out int) {
-	trial, err := newTrial(device, Float32, cv, side, side, in, out)
+func benchmarkConvolution(b *testing.B, cv Method, side, in, out int) {
+	c, err := compile(device, Float32, cv, side, side, in, out)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer trial.close()
+	defer c.close()
 	random := rand.New(rand.NewPCG(1, 2))
-	x := tensor(normal(random, side*side*in, 1), 1, side, side, in)
-	kernel := tensor(cv.prepare(normal(random, 9*in*out, 1), in, out), cv.dimensions(in, out)...)
+	x := convtest.Tensor(convtest.Normal(random, side*side*in, 1), 1, side, side, in)
+	kernel := convtest.Tensor(cv.Prepare(convtest.Normal(random, 9*in*out, 1), in, out), cv.Dimensions(in, out)...)
 	run := func() {
-		if _, err := trial.seconds(x, kernel); err != nil {
+		if _, err := c.seconds(x, kernel); err != nil {
 			b.Fatal(err)
 		}
 	}

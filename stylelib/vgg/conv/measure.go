@@ -1,0 +1,214 @@
+package conv
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Each method is timed five times at least, and more often until the methods of a work have had 50 ms
+// each, or ten runs.
+const (
+	fewestRuns = 5
+	mostRuns   = 10
+	enough     = 0.05 // seconds
+)
+
+// measure compiles all methods first, on all cores, and then times them with nothing beside.
+func measure(b compute.Backend, p Precision, all []Work, progress func(done, total int)) (map[Work]timing, error) {
+	methods := methods(p)
+	var mu sync.Mutex
+	done, total := 0, 2*len(all)*len(methods)
+	step := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		done++
+		progress(done, total)
+	}
+	candidates := make([]*compiled, len(all)*len(methods)) // one work after the other
+	failures := make([]error, len(candidates))
+	var compilations sync.WaitGroup
+	cores := make(chan struct{}, runtime.NumCPU())
+	for i := range candidates {
+		compilations.Go(func() {
+			cores <- struct{}{}
+			defer func() { <-cores }()
+			w := all[i/len(methods)]
+			candidates[i], failures[i] = compile(b, p, methods[i%len(methods)], w.side(), w.side(), w.In, w.Out)
+			step()
+		})
+	}
+	compilations.Wait()
+	defer func() {
+		for _, c := range candidates {
+			if c != nil {
+				c.close()
+			}
+		}
+	}()
+	if err := errors.Join(failures...); err != nil {
+		return nil, err
+	}
+	timings := map[Work]timing{}
+	for i, w := range all {
+		seconds, err := race(b, candidates[i*len(methods):][:len(methods)])
+		if err != nil {
+			return nil, fmt.Errorf("timing convolutions of %d×%d, %d→%d channels: %w",
+				w.side(), w.side(), w.In, w.Out, err)
+		}
+		timings[w] = timing{}
+		for k, m := range methods {
+			timings[w][m.Name()] = seconds[k]
+			step()
+		}
+	}
+	return timings, nil
+}
+
+// race runs the candidates of one work in turn, so that other programs slow all of them alike, and
+// returns the least seconds of each.
+func race(b compute.Backend, candidates []*compiled) ([]float64, error) {
+	x, err := wave(b, candidates[0].x)
+	if err != nil {
+		return nil, err
+	}
+	defer free(x)
+	kernels := make([]*tensors.Tensor, len(candidates))
+	defer func() { free(kernels...) }()
+	for i, c := range candidates {
+		if kernels[i], err = wave(b, c.kernel); err != nil {
+			return nil, err
+		}
+	}
+	least := make([]float64, len(candidates))
+	var total float64
+	for run := -1; run < fewestRuns || run < mostRuns && total < enough*float64(len(candidates)); run++ {
+		for i, c := range candidates {
+			seconds, err := c.seconds(x, kernels[i])
+			switch {
+			case err != nil:
+				return nil, err
+			case run < 0: // to warm up
+				continue
+			case run == 0:
+				least[i] = seconds
+			}
+			least[i] = min(least[i], seconds)
+			total += seconds
+		}
+	}
+	return least, nil
+}
+
+// Time returns the median seconds of a convolution of [1, height, width, in] with a kernel that [Kernel]
+// made, and the ReLU after it, over the given number of runs. They follow one that is not counted.
+func Time(b compute.Backend, p Precision, m Method, kernel *tensors.Tensor, height, width, in, out, repeat int) (float64, error) {
+	c, err := compile(b, p, m, height, width, in, out)
+	if err != nil {
+		return 0, err
+	}
+	defer c.close()
+	x, err := wave(b, c.x)
+	if err != nil {
+		return 0, err
+	}
+	defer free(x)
+	if _, err := c.seconds(x, kernel); err != nil {
+		return 0, err
+	}
+	seconds := make([]float64, repeat)
+	for i := range seconds {
+		if seconds[i], err = c.seconds(x, kernel); err != nil {
+			return 0, err
+		}
+	}
+	return median(seconds), nil
+}
+
+// median sorts its argument.
+func median(values []float64) float64 {
+	slices.Sort(values)
+	middle := len(values) / 2
+	if len(values)%2 == 1 {
+		return values[middle]
+	}
+	return (values[middle-1] + values[middle]) / 2
+}
+
+// compiled is one convolution, compiled to be timed.
+type compiled struct {
+	exec      *graph.Exec
+	x, kernel shapes.Shape
+}
+
+// compile compiles a convolution of x, shaped [1, height, width, in], with the ReLU that XLA merges into
+// some convolutions and not into others.
+func compile(b compute.Backend, p Precision, m Method, height, width, in, out int) (*compiled, error) {
+	exec, err := graph.NewExec(b, func(x, kernel *graph.Node) []*graph.Node {
+		y := graph.MaxScalar(m.Apply(x, kernel), 0)
+		one := graph.AxisElem(0)
+		return []*graph.Node{y, graph.Reshape(graph.Slice(y, one, one, one, one))}
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := &compiled{
+		exec:   exec,
+		x:      shapes.Make(dtypes.Float32, 1, height, width, in),
+		kernel: shapes.Make(p.dtype(), m.Dimensions(in, out)...),
+	}
+	if _, err := exec.Compile(c.x, c.kernel); err != nil {
+		exec.Finalize()
+		return nil, fmt.Errorf("compiling the convolution %s of %d×%d, %d→%d channels: %w",
+			m.Name(), width, height, in, out, err)
+	}
+	return c, nil
+}
+
+func (c *compiled) close() { c.exec.Finalize() }
+
+// seconds runs the convolution once. It brings one number of the result to the host, which waits for a
+// device that works asynchronously.
+func (c *compiled) seconds(x, kernel *tensors.Tensor) (float64, error) {
+	began := time.Now()
+	y, err := c.exec.Call(x, kernel)
+	if err != nil {
+		return 0, err
+	}
+	defer free(y...)
+	if _, err := tensors.CopyFlatData[float32](y[1]); err != nil {
+		return 0, err
+	}
+	return time.Since(began).Seconds(), nil
+}
+
+// wave makes a tensor on the device with different numbers between -2 and 2: a GPU draws less power, and
+// so runs faster, on numbers that are all the same.
+func wave(b compute.Backend, shape shapes.Shape) (*tensors.Tensor, error) {
+	float := shape.Clone()
+	float.DType = dtypes.Float32
+	last := shape.Rank() - 1
+	return graph.CallOnce(b, func(g *graph.Graph) *graph.Node {
+		x := graph.Add(graph.Sin(graph.Iota(g, float, last-1)), graph.Sin(graph.Iota(g, float, last)))
+		return graph.ConvertDType(x, shape.DType)
+	})
+}
+
+// free finalizes tensors; nil ones are skipped. An error is ignored: it says that the device has lost the
+// tensor already, which leaves nothing to free.
+func free(list ...*tensors.Tensor) {
+	for _, t := range list {
+		if t != nil {
+			_ = t.FinalizeAll()
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package conv
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/stylelib/backend"
+)
+
+// Precision is how exactly the convolutions multiply. Sums, features, losses and gradients are float32
+// with each.
+type Precision string
+
+// The precisions. A number of float32 has 24 significant bits, one of TF32 11 and one of bfloat16 8.
+const (
+	Float32  Precision = "float32"
+	TF32     Precision = "tf32" // float32 numbers that an NVIDIA GPU rounds as it multiplies them
+	BFloat16 Precision = "bf16" // factors, kernels included, are rounded to bfloat16
+)
+
+// Precisions lists the names that [ParsePrecision] accepts.
+var Precisions = []string{string(Float32), string(TF32), string(BFloat16)}
+
+// ParsePrecision reads a precision's name.
+func ParsePrecision(name string) (Precision, error) {
+	if !slices.Contains(Precisions, name) {
+		return "", suggest.Unknown("precision", name, Precisions)
+	}
+	return Precision(name), nil
+}
+
+// DefaultPrecision returns a device's own precision: TF32 for CUDA, as in PyTorch for convolutions, and
+// Float32 for any other.
+func DefaultPrecision(device backend.Device) Precision {
+	if device == backend.CUDA {
+		return TF32
+	}
+	return Float32
+}
+
+// Check returns an error unless the device supports the precision.
+//
+// Float32 and TF32 build the same graph. Which of them a GPU computes is decided when XLA is opened, for
+// the whole process, since neither GoMLX nor XLA lets a convolution choose.
+func (p Precision) Check(device backend.Device) error {
+	if _, err := ParsePrecision(string(p)); err != nil {
+		return err
+	}
+	if p == TF32 && device != backend.CUDA {
+		return fmt.Errorf("the precision %s is for NVIDIA GPUs, and the device is %s: choose %s or %s",
+			TF32, device, Float32, BFloat16)
+	}
+	return nil
+}
+
+// dtype returns the type of the kernels, to which the other factor is converted.
+func (p Precision) dtype() dtypes.DType {
+	if p == BFloat16 {
+		return dtypes.BFloat16
+	}
+	return dtypes.Float32
+}
+
+// Kernel prepares a kernel, shaped [3, 3, in, out], for a method, rounds it to the precision, and brings
+// it to the device. The caller finalizes it.
+func Kernel(b compute.Backend, p Precision, m Method, kernel []float32, in, out int) (*tensors.Tensor, error) {
+	var data any = m.Prepare(kernel, in, out)
+	if p == BFloat16 {
+		data = bfloat16.FromFloat32s(data.([]float32)...)
+	}
+	buffer, err := b.BufferFromFlatData(0, data, shapes.Make(p.dtype(), m.Dimensions(in, out)...))
+	if err != nil {
+		return nil, err
+	}
+	return tensors.FromBuffer(buffer)
+}

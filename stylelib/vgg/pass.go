@@ -1,0 +1,94 @@
+package vgg
+
+import (
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// Pass is one run of the network inside a graph that is being built.
+type Pass struct {
+	plan     *Plan
+	inputs   []*graph.Node
+	features []*graph.Node // of each layer, after its ReLU, in the network's order
+}
+
+// Forward puts the network into x's graph. x is a picture shaped [1, height, width, 3], RGB, 0..255; inputs
+// are the nodes of [Plan.Inputs], in their order. Like all of GoMLX's graph building it panics on a mistake;
+// graph.Exec returns the panic as an error.
+func (p *Plan) Forward(x *graph.Node, inputs []*graph.Node) *Pass {
+	x.AssertDims(1, p.height, p.width, 3)
+	pass := &Pass{plan: p, inputs: inputs}
+	mean := graph.Const(x.Graph(), [][][][]float32{{{Mean[:]}}})
+	h := graph.Sub(x, mean)
+	for i, l := range p.layers {
+		if l.first && i > 0 {
+			h = pool(h, p.net.pooling)
+		}
+		s := p.steps[i]
+		h = s.forward.Apply(h, inputs[s.kernel])
+		h = graph.Add(h, graph.Reshape(inputs[s.bias], 1, 1, 1, l.out))
+		h = graph.MaxScalar(h, 0)
+		h.AssertDims(1, p.height>>(l.block-1), p.width>>(l.block-1), l.out)
+		pass.features = append(pass.features, h)
+	}
+	return pass
+}
+
+// Feature returns the features of a layer, shaped [1, height', width', channels]. It panics if the plan
+// does not reach the layer.
+func (p *Pass) Feature(layerName string) *graph.Node {
+	i, err := p.plan.net.find(layerName)
+	if err != nil {
+		panic(err)
+	}
+	if i >= len(p.features) {
+		panic(fmt.Errorf("layer %s lies deeper than the plan, which ends at %s", layerName, p.plan.layers[len(p.plan.layers)-1].name))
+	}
+	return p.features[i]
+}
+
+// Pullback returns the gradient with respect to the picture, shaped as the picture, of a scalar whose
+// gradients with respect to features are given by layer. Take them with graph.Gradient on graph.Identity
+// copies of the features, so that they hold only the direct paths from the features to the scalar. The
+// gradient of a layer without an entry is zero.
+//
+// It is written by hand because GoMLX's automatic gradient costs more: it reverses every kernel inside the
+// graph, and its gradient of a max pooling is a scatter. Here the gradient of a 3×3 "same" convolution with
+// respect to its input is again such a convolution, with a kernel that was prepared on the host; a ReLU
+// passes the gradient where its output is positive, and pooling's gradient is a broadcast and a mask.
+func (p *Pass) Pullback(gradients map[string]*graph.Node) *graph.Node {
+	direct := make([]*graph.Node, len(p.features))
+	for name, g := range gradients {
+		f := p.Feature(name)
+		g.AssertDims(f.Shape().Dimensions...)
+		i, _ := p.plan.net.find(name) // Feature found it
+		direct[i] = g
+	}
+	var g *graph.Node // with respect to the output of layer i; nil is zero
+	for i := len(p.features) - 1; i >= 0; i-- {
+		if g = sum(g, direct[i]); g == nil {
+			continue
+		}
+		l, s, f := p.plan.layers[i], p.plan.steps[i], p.features[i]
+		g = graph.Where(graph.GreaterThan(f, graph.ZerosLike(f)), g, graph.ZerosLike(g))
+		g = s.backward.Apply(g, p.inputs[s.backwardKernel])
+		if l.first && i > 0 {
+			g = unpool(g, p.features[i-1], p.plan.net.pooling)
+		}
+	}
+	if g == nil {
+		panic("vgg: Pullback without any gradient")
+	}
+	return g
+}
+
+func sum(a, b *graph.Node) *graph.Node {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return graph.Add(a, b)
+}
