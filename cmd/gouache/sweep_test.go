@@ -14,6 +14,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -291,7 +292,7 @@ func TestForeignSweep(t *testing.T) {
 	}
 	defer store.Close()
 	file, err := sweep.Parse([]byte("{name: rough, sampler: grid, search: {x: [1, 2]}, minimise: roughness}"), "rough.yaml",
-		sweep.Schema{Settings: []sweep.Setting{{Name: "x", Kind: sweep.Int}}, Terms: []string{"roughness"}})
+		sweep.Schema{Settings: []setting.Setting{{Name: "x", Kind: setting.Int}}, Terms: []string{"roughness"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
 	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -131,10 +132,10 @@ func TestSweepRefused(t *testing.T) {
 func parseSweep(t *testing.T, text string) *sweep.File {
 	t.Helper()
 	schema := sweep.Schema{
-		Settings: []sweep.Setting{
-			{Name: "x", Kind: sweep.Float, Min: -10, Max: 10},
-			{Name: "letter", Kind: sweep.Text},
-			{Name: "sure", Kind: sweep.Truth},
+		Settings: []setting.Setting{
+			{Name: "x", Kind: setting.Float, Min: -10, Max: 10},
+			{Name: "letter", Kind: setting.Text},
+			{Name: "sure", Kind: setting.Bool},
 		},
 		Terms: []string{"height"},
 	}

@@ -15,18 +15,15 @@ import (
 
 // Schema is what a sweep of paintings may fix and search, and what it may minimise.
 func Schema() sweep.Schema {
-	kinds := map[setting.Kind]sweep.Kind{setting.Int: sweep.Int, setting.Float: sweep.Float, setting.Text: sweep.Text, setting.Bool: sweep.Truth}
-	schema := sweep.Schema{Terms: []string{loss.ContentName, loss.StyleName, loss.TotalVariationName}}
-	for _, s := range stylelib.Settings() {
-		schema.Settings = append(schema.Settings, sweep.Setting{
-			Name: s.Name, Kind: kinds[s.Kind], Choices: s.Choices, Min: s.Min, Max: s.Max, Doc: s.Usage,
-			Check: func(v any) error { _, err := s.Value(v); return err },
-		})
+	return sweep.Schema{
+		Settings: append(stylelib.Settings(),
+			setting.Setting{Name: tracker.RoleContent, Kind: setting.Text, Usage: "the photograph: a `FILE` or sample:NAME"},
+			setting.Setting{Name: tracker.RoleStyle, Kind: setting.Text, Usage: "the painting: a `FILE` or sample:NAME"}),
+		Parameters: map[string]string{
+			tracker.RoleContent: tracker.RoleContent + "_picture", tracker.RoleStyle: tracker.RoleStyle + "_picture",
+		},
+		Terms: []string{loss.ContentName, loss.StyleName, loss.TotalVariationName},
 	}
-	schema.Settings = append(schema.Settings,
-		sweep.Setting{Name: tracker.RoleContent, Parameter: tracker.RoleContent + "_picture", Kind: sweep.Text, Doc: "the photograph: a FILE or sample:NAME"},
-		sweep.Setting{Name: tracker.RoleStyle, Parameter: tracker.RoleStyle + "_picture", Kind: sweep.Text, Doc: "the painting: a FILE or sample:NAME"})
-	return schema
 }
 
 // Parse reads the file of a sweep of paintings; see package sweep for the format.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/plot"
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/rating"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -54,9 +55,6 @@ func (s *Study) Dimensions() []Dimension {
 
 // planned returns the settings of all points of a grid, run or not.
 func (s *Study) planned() []tracker.Params {
-	if s.File.Sampler != "grid" {
-		return nil
-	}
 	sampler, err := sweep.NewSampler(s.File)
 	if err != nil {
 		return nil // the file's reader has checked it
@@ -100,7 +98,7 @@ func inferSpace(runs []*tracker.Run) sweep.Space {
 
 // inferDimension guesses how a parameter was searched. A few numbers, each of them several times, are a list.
 func inferDimension(name string, values []any) sweep.Dimension {
-	d := sweep.Dimension{Name: name, Kind: sweep.Text}
+	d := sweep.Dimension{Name: name, Kind: setting.Text}
 	distinct := distinctValues(values)
 	numbers, kind := numbersOf(distinct)
 	if len(numbers) < len(distinct) || len(distinct) <= 3 || len(distinct) <= maxNumbers && 2*len(distinct) <= len(values) {
@@ -134,15 +132,15 @@ func distinctValues(values []any) []any {
 	return list
 }
 
-// numbersOf returns the numbers among values. The kind is sweep.Int if all of them are of an integer type.
-func numbersOf(values []any) ([]float64, sweep.Kind) {
+// numbersOf returns the numbers among values. The kind is setting.Int if all of them are of an integer type.
+func numbersOf(values []any) ([]float64, setting.Kind) {
 	var list []float64
-	kind := sweep.Int
+	kind := setting.Int
 	for _, v := range values {
 		if x, ok := numberOf(v); ok {
 			list = append(list, x)
 			if _, whole := v.(int64); !whole {
-				kind = sweep.Float
+				kind = setting.Float
 			}
 		}
 	}
@@ -195,7 +193,7 @@ func ListOf(name string, params []tracker.Params) Dimension {
 			values = append(values, v)
 		}
 	}
-	return NewDimension(sweep.Dimension{Name: name, Kind: sweep.Text, Values: distinctValues(values)}, values)
+	return NewDimension(sweep.Dimension{Name: name, Kind: setting.Text, Values: distinctValues(values)}, values)
 }
 
 // add gives a value its own level, unless it has one or there are too many.
@@ -281,7 +279,7 @@ func (d *Dimension) LevelPlace(k int) float64 {
 // continuous reports whether the dimension is a range with more values than would be listed. Its slider moves along the
 // range, and the nearest trial is shown instead of an exact one.
 func (d *Dimension) continuous() bool {
-	return d.Values == nil && d.Steps == 0 && d.Low < d.High && (d.Kind == sweep.Float || d.High-d.Low >= maxNumbers)
+	return d.Values == nil && d.Steps == 0 && d.Low < d.High && (d.Kind == setting.Float || d.High-d.Low >= maxNumbers)
 }
 
 // stops are the positions of a slider along a range; the first is at its low end.
@@ -306,7 +304,7 @@ func (d *Dimension) Chosen(position int) string {
 	case d.continuous():
 		axis, _ := d.Scale()
 		x := axis.Value(stop(position))
-		if d.Kind == sweep.Int {
+		if d.Kind == setting.Int {
 			return strconv.FormatFloat(math.Round(x), 'f', -1, 64)
 		}
 		return plot.Text(x)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
@@ -20,13 +21,13 @@ func TestDimensions(t *testing.T) {
 	}{
 		{"a list keeps its order", sweep.Dimension{Values: weights("max", "avg")}, weights("avg", "avg"), []string{"max", "avg"}},
 		{"values beyond the list", sweep.Dimension{Values: weights(int64(2), int64(1))}, weights(2.0, 7.0), []string{"2", "1", "7"}},
-		{"steps", sweep.Dimension{Low: 1, High: 100, Log: true, Steps: 3, Kind: sweep.Float}, weights(100.0, 1.0, 10.0, 10.0), []string{"1", "10", "100"}},
-		{"a range in bins", sweep.Dimension{Low: 0, High: 9, Kind: sweep.Float}, weights(1.0, 2.0, 3.0, 4.0), []string{"1 – 2", "3 – 4"}},
-		{"few whole numbers", sweep.Dimension{Low: 1, High: 5, Kind: sweep.Int}, weights(int64(5), int64(1)), []string{"1", "5"}},
+		{"steps", sweep.Dimension{Low: 1, High: 100, Log: true, Steps: 3, Kind: setting.Float}, weights(100.0, 1.0, 10.0, 10.0), []string{"1", "10", "100"}},
+		{"a range in bins", sweep.Dimension{Low: 0, High: 9, Kind: setting.Float}, weights(1.0, 2.0, 3.0, 4.0), []string{"1 – 2", "3 – 4"}},
+		{"few whole numbers", sweep.Dimension{Low: 1, High: 5, Kind: setting.Int}, weights(int64(5), int64(1)), []string{"1", "5"}},
 		{"some lack it", sweep.Dimension{Values: weights("a")}, weights(nil, "a"), []string{"a", "–"}},
-		{"nobody has it", sweep.Dimension{Low: 0, High: 1, Kind: sweep.Float}, weights(nil), []string{"–"}},
-		{"no trials", sweep.Dimension{Low: 0, High: 1, Kind: sweep.Float}, nil, nil},
-		{"ends that look alike", sweep.Dimension{Low: 0, High: 9, Kind: sweep.Float}, weights(1.0, 2.00001, 2.00002, 4.0), []string{"1 – 2", "2 – 4"}},
+		{"nobody has it", sweep.Dimension{Low: 0, High: 1, Kind: setting.Float}, weights(nil), []string{"–"}},
+		{"no trials", sweep.Dimension{Low: 0, High: 1, Kind: setting.Float}, nil, nil},
+		{"ends that look alike", sweep.Dimension{Low: 0, High: 9, Kind: setting.Float}, weights(1.0, 2.00001, 2.00002, 4.0), []string{"1 – 2", "2 – 4"}},
 	} {
 		d := NewDimension(c.d, c.values)
 		if !slices.Equal(d.Levels, c.want) {
@@ -53,7 +54,7 @@ func TestInferSpace(t *testing.T) {
 	}
 	var got []string
 	for _, d := range inferSpace(runs) {
-		got = append(got, fmt.Sprint(d.Name, " ", len(d.Values), " ", d.Log, " ", d.Kind == sweep.Int))
+		got = append(got, fmt.Sprint(d.Name, " ", len(d.Values), " ", d.Log, " ", d.Kind == setting.Int))
 	}
 	if want := []string{"pooling 2 false false", "seed 0 false true", "size 2 false false", "weight 0 true false"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

@@ -279,5 +279,5 @@ func Front(x, y []float64) []int {
 			points[i][0] = math.NaN()
 		}
 	}
-	return sweep.Pareto(points)
+	return Pareto(points)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// board is what a process knows of a sweep's trials, its own and those of other processes.
+// board caches the trials of a sweep, those of this process and those of others.
 type board struct {
 	store Store
 	file  *File
@@ -19,14 +19,14 @@ type board struct {
 	trials     map[string]int             // by the run's id
 	objectives map[string][]tracker.Point // curves by the run's id, where trials are pruned
 	judgements []tracker.Judgement        // where people's ratings count
-	own        map[string]bool            // the ids of runs that this process began or took up
+	owned      map[string]bool            // the ids of runs that this process began or continued
 	cursor     tracker.Cursor
 }
 
 func newBoard(store Store, file *File) *board {
 	return &board{
 		store: store, file: file, runs: map[int]*tracker.Run{}, trials: map[string]int{},
-		objectives: map[string][]tracker.Point{}, own: map[string]bool{},
+		objectives: map[string][]tracker.Point{}, owned: map[string]bool{},
 	}
 }
 
@@ -46,7 +46,7 @@ func (b *board) refresh(ctx context.Context) error {
 	for _, id := range changes.Deleted {
 		b.forget(id)
 	}
-	// Others that are running may be gone by now, which changes nothing in the store.
+	// The process of a running trial may have ended, which changes nothing in the store.
 	ids := changes.Runs
 	for _, run := range b.runs {
 		if b.elsewhere(run) && !slices.Contains(ids, run.ID) {
@@ -62,7 +62,7 @@ func (b *board) refresh(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		if err := b.learn(ctx, run); err != nil {
+		if err := b.update(ctx, run); err != nil {
 			return err
 		}
 	}
@@ -79,15 +79,15 @@ func (b *board) readAll(ctx context.Context) error {
 		return err
 	}
 	for _, run := range runs {
-		if err := b.learn(ctx, run); err != nil {
+		if err := b.update(ctx, run); err != nil {
 			return err
 		}
 	}
 	return b.readJudgements(ctx)
 }
 
-// learn takes a run in, if it is one of the sweep's trials.
-func (b *board) learn(ctx context.Context, run *tracker.Run) error {
+// update adds or replaces a run, if it is one of the sweep's trials.
+func (b *board) update(ctx context.Context, run *tracker.Run) error {
 	if run.Sweep != b.file.Name || run.Trial == 0 {
 		return nil
 	}
@@ -121,8 +121,8 @@ func (b *board) readJudgements(ctx context.Context) (err error) {
 	return err
 }
 
-// share tells the others what a trial's objective was so far, and returns theirs.
-func (b *board) share(id string, curve []tracker.Point) [][]tracker.Point {
+// exchange stores a trial's objective so far for the other trials, and returns theirs.
+func (b *board) exchange(id string, curve []tracker.Point) [][]tracker.Point {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.objectives[id] = curve
@@ -135,16 +135,16 @@ func (b *board) share(id string, curve []tracker.Point) [][]tracker.Point {
 	return others
 }
 
-// take notes that this process runs a trial.
-func (b *board) take(id string) {
+// own records that this process runs a trial.
+func (b *board) own(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.own[id] = true
+	b.owned[id] = true
 }
 
-// elsewhere tells whether another process runs a trial.
+// elsewhere reports whether another process runs a trial.
 func (b *board) elsewhere(run *tracker.Run) bool {
-	return run.Status == tracker.StatusRunning && !b.own[run.ID]
+	return run.Status == tracker.StatusRunning && !b.owned[run.ID]
 }
 
 // all returns the trials in the order of their numbers.

@@ -11,43 +11,33 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
+func init() {
+	Register("cmaes", Caps{Learns: true, RangesOnly: true},
+		func(space Space, seed int64) (Sampler, error) { return &evolution{space, seed}, nil })
+}
+
 // evolution is CMA-ES (Hansen, "The CMA evolution strategy: a tutorial", 2016, arXiv:1604.00772) in the unit cube, from
 // its middle with a step size of initialStep. A point outside is drawn again. A generation has 4+⌊3 ln d⌋ points, which
-// do not depend on each other; the next one's need the values of all of them. When a search has converged the next
-// begins somewhere else with twice the population (IPOP, Auger and Hansen, 2005).
+// do not depend on each other. The next generation needs the values of all of them. When a search has converged, the
+// next one begins at a random point with twice the population (IPOP, Auger and Hansen, 2005).
 //
-// The optimiser is goptuna's. gonum's CmaEsChol does not serve: what it draws does not depend on its step size (v0.17).
-// With 0.3 for that, the median over 20 seeds of its best of 100 points was farther from the minimum than random
-// points' on spheres in 1, 2 and 5 dimensions, an ellipsoid and Rosenbrock's function in 3; with an initial covariance
-// of 0.3² it was nearer by a sixth to a half, and in one dimension more. goptuna's is five to a hundred times nearer,
-// and in one dimension more, as Python's cmaes is.
+// The optimiser is goptuna's. The points that gonum's CmaEsChol (v0.17) draws do not depend on its step size. With a
+// step of 0.3, the median over 20 seeds of its best of 100 points was farther from the minimum than that of random
+// points on spheres in 1, 2 and 5 dimensions, on an ellipsoid and on Rosenbrock's function in 3. With an initial
+// covariance of 0.3² it was nearer than random points by a sixth to a half, and in one dimension by more. goptuna's is
+// five to a hundred times nearer, and in one dimension more, like Python's cmaes.
 type evolution struct {
 	space Space
 	seed  int64
 }
 
-// initialStep is the first standard deviation, which Hansen (2016) has as 0.3 of the interval.
+// initialStep is the first standard deviation: 0.3 of the interval, as in Hansen (2016).
 const initialStep = 0.3
 
-func newCMAES(space Space, seed int64) (*evolution, error) {
-	for _, d := range space {
-		if d.Values != nil {
-			return nil, errList(&d)
-		}
-	}
-	return &evolution{space, seed}, nil
-}
-
-// errList is the error for a dimension that is a list.
-func errList(d *Dimension) error {
-	return tracker.Errorf(tracker.CodeInvalid,
-		"cmaes searches ranges of numbers only, and %s is a list: choose the sampler grid, random, sobol or tpe", d.Name)
-}
-
-// Points returns 0: there are any number.
+// Points returns 0: there is no last point.
 func (*evolution) Points() int { return 0 }
 
-// Ask returns a point of a generation, after living through the generations before it again.
+// Ask returns a point of a generation, after replaying the generations before it.
 func (e *evolution) Ask(n int, seen []Observation) (tracker.Params, error) {
 	known := make(map[int]Observation, len(seen))
 	for _, o := range seen {
@@ -65,7 +55,7 @@ func (e *evolution) Ask(n int, seen []Observation) (tracker.Params, error) {
 				return nil, err
 			}
 			if n < first+len(generation) {
-				return e.space.at(generation[n-first].Params), nil
+				return e.space.At(generation[n-first].Params), nil
 			}
 			if err := tell(optimizer, generation, known, first); err != nil {
 				return nil, err
@@ -75,7 +65,7 @@ func (e *evolution) Ask(n int, seen []Observation) (tracker.Params, error) {
 	}
 }
 
-// search begins the search with a number, from 0.
+// search begins a search, numbered from 0.
 func (e *evolution) search(number int) (*cmaes.Optimizer, error) {
 	dims := len(e.space)
 	r := rand.New(rand.NewPCG(uint64(e.seed), uint64(number)))
@@ -105,8 +95,8 @@ func draw(optimizer *cmaes.Optimizer) ([]*cmaes.Solution, error) {
 	return generation, nil
 }
 
-// tell moves the search on by what the trials of a generation, which begins with trial first, came to. Only their order
-// counts, so a point's value is its place in it.
+// tell advances the search by the results of a generation, whose first trial is number first. Only their order counts,
+// so a point's value is its rank.
 func tell(optimizer *cmaes.Optimizer, generation []*cmaes.Solution, known map[int]Observation, first int) error {
 	ended := make([]Observation, len(generation))
 	for i := range generation {
@@ -122,7 +112,7 @@ func tell(optimizer *cmaes.Optimizer, generation []*cmaes.Solution, known map[in
 		s.Value = float64(slices.IndexFunc(order, func(o Observation) bool { return o.compare(ended[i]) == 0 }))
 	}
 	if err := optimizer.Tell(generation); err != nil {
-		return tracker.Errorf(tracker.CodeInternal, "cmaes cannot go on: %w", err)
+		return tracker.Errorf(tracker.CodeInternal, "cmaes cannot continue: %w", err)
 	}
 	return nil
 }

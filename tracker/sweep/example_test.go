@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"sync"
 
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -24,9 +26,9 @@ search:
   pooling: [max, avg]
 minimise: content + style
 `), "night.yaml", sweep.Schema{
-		Settings: []sweep.Setting{
-			{Name: "style_weight", Kind: sweep.Float, Max: math.Inf(1)},
-			{Name: "pooling", Kind: sweep.Text, Choices: []string{"max", "avg"}},
+		Settings: []setting.Setting{
+			{Name: "style_weight", Kind: setting.Float, Max: math.Inf(1)},
+			{Name: "pooling", Kind: setting.Text, Choices: []string{"max", "avg"}},
 		},
 		Terms: []string{"content", "style"},
 	})
@@ -66,7 +68,7 @@ minimise: content + style
 func ExampleParse() {
 	const text = "name: night\ncontent: a.jpg\nstyle: b.jpg\nsampler: grid\nsearch:\n  poling: [max]\n"
 	_, err := sweep.Parse([]byte(text), "night.yaml",
-		sweep.Schema{Settings: []sweep.Setting{{Name: "pooling", Kind: sweep.Text}}})
+		sweep.Schema{Settings: []setting.Setting{{Name: "pooling", Kind: setting.Text}}})
 	fmt.Println(err)
 	// Output: night.yaml:6:3: unknown setting "poling": did you mean "pooling"?
 }
@@ -87,7 +89,7 @@ func ExampleRun() {
 	}
 	defer store.Close()
 	file, err := sweep.Parse([]byte("{name: parabola, sampler: grid, search: {x: [1, 2, 3]}, minimise: f}"), "parabola.yaml",
-		sweep.Schema{Settings: []sweep.Setting{{Name: "x", Kind: sweep.Float}}, Terms: []string{"f"}})
+		sweep.Schema{Settings: []setting.Setting{{Name: "x", Kind: setting.Float}}, Terms: []string{"f"}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -111,4 +113,63 @@ func ExampleRun() {
 	}
 	fmt.Println(summary.Finished, "trials, the best at x =", best.Params["x"])
 	// Output: 3 trials, the best at x = 2
+}
+
+// corners tries the corners of a space: the ends of each range, and the first and the last value of each list.
+type corners struct{ space sweep.Space }
+
+func (c corners) Points() int { return 1 << len(c.space) }
+
+func (c corners) Ask(n int, _ []sweep.Observation) (tracker.Params, error) {
+	if n > c.Points() {
+		return nil, tracker.Errorf(tracker.CodeInvalid, "there is no corner %d", n)
+	}
+	unit := make([]float64, len(c.space))
+	for i := range unit {
+		unit[i] = float64((n - 1) >> i & 1)
+	}
+	return c.space.At(unit), nil
+}
+
+var registerCorners = sync.OnceFunc(func() {
+	sweep.Register("corners", sweep.Caps{}, func(space sweep.Space, _ int64) (sweep.Sampler, error) { return corners{space}, nil })
+})
+
+// A sampler of one's own is a type, and a line that a package's init function has. Files then name it.
+func ExampleRegister() {
+	registerCorners()
+	file, err := sweep.Parse([]byte("{name: box, sampler: corners, search: {x: {linear: [1, 3]}, y: {log: [1, 100]}}, minimise: f}"), "box.yaml",
+		sweep.Schema{Settings: []setting.Setting{{Name: "x", Kind: setting.Float}, {Name: "y", Kind: setting.Float}}, Terms: []string{"f"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+	if _, err := sweep.Begin(ctx, store, file, "", ""); err != nil {
+		fmt.Println(err)
+		return
+	}
+	summary, err := sweep.Run(ctx, store, file, sweep.Options{Trial: func(_ context.Context, t *sweep.Trial) error {
+		fmt.Println(t.Number, t.Params["x"], t.Params["y"])
+		return nil
+	}})
+	fmt.Println(summary.Finished, "trials", err)
+	// Output:
+	// 1 1 1
+	// 2 3 1
+	// 3 1 100
+	// 4 3 100
+	// 4 trials <nil>
 }

@@ -1,54 +1,55 @@
 package sweep
 
 import (
+	"maps"
 	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
 // File is a sweep as its YAML file describes it; see the package's documentation for the format.
 type File struct {
 	Name string
-	// Content and Styles are pictures as they are written; [File.Resolve] finds them. Where a sweep searches over one
-	// of them, the field is empty and the trial's parameters name the picture.
+	// Content and Styles are pictures as the file writes them; see [File.Resolve]. A field is empty if the sweep searches
+	// over its pictures.
 	Content string
 	Styles  []Style
-	Weights string // "" if the file leaves the choice to the program
-	Device  string // the same
-	// Fixed are settings that all trials have in common.
+	Weights string // "" leaves the choice to the program
+	Device  string // likewise
+	// Fixed holds the settings that all trials share.
 	Fixed  tracker.Params
 	Search Space
 
 	Sampler  string // one of Samplers
 	Seed     int64  // of the sampler
-	Trials   int    // how many trials there are at most; 0 for all points of a grid
-	Parallel int    // how many trials run at once
-	Retries  int    // how often a trial that failed is tried again
-	// Checkpoint is how often a trial that runs writes down its state, to go on from there. 0 is never.
+	Trials   int    // at most; 0 for all points of a grid
+	Parallel int    // trials to run at once
+	Retries  int    // how often a failed trial is tried again
+	// Checkpoint is the time between two checkpoints of a running trial. 0 saves none.
 	Checkpoint time.Duration
 
 	Minimise Objective  // the zero Objective if the file names none
-	Prune    *PruneRule // nil if no trial is ended before its time
-	// Ratings is how many comparisons by people a trial needs before its rating counts, if ratings are what is
-	// minimised, else 0.
+	Prune    *PruneRule // nil if no trial is pruned
+	// Ratings is how many comparisons a trial needs before its rating counts, or 0 if ratings are not minimised.
 	Ratings int
 
 	Path string // where the file was read from
 	Text []byte // as written
 }
 
-// Style is a painting, and how much of it goes into the mix.
+// Style is a painting and its weight in the mix of styles.
 type Style struct {
 	File   string
 	Weight float64 // relative to the others'
 }
 
-// ParseStyle reads FILE or FILE:WEIGHT. Without a weight, or where what follows the colon is no number, as in
-// sample:swirl, it is 1. An error has CodeInvalid.
+// ParseStyle reads FILE or FILE:WEIGHT. If no number follows the last colon, as in sample:swirl, the weight is 1. An error
+// has CodeInvalid.
 func ParseStyle(text string) (Style, error) {
 	colon := strings.LastIndexByte(text, ':')
 	if colon <= 0 {
@@ -65,29 +66,27 @@ func ParseStyle(text string) (Style, error) {
 	return Style{text[:colon], weight}, nil
 }
 
-// Assignment is what a trial is asked to do: what the file fixes and what the sampler chose. What the trial's run records
-// is made from it, and is never read back as one: a run keeps the base names of its pictures, say, which are no paths.
+// Assignment is what a trial is asked to do: what the file fixes and what the sampler chose. The record of the trial's run
+// is made from it and never read back as one: it has base names of pictures, for example, which are no paths.
 type Assignment struct {
-	// Params are the settings, fixed and searched, by the names of parameters.
+	// Params are the settings, fixed and searched, by the names under which runs record them.
 	Params tracker.Params
 	// Content and Styles are the trial's pictures, as the file writes them; see [File.Resolve].
 	Content string
 	Styles  []Style
 }
 
-// The parameters that name a trial's pictures, where a sweep searches over them.
+// The parameters that name a trial's pictures if a sweep searches over them.
 const (
 	contentPicture = tracker.RoleContent + "_picture"
 	stylePicture   = tracker.RoleStyle + "_picture"
 )
 
-// Assign returns the assignment of the trial that has these values of the settings that are searched. Other values do
-// not count: those of the sampler will do, and all that a run has recorded.
+// Assign returns the assignment of a trial with these values of the searched settings: a sampler's, or all parameters that
+// a run has recorded. Other values are ignored.
 func (f *File) Assign(values tracker.Params) Assignment {
 	a := Assignment{Params: tracker.Params{}, Content: f.Content, Styles: f.Styles}
-	for name, v := range f.Fixed {
-		a.Params[name] = v
-	}
+	maps.Copy(a.Params, f.Fixed)
 	for i, active := range f.Search.Active(values) {
 		name := f.Search[i].Name
 		v, ok := values[name]
@@ -105,10 +104,7 @@ func (f *File) Assign(values tracker.Params) Assignment {
 	return a
 }
 
-// Samplers are the names of the samplers.
-func Samplers() []string { return []string{"grid", "random", "sobol", "tpe", "cmaes"} }
-
-// What a file's missing keys mean.
+// The values of missing keys.
 const (
 	DefaultParallel   = 1
 	DefaultRetries    = 1
@@ -116,11 +112,22 @@ const (
 	DefaultRatings    = 3
 )
 
-// Resolve returns where a picture of the sweep is: names of files are relative to the sweep's file, and names such as
-// sample:swirl stay as they are.
+// Resolve returns the path of a picture that the file names: relative to the file's folder, or as it is if it is absolute
+// or a sample's name, such as sample:swirl.
 func (f *File) Resolve(name string) string {
 	if filepath.IsAbs(name) || strings.HasPrefix(name, "sample:") {
 		return name
 	}
 	return filepath.Join(filepath.Dir(f.Path), name)
+}
+
+// Label returns the values of the searched settings as a caption: "style_weight 12.5, pooling avg".
+func (f *File) Label(params tracker.Params) string {
+	var words []string
+	for i, active := range f.Search.Active(params) {
+		if name := f.Search[i].Name; active {
+			words = append(words, name+" "+format.Rounded(params[name], 4))
+		}
+	}
+	return strings.Join(words, ", ")
 }

@@ -1,19 +1,30 @@
 package sweep
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// maxGrid is how many points a grid may have.
+func init() {
+	Register("grid", Caps{CountableOnly: true}, func(space Space, _ int64) (Sampler, error) {
+		g := newGrid(space)
+		if g.points > maxGrid {
+			return nil, fmt.Errorf("the grid has more than %d points: search less, or choose another sampler", maxGrid)
+		}
+		return g, nil
+	})
+}
+
+// maxGrid is the largest number of points of a grid.
 const maxGrid = 1_000_000
 
-// grid walks through all combinations of values, the last dimension's values fastest. Combinations that differ only in
+// grid goes through all combinations of values, the last dimension's values fastest. Combinations that differ only in
 // inactive dimensions are one point.
 type grid struct {
 	space  Space
-	asked  []bool // for each dimension whether a condition asks for it
+	asked  []bool // for each dimension, whether a condition depends on it
 	points int    // maxGrid+1 if there are more than maxGrid
 }
 
@@ -28,7 +39,7 @@ func newGrid(space Space) *grid {
 	return g
 }
 
-// Points returns how many there are.
+// Points returns the number of combinations.
 func (g *grid) Points() int { return g.points }
 
 // Ask returns the n-th point.
@@ -45,7 +56,7 @@ func (g *grid) Ask(n int, _ []Observation) (tracker.Params, error) {
 		for k := 0; ; k++ {
 			p[d.Name] = d.value(k)
 			below := g.count(i+1, p)
-			if !g.asked[i] { // there are as many below each value
+			if !g.asked[i] { // each value has the same number of points below it
 				p[d.Name] = d.value(rest / below)
 				rest %= below
 				break
@@ -59,8 +70,8 @@ func (g *grid) Ask(n int, _ []Observation) (tracker.Params, error) {
 	return p, nil
 }
 
-// count returns how many points begin with the values that the dimensions before i have in p: more than maxGrid is
-// maxGrid+1.
+// count returns the number of points that begin with the values that the dimensions before i have in p, or maxGrid+1 if
+// it is more than maxGrid.
 func (g *grid) count(i int, p tracker.Params) int {
 	if i == len(g.space) {
 		return 1
@@ -81,7 +92,7 @@ func (g *grid) count(i int, p tracker.Params) int {
 	return min(sum, maxGrid+1)
 }
 
-// capped returns a product, but not more than maxGrid+1.
+// capped returns a product, or maxGrid+1 if it is more than maxGrid.
 func capped(a, b int) int {
 	if a > maxGrid || b > maxGrid {
 		return maxGrid + 1

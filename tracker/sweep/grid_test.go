@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -14,12 +15,12 @@ func randomSpace(r *rand.Rand) Space {
 	space := make(Space, 1+r.IntN(6))
 	for i := range space {
 		d := &space[i]
-		*d = Dimension{Name: fmt.Sprintf("d%d", i), Kind: Int, Low: 3, High: 3 + float64(1+r.IntN(3)), Log: r.IntN(2) == 0}
+		*d = Dimension{Name: fmt.Sprintf("d%d", i), Kind: setting.Int, Low: 3, High: 3 + float64(1+r.IntN(3)), Log: r.IntN(2) == 0}
 		switch r.IntN(3) {
 		case 0:
 			d.Values = []any{"a", true, 2.5, int64(4)}[:1+r.IntN(4)]
 		case 1:
-			d.Kind, d.Steps = Float, 2+r.IntN(2)
+			d.Kind, d.Steps = setting.Float, 2+r.IntN(2)
 		}
 		for j := range i {
 			if r.IntN(3) > 0 {
@@ -115,8 +116,8 @@ func TestGrid(t *testing.T) {
 }
 
 func TestGridTooLarge(t *testing.T) {
-	space := Space{{Name: "a", Kind: Int, Low: 0, High: 1e15}, {Name: "b", Kind: Int, Low: 0, High: 1e15}}
-	space = append(space, Dimension{Name: "c", Kind: Text, Values: []any{"x"}, When: []Condition{{"a", []any{int64(3)}}}})
+	space := Space{{Name: "a", Kind: setting.Int, Low: 0, High: 1e15}, {Name: "b", Kind: setting.Int, Low: 0, High: 1e15}}
+	space = append(space, Dimension{Name: "c", Kind: setting.Text, Values: []any{"x"}, When: []Condition{{"a", []any{int64(3)}}}})
 	if got := newGrid(space).Points(); got != maxGrid+1 {
 		t.Errorf("got %d", got)
 	}

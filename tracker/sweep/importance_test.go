@@ -5,17 +5,19 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/gouache-art/gouache/stylelib/setting"
 )
 
 // TestImportancesAgainstOptuna compares with Optuna's PED-ANOVA on the same trials.
 func TestImportancesAgainstOptuna(t *testing.T) {
 	space := Space{
-		{Name: "x", Kind: Float, High: 1},
-		{Name: "y", Kind: Float, Low: 1, High: 1000, Log: true},
-		{Name: "z", Kind: Float, Low: -1, High: 1},
-		{Name: "n", Kind: Int, Low: 1, High: 8},
-		{Name: "c", Kind: Text, Values: []any{"a", "b", "c"}},
-		{Name: "d", Kind: Float, High: 1, When: []Condition{{"c", []any{"b"}}}},
+		{Name: "x", Kind: setting.Float, High: 1},
+		{Name: "y", Kind: setting.Float, Low: 1, High: 1000, Log: true},
+		{Name: "z", Kind: setting.Float, Low: -1, High: 1},
+		{Name: "n", Kind: setting.Int, Low: 1, High: 8},
+		{Name: "c", Kind: setting.Text, Values: []any{"a", "b", "c"}},
+		{Name: "d", Kind: setting.Float, High: 1, When: []Condition{{"c", []any{"b"}}}},
 	}
 	var seen []Observation
 	for i, trial := range golden.Importance.Trials {
@@ -41,7 +43,7 @@ func TestImportancesAgainstOptuna(t *testing.T) {
 // linear are trials of 3x + y, to which z does not matter.
 func linear(seed int64, trials int) (Space, []Observation) {
 	space := Space{
-		{Name: "x", Kind: Float, High: 1}, {Name: "y", Kind: Float, High: 1}, {Name: "z", Kind: Float, High: 1},
+		{Name: "x", Kind: setting.Float, High: 1}, {Name: "y", Kind: setting.Float, High: 1}, {Name: "z", Kind: setting.Float, High: 1},
 	}
 	var seen []Observation
 	for n := 1; n <= trials; n++ {
@@ -92,7 +94,7 @@ func TestImportancesWarn(t *testing.T) {
 		{space, seen[:11], 0, "9 trials are too few"},
 		{space, nil, 0, "0 trials are too few"},
 		{space, same, 0, "the same value"},
-		{Space{{Name: "x", Kind: Text, Values: []any{"a"}}}, seen, 0, "no setting has more than one value"},
+		{Space{{Name: "x", Kind: setting.Text, Values: []any{"a"}}}, seen, 0, "no setting has more than one value"},
 	} {
 		shares, warning := Importances(c.space, c.seen)
 		if len(shares) != c.shares || !strings.Contains(warning, c.want) || (c.want == "") != (warning == "") {

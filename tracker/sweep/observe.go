@@ -1,6 +1,8 @@
 package sweep
 
 import (
+	"context"
+	"errors"
 	"math"
 	"slices"
 
@@ -8,9 +10,37 @@ import (
 	"github.com/gouache-art/gouache/tracker/rating"
 )
 
-// Observations are what is known of a sweep's trials, in their order. runs are the trials, judgements what people said of
-// them, where that is what the sweep minimises: the value of a trial is then its strength with the sign turned, and a
-// trial that was not judged enough counts as running.
+// Store is what running a sweep needs of a store.
+type Store interface {
+	tracker.LogStore
+	tracker.SweepStore
+	tracker.JudgementStore
+	tracker.Index
+}
+
+// Reader is what ranking a sweep's trials needs of a store.
+type Reader interface {
+	tracker.RunReader
+	tracker.JudgementStore
+}
+
+// Trials returns all trials of a sweep in a store, in the order of their numbers.
+func Trials(ctx context.Context, store tracker.RunReader, name string) ([]*tracker.Run, error) {
+	filter := tracker.All(tracker.Where("sweep", tracker.Equal, name), tracker.Where("trial", tracker.Greater, 0))
+	runs, err := tracker.AllRuns(ctx, store, filter, tracker.Sort{{Name: "trial"}})
+	if err != nil {
+		return nil, err
+	}
+	trials := make([]*tracker.Run, len(runs))
+	for i := range runs {
+		trials[i] = &runs[i]
+	}
+	return trials, nil
+}
+
+// Observations returns what is known of a sweep's trials, in the order of runs. If the sweep minimises people's ratings,
+// judgements are theirs: a trial's value is then minus its strength, and a trial with too few judgements counts as
+// running.
 func Observations(f *File, runs []*tracker.Run, judgements []tracker.Judgement) ([]Observation, error) {
 	seen := make([]Observation, len(runs))
 	for i, run := range runs {
@@ -25,7 +55,7 @@ func Observations(f *File, runs []*tracker.Run, judgements []tracker.Judgement) 
 	return seen, rate(f, runs, judgements, seen)
 }
 
-// state returns how much is known of a trial. One that is to be run again counts as running.
+// state returns how much is known of a trial. One that will run again counts as running.
 func (f *File) state(run *tracker.Run) State {
 	switch run.Status {
 	case tracker.StatusFinished:
@@ -41,10 +71,10 @@ func (f *File) state(run *tracker.Run) State {
 	return Running
 }
 
-// rate gives the finished trials their values by what people said.
+// rate sets the values of the finished trials by people's judgements.
 func rate(f *File, runs []*tracker.Run, judgements []tracker.Judgement, seen []Observation) error {
 	items := map[string]int{} // of the finished trials, by the run's id
-	var finished []int        // their places in seen
+	var finished []int        // their indices in seen
 	for i, run := range runs {
 		if seen[i].State == Finished {
 			items[run.ID] = len(finished)
@@ -73,7 +103,7 @@ func rate(f *File, runs []*tracker.Run, judgements []tracker.Judgement, seen []O
 	return nil
 }
 
-// Comparisons are the judgements of items, which are given by their runs' ids.
+// Comparisons returns the judgements whose pictures are both among items, which has them by their runs' ids.
 func Comparisons(judgements []tracker.Judgement, items map[string]int) []rating.Comparison {
 	outcomes := map[tracker.Verdict]rating.Outcome{
 		tracker.LeftBetter: rating.LeftWins, tracker.RightBetter: rating.RightWins, tracker.Tie: rating.Tie,
@@ -87,4 +117,61 @@ func Comparisons(judgements []tracker.Judgement, items map[string]int) []rating.
 		}
 	}
 	return comparisons
+}
+
+// Ranked is a trial with its run.
+type Ranked struct {
+	Run *tracker.Run
+	Observation
+}
+
+// Rank orders a sweep's trials: finished ones, the best first, then pruned ones, failed ones, and those that run or will
+// run.
+func Rank(f *File, runs []*tracker.Run, judgements []tracker.Judgement) ([]Ranked, error) {
+	seen, err := Observations(f, runs, judgements)
+	if err != nil {
+		return nil, err
+	}
+	ranked := make([]Ranked, len(runs))
+	for i, o := range seen {
+		ranked[i] = Ranked{runs[i], o}
+	}
+	slices.SortStableFunc(ranked, func(a, b Ranked) int {
+		if (a.State == Running) != (b.State == Running) {
+			if a.State == Running {
+				return 1
+			}
+			return -1
+		}
+		return a.compare(b.Observation)
+	})
+	return ranked, nil
+}
+
+// Preview returns the parameters of the trials that are known before any has run, and the number of all trials.
+func Preview(f *File) (known []tracker.Params, planned int, err error) {
+	sampler, err := NewSampler(f)
+	if err != nil {
+		return nil, 0, err
+	}
+	if planned, err = f.planned(); err != nil {
+		return nil, 0, err
+	}
+	most := planned
+	if k := kinds[f.Sampler]; k.Learns && k.Startup > 0 {
+		most = min(most, k.Startup)
+	}
+	var seen []Observation
+	for n := 1; n <= most; n++ {
+		params, err := sampler.Ask(n, seen)
+		if errors.Is(err, ErrWait) {
+			break
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		known = append(known, params)
+		seen = append(seen, Observation{Trial: n, Params: params, State: Running})
+	}
+	return known, planned, nil
 }

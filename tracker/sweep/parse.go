@@ -2,82 +2,73 @@ package sweep
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Bounds on a file's numbers.
+// The bounds of a file's numbers.
 const (
-	maxTrials   = 100_000
-	maxParallel = 256
-	maxRetries  = 100
-	maxRatings  = 1000
-	maxSteps    = 1 << 40 // of a trial, for pruning
+	maxTrials     = 100_000
+	maxParallel   = 256
+	maxRetries    = 100
+	maxRatings    = 1000
+	maxAfter      = 1 << 40 // of pruning, in a trial's steps
+	maxDimensions = 100
+	maxSteps      = 10_000 // of a range
 )
 
-// fileKeys are the keys of a file that are no settings.
-var fileKeys = []string{
-	"name", "content", "style", "weights", "device", "search", "sampler", "trials", "parallel", "retries", "checkpoint",
-	"minimise", "prune", "ratings",
-}
-
-// Parse reads a sweep's file. filename is where it was read from. An error has CodeInvalid and a line for each mistake,
+// Parse reads a sweep's file. filename is where it was read from. The error has CodeInvalid and a line for each mistake,
 // in the order of the file, such as
 //
 //	night.yaml:7:3: unknown key "style_wieght": did you mean "style_weight"?
 func Parse(text []byte, filename string, schema Schema) (*File, error) {
-	p := &fileParser{mistakes: mistakes{path: filename}, schema: schema, keys: map[string]entry{}}
-	p.file = &File{
-		Path: filename, Text: bytes.Clone(text), Fixed: tracker.Params{},
-		Parallel: DefaultParallel, Retries: DefaultRetries, Checkpoint: DefaultCheckpoint,
-	}
-	if body := p.parseYAML(text); body != nil {
-		p.parse(body)
+	p := &fileParser{mistakes: mistakes{path: filename}, schema: schema}
+	if body, ok := p.parse(text); ok {
+		p.read(body)
 	}
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	return p.file, nil
+	p.file.Path, p.file.Text = filename, bytes.Clone(text)
+	return &p.file, nil
 }
 
-// fileParser reads a file.
+// fileParser turns a document into a File, and finds all that is wrong with it.
 type fileParser struct {
 	mistakes
 	schema Schema
-	file   *File
-	keys   map[string]entry // of the file
-	search map[string]entry // of its search
-	broken []string         // settings in it that are not to be searched as they are written
+	doc    document
+	keys   map[string]*token.Token // of the document
+	search map[string]*token.Token // the keys of its search
+	file   File
+	broken []string // dimensions with mistakes
 }
 
-func (p *fileParser) parse(body ast.Node) {
-	for _, e := range p.entries(body, nil, "a sweep's file is a mapping: it begins with a line such as name: night") {
-		p.keys[e.name] = e
+func (p *fileParser) read(body mapping) {
+	d, f := &p.doc, &p.file
+	p.keys = body.keys
+	others := p.decodeFields(body.entries, d)
+	*f = File{
+		Name: p.line("name", d.Name), Content: p.choice("content", d.Content), Styles: p.styles(d.Style),
+		Weights: p.choice("weights", d.Weights), Device: p.choice("device", d.Device), Fixed: p.fixed(others),
+		Trials:     p.count("trials", d.Trials, 0, 1, maxTrials),
+		Parallel:   p.count("parallel", d.Parallel, DefaultParallel, 1, maxParallel),
+		Retries:    p.count("retries", d.Retries, DefaultRetries, 0, maxRetries),
+		Checkpoint: p.interval(d.Checkpoint),
+		Minimise:   p.objective(d.Minimise),
+		Prune:      p.prune(d.Prune),
 	}
-	p.readSettings()
-	for name, read := range map[string]func(entry){
-		"name":       func(e entry) { p.file.Name = p.text(e) },
-		"content":    func(e entry) { p.file.Content = p.choice(e) },
-		"style":      p.readStyles,
-		"weights":    func(e entry) { p.file.Weights = p.choice(e) },
-		"device":     func(e entry) { p.file.Device = p.choice(e) },
-		"trials":     func(e entry) { p.file.Trials = p.count(e, 1, maxTrials) },
-		"parallel":   func(e entry) { p.file.Parallel = p.count(e, 1, maxParallel) },
-		"retries":    func(e entry) { p.file.Retries = p.count(e, 0, maxRetries) },
-		"checkpoint": func(e entry) { p.file.Checkpoint = p.duration(e) },
-		"minimise":   p.readObjective,
-		"sampler":    p.readSampler,
-		"prune":      p.readPrune,
-	} {
-		if e, ok := p.keys[name]; ok {
-			read(e)
-		}
-	}
+	f.Sampler, f.Seed = p.sampler(d.Sampler)
 	p.readSearch()
 	for _, required := range []struct{ name, what string }{
 		{"name", "what the sweep is called"},
@@ -86,11 +77,11 @@ func (p *fileParser) parse(body ast.Node) {
 		{"sampler", "one of " + strings.Join(Samplers(), ", ")},
 		{"search", "the settings to search over"},
 	} {
-		picture := required.name == "content" || required.name == "style"
-		if picture && p.setting(required.name) == nil {
+		_, err := setting.Lookup(p.schema.Settings, required.name)
+		if picture := required.name == "content" || required.name == "style"; picture && err != nil {
 			continue // the trials are no paintings
 		}
-		if _, searched := p.search[required.name]; !searched && p.lacks(required.name) {
+		if p.keys[required.name] == nil && p.search[required.name] == nil {
 			p.add(nil, "%s is missing: %s", required.name, required.what)
 		}
 	}
@@ -99,113 +90,449 @@ func (p *fileParser) parse(body ast.Node) {
 	}
 }
 
-func (p *fileParser) lacks(key string) bool {
-	_, ok := p.keys[key]
-	return !ok
-}
-
-// setting returns the setting of a name, or nil.
-func (p *fileParser) setting(name string) *Setting {
-	i := slices.IndexFunc(p.schema.Settings, func(s Setting) bool { return canonical(s.Name) == name })
-	if i < 0 {
-		return nil
+// line checks one line of text.
+func (p *fileParser) line(name string, s scalar) string {
+	const most = 200 // bytes, as in the tracker
+	if s.at != nil && (strings.TrimSpace(s.text) == "" || len(s.text) > most || strings.ContainsFunc(s.text, unicode.IsControl)) {
+		p.add(s.at, "%s is one line of at most %d bytes", name, most)
 	}
-	return &p.schema.Settings[i]
+	return s.text
 }
 
-func (p *fileParser) settingNames() []string {
+// choice checks a line that may also be a setting's value.
+func (p *fileParser) choice(name string, s scalar) string {
+	if set, err := setting.Lookup(p.schema.Settings, name); err == nil && s.text != "" {
+		if _, err := s.as(set); err != nil {
+			p.add(s.at, "%v", err)
+		}
+	}
+	return p.line(name, s)
+}
+
+// styles reads paintings, each FILE or FILE:WEIGHT.
+func (p *fileParser) styles(s scalars) (styles []Style) {
+	for _, one := range s.list {
+		style, err := ParseStyle(p.line("style", one))
+		if err != nil {
+			p.add(one.at, "%v", err)
+		}
+		styles = append(styles, style)
+	}
+	return styles
+}
+
+// fixed reads the settings that all trials share, and finds keys that are none.
+func (p *fileParser) fixed(entries []entry) tracker.Params {
+	fixed := tracker.Params{}
+	for _, e := range entries {
+		set, err := setting.Lookup(p.schema.Settings, e.name)
+		if err != nil && e.name == "seed" {
+			p.add(e.key, "unknown key %q: the sampler's is written sampler: {random: {seed: 7}}", e.name)
+			continue
+		} else if err != nil {
+			keys := keysOf(&p.doc)
+			settings := slices.DeleteFunc(p.schema.names(), func(name string) bool { return slices.Contains(keys, name) })
+			p.add(e.key, "%v", suggest.Unknown("key", e.name, slices.Concat(keys, settings)))
+			continue
+		}
+		for _, v := range p.values(set, e, false) {
+			fixed[e.name] = v
+		}
+	}
+	return fixed
+}
+
+// values reads a setting's value or, where a list is allowed, its values.
+func (p *fileParser) values(set setting.Setting, e entry, list bool) (values []any) {
+	var s scalars
+	if list {
+		p.decode(e.name, e.value, &s)
+	} else {
+		s.list = make([]scalar, 1)
+		before := len(p.list)
+		if p.decode(e.name, e.value, &s.list[0]); len(p.list) > before {
+			return nil
+		}
+	}
+	return p.typed(set, s.list)
+}
+
+// typed returns values of a setting, all different.
+func (p *fileParser) typed(set setting.Setting, list []scalar) (values []any) {
+	for _, s := range list {
+		v, err := s.as(set)
+		switch {
+		case err != nil:
+			p.add(s.at, "%v", err)
+		case slices.ContainsFunc(values, func(other any) bool { return sameValue(v, other) }):
+			p.add(s.at, "%v is here twice", v)
+		default:
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// count reads a whole number from least to most.
+func (p *fileParser) count(name string, s scalar, missing, least, most int) int {
+	if s.at == nil {
+		return missing
+	}
+	if !s.isNumber || s.number != math.Trunc(s.number) || s.number < float64(least) || s.number > float64(most) {
+		p.add(s.at, "%s is a whole number from %d to %d, not %q", name, least, most, s.text)
+		return least
+	}
+	return int(s.number)
+}
+
+// interval reads a time such as 30s, or a number of seconds.
+func (p *fileParser) interval(s scalar) time.Duration {
+	if s.at == nil {
+		return DefaultCheckpoint
+	}
+	d, err := time.ParseDuration(s.text)
+	if s.isNumber {
+		d, err = time.Duration(s.number*float64(time.Second)), nil
+	}
+	if err != nil || d < 0 || d > 24*time.Hour || (d > 0 && d < time.Second) {
+		p.add(s.at, "checkpoint is a time from 1s to 24h such as 30s, or 0 for never, not %q", s.text)
+	}
+	return d
+}
+
+func (p *fileParser) objective(s scalar) Objective {
+	if s.at == nil {
+		return Objective{}
+	}
+	o, err := ParseObjective(p.line("minimise", s), p.schema.Terms)
+	if err != nil {
+		p.add(s.at, "minimise: %v", err)
+	}
+	return o
+}
+
+// options decodes the options of a name into a struct, if the name is known.
+func (p *fileParser) options(key string, o option, known []string, into any) bool {
+	switch {
+	case o.at == nil:
+		return false
+	case o.name == "":
+		p.add(o.at, "%s is one of %s, or one of them with options, such as {%s: {…}}", key, strings.Join(known, ", "), known[0])
+		return false
+	case !slices.Contains(known, o.name):
+		p.add(o.at, "%v", suggest.Unknown(key, o.name, known))
+		return false
+	}
+	for _, e := range p.decodeFields(o.options.entries, into) {
+		p.add(e.key, "%v", suggest.Unknown("option of "+o.name, e.name, keysOf(into)))
+	}
+	return true
+}
+
+func (p *fileParser) sampler(o option) (name string, seed int64) {
+	var options struct {
+		Seed scalar `yaml:"seed"`
+	}
+	if !p.options("sampler", o, Samplers(), &options) || options.Seed.at == nil {
+		return o.name, 0
+	}
+	v, err := options.Seed.as(setting.Setting{Name: "seed", Kind: setting.Int})
+	if err != nil {
+		p.add(options.Seed.at, "%v", err)
+		return o.name, 0
+	}
+	return o.name, v.(int64)
+}
+
+func (p *fileParser) prune(o option) *PruneRule {
+	rule := &PruneRule{Kind: PruneKind(o.name), Trials: DefaultMedianTrials, Factor: DefaultHalvingFactor}
+	var after scalar
+	switch known := []string{string(Median), string(Halving)}; rule.Kind {
+	case Halving:
+		var options struct {
+			After  scalar `yaml:"after"`
+			Factor scalar `yaml:"factor"`
+		}
+		p.options("prune", o, known, &options)
+		after, rule.Factor = options.After, p.count("factor", options.Factor, rule.Factor, 2, maxTrials)
+	default:
+		var options struct {
+			After  scalar `yaml:"after"`
+			Trials scalar `yaml:"trials"`
+		}
+		if !p.options("prune", o, known, &options) {
+			return nil
+		}
+		after, rule.Trials = options.After, p.count("trials", options.Trials, rule.Trials, 1, maxTrials)
+	}
+	rule.After = int64(p.count("after", after, 1, 1, maxAfter))
+	return rule
+}
+
+// readSearch reads the search space.
+func (p *fileParser) readSearch() {
+	search := p.doc.Search
+	if search.at == nil {
+		return
+	}
+	p.search = search.keys
+	if n := len(search.keys); n == 0 || n > maxDimensions {
+		p.add(search.at, "search names %d settings: 1 to %d can be searched", n, maxDimensions)
+		return
+	}
+	for _, e := range search.entries {
+		set, err := setting.Lookup(p.schema.Settings, e.name)
+		if err != nil {
+			p.add(e.key, "%v", err)
+			continue
+		}
+		if fixed := p.keys[e.name]; fixed != nil {
+			p.add(e.key, "%s is searched here and fixed in line %d: it can be one of the two", e.name, fixed.Position.Line)
+		}
+		before := len(p.list)
+		d := p.dimension(set, e)
+		p.file.Search = append(p.file.Search, d)
+		if len(p.list) > before {
+			p.broken = append(p.broken, d.Name)
+		}
+	}
+}
+
+// dimension reads a setting that is searched: a list, or the long form.
+func (p *fileParser) dimension(set setting.Setting, e entry) Dimension {
+	d := Dimension{Name: p.schema.parameter(set.Name), Kind: set.Kind}
+	if _, ok := e.value.(*ast.SequenceNode); ok {
+		d.Values = p.values(set, e, true)
+		return d
+	}
+	if !isMapping(e.value) {
+		var s scalar
+		p.decode(e.name, e.value, &s)
+		p.add(s.at, "%s is searched over a list, such as [%s, …], or a range; a fixed value stands outside of search", e.name, s.text)
+		return d
+	}
+	var m mapping
+	var o searched
+	p.decode(e.name, e.value, &m)
+	for _, other := range p.decodeFields(m.entries, &o) {
+		p.add(other.key, "%v", suggest.Unknown("key", other.name, keysOf(&o)))
+	}
+	forms := 0
+	for _, form := range []scalars{o.Values, o.Linear, o.Log} {
+		if form.at != nil {
+			forms++
+		}
+	}
+	switch {
+	case forms != 1:
+		p.add(e.key, "%s needs one of values, linear and log, such as {linear: [1, 10]}", d.Name)
+		return d
+	case o.Values.at != nil:
+		d.Values = p.typed(set, o.Values.list)
+		if o.Steps.at != nil {
+			p.add(o.Steps.at, "steps divide a range, and %s is a list", d.Name)
+		}
+	case o.Linear.at != nil:
+		p.readRange(&d, set, o.Linear, o.Steps)
+	default:
+		d.Log = true
+		p.readRange(&d, set, o.Log, o.Steps)
+	}
+	for _, c := range o.When.entries {
+		p.readCondition(&d, c)
+	}
+	return d
+}
+
+// readRange reads the ends of a range and the number of its steps.
+func (p *fileParser) readRange(d *Dimension, set setting.Setting, s scalars, steps scalar) {
+	if d.Kind != setting.Int && d.Kind != setting.Float {
+		p.add(s.at, "%s is %s and has no ranges: list its values", d.Name, d.Kind)
+		return
+	}
+	if len(s.list) != 2 {
+		p.add(s.at, "a range is two numbers, such as [1, 10]")
+		return
+	}
+	var ends [2]float64
+	for i, one := range s.list {
+		v, err := one.as(set)
+		if err != nil {
+			p.add(one.at, "%v", err)
+			return
+		}
+		ends[i], _ = number(v)
+	}
+	switch {
+	case !(ends[0] < ends[1]):
+		p.add(s.at, "the range of %s is empty: its second end must be more than its first", d.Name)
+		return
+	case d.Log && ends[0] <= 0:
+		p.add(s.at, "a logarithmic range begins above 0, and that of %s at %v", d.Name, ends[0])
+		return
+	case math.IsInf(ends[1]-ends[0], 0):
+		p.add(s.at, "the range of %s is too wide", d.Name)
+		return
+	}
+	d.Low, d.High = ends[0], ends[1]
+	d.Steps = p.count("steps", steps, 0, 2, maxSteps)
+	for i := 1; i < d.Steps; i++ {
+		if sameValue(d.value(i-1), d.value(i)) {
+			p.add(steps.at, "%d steps are too many for %s: two of them are %v", d.Steps, d.Name, d.value(i))
+			return
+		}
+	}
+}
+
+// readCondition reads a condition of a dimension, on a fixed setting or an earlier dimension.
+func (p *fileParser) readCondition(d *Dimension, e entry) {
+	set, err := setting.Lookup(p.schema.Settings, e.name)
+	if err != nil {
+		p.add(e.key, "%v", err)
+		return
+	}
+	c := Condition{p.schema.parameter(set.Name), p.values(set, e, true)}
+	if len(c.Values) == 0 {
+		return
+	}
+	if fixed, ok := p.fixedValue(e.name); ok {
+		if !slices.ContainsFunc(c.Values, func(v any) bool { return sameValue(v, fixed) }) {
+			p.add(e.key, "%s would never be searched: %s is fixed, and is %v", d.Name, e.name, fixed)
+		}
+		return
+	}
+	on := p.file.Search.find(c.Name)
+	switch {
+	case c.Name == d.Name:
+		p.add(e.key, "%s cannot depend on itself", d.Name)
+	case on == nil && p.search[e.name] != nil:
+		p.add(e.key, "%s depends on %s, which comes later: write it below", d.Name, c.Name)
+	case on == nil:
+		p.add(e.key, "%s depends on %s, which is neither fixed nor searched: write a line such as %s: %v",
+			d.Name, c.Name, c.Name, c.Values[0])
+	case slices.Contains(p.broken, c.Name): // its own mistakes are reported
+	case on.size() == 0:
+		p.add(e.key, "%s is searched over a range without steps: no single value of it can be asked for", c.Name)
+	default:
+		for _, v := range c.Values {
+			if _, _, ok := on.cell(v); !ok {
+				p.add(e.key, "%s never is %v: it is not among what is searched", c.Name, v)
+				return
+			}
+		}
+		d.When = append(d.When, c)
+		if name, never := p.file.Search.contradiction(*d); never {
+			p.add(e.key, "%s would never be searched: what it depends on needs another %s", d.Name, name)
+		}
+	}
+}
+
+// fixedValue returns the value of a setting that is fixed.
+func (p *fileParser) fixedValue(name string) (any, bool) {
+	switch v, ok := p.file.Fixed[name]; {
+	case ok:
+		return v, true
+	case name == "content" && p.doc.Content.at != nil:
+		return p.doc.Content.text, true
+	case name == "device" && p.doc.Device.at != nil:
+		return p.doc.Device.text, true
+	case name == "style" && len(p.doc.Style.list) == 1:
+		return p.doc.Style.list[0].text, true
+	}
+	return nil, false
+}
+
+// find returns the dimension with a name, or nil.
+func (s Space) find(name string) *Dimension {
+	for i := range s {
+		if s[i].Name == name {
+			return &s[i]
+		}
+	}
+	return nil
+}
+
+// contradiction finds a dimension that has no value left under the conditions of d and of the dimensions they name.
+func (s Space) contradiction(d Dimension) (name string, found bool) {
+	left := make(map[string][]any)
+	pending := slices.Clone(d.When)
+	for len(pending) > 0 {
+		c := pending[0]
+		pending = pending[1:]
+		values, seen := left[c.Name]
+		if !seen {
+			values = c.Values
+			pending = append(pending, s.find(c.Name).When...)
+		}
+		values = slices.DeleteFunc(slices.Clone(values), func(v any) bool {
+			return !slices.ContainsFunc(c.Values, func(w any) bool { return sameValue(v, w) })
+		})
+		if left[c.Name] = values; len(values) == 0 {
+			return c.Name, true
+		}
+	}
+	return "", false
+}
+
+// checkWhole finds mistakes that concern several parts of a file, when each part has none of its own.
+func (p *fileParser) checkWhole() {
+	f, d := &p.file, &p.doc
+	if f.Minimise.IsRating() {
+		f.Ratings = p.count("ratings", d.Ratings, DefaultRatings, 1, maxRatings)
+	} else if d.Ratings.at != nil {
+		p.add(p.keys["ratings"], "ratings say how often a trial is compared, and count only with minimise: rating")
+	}
+	if f.Minimise.IsZero() && kinds[f.Sampler].Learns {
+		p.add(d.Sampler.at, "%s needs to know what to minimise: add a line such as minimise: content + style, or minimise: rating", f.Sampler)
+	}
+	if f.Prune != nil && (f.Minimise.IsZero() || f.Minimise.IsRating()) {
+		p.add(p.keys["prune"], "pruning compares trials by their losses: minimise must be a sum of terms")
+	}
+	weight := slices.IndexFunc(f.Search, func(d Dimension) bool { return strings.HasSuffix(d.Name, "_weight") })
+	if weight >= 0 && slices.Contains(f.Minimise.Terms(), wordTotal) {
+		p.add(d.Minimise.at, "total counts each term times its weight, and this sweep searches %s: the least weight would win. "+
+			"Name the terms instead, such as content + style", f.Search[weight].Name)
+	}
+	before := len(p.list)
+	for i, e := range d.Search.entries {
+		if err := kinds[f.Sampler].check(f.Sampler, &f.Search[i]); err != nil {
+			p.add(e.key, "%v", err)
+		}
+	}
+	if len(p.list) > before {
+		return
+	}
+	switch s, err := NewSampler(f); {
+	case err != nil:
+		p.add(d.Sampler.at, "%v", err)
+	case f.Trials == 0 && s.Points() == 0:
+		p.add(d.Sampler.at, "trials is missing: %s has no end without it", f.Sampler)
+	}
+}
+
+// Schema is what a sweep's file may name.
+type Schema struct {
+	// Settings may be fixed and searched. If content and style are among them, the trials are paintings, and a file must
+	// name their pictures.
+	Settings []setting.Setting
+	// Parameters are the names under which trials record settings, where they are not the settings' names.
+	Parameters map[string]string
+	// Terms are the loss terms that trials log, such as content and style.
+	Terms []string
+}
+
+func (s Schema) names() []string {
 	var names []string
-	for _, s := range p.schema.Settings {
-		names = append(names, canonical(s.Name))
+	for _, set := range s.Settings {
+		names = append(names, set.Name)
 	}
 	return names
 }
 
-// readSettings reads the settings that are fixed, and finds keys that are nothing.
-func (p *fileParser) readSettings() {
-	for name, e := range p.keys {
-		if slices.Contains(fileKeys, name) {
-			continue
-		}
-		s := p.setting(name)
-		switch {
-		case s != nil:
-			if v, ok := p.value(s, e.value, e.key); ok {
-				p.file.Fixed[name] = v
-			}
-		case name == "seed":
-			p.add(e.key, "unknown key %q: the sampler's is written sampler: {%s: {seed: 7}}", name, Samplers()[0])
-		default:
-			others := slices.DeleteFunc(p.settingNames(), func(name string) bool { return slices.Contains(fileKeys, name) })
-			p.add(e.key, "%v", suggest.Unknown("key", name, slices.Concat(fileKeys, others)))
-		}
+// parameter returns the name of the parameter that trials record a setting as.
+func (s Schema) parameter(name string) string {
+	if p, ok := s.Parameters[name]; ok {
+		return p
 	}
-}
-
-// choice reads a text that may also be a setting's value.
-func (p *fileParser) choice(e entry) string {
-	text := p.text(e)
-	if s := p.setting(e.name); s != nil && text != "" {
-		p.value(s, e.value, e.key)
-	}
-	return text
-}
-
-// readStyles reads a painting, or a list of them, each FILE or FILE:WEIGHT.
-func (p *fileParser) readStyles(e entry) {
-	nodes := []ast.Node{e.value}
-	if seq, ok := e.value.(*ast.SequenceNode); ok {
-		nodes = seq.Values
-		if len(nodes) == 0 {
-			p.add(seq.Start, "style has an empty list")
-		}
-	}
-	for _, n := range nodes {
-		style, err := ParseStyle(p.text(entry{name: e.name, key: e.key, value: n}))
-		if err != nil {
-			p.add(place(n, e.key), "%v", err)
-		}
-		p.file.Styles = append(p.file.Styles, style)
-	}
-}
-
-func (p *fileParser) readObjective(e entry) {
-	o, err := ParseObjective(p.text(e), p.schema.Terms)
-	if err != nil {
-		p.add(e.at(), "minimise: %v", err)
-	}
-	p.file.Minimise = o
-}
-
-func (p *fileParser) readSampler(e entry) {
-	name, options := p.option(e, Samplers())
-	for _, o := range options {
-		if o.name != "seed" {
-			p.add(o.key, "%v", suggest.Unknown("option of "+name, o.name, []string{"seed"}))
-		} else if seed, ok := wholeNumber(o.value); ok {
-			p.file.Seed = seed
-		} else {
-			p.add(o.at(), "seed is a whole number, not %s", written(o.value))
-		}
-	}
-	p.file.Sampler = name
-}
-
-func (p *fileParser) readPrune(e entry) {
-	name, options := p.option(e, PruneKinds())
-	rule := &PruneRule{Kind: PruneKind(name), After: 1, Trials: DefaultMedianTrials, Factor: DefaultHalvingFactor}
-	known := map[PruneKind][]string{Median: {"after", "trials"}, Halving: {"after", "factor"}}[rule.Kind]
-	for _, o := range options {
-		switch {
-		case !slices.Contains(known, o.name):
-			p.add(o.key, "%v", suggest.Unknown("option of "+name, o.name, known))
-		case o.name == "after":
-			rule.After = int64(p.count(o, 1, maxSteps))
-		case o.name == "trials":
-			rule.Trials = p.count(o, 1, maxTrials)
-		case o.name == "factor":
-			rule.Factor = p.count(o, 2, maxTrials)
-		}
-	}
-	p.file.Prune = rule
+	return name
 }

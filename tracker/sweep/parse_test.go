@@ -11,32 +11,33 @@ import (
 	"time"
 
 	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 )
 
 // stylize has settings like those of gouache stylize.
 var stylize = Schema{
-	Settings: []Setting{
-		{Name: "size", Kind: Int, Min: 64, Max: 16384},
-		{Name: "iterations", Kind: Int, Min: 1, Max: 100_000},
-		{Name: "scales", Kind: Int, Min: 1, Max: 100},
-		{Name: "seed", Kind: Int},
-		{Name: "content_weight", Kind: Float, Max: math.Inf(1)},
-		{Name: "style_weight", Kind: Float, Max: math.Inf(1)},
-		{Name: "tv-weight", Kind: Float, Max: math.Inf(1)}, // hyphens are as good
-		{Name: "preset", Kind: Text, Choices: []string{"gouache", "neural-style", "article"}},
-		{Name: "pooling", Kind: Text, Choices: []string{"max", "avg"}},
-		{Name: "init", Kind: Text},
-		{Name: "content_layer", Kind: Text, Check: func(v any) error {
+	Settings: []setting.Setting{
+		{Name: "size", Kind: setting.Int, Min: 64, Max: 16384},
+		{Name: "iterations", Kind: setting.Int, Min: 1, Max: 100_000},
+		{Name: "scales", Kind: setting.Int, Min: 1, Max: 100},
+		{Name: "seed", Kind: setting.Int},
+		{Name: "content_weight", Kind: setting.Float, Max: math.Inf(1)},
+		{Name: "style_weight", Kind: setting.Float, Max: math.Inf(1)},
+		{Name: "tv_weight", Kind: setting.Float, Max: math.Inf(1)},
+		{Name: "preset", Kind: setting.Text, Choices: []string{"gouache", "neural-style", "article"}},
+		{Name: "pooling", Kind: setting.Text, Choices: []string{"max", "avg"}},
+		{Name: "init", Kind: setting.Text},
+		{Name: "content_layer", Kind: setting.Text, Check: func(v any) error {
 			if known := []string{"block4_conv1", "block4_conv2"}; !slices.Contains(known, v.(string)) {
 				return suggest.Unknown("layer", v.(string), known)
 			}
 			return nil
 		}},
-		{Name: "device", Kind: Text, Choices: []string{"auto", "cpu", "cuda"}},
-		{Name: "content", Kind: Text},
-		{Name: "style", Kind: Text},
-		{Name: "mirror", Kind: Truth},
+		{Name: "device", Kind: setting.Text, Choices: []string{"auto", "cpu", "cuda"}},
+		{Name: "content", Kind: setting.Text},
+		{Name: "style", Kind: setting.Text},
+		{Name: "mirror", Kind: setting.Bool},
 	},
 	Terms: []string{"content", "style", "tv"},
 }
@@ -67,9 +68,9 @@ prune: {median: {after: 40}}
 		Name: "night-over-tubingen", Content: "tubingen.jpg", Styles: []Style{{"starry_night.jpg", 1}},
 		Fixed: tracker.Params{"size": int64(256), "iterations": int64(150)},
 		Search: Space{
-			{Name: "style_weight", Kind: Float, Low: 1, High: 1000, Log: true},
-			{Name: "content_layer", Kind: Text, Values: []any{"block4_conv1", "block4_conv2"}},
-			{Name: "pooling", Kind: Text, Values: []any{"max", "avg"}},
+			{Name: "style_weight", Kind: setting.Float, Low: 1, High: 1000, Log: true},
+			{Name: "content_layer", Kind: setting.Text, Values: []any{"block4_conv1", "block4_conv2"}},
+			{Name: "pooling", Kind: setting.Text, Values: []any{"max", "avg"}},
 		},
 		Sampler: "tpe", Trials: 40, Parallel: 1, Retries: 1, Checkpoint: 30 * time.Second,
 		Minimise: Objective{parts: []part{{1, "content", false}, {1, "style", false}}},
@@ -113,10 +114,10 @@ search:
 		t.Fatal(err)
 	}
 	want := Space{
-		{Name: "preset", Kind: Text, Values: []any{"gouache", "article"}},
-		{Name: "scales", Kind: Int, Low: 1, High: 4},
-		{Name: "tv_weight", Kind: Float, Low: 0.001, High: 10, Log: true, Steps: 5, When: []Condition{{"preset", []any{"gouache"}}}},
-		{Name: "content_layer", Kind: Text, Values: []any{"block4_conv2"}, When: []Condition{
+		{Name: "preset", Kind: setting.Text, Values: []any{"gouache", "article"}},
+		{Name: "scales", Kind: setting.Int, Low: 1, High: 4},
+		{Name: "tv_weight", Kind: setting.Float, Low: 0.001, High: 10, Log: true, Steps: 5, When: []Condition{{"preset", []any{"gouache"}}}},
+		{Name: "content_layer", Kind: setting.Text, Values: []any{"block4_conv2"}, When: []Condition{
 			{"scales", []any{int64(2), int64(3)}}, {"preset", []any{"gouache", "article"}},
 		}},
 	}
@@ -159,17 +160,17 @@ func TestParseMistakes(t *testing.T) {
 		{"size: 256\nsize: 512", "2:1: size is here twice: it is in line 7 already"},
 		{"tv_weight: 1\ntv-weight: 1", "2:1: tv_weight is here twice: it is in line 7 already"},
 		{"size:", "1:1: size has no value"},
-		{"size: large", `1:7: size is a whole number, not "large"`},
-		{"size: 2.5", `1:7: size is a whole number, not "2.5"`},
-		{"size: 20", "1:7: size is 20: it must lie from 64 to 16384"},
-		{"style_weight: -1", "1:15: style_weight is -1: it must be 0 or more"},
-		{"style_weight: .inf", `1:15: style_weight is a number, not ".inf"`},
-		{"style_weight: [1, 2]", "1:15: style_weight is a number, not a list"},
-		{"mirror: yes", `1:9: mirror is true or false, not "yes"`},
-		{"preset: goauche", `1:9: unknown preset "goauche": did you mean "gouache"?`},
-		{"preset: picasso", `1:9: unknown preset "picasso": there are gouache, neural-style, article`},
+		{"size: large", `1:7: size is large: it must be a whole number`},
+		{"size: 2.5", `1:7: size is 2.5: it must be a whole number`},
+		{"size: 20", "1:7: size is 20: choose 64 to 16384"},
+		{"style_weight: -1", "1:15: style-weight is -1: it must be 0 or more"},
+		{"style_weight: .inf", `1:15: style-weight is .inf: it must be a number`},
+		{"style_weight: [1, 2]", "1:15: style_weight is a single value, not a list"},
+		{"mirror: yes", `1:9: mirror is yes: it must be true or false`},
+		{"preset: goauche", `1:9: preset: unknown value "goauche": did you mean "gouache"?`},
+		{"preset: picasso", `1:9: preset: unknown value "picasso": there are gouache, neural-style, article`},
 		{"content_layer: block4_conv3", `1:16: unknown layer "block4_conv3": did you mean "block4_conv1"?`},
-		{"device: gpu", `1:9: unknown device "gpu": did you mean "cpu"?`},
+		{"device: gpu", `1:9: device: unknown value "gpu": did you mean "cpu"?`},
 		{"name: ''", "1:7: name is one line of at most 200 bytes"},
 		{"style: []", "1:8: style has an empty list"},
 		{"style: a.jpg:-1", "1:8: the weight of a.jpg is -1: it must be a number from 0 up"},
@@ -177,8 +178,8 @@ func TestParseMistakes(t *testing.T) {
 		{"checkpoint: soon", `1:13: checkpoint is a time from 1s to 24h such as 30s, or 0 for never, not "soon"`},
 		{"sampler: randm", `1:10: unknown sampler "randm": did you mean "random"?`},
 		{"sampler: {random: {sede: 3}}", `1:20: unknown option of random "sede": did you mean "seed"?`},
-		{"sampler: {random: {seed: x}}", `1:26: seed is a whole number, not "x"`},
-		{"sampler: {random: {seed: 1}, tpe: {seed: 2}}", "1:30: sampler is one of grid, random, sobol, tpe, cmaes, or one of them with options, such as {grid: {…}}"},
+		{"sampler: {random: {seed: x}}", `1:26: seed is x: it must be a whole number`},
+		{"sampler: {random: {seed: 1}, tpe: {seed: 2}}", "1:30: sampler is one of cmaes, grid, random, sobol, tpe, or one of them with options, such as {cmaes: {…}}"},
 		{"minimise: content + stlye", `1:11: minimise: unknown term "stlye": did you mean "style"?`},
 		{"minimise: content + rating", "1:11: minimise: people's ratings stand alone: write rating and nothing else"},
 		{"minimise: content\nprune: {median: {before: 3}}", `2:18: unknown option of median "before": there are after, trials`},
@@ -187,33 +188,33 @@ func TestParseMistakes(t *testing.T) {
 		{"minimise: rating\nprune: median", "2:1: pruning compares trials by their losses: minimise must be a sum of terms"},
 		{"ratings: 3", "1:1: ratings say how often a trial is compared, and count only with minimise: rating"},
 		{"sampler: tpe", "1:10: tpe needs to know what to minimise: add a line such as minimise: content + style, or minimise: rating"},
-		{"search: {}", "1:1: search names 0 settings: 1 to 100 can be searched"},
+		{"search: {}", "1:9: search names 0 settings: 1 to 100 can be searched"},
 		{"search: {poling: [max]}", `1:10: unknown setting "poling": did you mean "pooling"?`},
-		{"search: {pooling: [max, avrg]}", `1:25: unknown pooling "avrg": did you mean "avg"?`},
+		{"search: {pooling: [max, avrg]}", `1:25: pooling: unknown value "avrg": did you mean "avg"?`},
 		{"search: {pooling: [max, max]}", "1:25: max is here twice"},
 		{"search: {size: [64, 64.0]}", "1:21: 64 is here twice"},
 		{"search: {pooling: []}", "1:19: pooling has an empty list"},
-		{"search: {pooling: max}", `1:19: pooling is searched over a list, such as ["max", …], or a range; what is fixed stands outside of search`},
-		{"search: {pooling: {linear: [1, 2]}}", "1:20: pooling is a text and has no ranges: list its values"},
-		{"search: {tv_weight: {linear: [1]}}", "1:30: linear is a range of two numbers, such as [1, 10]"},
-		{"search: {tv_weight: {linear: 1}}", "1:30: linear is a range of two numbers, such as [1, 10]"},
+		{"search: {pooling: max}", `1:19: pooling is searched over a list, such as [max, …], or a range; a fixed value stands outside of search`},
+		{"search: {pooling: {linear: [1, 2]}}", "1:28: pooling is a text and has no ranges: list its values"},
+		{"search: {tv_weight: {linear: [1]}}", "1:30: a range is two numbers, such as [1, 10]"},
+		{"search: {tv_weight: {linear: 1}}", "1:30: a range is two numbers, such as [1, 10]"},
 		{"search: {tv_weight: {linear: [2, 2]}}", "1:30: the range of tv_weight is empty: its second end must be more than its first"},
 		{"search: {tv_weight: {log: [0, 2]}}", "1:27: a logarithmic range begins above 0, and that of tv_weight at 0"},
 		{"search: {tv_weight: {log: [1, 2], linear: [1, 2]}}", "1:10: tv_weight needs one of values, linear and log, such as {linear: [1, 10]}"},
 		{"search: {tv_weight: {lgo: [1, 2]}}", "1:10: tv_weight needs one of values, linear and log, such as {linear: [1, 10]}\n1:22: unknown key \"lgo\": did you mean \"log\"?"},
-		{"search: {tv_weight: {values: [1, 2], steps: 2}}", "1:38: steps divide a range, and tv_weight is a list"},
-		{"search: {size: {linear: [32, 128]}}", "1:26: size is 32: it must lie from 64 to 16384"},
+		{"search: {tv_weight: {values: [1, 2], steps: 2}}", "1:45: steps divide a range, and tv_weight is a list"},
+		{"search: {size: {linear: [32, 128]}}", "1:26: size is 32: choose 64 to 16384"},
 		{"search: {size: {linear: [64, 66], steps: 5}}", "1:42: 5 steps are too many for size: two of them are 65"},
 		{"search: {size: {linear: [64, 66], steps: 1}}", `1:42: steps is a whole number from 2 to 10000, not "1"`},
 		{"size: 64\nsearch: {size: [64]}", "2:10: size is searched here and fixed in line 6: it can be one of the two"},
-		{"sampler: grid\nsearch: {tv_weight: {linear: [0, 1]}}", "2:10: a grid needs to know how many values of tv_weight to try: add steps, such as {linear: [0, 1], steps: 5}"},
+		{"sampler: grid\nsearch: {tv_weight: {linear: [0, 1]}}", "2:10: grid needs to know how many values of tv_weight to try: add steps, such as {linear: [0, 1], steps: 5}"},
 		{"sampler: grid\nsearch: {size: {linear: [64, 10064]}, iterations: {linear: [1, 1000]}}", "1:10: the grid has more than 1000000 points: search less, or choose another sampler"},
-		{"sampler: cmaes\nminimise: content\nsearch: {size: [64, 128]}", "3:10: cmaes searches ranges of numbers only, and size is a list: choose the sampler grid, random, sobol or tpe"},
+		{"sampler: cmaes\nminimise: content\nsearch: {size: [64, 128]}", "3:10: cmaes searches ranges of numbers only, and size is a list: choose another sampler: grid, random, sobol, tpe"},
 		{"minimise: total\nsearch: {tv_weight: [1, 2]}", "1:11: total counts each term times its weight, and this sweep searches tv_weight: the least weight would win. Name the terms instead, such as content + style"},
 		{"search: {pooling: {values: [max], when: {peset: article}}}", `1:42: unknown setting "peset": did you mean "preset"?`},
 		{"search: {pooling: {values: [max], when: {preset: article}}}", "1:42: pooling depends on preset, which is neither fixed nor searched: write a line such as preset: article"},
 		{"search: {pooling: {values: [max], when: {pooling: max}}}", "1:42: pooling cannot depend on itself"},
-		{"search: {pooling: {values: [max], when: preset}}", "1:41: when is a mapping of settings to the values they must have, such as {preset: gouache}"},
+		{"search: {pooling: {values: [max], when: preset}}", "1:41: when is a mapping of settings, such as {pooling: [max, avg]}"},
 		{"preset: article\nsearch: {pooling: {values: [max], when: {preset: gouache}}}", "2:42: pooling would never be searched: preset is fixed, and is article"},
 		{"search:\n  pooling: {values: [max], when: {size: 64}}\n  size: [64]", "2:35: pooling depends on size, which comes later: write it below"},
 		{"search:\n  size: [64]\n  pooling: {values: [max], when: {size: 65}}", "3:35: size never is 65: it is not among what is searched"},
@@ -256,7 +257,7 @@ func TestParseAllMistakesInOrder(t *testing.T) {
 	_, err = parse("style: s.jpg\nsearch:\n  pooling: [mx]\n  siz: {linear: [9, 8]}\nsampler: tp\ntrials: many\n")
 	want := `night.yaml:1:1: name is missing: what the sweep is called
 night.yaml:1:1: content is missing: the photograph
-night.yaml:3:13: unknown pooling "mx": did you mean "max"?
+night.yaml:3:13: pooling: unknown value "mx": did you mean "max"?
 night.yaml:4:3: unknown setting "siz": did you mean "size"?
 night.yaml:5:10: unknown sampler "tp": did you mean "tpe"?
 night.yaml:6:9: trials is a whole number from 1 to 100000, not "many"`

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/gouache-art/gouache/stylelib/setting"
 )
 
 // TestMixtureDensity compares with SciPy's truncated normal distributions, and the probabilities of cells with
@@ -14,14 +16,14 @@ func TestMixtureDensity(t *testing.T) {
 	for _, k := range g.Kernels {
 		weights, mus, sigmas = append(weights, k[0]), append(mus, k[1]), append(sigmas, k[2])
 	}
-	m := mixtureOf(&Dimension{Kind: Float, High: 1}, weights, mus, sigmas)
+	m := mixtureOf(&Dimension{Kind: setting.Float, High: 1}, weights, mus, sigmas)
 	for i, x := range g.Places {
 		// SciPy and gonum agree to rounding, which the subtraction of two close probabilities makes larger.
 		if got := math.Exp(m.logDensity(x)); math.Abs(got-g.Density[i]) > 1e-12 {
 			t.Errorf("density at %v: got %v, want %v", x, got, g.Density[i])
 		}
 	}
-	halves := mixtureOf(&Dimension{Kind: Int, Low: 1, High: 2}, weights, mus, sigmas)
+	halves := mixtureOf(&Dimension{Kind: setting.Int, Low: 1, High: 2}, weights, mus, sigmas)
 	if got, want := math.Exp(halves.logDensity(0.2)), g.Below[3]; math.Abs(got-want) > 1e-12 {
 		t.Errorf("the lower half: got %v, want %v", got, want)
 	}
@@ -46,10 +48,10 @@ func TestMixtureDensity(t *testing.T) {
 // TestEstimates compares with Optuna's Parzen estimators, of numbers and of lists.
 func TestEstimates(t *testing.T) {
 	for _, c := range golden.Estimates {
-		d := Dimension{Kind: Float, High: 1}
+		d := Dimension{Kind: setting.Float, High: 1}
 		switch c.Kind {
 		case "whole":
-			d = Dimension{Kind: Int, Low: 1, High: 200}
+			d = Dimension{Kind: setting.Int, Low: 1, High: 200}
 		case "list":
 			d = Dimension{Values: []any{0.0, 1.0, 2.0, 3.0}}
 		}

@@ -6,18 +6,22 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// random draws each trial's point evenly from the unit cube, whatever the other trials are.
+func init() {
+	Register("random", Caps{}, func(space Space, seed int64) (Sampler, error) { return random{space, seed}, nil })
+}
+
+// random draws each trial's point uniformly from the unit cube.
 type random struct {
 	space Space
 	seed  int64
 }
 
-// Points returns 0: there are any number.
+// Points returns 0: there is no last point.
 func (random) Points() int { return 0 }
 
 // Ask returns a point that the seed and n determine.
 func (r random) Ask(n int, _ []Observation) (tracker.Params, error) {
-	return r.space.at(randomUnit(source(r.seed, n), len(r.space))), nil
+	return r.space.At(randomUnit(source(r.seed, n), len(r.space))), nil
 }
 
 // source returns the random numbers of trial n.

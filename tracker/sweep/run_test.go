@@ -10,13 +10,14 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
 // schema is that of a function of two numbers, and a word.
 var schema = Schema{
-	Settings: []Setting{{Name: "x", Kind: Float}, {Name: "y", Kind: Float}, {Name: "k", Kind: Int}, {Name: "word", Kind: Text}, {Name: "steps", Kind: Int, Min: 1, Max: 1000}},
+	Settings: []setting.Setting{{Name: "x", Kind: setting.Float}, {Name: "y", Kind: setting.Float}, {Name: "k", Kind: setting.Int}, {Name: "word", Kind: setting.Text}, {Name: "steps", Kind: setting.Int, Min: 1, Max: 1000}},
 	Terms:    []string{"f"},
 }
 

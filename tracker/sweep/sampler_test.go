@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -64,13 +65,13 @@ func newTestSampler(t testing.TB, name string, space Space, seed int64) Sampler 
 
 // mixed is a space with a dimension of each kind.
 var mixed = Space{
-	{Name: "preset", Kind: Text, Values: []any{"gouache", "article"}},
-	{Name: "weight", Kind: Float, Low: 1e-3, High: 1e3, Log: true},
-	{Name: "scales", Kind: Int, Low: 1, High: 6},
-	{Name: "iterations", Kind: Int, Low: 10, High: 1000, Log: true},
-	{Name: "steps", Kind: Float, Low: 0, High: 1, Steps: 5},
-	{Name: "list", Kind: Float, Values: []any{1.0, 10.0, 100.0}, When: []Condition{{"preset", []any{"gouache"}}}},
-	{Name: "mirror", Kind: Truth, Values: []any{true, false}, When: []Condition{{"list", []any{1.0, 100.0}}, {"scales", []any{int64(2), int64(3)}}}},
+	{Name: "preset", Kind: setting.Text, Values: []any{"gouache", "article"}},
+	{Name: "weight", Kind: setting.Float, Low: 1e-3, High: 1e3, Log: true},
+	{Name: "scales", Kind: setting.Int, Low: 1, High: 6},
+	{Name: "iterations", Kind: setting.Int, Low: 10, High: 1000, Log: true},
+	{Name: "steps", Kind: setting.Float, Low: 0, High: 1, Steps: 5},
+	{Name: "list", Kind: setting.Float, Values: []any{1.0, 10.0, 100.0}, When: []Condition{{"preset", []any{"gouache"}}}},
+	{Name: "mirror", Kind: setting.Bool, Values: []any{true, false}, When: []Condition{{"list", []any{1.0, 100.0}}, {"scales", []any{int64(2), int64(3)}}}},
 }
 
 // ranges are the dimensions that are ranges, which all samplers but grid take.
@@ -239,7 +240,7 @@ func sphere(x []float64) float64 {
 func (f function) cube() Space {
 	var space Space
 	for i := range f.dims {
-		space = append(space, Dimension{Name: fmt.Sprintf("x%d", i), Kind: Float, Low: 0, High: 1})
+		space = append(space, Dimension{Name: fmt.Sprintf("x%d", i), Kind: setting.Float, Low: 0, High: 1})
 	}
 	return space
 }
@@ -394,7 +395,7 @@ func TestCMAESWaits(t *testing.T) {
 
 // TestCMAESStartsAnew: on whole numbers a search comes to an end, and another one begins.
 func TestCMAESStartsAnew(t *testing.T) {
-	space := Space{{Name: "n", Kind: Int, Low: 1, High: 40}}
+	space := Space{{Name: "n", Kind: setting.Int, Low: 1, High: 40}}
 	f := func(p tracker.Params) float64 { return math.Abs(float64(p["n"].(int64)) - 37) }
 	s := newTestSampler(t, "cmaes", space, 1)
 	var seen []Observation

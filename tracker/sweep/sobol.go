@@ -9,9 +9,13 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// quasirandom gives the points of Sobol's sequence, which fill the unit cube more evenly than random ones do. The seed
-// moves them by a digital shift: each coordinate's binary digits are flipped where those of a random number are 1,
-// which keeps how even they are (Owen, "Randomly permuted (t,m,s)-nets and (t,s)-sequences", 1995, has the general
+func init() {
+	Register("sobol", Caps{}, func(space Space, seed int64) (Sampler, error) { return newSobol(space, seed), nil })
+}
+
+// quasirandom returns the points of Sobol's sequence, which fill the unit cube more evenly than random ones do. The seed
+// moves them by a digital shift: each coordinate's binary digits are flipped where those of a random number are 1. This
+// keeps them as even as they are (Owen, "Randomly permuted (t,m,s)-nets and (t,s)-sequences", 1995, has the general
 // form). The first point, the origin before the shift, stays among them: without it 2^m points are no net (Owen, "On
 // dropping the first Sobol' point", 2020).
 type quasirandom struct {
@@ -32,7 +36,7 @@ func newSobol(space Space, seed int64) *quasirandom {
 	return q
 }
 
-// Points returns 0: there are 2^29, more than anybody asks for.
+// Points returns 0: there are 2^29 points, more than a sweep can have.
 func (*quasirandom) Points() int { return 0 }
 
 // Ask returns point n-1 of the shifted sequence.
@@ -42,11 +46,11 @@ func (q *quasirandom) Ask(n int, _ []Observation) (tracker.Params, error) {
 	for i, x := range point {
 		unit[i] = float64(x^q.shift[i]) / (1 << 32)
 	}
-	return q.space.at(unit), nil
+	return q.space.At(unit), nil
 }
 
-// point returns a point of the sequence, counted from 0, each coordinate as its first 32 binary digits. They are those
-// of Joe and Kuo's direction numbers new-joe-kuo-6. goptuna's engine leaves out the origin and the second dimension.
+// point returns a point of the sequence, counted from 0, each coordinate as its first 32 binary digits, with Joe and
+// Kuo's direction numbers new-joe-kuo-6. goptuna's engine omits the origin and the second dimension.
 func (q *quasirandom) point(n int) []uint32 {
 	q.mu.Lock()
 	defer q.mu.Unlock()

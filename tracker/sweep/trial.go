@@ -14,17 +14,17 @@ import (
 // ObjectiveMetric is the metric under which a trial's objective is logged, at each step.
 const ObjectiveMetric = "objective"
 
-// PrunedTag is the tag of runs that are trials which were ended before their time.
+// PrunedTag is the tag of the runs of pruned trials.
 const PrunedTag = "pruned"
 
-// ErrPruned is what [Trial.Log] returns when the trial is to end, since others have done better.
+// ErrPruned is what [Trial.Log] returns when the trial must end because others do better.
 var ErrPruned = errors.New("the trial was pruned")
 
 // Trial is one trial, while it runs.
 type Trial struct {
 	Number int
 	Assignment
-	// Continued tells that the trial ran before, and was interrupted or failed.
+	// Continued means that the trial ran before, and was interrupted or failed.
 	Continued bool
 	// Run is where the trial is recorded.
 	Run *tracker.ActiveRun
@@ -36,7 +36,7 @@ type Trial struct {
 	failed error                      // why it cannot run, if it cannot
 }
 
-// OpenCheckpoint opens what the trial can go on from, or returns nil if there is nothing.
+// OpenCheckpoint opens the checkpoint that the trial can continue from, or returns nil if there is none.
 func (t *Trial) OpenCheckpoint(ctx context.Context) (io.ReadCloser, error) {
 	if !t.Continued {
 		return nil, nil
@@ -48,8 +48,8 @@ func (t *Trial) OpenCheckpoint(ctx context.Context) (io.ReadCloser, error) {
 	return r, err
 }
 
-// Log logs values at a step, and tells by [ErrPruned] when the trial is to end there. A trial that a [tracker.Recorder]
-// logs calls Report instead.
+// Log logs values at a step. It returns [ErrPruned] when the trial must end there. A trial that a [tracker.Recorder] logs
+// calls Report instead.
 func (t *Trial) Log(step int64, values tracker.Metrics) error {
 	if err := t.Run.Log(step, values); err != nil {
 		return err
@@ -57,8 +57,8 @@ func (t *Trial) Log(step int64, values tracker.Metrics) error {
 	return t.Report(step, values)
 }
 
-// Report tells the sweep what was logged at a step, and logs the objective's value. It returns [ErrPruned] when the trial
-// is to end there.
+// Report logs the objective's value, from values that were logged at a step. It returns [ErrPruned] when the trial must end
+// there.
 func (t *Trial) Report(step int64, values tracker.Metrics) error {
 	objective := t.runner.file.Minimise
 	if objective.IsZero() || objective.IsRating() {
@@ -87,8 +87,8 @@ func (t *Trial) Report(step int64, values tracker.Metrics) error {
 	return t.prune(step)
 }
 
-// before returns the points before a step. A trial that is continued goes on from a checkpoint, which may be some steps
-// before what it logged last.
+// before returns the points before a step. A trial continues from its checkpoint, which may be older than the last step
+// that it logged.
 func before(points []tracker.Point, step int64) []tracker.Point {
 	for len(points) > 0 && points[len(points)-1].Step >= step {
 		points = points[:len(points)-1]
@@ -101,19 +101,19 @@ func (t *Trial) prune(step int64) error {
 	if rule == nil || t.pruned != "" {
 		return nil
 	}
-	reason, prune := rule.Prune(step, t.curve, t.runner.board.share(t.Run.ID(), t.curve))
+	reason, prune := rule.Prune(step, t.curve, t.runner.board.exchange(t.Run.ID(), t.curve))
 	if !prune {
 		return nil
 	}
 	t.pruned = fmt.Sprintf("pruned at step %d: %s", step, reason)
-	// Tagged before it ends, so that no moment is left at which it seems to have come to its end.
+	// The tag comes before the end, so that the trial never looks finished.
 	if err := t.Run.Tag(context.Background(), PrunedTag); err != nil {
 		return err
 	}
 	return ErrPruned
 }
 
-// Objective returns the objective's latest value, or false if there is none. It is for the trial's own goroutine.
+// Objective returns the objective's latest value, or false if there is none. Only the trial's goroutine may call it.
 func (t *Trial) Objective() (float64, bool) {
 	if len(t.curve) == 0 {
 		return 0, false
@@ -124,7 +124,7 @@ func (t *Trial) Objective() (float64, bool) {
 // Pruned returns why the trial was pruned, or "" if it was not.
 func (t *Trial) Pruned() string { return t.pruned }
 
-// remember reads what a trial that is continued logged before.
+// remember reads what a continued trial logged before.
 func (t *Trial) remember(ctx context.Context) error {
 	names := t.runner.file.Minimise.Metrics()
 	if !t.Continued || len(names) == 0 {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -19,10 +20,10 @@ import (
 // readSweep reads a sweep's file as a program does, with a handful of settings.
 func readSweep(s *tracker.Sweep) (*sweep.File, error) {
 	return sweep.Parse([]byte(s.Text), s.Name+".yaml", sweep.Schema{
-		Settings: []sweep.Setting{
-			{Name: "style_weight", Kind: sweep.Float, Max: math.Inf(1)}, {Name: "tv_weight", Kind: sweep.Float, Max: math.Inf(1)},
-			{Name: "pooling", Kind: sweep.Text, Choices: []string{"max", "avg"}}, {Name: "style", Kind: sweep.Text}, {Name: "content_layer", Kind: sweep.Text},
-			{Name: "size", Kind: sweep.Int}, {Name: "seed", Kind: sweep.Int}, {Name: "iterations", Kind: sweep.Int, Max: 1000, Min: 1},
+		Settings: []setting.Setting{
+			{Name: "style_weight", Kind: setting.Float, Max: math.Inf(1)}, {Name: "tv_weight", Kind: setting.Float, Max: math.Inf(1)},
+			{Name: "pooling", Kind: setting.Text, Choices: []string{"max", "avg"}}, {Name: "style", Kind: setting.Text}, {Name: "content_layer", Kind: setting.Text},
+			{Name: "size", Kind: setting.Int}, {Name: "seed", Kind: setting.Int}, {Name: "iterations", Kind: setting.Int, Max: 1000, Min: 1},
 		},
 		Terms: []string{"content", "style", "tv"},
 	})

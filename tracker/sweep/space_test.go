@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"testing"
+
+	"github.com/gouache-art/gouache/stylelib/setting"
 )
 
 func TestDimensionValues(t *testing.T) {
@@ -12,12 +14,12 @@ func TestDimensionValues(t *testing.T) {
 		d    Dimension
 		want []any
 	}{
-		{Dimension{Kind: Int, Low: -1, High: 2}, []any{int64(-1), int64(0), int64(1), int64(2)}},
-		{Dimension{Kind: Int, Low: 1, High: 3, Log: true}, []any{int64(1), int64(2), int64(3)}},
-		{Dimension{Kind: Float, Low: 1, High: 1000, Log: true, Steps: 4}, []any{1.0, 10.0, 100.0, 1000.0}},
-		{Dimension{Kind: Float, Low: 0, High: 0.3, Steps: 4}, []any{0.0, 0.1, 0.2, 0.3}},
-		{Dimension{Kind: Int, Low: 64, High: 512, Log: true, Steps: 3}, []any{int64(64), int64(181), int64(512)}},
-		{Dimension{Kind: Text, Values: []any{"a", true}}, []any{"a", true}},
+		{Dimension{Kind: setting.Int, Low: -1, High: 2}, []any{int64(-1), int64(0), int64(1), int64(2)}},
+		{Dimension{Kind: setting.Int, Low: 1, High: 3, Log: true}, []any{int64(1), int64(2), int64(3)}},
+		{Dimension{Kind: setting.Float, Low: 1, High: 1000, Log: true, Steps: 4}, []any{1.0, 10.0, 100.0, 1000.0}},
+		{Dimension{Kind: setting.Float, Low: 0, High: 0.3, Steps: 4}, []any{0.0, 0.1, 0.2, 0.3}},
+		{Dimension{Kind: setting.Int, Low: 64, High: 512, Log: true, Steps: 3}, []any{int64(64), int64(181), int64(512)}},
+		{Dimension{Kind: setting.Text, Values: []any{"a", true}}, []any{"a", true}},
 	} {
 		var got []any
 		for i := range c.d.size() {
@@ -33,7 +35,7 @@ func TestDimensionValues(t *testing.T) {
 // value; on a continuous range each place is its value's.
 func TestCells(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
-	for _, d := range append(mixed[:len(mixed):len(mixed)], Dimension{Kind: Int, Low: 64, High: 512, Log: true, Steps: 3}) {
+	for _, d := range append(mixed[:len(mixed):len(mixed)], Dimension{Kind: setting.Int, Low: 64, High: 512, Log: true, Steps: 3}) {
 		for range 1000 {
 			unit := r.Float64()
 			v := d.at(unit)
