@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// longest is how many characters the end of a range may have before it is rounded.
+// longest is the most characters of the end of a range that is not rounded.
 const longest = 6
 
-// dash stands between a range's ends; spaces keep it apart from minus signs.
+// dash separates the ends of a range. Its spaces distinguish it from a minus sign.
 const dash = " – "
 
-// Bins labels each of many numbers, so that a numeric parameter has few enough values to estimate an effect of each.
-// Up to so many distinct numbers keep their own labels; more are put into that many bins at most, which hold as equal
-// shares of the numbers as equal numbers staying together allow (quantiles). A bin's label is its least and greatest
-// number, such as 1.5 – 20; long ones are rounded to as many digits, three at least, as it takes to tell bins apart.
+// Bins labels each of many numbers, so that a numeric parameter has few enough values to estimate the effect of each.
+// Up to the given number of bins, distinct numbers keep their own labels. More numbers are put into at most that many
+// bins by quantiles; equal numbers stay together. A bin's label is its least and greatest number, such as 1.5 – 20. Long
+// numbers are rounded to the fewest digits, at least three, that distinguish the bins.
 func Bins(numbers []float64, bins int) ([]string, error) {
 	if bins < 1 {
 		return nil, fmt.Errorf("%d bins were asked for: there must be at least 1", bins)
@@ -36,7 +36,7 @@ func Bins(numbers []float64, bins int) ([]string, error) {
 		if len(distinct) <= bins {
 			bin[v] = i
 		} else {
-			// The middle of the number's ranks says which quantile it belongs to.
+			// The middle of the number's ranks decides its quantile.
 			from, _ := slices.BinarySearch(sorted, v)
 			to, _ := slices.BinarySearchFunc(sorted, v, func(a, b float64) int {
 				if a <= b {
@@ -55,7 +55,7 @@ func Bins(numbers []float64, bins int) ([]string, error) {
 	return label(numbers, ends), nil
 }
 
-// label writes the bin of each number; bins are in ascending order.
+// label returns the label of each number. Bins are in ascending order.
 func label(numbers []float64, ends [][2]float64) []string {
 	texts := endTexts(ends)
 	labels := make([]string, len(numbers))
@@ -66,7 +66,7 @@ func label(numbers []float64, ends [][2]float64) []string {
 	return labels
 }
 
-// endTexts writes each bin with the fewest digits that keep different numbers different.
+// endTexts returns a label for each bin, with the fewest digits that distinguish different numbers.
 func endTexts(ends [][2]float64) []string {
 	for digits := 3; ; digits++ {
 		if digits > 17 {
@@ -99,7 +99,7 @@ func endTexts(ends [][2]float64) []string {
 	}
 }
 
-// compareLabels puts labels that begin with numbers, as those of Bins do, in the numbers' order, before other labels.
+// compareLabels orders labels that begin with numbers, as those of Bins do, by the numbers, before all other labels.
 func compareLabels(a, b string) int {
 	x, y := leading(a), leading(b)
 	switch {

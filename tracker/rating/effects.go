@@ -11,15 +11,15 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Lacking is the label of an item that lacks a parameter which others have.
+// Lacking is the label of an item without a parameter that others have.
 const Lacking = "–"
 
 // Effects are what the values of parameters do to strength.
 type Effects struct {
 	// Parameters are those with two or more values, by name.
 	Parameters []Parameter `json:"parameters"`
-	// Residual is the standard deviation of what else makes items stronger or weaker: seeds, parameters acting
-	// together. It is one of 0.125, 0.25, 0.5, 1, 2, whichever makes the comparisons most probable.
+	// Residual is the standard deviation of everything else that makes items stronger or weaker, for example seeds and
+	// interactions of parameters. It is the one of 0.125, 0.25, 0.5, 1 and 2 that makes the comparisons most probable.
 	Residual float64 `json:"residual"`
 	// Ties is the probability of a tie between two items of the same strength.
 	Ties float64 `json:"ties"`
@@ -29,16 +29,16 @@ type Effects struct {
 type Parameter struct {
 	Name   string        `json:"name"`
 	Values []ValueEffect `json:"values"` // numbers in ascending order, then texts
-	// Aliases are other parameters that change when this one does, and only then: comparisons cannot tell which of
-	// them an effect is due to, and the prior gives each an equal part of it.
+	// Aliases are other parameters that change exactly when this one does. Comparisons cannot tell which of them causes
+	// an effect, and the prior gives each an equal part of it.
 	Aliases []string `json:"aliases"`
 }
 
 // ValueEffect is what a value adds to the log strength, all else being equal. The mean of a parameter's effects is
-// zero, each value counting once.
+// zero, with each value counted once.
 type ValueEffect struct {
 	Label string `json:"label"`
-	Items int    `json:"items"` // that have it
+	Items int    `json:"items"` // with the value
 	Estimate
 }
 
@@ -46,11 +46,11 @@ type ValueEffect struct {
 // parameter; see [Bins] for numbers. A strength is the sum of the effects of the item's values (Springall, Response
 // surface fitting using a generalization of the Bradley–Terry paired comparison model, Applied Statistics 1973) and
 // of a part of the item's own, normal around zero (Turner and Firth, Bradley–Terry models in R, Journal of
-// Statistical Software 2012, section 3.1). Without that part, a thousand comparisons of three pictures would pass for
-// a thousand trials of their settings, and intervals would be far too short.
+// Statistical Software 2012, section 3.1). Without that part, a thousand comparisons of three pictures would count
+// as a thousand trials of their settings, and intervals would be far too short.
 //
-// The prior of Options is on each effect. The most probable effects for the most probable of five deviations of the
-// items' own parts are returned, so the time is five times that of a Fit with an unknown for each item and value.
+// The prior of Options applies to each effect. FitEffects returns the most probable effects for the most probable of five
+// deviations of the items' own parts, so it takes five times as long as a Fit with an unknown for each item and value.
 func FitEffects(items []map[string]string, comparisons []Comparison, o Options) (*Effects, error) {
 	if len(items) == 0 {
 		return nil, errors.New("there are no items to learn effects from: there must be at least 1")
@@ -75,7 +75,7 @@ func FitEffects(items []map[string]string, comparisons []Comparison, o Options) 
 	return effects, nil
 }
 
-// residuals are the deviations of items' own parts to choose from. A factor of two changes intervals little.
+// residuals are the candidates for the deviation of items' own parts. A factor of two changes intervals little.
 var residuals = []float64{0.125, 0.25, 0.5, 1, 2}
 
 // mostProbable fits the model for each deviation of the items' own parts, and returns the one with most evidence
@@ -101,7 +101,7 @@ func (d *design) mostProbable(comparisons []Comparison, sd float64) (*Effects, *
 	return effects, best, nil
 }
 
-// design says which values each item has. The values of all parameters are numbered through.
+// design holds the values of each item. The values of all parameters are numbered consecutively.
 type design struct {
 	parameters []Parameter // without effects
 	values     int
@@ -123,7 +123,7 @@ func newDesign(items []map[string]string) *design {
 	return d
 }
 
-// add takes a parameter up, unless all items have the same value of it.
+// add adds a parameter, unless all items have the same value of it.
 func (d *design) add(name string, items []map[string]string) {
 	counts := map[string]int{}
 	label := func(item int) string {
@@ -150,12 +150,12 @@ func (d *design) add(name string, items []map[string]string) {
 	}
 }
 
-// alias finds the parameters that part the items alike.
+// alias finds the parameters that divide the items in the same way.
 func (d *design) alias() {
 	groups := map[string][]int{}
 	for k := range d.parameters {
 		var parts strings.Builder
-		first := map[int]int{} // the first item with a value stands for the value
+		first := map[int]int{} // the first item with a value represents the value
 		for i, values := range d.value {
 			if _, known := first[values[k]]; !known {
 				first[values[k]] = i
@@ -175,7 +175,7 @@ func (d *design) alias() {
 	}
 }
 
-// terms are what sets two items apart: the values that only one of them has, and their own parts.
+// terms returns the difference of two items: the values that only one of them has, and their own parts.
 func (d *design) terms(left, right int) []term {
 	list := []term{{d.values + left, 1}, {d.values + right, -1}}
 	for k, value := range d.value[left] {
@@ -186,7 +186,7 @@ func (d *design) terms(left, right int) []term {
 	return list
 }
 
-// describe writes the effects down.
+// describe fills in the effects.
 func (d *design) describe(e *Effects, mode []float64, covariance *mat.SymDense, sd float64) {
 	e.Parameters = d.parameters
 	from := 0

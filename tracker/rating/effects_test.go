@@ -84,7 +84,7 @@ func TestEffectsOfOwnParts(t *testing.T) {
 	}
 	// The effect is half of the difference of two means of three, and drawn towards zero by the prior.
 	known := 6.0 / (e.Residual * e.Residual)
-	want := math.Sqrt(1 / (known + 2/(DefaultPriorSD*DefaultPriorSD)))
+	want := math.Sqrt(1 / (known + 2/(defaultPriorSD*defaultPriorSD)))
 	near(t, "standard error", 0, e.Parameters[0].Values[0].SE, want, 0.02) // what the answers leave open of each picture
 }
 

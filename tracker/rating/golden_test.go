@@ -87,7 +87,7 @@ func TestDavidsonStatsmodels(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range g.ToFirst {
-		e := s.Difference(i+1, 0)
+		e := s.difference(i+1, 0)
 		near(t, "difference to item 0 of item", i+1, e.Value, want, toStatsmodels)
 		near(t, "standard error", i+1, e.SE, g.SE[i], toStatsmodels)
 	}

@@ -15,7 +15,7 @@ type model struct {
 	// precision is 1/sd² of each coefficient's prior.
 	precision []float64
 	rows      []row
-	// ties tells whether some outcome is one. If none is, the likelihood is greatest without the tie parameter.
+	// ties is set if some outcome is a tie. If none is, the likelihood is greatest without the tie parameter.
 	ties bool
 }
 
@@ -31,7 +31,7 @@ type term struct {
 	sign        float64
 }
 
-// newModel takes the comparisons, and what sets two items apart.
+// newModel returns the model of comparisons. terms returns the difference of two items.
 func newModel(precision []float64, comparisons []Comparison, terms func(left, right int) []term) *model {
 	m := &model{precision: precision}
 	for _, c := range comparisons {
@@ -39,7 +39,7 @@ func newModel(precision []float64, comparisons []Comparison, terms func(left, ri
 		m.ties = m.ties || c.Outcome == Tie
 	}
 	if m.ties {
-		// One imagined comparison of equals that was no tie, so that the tie parameter is finite where all are ties.
+		// One imaginary comparison of equals that was not a tie keeps the tie parameter finite where all are ties.
 		m.rows = append(m.rows, row{outcome: LeftWins})
 	}
 	return m
@@ -113,23 +113,23 @@ func (m *model) derivatives(x []float64) ([]float64, *mat.SymDense) {
 	return gradient, hessian
 }
 
-// posterior is Laplace's approximation of what is known of a model's unknowns: normal, around the mode.
+// posterior is Laplace's approximation of the distribution of a model's unknowns: normal, around the mode.
 type posterior struct {
 	unknowns []float64 // of the model, at the mode
 	mode     []float64 // the coefficients among them
 	logTie   float64
-	// evidence is the logarithm of the data's probability under the model, but for a constant that is the same for
-	// all priors.
+	// evidence is the logarithm of the data's probability under the model, up to a constant that is the same for all
+	// priors.
 	evidence float64
 	hessian  mat.Cholesky
 }
 
 const (
 	maxSteps = 100
-	// accuracy is what Newton's last step changes an unknown by at most. Convergence is quadratic, so the step after
-	// it would be of the order of its square.
+	// accuracy is the most that Newton's last step changes an unknown. Convergence is quadratic, so the next step would
+	// be of the order of its square.
 	accuracy = 1e-9
-	// rounding is what logPosterior, a sum of up to tens of thousands of terms, is uncertain by in proportion.
+	// rounding is the relative rounding error of logPosterior, a sum of up to tens of thousands of terms.
 	rounding = 1e-12
 	armijo   = 1e-4
 )
@@ -146,7 +146,7 @@ func (m *model) fit(start []float64) (*posterior, error) {
 	for range maxSteps {
 		gradient, hessian := m.derivatives(x)
 		if !p.hessian.Factorize(hessian) {
-			return nil, errors.New("the strengths cannot be told from rounding errors: choose a smaller prior deviation")
+			return nil, errors.New("the strengths cannot be distinguished from rounding errors: choose a smaller prior deviation")
 		}
 		if err := p.hessian.SolveVecTo(step, mat.NewVecDense(len(gradient), gradient)); err != nil {
 			return nil, err
@@ -166,7 +166,7 @@ func (m *model) fit(start []float64) (*posterior, error) {
 	return nil, errors.New("no strengths were found in 100 steps of Newton's method: choose a smaller prior deviation")
 }
 
-// search halves a step until the posterior rises as it should, but for rounding.
+// search halves a step until the posterior increases sufficiently, up to rounding.
 func (m *model) search(x []float64, value float64, direction []float64, slope float64) ([]float64, float64) {
 	for length := 1.0; ; length /= 2 {
 		next := floats.AddScaledTo(make([]float64, len(x)), x, length, direction)
@@ -177,7 +177,7 @@ func (m *model) search(x []float64, value float64, direction []float64, slope fl
 	}
 }
 
-// covariance is of the coefficients; what is not known of the tie parameter is in it.
+// covariance returns the covariance of the coefficients, including the uncertainty of the tie parameter.
 func (p *posterior) covariance() (*mat.SymDense, error) {
 	var all, some mat.SymDense
 	if err := p.hessian.InverseTo(&all); err != nil {
@@ -193,4 +193,58 @@ func indices(n int) []int {
 		list[i] = i
 	}
 	return list
+}
+
+// chances are the probabilities of the three outcomes, and the logarithm of what they were divided by.
+type chances struct{ left, right, tie, logNorm float64 }
+
+// davidson returns the chances for a left item that is d stronger than the right one (Davidson 1970, with
+// both strengths divided by their geometric mean): in proportion exp(d/2) : exp(-d/2) : exp(logTie). With logTie -Inf
+// there are no ties, and this is Bradley and Terry's model.
+func davidson(d, logTie float64) chances {
+	shift := max(math.Abs(d)/2, logTie) // no exponential overflows
+	left, right, tie := math.Exp(d/2-shift), math.Exp(-d/2-shift), math.Exp(logTie-shift)
+	norm := left + right + tie
+	return chances{left / norm, right / norm, tie / norm, shift + math.Log(norm)}
+}
+
+// logLikelihood is the logarithm of an outcome's probability.
+func (p chances) logLikelihood(o Outcome, d, logTie float64) float64 {
+	switch o {
+	case LeftWins:
+		return d/2 - p.logNorm
+	case RightWins:
+		return -d/2 - p.logNorm
+	}
+	return logTie - p.logNorm
+}
+
+// gradient differentiates logLikelihood with respect to d and logTie. Small values are not differences of large numbers:
+// Newton's method needs them where nearly everything is certain.
+func (p chances) gradient(o Outcome) (byD, byTie float64) {
+	switch o {
+	case LeftWins:
+		return p.right + p.tie/2, -p.tie
+	case RightWins:
+		return -p.left - p.tie/2, -p.tie
+	}
+	return (p.right - p.left) / 2, p.left + p.right
+}
+
+// information is the negative of logLikelihood's second derivatives, by d twice, by d and logTie, and by logTie
+// twice. It is the same for all outcomes, and so also Fisher's information.
+func (p chances) information() (dd, dt, tt float64) {
+	decided := p.left + p.right
+	return p.left*p.right + p.tie*decided/4, p.tie * (p.right - p.left) / 2, p.tie * decided
+}
+
+// entropy is the entropy of the outcome, in nats.
+func (p chances) entropy() float64 {
+	var h float64
+	for _, q := range [...]float64{p.left, p.right, p.tie} {
+		if q > 0 {
+			h -= q * math.Log(q)
+		}
+	}
+	return h
 }

@@ -55,7 +55,7 @@ func TestMostInformative(t *testing.T) {
 		most := 0.0
 		for a := range items {
 			for b := range a {
-				d := s.Difference(a, b)
+				d := s.difference(a, b)
 				most = max(most, expectedInformation(d.Value, d.SE, s.logTie))
 			}
 		}
@@ -159,7 +159,7 @@ func TestNextRepeats(t *testing.T) {
 	}
 	for _, test := range []struct {
 		repeats, want float64
-	}{{0, DefaultRepeats}, {0.4, 0.4}, {1, 1}, {-1, 0}} {
+	}{{0, defaultRepeats}, {0.4, 0.4}, {1, 1}, {-1, 0}} {
 		repeats := 0
 		for range draws {
 			p, err := Next(s, history, rng, NextOptions{Repeats: test.repeats, Rater: "ada"})

@@ -27,11 +27,12 @@ func TestTwoItems(t *testing.T) {
 			t.Fatal(err)
 		}
 		won, lost := float64(n[0]), float64(n[1])
-		e := s.Difference(0, 1)
+		e := s.difference(0, 1)
 		// The prior's precision, 1/(2·1000²), is below 1e-6 of the information of each.
 		near(t, "difference of pair", n[0], e.Value, math.Log(won/lost), 3e-6)
 		near(t, "standard error of pair", n[0], e.SE, math.Sqrt(1/won+1/lost), 3e-6)
-		win, tie, loss := s.Predict(0, 1)
+		p := davidson(s.Strengths[0].Value-s.Strengths[1].Value, s.logTie)
+		win, tie, loss := p.left, p.tie, p.right
 		near(t, "chance of pair", n[0], win, won/(won+lost), 1e-6)
 		near(t, "chance of pair", n[0], win+loss, 1, 1e-15)
 		near(t, "chance of a tie of pair", n[0], tie, 0, 0)
@@ -57,13 +58,13 @@ func TestCoverage(t *testing.T) {
 			rng := newRand(11)
 			var strength, difference int
 			for range trials {
-				truth := normals(items, DefaultPriorSD, rng)
+				truth := normals(items, defaultPriorSD, rng)
 				s := mustFit(t, items, judgeRandom(test.judged, truth, test.logTie, rng), Options{})
 				// One interval of a fit: those of the same fit are not independent.
 				if e := s.Strengths[0]; e.Low <= truth[0]-mean(truth) && truth[0]-mean(truth) <= e.High {
 					strength++
 				}
-				if e := s.Difference(1, 2); e.Low <= truth[1]-truth[2] && truth[1]-truth[2] <= e.High {
+				if e := s.difference(1, 2); e.Low <= truth[1]-truth[2] && truth[1]-truth[2] <= e.High {
 					difference++
 				}
 			}
@@ -127,7 +128,7 @@ func TestAnyData(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := mustFit(t, 4, test.comparisons, Options{})
-			sane(t, s, 4, DefaultPriorSD)
+			sane(t, s, 4, defaultPriorSD)
 			for i := 1; i < len(test.order); i++ {
 				if a, b := test.order[i-1], test.order[i]; s.Strengths[a].Value <= s.Strengths[b].Value {
 					t.Errorf("item %d is not above item %d: %v", a, b, values(s.Strengths))
@@ -137,7 +138,7 @@ func TestAnyData(t *testing.T) {
 	}
 	s := mustFit(t, 4, nil, Options{PriorSD: 3})
 	near(t, "standard error of item", 0, s.Strengths[0].SE, 3*math.Sqrt(1-0.25), 1e-12) // of a distance from the mean
-	near(t, "standard error of difference", 0, s.Difference(0, 1).SE, 3*math.Sqrt2, 1e-12)
+	near(t, "standard error of difference", 0, s.difference(0, 1).SE, 3*math.Sqrt2, 1e-12)
 }
 
 // sane checks what holds of the scores of any comparisons.

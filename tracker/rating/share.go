@@ -2,7 +2,7 @@ package rating
 
 import "math"
 
-// Share is a part of a number of answers.
+// Share is a share of a number of answers.
 type Share struct {
 	Count int `json:"count"`
 	Of    int `json:"of"`
@@ -24,8 +24,8 @@ func newShare(count, of int) Share {
 	return Share{count, of, p, max(centre-reach, 0), min(centre+reach, 1)}
 }
 
-// Sides is how often the picture on the left was chosen, of all answers but ties. Sides are random, so an interval
-// without one half in it means that people, or their fingers, favour a side.
+// Sides returns how often the picture on the left was chosen, of all answers except ties. Sides are random, so an interval
+// that does not contain one half means that people, or their fingers, favour a side.
 func Sides(comparisons []Comparison) Share {
 	var left, all int
 	for _, c := range comparisons {
@@ -40,9 +40,9 @@ func Sides(comparisons []Comparison) Share {
 	return newShare(left, all)
 }
 
-// Consistency is how often a rater who saw a pair again, on whichever sides, gave the first answer again: over all
-// raters, and for each who saw one again. Comparisons are in the order in which they were made. A tie agrees with a
-// tie only: tie and preference are different answers.
+// Consistency returns how often a rater who saw a pair again, on either side, repeated the first answer: over all raters,
+// and for each rater who saw one again. Comparisons are in the order in which they were made. A tie agrees only with a
+// tie.
 func Consistency(comparisons []Comparison) (all Share, raters map[string]Share) {
 	type question struct {
 		rater string
@@ -71,7 +71,7 @@ func Consistency(comparisons []Comparison) (all Share, raters map[string]Share) 
 	return newShare(agreedAll, askedAll), raters
 }
 
-// winner is the preferred item, and -1 for a tie.
+// winner returns the preferred item, or -1 for a tie.
 func (c Comparison) winner() int {
 	switch c.Outcome {
 	case LeftWins:
@@ -80,4 +80,17 @@ func (c Comparison) winner() int {
 		return c.Right
 	}
 	return -1
+}
+
+// Counts returns the number of comparisons of each of the given number of items.
+func Counts(items int, comparisons []Comparison) ([]int, error) {
+	if err := check(items, comparisons); err != nil {
+		return nil, err
+	}
+	counts := make([]int, items)
+	for _, c := range comparisons {
+		counts[c.Left]++
+		counts[c.Right]++
+	}
+	return counts, nil
 }

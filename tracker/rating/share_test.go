@@ -3,6 +3,7 @@ package rating
 import (
 	"maps"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -58,5 +59,15 @@ func TestConsistency(t *testing.T) {
 	}
 	if want := map[string]Share{"ada": newShare(2, 5), "bo": newShare(1, 1)}; !maps.Equal(raters, want) {
 		t.Errorf("the raters are %v, not %v", raters, want)
+	}
+}
+
+func TestCounts(t *testing.T) {
+	joined := slices.Concat(wins(1, 0, 1), ties(1, 1, 2), wins(1, 3, 4))
+	if counts, err := Counts(6, joined); err != nil || !slices.Equal(counts, []int{1, 2, 1, 1, 1, 0}) {
+		t.Errorf("the counts are %v, %v", counts, err)
+	}
+	if _, err := Counts(2, joined); err == nil {
+		t.Error("items that do not exist were counted")
 	}
 }
