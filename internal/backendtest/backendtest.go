@@ -9,8 +9,8 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
-// CPU opens XLA's CPU device, for a variable of a test package. Without one no test can run: it says why and ends the
-// process.
+// CPU opens XLA's CPU device, for a variable of a test package. If that fails, it prints why and ends the
+// process, since no test can run.
 func CPU() *backend.Backend {
 	b, err := backend.Open(context.Background(), backend.Options{Device: backend.CPU})
 	if err != nil {

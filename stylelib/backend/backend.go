@@ -1,7 +1,7 @@
 // Package backend opens XLA, the compiler that runs Gouache's computations, on the CPU or on a GPU.
 //
-// XLA comes as a PJRT plugin, a shared library that is loaded at run time. [Open] looks for an installed one
-// and, when there is none, installs it once:
+// XLA comes as a PJRT plugin, a shared library that is loaded at run time. [Open] looks for an installed
+// plugin and, if there is none, installs one:
 //
 //	b, err := backend.Open(ctx, backend.Options{})
 //	if err != nil {
@@ -34,7 +34,7 @@ type Device string
 
 // The devices that Gouache knows plugins for.
 const (
-	Auto Device = ""     // CUDA where a GPU and its plugin are at hand, else CPU
+	Auto Device = ""     // CUDA if a GPU and its plugin are available, else CPU
 	CPU  Device = "cpu"  // any x86-64 or arm64 processor
 	CUDA Device = "cuda" // an NVIDIA GPU
 )
@@ -53,14 +53,14 @@ func ParseDevice(name string) (Device, error) {
 	return Auto, suggest.Unknown("device", name, Devices)
 }
 
-// Options says which plugin to open. The zero value opens the best one that is installed, installing the CPU's
-// when there is none.
+// Options configures Open. The zero value opens the best plugin that is installed, and installs the CPU's
+// if there is none.
 type Options struct {
 	Device Device
-	// Float32 keeps an NVIDIA GPU from rounding the factors of float32 products to TF32, which XLA has it do, as PyTorch
-	// does for convolutions. It holds for all that the process computes from then on.
+	// Float32 keeps an NVIDIA GPU from rounding the factors of float32 products to TF32, which is XLA's
+	// default, and PyTorch's for convolutions. It holds for the process's computations from then on.
 	Float32 bool
-	// Offline forbids to install a missing plugin.
+	// Offline forbids installing a missing plugin.
 	Offline bool
 	// Progress is called as an installation proceeds, as for [Install]. It may be nil.
 	Progress func(fetch.Progress)
@@ -88,7 +88,7 @@ func Open(ctx context.Context, opts Options) (*Backend, error) {
 // OpenPlugin opens an installed plugin.
 func OpenPlugin(plugin Plugin) (*Backend, error) { return open(plugin, "") }
 
-// open opens an installed plugin with options of go-xla's, each after a comma.
+// open opens an installed plugin with options of go-xla, each after a comma.
 func open(plugin Plugin, options string) (*Backend, error) {
 	if err := checkLibrary(plugin.Path); err != nil {
 		return nil, fmt.Errorf("XLA's plugin %s is damaged: %w; delete it and run `gouache doctor --fix`", plugin.Path, err)
@@ -96,8 +96,9 @@ func open(plugin Plugin, options string) (*Backend, error) {
 	if plugin.Device == CPU {
 		setFlags()
 	}
-	// An absolute path keeps go-xla from searching, and from installing a plugin of its own: xla.New tries the
-	// latter even when another plugin is there, and fails without a network.
+	// An absolute path keeps go-xla from searching for a plugin, and from installing one: xla.New tries to
+	// install even when another plugin is there, and fails without a network. xla.New panics on some
+	// libraries that are no plugins.
 	var opened compute.Backend
 	var err error
 	caught := exceptions.TryCatch[error](func() { opened, err = xla.New(plugin.Path + options) })
@@ -115,18 +116,19 @@ func open(plugin Plugin, options string) (*Backend, error) {
 	return b, nil
 }
 
-// cpuFlags make XLA compile for the CPU with less effort: an evaluation of VGG19 at 256×256 compiles in 2.7 s instead
-// of 3.1 and runs as fast, since its time goes to matrix products that are compiled already.
+// cpuFlags make XLA compile for the CPU with less effort: an evaluation of VGG19 at 256×256 compiles in 2.7 s
+// instead of 3.1 and runs as fast, since its time goes to matrix products that are compiled already.
 var cpuFlags = []string{"--xla_backend_optimization_level=1", "--xla_llvm_disable_expensive_passes=true"}
 
-// exactOptions forbids TF32: to NVIDIA's libraries, and with them to convolutions, by the variable that they read, since
-// go-xla asks for a convolution's precision nowhere; to other products by go-xla's own option, which it returns.
+// exactOptions forbids TF32: in NVIDIA's libraries, which compute convolutions, by the variable that they
+// read, since go-xla cannot set a convolution's precision; in other products by go-xla's option, which it
+// returns.
 func exactOptions() string {
-	_ = os.Setenv("NVIDIA_TF32_OVERRIDE", "0") // the only error is that of a name or value that is none
+	_ = os.Setenv("NVIDIA_TF32_OVERRIDE", "0") // it errs only for an invalid name or value
 	return ",tf32=false"
 }
 
-// setFlags adds cpuFlags to XLA_FLAGS, which a plugin reads when it is loaded. What the person has set there stays.
+// setFlags adds cpuFlags to XLA_FLAGS, which a plugin reads when it is loaded. Flags that the user has set stay.
 func setFlags() {
 	flags := os.Getenv("XLA_FLAGS")
 	for _, flag := range cpuFlags {
@@ -137,8 +139,8 @@ func setFlags() {
 	_ = os.Setenv("XLA_FLAGS", flags) // likewise
 }
 
-// XLA returns the device as GoMLX's functions want it. (Backend does not embed it: GoMLX ties tensors to the very
-// value that made them, and would refuse those it makes itself on a device that was opened under another.)
+// XLA returns the device as GoMLX's functions take it. (Backend does not embed it: GoMLX ties a tensor to the
+// value that made it, and would refuse tensors of the embedded one.)
 func (b *Backend) XLA() compute.Backend { return b.xla }
 
 // Plugin returns the plugin that was opened.
@@ -155,7 +157,8 @@ func (b *Backend) DeviceName() string {
 	return strings.TrimSpace(b.xla.DeviceDescription(0))
 }
 
-// Identity names all that decides how fast the device computes what: its model, the number of its cores, and the plugin.
+// Identity names everything that determines how fast the device computes: its model, the number of its cores,
+// and the plugin.
 func (b *Backend) Identity() string {
 	model := b.DeviceName()
 	if b.plugin.Device == CPU {

@@ -17,8 +17,8 @@ import (
 // cpuRelease is the version of XLA's CPU plugin that go-xla v0.4.1 is tested with, as its releases name it.
 const cpuRelease = "v0.114.0"
 
-// cpuWheel is the same plugin, one version on, out of a Python package, for machines whose only way out is a package
-// index. Tried with GoMLX v0.28.2: same numbers, same speed. Variables so that tests can have sources of their own.
+// cpuWheel is the same plugin, one version later, in a Python package, for machines that reach nothing but a
+// package index. Tested with GoMLX v0.28.2: same numbers, same speed. These are variables for tests.
 var (
 	cpuWheel fetch.Source = fetch.Wheel{
 		Package: "lammps-jax-pjrt-cpu",
@@ -31,7 +31,7 @@ var (
 	}
 	cpuWheelPlatform = "linux/amd64"
 
-	// cpuReleaseURL asks where the release's archive is.
+	// cpuReleaseURL looks up the address of the release's archive.
 	cpuReleaseURL = func() (string, error) {
 		return installer.CPUGetDownloadURL(runtime.GOOS+"_"+runtime.GOARCH, cpuRelease)
 	}
@@ -40,13 +40,13 @@ var (
 // lookupTimeout bounds cpuReleaseURL, which has no timeout of its own.
 const lookupTimeout = 20 * time.Second
 
-// Install downloads the plugin for a device into [InstallDir]. For the CPU that is go-xla's own, from its releases,
-// or where those are out of reach the one in a Python package; for CUDA (an NVIDIA GPU must be there) it is JAX's,
-// gigabytes with the libraries it needs. report, which may be nil, hears how the download goes, and in a last message
-// what was chosen and why.
-func Install(ctx context.Context, device Device, report func(fetch.Progress)) (Plugin, error) {
-	if report == nil {
-		report = func(fetch.Progress) {}
+// Install downloads the plugin for a device into [InstallDir]. For the CPU that is go-xla's own, from its
+// releases, or, if those cannot be reached, the one in a Python package. For CUDA, which needs an NVIDIA GPU,
+// it is JAX's, gigabytes with the libraries it needs. progress is called during the download, and at the end
+// with a message that says what was chosen and why; it may be nil.
+func Install(ctx context.Context, device Device, progress func(fetch.Progress)) (Plugin, error) {
+	if progress == nil {
+		progress = func(fetch.Progress) {}
 	}
 	dir, err := InstallDir()
 	if err != nil {
@@ -57,10 +57,10 @@ func Install(ctx context.Context, device Device, report func(fetch.Progress)) (P
 	}
 	var chosen string
 	if device == CUDA {
-		chosen, err = installCUDA(dir, report)
+		chosen, err = installCUDA(dir, progress)
 	} else {
 		device = CPU
-		chosen, err = installCPU(ctx, dir, report)
+		chosen, err = installCPU(ctx, dir, progress)
 	}
 	if err != nil {
 		return Plugin{}, err
@@ -69,12 +69,12 @@ func Install(ctx context.Context, device Device, report func(fetch.Progress)) (P
 	if len(plugins) == 0 {
 		return Plugin{}, fmt.Errorf("XLA's plugin for %s was installed in %s but is not found there", device, dir)
 	}
-	report(fetch.Progress{Message: "XLA's plugin: " + chosen})
+	progress(fetch.Progress{Message: "XLA's plugin: " + chosen})
 	return plugins[0], nil
 }
 
-func installCPU(ctx context.Context, dir string, report func(fetch.Progress)) (chosen string, err error) {
-	releaseErr := installRelease(ctx, dir, report)
+func installCPU(ctx context.Context, dir string, progress func(fetch.Progress)) (chosen string, err error) {
+	releaseErr := installRelease(ctx, dir, progress)
 	if releaseErr == nil {
 		return "go-xla's own for the CPU, " + cpuRelease + ", from its releases", nil
 	}
@@ -86,7 +86,7 @@ func installCPU(ctx context.Context, dir string, report func(fetch.Progress)) (c
 			"bring the file from go-xla's releases and put it into %s", firstLine(releaseErr), platform, dir)
 	}
 	path := filepath.Join(dir, "pjrt_c_api_cpu_plugin.so")
-	if err := fetch.File(ctx, path, cpuWheel, cpuWheelSums, report); err != nil {
+	if err := fetch.File(ctx, path, cpuWheel, cpuWheelSums, progress); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
@@ -97,17 +97,17 @@ func installCPU(ctx context.Context, dir string, report func(fetch.Progress)) (c
 }
 
 // installRelease fetches the release's archive and unpacks the plugin out of it.
-func installRelease(ctx context.Context, dir string, report func(fetch.Progress)) (err error) {
+func installRelease(ctx context.Context, dir string, progress func(fetch.Progress)) (err error) {
 	address, err := lookup(ctx)
 	if err != nil {
 		return err
 	}
 	archive := filepath.Join(dir, filepath.Base(address))
-	if err := fetch.File(ctx, archive, fetch.URL{Address: address}, fetch.Checksums{}, report); err != nil {
+	if err := fetch.File(ctx, archive, fetch.URL{Address: address}, fetch.Checksums{}, progress); err != nil {
 		return err
 	}
 	defer os.Remove(archive)
-	// Beside its destination, so that it can be renamed: a plugin that is half there must not be found.
+	// It is unpacked beside its destination and renamed: a partial plugin must not be found.
 	unpacked, err := os.MkdirTemp(dir, ".unpacking-")
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func installRelease(ctx context.Context, dir string, report func(fetch.Progress)
 	return fmt.Errorf("%s holds no plugin", address)
 }
 
-// lookup is cpuReleaseURL, given up after a while or when ctx ends.
+// lookup calls cpuReleaseURL and gives up after lookupTimeout or when ctx ends.
 func lookup(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lookupTimeout, errors.New("its host does not answer"))
 	defer cancel()
@@ -150,12 +150,12 @@ func lookup(ctx context.Context) (string, error) {
 	}
 }
 
-func installCUDA(dir string, report func(fetch.Progress)) (chosen string, err error) {
+func installCUDA(dir string, progress func(fetch.Progress)) (chosen string, err error) {
 	if !hasGPU() {
-		return "", errors.New("no NVIDIA GPU is to be seen on this machine, so that no CUDA plugin was installed")
+		return "", errors.New("this machine shows no NVIDIA GPU, so no CUDA plugin was installed")
 	}
-	report(fetch.Progress{Message: "installing XLA's CUDA plugin and NVIDIA's libraries from JAX's Python packages, some gigabytes"})
-	// The installer shows its progress on standard output, which is for results here.
+	progress(fetch.Progress{Message: "installing XLA's CUDA plugin and NVIDIA's libraries from JAX's Python packages, some gigabytes"})
+	// The installer prints its progress to standard output, which is reserved for results.
 	stdout := os.Stdout
 	os.Stdout = os.Stderr
 	defer func() { os.Stdout = stdout }()

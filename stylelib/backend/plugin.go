@@ -20,8 +20,8 @@ type Plugin struct {
 	Path   string // absolute
 }
 
-// PluginDirs returns the folders that are searched for plugins, in order: those of $PJRT_PLUGIN_LIBRARY_PATH if it
-// is set, else go-xla's own below the user's home and /usr/local.
+// PluginDirs returns the folders that are searched for plugins, in order: those of
+// $PJRT_PLUGIN_LIBRARY_PATH if it is set, else go-xla's own below the user's home and /usr/local.
 func PluginDirs() []string {
 	if list := os.Getenv("PJRT_PLUGIN_LIBRARY_PATH"); list != "" {
 		return slices.DeleteFunc(filepath.SplitList(list), func(dir string) bool { return dir == "" })
@@ -33,8 +33,8 @@ func PluginDirs() []string {
 	return dirs
 }
 
-// InstallDir is where plugins are installed: go-xla's folder below the user's library folder, so that other
-// programs on go-xla find them too.
+// InstallDir returns the folder where plugins are installed: go-xla's below the user's library folder, so that
+// other programs that use go-xla find them, too.
 func InstallDir() (string, error) {
 	lib, err := installer.DefaultHomeLibPath()
 	if err != nil {
@@ -43,10 +43,10 @@ func InstallDir() (string, error) {
 	return filepath.Join(lib, "go-xla"), nil
 }
 
-// Find returns the installed plugins for a device ([Auto] finds all), the preferred one first: a GPU before the
-// CPU, then the order of [PluginDirs], then the newer version.
+// Find returns the installed plugins for a device, or all of them for [Auto]. They are sorted: a GPU's before
+// the CPU's, then by the order of [PluginDirs], then the newer version first.
 //
-// It looks at file names only; go-xla's own search opens each library, which costs tenths of a second for one of
+// It reads file names only; go-xla's own search opens each library, which costs tenths of a second for one of
 // 200 MB and panics on a damaged one.
 func Find(device Device) []Plugin {
 	var found []Plugin
@@ -92,15 +92,15 @@ func libraryExtension() string {
 	return ".so"
 }
 
-// checkLibrary makes sure that an ELF file is whole: the loader maps one that was cut, and the process dies when it
-// touches what is missing. Libraries of other systems are left to their loaders.
+// checkLibrary returns an error for an ELF file that was truncated: the loader would map it, and the process
+// would die when it touches what is missing. Libraries of other systems are left to their loaders.
 func checkLibrary(path string) error {
 	if libraryExtension() != ".so" {
 		return nil
 	}
 	f, err := elf.Open(path)
 	if err != nil {
-		return fmt.Errorf("it is no shared library: %w", err)
+		return fmt.Errorf("it is not a shared library: %w", err)
 	}
 	defer f.Close()
 	info, err := os.Stat(path)
@@ -109,13 +109,13 @@ func checkLibrary(path string) error {
 	}
 	for _, p := range f.Progs {
 		if end := p.Off + p.Filesz; end > uint64(info.Size()) {
-			return fmt.Errorf("it has %d bytes and should have %d at least", info.Size(), end)
+			return fmt.Errorf("it has %d bytes and should have at least %d", info.Size(), end)
 		}
 	}
 	return nil
 }
 
-// hasGPU is go-xla's own test; a variable so that tests can pretend.
+// hasGPU is go-xla's test for an NVIDIA GPU; a variable for tests.
 var hasGPU = func() bool { return runtime.GOOS == "linux" && runtime.GOARCH == "amd64" && installer.HasNvidiaGPU() }
 
 func findOrInstall(ctx context.Context, opts Options) (Plugin, error) {

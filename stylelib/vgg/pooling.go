@@ -7,8 +7,9 @@ import (
 
 // pool halves height and width: x is [1, h, w, c], the result [1, h/2, w/2, c], rounded down.
 //
-// It adds or compares the four corners of the blocks, since XLA takes their slices, bias and ReLU into one pass over
-// the features; a reduction of a view [1, h/2, 2, w/2, 2, c] makes it write the features once more for that view.
+// It adds or compares the four corners of the blocks, since XLA computes their slices, bias and ReLU in one
+// pass over the features; a reduction of a view [1, h/2, 2, w/2, 2, c] makes it write the features once more
+// for that view.
 func pool(x *graph.Node, kind Pooling) *graph.Node {
 	c := corners(x)
 	if kind == AveragePooling {
@@ -17,9 +18,9 @@ func pool(x *graph.Node, kind Pooling) *graph.Node {
 	return graph.Max(graph.Max(c[0], c[1]), graph.Max(c[2], c[3]))
 }
 
-// unpool is the pullback of pool: g is the gradient with respect to pool's output, x what pool was given; the
-// result is the gradient with respect to x. Where several positions of a block share the maximum they share the
-// gradient alike, so that a flat part of a picture gets no more of it than any other.
+// unpool is the pullback of pool: g is the gradient with respect to pool's output, x pool's argument; the result
+// is the gradient with respect to x. Positions of a block that share the maximum share the gradient equally, so
+// that a flat part of a picture gets no more of it than any other.
 func unpool(g, x *graph.Node, kind Pooling) *graph.Node {
 	if kind == AveragePooling {
 		return padTo(spread4(graph.MulScalar(g, 0.25)), x)
@@ -53,7 +54,7 @@ func spread4(x *graph.Node) *graph.Node {
 	return graph.Reshape(x, 1, 2*d[1], 2*d[2], d[3])
 }
 
-// evenPart leaves out an odd last row or column, as pool does.
+// evenPart omits an odd last row or column, as pool does.
 func evenPart(x *graph.Node) *graph.Node {
 	d := x.Shape().Dimensions
 	if d[1]%2 == 0 && d[2]%2 == 0 {
@@ -63,7 +64,7 @@ func evenPart(x *graph.Node) *graph.Node {
 	return graph.Slice(x, all, graph.AxisRange(0, d[1]/2*2), graph.AxisRange(0, d[2]/2*2), all)
 }
 
-// padTo adds zeros for the odd last row or column that pool left out of x.
+// padTo adds zeros for the odd last row or column that pool omitted from x.
 func padTo(g, x *graph.Node) *graph.Node {
 	have, want := g.Shape().Dimensions, x.Shape().Dimensions
 	if have[1] == want[1] && have[2] == want[2] {
