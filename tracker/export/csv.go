@@ -21,15 +21,15 @@ import (
 //
 //   - id, name, experiment, sweep, trial, status, reason, started_at, ended_at, duration_seconds, rating, tags, note;
 //   - param.NAME and final.NAME, the last value of a metric, for every name that one of the runs has, sorted;
-//   - input.ROLE and picture: the SHA-256 of the pictures that the run began with, and of its result;
-//   - what made it: version, commit, command, dir, go, platform, xla, device, network, weights, weights_sha256, seed,
+//   - input.ROLE and picture: the SHA-256 of the inputs and of the result;
+//   - the provenance: version, commit, command, dir, go, platform, xla, device, network, weights, weights_sha256, seed,
 //     peak_memory_bytes, host.
 //
-// Times are UTC as in RFC 3339. A cell is empty where a run lacks something; a value that is not finite is NaN, inf or
-// -inf, which pandas, Polars, R and DuckDB read as numbers. Tags and command are words as a shell quotes them. A text
-// that a spreadsheet would take for a formula has an apostrophe before it; JSON has it as it is.
+// Times are UTC as in RFC 3339. A missing value is an empty cell. A value that is not finite is NaN, inf or -inf, which
+// pandas, Polars, R and DuckDB read as numbers. Tags and command are words quoted as for a shell. A string that a
+// spreadsheet would read as a formula gets an apostrophe before it; in JSON it is unchanged.
 //
-// Lines end in \n, not RFC 4180's \r\n: encoding/csv would change the ends of lines inside notes along with them.
+// Lines end in \n, not RFC 4180's \r\n: encoding/csv would also change the line ends inside notes.
 func CSV(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string) error {
 	entries, err := collect(ctx, reader, ids)
 	if err != nil {
@@ -78,7 +78,7 @@ var runColumns = []column{
 	{"note", func(e *entry) string { return textCell(e.Note) }},
 }
 
-// provenanceColumns are what made a run; the gallery lists them too.
+// provenanceColumns are the columns of the provenance. The gallery lists them too.
 var provenanceColumns = []column{
 	{"version", func(e *entry) string { return textCell(e.Provenance.Version) }},
 	{"commit", func(e *entry) string { return textCell(e.Provenance.Commit) }},
@@ -101,7 +101,7 @@ var provenanceColumns = []column{
 	{"host", func(e *entry) string { return textCell(e.Process.Host) }},
 }
 
-// nameColumns are those that depend on what the runs have.
+// nameColumns returns the columns for the parameters, metrics and inputs of the runs.
 func nameColumns(entries []entry) []column {
 	var columns []column
 	for _, name := range names(entries, func(e *entry) []string { return slices.Collect(maps.Keys(e.Params)) }) {
@@ -139,10 +139,10 @@ func hashes(e *entry, role string) []string {
 	return list
 }
 
-// textCell writes a text. Spreadsheets run a cell that begins like a formula, quoted or not, and names and notes may
-// come from somebody else's store, so such a text gets OWASP's apostrophe; one that is a number, such as -0.5, does
-// nothing and stays. Leaving all as it is would be truer for programs, but this is the form that is mailed and
-// double-clicked, and programs that need the text to the letter have JSON. Names of columns cannot begin so.
+// textCell writes a string. Spreadsheets run a cell that begins like a formula, quoted or not, and names and notes may
+// come from another person's store, so such a string gets OWASP's apostrophe. One that is a number, such as -0.5, is
+// harmless and stays unchanged. Unchanged strings would be more exact for programs, but CSV is the form that people mail
+// and double-click; programs that need the exact string use JSON. Names of columns cannot begin like a formula.
 func textCell(text string) string {
 	if text == "" || !strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
 		return text
@@ -173,10 +173,10 @@ func numberCell(v float64) string {
 	case math.IsInf(v, -1):
 		return "-inf"
 	}
-	return strconv.FormatFloat(v, 'g', -1, 64) // NaN for what is none
+	return strconv.FormatFloat(v, 'g', -1, 64) // NaN for NaN
 }
 
-// countCell writes a number for which 0 means that there is none.
+// countCell writes a number for which 0 means missing.
 func countCell(n int64) string {
 	if n == 0 {
 		return ""
@@ -189,4 +189,56 @@ func timeCell(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// Curves writes all points of the runs' metrics as a table with the columns run, metric, step and value, by run, then
+// metric, then step. points is the most points of a curve, selected as [tracker.Downsample] does; 0 writes all. Values
+// that are not finite are written as in CSV.
+func Curves(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string, points int) error {
+	if err := checkIDs(ids); err != nil {
+		return err
+	}
+	out := csv.NewWriter(sink{w})
+	if err := out.Write([]string{"run", "metric", "step", "value"}); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		run, err := reader.Run(ctx, id)
+		if err != nil {
+			return err
+		}
+		err = eachCurve(ctx, reader, run, points, func(c *tracker.Curve) error { return writeCurve(out, id, c) })
+		if err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func writeCurve(out *csv.Writer, id string, c *tracker.Curve) error {
+	record := []string{id, c.Name, "", ""}
+	for _, p := range c.Points {
+		record[2], record[3] = strconv.FormatInt(p.Step, 10), numberCell(p.Value)
+		if err := out.Write(record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachCurve calls do with each of a run's curves, sorted by name, and holds one at a time.
+func eachCurve(ctx context.Context, reader tracker.Reader, run *tracker.Run, points int, do func(*tracker.Curve) error) error {
+	for _, name := range slices.Sorted(maps.Keys(run.Final)) {
+		curves, err := reader.Curves(ctx, run.ID, tracker.CurveQuery{Metrics: []string{name}, Points: points})
+		if err != nil {
+			return err
+		}
+		for i := range curves {
+			if err := do(&curves[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -1,14 +1,14 @@
 // Package export takes runs out of a store in forms that other programs and people read.
 //
-// [CSV] writes a table of runs, one in each row, and [Curves] one of all their points, for pandas, R and
-// spreadsheets. [JSON] writes everything but the pictures' files. [Gallery] writes one HTML file that shows the runs to
-// somebody who has neither the store nor this program, and [Pictures] fills a folder with the pictures' files:
+// [CSV] writes a table of runs, one in each row, and [Curves] a table of all their points, for pandas, R and
+// spreadsheets. [JSON] writes everything except the pictures' files. [Gallery] writes one HTML file that shows the runs
+// without the store and this program, and [Pictures] fills a folder with the pictures' files:
 //
 //	err = export.Gallery(ctx, file, store, ids, export.GalleryOptions{LongerSide: 1024})
 //
-// Each takes whole ids, as [tracker.Reader.Find] returns them, and keeps their order. What runs have besides curves and
-// pictures is held in memory, the rest one curve or one picture at a time. After an error, what was written is worth
-// nothing: have it replace a file only when all went well.
+// Each takes whole ids, as Find of [tracker.RunReader] returns them, and keeps their order. The records of the runs are
+// held in memory, and one curve or one picture at a time. After an error the output is incomplete: replace a file only
+// after success.
 package export
 
 import (
@@ -19,13 +19,13 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// entry is a run with the pictures that it began with and came to.
+// entry is a run with its inputs and results.
 type entry struct {
 	tracker.Run
-	pictures []tracker.Picture // no snapshots, but for the one that stands for a result
+	pictures []tracker.Picture // without snapshots, except one that replaces a result
 }
 
-// collect reads what of the runs is held in memory.
+// collect reads the part of the runs that is held in memory.
 func collect(ctx context.Context, reader tracker.Reader, ids []string) ([]entry, error) {
 	if err := checkIDs(ids); err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func checkIDs(ids []string) error {
 	return nil
 }
 
-// main returns the picture that shows the run, or nil: its last result, or while it has none its last snapshot.
+// main returns the picture that shows the run: its last result, else its last snapshot, else nil.
 func (e *entry) main() *tracker.Picture {
 	for i, p := range e.pictures { // sorted by role: a result comes before a snapshot with the same file
 		if p.Hash == e.Picture && (p.Role == tracker.RoleResult || p.Role == tracker.RoleSnapshot) {
@@ -72,7 +72,7 @@ func (e *entry) main() *tracker.Picture {
 	return nil
 }
 
-// inputs returns the pictures that the run began with.
+// inputs returns the run's inputs.
 func (e *entry) inputs() []tracker.Picture {
 	var list []tracker.Picture
 	for _, p := range e.pictures {
@@ -93,7 +93,7 @@ func names(entries []entry, of func(*entry) []string) []string {
 	return slices.Compact(all)
 }
 
-// sink is what an export is written to; its errors say so.
+// sink is the writer of an export. Its errors have CodeUnavailable.
 type sink struct{ io.Writer }
 
 func (s sink) Write(p []byte) (int, error) {

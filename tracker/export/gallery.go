@@ -2,6 +2,7 @@ package export
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -9,30 +10,35 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
+	"math"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// GalleryOptions say what a gallery is like. The zero value suits.
+// GalleryOptions configures a gallery. The zero value is ready to use.
 type GalleryOptions struct {
 	Title string // the default is the experiment that the runs have in common
-	// LongerSide bounds the pictures that runs came to, in pixels, to keep the file small: larger ones are reduced, and
-	// all are JPEGs unless their file is smaller. 0 keeps them as they are.
+	// LongerSide bounds the longer side of results, in pixels, to keep the file small: larger ones are reduced, and all
+	// are JPEGs unless the original file is smaller. 0 keeps the files.
 	LongerSide int
 	Version    string // of this program, for the foot of the page
-	// Warn is told of each picture that cannot be shown, because its file is missing say. The page says so in its place.
+	// Warn is called with the error of each picture that cannot be shown, for example because its file is missing. The
+	// page shows the error in its place.
 	Warn func(error)
 }
 
-// inputSide bounds the pictures that runs began with, which are there for comparison, in pixels.
+// inputSide bounds the longer side of inputs, which are shown for comparison, in pixels.
 const inputSide = 640
 
 // Gallery writes one HTML file with the runs' pictures, the settings in which they differ, their last values, curves,
-// notes, and the commands that make them again. It opens from disk in any browser and asks the network for nothing; a
-// Content-Security-Policy forbids it to. Each picture is in it once, whichever runs share it; a TIFF is there as a PNG.
+// notes, and the commands that make them again. It opens from disk in any browser and loads nothing from the network; a
+// Content-Security-Policy forbids it. A picture that several runs share is embedded once. A TIFF is embedded as a PNG.
 func Gallery(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string, o GalleryOptions) error {
 	if o.LongerSide < 0 {
 		return tracker.Errorf(tracker.CodeInvalid, "a longer side of %d pixels: choose 1 or more, or 0 to keep pictures as they are", o.LongerSide)
@@ -59,13 +65,13 @@ type gallery struct {
 	options  GalleryOptions
 	entries  []entry
 	contrast *tracker.Contrast
-	embedded map[string]string // by the ids of pictures in the page so far, the run that came to them
+	embedded map[string]string // the names of the runs whose results are in the page so far, by the ids of the pictures
 }
 
 //go:embed gallery.html gallery.css gallery.js
 var files embed.FS
 
-// pieces are read when a gallery is made, not whenever the program starts.
+// pieces are parsed when the first gallery is written, not when the program starts.
 var pieces = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{"stars": format.Stars, "duration": format.Duration, "when": when}).ParseFS(files, "gallery.html"))
 })
@@ -93,12 +99,12 @@ func (g *gallery) execute(piece string, data any) error {
 func asset(name string) string {
 	data, err := files.ReadFile(name)
 	if err != nil {
-		panic(err) // it is compiled in
+		panic(err) // the files are embedded
 	}
 	return string(data)
 }
 
-// policy lets the page show pictures that are in it and run the one script that is, and nothing else.
+// policy allows the page to show embedded pictures and to run its one script, and nothing else.
 func policy() string {
 	hash := func(name string) string {
 		sum := sha256.Sum256([]byte(asset(name)))
@@ -122,7 +128,7 @@ func (g *gallery) writeCard(run int) error {
 	return g.execute("facts", card)
 }
 
-// writeMain writes what a run came to. The file of a run that is made again is the same, and refers to the first.
+// writeMain writes a run's result. A result that is already in the page is a link to it.
 func (g *gallery) writeMain(e *entry) error {
 	p := e.main()
 	if p == nil {
@@ -152,7 +158,7 @@ func (g *gallery) writePicture(id, alt string, p *tracker.Picture, longer int) (
 		return false, err
 	}
 	defer s.Close()
-	// The picture is streamed past the template, which would hold it in memory several times over.
+	// The picture is streamed, since a template would hold several copies of it in memory.
 	fmt.Fprintf(g.out, `<img id="%s" alt="%s" width="%d" height="%d" decoding="async" src="data:%s;base64,`,
 		id, template.HTMLEscapeString(alt), p.Width, p.Height, s.mime)
 	encoder := base64.NewEncoder(base64.StdEncoding, g.out)
@@ -166,7 +172,7 @@ func (g *gallery) writePicture(id, alt string, p *tracker.Picture, longer int) (
 	return true, err
 }
 
-// input is a picture that runs began with.
+// input is an input of runs.
 type input struct {
 	tracker.Picture
 	Roles []string
@@ -179,7 +185,7 @@ func (i *input) ID() string { return "i-" + i.Hash }
 // Label is what the picture is called.
 func (i *input) Label() string { return label(&i.Picture) }
 
-// writeInputs writes what the runs began with, each picture once: cards refer to them.
+// writeInputs writes the inputs of all runs, each picture once. Cards refer to them.
 func (g *gallery) writeInputs() error {
 	inputs := g.inputs()
 	if err := g.execute("inputs", len(inputs)); err != nil {
@@ -203,7 +209,7 @@ func (g *gallery) writeInputs() error {
 	return nil
 }
 
-// inputs returns what the runs began with, in the order of the runs.
+// inputs returns the inputs of all runs, in the order of the runs.
 func (g *gallery) inputs() []*input {
 	var list []*input
 	known := map[string]*input{}
@@ -225,4 +231,209 @@ func (g *gallery) inputs() []*input {
 		}
 	}
 	return list
+}
+
+// top is the part of the page above the cards.
+type top struct {
+	Title, Policy, Dates string
+	Style                template.CSS
+	Runs                 int
+	Common               []setting
+	Metrics, Params      []string // what cards can be sorted by
+}
+
+func (g *gallery) top() top {
+	t := top{Title: g.options.Title, Policy: policy(), Style: template.CSS(asset("gallery.css")), Runs: len(g.entries)}
+	if t.Title == "" {
+		t.Title = cmp.Or(g.experiment(), "Runs")
+	}
+	first, last := g.entries[0].StartedAt, g.entries[0].StartedAt
+	for _, e := range g.entries {
+		if e.StartedAt.Before(first) {
+			first = e.StartedAt
+		}
+		if e.StartedAt.After(last) {
+			last = e.StartedAt
+		}
+	}
+	const day = "2 January 2006"
+	t.Dates = first.Format(day)
+	if until := last.Format(day); until != t.Dates {
+		t.Dates += " – " + until
+	}
+	if len(g.entries) > 1 {
+		t.Common = settings(0, g.contrast.Common...)
+	}
+	t.Metrics = names(g.entries, func(e *entry) []string { return drawn(e.Final) })
+	for _, row := range g.contrast.Differs {
+		if row.Kind == tracker.ContrastParam {
+			t.Params = append(t.Params, row.Name)
+		}
+	}
+	return t
+}
+
+// experiment returns the experiment that all runs belong to, or "".
+func (g *gallery) experiment() string {
+	all := names(g.entries, func(e *entry) []string { return []string{e.Experiment} })
+	if len(all) == 1 {
+		return all[0]
+	}
+	return ""
+}
+
+// card is a run as the page shows it.
+type card struct {
+	*tracker.Run
+	Differs []setting
+	Chart   *chart
+	Finals  []final
+	Inputs  []reference
+	All     []setting // everything that is known, in a closed section
+	Command string
+	Mixed   bool // the runs belong to several experiments
+}
+
+// final is a metric's last value.
+type final struct {
+	Name, Value, Exact string
+	Color              int // of its line in the chart, or -1
+}
+
+// reference is a link to a picture elsewhere in the page.
+type reference struct{ ID, Role, Label string }
+
+func (g *gallery) card(run int) (*card, error) {
+	e := &g.entries[run]
+	c := &card{
+		Run: &e.Run, Differs: g.differs(run), All: g.everything(run),
+		Command: e.Provenance.CommandLine(), Mixed: g.experiment() == "",
+	}
+	for _, p := range e.inputs() {
+		c.Inputs = append(c.Inputs, reference{"i-" + p.Hash, p.Role, label(&p)})
+	}
+	order := drawn(e.Final)
+	if len(order) > 0 {
+		curves, err := g.reader.Curves(g.ctx, e.ID, tracker.CurveQuery{Metrics: order, Points: chartPoints})
+		if err != nil {
+			return nil, err
+		}
+		c.Chart = newChart(curves, order)
+	}
+	for i, name := range order {
+		f := final{name, format.Rounded(e.Final[name], 4), format.Value(e.Final[name]), -1}
+		if c.Chart != nil && slices.ContainsFunc(c.Chart.Lines, func(l line) bool { return l.Color == i }) {
+			f.Color = i
+		}
+		c.Finals = append(c.Finals, f)
+	}
+	return c, nil
+}
+
+// everything lists a run's parameters, provenance and last values.
+func (g *gallery) everything(run int) []setting {
+	e := &g.entries[run]
+	var list []setting
+	for _, s := range g.settings(run) {
+		if s.Kind != tracker.ContrastProvenance {
+			list = append(list, s)
+		}
+	}
+	for _, c := range provenanceColumns {
+		if text := c.cell(e); text != "" && c.name != "command" && e.Params[c.name] == nil {
+			list = append(list, setting{Kind: tracker.ContrastProvenance, Name: c.name, Value: text})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Final)) {
+		list = append(list, setting{Kind: tracker.ContrastMetric, Name: "final." + name, Value: format.Value(e.Final[name])})
+	}
+	return list
+}
+
+// searchable is what the page's script searches and sorts a card by.
+type searchable struct {
+	Name    string         `json:"name"`
+	Started int64          `json:"started"` // milliseconds since 1970
+	Rating  int            `json:"rating"`
+	Text    string         `json:"text"`
+	Values  map[string]any `json:"values"` // by the names of the columns of CSV
+}
+
+func (g *gallery) searchable() []searchable {
+	list := make([]searchable, 0, len(g.entries))
+	for i := range g.entries {
+		e := &g.entries[i]
+		s := searchable{Name: e.Name, Started: e.StartedAt.UnixMilli(), Rating: e.Rating, Values: map[string]any{}}
+		words := append([]string{e.Name, e.ID, e.Experiment, e.Sweep, string(e.Status), e.Reason, e.Note}, e.Tags...)
+		for _, setting := range g.settings(i) {
+			words = append(words, setting.Name+"="+setting.Value)
+		}
+		s.Text = strings.Join(words, "\n")
+		for _, row := range g.contrast.Differs {
+			if v := row.Values[i]; v != nil && row.Kind == tracker.ContrastParam {
+				s.Values["param."+row.Name] = v
+			}
+		}
+		for _, name := range drawn(e.Final) {
+			if v := e.Final[name]; !math.IsNaN(v) && !math.IsInf(v, 0) { // JSON has no such numbers, and they belong last
+				s.Values["final."+name] = v
+			}
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func when(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04 UTC") }
+
+// setting is one parameter, input or part of the provenance of a run.
+type setting struct {
+	Kind        tracker.ContrastKind
+	Name, Value string
+}
+
+// contrast compares all runs of a gallery, even more than tracker.MaxContrast.
+func contrast(entries []entry) *tracker.Contrast {
+	runs := make([]tracker.Run, len(entries))
+	inputs := make([][]tracker.Picture, len(entries))
+	for i := range entries {
+		runs[i], inputs[i] = entries[i].Run, entries[i].inputs()
+	}
+	return tracker.ContrastOf(runs, inputs)
+}
+
+// settings returns what one run has in rows of a contrast.
+func settings(run int, rows ...tracker.ContrastRow) []setting {
+	var list []setting
+	for _, row := range rows {
+		if v := row.Values[run]; v != nil {
+			list = append(list, setting{row.Kind, row.Name, format.Value(v)})
+		}
+	}
+	return list
+}
+
+// differs returns the settings in which a run differs from the others. If it is the only one, it returns its parameters.
+func (g *gallery) differs(run int) []setting {
+	if len(g.entries) > 1 {
+		return settings(run, g.contrast.Differs...)
+	}
+	return slices.DeleteFunc(settings(run, g.contrast.Common...), func(s setting) bool { return s.Kind != tracker.ContrastParam })
+}
+
+// settings returns all settings of a run: inputs, parameters, and the parts of its provenance that change the result.
+func (g *gallery) settings(run int) []setting {
+	rows := slices.Concat(g.contrast.Differs, g.contrast.Common)
+	slices.SortStableFunc(rows, func(a, b tracker.ContrastRow) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) // the names of the kinds are in that order
+	})
+	return settings(run, rows...)
+}
+
+// label is the text for a picture.
+func label(p *tracker.Picture) string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return p.Hash[:8]
 }

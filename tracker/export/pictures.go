@@ -1,21 +1,27 @@
 package export
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/draw"
+	"image/jpeg"
+	"image/png"
 	"io"
 	"os"
 	"path"
 	"strings"
 	"unicode"
 
+	"github.com/gouache-art/gouache/internal/thumbnail"
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Pictures writes all pictures of runs, byte for byte as the store has them, into a folder that it makes if need be:
-// a folder for each run, named NAME-ID, and in it ROLE-STEP-NAME with the format's extension, the step as it is needed
-// to keep files in order. Files of those names are replaced, others stay.
+// Pictures writes all pictures of runs, byte for byte, into a folder, which it creates if necessary: a folder for each
+// run, named NAME-ID, and in it files named ROLE-STEP-NAME with the extension of their format. Existing files of those
+// names are replaced, others stay.
 func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []string) error {
 	if err := checkIDs(ids); err != nil {
 		return err
@@ -23,7 +29,7 @@ func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []stri
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return unwritten(err)
 	}
-	root, err := os.OpenRoot(dir) // a store made elsewhere may hold any names: none leads out of the folder
+	root, err := os.OpenRoot(dir) // no name in a store made elsewhere may lead out of the folder
 	if err != nil {
 		return unwritten(err)
 	}
@@ -57,7 +63,7 @@ func unwritten(err error) error {
 	return tracker.Errorf(tracker.CodeUnavailable, "the pictures cannot be written: %w", err)
 }
 
-// pictureName is a picture's file name. Steps have as many digits as keep a folder's snapshots in order.
+// pictureName is a picture's file name. Steps have enough digits to keep snapshots in order.
 func pictureName(p tracker.Picture) string {
 	name := fmt.Sprintf("%s-%06d", fileName(p.Role), p.Step)
 	if given := strings.TrimSuffix(p.Name, path.Ext(p.Name)); given != "" {
@@ -66,7 +72,7 @@ func pictureName(p tracker.Picture) string {
 	return name + "." + p.Format
 }
 
-// fileName makes a part of a file name of any text.
+// fileName turns any text into a part of a file name.
 func fileName(text string) string {
 	const most = 80 // bytes
 	safe := strings.Map(func(r rune) rune {
@@ -78,7 +84,7 @@ func fileName(text string) string {
 	return strings.ToValidUTF8(safe[:min(len(safe), most)], "")
 }
 
-// copyPicture writes a file that appears whole or not at all.
+// copyPicture writes a file that exists whole or not at all.
 func copyPicture(ctx context.Context, root *os.Root, name string, reader tracker.Reader, hash string) (err error) {
 	from, err := reader.OpenPicture(ctx, hash)
 	if err != nil {
@@ -99,4 +105,66 @@ func copyPicture(ctx context.Context, root *os.Root, name string, reader tracker
 		return unwritten(err)
 	}
 	return nil
+}
+
+// jpegQuality is the quality of reduced pictures. At 90, five results of 256 to 512 pixels take 21 to 24% of their PNGs' bytes.
+const jpegQuality = 90
+
+// shown is a picture in a format that every browser shows.
+type shown struct {
+	mime string
+	io.ReadCloser
+}
+
+// show opens a picture for a browser, at most longer pixels on its longer side, or in its own size if that is 0. It uses
+// the file itself if possible, else a decoded copy.
+func show(ctx context.Context, reader tracker.Reader, p *tracker.Picture, longer int) (*shown, error) {
+	file, err := reader.OpenPicture(ctx, p.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if longer == 0 && p.Format != "tiff" {
+		return &shown{"image/" + p.Format, file}, nil
+	}
+	data, mime, err := convert(file, p, longer)
+	if err == nil && p.Format != "tiff" && max(p.Width, p.Height) <= longer && p.Bytes <= int64(len(data)) {
+		if _, err := file.Seek(0, io.SeekStart); err == nil {
+			return &shown{"image/" + p.Format, file}, nil
+		}
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &shown{mime, io.NopCloser(bytes.NewReader(data))}, nil
+}
+
+// convert returns a JPEG of at most longer pixels on its longer side, or a PNG with the same pixels if longer is 0.
+func convert(file io.ReadSeeker, p *tracker.Picture, longer int) (data []byte, mime string, err error) {
+	m, err := thumbnail.Scaled(file, p.Format, func(size image.Point) float64 {
+		if longer == 0 {
+			return 1
+		}
+		return float64(longer) / float64(max(size.X, size.Y))
+	})
+	if err != nil {
+		return nil, "", tracker.Errorf(tracker.CodeInvalid, "%w", err)
+	}
+	var b bytes.Buffer
+	if longer == 0 {
+		err = png.Encode(&b, m)
+		return b.Bytes(), "image/png", err
+	}
+	err = jpeg.Encode(&b, onWhite(m), &jpeg.Options{Quality: jpegQuality})
+	return b.Bytes(), "image/jpeg", err
+}
+
+// onWhite draws a picture on white. In a JPEG, transparent pixels would be black.
+func onWhite(m image.Image) image.Image {
+	opaque := image.NewRGBA(m.Bounds())
+	draw.Draw(opaque, opaque.Bounds(), image.White, image.Point{}, draw.Src)
+	draw.Draw(opaque, opaque.Bounds(), m, m.Bounds().Min, draw.Over)
+	return opaque
 }
