@@ -54,7 +54,7 @@ const (
 	maxNesting = 16
 )
 
-// mistake is something wrong with a file, at a token. nil is the file's beginning.
+// mistake is something wrong with a file, at a token.
 type mistake struct {
 	at   *token.Token
 	text string
@@ -63,12 +63,8 @@ type mistake struct {
 
 func (m mistake) Error() string { return m.text }
 
-func (m mistake) position() token.Position {
-	if m.at == nil || m.at.Position == nil {
-		return token.Position{Line: 1, Column: 1}
-	}
-	return *m.at.Position
-}
+// beginning is where mistakes are that have no other place.
+var beginning = &token.Token{Position: &token.Position{Line: 1, Column: 1}}
 
 // mistakes collects what is wrong with a file.
 type mistakes struct {
@@ -96,7 +92,7 @@ func (m *mistakes) addError(name string, err error) {
 	} else if errors.As(err, &parse) {
 		m.add(parse.GetToken(), "this is not YAML: %s", parse.GetMessage())
 	} else if err != nil {
-		m.add(nil, "this is not YAML: %v", err)
+		m.add(beginning, "this is not YAML: %v", err)
 	}
 }
 
@@ -107,7 +103,7 @@ func (m *mistakes) err() error {
 		return nil
 	}
 	slices.SortStableFunc(m.list, func(a, b mistake) int {
-		p, q := a.position(), b.position()
+		p, q := a.at.Position, b.at.Position
 		return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
 	})
 	const most = 20
@@ -117,44 +113,40 @@ func (m *mistakes) err() error {
 			lines = append(lines, fmt.Sprintf("%s: %d more mistakes", m.path, len(m.list)-most))
 			break
 		}
-		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", m.path, x.position().Line, x.position().Column, x.text))
+		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", m.path, x.at.Position.Line, x.at.Position.Column, x.text))
 	}
 	return tracker.Errorf(tracker.CodeInvalid, "%s", strings.Join(lines, "\n"))
 }
 
 // parse returns the mapping that the file is, or false after adding what is wrong with it.
-func (m *mistakes) parse(text []byte) (mapping, bool) {
-	if len(text) > maxFile {
-		m.add(nil, "the file has %d bytes: at most %d are read", len(text), maxFile)
-		return mapping{}, false
-	}
-	if !utf8.Valid(text) {
-		m.add(nil, "the file is not UTF-8")
-		return mapping{}, false
+func (m *mistakes) parse(text []byte) (body mapping, ok bool) {
+	switch {
+	case len(text) > maxFile:
+		m.add(beginning, "the file has %d bytes: at most %d are read", len(text), maxFile)
+		return body, false
+	case !utf8.Valid(text):
+		m.add(beginning, "the file is not UTF-8")
+		return body, false
 	}
 	tokens := lexer.Tokenize(string(text))
 	if !m.checkTokens(tokens) {
-		return mapping{}, false
+		return body, false
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // mapping finds duplicates, and all of them
 	switch {
 	case err != nil:
 		m.addError("", err)
-		return mapping{}, false
 	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
-		m.add(nil, "the file is empty: a sweep needs at least name, content, style, sampler and search")
-		return mapping{}, false
+		m.add(beginning, "the file is empty: a sweep needs at least name, content, style, sampler and search")
 	case len(file.Docs) > 1:
 		m.add(file.Docs[1].Start, "a second document begins here: a file describes one sweep")
-		return mapping{}, false
-	}
-	if !isMapping(file.Docs[0].Body) {
+	case !isMapping(file.Docs[0].Body):
 		m.add(start(file.Docs[0].Body), "a sweep's file is a mapping: it begins with a line such as name: night")
-		return mapping{}, false
+	default:
+		m.decode("", file.Docs[0].Body, &body)
+		return body, true
 	}
-	var body mapping
-	m.decode("", file.Docs[0].Body, &body)
-	return body, true
+	return body, false
 }
 
 // checkTokens refuses what could do harm and has no use in a sweep's file.
@@ -186,9 +178,11 @@ func (m *mistakes) checkTokens(tokens token.Tokens) bool {
 	return true
 }
 
-// decode decodes the value of a key, and adds what is wrong with it.
-func (m *mistakes) decode(name string, n ast.Node, into any) {
-	m.addError(name, yaml.NodeToValue(n, into, yaml.Strict()))
+// decode decodes the value of a key. It returns false after adding what is wrong with it.
+func (m *mistakes) decode(name string, n ast.Node, into any) bool {
+	err := yaml.NodeToValue(n, into, yaml.Strict())
+	m.addError(name, err)
+	return err == nil
 }
 
 // decodeFields decodes the values of a mapping into the fields of a struct that have their keys as tags, and returns the
@@ -217,11 +211,9 @@ func keysOf(v any) (keys []string) {
 
 // scalar is a word, a number, true or false.
 type scalar struct {
-	at     *token.Token // nil if the file does not have it
-	text   string       // as it is written, without quotes
-	number float64
-	// isNumber tells whether the text is a finite number, and isBool whether it is true or false.
-	isNumber, isBool bool
+	at    *token.Token // nil if the file does not have it
+	text  string       // as it is written, without quotes
+	value any          // a finite float64, a bool or, for other text, nil
 }
 
 // UnmarshalYAML accepts every scalar but null: a sweep may have the name 2024.
@@ -229,29 +221,32 @@ func (s *scalar) UnmarshalYAML(n ast.Node) error {
 	s.at = start(n)
 	switch n := n.(type) {
 	case *ast.IntegerNode:
-		s.isNumber = true
 		switch v := n.Value.(type) {
 		case int64:
-			s.number = float64(v)
+			s.value = float64(v)
 		case uint64:
-			s.number = float64(v)
+			s.value = float64(v)
 		}
 	case *ast.FloatNode:
-		s.number, s.isNumber = n.Value, !math.IsInf(n.Value, 0) && !math.IsNaN(n.Value)
+		if !math.IsInf(n.Value, 0) && !math.IsNaN(n.Value) {
+			s.value = n.Value
+		}
 	case *ast.BoolNode:
-		s.isBool = true
+		s.value = n.Value
 	case *ast.StringNode: // the parser takes 1e3 for a string
-		if n.Token.Type == token.StringType && strings.Trim(n.Value, "0123456789+-.eE") == "" {
-			x, err := strconv.ParseFloat(n.Value, 64)
-			s.number, s.isNumber = x, err == nil
+		if x, err := strconv.ParseFloat(n.Value, 64); err == nil && n.Token.Type == token.StringType &&
+			strings.Trim(n.Value, "0123456789+-.eE") == "" {
+			s.value = x
 		}
 	case *ast.LiteralNode, *ast.InfinityNode, *ast.NanNode:
 	case *ast.MappingNode:
 		var ok bool
-		if s.text, ok = compound(n); !ok {
-			return mistake{s.at, "is a single value, not a mapping", true}
+		if s.text, ok = compound(n); ok {
+			return nil
 		}
-		return nil
+		return mistake{s.at, "is a single value, not a mapping", true}
+	case *ast.MappingValueNode:
+		return mistake{s.at, "is a single value, not a mapping", true}
 	case *ast.SequenceNode:
 		return mistake{s.at, "is a single value, not a list", true}
 	default:
@@ -291,13 +286,11 @@ func scalarText(n ast.ScalarNode) string {
 
 // as returns the scalar as a setting's value.
 func (s scalar) as(set setting.Setting) (any, error) {
-	switch {
-	case set.Kind == setting.Bool && s.isBool:
-		return set.Value(s.text == "true")
-	case set.Kind != setting.Text && s.isNumber:
-		return set.Value(s.number)
+	_, isBool := s.value.(bool)
+	if s.value == nil || set.Kind == setting.Text || isBool != (set.Kind == setting.Bool) {
+		return set.Value(s.text)
 	}
-	return set.Value(s.text)
+	return set.Value(s.value)
 }
 
 // scalars is a list of scalars. A single scalar is a list of one.

@@ -1,10 +1,10 @@
-// Package sweep searches for the settings that paint the best picture: it reads the file that describes a sweep,
-// chooses the parameters of its trials, ends those that do badly, and says which settings mattered.
+// Package sweep searches for the settings that paint the best picture. It reads the file that describes a sweep, chooses
+// the parameters of its trials, ends trials that do badly, and computes which settings matter.
 //
 //	file, err := sweep.Parse(text, "night.yaml", schema)
 //	sampler, err := sweep.NewSampler(file)
 //	for n := 1; n <= file.Trials; n++ {
-//		params, err := sampler.Ask(n, seen) // run it, and add what it came to to seen
+//		params, err := sampler.Ask(n, seen) // run the trial, and append its result to seen
 //	}
 //
 // # The file
@@ -25,30 +25,30 @@
 //	minimise: content + style
 //	prune: {median: {after: 40}}
 //
-// content and style are required where the schema has settings of these names: the trials are paintings then.
-// Names of settings may be written with hyphens too. Anchors, aliases and tags are refused. These are the keys that are
-// no settings:
+// content and style are required if the schema has settings of these names: the trials are paintings then. Names of
+// settings may be written with hyphens. Anchors, aliases and tags are refused. These keys are no settings:
 //
 //	name        what the sweep is called
 //	content     the photograph
 //	style       the painting, or a list of paintings, each FILE or FILE:WEIGHT
 //	weights     the network's weights, by name or file
 //	device      what computes
-//	sampler     grid, random, sobol, tpe or cmaes, or one of them with a seed: {tpe: {seed: 7}}; the seed is 0 by itself
-//	trials      how many trials; a grid needs none, and stops after so many if it is given
-//	parallel    how many trials run at once; 1 by itself
-//	retries     how often a trial that failed is tried again; 1 by itself
-//	checkpoint  how often a running trial's state is written down, such as 30s, which it is by itself; 0 for never
-//	minimise    rating, or a sum of terms; see [ParseObjective]. Grid, random and sobol need none
-//	ratings     with minimise: rating, how many comparisons a trial needs before its rating counts; 3 by itself
+//	sampler     grid, random, sobol, tpe, cmaes or another one that is registered, or one of them with a seed:
+//	            {tpe: {seed: 7}} (default 0); see [Register]
+//	trials      the number of trials; optional for a grid
+//	parallel    trials to run at once (default 1)
+//	retries     how often a failed trial is tried again (default 1)
+//	checkpoint  the time between two checkpoints of a running trial (default 30s); 0 for none
+//	minimise    rating, or a sum of terms; see [ParseObjective]. Required for tpe and cmaes
+//	ratings     with minimise: rating, the comparisons that a trial needs before its rating counts (default 3)
 //	prune       median or halving, or one of them with options: {median: {after: 40, trials: 5}}, {halving: {after: 20,
 //	            factor: 4}}; see [PruneRule]
 //	search      the settings that differ between trials
 //
-// A setting is searched over a list of values, or over a range whose ends are in it, evenly (linear) or with even
-// logarithms (log). A range of whole numbers has whole numbers only. A grid needs steps for other ranges: so many
-// values, evenly. Steps are for all samplers; so is when, which leaves a setting out of trials unless other settings,
-// which are fixed or searched further up, have the named values:
+// A setting is searched over a list of values or over a range. A range includes its ends; its values are spaced evenly
+// (linear), or their logarithms are (log). A range of a whole number has whole numbers only. steps is the number of
+// evenly spaced values of a range, which a grid needs unless the range has whole numbers. when leaves a setting out of
+// trials unless other settings, fixed or searched further up, have the named values:
 //
 //	search:
 //	  preset: [gouache, article]
@@ -63,9 +63,9 @@
 //
 // # What is minimised
 //
-// A term in an objective is the loss before its weight, since trials with different weights can be compared by nothing
-// else. With the preset gouache that loss is relative to the energy of its target, and so comparable between pictures,
-// sizes and layers; with the others it is not, and relative(TERM), the loss over what it was at the trial's first step,
-// is what comes nearest. A trial that starts from the content picture begins with a content loss of next to nothing:
-// relative(content) is for those that start from noise.
+// A term of an objective is the loss before its weight: only that compares trials with different weights. With the preset
+// gouache, the loss is relative to the energy of its target, and so comparable between pictures, sizes and layers. With
+// the other presets it is not; relative(TERM), the loss divided by that of the trial's first step, comes nearest. A trial
+// that starts from the content picture begins with a content loss near 0, so relative(content) is only for trials that
+// start from noise.
 package sweep

@@ -48,9 +48,9 @@ type Style struct {
 	Weight float64 // relative to the others'
 }
 
-// ParseStyle reads FILE or FILE:WEIGHT. If no number follows the last colon, as in sample:swirl, the weight is 1. An error
+// parseStyle reads FILE or FILE:WEIGHT. If no number follows the last colon, as in sample:swirl, the weight is 1. An error
 // has CodeInvalid.
-func ParseStyle(text string) (Style, error) {
+func parseStyle(text string) (Style, error) {
 	colon := strings.LastIndexByte(text, ':')
 	if colon <= 0 {
 		return Style{text, 1}, nil
@@ -106,9 +106,9 @@ func (f *File) Assign(values tracker.Params) Assignment {
 
 // The values of missing keys.
 const (
-	DefaultParallel   = 1
-	DefaultRetries    = 1
-	DefaultCheckpoint = 30 * time.Second
+	defaultParallel   = 1
+	defaultRetries    = 1
+	defaultCheckpoint = 30 * time.Second
 	DefaultRatings    = 3
 )
 

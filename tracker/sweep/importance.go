@@ -10,31 +10,31 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Importance is how much a dimension matters for being among the best.
+// Importance is how much a dimension matters for being among the best trials.
 type Importance struct {
 	Name  string
-	Share float64 // of all dimensions' importance, which together is 1
+	Share float64 // all shares add up to 1
 }
 
-// Importances compares the best tenth of the trials, and at least leastTop of them (Optuna's documentation names five),
-// with all. Of 200 sweeps of random points for 3x + y, to which a z does not matter, the first place was right in 90%
-// with 10 trials, in 95% with 50 and in all with 100, and all three places were in 48%, 82% and 99%.
+// Importances compares the best tenth of the trials, but at least leastTop of them (as in Optuna's documentation), with
+// all. In 200 sweeps of random points for 3x + y, with a z that does not matter, the first place was right in 90% with
+// 10 trials, in 95% with 50 and in 100% with 100. All three places were right in 48%, 82% and 99%.
 const (
 	topShare = 0.1
 	leastTop = 5
-	// fewest is how few trials it makes anything of, and trusted how many it takes to do so without a warning.
+	// fewest is the least number of trials, and trusted the least that gives no warning.
 	fewest  = 10
 	trusted = 50
 )
 
-// Importances tells how much each dimension matters for being among the best of the trials, the most important first,
-// by PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023, arXiv:2304.10255): the Pearson divergence of the
-// density of the best trials' values from that of all trials' values. A dimension that not all trials have counts as in
-// conditional PED-ANOVA (arXiv:2601.20800, theorem 4.2): by the square of the share of the best that have it, over the
-// share of all that do.
+// Importances returns how much each dimension matters for being among the best trials, the most important first, by
+// PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023, arXiv:2304.10255): the Pearson divergence of the
+// density of the best trials' values from that of all trials' values. If not all trials have a dimension, it is multiplied
+// by the square of the share of the best that have it, and divided by the share of all that have it, as in conditional
+// PED-ANOVA (arXiv:2601.20800, theorem 4.2).
 //
-// Trials that finished or were pruned count, failed ones do not. warning is a sentence on why not to trust the shares;
-// with too few trials, or if all came to the same value, there are no shares.
+// Finished and pruned trials count, failed ones do not. warning is a sentence on why the shares cannot be trusted. There
+// are no shares with too few trials, or if all have the same value.
 func Importances(space Space, seen []Observation) (shares []Importance, warning string) {
 	all := slices.DeleteFunc(slices.Clone(seen), func(o Observation) bool {
 		return o.state() == Running || o.state() == Failed
@@ -50,7 +50,7 @@ func Importances(space Space, seen []Observation) (shares []Importance, warning 
 		top++
 	}
 	if top == len(all) {
-		return nil, "all trials came to the same value: nothing that was searched matters"
+		return nil, "all trials have the same value: nothing that was searched matters"
 	}
 	sum := 0.0
 	for i := range space {
@@ -72,8 +72,8 @@ func Importances(space Space, seen []Observation) (shares []Importance, warning 
 	return shares, warning
 }
 
-// divergence is a dimension's importance, before the shares: all trials are in the order of their values, and the first
-// top of them are the best.
+// divergence returns a dimension's importance before the normalisation. all are the trials in the order of their values;
+// the first top of them are the best.
 func divergence(space Space, dimension int, all []Observation, top int) float64 {
 	bins := newBins(&space[dimension])
 	countTop, countAll := make([]float64, bins.n), make([]float64, bins.n)
@@ -103,13 +103,13 @@ func divergence(space Space, dimension int, all []Observation, top int) float64 
 	return alpha * alpha / beta * d
 }
 
-// bins are the places at which densities are compared.
+// bins divide a dimension for the comparison of densities.
 type bins struct {
 	dimension *Dimension
 	n         int
 }
 
-// maxBins is how many there are of a range, as in Optuna.
+// maxBins is the number of bins of a continuous range, as in Optuna.
 const maxBins = 50
 
 func newBins(d *Dimension) bins {
@@ -123,18 +123,18 @@ func newBins(d *Dimension) bins {
 // of returns a value's bin.
 func (b bins) of(value any) (int, bool) {
 	from, to, ok := b.dimension.cell(value)
-	if from == to { // bins lie around the ends and evenly between
+	if from == to { // the first and the last bin have the ends as their middles
 		return int(math.Round(from * float64(b.n-1))), ok
 	}
 	return min(int((from+to)/2*float64(b.n)), b.n-1), ok
 }
 
-// density estimates the probability of each bin from how many trials fell into it.
+// density estimates the probability of each bin from the number of its trials.
 func (b bins) density(counts []float64) []float64 {
 	if b.dimension.Values == nil {
 		return scott(counts)
 	}
-	kernels := 1 // each value that trials had is one
+	kernels := 1 // one more than the number of values that trials have
 	for _, c := range counts {
 		if c > 0 {
 			kernels++
@@ -143,8 +143,8 @@ func (b bins) density(counts []float64) []float64 {
 	return smooth(counts, kernels)
 }
 
-// scott puts a normal kernel on each bin that has trials, with the width of Scott's rule (Multivariate Density
-// Estimation, 1992), and one of weight 1 over all, as Optuna does.
+// scott puts a normal kernel on each bin with trials, with the width of Scott's rule (Multivariate Density Estimation,
+// 1992), and one of weight 1 over all bins, as Optuna does.
 func scott(counts []float64) []float64 {
 	n, total := float64(len(counts)), floats.Sum(counts)
 	density := make([]float64, len(counts))
@@ -165,10 +165,10 @@ func scott(counts []float64) []float64 {
 	return density
 }
 
-// scottWidth is the standard deviation of the kernels, in bins: at least so that 90% of one lie within its bin.
+// scottWidth returns the standard deviation of the kernels, in bins. At its least, 90% of a kernel lie within its bin.
 func scottWidth(counts []float64) float64 {
 	total, mean := floats.Sum(counts), 0.0
-	var places, below []float64 // bins with trials, and how many trials lie in them and before
+	var places, below []float64 // bins with trials, and the number of trials in them and before
 	for i, c := range counts {
 		if c > 0 {
 			mean += float64(i) * c / total

@@ -10,9 +10,9 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Objective is what a sweep minimises: people's ratings, or a sum of loss terms as they are before their weights. Those
-// are comparable between trials that differ in the weights; what a trial logs of a term times its weight is not, and
-// the least weight would win. The zero Objective minimises nothing.
+// Objective is what a sweep minimises: people's ratings, or a sum of loss terms before their weights. Terms after their
+// weights would not compare trials with different weights: the least weight would win. The zero Objective minimises
+// nothing.
 type Objective struct {
 	rating bool
 	parts  []part
@@ -25,14 +25,14 @@ type part struct {
 	relative bool // the loss is divided by what it was at the trial's first step
 }
 
-// Words of objectives that are no terms.
+// The words of objectives that are not terms.
 const (
 	wordRating   = "rating"
 	wordTotal    = "total"
 	wordRelative = "relative"
 )
 
-// maxParts is how many terms an objective may have.
+// maxParts is the largest number of terms.
 const maxParts = 100
 
 // ParseObjective reads an objective: "rating", or a sum of terms, each with a factor if it is not 1, such as
@@ -40,9 +40,9 @@ const maxParts = 100
 //	content + style
 //	0.5*content + 2*relative(style)
 //
-// A term stands for its loss before the weight, the metric loss.TERM; relative(TERM) is that loss over what it was at
-// the trial's first step; total is the sum that the trial itself minimises, with its weights. terms are the names there
-// are. Factors are more than 0. An error has CodeInvalid.
+// A term means its loss before the weight, the metric loss.TERM. relative(TERM) is that loss divided by the one of the
+// trial's first step. total is the sum that the trial itself minimises, with its weights. terms are the known names.
+// Factors are more than 0. An error has CodeInvalid.
 func ParseObjective(text string, terms []string) (Objective, error) {
 	if strings.TrimSpace(text) == wordRating {
 		return Objective{rating: true}, nil
@@ -62,7 +62,7 @@ func ParseObjective(text string, terms []string) (Objective, error) {
 	return o, nil
 }
 
-// splitSum cuts a sum at each + that is not the sign of an exponent, as in 1e+3.
+// splitSum splits a sum at each + except the sign of an exponent, as in 1e+3.
 func splitSum(text string) []string {
 	var summands []string
 	from := 0
@@ -76,7 +76,7 @@ func splitSum(text string) []string {
 	return append(summands, text[from:])
 }
 
-// isExponent tells whether a text ends with a number's digits and an e.
+// isExponent reports whether a text ends with a number's digits and an e.
 func isExponent(text string) bool {
 	digits := strings.TrimRight(text, "eE")
 	if len(digits) != len(text)-1 {
@@ -106,7 +106,7 @@ func parsePart(text string, terms []string) (part, error) {
 	case p.term == "":
 		return p, tracker.Errorf(tracker.CodeInvalid, "a term is missing: write a sum of them, such as content + 2*style")
 	case p.term == wordRating:
-		return p, tracker.Errorf(tracker.CodeInvalid, "people's ratings stand alone: write rating and nothing else")
+		return p, tracker.Errorf(tracker.CodeInvalid, "rating cannot be part of a sum: write rating alone")
 	case p.term != wordTotal && !slices.Contains(terms, p.term):
 		known := append(slices.Clone(terms), wordTotal, wordRating)
 		return p, tracker.Errorf(tracker.CodeInvalid, "%w", suggest.Unknown("term", p.term, known))
@@ -114,13 +114,13 @@ func parsePart(text string, terms []string) (part, error) {
 	return p, nil
 }
 
-// IsZero tells whether nothing is minimised.
+// IsZero reports whether nothing is minimised.
 func (o Objective) IsZero() bool { return !o.rating && len(o.parts) == 0 }
 
-// IsRating tells whether people's ratings are what counts. Eval then has nothing to say.
+// IsRating reports whether people's ratings are minimised. Eval then returns NaN.
 func (o Objective) IsRating() bool { return o.rating }
 
-// Terms returns the names of the terms, total among them if it is named.
+// Terms returns the names of the terms, with total if the objective has it.
 func (o Objective) Terms() []string {
 	var terms []string
 	for _, p := range o.parts {
@@ -150,7 +150,7 @@ func (o Objective) Metrics() []string {
 	return names
 }
 
-// String writes the objective so that ParseObjective reads it.
+// String returns the objective in the form that ParseObjective reads.
 func (o Objective) String() string {
 	if o.rating {
 		return wordRating
@@ -168,8 +168,8 @@ func (o Objective) String() string {
 	return strings.Join(words, " + ")
 }
 
-// Eval returns the objective's value, less being better. metric gives a metric's value at the trial's first step and
-// now, or false if there is none; the result is then NaN, as it is where a relative loss began with 0.
+// Eval returns the objective's value; less is better. metric returns a metric's value at the trial's first step and now, or
+// false if there is none. The result is NaN if a metric is missing or a relative loss began with 0.
 func (o Objective) Eval(metric func(name string) (first, now float64, ok bool)) float64 {
 	if len(o.parts) == 0 {
 		return math.NaN()

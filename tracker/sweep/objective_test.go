@@ -69,7 +69,7 @@ func TestParseObjectiveMistakes(t *testing.T) {
 		"x*content":                       `the factor "x"`,
 		"inf*content":                     "it must be a number above 0",
 		"2*3*content":                     `unknown term "3*content"`,
-		"rating + style":                  "people's ratings stand alone",
+		"rating + style":                  "rating cannot be part of a sum",
 		"content - style":                 `unknown term "content - style"`,
 		strings.Repeat("tv+", 100) + "tv": "101 terms are too many",
 	} {

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"bytes"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -59,16 +60,18 @@ func (p *fileParser) read(body mapping) {
 	p.keys = body.keys
 	others := p.decodeFields(body.entries, d)
 	*f = File{
-		Name: p.line("name", d.Name), Content: p.choice("content", d.Content), Styles: p.styles(d.Style),
-		Weights: p.choice("weights", d.Weights), Device: p.choice("device", d.Device), Fixed: p.fixed(others),
+		Name: p.line("name", d.Name), Content: p.line("content", d.Content), Styles: p.styles(d.Style),
+		Weights: p.line("weights", d.Weights), Device: p.line("device", d.Device), Fixed: p.fixed(others),
 		Trials:     p.count("trials", d.Trials, 0, 1, maxTrials),
-		Parallel:   p.count("parallel", d.Parallel, DefaultParallel, 1, maxParallel),
-		Retries:    p.count("retries", d.Retries, DefaultRetries, 0, maxRetries),
+		Parallel:   p.count("parallel", d.Parallel, defaultParallel, 1, maxParallel),
+		Retries:    p.count("retries", d.Retries, defaultRetries, 0, maxRetries),
 		Checkpoint: p.interval(d.Checkpoint),
 		Minimise:   p.objective(d.Minimise),
 		Prune:      p.prune(d.Prune),
+		Sampler:    d.Sampler.name,
 	}
-	f.Sampler, f.Seed = p.sampler(d.Sampler)
+	seed := p.options("sampler", d.Sampler, samplerOptions()).Seed
+	f.Seed = int64(p.count("seed", seed, 0, -1<<53, 1<<53))
 	p.readSearch()
 	for _, required := range []struct{ name, what string }{
 		{"name", "what the sweep is called"},
@@ -82,7 +85,7 @@ func (p *fileParser) read(body mapping) {
 			continue // the trials are no paintings
 		}
 		if p.keys[required.name] == nil && p.search[required.name] == nil {
-			p.add(nil, "%s is missing: %s", required.name, required.what)
+			p.add(beginning, "%s is missing: %s", required.name, required.what)
 		}
 	}
 	if len(p.list) == 0 {
@@ -90,29 +93,21 @@ func (p *fileParser) read(body mapping) {
 	}
 }
 
-// line checks one line of text.
+// line checks one line of text, which may also be a setting's value.
 func (p *fileParser) line(name string, s scalar) string {
 	const most = 200 // bytes, as in the tracker
 	if s.at != nil && (strings.TrimSpace(s.text) == "" || len(s.text) > most || strings.ContainsFunc(s.text, unicode.IsControl)) {
 		p.add(s.at, "%s is one line of at most %d bytes", name, most)
+	} else if set, err := setting.Lookup(p.schema.Settings, name); err == nil && s.at != nil {
+		p.typed(set, s)
 	}
 	return s.text
-}
-
-// choice checks a line that may also be a setting's value.
-func (p *fileParser) choice(name string, s scalar) string {
-	if set, err := setting.Lookup(p.schema.Settings, name); err == nil && s.text != "" {
-		if _, err := s.as(set); err != nil {
-			p.add(s.at, "%v", err)
-		}
-	}
-	return p.line(name, s)
 }
 
 // styles reads paintings, each FILE or FILE:WEIGHT.
 func (p *fileParser) styles(s scalars) (styles []Style) {
 	for _, one := range s.list {
-		style, err := ParseStyle(p.line("style", one))
+		style, err := parseStyle(p.line("style", one))
 		if err != nil {
 			p.add(one.at, "%v", err)
 		}
@@ -135,30 +130,18 @@ func (p *fileParser) fixed(entries []entry) tracker.Params {
 			p.add(e.key, "%v", suggest.Unknown("key", e.name, slices.Concat(keys, settings)))
 			continue
 		}
-		for _, v := range p.values(set, e, false) {
-			fixed[e.name] = v
+		var s scalar
+		if p.decode(e.name, e.value, &s) {
+			for _, v := range p.typed(set, s) {
+				fixed[e.name] = v
+			}
 		}
 	}
 	return fixed
 }
 
-// values reads a setting's value or, where a list is allowed, its values.
-func (p *fileParser) values(set setting.Setting, e entry, list bool) (values []any) {
-	var s scalars
-	if list {
-		p.decode(e.name, e.value, &s)
-	} else {
-		s.list = make([]scalar, 1)
-		before := len(p.list)
-		if p.decode(e.name, e.value, &s.list[0]); len(p.list) > before {
-			return nil
-		}
-	}
-	return p.typed(set, s.list)
-}
-
 // typed returns values of a setting, all different.
-func (p *fileParser) typed(set setting.Setting, list []scalar) (values []any) {
+func (p *fileParser) typed(set setting.Setting, list ...scalar) (values []any) {
 	for _, s := range list {
 		v, err := s.as(set)
 		switch {
@@ -178,21 +161,22 @@ func (p *fileParser) count(name string, s scalar, missing, least, most int) int 
 	if s.at == nil {
 		return missing
 	}
-	if !s.isNumber || s.number != math.Trunc(s.number) || s.number < float64(least) || s.number > float64(most) {
+	x, ok := s.value.(float64)
+	if !ok || x != math.Trunc(x) || x < float64(least) || x > float64(most) {
 		p.add(s.at, "%s is a whole number from %d to %d, not %q", name, least, most, s.text)
 		return least
 	}
-	return int(s.number)
+	return int(x)
 }
 
 // interval reads a time such as 30s, or a number of seconds.
 func (p *fileParser) interval(s scalar) time.Duration {
 	if s.at == nil {
-		return DefaultCheckpoint
+		return defaultCheckpoint
 	}
 	d, err := time.ParseDuration(s.text)
-	if s.isNumber {
-		d, err = time.Duration(s.number*float64(time.Second)), nil
+	if x, ok := s.value.(float64); ok {
+		d, err = time.Duration(x*float64(time.Second)), nil
 	}
 	if err != nil || d < 0 || d > 24*time.Hour || (d > 0 && d < time.Second) {
 		p.add(s.at, "checkpoint is a time from 1s to 24h such as 30s, or 0 for never, not %q", s.text)
@@ -211,62 +195,56 @@ func (p *fileParser) objective(s scalar) Objective {
 	return o
 }
 
-// options decodes the options of a name into a struct, if the name is known.
-func (p *fileParser) options(key string, o option, known []string, into any) bool {
-	switch {
-	case o.at == nil:
-		return false
-	case o.name == "":
-		p.add(o.at, "%s is one of %s, or one of them with options, such as {%s: {…}}", key, strings.Join(known, ", "), known[0])
-		return false
-	case !slices.Contains(known, o.name):
-		p.add(o.at, "%v", suggest.Unknown(key, o.name, known))
-		return false
-	}
-	for _, e := range p.decodeFields(o.options.entries, into) {
-		p.add(e.key, "%v", suggest.Unknown("option of "+o.name, e.name, keysOf(into)))
-	}
-	return true
+// options are those of all samplers and rules of pruning.
+type options struct {
+	Seed   scalar `yaml:"seed"`
+	After  scalar `yaml:"after"`
+	Trials scalar `yaml:"trials"`
+	Factor scalar `yaml:"factor"`
 }
 
-func (p *fileParser) sampler(o option) (name string, seed int64) {
-	var options struct {
-		Seed scalar `yaml:"seed"`
+var pruneOptions = map[string][]string{median: {"after", "trials"}, halving: {"after", "factor"}}
+
+func samplerOptions() map[string][]string {
+	known := map[string][]string{}
+	for _, name := range Samplers() {
+		known[name] = []string{"seed"}
 	}
-	if !p.options("sampler", o, Samplers(), &options) || options.Seed.at == nil {
-		return o.name, 0
+	return known
+}
+
+// options decodes the options of a name. known has the names, and the options of each.
+func (p *fileParser) options(key string, o option, known map[string][]string) (list options) {
+	names := slices.Sorted(maps.Keys(known))
+	switch {
+	case o.at == nil:
+	case o.name == "":
+		p.add(o.at, "%s is one of %s, or one of them with options, such as {%s: {…}}", key, strings.Join(names, ", "), names[0])
+	case known[o.name] == nil:
+		p.add(o.at, "%v", suggest.Unknown(key, o.name, names))
+	default:
+		for _, e := range o.options.entries {
+			if slices.Contains(known[o.name], e.name) {
+				p.decodeFields([]entry{e}, &list)
+			} else {
+				p.add(e.key, "%v", suggest.Unknown("option of "+o.name, e.name, known[o.name]))
+			}
+		}
 	}
-	v, err := options.Seed.as(setting.Setting{Name: "seed", Kind: setting.Int})
-	if err != nil {
-		p.add(options.Seed.at, "%v", err)
-		return o.name, 0
-	}
-	return o.name, v.(int64)
+	return list
 }
 
 func (p *fileParser) prune(o option) *PruneRule {
-	rule := &PruneRule{Kind: PruneKind(o.name), Trials: DefaultMedianTrials, Factor: DefaultHalvingFactor}
-	var after scalar
-	switch known := []string{string(Median), string(Halving)}; rule.Kind {
-	case Halving:
-		var options struct {
-			After  scalar `yaml:"after"`
-			Factor scalar `yaml:"factor"`
-		}
-		p.options("prune", o, known, &options)
-		after, rule.Factor = options.After, p.count("factor", options.Factor, rule.Factor, 2, maxTrials)
-	default:
-		var options struct {
-			After  scalar `yaml:"after"`
-			Trials scalar `yaml:"trials"`
-		}
-		if !p.options("prune", o, known, &options) {
-			return nil
-		}
-		after, rule.Trials = options.After, p.count("trials", options.Trials, rule.Trials, 1, maxTrials)
+	options := p.options("prune", o, pruneOptions)
+	if o.at == nil {
+		return nil
 	}
-	rule.After = int64(p.count("after", after, 1, 1, maxAfter))
-	return rule
+	return &PruneRule{
+		Kind:   o.name,
+		After:  int64(p.count("after", options.After, 1, 1, maxAfter)),
+		Trials: p.count("trials", options.Trials, 5, 1, maxTrials), // as in Optuna and goptuna
+		Factor: p.count("factor", options.Factor, 4, 2, maxTrials), // likewise
+	}
 }
 
 // readSearch reads the search space.
@@ -301,42 +279,36 @@ func (p *fileParser) readSearch() {
 // dimension reads a setting that is searched: a list, or the long form.
 func (p *fileParser) dimension(set setting.Setting, e entry) Dimension {
 	d := Dimension{Name: p.schema.parameter(set.Name), Kind: set.Kind}
-	if _, ok := e.value.(*ast.SequenceNode); ok {
-		d.Values = p.values(set, e, true)
+	var o searched
+	if _, list := e.value.(*ast.SequenceNode); list {
+		p.decode(e.name, e.value, &o.Values)
+		d.Values = p.typed(set, o.Values.list...)
 		return d
 	}
 	if !isMapping(e.value) {
-		var s scalar
-		p.decode(e.name, e.value, &s)
-		p.add(s.at, "%s is searched over a list, such as [%s, …], or a range; a fixed value stands outside of search", e.name, s.text)
+		p.add(start(e.value), "%s is searched over a list, such as [%s, …], or a range; a fixed value stands outside of search",
+			e.name, e.value)
 		return d
 	}
 	var m mapping
-	var o searched
 	p.decode(e.name, e.value, &m)
 	for _, other := range p.decodeFields(m.entries, &o) {
 		p.add(other.key, "%v", suggest.Unknown("key", other.name, keysOf(&o)))
 	}
-	forms := 0
-	for _, form := range []scalars{o.Values, o.Linear, o.Log} {
-		if form.at != nil {
-			forms++
-		}
-	}
-	switch {
-	case forms != 1:
-		p.add(e.key, "%s needs one of values, linear and log, such as {linear: [1, 10]}", d.Name)
-		return d
-	case o.Values.at != nil:
-		d.Values = p.typed(set, o.Values.list)
+	switch list, linear, log := o.Values.at != nil, o.Linear.at != nil, o.Log.at != nil; {
+	case list && !linear && !log:
+		d.Values = p.typed(set, o.Values.list...)
 		if o.Steps.at != nil {
 			p.add(o.Steps.at, "steps divide a range, and %s is a list", d.Name)
 		}
-	case o.Linear.at != nil:
+	case linear && !list && !log:
 		p.readRange(&d, set, o.Linear, o.Steps)
-	default:
+	case log && !list && !linear:
 		d.Log = true
 		p.readRange(&d, set, o.Log, o.Steps)
+	default:
+		p.add(e.key, "%s needs one of values, linear and log, such as {linear: [1, 10]}", d.Name)
+		return d
 	}
 	for _, c := range o.When.entries {
 		p.readCondition(&d, c)
@@ -391,7 +363,9 @@ func (p *fileParser) readCondition(d *Dimension, e entry) {
 		p.add(e.key, "%v", err)
 		return
 	}
-	c := Condition{p.schema.parameter(set.Name), p.values(set, e, true)}
+	var list scalars
+	p.decode(e.name, e.value, &list)
+	c := Condition{p.schema.parameter(set.Name), p.typed(set, list.list...)}
 	if len(c.Values) == 0 {
 		return
 	}

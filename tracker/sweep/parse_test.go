@@ -74,7 +74,7 @@ prune: {median: {after: 40}}
 		},
 		Sampler: "tpe", Trials: 40, Parallel: 1, Retries: 1, Checkpoint: 30 * time.Second,
 		Minimise: Objective{parts: []part{{1, "content", false}, {1, "style", false}}},
-		Prune:    &PruneRule{Kind: Median, After: 40, Trials: 5, Factor: 4},
+		Prune:    &PruneRule{Kind: median, After: 40, Trials: 5, Factor: 4},
 		Path:     "night.yaml", Text: []byte(text),
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -178,10 +178,10 @@ func TestParseMistakes(t *testing.T) {
 		{"checkpoint: soon", `1:13: checkpoint is a time from 1s to 24h such as 30s, or 0 for never, not "soon"`},
 		{"sampler: randm", `1:10: unknown sampler "randm": did you mean "random"?`},
 		{"sampler: {random: {sede: 3}}", `1:20: unknown option of random "sede": did you mean "seed"?`},
-		{"sampler: {random: {seed: x}}", `1:26: seed is x: it must be a whole number`},
+		{"sampler: {random: {seed: x}}", `1:26: seed is a whole number from -9007199254740992 to 9007199254740992, not "x"`},
 		{"sampler: {random: {seed: 1}, tpe: {seed: 2}}", "1:30: sampler is one of cmaes, grid, random, sobol, tpe, or one of them with options, such as {cmaes: {…}}"},
 		{"minimise: content + stlye", `1:11: minimise: unknown term "stlye": did you mean "style"?`},
-		{"minimise: content + rating", "1:11: minimise: people's ratings stand alone: write rating and nothing else"},
+		{"minimise: content + rating", "1:11: minimise: rating cannot be part of a sum: write rating alone"},
 		{"minimise: content\nprune: {median: {before: 3}}", `2:18: unknown option of median "before": there are after, trials`},
 		{"minimise: content\nprune: {halving: {factor: 1}}", `2:27: factor is a whole number from 2 to 100000, not "1"`},
 		{"minimise: content\nprune: mdian", `2:8: unknown prune "mdian": did you mean "median"?`},

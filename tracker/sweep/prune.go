@@ -11,57 +11,44 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// PruneRule ends trials that do badly before their time; [Parse] makes one. It compares what trials had come to at the
-// same step, which is fair as long as they all have the same iterations and scales.
+// PruneRule ends trials early that do badly. [Parse] makes one. It compares the values of trials at the same step, which is
+// fair if all trials have the same iterations and scales.
 type PruneRule struct {
-	Kind PruneKind
-	// After, from 1, is the last step at which Median prunes nothing, and Halving's first rung.
+	Kind string // median or halving
+	// After, at least 1, is the last step at which median prunes nothing, and the first rung of halving.
 	After int64
-	// Trials is how many other trials Median must know at a step.
+	// Trials is the number of other trials that median needs at a step.
 	Trials int
-	// Factor, from 2, is Halving's: one of so many goes on at each rung, and the next rung is so many times as far.
+	// Factor, at least 2, is that of halving: one trial in Factor continues at each rung, and each rung is Factor times
+	// as far as the one before.
 	Factor int
 }
 
-// PruneKind is a kind of pruning.
-type PruneKind string
-
 // The kinds of pruning.
 const (
-	// Median ends a trial whose best value so far is worse than the median of what the others had at this step (Golovin
-	// et al., "Google Vizier", 2017, with the others' values instead of their running means, as Optuna
-	// and goptuna have it).
-	Median PruneKind = "median"
-	// Halving is asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning",
-	// 2020, algorithm 2, arXiv:1810.05934): there are rungs at After, After·Factor, After·Factor² and so on, and of the
-	// trials that have come to a rung the best one in Factor go on. Trials that end are not taken up again later; a
-	// trial that comes to a rung as one of the first goes on if it is the best so far, as Optuna has it.
-	Halving PruneKind = "halving"
+	// median ends a trial whose best value so far is worse than the median of the others' values at this step (Golovin et
+	// al., "Google Vizier", 2017, with the others' values instead of their running means, as in Optuna and goptuna).
+	median = "median"
+	// halving is asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning",
+	// 2020, algorithm 2, arXiv:1810.05934). There are rungs at After, After·Factor, After·Factor² and so on. Of the trials
+	// that have reached a rung, the best one in Factor continue. A trial that ends is never continued. One of the first
+	// at a rung continues if it is the best so far, as in Optuna.
+	halving = "halving"
 )
 
-// PruneKinds are the names of the kinds.
-func PruneKinds() []string { return []string{string(Median), string(Halving)} }
-
-// What a rule's missing options mean; those of Optuna and goptuna.
-const (
-	DefaultMedianTrials  = 5
-	DefaultHalvingFactor = 4
-)
-
-// Prune tells whether to end a trial at a step, and why. own is the trial's objective up to the step, in the order of
-// steps, and others are those of all other trials so far, ended or not. It is to be asked at each step at which there
-// is a value.
-func (r *PruneRule) Prune(step int64, own []tracker.Point, others [][]tracker.Point) (reason string, prune bool) {
+// prune reports whether to end a trial at a step, and why. own is the trial's objective up to the step, in the order of
+// steps; others are the objectives of all other trials so far, ended or not. It must be called at each step with a value.
+func (r *PruneRule) prune(step int64, own []tracker.Point, others [][]tracker.Point) (reason string, prune bool) {
 	if len(own) == 0 || own[len(own)-1].Step != step {
 		return "", false
 	}
-	if r.Kind == Halving {
+	if r.Kind == halving {
 		return r.halve(step, own, others)
 	}
-	return r.median(step, own, others)
+	return r.belowMedian(step, own, others)
 }
 
-func (r *PruneRule) median(step int64, own []tracker.Point, others [][]tracker.Point) (string, bool) {
+func (r *PruneRule) belowMedian(step int64, own []tracker.Point, others [][]tracker.Point) (string, bool) {
 	if step <= r.After {
 		return "", false
 	}
@@ -93,19 +80,19 @@ func (r *PruneRule) median(step int64, own []tracker.Point, others [][]tracker.P
 func (r *PruneRule) halve(step int64, own []tracker.Point, others [][]tracker.Point) (string, bool) {
 	for rung := r.After; rung <= step; rung *= int64(r.Factor) {
 		value, at := arrival(own, rung)
-		if at == step { // else it has been there before
+		if at == step { // else it reached the rung before
 			if reason, prune := r.outdone(rung, value, others); prune {
 				return reason, true
 			}
 		}
 		if rung > step/int64(r.Factor) {
-			break // the next rung is further than any step, and perhaps than any number
+			break // the next rung is beyond the step, and may overflow
 		}
 	}
 	return "", false
 }
 
-// outdone tells whether a trial that came to a rung with a value must end there.
+// outdone reports whether a trial that reached a rung with a value must end there.
 func (r *PruneRule) outdone(rung int64, value float64, others [][]tracker.Point) (reason string, prune bool) {
 	if math.IsNaN(value) {
 		return "it has no value", true
@@ -122,10 +109,10 @@ func (r *PruneRule) outdone(rung int64, value float64, others [][]tracker.Point)
 		return "", false
 	}
 	place := sort.SearchFloat64s(values, value) + 1
-	return fmt.Sprintf("%.4g is number %d of %d trials there, and the best %d go on", value, place, len(values), keep), true
+	return fmt.Sprintf("%.4g is number %d of %d trials there, and the best %d continue", value, place, len(values), keep), true
 }
 
-// arrival returns a trial's value when it came to a rung, and the step, or -1 if it has not.
+// arrival returns a trial's value when it reached a rung, and the step, or -1 if it has not reached it.
 func arrival(curve []tracker.Point, rung int64) (value float64, step int64) {
 	i := sort.Search(len(curve), func(i int) bool { return curve[i].Step >= rung })
 	if i == len(curve) {

@@ -80,7 +80,7 @@ func TestMedianAgainstGoptuna(t *testing.T) {
 	for range 20 {
 		pruner := medianstopping.NewMedianPruner()
 		pruner.NStartUpTrials, pruner.NWarmUpSteps = 1, r.IntN(10)
-		rule := PruneRule{Kind: Median, After: int64(pruner.NWarmUpSteps), Trials: 1}
+		rule := PruneRule{Kind: median, After: int64(pruner.NWarmUpSteps), Trials: 1}
 		study := newStudy(t)
 		var others [][]tracker.Point
 		for range 20 {
@@ -88,7 +88,7 @@ func TestMedianAgainstGoptuna(t *testing.T) {
 			done := false
 			for i, p := range curve {
 				want := trial.report(t, pruner, p)
-				reason, got := rule.Prune(p.Step, curve[:i+1], others)
+				reason, got := rule.prune(p.Step, curve[:i+1], others)
 				if got != want || got != strings.Contains(reason, "median") {
 					t.Fatalf("step %d: got %v, %q, want %v", p.Step, got, reason, want)
 				}
@@ -116,13 +116,13 @@ func TestMedianAgainstGoptuna(t *testing.T) {
 func TestHalvingAgainstOptuna(t *testing.T) {
 	pruned, kept := 0, 0
 	for _, c := range golden.Halving {
-		rule := PruneRule{Kind: Halving, After: c.After, Factor: c.Factor}
+		rule := PruneRule{Kind: halving, After: c.After, Factor: c.Factor}
 		known := make([][]tracker.Point, len(c.Curves))
 		for _, i := range c.Order {
 			known[i] = curve(c.Curves[i][:len(known[i])+1]...)
 			step := len(known[i])
 			want := step == c.Ends[i] && step < len(c.Curves[i])
-			reason, got := rule.Prune(int64(step), known[i], slices.Concat(known[:i], known[i+1:]))
+			reason, got := rule.prune(int64(step), known[i], slices.Concat(known[:i], known[i+1:]))
 			if got != want {
 				t.Fatalf("%+v, trial %d, step %d: got %v, %q, want %v", rule, i, step, got, reason, want)
 			}
@@ -154,32 +154,32 @@ func TestPrune(t *testing.T) {
 		own  []tracker.Point
 		want string // "" to go on
 	}{
-		{PruneRule{Kind: Median, After: 1, Trials: 3}, curve(9, 8, 2.5), "its best, 2.5, is above the median of 3 other trials, 2"},
-		{PruneRule{Kind: Median, After: 1, Trials: 3}, curve(9, 8, 2), ""},
-		{PruneRule{Kind: Median, After: 1, Trials: 3}, curve(9, 1.5, 2.5), ""}, // it was better before
-		{PruneRule{Kind: Median, After: 1, Trials: 4}, curve(9, 8, 2.5), ""},
-		{PruneRule{Kind: Median, After: 3, Trials: 3}, curve(9, 8, 2.5), ""},
-		{PruneRule{Kind: Median, After: 1, Trials: 3}, curve(9, 8, 7, 6), ""}, // nobody was there
-		{PruneRule{Kind: Median, After: 1, Trials: 3}, curve(nan, nan, nan), "its best, +Inf, is above the median of 3 other trials, 2"},
-		{PruneRule{Kind: Median, After: 1, Trials: 1}, nil, ""},
-		{PruneRule{Kind: Halving, After: 3, Factor: 2}, curve(9, 8, 2.5), "2.5 is number 3 of 4 trials there, and the best 2 go on"},
-		{PruneRule{Kind: Halving, After: 3, Factor: 2}, curve(9, 8, 1.5), ""},
-		{PruneRule{Kind: Halving, After: 3, Factor: 4}, curve(9, 8, 1.5), "1.5 is number 2 of 4 trials there, and the best 1 go on"},
-		{PruneRule{Kind: Halving, After: 2, Factor: 4}, curve(9, 8, 7), ""}, // between the rungs
-		{PruneRule{Kind: Halving, After: 1, Factor: 3}, curve(9, 8, nan), "it has no value"},
-		{PruneRule{Kind: Halving, After: 1, Factor: math.MaxInt}, curve(5, 8, 7), ""},
+		{PruneRule{Kind: median, After: 1, Trials: 3}, curve(9, 8, 2.5), "its best, 2.5, is above the median of 3 other trials, 2"},
+		{PruneRule{Kind: median, After: 1, Trials: 3}, curve(9, 8, 2), ""},
+		{PruneRule{Kind: median, After: 1, Trials: 3}, curve(9, 1.5, 2.5), ""}, // it was better before
+		{PruneRule{Kind: median, After: 1, Trials: 4}, curve(9, 8, 2.5), ""},
+		{PruneRule{Kind: median, After: 3, Trials: 3}, curve(9, 8, 2.5), ""},
+		{PruneRule{Kind: median, After: 1, Trials: 3}, curve(9, 8, 7, 6), ""}, // nobody was there
+		{PruneRule{Kind: median, After: 1, Trials: 3}, curve(nan, nan, nan), "its best, +Inf, is above the median of 3 other trials, 2"},
+		{PruneRule{Kind: median, After: 1, Trials: 1}, nil, ""},
+		{PruneRule{Kind: halving, After: 3, Factor: 2}, curve(9, 8, 2.5), "2.5 is number 3 of 4 trials there, and the best 2 continue"},
+		{PruneRule{Kind: halving, After: 3, Factor: 2}, curve(9, 8, 1.5), ""},
+		{PruneRule{Kind: halving, After: 3, Factor: 4}, curve(9, 8, 1.5), "1.5 is number 2 of 4 trials there, and the best 1 continue"},
+		{PruneRule{Kind: halving, After: 2, Factor: 4}, curve(9, 8, 7), ""}, // between the rungs
+		{PruneRule{Kind: halving, After: 1, Factor: 3}, curve(9, 8, nan), "it has no value"},
+		{PruneRule{Kind: halving, After: 1, Factor: math.MaxInt}, curve(5, 8, 7), ""},
 	} {
 		step := int64(3)
 		if n := len(c.own); n > 0 {
 			step = c.own[n-1].Step
 		}
-		reason, prune := c.rule.Prune(step, c.own, others)
+		reason, prune := c.rule.prune(step, c.own, others)
 		if reason != c.want || prune != (c.want != "") {
 			t.Errorf("%+v, %v: got %q, %v, want %q", c.rule, c.own, reason, prune, c.want)
 		}
 	}
-	rule := PruneRule{Kind: Median, After: 1, Trials: 1}
-	if reason, prune := rule.Prune(2, curve(9, 8, 7), others); prune {
+	rule := PruneRule{Kind: median, After: 1, Trials: 1}
+	if reason, prune := rule.prune(2, curve(9, 8, 7), others); prune {
 		t.Errorf("a step that is over: %s", reason)
 	}
 }

@@ -101,7 +101,7 @@ func (t *Trial) prune(step int64) error {
 	if rule == nil || t.pruned != "" {
 		return nil
 	}
-	reason, prune := rule.Prune(step, t.curve, t.runner.board.exchange(t.Run.ID(), t.curve))
+	reason, prune := rule.prune(step, t.curve, t.runner.board.exchange(t.Run.ID(), t.curve))
 	if !prune {
 		return nil
 	}
