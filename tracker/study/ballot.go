@@ -45,18 +45,60 @@ func (s *Study) Ballot() (*Ballot, error) {
 	return b, err
 }
 
-// Next chooses the pair whose comparison tells most. ok is false if there are fewer than two pictures.
+// Bounds on what is fitted to judgements: the time grows with the third power of the number of pictures.
+const (
+	MaxPaired = 500  // pictures of which all pairs are weighed to choose the next one
+	MaxScored = 1000 // pictures with a strength
+)
+
+// Next chooses the pair whose comparison tells most. ok is false if there are fewer than two pictures. Of more than
+// MaxPaired pictures it considers those that were compared least often.
 func (b *Ballot) Next(rater string) (pair rating.Pair, ok bool, err error) {
 	if len(b.Runs) < 2 {
 		return pair, false, nil
 	}
-	scores, err := rating.Fit(len(b.Runs), b.Comparisons, rating.Options{})
+	items := b.byCount(func(x, y int) int { return cmp.Compare(b.Counts[x], b.Counts[y]) }, MaxPaired)
+	some := b.only(items)
+	scores, err := rating.Fit(len(some.Runs), some.Comparisons, rating.Options{})
 	if err != nil {
 		return pair, false, err
 	}
 	random := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
-	pair, err = rating.Next(scores, b.Comparisons, random, rating.NextOptions{Rater: rater})
-	return pair, err == nil, err
+	pair, err = rating.Next(scores, some.Comparisons, random, rating.NextOptions{Rater: rater})
+	if err != nil {
+		return pair, false, err
+	}
+	pair.Left, pair.Right = items[pair.Left], items[pair.Right]
+	return pair, true, nil
+}
+
+// byCount returns the items that come first in an order, n at most, by their index.
+func (b *Ballot) byCount(order func(x, y int) int, n int) []int {
+	items := make([]int, len(b.Runs))
+	for i := range items {
+		items[i] = i
+	}
+	slices.SortStableFunc(items, order)
+	items = items[:min(len(items), n)]
+	slices.Sort(items)
+	return items
+}
+
+// only is the ballot of some items, and of the comparisons between them.
+func (b *Ballot) only(items []int) *Ballot {
+	some, place := &Ballot{}, map[int]int{}
+	for k, item := range items {
+		place[item] = k
+		some.Runs, some.Counts = append(some.Runs, b.Runs[item]), append(some.Counts, b.Counts[item])
+	}
+	for _, c := range b.Comparisons {
+		left, known := place[c.Left]
+		right, both := place[c.Right]
+		if c.Left, c.Right = left, right; known && both {
+			some.Comparisons = append(some.Comparisons, c)
+		}
+	}
+	return some
 }
 
 // Waits is how many judgements there are and how many are missing.
@@ -96,6 +138,7 @@ func (w Waits) Progress() string {
 type Scores struct {
 	Runs        []Scored // that were compared, the strongest first
 	Unseen      int      // pictures that were not compared
+	Omitted     int      // pictures that were compared less often than MaxScored others
 	Axis        plot.Axis
 	Effects     *rating.Effects // of the settings' values
 	EffectAxis  plot.Axis
@@ -120,14 +163,22 @@ type Rater struct {
 }
 
 // Scores fits the models to the judgements on a ballot, at least one of them. Pictures that were not compared are left
-// out: they say nothing, and would only take time.
+// out: they say nothing, and would only take time. Of more than MaxScored pictures it takes those compared most often.
 func (s *Study) Scores(all *Ballot) (*Scores, error) {
-	b := all.compared()
+	items := all.byCount(func(x, y int) int { return cmp.Compare(all.Counts[y], all.Counts[x]) }, MaxScored)
+	items = slices.DeleteFunc(items, func(item int) bool { return all.Counts[item] == 0 })
+	b := all.only(items)
 	fitted, err := rating.Fit(len(b.Runs), b.Comparisons, rating.Options{})
 	if err != nil {
 		return nil, err
 	}
-	scores := &Scores{Unseen: len(all.Runs) - len(b.Runs), Axis: reach(fitted.Strengths), Ties: fitted.Ties, Sides: rating.Sides(b.Comparisons)}
+	scores := &Scores{Axis: reach(fitted.Strengths), Ties: fitted.Ties, Sides: rating.Sides(b.Comparisons)}
+	for _, n := range all.Counts {
+		if n == 0 {
+			scores.Unseen++
+		}
+	}
+	scores.Omitted = len(all.Runs) - len(b.Runs) - scores.Unseen
 	for item, run := range b.Runs {
 		scores.Runs = append(scores.Runs, Scored{Run: run, Count: b.Counts[item], Strength: fitted.Strengths[item]})
 	}
@@ -140,17 +191,17 @@ func (s *Study) Scores(all *Ballot) (*Scores, error) {
 	for _, name := range slices.Sorted(maps.Keys(raters)) {
 		scores.Raters = append(scores.Raters, Rater{name, raters[name]})
 	}
-	items := make([]map[string]string, len(b.Runs))
+	labels := make([]map[string]string, len(b.Runs))
 	dimensions := s.Dimensions()
 	for i, run := range b.Runs {
-		items[i] = map[string]string{}
+		labels[i] = map[string]string{}
 		for k := range dimensions {
 			if value, ok := run.Params[dimensions[k].Name]; ok {
-				items[i][dimensions[k].Name] = dimensions[k].label(value)
+				labels[i][dimensions[k].Name] = dimensions[k].label(value)
 			}
 		}
 	}
-	if scores.Effects, err = rating.FitEffects(items, b.Comparisons, rating.Options{}); err != nil {
+	if scores.Effects, err = rating.FitEffects(labels, b.Comparisons, rating.Options{}); err != nil {
 		return nil, err
 	}
 	var effects []rating.Estimate
@@ -161,22 +212,6 @@ func (s *Study) Scores(all *Ballot) (*Scores, error) {
 	}
 	scores.EffectAxis = reach(effects)
 	return scores, nil
-}
-
-// compared is the ballot without the pictures that were not compared.
-func (b *Ballot) compared() *Ballot {
-	seen, place := &Ballot{}, make([]int, len(b.Runs))
-	for item, run := range b.Runs {
-		if place[item] = len(seen.Runs); b.Counts[item] > 0 {
-			seen.Runs = append(seen.Runs, run)
-			seen.Counts = append(seen.Counts, b.Counts[item])
-		}
-	}
-	for _, c := range b.Comparisons {
-		c.Left, c.Right = place[c.Left], place[c.Right]
-		seen.Comparisons = append(seen.Comparisons, c)
-	}
-	return seen
 }
 
 // reach is an axis of all intervals and 0.

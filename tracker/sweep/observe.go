@@ -73,12 +73,22 @@ func (f *File) state(run *tracker.Run) State {
 
 // rate sets the values of the finished trials by people's judgements.
 func rate(f *File, runs []*tracker.Run, judgements []tracker.Judgement, seen []Observation) error {
-	items := map[string]int{} // of the finished trials, by the run's id
+	judged := map[string]bool{}
+	for _, j := range judgements {
+		judged[j.Left], judged[j.Right] = true, true
+	}
+	items := map[string]int{} // of the finished trials that were judged, by the run's id
 	var finished []int        // their indices in seen
 	for i, run := range runs {
-		if seen[i].State == Finished {
+		switch {
+		case seen[i].State != Finished:
+		case judged[run.ID]:
 			items[run.ID] = len(finished)
 			finished = append(finished, i)
+		case f.Ratings > 0: // its strength would be 0, and fitting takes time for each trial
+			seen[i].State = Running
+		default:
+			seen[i].Value = 0
 		}
 	}
 	if len(finished) == 0 {

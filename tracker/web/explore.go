@@ -19,6 +19,26 @@ type exploreView struct {
 	Importances []sweep.Importance
 	Warning     string
 	Scene       exploration
+	Omitted     int // trials that are not drawn
+	MostCurves  int // trials whose curves are drawn
+}
+
+// Bounds on what is drawn, of a sweep that may have 100,000 trials. 12,000 trials were 4.6 MB of JSON and as many lines
+// over each other; their curves took 7 s to read.
+const (
+	mostDrawn  = 2000 // trials
+	mostCurves = 300
+)
+
+// drawn returns the trials that are drawn, by their index: the best ones, and those on the front of two metrics, so that it
+// is that of all trials.
+func drawn(r *study.Ranking, front []int) []int {
+	if len(r.Order) <= mostDrawn {
+		return slices.Sorted(slices.Values(r.Order))
+	}
+	list := slices.Concat(r.Order[:mostDrawn], front)
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // explore shows how a sweep's settings relate to their results. The query may have x and y, the metrics of the scatter,
@@ -30,6 +50,10 @@ func (s sweepPages) explore(w http.ResponseWriter, r *http.Request) error {
 	}
 	dimensions := sw.Dimensions()
 	v := exploreView{Sweep: sw, Objective: sw.Objective(), Scene: explored(ranking, r.URL.Query(), dimensions)}
+	v.Omitted = len(sw.Runs) - len(v.Scene.Trials)
+	if len(sw.Runs) > mostCurves {
+		v.MostCurves = mostCurves
+	}
 	v.Importances, v.Warning = ranking.Importances(dimensions)
 	return s.render(w, http.StatusOK, "sweep-explore.html", page{Title: "Explore " + sw.Name, Nav: "sweeps", Data: v})
 }
@@ -46,10 +70,10 @@ func (s sweepPages) trials(w http.ResponseWriter, r *http.Request) error {
 // curvePoints is how many points of a curve are enough where many curves overlap.
 const curvePoints = 120
 
-// curves answers with one metric's curves of all trials, as {"curves": [{"id", "points": [[step, value]]}]}. The query
+// curves answers with one metric's curves of all trials, or the best mostCurves, as {"curves": [{"id", "points": [[step, value]]}]}. The query
 // has metric, and may have points, how many of each curve at most.
 func (s sweepPages) curves(w http.ResponseWriter, r *http.Request) error {
-	sw, err := s.read(r, "")
+	sw, ranking, err := s.readRanked(r, "")
 	if err != nil {
 		return err
 	}
@@ -59,7 +83,9 @@ func (s sweepPages) curves(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	b := []byte(`{"curves":[`)
-	for i, run := range sw.Runs {
+	best := ranking.Order[:min(len(ranking.Order), mostCurves)]
+	for i, trial := range slices.Sorted(slices.Values(best)) {
+		run := sw.Runs[trial]
 		curves, err := s.store.Curves(r.Context(), run.ID, tracker.CurveQuery{Metrics: []string{metric}, Points: points})
 		if err != nil {
 			return err
@@ -122,7 +148,7 @@ type dot struct {
 // explored lays out the trials for a query.
 func explored(r *study.Ranking, query url.Values, dimensions []study.Dimension) exploration {
 	e := exploration{
-		Metrics: r.Metrics(), MoreWins: r.Rated(), Trials: []dot{}, Best: r.Best, Objective: r.Objective(), Axes: []drawnAxis{},
+		Metrics: r.Metrics(), MoreWins: r.Rated(), Trials: []dot{}, Best: -1, Objective: r.Objective(), Axes: []drawnAxis{},
 	}
 	e.Metric = firstOf(e.Metrics, sweep.ObjectiveMetric, "total")
 	values, ranks := make([]float64, len(r.Runs)), make([]int, len(r.Runs))
@@ -147,7 +173,16 @@ func explored(r *study.Ranking, query url.Values, dimensions []study.Dimension) 
 	var placeX, placeY func(float64) *float64
 	e.X, xs, placeX = side("x", tracker.Unweighted("content"), "content")
 	e.Y, ys, placeY = side("y", tracker.Unweighted("style"), "style", sweep.ObjectiveMetric)
-	for i := range r.Runs {
+	front := study.Front(xs, ys)
+	if n := len(front); n > mostDrawn { // points of it, evenly apart
+		for k := range mostDrawn {
+			front[k] = front[k*(n-1)/(mostDrawn-1)]
+		}
+		front = front[:mostDrawn]
+	}
+	place := map[int]int{} // of a trial in e.Trials
+	for _, i := range drawn(r, front) {
+		place[i] = len(e.Trials)
 		t := newTrial(r, i, dimensions)
 		d := dot{
 			ID: t.Run.ID, Number: t.Run.Trial, State: t.State, Reason: t.Run.Reason, Picture: t.Run.Picture, Told: [][2]string{}, Value: t.Value, Rank: ranks[i],
@@ -162,7 +197,13 @@ func explored(r *study.Ranking, query url.Values, dimensions []study.Dimension) 
 		d.At = append(d.At, pointer(goal.Place(values[i]), plot.Finite(values[i])))
 		e.Trials = append(e.Trials, d)
 	}
-	e.Front = append([]int{}, study.Front(xs, ys)...)
+	e.Front = []int{}
+	for _, i := range front {
+		e.Front = append(e.Front, place[i])
+	}
+	if r.Best >= 0 {
+		e.Best = place[r.Best]
+	}
 	return e
 }
 

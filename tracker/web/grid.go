@@ -24,7 +24,11 @@ type gridView struct {
 	Small         int // the width of pictures in the cells
 	Shape         tracker.Picture
 	Most          int // how many runs can be compared
+	Limit         int // the most trials that a cell shows, or 0 if none has more
 }
+
+// mostShown is how many trials a grid shows. 12,000 were a page of 12 MB.
+const mostShown = 1000
 
 type gridLine struct {
 	Label string
@@ -123,10 +127,14 @@ func (v *gridView) arrange(r *study.Ranking) {
 		params[rank] = r.Runs[i].Params
 	}
 	g := study.Arrange(v.Query, v.Dimensions, params)
+	limit := max(mostShown/(len(g.Rows)*len(g.Columns)), 1)
 	v.Columns, v.Rows, v.Left = g.Columns, g.Rows, g.Left
 	for row, cells := range g.Cells {
 		line := gridLine{Label: g.Rows[row]}
 		for _, cell := range cells {
+			if v.Query.All && len(cell.Trials) > limit {
+				cell.Trials, v.Limit = cell.Trials[:limit], limit
+			}
 			shown := gridCell{Cell: cell}
 			for _, rank := range cell.Trials {
 				shown.Trials = append(shown.Trials, newTrial(r, r.Order[rank], v.Dimensions))

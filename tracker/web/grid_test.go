@@ -174,30 +174,64 @@ func TestFileThatCannotBeRead(t *testing.T) {
 	wantNoText(t, get(t, handle(t, store, Options{}), sweepPath("broken"), http.StatusOK), "cannot be read")
 }
 
-// manyRuns is a store whose sweep has more trials than one question returns.
-type manyRuns struct {
+// manyTrials is a store whose sweep has more trials than one query returns.
+type manyTrials struct {
 	tracker.Store
 	runs []tracker.Run
 }
 
-func (m *manyRuns) Runs(_ context.Context, q tracker.RunQuery) (*tracker.RunPage, error) {
+func (m *manyTrials) Runs(_ context.Context, q tracker.RunQuery) (*tracker.RunPage, error) {
 	from := min(q.Offset, len(m.runs))
 	return &tracker.RunPage{Runs: m.runs[from:min(from+q.Limit, len(m.runs))], Total: len(m.runs)}, nil
 }
 
-// A sweep may have more trials than the store returns at once: all of them count.
-func TestMoreTrialsThanAPage(t *testing.T) {
-	store := &manyRuns{Store: emptyStore(t)}
+func (m *manyTrials) Pictures(context.Context, string, tracker.PictureQuery) ([]tracker.Picture, error) {
+	return nil, nil
+}
+
+// A sweep may have more trials than the store returns at once and than a page can show: all of them count, and the pages
+// say what they leave out.
+func TestManyTrials(t *testing.T) {
+	store := &manyTrials{Store: emptyStore(t)}
 	makeSweep(t, store, "many", tpeFile)
-	for i := range tracker.MaxLimit + 2000 {
+	const n = tracker.MaxLimit + 2000
+	for i := range n {
+		objective := float64(2*n - i)
 		store.runs = append(store.runs, tracker.Run{
-			ID: fmt.Sprintf("m%011d", i), Sweep: "many", Trial: i + 1, Status: tracker.StatusFinished,
-			Params: tracker.Params{"style_weight": float64(1 + i%9000), "pooling": "avg"}, Final: tracker.Metrics{sweep.ObjectiveMetric: float64(20000 - i)},
+			ID: fmt.Sprintf("m%011d", i), Sweep: "many", Trial: i + 1, Status: tracker.StatusFinished, Picture: fmt.Sprintf("%064x", i),
+			Params: tracker.Params{"style_weight": float64(1 + i%9000), "pooling": []string{"max", "avg"}[i%2]},
+			Final:  tracker.Metrics{sweep.ObjectiveMetric: objective, "loss.content": 1, "loss.style": objective},
 		})
 	}
+	store.runs[7].Final["loss.content"] = 0.5 // it is on the front, and not among the best
 	st := readStudyOf(t, store, "many")
-	if len(st.Runs) != 12_000 || st.Tally.Finished != 12_000 || st.Best != 11_999 {
-		t.Errorf("%d trials, %d finished, the best is number %d: want 12,000, and the last to be the best", len(st.Runs), st.Tally.Finished, st.Best+1)
+	if len(st.Runs) != n || st.Tally.Finished != n || st.Best != n-1 {
+		t.Errorf("%d trials, %d finished, the best is number %d: want %d, and the last to be the best", len(st.Runs), st.Tally.Finished, st.Best+1, n)
+	}
+	e := explored(st, nil, st.Dimensions())
+	if len(e.Trials) < mostDrawn || len(e.Trials) > mostDrawn+10 || e.Trials[e.Best].Number != n || e.Trials[0].Number != 8 || e.Front[0] != 0 {
+		t.Errorf("%d trials are drawn, the first is %d, the best %d, the front begins with %v", len(e.Trials), e.Trials[0].Number, e.Trials[e.Best].Number, e.Front[0])
+	}
+	v := gridView{Dimensions: st.Dimensions(), Query: study.Query{Rows: study.None, Columns: "pooling", All: true}}
+	v.arrange(st)
+	if cell := v.Lines[0].Cells[1]; v.Limit != mostShown/2 || len(cell.Trials) != v.Limit || cell.Count != n/2 || !cell.Trials[0].Best {
+		t.Errorf("a cell shows %d of %d, best first: %v", len(cell.Trials), cell.Count, cell.Trials[0].Best)
+	}
+	b, err := st.Ballot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Counts[0], b.Counts[1] = 3, 3
+	if p, ok, err := b.Next("Ada"); err != nil || !ok || min(p.Left, p.Right) < 2 || max(p.Left, p.Right) >= study.MaxPaired+2 {
+		t.Errorf("the pair %+v, %v, is not of those compared least often (%v)", p, ok, err)
+	}
+	h := handle(t, store, Options{ReadSweep: readSweep})
+	for page, want := range map[string]string{
+		"?rows=-&columns=pooling&show=all": "Each cell shows its first 500 trials at most",
+		"/explore":                         "The sweep has 12,000 trials: this page draws the best 2,001",
+		"/rate":                            "Of the 12,000 pictures, those 500 are shown that were compared least often",
+	} {
+		wantText(t, get(t, h, "/sweeps/many"+page, http.StatusOK), want)
 	}
 }
 

@@ -17,6 +17,7 @@ type rateView struct {
 	Rater    string
 	Undo     int64 // the judgement that can be taken back, or 0
 	ReadOnly bool
+	Bounded  int // how many pictures are considered, 0 for all
 }
 
 // shownPair is two pictures to compare, with nothing about how they were made.
@@ -69,6 +70,9 @@ func (s sweepPages) rate(w http.ResponseWriter, r *http.Request) error {
 	v := rateView{Sweep: sw, Rater: r.URL.Query().Get("rater"), Undo: int64(undo), ReadOnly: s.options.ReadOnly}
 	if v.Pair, v.Sweep.Waits, err = nextPair(sw.Study, v.Rater); err != nil {
 		return err
+	}
+	if v.Sweep.Waits.Pictures > study.MaxPaired {
+		v.Bounded = study.MaxPaired
 	}
 	return s.render(w, http.StatusOK, "sweep-rate.html", page{Title: "Rate " + sw.Name, Nav: "sweeps", Data: v})
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// manyTrials is how many trials the sweep of the benchmarks has, with 16 snapshots, 12 curves of 200 points, and two
+// largeTrials is how many trials the sweep of the benchmarks has, with 16 snapshots, 12 curves of 200 points, and two
 // judgements each.
-const manyTrials = 500
+const largeTrials = 500
 
 // largeSweep makes the sweep in a store.
 func largeSweep(b *testing.B) tracker.Store {
@@ -36,7 +36,7 @@ func largeSweep(b *testing.B) tracker.Store {
 		files[p.Hash] = data
 	}
 	var ids []string
-	for i := range manyTrials {
+	for i := range largeTrials {
 		at := time.Date(2026, 1, 1, 0, i, 0, 0, time.UTC)
 		run := tracker.Run{
 			ID: tracker.NewID(at)[:7] + fmt.Sprintf("%05d", i), Name: fmt.Sprint("large ", i+1), Sweep: "large", Trial: i + 1, Status: tracker.StatusFinished,
@@ -67,8 +67,8 @@ func largeSweep(b *testing.B) tracker.Store {
 		}
 		ids = append(ids, run.ID)
 	}
-	for i := range manyTrials {
-		if _, err := store.AddJudgement(b.Context(), tracker.Judgement{Left: ids[i], Right: ids[(i*7+1)%manyTrials], Verdict: tracker.LeftBetter}); err != nil {
+	for i := range largeTrials {
+		if _, err := store.AddJudgement(b.Context(), tracker.Judgement{Left: ids[i], Right: ids[(i*7+1)%largeTrials], Verdict: tracker.LeftBetter}); err != nil {
 			b.Fatal(err)
 		}
 	}
