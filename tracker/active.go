@@ -11,17 +11,19 @@ import (
 	"time"
 )
 
-// flushEvery is the interval at which buffered metrics are written. A process that is killed loses what it logged since
-// the last write began, which together is less than the promised second.
+// flushEvery is the interval at which buffered metrics are written. A process that is killed loses
+// what it logged since the last write began, which together is less than the promised second.
 const flushEvery = 500 * time.Millisecond
 
 // maxBuffered is the most points that are buffered, 1 MiB of them. Log then waits for the store.
 const maxBuffered = 1 << 16
 
-// ActiveRun is a run that this process records. Its methods may be called from several goroutines at once.
+// ActiveRun is a run that this process records. Its methods may be called from several goroutines
+// at once.
 //
-// Metrics are buffered for at most a second, pictures are written at once. When the store fails for good, for example
-// because the disk is full, Log and the other methods return that error from then on and record nothing more.
+// Metrics are buffered for at most a second, pictures are written at once. When the store fails for
+// good, for example because the disk is full, Log and the other methods return that error from then
+// on and record nothing more.
 type ActiveRun struct {
 	store LogStore
 	id    string
@@ -39,8 +41,8 @@ type ActiveRun struct {
 	err      error // what the store failed with
 }
 
-// Start adds a run to a store, with its inputs, and returns it for logging. The run may be logged into after ctx ends:
-// an interrupted program still records how far it came.
+// Start adds a run to a store, with its inputs, and returns it for logging. The run may be logged
+// into after ctx ends: an interrupted program still records how far it came.
 func Start(ctx context.Context, store LogStore, n NewRun) (*ActiveRun, error) {
 	run, err := store.CreateRun(ctx, n)
 	if err != nil {
@@ -57,9 +59,10 @@ func Start(ctx context.Context, store LogStore, n NewRun) (*ActiveRun, error) {
 	return r, nil
 }
 
-// Continue resumes a run that was interrupted or failed, and returns it for logging as Start does. The run keeps its
-// inputs, parameters, provenance, curves and pictures. A point that is logged again replaces the earlier one. A run
-// that is finished, or running in this or another process, is a conflict; see [RunStore].
+// Continue resumes a run that was interrupted or failed, and returns it for logging as Start does.
+// The run keeps its inputs, parameters, provenance, curves and pictures. A point that is logged
+// again replaces the earlier one. A run that is finished, or running in this or another process, is
+// a conflict; see [RunStore].
 func Continue(ctx context.Context, store LogStore, id string) (*ActiveRun, error) {
 	run, err := store.ContinueRun(ctx, id, Process{})
 	if err != nil {
@@ -86,8 +89,9 @@ func (r *ActiveRun) Err() error {
 	return r.err
 }
 
-// Log logs values at a step, which is 0 or more. It returns at once unless 65,536 points are buffered, which it then
-// writes. An error of CodeInvalid is about these values, any other about the store.
+// Log logs values at a step, which is 0 or more. It returns at once unless 65,536 points are
+// buffered, which it then writes. An error of CodeInvalid is about these values, any other about
+// the store.
 func (r *ActiveRun) Log(step int64, values Metrics) error {
 	full, err := r.log(step, values)
 	if err == nil && full {
@@ -206,7 +210,8 @@ func (r *ActiveRun) AddPicture(ctx context.Context, n NewPicture) (*Picture, err
 // LogPicture adds a picture as a PNG. It may be called after Finish too.
 func (r *ActiveRun) LogPicture(ctx context.Context, role string, step int64, picture image.Image) error {
 	var file bytes.Buffer
-	// The samples at 512×512 take 29 to 37 ms like this. The default takes 51 to 139 ms for files 0 to 11% smaller.
+	// The samples at 512×512 take 29 to 37 ms like this. The default takes 51 to 139 ms for files 0
+	// to 11% smaller.
 	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
 	if err := encoder.Encode(&file, picture); err != nil {
 		return Errorf(CodeInvalid, "picture %s at step %d cannot be written as a PNG: %w", role, step, err)
@@ -215,8 +220,8 @@ func (r *ActiveRun) LogPicture(ctx context.Context, role string, step int64, pic
 	return err
 }
 
-// SaveCheckpoint replaces the run's checkpoint; see [CheckpointStore]. It writes buffered metrics first, so that a run
-// continued from the checkpoint has no gap in its curves.
+// SaveCheckpoint replaces the run's checkpoint; see [CheckpointStore]. It writes buffered metrics
+// first, so that a run continued from the checkpoint has no gap in its curves.
 func (r *ActiveRun) SaveCheckpoint(ctx context.Context, write func(io.Writer) error) error {
 	if err := r.flush(); err != nil {
 		return err

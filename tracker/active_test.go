@@ -180,7 +180,8 @@ func TestRecorderToleratesABrokenStore(t *testing.T) {
 	})
 }
 
-// TestSnapshotsTakeTheirShareOnly has pictures that take longer to bring over than the whole run takes.
+// TestSnapshotsTakeTheirShareOnly has pictures that take longer to bring over than the whole run
+// takes.
 func TestSnapshotsTakeTheirShareOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &memory{}
@@ -203,7 +204,8 @@ func TestSnapshotsTakeTheirShareOnly(t *testing.T) {
 	})
 }
 
-// TestAnyReasonEndsARun ends runs, directly and through a Recorder, with reasons that a store would not keep.
+// TestAnyReasonEndsARun ends runs, directly and through a Recorder, with reasons that a store would
+// not keep.
 func TestAnyReasonEndsARun(t *testing.T) {
 	for _, reason := range []string{"x\x00\xff", strings.Repeat("é", maxText), "x" + strings.Repeat("é", maxText)} {
 		store := &memory{}
@@ -235,7 +237,8 @@ func TestAnyReasonEndsARun(t *testing.T) {
 	}
 }
 
-// TestInputThatCannotBeKept starts a run whose input is no picture, in a context that has ended too.
+// TestInputThatCannotBeKept starts a run whose input is no picture, in a context that has ended
+// too.
 func TestInputThatCannotBeKept(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -25,8 +25,9 @@ type Contrast struct {
 	Common []ContrastRow `json:"common"`
 	// Final are all metrics at each run's highest step.
 	Final []ContrastRow `json:"final"`
-	// Unfair are sentences on why the runs' pictures do not show the effect of their settings. It is empty if all runs
-	// have the same content picture, size, seed and number of iterations, and are finished.
+	// Unfair are sentences on why the runs' pictures do not show the effect of their settings. It
+	// is empty if all runs have the same content picture, size, seed and number of iterations, and
+	// are finished.
 	Unfair []string `json:"unfair"`
 }
 
@@ -34,8 +35,8 @@ type Contrast struct {
 type ContrastRow struct {
 	Name string       `json:"name"`
 	Kind ContrastKind `json:"kind"`
-	// Values has one value for each run, nil where the run has none. A picture's value is its name, with the beginning
-	// of its hash where different pictures have the same name.
+	// Values has one value for each run, nil where the run has none. A picture's value is its name,
+	// with the beginning of its hash where different pictures have the same name.
 	Values []any `json:"values"`
 	// Same reports whether all values are equal.
 	Same bool `json:"same"`
@@ -65,7 +66,8 @@ const (
 	ContrastMetric     ContrastKind = "metric"
 )
 
-// NewContrast compares 2 to MaxContrast different runs, given by their ids: as many as fit side by side.
+// NewContrast compares 2 to MaxContrast different runs, given by their ids: as many as fit side by
+// side.
 func NewContrast(ctx context.Context, store Reader, ids []string) (*Contrast, error) {
 	if len(ids) < 2 || len(ids) > MaxContrast {
 		return nil, Errorf(CodeInvalid, "there are %d runs to compare: choose 2 to %d", len(ids), MaxContrast)
@@ -206,7 +208,8 @@ func (c *Contrast) hashes(run int, role string) string {
 	return strings.Join(list, " ")
 }
 
-// labels names a run's pictures of a role. Different files with the same name are distinguished by their hashes.
+// labels names a run's pictures of a role. Different files with the same name are distinguished by
+// their hashes.
 func (c *Contrast) labels(run int, role string, ambiguous map[[2]string]bool) any {
 	var list []string
 	for _, p := range c.Inputs[run] {

@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Code is the kind of an error: what a caller can do about it. Programs map it to exit codes, servers to HTTP statuses.
+// Code is the kind of an error: what a caller can do about it. Programs map it to exit codes,
+// servers to HTTP statuses.
 type Code string
 
 // The kinds of errors.
@@ -19,7 +20,8 @@ const (
 	CodeInvalid Code = "invalid"
 	// CodeConflict: the request conflicts with what the store holds now.
 	CodeConflict Code = "conflict"
-	// CodeUnavailable: the store cannot be used now: the disk is full, the folder is read-only or locks are missing.
+	// CodeUnavailable: the store cannot be used now: the disk is full, the folder is read-only or
+	// locks are missing.
 	CodeUnavailable Code = "unavailable"
 	// CodeInternal: everything else, including a damaged store.
 	CodeInternal Code = "internal"
@@ -69,8 +71,8 @@ const (
 	maxParams = 1000
 )
 
-// checkName refuses names of parameters and metrics that a filter cannot contain. A name is a letter or _, followed by
-// letters, digits and _ . / -
+// checkName refuses names of parameters and metrics that a filter cannot contain. A name is a
+// letter or _, followed by letters, digits and _ . / -
 func checkName(kind, name string) error {
 	for i, r := range name {
 		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !isNameRune(r)) || r == utf8.RuneError {
@@ -87,7 +89,8 @@ func isNameRune(r rune) bool {
 	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("./-", r)
 }
 
-// nearestName turns any text into a name that a filter can contain, for names that this package may not refuse.
+// nearestName turns any text into a name that a filter can contain, for names that this package may
+// not refuse.
 func nearestName(text string) string {
 	name := strings.Map(func(r rune) rune {
 		if isNameRune(r) && r != utf8.RuneError {
@@ -102,7 +105,8 @@ func nearestName(text string) string {
 	return strings.ToValidUTF8(name[:min(len(name), maxName-prefix)], "")
 }
 
-// checkLine refuses strings that would break a table: a line is valid UTF-8 of at most maxName bytes.
+// checkLine refuses strings that would break a table: a line is valid UTF-8 of at most maxName
+// bytes.
 func checkLine(kind, text string) error {
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return Errorf(CodeInvalid, "%s %q: it must be one line without control characters", kind, text)
@@ -120,7 +124,8 @@ func checkText(kind, text string, most int) error {
 	return nil
 }
 
-// fitText turns any text into one that checkText accepts: valid UTF-8 without zero bytes, cut at a rune boundary.
+// fitText turns any text into one that checkText accepts: valid UTF-8 without zero bytes, cut at a
+// rune boundary.
 func fitText(text string, most int) string {
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
 	if len(text) <= most {

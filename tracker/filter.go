@@ -21,13 +21,14 @@ import (
 //
 //	tracker.All(typed, tracker.Where("sweep", tracker.Equal, name), tracker.Where("trial", tracker.Greater, 0))
 //
-// A comparison has a name on its left: a parameter, a metric, whose last value is compared, or one of [Fields]. Where
-// a parameter and a metric have the same name, param.NAME and metric.NAME tell them apart. On its right is a word, a
-// number, a date or a quoted string.
+// A comparison has a name on its left: a parameter, a metric, whose last value is compared, or one
+// of [Fields]. Where a parameter and a metric have the same name, param.NAME and metric.NAME tell
+// them apart. On its right is a word, a number, a date or a quoted string.
 //
-// Numbers compare as numbers and strings byte by byte; no string is less or greater than a number. ~ means "contains",
-// ^= "begins with" and $= "ends with"; all three ignore the case of ASCII letters. A run without the named value
-// passes no comparison except != and !~, which are the exact opposites of == and ~. Of several tags, one must pass.
+// Numbers compare as numbers and strings byte by byte; no string is less or greater than a number.
+// ~ means "contains", ^= "begins with" and $= "ends with"; all three ignore the case of ASCII
+// letters. A run without the named value passes no comparison except != and !~, which are the exact
+// opposites of == and ~. Of several tags, one must pass.
 //
 // A nil Filter lets every run through.
 type Filter struct {
@@ -85,8 +86,8 @@ const (
 	Ends         Op = "$="
 )
 
-// Negated returns the operator whose opposite o is, Equal for NotEqual and Contains for ContainsNot, and whether there
-// is one.
+// Negated returns the operator whose opposite o is, Equal for NotEqual and Contains for
+// ContainsNot, and whether there is one.
 func (o Op) Negated() (Op, bool) {
 	switch o {
 	case NotEqual:
@@ -110,8 +111,8 @@ type Literal struct {
 	Text string
 	// Number is an int64 or a float64 if the text is a number, else nil.
 	Number any
-	// From and Until bound the times that a date means, Until excluded: a whole day, minute or second. They are set
-	// where the left side is a time.
+	// From and Until bound the times that a date means, Until excluded: a whole day, minute or
+	// second. They are set where the left side is a time.
 	From, Until time.Time
 }
 
@@ -125,7 +126,8 @@ func newLiteral(text string) Literal {
 	return l
 }
 
-// times are the forms of dates that a filter takes, and how long a time each means. Those without a zone are local.
+// times are the forms of dates that a filter takes, and how long a time each means. Those without a
+// zone are local.
 var times = []struct {
 	layout string
 	long   time.Duration
@@ -154,7 +156,8 @@ func (l *Literal) readTime() error {
 	return errors.New("write it as 2026-11-24, 2026-11-24T18:30 or 2026-11-24T18:30:05Z")
 }
 
-// Where returns a filter with one comparison. value is a string, a bool, an integer, a float or a time.Time.
+// Where returns a filter with one comparison. value is a string, a bool, an integer, a float or a
+// time.Time.
 func Where(name string, op Op, value any) *Filter {
 	return &Filter{root: &Comparison{Name: name, Op: op, Literal: newLiteral(literalText(value))}}
 }
@@ -169,12 +172,12 @@ func literalText(value any) string {
 	return fmt.Sprint(value)
 }
 
-// All returns a filter that lets through the runs that pass all the given ones. Filters that let every run through
-// change nothing.
+// All returns a filter that lets through the runs that pass all the given ones. Filters that let
+// every run through change nothing.
 func All(filters ...*Filter) *Filter { return combine[And](filters) }
 
-// Any returns a filter that lets through the runs that pass at least one of the given ones. Without any it lets every
-// run through.
+// Any returns a filter that lets through the runs that pass at least one of the given ones. Without
+// any it lets every run through.
 func Any(filters ...*Filter) *Filter {
 	for _, f := range filters {
 		if f == nil || f.root == nil {
@@ -184,7 +187,8 @@ func Any(filters ...*Filter) *Filter {
 	return combine[Or](filters)
 }
 
-// Except returns a filter that lets through the runs that pass none of the given ones, of which there is at least one.
+// Except returns a filter that lets through the runs that pass none of the given ones, of which
+// there is at least one.
 func Except(filters ...*Filter) *Filter {
 	f := Any(filters...)
 	if f == nil {
@@ -233,8 +237,8 @@ func join[T interface {
 	return joined
 }
 
-// Terms returns the conditions that && joins at the top of a filter: none for a filter that lets every run through.
-// All of them together are the filter again.
+// Terms returns the conditions that && joins at the top of a filter: none for a filter that lets
+// every run through. All of them together are the filter again.
 func (f *Filter) Terms() []*Filter {
 	if f == nil || f.root == nil {
 		return nil
@@ -262,8 +266,8 @@ func (f *Filter) Comparison() (c Comparison, ok bool) {
 	return c, ok
 }
 
-// String returns the text that was parsed, or for a filter that was built a text that ParseFilter reads as the same
-// filter, unless it is too long.
+// String returns the text that was parsed, or for a filter that was built a text that ParseFilter
+// reads as the same filter, unless it is too long.
 func (f *Filter) String() string {
 	if f == nil {
 		return ""
@@ -315,7 +319,8 @@ func writeGroup(b *strings.Builder, e Expr, parentheses bool) {
 	b.WriteString(")")
 }
 
-// quote writes a string so that a filter reads it as that string: unchanged if it is a plain word, else in quotes.
+// quote writes a string so that a filter reads it as that string: unchanged if it is a plain word,
+// else in quotes.
 func quote(text string) string {
 	plain := text != "" && !strings.ContainsFunc(text, func(r rune) bool {
 		return r != '_' && r != '-' && r != '+' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
@@ -326,9 +331,10 @@ func quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
-// Resolve returns the filter's condition with each name bound to what it means in a store that has the given names,
-// and each literal read as the name's type asks. It returns nil for a filter that lets every run through. Unknown
-// names and strings that no run can have are CodeInvalid; the error gives the place and the nearest name.
+// Resolve returns the filter's condition with each name bound to what it means in a store that has
+// the given names, and each literal read as the name's type asks. It returns nil for a filter that
+// lets every run through. Unknown names and strings that no run can have are CodeInvalid; the error
+// gives the place and the nearest name.
 func (f *Filter) Resolve(names *Names) (Expr, error) {
 	if f == nil || f.root == nil {
 		return nil, nil
@@ -377,7 +383,8 @@ func resolve(e Expr, names *Names) (Expr, error) {
 	return &c, nil
 }
 
-// errorAt is an error at a place in a filter's text, counted in letters from 1. A filter that was built has no text.
+// errorAt is an error at a place in a filter's text, counted in letters from 1. A filter that was
+// built has no text.
 func errorAt(text string, at int, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	if text == "" {
@@ -391,8 +398,8 @@ func errorAt(text string, at int, format string, args ...any) error {
 	return Errorf(CodeInvalid, "filter, at letter %d of `%s`: %w", column, text, err)
 }
 
-// ParseFilter reads a filter. Blank text lets every run through. Errors have CodeInvalid and give the place of the
-// mistake; whether the names exist is found out when a store is asked.
+// ParseFilter reads a filter. Blank text lets every run through. Errors have CodeInvalid and give
+// the place of the mistake; whether the names exist is found out when a store is asked.
 func ParseFilter(text string) (*Filter, error) {
 	if len(text) > maxFilter {
 		return nil, Errorf(CodeInvalid, "the filter has %d bytes: at most %d are read", len(text), maxFilter)
@@ -593,7 +600,8 @@ func lex(text string, at int) (token, int) {
 	return token{tokenWord, rest[:end], at}, at + end
 }
 
-// lexQuoted reads a string in double or single quotes, in which a backslash keeps the next character as it is.
+// lexQuoted reads a string in double or single quotes, in which a backslash keeps the next
+// character as it is.
 func lexQuoted(text string, at int) (token, int) {
 	var b strings.Builder
 	for i := at + 1; i < len(text); i++ {

@@ -243,7 +243,8 @@ func TestParseSortErrors(t *testing.T) {
 	}
 }
 
-// FuzzFilter looks for texts that make the parser panic, take for ever, or fail with an error of the wrong kind.
+// FuzzFilter looks for texts that make the parser panic, take for ever, or fail with an error of
+// the wrong kind.
 func FuzzFilter(f *testing.F) {
 	for _, text := range []string{"", "style_weight>50 && pooling==avg", "!(a~'b\\'c')||started>=2026-01-01", "\"", "((", "a\x00", "é!=ü"} {
 		f.Add(text)

@@ -61,7 +61,8 @@ func Pack(ctx context.Context, from Reader, id string) (*Archive, error) {
 	return a, nil
 }
 
-// ReadPicture reads the file of an archive's picture. A file that does not match the picture's hash is CodeInvalid.
+// ReadPicture reads the file of an archive's picture. A file that does not match the picture's hash
+// is CodeInvalid.
 func ReadPicture(ctx context.Context, p Picture, open OpenPicture) ([]byte, error) {
 	file, err := open(ctx, p.Hash)
 	if err != nil {
@@ -96,10 +97,11 @@ type Imported struct {
 	Present []string `json:"present"` // ids of runs that existed and had nothing new
 }
 
-// Import adds the runs of another store that pass a filter, for example one made on another machine. Each run is added
-// whole or not at all, and keeps its id and times. A run that was imported while it was still running is brought up to
-// date when it is imported again, and keeps what people said about it here; see [ArchiveStore]. Import can be repeated
-// after an error: what was added stays.
+// Import adds the runs of another store that pass a filter, for example one made on another
+// machine. Each run is added whole or not at all, and keeps its id and times. A run that was
+// imported while it was still running is brought up to date when it is imported again, and keeps
+// what people said about it here; see [ArchiveStore]. Import can be repeated after an error: what
+// was added stays.
 func Import(ctx context.Context, into Importer, from Reader, filter *Filter) (*Imported, error) {
 	done := &Imported{Runs: []string{}, Updated: []string{}, Present: []string{}}
 	order := Sort{{Name: "started"}}
@@ -153,8 +155,9 @@ func importRun(ctx context.Context, into Importer, from Reader, there *Run, done
 	return &done.Updated, into.Refresh(ctx, archive, from.OpenPicture)
 }
 
-// hasNews reports whether a run has something new there. Logging and ending move the time at which a run was last
-// seen, except an end that only means that its process was found gone. A result may be added after the end.
+// hasNews reports whether a run has something new there. Logging and ending move the time at which
+// a run was last seen, except an end that only means that its process was found gone. A result may
+// be added after the end.
 func hasNews(here, there *Run, newPictures int) bool {
 	switch there.SeenAt.Compare(here.SeenAt) {
 	case -1:

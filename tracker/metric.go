@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Metrics are values by name, such as the loss terms of one step. In JSON, values that are not finite are the strings
-// "NaN", "+Inf" and "-Inf".
+// Metrics are values by name, such as the loss terms of one step. In JSON, values that are not
+// finite are the strings "NaN", "+Inf" and "-Inf".
 type Metrics map[string]float64
 
 // MarshalJSON writes an object.
@@ -32,17 +32,18 @@ func jsonNumber(v float64) any {
 // unweighted begins the names of metrics that are loss terms before their weights.
 const unweighted = "loss."
 
-// Unweighted returns the name of the metric of a loss term before its weight, loss.NAME. The weighted term is logged
-// under the term's own name.
+// Unweighted returns the name of the metric of a loss term before its weight, loss.NAME. The
+// weighted term is logged under the term's own name.
 func Unweighted(term string) string { return unweighted + term }
 
-// UnweightedTerm returns the term of a metric that Unweighted names, and whether the metric has such a name.
+// UnweightedTerm returns the term of a metric that Unweighted names, and whether the metric has
+// such a name.
 func UnweightedTerm(metric string) (term string, ok bool) {
 	return strings.CutPrefix(metric, unweighted)
 }
 
-// Point is a metric's value at a step. In JSON it is the pair [step, value], with the strings of Metrics for values
-// that are not finite.
+// Point is a metric's value at a step. In JSON it is the pair [step, value], with the strings of
+// Metrics for values that are not finite.
 type Point struct {
 	Step  int64
 	Value float64
@@ -93,16 +94,16 @@ func CheckSeries(series []Series) error {
 // Curve is one metric of a run, or the part of it that was asked for.
 type Curve struct {
 	Series
-	// Total is the number of points that were logged, Last the value at the highest step, and Min and Max are the least
-	// and the greatest of all values that are not NaN, or NaN if all are.
+	// Total is the number of points that were logged, Last the value at the highest step, and Min
+	// and Max are the least and the greatest of all values that are not NaN, or NaN if all are.
 	Total int64   `json:"total"`
 	Last  float64 `json:"-"`
 	Min   float64 `json:"-"`
 	Max   float64 `json:"-"`
 }
 
-// Summary is what lists need to know of a metric without its points. The zero value is not ready to use; see
-// NewSummary.
+// Summary is what lists need to know of a metric without its points. The zero value is not ready to
+// use; see NewSummary.
 type Summary struct {
 	Points, LastStep int64
 	Last, Min, Max   float64 // as in Curve
@@ -130,8 +131,8 @@ func (s *Summary) Add(points []Point) {
 	}
 }
 
-// NewCurve returns the part of a metric that a query asks for. points are all of its points in the order in which they
-// were logged, and s is their summary. NewCurve changes points.
+// NewCurve returns the part of a metric that a query asks for. points are all of its points in the
+// order in which they were logged, and s is their summary. NewCurve changes points.
 func NewCurve(name string, points []Point, s Summary, q CurveQuery) Curve {
 	if points = inOrder(points); int64(len(points)) < s.Points {
 		s = NewSummary() // some were replaced
@@ -142,8 +143,8 @@ func NewCurve(name string, points []Point, s Summary, q CurveQuery) Curve {
 	return Curve{Series: Series{Name: name, Points: points}, Total: s.Points, Last: s.Last, Min: s.Min, Max: s.Max}
 }
 
-// inOrder sorts points by their steps, in place, and keeps the last that was logged of each step. Points that are in
-// order already cost one pass.
+// inOrder sorts points by their steps, in place, and keeps the last that was logged of each step.
+// Points that are in order already cost one pass.
 func inOrder(points []Point) []Point {
 	ordered := true
 	for i := 1; i < len(points) && ordered; i++ {
@@ -162,9 +163,10 @@ func inOrder(points []Point) []Point {
 	return kept
 }
 
-// Downsample returns at most n of the points, which must be in order, so that a curve through them looks like one
-// through all: the first and the last, and the least and the greatest of each of (n-2)/2 intervals of equal length.
-// Intervals that hold only NaN keep one point. n is at least 4; 0 keeps all.
+// Downsample returns at most n of the points, which must be in order, so that a curve through them
+// looks like one through all: the first and the last, and the least and the greatest of each of
+// (n-2)/2 intervals of equal length. Intervals that hold only NaN keep one point. n is at least 4;
+// 0 keeps all.
 func Downsample(points []Point, n int) []Point {
 	if n <= 0 || len(points) <= n {
 		return points

@@ -68,8 +68,8 @@ func (o Operand) Type() Type {
 	return TypeAny
 }
 
-// Values returns what a run has for an operand: strings, bools, int64s, float64s or times. There are several for tags
-// and none for what the run does not have.
+// Values returns what a run has for an operand: strings, bools, int64s, float64s or times. There
+// are several for tags and none for what the run does not have.
 func (o Operand) Values(r *Run) []any {
 	var value any
 	switch o.Kind {
@@ -121,7 +121,8 @@ func (o Operand) Values(r *Run) []any {
 	return []any{value}
 }
 
-// Operand returns what a name means: a field, else a parameter or a metric. An error has CodeInvalid.
+// Operand returns what a name means: a field, else a parameter or a metric. An error has
+// CodeInvalid.
 func (n *Names) Operand(name string) (Operand, error) {
 	if p, ok := strings.CutPrefix(name, "param."); ok {
 		return n.known(Operand{OperandParam, p}, "parameter", n.Params)
@@ -143,7 +144,8 @@ func (n *Names) Operand(name string) (Operand, error) {
 	return n.known(Operand{OperandParam, name}, "name", n.Params, n.Metrics, Fields())
 }
 
-// known returns the operand if it is listed. In a store that has no runs yet it returns any operand.
+// known returns the operand if it is listed. In a store that has no runs yet it returns any
+// operand.
 func (n *Names) known(o Operand, kind string, lists ...[]string) (Operand, error) {
 	all := slices.Concat(lists...)
 	if slices.Contains(all, o.Name) || len(n.Params)+len(n.Metrics) == 0 {
@@ -152,9 +154,9 @@ func (n *Names) known(o Operand, kind string, lists ...[]string) (Operand, error
 	return o, Errorf(CodeInvalid, "%w", suggest.Unknown(kind, o.Name, all))
 }
 
-// Sort is an order of runs: by the first key, then by the next. Runs that agree in all keys come latest first. A run
-// without a key's value, or with NaN for it, comes last in either direction. In ascending order numbers come before
-// strings.
+// Sort is an order of runs: by the first key, then by the next. Runs that agree in all keys come
+// latest first. A run without a key's value, or with NaN for it, comes last in either direction. In
+// ascending order numbers come before strings.
 type Sort []SortKey
 
 // SortKey is one key of an order.
@@ -164,8 +166,8 @@ type SortKey struct {
 	Operand    Operand // what the name means, once resolved
 }
 
-// ParseSort reads an order such as "-rating,total": names as in a filter, with - for descending. "" means the latest
-// first.
+// ParseSort reads an order such as "-rating,total": names as in a filter, with - for descending. ""
+// means the latest first.
 func ParseSort(text string) (Sort, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
@@ -201,8 +203,8 @@ func (s Sort) Resolve(names *Names) (Sort, error) {
 	return resolved, nil
 }
 
-// CompareValues orders two parameters' values as a store sorts them: numbers first, by size, then strings and bools by
-// their letters. Neither value is NaN.
+// CompareValues orders two parameters' values as a store sorts them: numbers first, by size, then
+// strings and bools by their letters. Neither value is NaN.
 func CompareValues(x, y any) int {
 	text := func(v any) (string, bool) {
 		if b, ok := v.(bool); ok {
@@ -224,8 +226,8 @@ func CompareValues(x, y any) int {
 	return compareNumbers(x, y)
 }
 
-// compareNumbers compares int64s and float64s by their exact values: a seed of 64 bits would lose its last digits in a
-// float64.
+// compareNumbers compares int64s and float64s by their exact values: a seed of 64 bits would lose
+// its last digits in a float64.
 func compareNumbers(a, b any) int {
 	exact := func(v any) *big.Float {
 		if n, ok := v.(int64); ok {

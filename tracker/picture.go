@@ -51,8 +51,8 @@ type NewPicture struct {
 // MaxPicture is the size of the largest file that is kept, in bytes.
 const MaxPicture = 1 << 30
 
-// Describe returns the picture that the file becomes, added at a time, or an error of CodeInvalid for a file that cannot
-// be kept.
+// Describe returns the picture that the file becomes, added at a time, or an error of CodeInvalid
+// for a file that cannot be kept.
 func (n NewPicture) Describe(at time.Time) (Picture, error) {
 	p := Picture{Role: n.Role, Step: n.Step, Name: n.Name, Source: n.Source, Bytes: int64(len(n.Data)), At: at}
 	if err := checkName("role", n.Role); err != nil {

@@ -19,8 +19,8 @@ import (
 type Process struct {
 	Host string `json:"host"`
 	PID  int    `json:"pid"`
-	// Boot names this start of the machine, and on Linux also the process's PID namespace: the same PID in another
-	// container is another process.
+	// Boot names this start of the machine, and on Linux also the process's PID namespace: the same
+	// PID in another container is another process.
 	Boot string `json:"boot"`
 	// StartedAt tells a process from a later one with the same PID.
 	StartedAt time.Time `json:"started_at"`
@@ -29,8 +29,8 @@ type Process struct {
 // heartbeatEvery is the interval of heartbeats of a run that logs nothing.
 const heartbeatEvery = 10 * time.Second
 
-// SilentAfter is the time without a sign of life after which a process is presumed dead where it cannot be looked for:
-// on another machine or in another container.
+// SilentAfter is the time without a sign of life after which a process is presumed dead where it
+// cannot be looked for: on another machine or in another container.
 const SilentAfter = time.Minute
 
 // StoredTime returns a time as stores keep it: UTC, to the microsecond.
@@ -83,8 +83,9 @@ func (p Process) Equal(q Process) bool {
 	return p.PID == q.PID && p.Host == q.Host && p.Boot == q.Boot && p.StartedAt.Equal(q.StartedAt)
 }
 
-// Gone reports whether the process has ended. seen is the time of its last sign of life. On the machine where it runs,
-// Gone looks for the process itself; elsewhere it is presumed dead after SilentAfter.
+// Gone reports whether the process has ended. seen is the time of its last sign of life. On the
+// machine where it runs, Gone looks for the process itself; elsewhere it is presumed dead after
+// SilentAfter.
 func (p Process) Gone(now, seen time.Time) bool {
 	me := ThisProcess()
 	if p.Equal(me) {
@@ -127,7 +128,8 @@ type Provenance struct {
 	PeakMemory    int64    `json:"peak_memory_bytes,omitempty"`
 }
 
-// NewProvenance returns what this program knows of itself: everything except XLA, device, network, weights and seed.
+// NewProvenance returns what this program knows of itself: everything except XLA, device, network,
+// weights and seed.
 func NewProvenance() Provenance {
 	p := Provenance{Command: slices.Clone(os.Args), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	p.Dir, _ = os.Getwd() // it may have been deleted

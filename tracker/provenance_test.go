@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestCommandLine: a real shell takes the command line apart into the arguments that it was made of.
+// TestCommandLine: a real shell takes the command line apart into the arguments that it was made
+// of.
 func TestCommandLine(t *testing.T) {
 	p := Provenance{Command: []string{"printf", `%s\0`, "plain", "", "two words", "it's", `"`, "$HOME `id` !!", "*", "~", "a=b", "line\nbreak", "é🎨", "-x", `\`, "#no", "sample:chelsea,x"}}
 	out, err := exec.Command("sh", "-c", p.CommandLine()).Output()

@@ -18,23 +18,27 @@ const DefaultSnapshots = 24
 
 // RecorderOptions configures a Recorder. The zero value is ready to use.
 type RecorderOptions struct {
-	// Snapshots is the most snapshots that are kept, 2 or more: the first iteration's and the last's are always among
-	// them. The default is DefaultSnapshots; a negative number keeps none.
+	// Snapshots is the most snapshots that are kept, 2 or more: the first iteration's and the
+	// last's are always among them. The default is DefaultSnapshots; a negative number keeps none.
 	Snapshots int
-	// Every is the number of iterations between snapshots; it grows where there would be more than Snapshots. The
-	// default keeps many at the beginning, where a picture changes fast, and ever fewer later.
+	// Every is the number of iterations between snapshots; it grows where there would be more than
+	// Snapshots. The default keeps many at the beginning, where a picture changes fast, and ever
+	// fewer later.
 	Every int
-	// Checkpoint is the least time between two checkpoints of the run; the default keeps none. A checkpoint is also
-	// kept when the run is interrupted; see Continue.
+	// Checkpoint is the least time between two checkpoints of the run; the default keeps none. A
+	// checkpoint is also kept when the run is interrupted; see Continue.
 	Checkpoint time.Duration
-	// Failed is called once, when the store fails. The run is then no longer recorded, but it goes on.
+	// Failed is called once, when the store fails. The run is then no longer recorded, but it goes
+	// on.
 	Failed func(error)
-	// PeakMemory returns the most memory that the process has used, in bytes. It is called when the run ends.
+	// PeakMemory returns the most memory that the process has used, in bytes. It is called when the
+	// run ends.
 	PeakMemory func() int64
 }
 
-// Recorder is an observer that records a Stylize: its settings, at each iteration the metrics of IterationMetrics,
-// snapshots, the result, and how it ended. It never fails the run that it observes.
+// Recorder is an observer that records a Stylize: its settings, at each iteration the metrics of
+// IterationMetrics, snapshots, the result, and how it ended. It never fails the run that it
+// observes.
 type Recorder struct {
 	run     *ActiveRun
 	ctx     context.Context
@@ -60,8 +64,8 @@ type checkpoints struct {
 
 var _ progress.Observer = (*Recorder)(nil)
 
-// Observer returns an observer that records into a run that Start or Continue returned. It observes one Stylize. If
-// that fails before its first event, end the run with its own Finish.
+// Observer returns an observer that records into a run that Start or Continue returned. It observes
+// one Stylize. If that fails before its first event, end the run with its own Finish.
 func Observer(run *ActiveRun, o RecorderOptions) *Recorder {
 	switch {
 	case o.Snapshots == 0:
@@ -157,9 +161,9 @@ func (r *Recorder) iteration(i progress.Iteration) {
 	}
 }
 
-// IterationMetrics returns the metrics that a Recorder logs of an iteration: total, seconds since the beginning,
-// evaluations, and of each term the weighted value under the term's name and the value before its weight under
-// Unweighted(name).
+// IterationMetrics returns the metrics that a Recorder logs of an iteration: total, seconds since
+// the beginning, evaluations, and of each term the weighted value under the term's name and the
+// value before its weight under Unweighted(name).
 func IterationMetrics(i progress.Iteration) Metrics {
 	values := Metrics{"total": i.Total, "seconds": i.Elapsed.Seconds(), "evaluations": float64(i.Evaluations)}
 	for _, t := range i.Terms {
@@ -183,8 +187,8 @@ func (r *Recorder) end(o progress.Result) {
 	r.check(r.run.Finish(r.ctx, end))
 }
 
-// result keeps the finished picture at the step of the last iteration. If the run is to be continued from a checkpoint,
-// the picture is a snapshot.
+// result keeps the finished picture at the step of the last iteration. If the run is to be
+// continued from a checkpoint, the picture is a snapshot.
 func (r *Recorder) result(o progress.Result) {
 	if o.Picture == nil || r.run.Err() != nil {
 		return
@@ -198,8 +202,8 @@ func (r *Recorder) result(o progress.Result) {
 	r.check(r.run.LogPicture(r.ctx, role, r.last, o.Picture.Image()))
 }
 
-// checkpoint copies the run's state if it is time, and has it written in the background. While an earlier checkpoint or
-// a snapshot waits to be written, it leaves this to a later iteration.
+// checkpoint copies the run's state if it is time, and has it written in the background. While an
+// earlier checkpoint or a snapshot waits to be written, it leaves this to a later iteration.
 func (r *Recorder) checkpoint(i progress.Iteration) {
 	s := &r.saves
 	if r.options.Checkpoint <= 0 || i.Checkpoint == nil || time.Since(s.latest) < r.options.Checkpoint || len(r.jobs) > 0 || s.busy.Load() {
@@ -224,7 +228,8 @@ func (r *Recorder) lastCheckpoint(o progress.Result) {
 	}
 }
 
-// copy copies a checkpoint from the device. If it cannot, the run itself fails for the same reason and reports it.
+// copy copies a checkpoint from the device. If it cannot, the run itself fails for the same reason
+// and reports it.
 func (s *checkpoints) copy(checkpoint func(io.Writer) error) bool {
 	s.latest = time.Now()
 	s.buffer.Reset()
@@ -236,7 +241,8 @@ func (s *checkpoints) write(w io.Writer) error {
 	return err
 }
 
-// snapshotShare is the share of a run's time that snapshots may take. All recording must cost less than 1%.
+// snapshotShare is the share of a run's time that snapshots may take. All recording must cost less
+// than 1%.
 const snapshotShare = 0.005
 
 // findSnapshots continues the snapshots of a run that is continued.
@@ -252,8 +258,8 @@ func (r *Recorder) findSnapshots() error {
 	return err
 }
 
-// due reports whether to keep a snapshot: at the last iteration, and at the chosen ones as long as snapshots have taken
-// less than their share of the run's time.
+// due reports whether to keep a snapshot: at the last iteration, and at the chosen ones as long as
+// snapshots have taken less than their share of the run's time.
 func (r *Recorder) due(i progress.Iteration) bool {
 	if r.options.Snapshots < 0 || i.Picture == nil {
 		return false
@@ -264,8 +270,8 @@ func (r *Recorder) due(i progress.Iteration) bool {
 	return i.Iteration >= r.next && r.taken < r.options.Snapshots-1 && float64(r.spent) <= snapshotShare*float64(i.Elapsed)
 }
 
-// snapshot copies a picture from the device and has it written in the background. While an earlier picture waits to be
-// written, it leaves this to the next iteration.
+// snapshot copies a picture from the device and has it written in the background. While an earlier
+// picture waits to be written, it leaves this to the next iteration.
 func (r *Recorder) snapshot(i progress.Iteration) {
 	last := i.Iteration == r.begun.Iterations()
 	if r.kept[int64(i.Iteration)] {
@@ -287,7 +293,8 @@ func (r *Recorder) snapshot(i progress.Iteration) {
 	r.next = nextSnapshot(i.Iteration, r.begun.Iterations(), r.options)
 }
 
-// nextSnapshot returns the iteration of the snapshot after one, so that there are at most o.Snapshots of them.
+// nextSnapshot returns the iteration of the snapshot after one, so that there are at most
+// o.Snapshots of them.
 func nextSnapshot(now, planned int, o RecorderOptions) int {
 	if o.Every > 0 {
 		every := max(o.Every, (planned+o.Snapshots-2)/(o.Snapshots-1))
@@ -296,9 +303,10 @@ func nextSnapshot(now, planned int, o RecorderOptions) int {
 	return max(now+1, int(float64(now)*ratio(planned, o.Snapshots)))
 }
 
-// ratio returns the factor from the iteration of one snapshot to the next, so that from 1 to the last planned iteration
-// there are at most as many as wanted. The first ones are consecutive, since there is nothing between them; the plain
-// root of the length would therefore give fewer: 17 of 24 wanted for 500 iterations.
+// ratio returns the factor from the iteration of one snapshot to the next, so that from 1 to the
+// last planned iteration there are at most as many as wanted. The first ones are consecutive, since
+// there is nothing between them; the plain root of the length would therefore give fewer: 17 of 24
+// wanted for 500 iterations.
 func ratio(planned, wanted int) float64 {
 	least, most := 1.0, float64(max(planned, 2))
 	for range 40 {

@@ -15,7 +15,8 @@ import (
 // Status is the state of a run.
 type Status string
 
-// The statuses. A run whose process is gone without ending it is StatusInterrupted for every reader.
+// The statuses. A run whose process is gone without ending it is StatusInterrupted for every
+// reader.
 const (
 	StatusRunning     Status = "running"
 	StatusFinished    Status = "finished"
@@ -56,13 +57,15 @@ type Run struct {
 	Note   string   `json:"note,omitempty"`
 	Rating int      `json:"rating,omitempty"` // 1 to 5, 0 for none
 
-	// Picture is the hash of the picture that shows the run in a list: its last result, else its last snapshot, else "".
+	// Picture is the hash of the picture that shows the run in a list: its last result, else its
+	// last snapshot, else "".
 	Picture    string     `json:"picture,omitempty"`
 	Provenance Provenance `json:"provenance"`
 	Process    Process    `json:"process"`
 }
 
-// Duration is the time that the run took. Of a running one it is the time until its last sign of life.
+// Duration is the time that the run took. Of a running one it is the time until its last sign of
+// life.
 func (r *Run) Duration() time.Duration {
 	if r.EndedAt.IsZero() {
 		return r.SeenAt.Sub(r.StartedAt) - r.Idle
@@ -79,18 +82,20 @@ type NewRun struct {
 	Params     Params
 	Tags       []string
 	Note       string
-	// Inputs are the pictures that the run begins with. Their roles are RoleContent, RoleStyle, RoleInit or any other.
+	// Inputs are the pictures that the run begins with. Their roles are RoleContent, RoleStyle,
+	// RoleInit or any other.
 	Inputs     []NewPicture
 	Provenance Provenance
 	// Process is the process that records the run. The zero value means this one.
 	Process Process
 }
 
-// pictureSuffix ends the names of parameters that name inputs: content and style alone are terms of an objective.
+// pictureSuffix ends the names of parameters that name inputs: content and style alone are terms of
+// an objective.
 const pictureSuffix = "_picture"
 
-// AddInput adds a picture to the inputs, and its name to the parameter ROLE_picture. The step of an input is its index
-// among those of its role, which tells inputs with the same name apart.
+// AddInput adds a picture to the inputs, and its name to the parameter ROLE_picture. The step of an
+// input is its index among those of its role, which tells inputs with the same name apart.
 func (n *NewRun) AddInput(role, name, source string, data []byte) {
 	input := NewPicture{Role: role, Name: name, Source: source, Data: data}
 	for _, other := range n.Inputs {
@@ -108,7 +113,8 @@ func (n *NewRun) AddInput(role, name, source string, data []byte) {
 	n.Params[role+pictureSuffix] = name
 }
 
-// Normal returns the run with defaults filled in and each value in its stored form, or an error of CodeInvalid.
+// Normal returns the run with defaults filled in and each value in its stored form, or an error of
+// CodeInvalid.
 func (n NewRun) Normal() (NewRun, error) {
 	for kind, text := range map[string]string{"experiment": n.Experiment, "name": n.Name, "sweep": n.Sweep} {
 		if err := checkLine(kind, text); err != nil {
@@ -193,8 +199,9 @@ type Outcome struct {
 	PeakMemory int64  // of the process, in bytes; 0 if unknown
 }
 
-// Normal returns the outcome as a store keeps it. A reason is often the text of an error, so one that is too long or
-// not UTF-8 is cut to what fits rather than refused. Any other mistake is CodeInvalid.
+// Normal returns the outcome as a store keeps it. A reason is often the text of an error, so one
+// that is too long or not UTF-8 is cut to what fits rather than refused. Any other mistake is
+// CodeInvalid.
 func (o Outcome) Normal() (Outcome, error) {
 	switch o.Status {
 	case StatusFinished, StatusInterrupted, StatusFailed:
@@ -204,12 +211,13 @@ func (o Outcome) Normal() (Outcome, error) {
 	return o, Errorf(CodeInvalid, "a run ends as %s, %s or %s, not as %q", StatusFinished, StatusInterrupted, StatusFailed, o.Status)
 }
 
-// Params are a run's settings by name. A value is a string, a bool, an int64 or a float64. [Params.Normal] converts
-// Go's other strings and numbers.
+// Params are a run's settings by name. A value is a string, a bool, an int64 or a float64.
+// [Params.Normal] converts Go's other strings and numbers.
 type Params map[string]any
 
-// Normal returns the parameters with each value as one of the four types. It refuses, with CodeInvalid, names that a
-// filter cannot contain, numbers that are not finite, and values that are not strings, numbers or booleans.
+// Normal returns the parameters with each value as one of the four types. It refuses, with
+// CodeInvalid, names that a filter cannot contain, numbers that are not finite, and values that are
+// not strings, numbers or booleans.
 func (p Params) Normal() (Params, error) {
 	if len(p) > maxParams {
 		return nil, Errorf(CodeInvalid, "there are %d parameters: at most %d are kept", len(p), maxParams)
@@ -262,20 +270,21 @@ func parseNumber(text string) (float64, bool) {
 	return f, err == nil
 }
 
-// idLetters are Crockford's base 32 in lower case, without the letters that are mistaken for others. They are in
-// ASCII's order, so that ids sort as the numbers that they encode.
+// idLetters are Crockford's base 32 in lower case, without the letters that are mistaken for
+// others. They are in ASCII's order, so that ids sort as the numbers that they encode.
 const idLetters = "0123456789abcdefghjkmnpqrstvwxyz"
 
-// An id is 7 letters of the second when the run began, which last until the year 3058, and 5 random ones. A store in
-// which a hundred runs begin in one second draws the same id twice with odds of 1 to 6,800, and then draws again.
+// An id is 7 letters of the second when the run began, which last until the year 3058, and 5 random
+// ones. A store in which a hundred runs begin in one second draws the same id twice with odds of 1
+// to 6,800, and then draws again.
 const (
 	idTimeLetters   = 7
 	idRandomLetters = 5
 	idLength        = idTimeLetters + idRandomLetters
 )
 
-// NewID returns an id for a run that begins at a time. Ids sort by that time. The beginning of an id may be used where
-// it is unique; see [RunReader].
+// NewID returns an id for a run that begins at a time. Ids sort by that time. The beginning of an
+// id may be used where it is unique; see [RunReader].
 func NewID(at time.Time) string {
 	var random [8]byte
 	rand.Read(random[:]) // never fails, says crypto/rand
@@ -288,8 +297,9 @@ func NewID(at time.Time) string {
 	return string(id[:])
 }
 
-// CanonicalID converts the beginning of an id, as a person types it, to the form that ids have: lower case, and digits
-// for o, i and l. It returns an error of CodeInvalid if no id begins like that.
+// CanonicalID converts the beginning of an id, as a person types it, to the form that ids have:
+// lower case, and digits for o, i and l. It returns an error of CodeInvalid if no id begins like
+// that.
 func CanonicalID(text string) (string, error) {
 	id := strings.NewReplacer("o", "0", "i", "1", "l", "1").Replace(strings.ToLower(text))
 	if id == "" || len(id) > idLength || strings.Trim(id, idLetters) != "" {
@@ -298,8 +308,8 @@ func CanonicalID(text string) (string, error) {
 	return id, nil
 }
 
-// FindID returns the one id that ref means, for implementations of [RunReader]. matches are the ids that begin with
-// CanonicalID(ref), sorted; the first four are enough.
+// FindID returns the one id that ref means, for implementations of [RunReader]. matches are the ids
+// that begin with CanonicalID(ref), sorted; the first four are enough.
 func FindID(ref string, matches []string) (string, error) {
 	switch len(matches) {
 	case 0:

@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Store keeps runs and everything about them. It is composed of one interface for each aggregate, so that a function
-// takes only the part that it needs. Its methods may be called from several goroutines at once, and several processes
-// may use one store. Their errors have a [Code]. A run whose process is gone is returned as interrupted.
+// Store keeps runs and everything about them. It is composed of one interface for each aggregate,
+// so that a function takes only the part that it needs. Its methods may be called from several
+// goroutines at once, and several processes may use one store. Their errors have a [Code]. A run
+// whose process is gone is returned as interrupted.
 //
 // Package tracker/trackertest holds the checks that every implementation passes.
 type Store interface {
@@ -43,7 +44,8 @@ type LogStore interface {
 
 // RunReader reads the records of runs.
 type RunReader interface {
-	// Find returns the id of the run that ref means: an id, or the beginning of one if it is unique. See FindID.
+	// Find returns the id of the run that ref means: an id, or the beginning of one if it is
+	// unique. See FindID.
 	Find(ctx context.Context, ref string) (id string, err error)
 	// Run returns one run, by its whole id.
 	Run(ctx context.Context, id string) (*Run, error)
@@ -54,22 +56,24 @@ type RunReader interface {
 // RunStore reads and changes the records of runs.
 type RunStore interface {
 	RunReader
-	// CreateRun adds a run that begins now and gives it an id. It ignores n.Inputs. A trial of a sweep that the store
-	// has already is a conflict, so only one of several processes creates it.
+	// CreateRun adds a run that begins now and gives it an id. It ignores n.Inputs. A trial of a
+	// sweep that the store has already is a conflict, so only one of several processes creates it.
 	CreateRun(ctx context.Context, n NewRun) (*Run, error)
 	// UpdateRun changes what people say about a run and returns the changed run.
 	UpdateRun(ctx context.Context, id string, u Update) (*Run, error)
 	// Heartbeat records that a run is alive. AppendPoints, AddPicture and SaveCheckpoint do so too.
 	Heartbeat(ctx context.Context, id string) error
-	// FinishRun ends a run, and removes its checkpoint if it is finished. A run that has ended already is a conflict.
+	// FinishRun ends a run, and removes its checkpoint if it is finished. A run that has ended
+	// already is a conflict.
 	FinishRun(ctx context.Context, id string, o Outcome) error
-	// ContinueRun gives a run that was interrupted or failed to a process that continues it; the zero value means this
-	// one. The run is then running, its Tries are one more, and no other process may log into it. A run that is running
-	// or finished is a conflict: of several processes that ask for the same run at once, one gets it.
+	// ContinueRun gives a run that was interrupted or failed to a process that continues it; the
+	// zero value means this one. The run is then running, its Tries are one more, and no other
+	// process may log into it. A run that is running or finished is a conflict: of several
+	// processes that ask for the same run at once, one gets it.
 	ContinueRun(ctx context.Context, id string, p Process) (*Run, error)
-	// DeleteRuns removes runs, all or none of them, with their checkpoints, their judgements and the pictures that no
-	// other run shares, and returns the space to the file system. A run that is still running is a conflict. If dry is
-	// set, it only returns what it would do.
+	// DeleteRuns removes runs, all or none of them, with their checkpoints, their judgements and
+	// the pictures that no other run shares, and returns the space to the file system. A run that
+	// is still running is a conflict. If dry is set, it only returns what it would do.
 	DeleteRuns(ctx context.Context, ids []string, dry bool) (*Deletion, error)
 }
 
@@ -82,8 +86,8 @@ type CurveReader interface {
 // CurveStore reads and writes the metrics of runs.
 type CurveStore interface {
 	CurveReader
-	// AppendPoints adds points to a run's metrics, all or none of them. A point replaces an earlier one of the same
-	// metric and step.
+	// AppendPoints adds points to a run's metrics, all or none of them. A point replaces an earlier
+	// one of the same metric and step.
 	AppendPoints(ctx context.Context, id string, series []Series) error
 }
 
@@ -98,14 +102,15 @@ type PictureReader interface {
 // PictureStore reads and writes the pictures of runs.
 type PictureStore interface {
 	PictureReader
-	// AddPicture adds a picture to a run and syncs it to the disk before returning. Adding the same picture again is no
-	// error; a different one with the same role, step and name is a conflict.
+	// AddPicture adds a picture to a run and syncs it to the disk before returning. Adding the same
+	// picture again is no error; a different one with the same role, step and name is a conflict.
 	AddPicture(ctx context.Context, id string, n NewPicture) (*Picture, error)
 }
 
 // CheckpointStore keeps the states that runs are continued from, one for each run.
 type CheckpointStore interface {
-	// SaveCheckpoint atomically replaces the run's checkpoint and syncs it before returning. It sets the run's Tries to
+	// SaveCheckpoint atomically replaces the run's checkpoint and syncs it before returning. It
+	// sets the run's Tries to
 	// 0. If write fails, or writes more than MaxCheckpoint bytes, nothing changes; see LimitCheckpoint.
 	SaveCheckpoint(ctx context.Context, id string, write func(io.Writer) error) error
 	// OpenCheckpoint opens the run's latest checkpoint. A run without one is CodeNotFound.
@@ -115,8 +120,8 @@ type CheckpointStore interface {
 // MaxCheckpoint is the size of the largest checkpoint that is kept, in bytes.
 const MaxCheckpoint = 16 << 30
 
-// LimitCheckpoint returns a function that writes a run's checkpoint as write does, but fails with CodeInvalid after most
-// bytes, for implementations of [CheckpointStore].
+// LimitCheckpoint returns a function that writes a run's checkpoint as write does, but fails with
+// CodeInvalid after most bytes, for implementations of [CheckpointStore].
 func LimitCheckpoint(id string, most int64, write func(io.Writer) error) func(io.Writer) error {
 	return func(w io.Writer) error {
 		b := &boundedWriter{w: w, left: most}
@@ -141,14 +146,15 @@ func (b *boundedWriter) Write(p []byte) (int, error) {
 	return b.w.Write(p)
 }
 
-// SweepStore keeps sweeps. Their trials are runs; runs may also name sweeps that were imported or deleted.
+// SweepStore keeps sweeps. Their trials are runs; runs may also name sweeps that were imported or
+// deleted.
 type SweepStore interface {
 	// Sweep returns one sweep, by its name. See NoSuchSweep.
 	Sweep(ctx context.Context, name string) (*Sweep, error)
 	// Sweeps returns all sweeps, the latest first.
 	Sweeps(ctx context.Context) ([]Sweep, error)
-	// CreateSweep adds a sweep. It begins now unless s.StartedAt is set. A name that another sweep has, or that runs
-	// name as their sweep, is a conflict.
+	// CreateSweep adds a sweep. It begins now unless s.StartedAt is set. A name that another sweep
+	// has, or that runs name as their sweep, is a conflict.
 	CreateSweep(ctx context.Context, s Sweep) (*Sweep, error)
 	// DeleteSweep removes a sweep; its runs stay. A sweep with a running trial is a conflict.
 	DeleteSweep(ctx context.Context, name string) error
@@ -166,12 +172,13 @@ type JudgementStore interface {
 
 // ArchiveStore takes whole runs of other stores; see [Import].
 type ArchiveStore interface {
-	// Restore adds a whole run as another store had it, with its id and times. open opens its pictures by their hashes;
-	// see ReadPicture. A run with that id is a conflict.
+	// Restore adds a whole run as another store had it, with its id and times. open opens its
+	// pictures by their hashes; see ReadPicture. A run with that id is a conflict.
 	Restore(ctx context.Context, a *Archive, open OpenPicture) error
-	// Refresh brings a run that Restore added up to date: its points, parameters, provenance, status and times become
-	// the archive's. The archive's pictures and tags are added. Name, experiment, note and rating stay as they are,
-	// but an empty note or rating is filled in. A run that was seen later here than in the archive stays as it is.
+	// Refresh brings a run that Restore added up to date: its points, parameters, provenance,
+	// status and times become the archive's. The archive's pictures and tags are added. Name,
+	// experiment, note and rating stay as they are, but an empty note or rating is filled in. A run
+	// that was seen later here than in the archive stays as it is.
 	Refresh(ctx context.Context, a *Archive, open OpenPicture) error
 }
 
@@ -208,7 +215,8 @@ type RunQuery struct {
 	Limit  int     // the most runs to return: 0 means DefaultLimit, the most is MaxLimit
 }
 
-// Normal returns the query with defaults filled in, or an error of CodeInvalid. Filter and Sort are not looked at.
+// Normal returns the query with defaults filled in, or an error of CodeInvalid. Filter and Sort are
+// not looked at.
 func (q RunQuery) Normal() (RunQuery, error) {
 	if q.Limit == 0 {
 		q.Limit = DefaultLimit
@@ -225,8 +233,9 @@ type RunPage struct {
 	Total int   `json:"total"` // the number of runs that pass the filter
 }
 
-// AllRuns returns every run that passes a filter, in an order, however many there are. It reads MaxLimit of them at a
-// time. The order must not depend on what changes while it reads, or a run may be missing or occur twice.
+// AllRuns returns every run that passes a filter, in an order, however many there are. It reads
+// MaxLimit of them at a time. The order must not depend on what changes while it reads, or a run
+// may be missing or occur twice.
 func AllRuns(ctx context.Context, store RunReader, filter *Filter, order Sort) ([]Run, error) {
 	var runs []Run
 	for {
@@ -261,7 +270,8 @@ type PictureQuery struct {
 	Roles []string // all if empty
 }
 
-// JudgementQuery selects judgements: those whose two runs both belong to the sweep and to the experiment.
+// JudgementQuery selects judgements: those whose two runs both belong to the sweep and to the
+// experiment.
 type JudgementQuery struct {
 	Sweep      string // "" for any, and none
 	Experiment string // "" for any
@@ -270,8 +280,8 @@ type JudgementQuery struct {
 // GroupBy is what runs are counted by.
 type GroupBy string
 
-// What runs are counted by. Runs without an experiment are one group with the name ""; those without a sweep are in no
-// group.
+// What runs are counted by. Runs without an experiment are one group with the name ""; those
+// without a sweep are in no group.
 const (
 	ByExperiment GroupBy = "experiment"
 	BySweep      GroupBy = "sweep"
@@ -306,8 +316,9 @@ type Changes struct {
 	More bool `json:"more,omitempty"`
 }
 
-// Watch yields what changes in a store after a cursor, or from now on if that is "", until ctx ends or the store
-// fails. It asks the store at an interval and yields nothing while nothing changes, which costs two short queries.
+// Watch yields what changes in a store after a cursor, or from now on if that is "", until ctx ends
+// or the store fails. It asks the store at an interval and yields nothing while nothing changes,
+// which costs two short queries.
 func Watch(ctx context.Context, store Index, since Cursor, every time.Duration) iter.Seq2[*Changes, error] {
 	return func(yield func(*Changes, error) bool) {
 		ticks := time.NewTicker(every)
@@ -344,8 +355,8 @@ type Deletion struct {
 
 // VerifyOptions configures a check of a store.
 type VerifyOptions struct {
-	// Repair removes files that no run needs: pictures that no run names, and checkpoints of runs that are finished or
-	// do not exist. Files that a run needs are never removed.
+	// Repair removes files that no run needs: pictures that no run names, and checkpoints of runs
+	// that are finished or do not exist. Files that a run needs are never removed.
 	Repair bool
 }
 

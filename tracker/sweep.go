@@ -6,8 +6,8 @@ import (
 	"github.com/gouache-art/gouache/internal/suggest"
 )
 
-// Sweep is a search for good settings: a number of runs, its trials, each with its own settings. A store keeps what is
-// needed to resume it.
+// Sweep is a search for good settings: a number of runs, its trials, each with its own settings. A
+// store keeps what is needed to resume it.
 type Sweep struct {
 	Name       string    `json:"name"`
 	Experiment string    `json:"experiment"`       // of its trials

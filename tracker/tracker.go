@@ -1,5 +1,5 @@
-// Package tracker is a store for experiments whose result is a picture. It keeps every run's settings, curves and
-// pictures, so that a person sees later which settings made the good picture.
+// Package tracker is a store for experiments whose result is a picture. It keeps every run's
+// settings, curves and pictures, so that a person sees later which settings made the good picture.
 //
 //	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
 //	...
@@ -13,13 +13,14 @@
 //	err = run.LogPicture(ctx, tracker.RoleResult, 500, picture)
 //	err = run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished})
 //
-// A [Recorder] does this for a Stylize. [Continue] resumes a run that was interrupted, from the checkpoint that it saved
-// last. A [Sweep] is a number of runs, its trials. A [Judgement] says which of two runs a person finds better.
+// A [Recorder] does this for a Stylize. [Continue] resumes a run that was interrupted, from the
+// checkpoint that it saved last. A [Sweep] is a number of runs, its trials. A [Judgement] says
+// which of two runs a person finds better.
 //
-// Any program may record its runs, but the package knows what style transfers have: a content, a style and an initial
-// picture ([Picture]), a network and its weights ([Provenance]), and what makes comparing two of them fair
-// ([Contrast]).
+// Any program may record its runs, but the package knows what style transfers have: a content, a
+// style and an initial picture ([Picture]), a network and its weights ([Provenance]), and what
+// makes comparing two of them fair ([Contrast]).
 //
-// A [Store] keeps all of this and answers questions about it. Programs ask with a [Filter] built from values;
-// [ParseFilter] and [ParseSort] read what a person types. Errors have a [Code].
+// A [Store] keeps all of this and answers questions about it. Programs ask with a [Filter] built
+// from values; [ParseFilter] and [ParseSort] read what a person types. Errors have a [Code].
 package tracker

@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// openInBrowser writes a page into a file and opens that. The test fails if the page asks for anything but itself.
+// openInBrowser writes a page into a file and opens that. The test fails if the page asks for
+// anything but itself.
 func openInBrowser(t *testing.T, html string) context.Context {
 	t.Helper()
 	ctx := browsertest.Open(t)
@@ -47,7 +48,8 @@ func openInBrowser(t *testing.T, html string) context.Context {
 	return ctx
 }
 
-// expect waits until an expression has a value in the page: what follows a click follows it a little later.
+// expect waits until an expression has a value in the page: what follows a click follows it a
+// little later.
 func expect[T comparable](t *testing.T, ctx context.Context, expression string, want T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, browsertest.Patience)
@@ -172,7 +174,8 @@ func TestBrowserCommand(t *testing.T) {
 	expect(t, ctx, `dispatchEvent(new Event('afterprint')) && document.querySelectorAll('.command[open]').length`, 1)
 }
 
-// TestBrowserHostile opens a page of runs that somebody gave evil and odd texts, on a telephone too.
+// TestBrowserHostile opens a page of runs that somebody gave evil and odd texts, on a telephone
+// too.
 func TestBrowserHostile(t *testing.T) {
 	db, _ := openStore(t)
 	ids := fill(t, db)

@@ -25,9 +25,10 @@ import (
 //   - the provenance: version, commit, command, dir, go, platform, xla, device, network, weights, weights_sha256, seed,
 //     peak_memory_bytes, host.
 //
-// Times are UTC as in RFC 3339. A missing value is an empty cell. A value that is not finite is NaN, inf or -inf, which
-// pandas, Polars, R and DuckDB read as numbers. Tags and command are words quoted as for a shell. A string that a
-// spreadsheet would read as a formula gets an apostrophe before it; in JSON it is unchanged.
+// Times are UTC as in RFC 3339. A missing value is an empty cell. A value that is not finite is
+// NaN, inf or -inf, which pandas, Polars, R and DuckDB read as numbers. Tags and command are words
+// quoted as for a shell. A string that a spreadsheet would read as a formula gets an apostrophe
+// before it; in JSON it is unchanged.
 //
 // Lines end in \n, not RFC 4180's \r\n: encoding/csv would also change the line ends inside notes.
 func CSV(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string) error {
@@ -139,10 +140,11 @@ func hashes(e *entry, role string) []string {
 	return list
 }
 
-// textCell writes a string. Spreadsheets run a cell that begins like a formula, quoted or not, and names and notes may
-// come from another person's store, so such a string gets OWASP's apostrophe. One that is a number, such as -0.5, is
-// harmless and stays unchanged. Unchanged strings would be more exact for programs, but CSV is the form that people mail
-// and double-click; programs that need the exact string use JSON. Names of columns cannot begin like a formula.
+// textCell writes a string. Spreadsheets run a cell that begins like a formula, quoted or not, and
+// names and notes may come from another person's store, so such a string gets OWASP's apostrophe.
+// One that is a number, such as -0.5, is harmless and stays unchanged. Unchanged strings would be
+// more exact for programs, but CSV is the form that people mail and double-click; programs that
+// need the exact string use JSON. Names of columns cannot begin like a formula.
 func textCell(text string) string {
 	if text == "" || !strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
 		return text
@@ -191,9 +193,9 @@ func timeCell(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// Curves writes all points of the runs' metrics as a table with the columns run, metric, step and value, by run, then
-// metric, then step. points is the most points of a curve, selected as [tracker.Downsample] does; 0 writes all. Values
-// that are not finite are written as in CSV.
+// Curves writes all points of the runs' metrics as a table with the columns run, metric, step and
+// value, by run, then metric, then step. points is the most points of a curve, selected as
+// [tracker.Downsample] does; 0 writes all. Values that are not finite are written as in CSV.
 func Curves(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string, points int) error {
 	if err := checkIDs(ids); err != nil {
 		return err

@@ -1,14 +1,15 @@
 // Package export takes runs out of a store in forms that other programs and people read.
 //
-// [CSV] writes a table of runs, one in each row, and [Curves] a table of all their points, for pandas, R and
-// spreadsheets. [JSON] writes everything except the pictures' files. [Gallery] writes one HTML file that shows the runs
-// without the store and this program, and [Pictures] fills a folder with the pictures' files:
+// [CSV] writes a table of runs, one in each row, and [Curves] a table of all their points, for
+// pandas, R and spreadsheets. [JSON] writes everything except the pictures' files. [Gallery] writes
+// one HTML file that shows the runs without the store and this program, and [Pictures] fills a
+// folder with the pictures' files:
 //
 //	err = export.Gallery(ctx, file, store, ids, export.GalleryOptions{LongerSide: 1024})
 //
-// Each takes whole ids, as Find of [tracker.RunReader] returns them, and keeps their order. The records of the runs are
-// held in memory, and one curve or one picture at a time. After an error the output is incomplete: replace a file only
-// after success.
+// Each takes whole ids, as Find of [tracker.RunReader] returns them, and keeps their order. The
+// records of the runs are held in memory, and one curve or one picture at a time. After an error
+// the output is incomplete: replace a file only after success.
 package export
 
 import (

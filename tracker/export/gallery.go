@@ -24,21 +24,22 @@ import (
 // GalleryOptions configures a gallery. The zero value is ready to use.
 type GalleryOptions struct {
 	Title string // the default is the experiment that the runs have in common
-	// LongerSide bounds the longer side of results, in pixels, to keep the file small: larger ones are reduced, and all
-	// are JPEGs unless the original file is smaller. 0 keeps the files.
+	// LongerSide bounds the longer side of results, in pixels, to keep the file small: larger ones
+	// are reduced, and all are JPEGs unless the original file is smaller. 0 keeps the files.
 	LongerSide int
 	Version    string // of this program, for the foot of the page
-	// Warn is called with the error of each picture that cannot be shown, for example because its file is missing. The
-	// page shows the error in its place.
+	// Warn is called with the error of each picture that cannot be shown, for example because its
+	// file is missing. The page shows the error in its place.
 	Warn func(error)
 }
 
 // inputSide bounds the longer side of inputs, which are shown for comparison, in pixels.
 const inputSide = 640
 
-// Gallery writes one HTML file with the runs' pictures, the settings in which they differ, their last values, curves,
-// notes, and the commands that make them again. It opens from disk in any browser and loads nothing from the network; a
-// Content-Security-Policy forbids it. A picture that several runs share is embedded once. A TIFF is embedded as a PNG.
+// Gallery writes one HTML file with the runs' pictures, the settings in which they differ, their
+// last values, curves, notes, and the commands that make them again. It opens from disk in any
+// browser and loads nothing from the network; a Content-Security-Policy forbids it. A picture that
+// several runs share is embedded once. A TIFF is embedded as a PNG.
 func Gallery(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string, o GalleryOptions) error {
 	if o.LongerSide < 0 {
 		return tracker.Errorf(tracker.CodeInvalid, "a longer side of %d pixels: choose 1 or more, or 0 to keep pictures as they are", o.LongerSide)
@@ -413,7 +414,8 @@ func settings(run int, rows ...tracker.ContrastRow) []setting {
 	return list
 }
 
-// differs returns the settings in which a run differs from the others. If it is the only one, it returns its parameters.
+// differs returns the settings in which a run differs from the others. If it is the only one, it
+// returns its parameters.
 func (g *gallery) differs(run int) []setting {
 	if len(g.entries) > 1 {
 		return settings(run, g.contrast.Differs...)
@@ -421,7 +423,8 @@ func (g *gallery) differs(run int) []setting {
 	return slices.DeleteFunc(settings(run, g.contrast.Common...), func(s setting) bool { return s.Kind != tracker.ContrastParam })
 }
 
-// settings returns all settings of a run: inputs, parameters, and the parts of its provenance that change the result.
+// settings returns all settings of a run: inputs, parameters, and the parts of its provenance that
+// change the result.
 func (g *gallery) settings(run int) []setting {
 	rows := slices.Concat(g.contrast.Differs, g.contrast.Common)
 	slices.SortStableFunc(rows, func(a, b tracker.ContrastRow) int {

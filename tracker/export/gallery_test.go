@@ -48,7 +48,8 @@ func picturesIn(t testing.TB, html string) []embeddedPicture {
 	return list
 }
 
-// TestGallery looks at the pictures of a page: each is there once, and results are the files that they were.
+// TestGallery looks at the pictures of a page: each is there once, and results are the files that
+// they were.
 func TestGallery(t *testing.T) {
 	db, _ := openStore(t)
 	html := page(t, db, fill(t, db), GalleryOptions{Version: "v9"})
@@ -74,7 +75,8 @@ func TestGallery(t *testing.T) {
 	}
 }
 
-// TestGalleryHostile checks that nothing that somebody wrote becomes markup, and that the page names no other place.
+// TestGalleryHostile checks that nothing that somebody wrote becomes markup, and that the page
+// names no other place.
 func TestGalleryHostile(t *testing.T) {
 	db, _ := openStore(t)
 	ids := fill(t, db)
@@ -143,7 +145,8 @@ func TestGalleryOnePictureAtATime(t *testing.T) {
 	}
 }
 
-// TestGalleryLost makes a gallery of a store that has lost a result and an input that two runs share.
+// TestGalleryLost makes a gallery of a store that has lost a result and an input that two runs
+// share.
 func TestGalleryLost(t *testing.T) {
 	db, dir := openStore(t)
 	ids := fill(t, db)

@@ -14,8 +14,9 @@ import (
 //
 //	{"runs":[{"id":…, …, "pictures":[{"role":…, "hash":…, …}], "curves":[{"name":…, "points":[[step, value], …], "total":…}]}]}
 //
-// A run's own fields are those of [tracker.Run]. points is the most points of a curve, selected as [tracker.Downsample]
-// does; 0 writes all. Values that are not finite are the strings "NaN", "+Inf" and "-Inf".
+// A run's own fields are those of [tracker.Run]. points is the most points of a curve, selected as
+// [tracker.Downsample] does; 0 writes all. Values that are not finite are the strings "NaN", "+Inf"
+// and "-Inf".
 func JSON(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string, points int) error {
 	if err := checkIDs(ids); err != nil {
 		return err
@@ -33,7 +34,8 @@ func JSON(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string,
 	return out.Flush()
 }
 
-// writeRun writes a run's object: first everything except the curves, then each curve on a separate line.
+// writeRun writes a run's object: first everything except the curves, then each curve on a separate
+// line.
 func writeRun(ctx context.Context, out *bufio.Writer, reader tracker.Reader, id string, points int) error {
 	run, err := reader.Run(ctx, id)
 	if err != nil {

@@ -19,9 +19,9 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Pictures writes all pictures of runs, byte for byte, into a folder, which it creates if necessary: a folder for each
-// run, named NAME-ID, and in it files named ROLE-STEP-NAME with the extension of their format. Existing files of those
-// names are replaced, others stay.
+// Pictures writes all pictures of runs, byte for byte, into a folder, which it creates if
+// necessary: a folder for each run, named NAME-ID, and in it files named ROLE-STEP-NAME with the
+// extension of their format. Existing files of those names are replaced, others stay.
 func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []string) error {
 	if err := checkIDs(ids); err != nil {
 		return err
@@ -107,7 +107,8 @@ func copyPicture(ctx context.Context, root *os.Root, name string, reader tracker
 	return nil
 }
 
-// jpegQuality is the quality of reduced pictures. At 90, five results of 256 to 512 pixels take 21 to 24% of their PNGs' bytes.
+// jpegQuality is the quality of reduced pictures. At 90, five results of 256 to 512 pixels take 21
+// to 24% of their PNGs' bytes.
 const jpegQuality = 90
 
 // shown is a picture in a format that every browser shows.
@@ -116,8 +117,8 @@ type shown struct {
 	io.ReadCloser
 }
 
-// show opens a picture for a browser, at most longer pixels on its longer side, or in its own size if that is 0. It uses
-// the file itself if possible, else a decoded copy.
+// show opens a picture for a browser, at most longer pixels on its longer side, or in its own size
+// if that is 0. It uses the file itself if possible, else a decoded copy.
 func show(ctx context.Context, reader tracker.Reader, p *tracker.Picture, longer int) (*shown, error) {
 	file, err := reader.OpenPicture(ctx, p.Hash)
 	if err != nil {
@@ -141,7 +142,8 @@ func show(ctx context.Context, reader tracker.Reader, p *tracker.Picture, longer
 	return &shown{mime, io.NopCloser(bytes.NewReader(data))}, nil
 }
 
-// convert returns a JPEG of at most longer pixels on its longer side, or a PNG with the same pixels if longer is 0.
+// convert returns a JPEG of at most longer pixels on its longer side, or a PNG with the same pixels
+// if longer is 0.
 func convert(file io.ReadSeeker, p *tracker.Picture, longer int) (data []byte, mime string, err error) {
 	m, err := thumbnail.Scaled(file, p.Format, func(size image.Point) float64 {
 		if longer == 0 {

@@ -22,7 +22,8 @@ const (
 	hostileNote = "=cmd|' /C calc'!A0\n\"quoted\", 🎨 </script>\r\nlast"
 )
 
-// openStore returns an empty store whose clock goes a second each time it is looked at, and its folder.
+// openStore returns an empty store whose clock goes a second each time it is looked at, and its
+// folder.
 func openStore(t testing.TB) (*sqlite.DB, string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -81,8 +82,8 @@ func curve(name string, values ...float64) tracker.Series {
 	return s
 }
 
-// fill adds four runs: one as most are, one with hostile texts and the same picture, one without pictures whose losses
-// are not finite, and one that is still running.
+// fill adds four runs: one as most are, one with hostile texts and the same picture, one without
+// pictures whose losses are not finite, and one that is still running.
 func fill(t testing.TB, db *sqlite.DB) []string {
 	t.Helper()
 	content := tracker.NewPicture{Role: tracker.RoleContent, Name: "content.png", Data: trackertest.Picture(t, 1)}

@@ -18,8 +18,9 @@ const Lacking = "–"
 type Effects struct {
 	// Parameters are those with two or more values, by name.
 	Parameters []Parameter `json:"parameters"`
-	// Residual is the standard deviation of everything else that makes items stronger or weaker, for example seeds and
-	// interactions of parameters. It is the one of 0.125, 0.25, 0.5, 1 and 2 that makes the comparisons most probable.
+	// Residual is the standard deviation of everything else that makes items stronger or weaker,
+	// for example seeds and interactions of parameters. It is the one of 0.125, 0.25, 0.5, 1 and 2
+	// that makes the comparisons most probable.
 	Residual float64 `json:"residual"`
 	// Ties is the probability of a tie between two items of the same strength.
 	Ties float64 `json:"ties"`
@@ -29,28 +30,30 @@ type Effects struct {
 type Parameter struct {
 	Name   string        `json:"name"`
 	Values []ValueEffect `json:"values"` // numbers in ascending order, then texts
-	// Aliases are other parameters that change exactly when this one does. Comparisons cannot tell which of them causes
-	// an effect, and the prior gives each an equal part of it.
+	// Aliases are other parameters that change exactly when this one does. Comparisons cannot tell
+	// which of them causes an effect, and the prior gives each an equal part of it.
 	Aliases []string `json:"aliases"`
 }
 
-// ValueEffect is what a value adds to the log strength, all else being equal. The mean of a parameter's effects is
-// zero, with each value counted once.
+// ValueEffect is what a value adds to the log strength, all else being equal. The mean of a
+// parameter's effects is zero, with each value counted once.
 type ValueEffect struct {
 	Label string `json:"label"`
 	Items int    `json:"items"` // with the value
 	Estimate
 }
 
-// FitEffects estimates what each value of each parameter does to strength. items has each item's labels by
-// parameter; see [Bins] for numbers. A strength is the sum of the effects of the item's values (Springall, Response
-// surface fitting using a generalization of the Bradley–Terry paired comparison model, Applied Statistics 1973) and
-// of a part of the item's own, normal around zero (Turner and Firth, Bradley–Terry models in R, Journal of
-// Statistical Software 2012, section 3.1). Without that part, a thousand comparisons of three pictures would count
-// as a thousand trials of their settings, and intervals would be far too short.
+// FitEffects estimates what each value of each parameter does to strength. items has each item's
+// labels by parameter; see [Bins] for numbers. A strength is the sum of the effects of the item's
+// values (Springall, Response surface fitting using a generalization of the Bradley–Terry paired
+// comparison model, Applied Statistics 1973) and of a part of the item's own, normal around zero
+// (Turner and Firth, Bradley–Terry models in R, Journal of Statistical Software 2012, section 3.1).
+// Without that part, a thousand comparisons of three pictures would count as a thousand trials of
+// their settings, and intervals would be far too short.
 //
-// The prior of Options applies to each effect. FitEffects returns the most probable effects for the most probable of five
-// deviations of the items' own parts, so it takes five times as long as a Fit with an unknown for each item and value.
+// The prior of Options applies to each effect. FitEffects returns the most probable effects for the
+// most probable of five deviations of the items' own parts, so it takes five times as long as a Fit
+// with an unknown for each item and value.
 func FitEffects(items []map[string]string, comparisons []Comparison, o Options) (*Effects, error) {
 	if len(items) == 0 {
 		return nil, errors.New("there are no items to learn effects from: there must be at least 1")
@@ -75,11 +78,12 @@ func FitEffects(items []map[string]string, comparisons []Comparison, o Options) 
 	return effects, nil
 }
 
-// residuals are the candidates for the deviation of items' own parts. A factor of two changes intervals little.
+// residuals are the candidates for the deviation of items' own parts. A factor of two changes
+// intervals little.
 var residuals = []float64{0.125, 0.25, 0.5, 1, 2}
 
-// mostProbable fits the model for each deviation of the items' own parts, and returns the one with most evidence
-// (empirical Bayes; MacKay, Bayesian interpolation, Neural Computation 1992).
+// mostProbable fits the model for each deviation of the items' own parts, and returns the one with
+// most evidence (empirical Bayes; MacKay, Bayesian interpolation, Neural Computation 1992).
 func (d *design) mostProbable(comparisons []Comparison, sd float64) (*Effects, *posterior, error) {
 	effects, best := &Effects{}, &posterior{evidence: math.Inf(-1)}
 	var start []float64
@@ -175,7 +179,8 @@ func (d *design) alias() {
 	}
 }
 
-// terms returns the difference of two items: the values that only one of them has, and their own parts.
+// terms returns the difference of two items: the values that only one of them has, and their own
+// parts.
 func (d *design) terms(left, right int) []term {
 	list := []term{{d.values + left, 1}, {d.values + right, -1}}
 	for k, value := range d.value[left] {

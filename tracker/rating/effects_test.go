@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// settings makes items with random values of three parameters, and their strengths: the sum of trueEffects and of a
-// part of their own.
+// settings makes items with random values of three parameters, and their strengths: the sum of
+// trueEffects and of a part of their own.
 func settings(n int, residual float64, rng *rand.Rand) ([]map[string]string, []float64) {
 	items, strengths := make([]map[string]string, n), normals(n, residual, rng)
 	for i := range items {
@@ -37,8 +37,8 @@ func mustFitEffects(t *testing.T, items []map[string]string, comparisons []Compa
 	return e
 }
 
-// TestEffectsCoverage checks the intervals of known effects: of one value in each trial, the others of which depend
-// on it.
+// TestEffectsCoverage checks the intervals of known effects: of one value in each trial, the others
+// of which depend on it.
 func TestEffectsCoverage(t *testing.T) {
 	const trials = 400
 	for _, test := range []struct {
@@ -71,8 +71,8 @@ func TestEffectsCoverage(t *testing.T) {
 	}
 }
 
-// TestEffectsOfOwnParts judges three pictures of each of two settings very often: what is known of the settings is
-// bounded by the number of pictures.
+// TestEffectsOfOwnParts judges three pictures of each of two settings very often: what is known of
+// the settings is bounded by the number of pictures.
 func TestEffectsOfOwnParts(t *testing.T) {
 	var items []map[string]string
 	for i := range 6 {
@@ -82,7 +82,8 @@ func TestEffectsOfOwnParts(t *testing.T) {
 	if e.Residual != 1 { // their deviation is 0.95
 		t.Errorf("the residual is %v, not 1", e.Residual)
 	}
-	// The effect is half of the difference of two means of three, and drawn towards zero by the prior.
+	// The effect is half of the difference of two means of three, and drawn towards zero by the
+	// prior.
 	known := 6.0 / (e.Residual * e.Residual)
 	want := math.Sqrt(1 / (known + 2/(defaultPriorSD*defaultPriorSD)))
 	near(t, "standard error", 0, e.Parameters[0].Values[0].SE, want, 0.02) // what the answers leave open of each picture

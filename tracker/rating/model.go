@@ -9,13 +9,15 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// model is a regression of outcomes on coefficients that have normal priors with mean zero. Strengths of items and
-// effects of parameters' values are both its coefficients; they differ in the rows only.
+// model is a regression of outcomes on coefficients that have normal priors with mean zero.
+// Strengths of items and effects of parameters' values are both its coefficients; they differ in
+// the rows only.
 type model struct {
 	// precision is 1/sd² of each coefficient's prior.
 	precision []float64
 	rows      []row
-	// ties is set if some outcome is a tie. If none is, the likelihood is greatest without the tie parameter.
+	// ties is set if some outcome is a tie. If none is, the likelihood is greatest without the tie
+	// parameter.
 	ties bool
 }
 
@@ -39,13 +41,15 @@ func newModel(precision []float64, comparisons []Comparison, terms func(left, ri
 		m.ties = m.ties || c.Outcome == Tie
 	}
 	if m.ties {
-		// One imaginary comparison of equals that was not a tie keeps the tie parameter finite where all are ties.
+		// One imaginary comparison of equals that was not a tie keeps the tie parameter finite
+		// where all are ties.
 		m.rows = append(m.rows, row{outcome: LeftWins})
 	}
 	return m
 }
 
-// size is the number of unknowns: the coefficients and, last, the tie parameter's logarithm if there are ties.
+// size is the number of unknowns: the coefficients and, last, the tie parameter's logarithm if
+// there are ties.
 func (m *model) size() int {
 	if m.ties {
 		return len(m.precision) + 1
@@ -68,8 +72,8 @@ func (r row) difference(x []float64) float64 {
 	return d
 }
 
-// logPosterior is the logarithm of likelihood times prior, without the prior's constants. It is concave: the model
-// is log-linear, and its priors are normal.
+// logPosterior is the logarithm of likelihood times prior, without the prior's constants. It is
+// concave: the model is log-linear, and its priors are normal.
 func (m *model) logPosterior(x []float64) float64 {
 	var sum float64
 	logTie := m.logTie(x)
@@ -113,29 +117,31 @@ func (m *model) derivatives(x []float64) ([]float64, *mat.SymDense) {
 	return gradient, hessian
 }
 
-// posterior is Laplace's approximation of the distribution of a model's unknowns: normal, around the mode.
+// posterior is Laplace's approximation of the distribution of a model's unknowns: normal, around
+// the mode.
 type posterior struct {
 	unknowns []float64 // of the model, at the mode
 	mode     []float64 // the coefficients among them
 	logTie   float64
-	// evidence is the logarithm of the data's probability under the model, up to a constant that is the same for all
-	// priors.
+	// evidence is the logarithm of the data's probability under the model, up to a constant that is
+	// the same for all priors.
 	evidence float64
 	hessian  mat.Cholesky
 }
 
 const (
 	maxSteps = 100
-	// accuracy is the most that Newton's last step changes an unknown. Convergence is quadratic, so the next step would
-	// be of the order of its square.
+	// accuracy is the most that Newton's last step changes an unknown. Convergence is quadratic, so
+	// the next step would be of the order of its square.
 	accuracy = 1e-9
-	// rounding is the relative rounding error of logPosterior, a sum of up to tens of thousands of terms.
+	// rounding is the relative rounding error of logPosterior, a sum of up to tens of thousands of
+	// terms.
 	rounding = 1e-12
 	armijo   = 1e-4
 )
 
-// fit finds the mode by Newton's method with halved steps (Boyd and Vandenberghe, Convex Optimization, algorithm
-// 9.5), from the given unknowns, or from zero without any.
+// fit finds the mode by Newton's method with halved steps (Boyd and Vandenberghe, Convex
+// Optimization, algorithm 9.5), from the given unknowns, or from zero without any.
 func (m *model) fit(start []float64) (*posterior, error) {
 	x := slices.Clone(start)
 	if x == nil {
@@ -177,7 +183,8 @@ func (m *model) search(x []float64, value float64, direction []float64, slope fl
 	}
 }
 
-// covariance returns the covariance of the coefficients, including the uncertainty of the tie parameter.
+// covariance returns the covariance of the coefficients, including the uncertainty of the tie
+// parameter.
 func (p *posterior) covariance() (*mat.SymDense, error) {
 	var all, some mat.SymDense
 	if err := p.hessian.InverseTo(&all); err != nil {
@@ -195,12 +202,13 @@ func indices(n int) []int {
 	return list
 }
 
-// chances are the probabilities of the three outcomes, and the logarithm of what they were divided by.
+// chances are the probabilities of the three outcomes, and the logarithm of what they were divided
+// by.
 type chances struct{ left, right, tie, logNorm float64 }
 
-// davidson returns the chances for a left item that is d stronger than the right one (Davidson 1970, with
-// both strengths divided by their geometric mean): in proportion exp(d/2) : exp(-d/2) : exp(logTie). With logTie -Inf
-// there are no ties, and this is Bradley and Terry's model.
+// davidson returns the chances for a left item that is d stronger than the right one (Davidson
+// 1970, with both strengths divided by their geometric mean): in proportion exp(d/2) : exp(-d/2) :
+// exp(logTie). With logTie -Inf there are no ties, and this is Bradley and Terry's model.
 func davidson(d, logTie float64) chances {
 	shift := max(math.Abs(d)/2, logTie) // no exponential overflows
 	left, right, tie := math.Exp(d/2-shift), math.Exp(-d/2-shift), math.Exp(logTie-shift)
@@ -219,8 +227,8 @@ func (p chances) logLikelihood(o Outcome, d, logTie float64) float64 {
 	return logTie - p.logNorm
 }
 
-// gradient differentiates logLikelihood with respect to d and logTie. Small values are not differences of large numbers:
-// Newton's method needs them where nearly everything is certain.
+// gradient differentiates logLikelihood with respect to d and logTie. Small values are not
+// differences of large numbers: Newton's method needs them where nearly everything is certain.
 func (p chances) gradient(o Outcome) (byD, byTie float64) {
 	switch o {
 	case LeftWins:
@@ -231,8 +239,8 @@ func (p chances) gradient(o Outcome) (byD, byTie float64) {
 	return (p.right - p.left) / 2, p.left + p.right
 }
 
-// information is the negative of logLikelihood's second derivatives, by d twice, by d and logTie, and by logTie
-// twice. It is the same for all outcomes, and so also Fisher's information.
+// information is the negative of logLikelihood's second derivatives, by d twice, by d and logTie,
+// and by logTie twice. It is the same for all outcomes, and so also Fisher's information.
 func (p chances) information() (dd, dt, tt float64) {
 	decided := p.left + p.right
 	return p.left*p.right + p.tie*decided/4, p.tie * (p.right - p.left) / 2, p.tie * decided

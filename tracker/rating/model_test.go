@@ -31,8 +31,9 @@ func TestDerivatives(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x := normals(m.size(), 1.5, newRand(4))
 			gradient, hessian := m.derivatives(x)
-			// The value is a sum of about 50, right to 1e-14, and its third derivatives are below 10. Steps of 1e-5 leave
-			// errors of 1e-9 each, those of 1e-4 for second derivatives of 1e-6; ten times that is allowed.
+			// The value is a sum of about 50, right to 1e-14, and its third derivatives are below
+			// 10. Steps of 1e-5 leave errors of 1e-9 each, those of 1e-4 for second derivatives of
+			// 1e-6; ten times that is allowed.
 			want := fd.Gradient(nil, m.logPosterior, x, &fd.Settings{Formula: fd.Central, Step: 1e-5})
 			for i := range want {
 				near(t, "gradient", i, gradient[i], want[i], 1e-8)
@@ -57,7 +58,8 @@ func TestModeIsOne(t *testing.T) {
 					t.Fatal(err)
 				}
 				gradient, _ := m.derivatives(p.unknowns)
-				// The error of the last step but one was 1e-9 at most, times curvatures of the order of 10.
+				// The error of the last step but one was 1e-9 at most, times curvatures of the
+				// order of 10.
 				if norm := floats.Norm(gradient, math.Inf(1)); norm > 1e-8 {
 					t.Errorf("seed %d: the gradient is %v at the mode", seed, norm)
 				}
@@ -85,8 +87,8 @@ func TestEvidence(t *testing.T) {
 		}
 		return p.evidence, math.Log(sum) - math.Log(sd) - math.Log(2*math.Pi)/2
 	}
-	// Laplace's error is of the order of 1 / (comparisons × information), 1/9 here, times numbers well below one; it
-	// is common to both priors.
+	// Laplace's error is of the order of 1 / (comparisons × information), 1/9 here, times numbers
+	// well below one; it is common to both priors.
 	l1, e1 := evidence(0.3)
 	l2, e2 := evidence(2)
 	near(t, "log Bayes factor", 0, l1-l2, e1-e2, 0.02)

@@ -23,7 +23,8 @@ func TestExpectedInformation(t *testing.T) {
 					all.left, all.right, all.tie = all.left+w*p.left, all.right+w*p.right, all.tie+w*p.tie
 					known += w * p.entropy()
 				}
-				// The quadrature's 20 nodes are half a deviation apart, and outcomes turn over within 2.
+				// The quadrature's 20 nodes are half a deviation apart, and outcomes turn over
+				// within 2.
 				near(t, "information", 0, expectedInformation(mean, sd, logTie), all.entropy()-known, 1e-3)
 			}
 		}

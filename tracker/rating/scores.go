@@ -10,19 +10,20 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// defaultPriorSD is the deviation of the prior on strengths: 95 of 100 pairs of items are then less than 5.5 apart, which
-// means preferences of up to 250 to 1. It weighs as much as one comparison with an equal, whose information is 1/4: with
-// m comparisons, an item's strength is shrunk towards the mean by about 1/(m+1).
+// defaultPriorSD is the deviation of the prior on strengths: 95 of 100 pairs of items are then less
+// than 5.5 apart, which means preferences of up to 250 to 1. It weighs as much as one comparison
+// with an equal, whose information is 1/4: with m comparisons, an item's strength is shrunk towards
+// the mean by about 1/(m+1).
 const defaultPriorSD = 2.0
 
-// maxPriorSD makes Newton's method converge: where comparisons leave a direction open, rounding errors of the gradient,
-// about 1e-14, are multiplied by PriorSD² and must stay below accuracy.
+// maxPriorSD makes Newton's method converge: where comparisons leave a direction open, rounding
+// errors of the gradient, about 1e-14, are multiplied by PriorSD² and must stay below accuracy.
 const maxPriorSD = 100.0
 
 // Options configures [Fit] and [FitEffects].
 type Options struct {
-	// PriorSD is the standard deviation of the normal prior, with mean zero, on each strength or effect, above 0 and
-	// up to 100. Zero means 2.
+	// PriorSD is the standard deviation of the normal prior, with mean zero, on each strength or
+	// effect, above 0 and up to 100. Zero means 2.
 	PriorSD float64
 }
 
@@ -43,8 +44,9 @@ type Estimate struct {
 	Value float64 `json:"value"`
 	// SE is the standard error.
 	SE float64 `json:"se"`
-	// Low and High are the ends of the 95% interval. After a dozen comparisons of each of ten items, whose strengths
-	// were drawn from the prior, it contained the true value 92 or 93 times in 100; after sixty, 94 or 95 times.
+	// Low and High are the ends of the 95% interval. After a dozen comparisons of each of ten
+	// items, whose strengths were drawn from the prior, it contained the true value 92 or 93 times
+	// in 100; after sixty, 94 or 95 times.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
 }
@@ -59,8 +61,8 @@ func newEstimate(value, variance float64) Estimate {
 
 // Scores are estimates of items' strengths.
 type Scores struct {
-	// Strengths has one log strength for each item; their mean is zero. Standard errors are those of the distance from
-	// the mean.
+	// Strengths has one log strength for each item; their mean is zero. Standard errors are those
+	// of the distance from the mean.
 	Strengths []Estimate
 	// Ties is the probability of a tie between two items of the same strength.
 	Ties float64
@@ -71,9 +73,10 @@ type Scores struct {
 	table      func() *informationTable
 }
 
-// Fit estimates the strengths of the given number of items: the mode of the posterior, with Laplace's approximation
-// around it. It is deterministic. It takes as long as a few Cholesky factorisations of items × items: see the benchmarks.
-// Each comparison must be of two different items.
+// Fit estimates the strengths of the given number of items: the mode of the posterior, with
+// Laplace's approximation around it. It is deterministic. It takes as long as a few Cholesky
+// factorisations of items × items: see the benchmarks. Each comparison must be of two different
+// items.
 func Fit(items int, comparisons []Comparison, o Options) (*Scores, error) {
 	if items < 1 {
 		return nil, fmt.Errorf("there are %d items to score: there must be at least 1", items)
@@ -109,8 +112,8 @@ func score(items int, comparisons []Comparison, sd float64) (*Scores, error) {
 	return s, nil
 }
 
-// difference is by how much one item is stronger than another. Its interval does not follow from theirs, which are
-// correlated.
+// difference is by how much one item is stronger than another. Its interval does not follow from
+// theirs, which are correlated.
 func (s *Scores) difference(a, b int) Estimate {
 	return newEstimate(s.Strengths[a].Value-s.Strengths[b].Value, s.variance(a, b))
 }
@@ -119,9 +122,9 @@ func (s *Scores) variance(a, b int) float64 {
 	return max(s.covariance.At(a, a)+s.covariance.At(b, b)-2*s.covariance.At(a, b), 0) // rounding may make it negative
 }
 
-// centred estimates the coefficients in [from, to) as distances from their mean. Each comparison adds as much as it
-// subtracts, so only the prior determines the mean: it is zero at the mode, and its variance, sd² over their number, is
-// independent of all distances from it.
+// centred estimates the coefficients in [from, to) as distances from their mean. Each comparison
+// adds as much as it subtracts, so only the prior determines the mean: it is zero at the mode, and
+// its variance, sd² over their number, is independent of all distances from it.
 func centred(mode []float64, covariance *mat.SymDense, from, to int, sd float64) []Estimate {
 	var list []Estimate
 	for i := from; i < to; i++ {

@@ -18,8 +18,8 @@ func ties(n, a, b int) []Comparison {
 	return slices.Repeat([]Comparison{{Left: a, Right: b, Outcome: Tie}}, n)
 }
 
-// TestTwoItems compares with the closed form: without a prior, the difference of two items is the logarithm of wins
-// over losses, of variance 1/wins + 1/losses.
+// TestTwoItems compares with the closed form: without a prior, the difference of two items is the
+// logarithm of wins over losses, of variance 1/wins + 1/losses.
 func TestTwoItems(t *testing.T) {
 	for _, n := range [][2]int{{1, 1}, {3, 1}, {2, 7}, {40, 25}} {
 		s, err := score(2, slices.Concat(wins(n[0], 0, 1), wins(n[1], 1, 0)), wide)
@@ -39,8 +39,9 @@ func TestTwoItems(t *testing.T) {
 	}
 }
 
-// TestCoverage draws strengths from the prior, whereupon the 95% interval of a posterior holds the truth 95% of the
-// times, but for Laplace's approximation, which is short where few comparisons leave a posterior skewed.
+// TestCoverage draws strengths from the prior, whereupon the 95% interval of a posterior holds the
+// truth 95% of the times, but for Laplace's approximation, which is short where few comparisons
+// leave a posterior skewed.
 func TestCoverage(t *testing.T) {
 	const trials, items = 1000, 10
 	for _, test := range []struct {
@@ -74,7 +75,8 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// covers checks that 95% intervals held the truth that often, within four binomial deviations and a bias.
+// covers checks that 95% intervals held the truth that often, within four binomial deviations and a
+// bias.
 func covers(t *testing.T, what string, held, trials int, bias float64) {
 	t.Helper()
 	share := float64(held) / float64(trials)
@@ -147,7 +149,8 @@ func sane(t *testing.T, s *Scores, items int, sd float64) {
 	if len(s.Strengths) != items {
 		t.Fatalf("there are %d strengths of %d items", len(s.Strengths), items)
 	}
-	// What one comparison more changes is below its gradient, 1, times the prior's variance; there are items of those.
+	// What one comparison more changes is below its gradient, 1, times the prior's variance; there
+	// are items of those.
 	near(t, "mean of strengths", 0, mean(values(s.Strengths)), 0, 1e-12*sd*sd*float64(items))
 	for i, e := range s.Strengths {
 		if math.IsNaN(e.Value) || math.IsInf(e.Value, 0) || !(e.Low <= e.Value && e.Value <= e.High) {

@@ -8,8 +8,8 @@ type Share struct {
 	Of    int `json:"of"`
 	// Value is Count / Of, and 0 of none.
 	Value float64 `json:"value"`
-	// Low and High are the ends of the 95% interval, after Wilson (Probable inference, the law of succession, and
-	// statistical inference, JASA 1927); 0 and 1 of none.
+	// Low and High are the ends of the 95% interval, after Wilson (Probable inference, the law of
+	// succession, and statistical inference, JASA 1927); 0 and 1 of none.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
 }
@@ -24,8 +24,9 @@ func newShare(count, of int) Share {
 	return Share{count, of, p, max(centre-reach, 0), min(centre+reach, 1)}
 }
 
-// Sides returns how often the picture on the left was chosen, of all answers except ties. Sides are random, so an interval
-// that does not contain one half means that people, or their fingers, favour a side.
+// Sides returns how often the picture on the left was chosen, of all answers except ties. Sides are
+// random, so an interval that does not contain one half means that people, or their fingers, favour
+// a side.
 func Sides(comparisons []Comparison) Share {
 	var left, all int
 	for _, c := range comparisons {
@@ -40,9 +41,9 @@ func Sides(comparisons []Comparison) Share {
 	return newShare(left, all)
 }
 
-// Consistency returns how often a rater who saw a pair again, on either side, repeated the first answer: over all raters,
-// and for each rater who saw one again. Comparisons are in the order in which they were made. A tie agrees only with a
-// tie.
+// Consistency returns how often a rater who saw a pair again, on either side, repeated the first
+// answer: over all raters, and for each rater who saw one again. Comparisons are in the order in
+// which they were made. A tie agrees only with a tie.
 func Consistency(comparisons []Comparison) (all Share, raters map[string]Share) {
 	type question struct {
 		rater string

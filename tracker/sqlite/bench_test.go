@@ -13,8 +13,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// BenchmarkLog logs four terms a step through the public API, and reports points a second until all are in the
-// database.
+// BenchmarkLog logs four terms a step through the public API, and reports points a second until all
+// are in the database.
 func BenchmarkLog(b *testing.B) {
 	store := openStore(b, b.TempDir(), Options{})
 	run, err := tracker.Start(b.Context(), store, tracker.NewRun{})
@@ -54,7 +54,8 @@ func BenchmarkAddPicture(b *testing.B) {
 	}
 }
 
-// longSteps is how many steps the long run of the generated store has, beside the 10,000 runs of 200.
+// longSteps is how many steps the long run of the generated store has, beside the 10,000 runs of
+// 200.
 const longSteps = 200_000
 
 // many makes the generated store once; removeMany is called when all benchmarks are done.
@@ -101,8 +102,9 @@ func openMany(b *testing.B) *DB {
 	return db
 }
 
-// BenchmarkRuns lists the first hundred of 10,000 runs in several ways: 10 ms the latest, 23 ms filtered or sorted,
-// 46 ms with three conditions and two keys, on two slow cores shared with others.
+// BenchmarkRuns lists the first hundred of 10,000 runs in several ways: 10 ms the latest, 23 ms
+// filtered or sorted, 46 ms with three conditions and two keys, on two slow cores shared with
+// others.
 func BenchmarkRuns(b *testing.B) {
 	for _, bench := range []struct{ name, filter, sort string }{
 		{"latest", "", ""},
@@ -149,7 +151,8 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkCurves reads all curves of one run, downsampled for a screen: one like the others, and one with a million points.
+// BenchmarkCurves reads all curves of one run, downsampled for a screen: one like the others, and
+// one with a million points.
 func BenchmarkCurves(b *testing.B) {
 	for _, bench := range []struct{ name, filter string }{
 		{"many", "name == 'run 5000'"},

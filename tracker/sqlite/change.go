@@ -16,12 +16,13 @@ import (
 // mostChanges is the most changed runs that are listed.
 const mostChanges = 1000
 
-// keptDeletions is the number of deletions that are remembered: one more than are ever listed. So a cursor from before
-// a forgotten deletion finds too many and is answered with More, as it was while that deletion was remembered.
+// keptDeletions is the number of deletions that are remembered: one more than are ever listed. So a
+// cursor from before a forgotten deletion finds too many and is answered with More, as it was while
+// that deletion was remembered.
 const keptDeletions = mostChanges + 1
 
-// cursor is a decoded tracker.Cursor: the latest revision, and a hash of the runs whose processes were gone, which no
-// revision records.
+// cursor is a decoded tracker.Cursor: the latest revision, and a hash of the runs whose processes
+// were gone, which no revision records.
 type cursor struct {
 	revision int64
 	gone     uint64
@@ -81,7 +82,8 @@ func loadChanges(ctx context.Context, tx *sql.Tx, c *tracker.Changes, old, lates
 		c.Runs, c.Deleted, c.More = nil, nil, true
 		return nil
 	}
-	// A run may have been deleted and imported again. This must follow the count, which forgotten deletions rely on.
+	// A run may have been deleted and imported again. This must follow the count, which forgotten
+	// deletions rely on.
 	c.Deleted = slices.DeleteFunc(c.Deleted, func(id string) bool { return slices.Contains(c.Runs, id) })
 	return nil
 }
@@ -120,8 +122,8 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, dry bool) (*tracker.
 	if err != nil {
 		return nil, err
 	}
-	// Files are removed only after the rows that name them are committed. A crash between the two leaves files over,
-	// which Verify finds, but no row without its file.
+	// Files are removed only after the rows that name them are committed. A crash between the two
+	// leaves files over, which Verify finds, but no row without its file.
 	if err := db.removePictures(ctx, plan.hashes); err != nil {
 		return nil, err
 	}
@@ -209,7 +211,8 @@ func deleteRows(ctx context.Context, tx *sql.Tx, ids []string, d deletion) error
 	return recordDeletions(ctx, tx, ids)
 }
 
-// removePictures removes those of the files that no row names, while no other process can add one; see withFiles.
+// removePictures removes those of the files that no row names, while no other process can add one;
+// see withFiles.
 func (db *DB) removePictures(ctx context.Context, hashes []string) error {
 	return db.removeFiles(ctx, "removing pictures", hashes, db.blobs.path, isNamed)
 }
@@ -225,7 +228,8 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// removeFiles removes those of the files that exist and are not needed, while no other process can write to the database.
+// removeFiles removes those of the files that exist and are not needed, while no other process can
+// write to the database.
 func (db *DB) removeFiles(ctx context.Context, doing string, names []string, path func(string) string,
 	needed func(context.Context, querier, string) (bool, error)) error {
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool {

@@ -8,8 +8,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// TestForgottenDeletions deletes more runs than are remembered, and asks for changes since cursors around the oldest
-// deletion that still is.
+// TestForgottenDeletions deletes more runs than are remembered, and asks for changes since cursors
+// around the oldest deletion that still is.
 func TestForgottenDeletions(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	start, err := store.Changes(t.Context(), "")

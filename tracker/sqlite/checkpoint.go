@@ -18,7 +18,8 @@ type checkpoints struct{ folder }
 
 func (c checkpoints) path(id string) string { return filepath.Join(c.dir, id) }
 
-// id returns the id of the run whose checkpoint is at a path, or "" if the path is not that of a checkpoint.
+// id returns the id of the run whose checkpoint is at a path, or "" if the path is not that of a
+// checkpoint.
 func (c checkpoints) id(path string) string {
 	name := filepath.Base(path)
 	if id, err := tracker.CanonicalID(name); err == nil && id == name && c.path(id) == path {
@@ -36,8 +37,8 @@ func (c checkpoints) size(id string) int64 {
 	return info.Size()
 }
 
-// SaveCheckpoint implements tracker.Store. The file is written without SQLite's lock and renamed while holding it, so a
-// process that has taken the run over in the meantime keeps its own.
+// SaveCheckpoint implements tracker.Store. The file is written without SQLite's lock and renamed
+// while holding it, so a process that has taken the run over in the meantime keeps its own.
 func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Writer) error) error {
 	doing := "saving a checkpoint of run " + id
 	if db.writer == nil {
@@ -100,7 +101,8 @@ func needsCheckpoint(ctx context.Context, from querier, id string) (needed bool,
 	return needed, err
 }
 
-// removeCheckpoints removes those of the runs' checkpoints that are not needed, while no other process can save one.
+// removeCheckpoints removes those of the runs' checkpoints that are not needed, while no other
+// process can save one.
 func (db *DB) removeCheckpoints(ctx context.Context, ids ...string) error {
 	return db.removeFiles(ctx, "removing checkpoints", ids, db.checkpoints.path, needsCheckpoint)
 }

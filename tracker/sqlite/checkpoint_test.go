@@ -33,7 +33,8 @@ func text(s string) func(io.Writer) error {
 	}
 }
 
-// wantCheckpoint fails the test unless a run's checkpoint is a text, and nothing half written lies beside it.
+// wantCheckpoint fails the test unless a run's checkpoint is a text, and nothing half written lies
+// beside it.
 func wantCheckpoint(t *testing.T, store *DB, id, want string) {
 	t.Helper()
 	file, err := store.OpenCheckpoint(t.Context(), id)
@@ -65,7 +66,8 @@ func TestLargeCheckpoint(t *testing.T) {
 	}
 }
 
-// TestTakenOverWhileWriting has another process continue a run while this one, taken for gone, writes a checkpoint.
+// TestTakenOverWhileWriting has another process continue a run while this one, taken for gone,
+// writes a checkpoint.
 func TestTakenOverWhileWriting(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	run, err := store.CreateRun(t.Context(), tracker.NewRun{Process: lostProcess()})
@@ -83,7 +85,8 @@ func TestTakenOverWhileWriting(t *testing.T) {
 	wantCheckpoint(t, store, run.ID, "before")
 }
 
-// TestUnneededCheckpoints leaves files in the folder of checkpoints, as processes that are killed do, and others.
+// TestUnneededCheckpoints leaves files in the folder of checkpoints, as processes that are killed
+// do, and others.
 func TestUnneededCheckpoints(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	needed, finished := checkpointed(t, store, "needed"), checkpointed(t, store, "finished")
@@ -133,7 +136,8 @@ func TestUnneededCheckpoints(t *testing.T) {
 	trackertest.Verify(t, store)
 }
 
-// TestOpenRemovesHalfCheckpoints opens a store in which a process that was killed left a half-written checkpoint.
+// TestOpenRemovesHalfCheckpoints opens a store in which a process that was killed left a
+// half-written checkpoint.
 func TestOpenRemovesHalfCheckpoints(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	left := filepath.Join(store.checkpoints.temporary(), "left")

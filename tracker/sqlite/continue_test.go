@@ -62,7 +62,8 @@ func lostProcess() tracker.Process {
 	return p
 }
 
-// childContinue waits for a line, tries to continue a run, says how that went, and lives until its input ends.
+// childContinue waits for a line, tries to continue a run, says how that went, and lives until its
+// input ends.
 func childContinue(ctx context.Context, args []string) error {
 	store, err := Open(ctx, args[0], Options{})
 	if err != nil {
@@ -79,8 +80,8 @@ func childContinue(ctx context.Context, args []string) error {
 	return err
 }
 
-// TestOneProcessContinues has several processes continue one run at the same time, and then looks for what the one that
-// did leaves when it ends.
+// TestOneProcessContinues has several processes continue one run at the same time, and then looks
+// for what the one that did leaves when it ends.
 func TestOneProcessContinues(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	run, err := store.CreateRun(t.Context(), tracker.NewRun{Process: lostProcess()})

@@ -8,7 +8,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// FuzzFilter looks for filters for which SQLite fails or answers differently from trackertest.Match.
+// FuzzFilter looks for filters for which SQLite fails or answers differently from
+// trackertest.Match.
 func FuzzFilter(f *testing.F) {
 	for _, text := range []string{
 		"p > 1", "p == 'a' || !(q != 2.5)", "m < 1e3 && name ~ \"'; DROP TABLE runs; --\"", "tag $= ö", "started >= 2026-01-01", "note ^= '%_'", "p == -0",

@@ -12,9 +12,10 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// withoutPrivileges runs f as a user to whom permissions apply. Root keeps its name, so that it gets to a folder that
-// is root's alone, and loses what lets it pass over permissions. Only this thread does, and f must not leave it:
-// with a context that can be cancelled, SQLite's driver would.
+// withoutPrivileges runs f as a user to whom permissions apply. Root keeps its name, so that it
+// gets to a folder that is root's alone, and loses what lets it pass over permissions. Only this
+// thread does, and f must not leave it: with a context that can be cancelled, SQLite's driver
+// would.
 func withoutPrivileges(t *testing.T, f func(ctx context.Context)) {
 	t.Helper()
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -36,7 +37,8 @@ func withoutPrivileges(t *testing.T, f func(ctx context.Context)) {
 	f(context.Background())
 }
 
-// TestReadOnlyFolder uses a store in a folder that cannot be written to, where SQLite cannot make its shared memory.
+// TestReadOnlyFolder uses a store in a folder that cannot be written to, where SQLite cannot make
+// its shared memory.
 func TestReadOnlyFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	store, err := Open(t.Context(), dir, Options{})
@@ -69,8 +71,9 @@ func TestReadOnlyFolder(t *testing.T) {
 	})
 }
 
-// TestReadOnlyRemains reads what a process that was killed left in a folder that cannot be written to now: nothing that
-// was recorded may be missing, and where SQLite cannot find all of it there must be an error.
+// TestReadOnlyRemains reads what a process that was killed left in a folder that cannot be written
+// to now: nothing that was recorded may be missing, and where SQLite cannot find all of it there
+// must be an error.
 func TestReadOnlyRemains(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	run, err := store.CreateRun(t.Context(), tracker.NewRun{})

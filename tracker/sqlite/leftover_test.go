@@ -18,7 +18,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// childPicture says its run's id, waits for a line and adds a picture: the store, and how many bytes come after it.
+// childPicture says its run's id, waits for a line and adds a picture: the store, and how many
+// bytes come after it.
 func childPicture(ctx context.Context, args []string) error {
 	size, err := strconv.Atoi(args[1])
 	if err != nil {
@@ -77,8 +78,8 @@ func (c pictureChild) killWhen(t *testing.T, isTrue func() bool) {
 	_ = c.cmd.Wait()
 }
 
-// TestKilledBeforeRow kills a process that has put a picture's file into its place and waits for the others to add
-// the row that names it.
+// TestKilledBeforeRow kills a process that has put a picture's file into its place and waits for
+// the others to add the row that names it.
 func TestKilledBeforeRow(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	c := startPictureChild(t, store.dir, 0)
@@ -107,7 +108,8 @@ func TestKilledBeforeRow(t *testing.T) {
 	trackertest.Verify(t, store)
 }
 
-// TestRefusedPictures adds pictures whose rows are refused when their files are in their places already.
+// TestRefusedPictures adds pictures whose rows are refused when their files are in their places
+// already.
 func TestRefusedPictures(t *testing.T) {
 	from, store := openStore(t, t.TempDir(), Options{}), openStore(t, t.TempDir(), Options{})
 	run, err := store.CreateRun(t.Context(), tracker.NewRun{})
@@ -137,7 +139,8 @@ func TestRefusedPictures(t *testing.T) {
 	trackertest.Verify(t, store)
 }
 
-// TestKilledWhileWriting looks at what a process leaves that is killed while it writes a picture's file.
+// TestKilledWhileWriting looks at what a process leaves that is killed while it writes a picture's
+// file.
 func TestKilledWhileWriting(t *testing.T) {
 	store, left := leaveTemporary(t)
 	trackertest.Verify(t, store) // somebody may still be writing it
@@ -147,8 +150,8 @@ func TestKilledWhileWriting(t *testing.T) {
 	}
 }
 
-// TestOpenRemovesLeftovers opens a store in which a process that was killed left a temporary file, right after that
-// and when the file is so old that nobody can be writing it.
+// TestOpenRemovesLeftovers opens a store in which a process that was killed left a temporary file,
+// right after that and when the file is so old that nobody can be writing it.
 func TestOpenRemovesLeftovers(t *testing.T) {
 	store, left := leaveTemporary(t)
 	for _, age := range []time.Duration{0, 2 * inFlight} {
@@ -163,8 +166,8 @@ func TestOpenRemovesLeftovers(t *testing.T) {
 	}
 }
 
-// leaveTemporary kills processes that write a large picture, each into a store of its own, until one leaves its
-// temporary file behind: nearly always the first does.
+// leaveTemporary kills processes that write a large picture, each into a store of its own, until
+// one leaves its temporary file behind: nearly always the first does.
 func leaveTemporary(t *testing.T) (store *DB, left string) {
 	t.Helper()
 	for range 20 {
@@ -186,7 +189,8 @@ func leaveTemporary(t *testing.T) (store *DB, left string) {
 	return nil, ""
 }
 
-// wantLeftover has the store checked, when nobody can be about to name a file, and repaired: one file must be in nobody's use.
+// wantLeftover has the store checked, when nobody can be about to name a file, and repaired: one
+// file must be in nobody's use.
 func wantLeftover(t *testing.T, store *DB, hash string) {
 	t.Helper()
 	store.Now = func() time.Time { return time.Now().Add(2 * inFlight) }

@@ -146,9 +146,9 @@ func loadNames(ctx context.Context, tx *sql.Tx) (*tracker.Names, error) {
 	return n, nil
 }
 
-// distinct returns the distinct strings in a column that leads an index, sorted, without "". It jumps from one to the
-// next, so that all five lists take 0.3 ms. DISTINCT reads the whole index, which with 10,000 runs takes 5 ms for
-// metrics and 10 ms for parameters.
+// distinct returns the distinct strings in a column that leads an index, sorted, without "". It
+// jumps from one to the next, so that all five lists take 0.3 ms. DISTINCT reads the whole index,
+// which with 10,000 runs takes 5 ms for metrics and 10 ms for parameters.
 func distinct(ctx context.Context, tx *sql.Tx, table, field string) ([]string, error) {
 	where := ""
 	if field == "sweep" {
@@ -183,8 +183,8 @@ func (db *DB) Groups(ctx context.Context, by tracker.GroupBy) (groups []tracker.
 	return groups, err
 }
 
-// loadGroups reads rows of name, status, count, the latest start and the key of that run. Rows with the same name are one
-// group, in the place of the first.
+// loadGroups reads rows of name, status, count, the latest start and the key of that run. Rows with
+// the same name are one group, in the place of the first.
 func loadGroups(ctx context.Context, tx *sql.Tx, query, gone string) ([]tracker.Group, error) {
 	groups := []tracker.Group{}
 	var keys []int64
@@ -221,8 +221,8 @@ func loadGroups(ctx context.Context, tx *sql.Tx, query, gone string) ([]tracker.
 	return groups, nil
 }
 
-// runsCTE begins a query that reads runs as r. Its first argument is the JSON array of goneRuns: those runs are shown as
-// interrupted at their last sign of life.
+// runsCTE begins a query that reads runs as r. Its first argument is the JSON array of goneRuns:
+// those runs are shown as interrupted at their last sign of life.
 const runsCTE = `
 	WITH gone(key) AS MATERIALIZED (SELECT value FROM json_each(?)),
 	r AS (
@@ -274,7 +274,8 @@ func loadRun(ctx context.Context, tx *sql.Tx, now time.Time, key int64) (*tracke
 	return &runs[0], nil
 }
 
-// loadRuns reads the runs with the given keys, in that order, with four queries for any number of runs.
+// loadRuns reads the runs with the given keys, in that order, with four queries for any number of
+// runs.
 func loadRuns(ctx context.Context, tx *sql.Tx, gone string, keys []int64) ([]tracker.Run, error) {
 	runs := make([]tracker.Run, len(keys))
 	places := make(map[int64]*tracker.Run, len(keys))

@@ -98,7 +98,8 @@ func TestNewerDatabase(t *testing.T) {
 	}
 }
 
-// TestSettings checks that every connection of both pools has the settings that durability depends on.
+// TestSettings checks that every connection of both pools has the settings that durability depends
+// on.
 func TestSettings(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	for name, pool := range map[string]*sql.DB{"writer": store.writer, "reader": store.reader} {

@@ -23,8 +23,8 @@ import (
 // mountVariable is set in the process in which a test may mount disks of its own.
 const mountVariable = "GOUACHE_TEST_MOUNT"
 
-// mayMount tells whether the calling test is in a process that may mount, which nobody else sees. In any other it runs
-// the test again in one that may, and passes on how that ends.
+// mayMount tells whether the calling test is in a process that may mount, which nobody else sees.
+// In any other it runs the test again in one that may, and passes on how that ends.
 func mayMount(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(mountVariable) != "" {
@@ -194,8 +194,8 @@ func checkEarlier(t *testing.T, store *DB, id string) {
 	}
 }
 
-// checkPrefix checks what a run recorded until the disk was full: each picture that was said to be kept, and the
-// points from the first one to that of some step.
+// checkPrefix checks what a run recorded until the disk was full: each picture that was said to be
+// kept, and the points from the first one to that of some step.
 func checkPrefix(t *testing.T, store *DB, id string, recorded int64) {
 	t.Helper()
 	pictures, err := store.Pictures(t.Context(), id, tracker.PictureQuery{})

@@ -17,8 +17,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// paintState is what a painting of childPaint can go on from after an iteration: its number, many times over, so that a
-// part of it, or parts of two, are told from a whole one.
+// paintState is what a painting of childPaint can go on from after an iteration: its number, many
+// times over, so that a part of it, or parts of two, are told from a whole one.
 func paintState(iteration int) []byte {
 	return bytes.Repeat(binary.LittleEndian.AppendUint64(nil, uint64(iteration)), 1<<15)
 }
@@ -44,8 +44,8 @@ func readState(ctx context.Context, store *DB, id string) (int, error) {
 	return iteration, nil
 }
 
-// childPaint continues a run from its checkpoint, and saves as many on the way as it can: the store, the run, and how many
-// iterations there are.
+// childPaint continues a run from its checkpoint, and saves as many on the way as it can: the
+// store, the run, and how many iterations there are.
 func childPaint(ctx context.Context, args []string) error {
 	iterations, err1 := strconv.Atoi(args[2])
 	store, err2 := Open(ctx, args[0], Options{})
@@ -75,8 +75,9 @@ func childPaint(ctx context.Context, args []string) error {
 	return run.Err()
 }
 
-// TestPaintedDespiteKills kills a process that paints and saves checkpoints, and starts it again, until the painting is
-// finished. After each kill there is a whole checkpoint, and the curve has no hole up to it.
+// TestPaintedDespiteKills kills a process that paints and saves checkpoints, and starts it again,
+// until the painting is finished. After each kill there is a whole checkpoint, and the curve has no
+// hole up to it.
 func TestPaintedDespiteKills(t *testing.T) {
 	const iterations, longest = 600, 300 * time.Millisecond // so the first process is killed
 	store := openStore(t, t.TempDir(), Options{})
@@ -113,7 +114,8 @@ func TestPaintedDespiteKills(t *testing.T) {
 	}
 }
 
-// paintAndKill starts childPaint, kills it some time after it has begun, and returns whether it did not finish before that.
+// paintAndKill starts childPaint, kills it some time after it has begun, and returns whether it did
+// not finish before that.
 func paintAndKill(t *testing.T, store *DB, id string, iterations int, after time.Duration) bool {
 	t.Helper()
 	cmd := child(t, "paint", store.dir, id, strconv.Itoa(iterations))

@@ -12,8 +12,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// errVanished is the error for a picture's file that was removed before its row was written: the last run that had it was
-// deleted in the meantime.
+// errVanished is the error for a picture's file that was removed before its row was written: the
+// last run that had it was deleted in the meantime.
 var errVanished = errors.New("the picture's file vanished")
 
 // AddPicture implements tracker.Store.
@@ -39,10 +39,10 @@ func (db *DB) AddPicture(ctx context.Context, id string, n tracker.NewPicture) (
 	return &p, nil
 }
 
-// withFiles calls put to write files, and then writes the rows that name them. Files are written without SQLite's lock,
-// since syncing them is slow, but removed only with it. So a writer that holds the lock can rely on a file that it
-// finds; if it does not find the file, withFiles calls put again. put returns the hashes of the files that it wrote,
-// also after an error.
+// withFiles calls put to write files, and then writes the rows that name them. Files are written
+// without SQLite's lock, since syncing them is slow, but removed only with it. So a writer that
+// holds the lock can rely on a file that it finds; if it does not find the file, withFiles calls
+// put again. put returns the hashes of the files that it wrote, also after an error.
 func (db *DB) withFiles(ctx context.Context, doing string, put func() ([]string, error), rows func(tx *sql.Tx) error) error {
 	if db.writer == nil {
 		return db.write(ctx, doing, nil) // refuses
@@ -59,7 +59,8 @@ func (db *DB) withFiles(ctx context.Context, doing string, put func() ([]string,
 		}
 	}
 	if err != nil {
-		// On a full disk, for example, a file without a row takes space. If removing it fails, Verify finds it.
+		// On a full disk, for example, a file without a row takes space. If removing it fails,
+		// Verify finds it.
 		_ = db.removePictures(context.WithoutCancel(ctx), hashes)
 	}
 	return err

@@ -44,8 +44,8 @@ func child(t *testing.T, what string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// childLog logs a run: the store, its name, the numbers of points and of pictures. Half of the pictures are the same
-// in all processes.
+// childLog logs a run: the store, its name, the numbers of points and of pictures. Half of the
+// pictures are the same in all processes.
 func childLog(ctx context.Context, args []string) error {
 	points, err1 := strconv.Atoi(args[2])
 	pictures, err2 := strconv.Atoi(args[3])

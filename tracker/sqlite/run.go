@@ -299,8 +299,9 @@ func (db *DB) ContinueRun(ctx context.Context, id string, p tracker.Process) (ru
 	return run, err
 }
 
-// findOwnRun returns the key of a run that this process may log into: it is running, and ContinueRun has not given it to
-// another process. A process presumed dead may wake after another has taken over its run.
+// findOwnRun returns the key of a run that this process may log into: it is running, and
+// ContinueRun has not given it to another process. A process presumed dead may wake after another
+// has taken over its run.
 func findOwnRun(ctx context.Context, tx *sql.Tx, id string) (int64, error) {
 	key, status, err := findRun(ctx, tx, id)
 	if err != nil {

@@ -1,8 +1,8 @@
 // Package sqlite keeps a tracker's runs in SQLite.
 //
-// A store is one directory: the database gouache.db, the pictures under blobs/, each in a file named by its SHA-256, and
-// the checkpoints of unfinished runs under checkpoints/. It can be copied while no process uses it. Any number of
-// processes may use one store at once.
+// A store is one directory: the database gouache.db, the pictures under blobs/, each in a file
+// named by its SHA-256, and the checkpoints of unfinished runs under checkpoints/. It can be copied
+// while no process uses it. Any number of processes may use one store at once.
 //
 //	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
 //	defer store.Close()
@@ -29,8 +29,8 @@ import (
 // databaseName is the database's file in a store's directory.
 const databaseName = "gouache.db"
 
-// busyTimeout is how long a writer waits for the others. A transaction takes a few milliseconds, and some tens where
-// the disk syncs slowly, so eight processes stay far below it.
+// busyTimeout is how long a writer waits for the others. A transaction takes a few milliseconds,
+// and some tens where the disk syncs slowly, so eight processes stay far below it.
 const busyTimeout = 30 * time.Second
 
 // Options configures how a store is opened. The zero value is ready to use.
@@ -58,9 +58,9 @@ type DB struct {
 
 var _ tracker.Store = (*DB)(nil)
 
-// Open opens the store in a directory, creates it if necessary, and migrates its database to this program's version.
-// Errors: CodeUnavailable if the folder cannot be used, CodeConflict for a store of a newer program, CodeNotFound if
-// o.ReadOnly is set and the store does not exist.
+// Open opens the store in a directory, creates it if necessary, and migrates its database to this
+// program's version. Errors: CodeUnavailable if the folder cannot be used, CodeConflict for a store
+// of a newer program, CodeNotFound if o.ReadOnly is set and the store does not exist.
 func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -88,9 +88,10 @@ func (db *DB) open(ctx context.Context) error {
 		}
 		f.sweep(db.now().Add(-inFlight))
 	}
-	// auto_vacuum must be set before the first table is created; it lets DeleteRuns return pages to the file system.
-	// synchronous FULL costs one sync for each transaction, of which a run has one or two a second. With NORMAL a power
-	// failure would lose everything since the last checkpoint of the WAL, which for a slow run is minutes.
+	// auto_vacuum must be set before the first table is created; it lets DeleteRuns return pages to
+	// the file system. synchronous FULL costs one sync for each transaction, of which a run has one
+	// or two a second. With NORMAL a power failure would lose everything since the last checkpoint
+	// of the WAL, which for a slow run is minutes.
 	writing := url.Values{
 		"mode": {"rwc"}, "_txlock": {"immediate"}, "_auto_vacuum": {"incremental"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
 	}
@@ -111,8 +112,8 @@ func (db *DB) open(ctx context.Context) error {
 	return err
 }
 
-// prepare migrates a new or old database. Turning on the WAL needs exclusive access and does not wait for it, so prepare
-// tries again when several processes open a new store at once.
+// prepare migrates a new or old database. Turning on the WAL needs exclusive access and does not
+// wait for it, so prepare tries again when several processes open a new store at once.
 func (db *DB) prepare(ctx context.Context) error {
 	deadline := time.Now().Add(busyTimeout)
 	for {
@@ -131,7 +132,8 @@ func (db *DB) prepare(ctx context.Context) error {
 	}
 }
 
-// checkWAL refuses a store whose file system cannot give processes the locks and shared memory that they need.
+// checkWAL refuses a store whose file system cannot give processes the locks and shared memory that
+// they need.
 func (db *DB) checkWAL(ctx context.Context) error {
 	var mode string
 	if err := db.writer.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
@@ -147,9 +149,10 @@ func (db *DB) checkWAL(ctx context.Context) error {
 	return nil
 }
 
-// openReadOnly opens a store for reading. SQLite reads a database with a WAL only if it can create a file of shared
-// memory beside it, or if one exists. If it cannot, no other process can be writing either, and the database is read as
-// immutable. That ignores the WAL, which must therefore be empty.
+// openReadOnly opens a store for reading. SQLite reads a database with a WAL only if it can create
+// a file of shared memory beside it, or if one exists. If it cannot, no other process can be
+// writing either, and the database is read as immutable. That ignores the WAL, which must therefore
+// be empty.
 func (db *DB) openReadOnly(ctx context.Context) error {
 	if _, err := os.Stat(db.path()); err != nil {
 		return tracker.Errorf(tracker.CodeNotFound, "there is no store in %s: %w", db.dir, err)
@@ -173,7 +176,8 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 
 func (db *DB) path() string { return filepath.Join(db.dir, databaseName) }
 
-// connect opens a pool. All settings are part of the data source name, so that each connection has them.
+// connect opens a pool. All settings are part of the data source name, so that each connection has
+// them.
 func (db *DB) connect(settings url.Values, connections int) (*sql.DB, error) {
 	settings.Set("_foreign_keys", "1")
 	settings.Set("_busy_timeout", strconv.FormatInt(busyTimeout.Milliseconds(), 10))
@@ -208,8 +212,8 @@ func (db *DB) Dir() string { return db.dir }
 // now is the current time, as the database keeps it.
 func (db *DB) now() time.Time { return tracker.StoredTime(db.Now()) }
 
-// write runs f in a transaction that holds SQLite's single lock for writers from the start. doing begins the messages of
-// its errors.
+// write runs f in a transaction that holds SQLite's single lock for writers from the start. doing
+// begins the messages of its errors.
 func (db *DB) write(ctx context.Context, doing string, f func(tx *sql.Tx) error) error {
 	if db.writer == nil {
 		return tracker.Errorf(tracker.CodeUnavailable, "%s: the store %s is open for reading only", doing, db.dir)
@@ -242,8 +246,8 @@ func fromMicros(n int64) time.Time { return time.UnixMicro(n).UTC() }
 // StoreVariable is the environment variable for the folder of the user's store.
 const StoreVariable = "GOUACHE_STORE"
 
-// UserStore returns the folder of the user's store: $GOUACHE_STORE, else gouache in the XDG data folder. An error has
-// CodeUnavailable.
+// UserStore returns the folder of the user's store: $GOUACHE_STORE, else gouache in the XDG data
+// folder. An error has CodeUnavailable.
 func UserStore() (string, error) {
 	if dir := os.Getenv(StoreVariable); dir != "" {
 		return dir, nil
@@ -263,7 +267,8 @@ func UserStore() (string, error) {
 var errNoLocks = errors.New("the file system has no locks or shared memory that processes could take turns with; " +
 	"put the store on a local disk")
 
-// failed turns an error into one of the tracker's. Errors that are one already are returned unchanged.
+// failed turns an error into one of the tracker's. Errors that are one already are returned
+// unchanged.
 func (db *DB) failed(doing string, err error) error {
 	var known *tracker.Error
 	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -282,7 +287,8 @@ const (
 	whyReadOnly = "the folder cannot be written to: change its permissions or choose another"
 )
 
-// explain returns the kind of an error, and what it means to a person if its own message does not say so.
+// explain returns the kind of an error, and what it means to a person if its own message does not
+// say so.
 func explain(err error) (tracker.Code, string) {
 	var e sqlite3.Error
 	isSQLite := errors.As(err, &e)

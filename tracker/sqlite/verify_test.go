@@ -86,7 +86,8 @@ func execute(store *DB, query string) error {
 	return err
 }
 
-// TestDeleteAgainstAdd deletes runs while others add the same picture: no row may end up without its file.
+// TestDeleteAgainstAdd deletes runs while others add the same picture: no row may end up without
+// its file.
 func TestDeleteAgainstAdd(t *testing.T) {
 	dir := t.TempDir()
 	data := trackertest.Picture(t, 1)
@@ -118,7 +119,8 @@ func TestDeleteAgainstAdd(t *testing.T) {
 	trackertest.Verify(t, stores[0])
 }
 
-// TestDeleteFreesDatabase looks at the database's size, which only falls if its free pages are given back.
+// TestDeleteFreesDatabase looks at the database's size, which only falls if its free pages are
+// given back.
 func TestDeleteFreesDatabase(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	run, err := store.CreateRun(t.Context(), tracker.NewRun{})

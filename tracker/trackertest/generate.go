@@ -16,19 +16,21 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// GenerateOptions configures Generate. The zero value gives the store of the benchmarks: 10 million points.
+// GenerateOptions configures Generate. The zero value gives the store of the benchmarks: 10 million
+// points.
 type GenerateOptions struct {
 	Runs  int    // the default is 10,000
 	Steps int    // points of each of the five curves; the default is 200
 	Seed  uint64 // the same seed gives the same runs, including their ids
 }
 
-// Generate adds runs to a store that look as if a person had painted with Stylize: in 20 experiments, a quarter of
-// them trials of sweeps of 25, with parameters, tags, notes, ratings, curves and a result each. Most are finished and
-// none is running. Run i is called "run i", and begins i minutes after the year 2026 does.
+// Generate adds runs to a store that look as if a person had painted with Stylize: in 20
+// experiments, a quarter of them trials of sweeps of 25, with parameters, tags, notes, ratings,
+// curves and a result each. Most are finished and none is running. Run i is called "run i", and
+// begins i minutes after the year 2026 does.
 //
-// It uses only Restore, once for each run, so it works with every store. On two slow cores the default takes SQLite 24 s,
-// half of them for the 10,000 syncs of the disk.
+// It uses only Restore, once for each run, so it works with every store. On two slow cores the
+// default takes SQLite 24 s, half of them for the 10,000 syncs of the disk.
 func Generate(ctx context.Context, store tracker.Store, o GenerateOptions) error {
 	o.Runs, o.Steps = cmp.Or(o.Runs, 10_000), cmp.Or(o.Steps, 200)
 	results, err := paintResults()
@@ -96,7 +98,8 @@ func comment(r *tracker.Run, random *rand.Rand) {
 	}
 }
 
-// generateCurves makes the curves of a painting: the style falls fast and then ever more slowly, the content rises.
+// generateCurves makes the curves of a painting: the style falls fast and then ever more slowly,
+// the content rises.
 func generateCurves(r *tracker.Run, steps int, random *rand.Rand) []tracker.Series {
 	names := []string{"content", "style", "tv", "total", "seconds"}
 	series := make([]tracker.Series, len(names))

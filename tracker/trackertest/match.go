@@ -9,7 +9,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Match reports whether a run meets a condition that Filter.Resolve returned: what every store must answer.
+// Match reports whether a run meets a condition that Filter.Resolve returned: what every store must
+// answer.
 func Match(e tracker.Expr, r *tracker.Run) bool {
 	switch e := e.(type) {
 	case nil:
@@ -129,7 +130,8 @@ func compareRuns(s tracker.Sort, a, b *tracker.Run) int {
 	return cmp.Or(b.StartedAt.Compare(a.StartedAt), cmp.Compare(b.ID, a.ID))
 }
 
-// sortValue returns what a run is sorted by: a number, a string, a bool, a time in microseconds, or nil.
+// sortValue returns what a run is sorted by: a number, a string, a bool, a time in microseconds, or
+// nil.
 func sortValue(key tracker.SortKey, r *tracker.Run) any {
 	list := key.Operand.Values(r)
 	if len(list) == 0 {

@@ -1,5 +1,5 @@
-// Package trackertest holds the checks that every implementation of tracker.Store passes, and a generator of large
-// stores for benchmarks.
+// Package trackertest holds the checks that every implementation of tracker.Store passes, and a
+// generator of large stores for benchmarks.
 //
 // The test of an implementation is one call:
 //
@@ -7,15 +7,17 @@
 //		trackertest.Run(t, func(t *testing.T) tracker.Store { return open(t, t.TempDir()) })
 //	}
 //
-// What the implementer supplies is open. Each call returns a new, empty store that shares nothing with the others: one
-// check imports the runs of one store into another. open registers with t.Cleanup what closes the store, removes what
-// it left behind, and checks what Verify does not. The store uses the real clock. If it lets tests set its clock, its
-// own tests should also check that a silent process on another machine is presumed dead after tracker.SilentAfter.
+// What the implementer supplies is open. Each call returns a new, empty store that shares nothing
+// with the others: one check imports the runs of one store into another. open registers with
+// t.Cleanup what closes the store, removes what it left behind, and checks what Verify does not.
+// The store uses the real clock. If it lets tests set its clock, its own tests should also check
+// that a silent process on another machine is presumed dead after tracker.SilentAfter.
 //
-// The parts that every store needs are in package tracker: the Normal and Check methods of what a store is given,
-// Filter.Resolve and Sort.Resolve, NewID, CanonicalID and FindID, NoSuchRun and NoSuchSweep, Process.Gone and ReasonGone,
-// StoredTime, Summary and NewCurve, LimitCheckpoint, NewPicture.Describe and ReadPicture. A store maps its driver's errors to
-// the codes of tracker.Error.
+// The parts that every store needs are in package tracker: the Normal and Check methods of what a
+// store is given, Filter.Resolve and Sort.Resolve, NewID, CanonicalID and FindID, NoSuchRun and
+// NoSuchSweep, Process.Gone and ReasonGone, StoredTime, Summary and NewCurve, LimitCheckpoint,
+// NewPicture.Describe and ReadPicture. A store maps its driver's errors to the codes of
+// tracker.Error.
 package trackertest
 
 import (
@@ -35,7 +37,8 @@ type check struct {
 	run  func(*testing.T, tracker.Store)
 }
 
-// groups are the checks by aggregate. The last group uses the store as programs do, through ActiveRun and Recorder.
+// groups are the checks by aggregate. The last group uses the store as programs do, through
+// ActiveRun and Recorder.
 var groups = []struct {
 	name   string
 	checks []check
@@ -66,8 +69,8 @@ var groups = []struct {
 	}},
 }
 
-// Run runs the checks, each on a new store, as subtests named GROUP/CHECK. open returns an empty store; see the package's
-// documentation for what it does.
+// Run runs the checks, each on a new store, as subtests named GROUP/CHECK. open returns an empty
+// store; see the package's documentation for what it does.
 func Run(t *testing.T, open func(t *testing.T) tracker.Store) {
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
