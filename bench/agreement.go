@@ -7,26 +7,27 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
-// difference is how far a contender's loss and gradient lie from Gouache's.
+// difference is the distance of a contender's loss and gradient from Gouache's.
 type difference struct {
 	Loss   float64 // relative
 	L2     float64 // of the gradients, relative: ‖a−b‖/‖b‖
 	Median float64 // of the distances of the gradients' numbers, relative to the root mean square of one gradient
 }
 
-// tolerance returns what difference is taken for agreement. A mistake, such as channels in another order, another pooling or
-// a term left out, is off by a tenth and more.
+// tolerance returns the largest difference that counts as agreement. A mistake, such as channels in another
+// order, another pooling or a missing term, causes a difference of a tenth and more.
 //
-// On the CPU a sum of float32 numbers depends on its order by 1e-7 or so, Winograd's transforms by 1e-5, and most of a
-// gradient's numbers differ by no more. But where the input of a ReLU, or two of a maximum, are as near to each other as
-// that, rounding decides which way the gradient takes: one unit in millions, which changes all pixels that it sees.
-// For that PyTorch in float32 lies 3e-5 to 2e-3 in norm from itself in float64, and TensorFlow and JAX up to 4e-3, depending on
-// the picture, with a median distance of 1e-7 to 2e-7. So the norm may differ by 1e-2, which still tells a wrong row at an
-// edge, and the median by 1e-4.
+// On the CPU a sum of float32 numbers depends on its order by about 1e-7, Winograd's transforms by 1e-5, and
+// most of a gradient's numbers differ by no more. But where the input of a ReLU is that close to zero, or two
+// inputs of a maximum are that close to each other, rounding decides the path of the gradient: one unit in
+// millions, which changes all pixels that it sees. For this reason PyTorch in float32 differs by 3e-5 to 2e-3
+// in norm from itself in float64, and TensorFlow and JAX by up to 4e-3, depending on the picture, with a median
+// distance of 1e-7 to 2e-7. So the norm may differ by 1e-2, which still detects a wrong row at an edge, and the
+// median by 1e-4.
 //
-// On CUDA convolutions round their inputs to TF32's 10 bits, 5e-4 of their size, by default. Rounding so in PyTorch on the
-// CPU changes the loss by 2e-5, the gradient by 0.04 in norm and by 0.02 in the median; Gouache and PyTorch round
-// independently.
+// On CUDA convolutions round their inputs to TF32's 10 bits, 5e-4 of their size, by default. The same rounding
+// in PyTorch on the CPU changes the loss by 2e-5, the gradient by 0.04 in norm and by 0.02 in the median;
+// Gouache and PyTorch round independently.
 func tolerance(d backend.Device) difference {
 	if d == backend.CUDA {
 		return difference{Loss: 1e-3, L2: 0.15, Median: 0.1}
@@ -34,7 +35,7 @@ func tolerance(d backend.Device) difference {
 	return difference{Loss: 1e-4, L2: 1e-2, Median: 1e-4}
 }
 
-// compare returns how far one loss and gradient lies from another.
+// compare returns the difference of a loss and gradient from the reference.
 func compare(loss, reference float64, gradient, referenceGradient []float32) difference {
 	var apart, size float64
 	distances := make(sample, len(gradient))
@@ -52,7 +53,7 @@ func compare(loss, reference float64, gradient, referenceGradient []float32) dif
 	}
 }
 
-// check returns an error for a difference that is no agreement. What is not a number agrees with nothing.
+// check returns an error if a difference exceeds the tolerance. NaN always does.
 func (d difference) check(most difference) error {
 	if d.Loss <= most.Loss && d.L2 <= most.L2 && d.Median <= most.Median {
 		return nil

@@ -78,7 +78,7 @@ func TestProcess(t *testing.T) {
 func TestProcessFails(t *testing.T) {
 	for _, test := range []struct{ how, do, said string }{
 		{"fails", "evaluate", "the device is on fire"},
-		{"answers", "fly", `a request to "fly"`},
+		{"answers", "fly", `the request "fly"`},
 	} {
 		t.Run(test.how, func(t *testing.T) {
 			p, err := newFake(t, test.how).start(t.Context(), "")

@@ -1,12 +1,12 @@
-// Bench compares Gouache with PyTorch, TensorFlow and JAX on the machine at hand, in one run:
+// Bench compares Gouache with PyTorch, TensorFlow and JAX on this machine, in one run:
 //
 //	make bench                       # once, with what it needs
 //	go run ./bench                   # again
 //	go run ./bench --quick           # to try it: 256 pixels, a few rounds, nothing written
 //	go run ./bench --device cuda     # Gouache and PyTorch on a GPU
 //
-// Each contender is a process of its own that evaluates the same objective, of the same network with the same random
-// weights, when it is told to ([request] is the protocol); they take turns. The report goes to standard output and into
+// Each contender is a process that evaluates the same objective, of the same network with the same random
+// weights, on request ([request] is the protocol); they take turns. The report goes to standard output and to
 // bench/RESULTS.md, progress to standard error.
 package main
 
@@ -33,13 +33,14 @@ func main() {
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "bench: interrupted")
 		os.Exit(130)
-	case !errors.Is(err, flag.ErrHelp): // else the flags have been explained
+	case !errors.Is(err, flag.ErrHelp): // otherwise the flag package has printed the usage
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 	}
 	os.Exit(1)
 }
 
-// workerName is the first argument of the process that is the contender Gouache; the problem's file is the second.
+// workerName is the first argument of the process that runs the contender Gouache. The problem's file is the
+// second.
 const workerName = "worker"
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {

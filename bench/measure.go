@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gouache-art/gouache/weights"
@@ -16,7 +21,7 @@ import (
 type measurement struct {
 	*settings
 	contenders []contender
-	dir        string // for problems, and what contenders write
+	dir        string // of problems and contenders' output
 	messages   io.Writer
 	report     *report
 }
@@ -24,7 +29,7 @@ type measurement struct {
 // seed is that of the random weights.
 const seed = 1
 
-// measure makes the whole comparison.
+// measure runs the whole comparison.
 func (s *settings) measure(ctx context.Context, messages io.Writer) (*report, error) {
 	dir, err := os.MkdirTemp("", "gouache-bench-")
 	if err != nil {
@@ -60,12 +65,12 @@ func (s *settings) measure(ctx context.Context, messages io.Writer) (*report, er
 
 func (m *measurement) randomWeights() string { return filepath.Join(m.dir, "random.safetensors") }
 
-// contender returns the one of that name, which is one of the constants.
+// contender returns the contender with one of the names above.
 func (m *measurement) contender(name string) contender {
 	return m.contenders[slices.IndexFunc(m.contenders, func(c contender) bool { return c.name == name })]
 }
 
-// say tells the person how far it is.
+// say prints progress.
 func (m *measurement) say(format string, args ...any) {
 	fmt.Fprintf(m.messages, "bench: "+format+"\n", args...)
 }
@@ -79,8 +84,8 @@ func (m *measurement) squares(side int) (*problem, error) {
 	return writeProblem(filepath.Join(m.dir, fmt.Sprint(side)), m.randomWeights(), weights.VGG19, m.device, p)
 }
 
-// pause lets threads that wait for work by spinning, as PyTorch's and TensorFlow's do for some milliseconds, come to rest
-// before another contender has its turn.
+// pause waits until threads that spin while they wait for work, as PyTorch's and TensorFlow's do for some
+// milliseconds, have stopped, before the next contender's turn.
 func pause(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -88,4 +93,213 @@ func pause(ctx context.Context) error {
 	case <-time.After(100 * time.Millisecond):
 		return nil
 	}
+}
+
+// evaluations measures the seconds of an evaluation and the peak memory at one size. All contenders are alive and
+// work in turn, one at a time. The processes are new for each size, so that the memory is that size's.
+func (m *measurement) evaluations(ctx context.Context, s size) (err error) {
+	q, err := m.squares(s.side)
+	if err != nil {
+		return err
+	}
+	processes, err := m.startAll(ctx, q)
+	defer func() {
+		for _, p := range processes {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	if err := m.agree(q, processes); err != nil {
+		return err
+	}
+	seconds := row{measure: fmt.Sprintf("seconds an evaluation, %d px", s.side), format: inSeconds, of: map[string]sample{}}
+	for round := range s.rounds + 1 {
+		for _, p := range processes {
+			if err := pause(ctx); err != nil {
+				return err
+			}
+			_, took, err := p.call(request{Do: p.do, Times: m.times})
+			if err != nil {
+				return err
+			}
+			if round > 0 { // round 0 warms up
+				seconds.of[p.name] = append(seconds.of[p.name], took.Seconds()/float64(m.times))
+			}
+		}
+		m.say("%d px: round %d of %d", s.side, round, s.rounds)
+	}
+	m.report.add(seconds)
+	return m.memory(s, processes)
+}
+
+// startAll starts all contenders. With an error it returns those that it has started.
+func (m *measurement) startAll(ctx context.Context, q *problem) ([]*process, error) {
+	var processes []*process
+	for _, c := range m.contenders {
+		m.say("%d px: starting %s", q.Side, c.name)
+		p, err := c.start(ctx, q.file())
+		if err != nil {
+			return processes, err
+		}
+		processes = append(processes, p)
+		m.report.meet(p)
+	}
+	return processes, nil
+}
+
+// agree returns an error unless all contenders compute the same loss and gradient.
+func (m *measurement) agree(q *problem, processes []*process) error {
+	m.say("%d px: comparing losses and gradients", q.Side)
+	var reference answer
+	var referenceGradient []float32
+	for _, p := range processes {
+		if p.do != "evaluate" {
+			continue
+		}
+		a, gradient, err := p.gradient(q, q.path(q.Pictures.Start))
+		if err != nil {
+			return err
+		}
+		if referenceGradient == nil {
+			reference, referenceGradient = a, gradient
+			continue
+		}
+		d := compare(a.Loss, reference.Loss, gradient, referenceGradient)
+		if err := d.check(tolerance(m.device)); err != nil {
+			return fmt.Errorf("%s and %s do not compute the same at %d pixels, so their times cannot be compared: %w",
+				p.name, processes[0].name, q.Side, err)
+		}
+		m.report.Difference = m.report.Difference.worst(d)
+	}
+	return nil
+}
+
+// gradient requests the loss and gradient at the picture in a file.
+func (p *process) gradient(q *problem, picture string) (answer, []float32, error) {
+	file := q.path("gradient.f32")
+	a, _, err := p.call(request{Do: "gradient", Side: q.Side, Picture: picture, File: file})
+	if err != nil {
+		return a, nil, err
+	}
+	gradient, err := readFloats(file, 3*q.Side*q.Side)
+	return a, gradient, err
+}
+
+// memory adds the processes' peak memory to the report.
+func (m *measurement) memory(s size, processes []*process) error {
+	peak := row{measure: fmt.Sprintf("peak memory in GB, %d px", s.side), format: inGigabytes, of: map[string]sample{}}
+	for _, p := range processes {
+		if p.do != "evaluate" {
+			continue
+		}
+		bytes, err := p.peakMemory()
+		if err != nil {
+			return err
+		}
+		peak.of[p.name] = sample{bytes}
+	}
+	m.report.add(peak)
+	return nil
+}
+
+// firstSide is the side of the picture, in pixels, for the first iteration.
+const firstSide = 256
+
+// firstIterations measures the seconds from command to first iteration. For the others that is a script's first
+// evaluation, for Gouache the program's first iteration, which takes two evaluations and the optimiser's graphs.
+func (m *measurement) firstIterations(ctx context.Context) error {
+	q, err := m.squares(firstSide)
+	if err != nil {
+		return err
+	}
+	command, err := m.firstCommand()
+	if err != nil {
+		return err
+	}
+	seconds := row{measure: fmt.Sprintf("seconds from command to first iteration, %d px", firstSide), format: inSeconds, of: map[string]sample{}}
+	for round := range m.starts {
+		for _, c := range m.contenders {
+			if c.do != "evaluate" {
+				continue
+			}
+			if err := pause(ctx); err != nil {
+				return err
+			}
+			took, err := c.first(ctx, q, command)
+			if err != nil {
+				return err
+			}
+			seconds.of[c.name] = append(seconds.of[c.name], took.Seconds())
+		}
+		m.say("first iteration: round %d of %d", round+1, m.starts)
+	}
+	m.report.add(seconds)
+	return nil
+}
+
+// firstCommand writes the pictures as image files and returns Gouache's command line.
+func (m *measurement) firstCommand() ([]string, error) {
+	p, err := samplePictures(firstSide)
+	if err != nil {
+		return nil, err
+	}
+	content, style := filepath.Join(m.dir, "content.png"), filepath.Join(m.dir, "style.png")
+	if err := p.content.Save(content); err != nil {
+		return nil, err
+	}
+	if err := p.style.Save(style); err != nil {
+		return nil, err
+	}
+	return []string{
+		m.gouache, "stylize", "--content", content, "--style", style, "--out", filepath.Join(m.dir, "out.png"),
+		"--weights", m.randomWeights(), "--preset", preset.Name, "--device", string(m.device), "--store", "none",
+		"--size", fmt.Sprint(firstSide), "--scales", "1", "--iterations", "1",
+	}, nil
+}
+
+// first starts a contender and returns the time to the end of its first iteration.
+func (c contender) first(ctx context.Context, q *problem, command []string) (time.Duration, error) {
+	began := time.Now()
+	if c.name == nameGouache {
+		return firstLine(ctx, command, began)
+	}
+	p, err := c.start(ctx, q.file())
+	if err != nil {
+		return 0, err
+	}
+	if _, _, err := p.call(request{Do: c.do, Times: 1}); err != nil {
+		return 0, err
+	}
+	took := time.Since(began)
+	return took, p.close()
+}
+
+// iterated matches the line of progress of the first iteration, such as "[███] 1/1  256×256  loss 2.1e+05".
+var iterated = regexp.MustCompile(`^\[.*\] 1/\d+ .*loss`)
+
+// firstLine runs Gouache and returns the time from began to its first line about an iteration.
+func firstLine(ctx context.Context, command []string, began time.Time) (time.Duration, error) {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return 0, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	var took time.Duration
+	var printed []string
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		printed = append(printed, lines.Text())
+		if took == 0 && iterated.MatchString(lines.Text()) {
+			took = time.Since(began)
+		}
+	}
+	err = cmd.Wait()
+	if err != nil || took == 0 {
+		return 0, fmt.Errorf("%s printed no first iteration (%v); it printed:\n%s", command[0], err, strings.Join(printed, "\n"))
+	}
+	return took, nil
 }

@@ -16,14 +16,14 @@ import (
 	"github.com/gouache-art/gouache/weights"
 )
 
-// problem is what every contender is given: a network, an objective and pictures. It is written as JSON, with its weights
-// and pictures in files beside it; python/common.py reads the same.
+// problem is a network, an objective and pictures, the same for every contender. It is written as JSON, with its
+// weights and pictures in files beside it; python/common.py reads it, too.
 type problem struct {
 	Device  backend.Device `json:"device"`
 	Side    int            `json:"side"`    // of all pictures, in pixels
 	Weights string         `json:"weights"` // a .safetensors file
-	Layers  []string       `json:"layers"`  // from the picture on, as deep as the objective goes
-	Mean    [3]float32     `json:"mean"`    // to be taken off the pixels, RGB
+	Layers  []string       `json:"layers"`  // from the picture to the deepest that the objective reads
+	Mean    [3]float32     `json:"mean"`    // subtracted from the pixels, RGB
 
 	ContentLayer  string   `json:"content_layer"`
 	StyleLayers   []string `json:"style_layers"`
@@ -44,11 +44,11 @@ type problem struct {
 // preset is the objective that all contenders evaluate.
 var preset = loss.NeuralStyle()
 
-// pictures are what a problem's network looks at.
+// pictures are those of a problem.
 type pictures struct{ content, style, start *picture.Picture }
 
-// samplePictures returns samples, brought to squares, and their mean to evaluate at: at the content picture itself the
-// content term has no gradient.
+// samplePictures returns samples, resized to squares, and their mean as the start: at the content picture itself
+// the content term has no gradient.
 func samplePictures(side int) (pictures, error) {
 	var p pictures
 	for name, to := range map[string]**picture.Picture{"sample:chelsea": &p.content, "sample:swirl": &p.style} {
@@ -65,7 +65,7 @@ func samplePictures(side int) (pictures, error) {
 	return p, nil
 }
 
-// writeProblem writes a problem, whose weights are in a file already, into a folder of its own.
+// writeProblem writes a problem, whose weights are in a file already, into a new folder.
 func writeProblem(dir, weightsFile, network string, device backend.Device, p pictures) (*problem, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func writeFloats(path string, values []float32) error {
 	return os.WriteFile(path, data, 0o666)
 }
 
-// readFloats reads so many numbers, which must be all that is in the file.
+// readFloats reads n numbers, which must be the file's whole content.
 func readFloats(path string, n int) ([]float32, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

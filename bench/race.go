@@ -11,25 +11,25 @@ import (
 	"github.com/gouache-art/gouache/weights"
 )
 
-// race is how long it took to a loss: SciPy's L-BFGS-B with PyTorch at full size from the start, and Gouache coarse to fine.
+// race compares the time to a loss: SciPy's L-BFGS-B with PyTorch at full size, and Gouache coarse to fine.
 type race struct {
 	Weights string
 	Side    int
 	SciPy   answer // its Loss is the goal
 	Gouache answer
 	Reached bool
-	// PyTorchLoss is PyTorch's loss at the picture that Gouache painted, if it was reached, and Apart how far that lies from
-	// the loss that Gouache reported while it painted.
+	// PyTorchLoss is PyTorch's loss at the picture that Gouache painted, if the goal was reached, and Apart its
+	// relative difference from the loss that Gouache reported.
 	PyTorchLoss, Apart float64
 }
 
-// trained is the set of weights for a second race, if it is in the cache.
+// trained is the set of weights of a second race, if it is in the cache.
 const trained = "vgg16-hed"
 
-// choosingIterations are enough for a painting to go through all of its default scales.
+// choosingIterations are enough for a painting to pass through all of its default scales.
 const choosingIterations = 10
 
-// races runs one race with random weights, and one with trained ones if this machine has them.
+// races runs a race with random weights, and one with trained weights if this machine has them.
 func (m *measurement) races(ctx context.Context) error {
 	if err := m.race(ctx, "random weights", m.randomWeights(), weights.VGG19); err != nil {
 		return err
@@ -44,8 +44,8 @@ func (m *measurement) races(ctx context.Context) error {
 		return nil
 	}
 	converted := filepath.Join(m.dir, trained+".safetensors")
-	if said, err := exec.CommandContext(ctx, m.gouache, "weights", "convert", file, converted).CombinedOutput(); err != nil {
-		return fmt.Errorf("converting %s: %w; %s", file, err, said)
+	if printed, err := exec.CommandContext(ctx, m.gouache, "weights", "convert", file, converted).CombinedOutput(); err != nil {
+		return fmt.Errorf("converting %s: %w; %s", file, err, printed)
 	}
 	return m.race(ctx, trained, converted, entry.Network)
 }
@@ -83,11 +83,11 @@ func (m *measurement) race(ctx context.Context, name, weightsFile, network strin
 	return nil
 }
 
-// paint lets Gouache paint until it has SciPy's loss, and makes sure that its objective is PyTorch's there.
+// paint lets Gouache paint until it has SciPy's loss, and checks that PyTorch computes the same loss there.
 func (m *measurement) paint(r *race, q *problem, own, torch *process) error {
 	m.say("race with %s at %d px: Gouache, to a loss of %.5g, which SciPy had after %.0f s", r.Weights, q.Side, r.SciPy.Loss, r.SciPy.Seconds)
 	painted := q.path("painted.f32")
-	// Convolutions are chosen by measuring once on a machine, so that this happens before.
+	// Convolutions are chosen by measuring once on a machine; this does it before the race.
 	if _, _, err := own.call(request{Do: "paint", Times: choosingIterations, File: painted}); err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (m *measurement) paint(r *race, q *problem, own, torch *process) error {
 	}
 	r.PyTorchLoss = theirs.Loss
 	r.Apart = math.Abs(theirs.Loss-r.Gouache.Loss) / r.Gouache.Loss
-	if most := tolerance(m.device).Loss; !(r.Apart <= most) { // not a number is no agreement
+	if most := tolerance(m.device).Loss; !(r.Apart <= most) { // NaN is no agreement
 		return fmt.Errorf("at the picture that %s painted it has a loss of %v and %s one of %v: they should differ by %.0e at most",
 			own.name, r.Gouache.Loss, torch.name, theirs.Loss, most)
 	}

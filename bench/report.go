@@ -8,16 +8,23 @@ import (
 	"maps"
 	"math"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"text/template"
 	"time"
 
+	"github.com/dustin/go-humanize"
+	"github.com/shirou/gopsutil/v4/cpu"
+	"github.com/shirou/gopsutil/v4/host"
+	"github.com/shirou/gopsutil/v4/load"
+	"github.com/shirou/gopsutil/v4/mem"
+
 	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
-// report is what a run has found, as report.md.tmpl writes it.
+// report holds the results of a run, as report.md.tmpl reads them.
 type report struct {
 	Command    string
 	Date       string
@@ -60,7 +67,7 @@ func newReport(ctx context.Context, s *settings, contenders []contender) (*repor
 	return r, err
 }
 
-// meet notes what a contender says of itself.
+// meet adds a contender's versions and device.
 func (r *report) meet(p *process) {
 	maps.Copy(r.versions, p.ready.Versions)
 	if r.CUDA {
@@ -71,13 +78,13 @@ func (r *report) meet(p *process) {
 func (r *report) add(line row)   { r.Rows = append(r.Rows, line) }
 func (r *report) addRace(x race) { r.Races = append(r.Races, x); r.add(x.row()) }
 
-// finish notes when the run ended.
+// finish records when the run ended.
 func (r *report) finish() {
 	now := time.Now()
 	r.Date, r.Took = now.UTC().Format("2 January 2006, 15:04 UTC"), now.Sub(r.began).Round(time.Minute)
 }
 
-// row is the race's line of the table. Gouache has no time if it did not come down to the loss.
+// row is the race's line of the table. Gouache has no time if it did not reach the loss.
 func (x race) row() row {
 	line := row{
 		measure: fmt.Sprintf("seconds to SciPy's loss, %d px, %s", x.Side, x.Weights),
@@ -90,7 +97,7 @@ func (x race) row() row {
 	return line
 }
 
-// Versions lists what took part, by name.
+// Versions lists the programs' versions, sorted by name.
 func (r *report) Versions() string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(r.versions)) {
@@ -113,7 +120,7 @@ func (r *report) Table() string {
 	return b.String()
 }
 
-// cell writes a contender's median, how it spreads if it was measured more than once, and Gouache's ratio to it.
+// cell returns a contender's median, its spread if it was measured more than once, and Gouache's ratio to it.
 func (line row) cell(name string) string {
 	own, of := line.of[nameGouache], line.of[name]
 	if len(of) == 0 {
@@ -133,7 +140,7 @@ func inSeconds(s float64) string { return significant(s, 3) }
 
 func inGigabytes(bytes float64) string { return strconv.FormatFloat(bytes/1e9, 'f', 2, 64) }
 
-// significant writes a number with so many digits that count, and none of a power of ten.
+// significant returns a number with the given significant digits, without an exponent.
 func significant(x float64, digits int) string {
 	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
 		return fmt.Sprint(x)
@@ -145,7 +152,7 @@ func significant(x float64, digits int) string {
 //go:embed report.md.tmpl
 var reportTemplate string
 
-// markdown writes the report.
+// markdown returns the report in Markdown.
 func (r *report) markdown() ([]byte, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"scientific": func(x float64) string { return fmt.Sprintf("%.0e", x) },
@@ -158,4 +165,74 @@ func (r *report) markdown() ([]byte, error) {
 	var b bytes.Buffer
 	err = t.Execute(&b, r)
 	return b.Bytes(), err
+}
+
+// sample holds repeated measurements of one quantity.
+type sample []float64
+
+// quantile returns the value below which a share q of the sample lies, interpolated between neighbours
+// (definition 7 of Hyndman and Fan, "Sample quantiles in statistical packages", 1996). It is NaN for an empty
+// sample.
+func (s sample) quantile(q float64) float64 {
+	if len(s) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(s))
+	at := q * float64(len(sorted)-1)
+	i := int(at)
+	if i+1 == len(sorted) {
+		return sorted[i]
+	}
+	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
+}
+
+func (s sample) median() float64 { return s.quantile(0.5) }
+
+// spread returns half the distance between the quartiles, relative to the median.
+func (s sample) spread() float64 { return (s.quantile(0.75) - s.quantile(0.25)) / 2 / s.median() }
+
+// over returns the median ratio of s to another sample that was measured in turn with it. Each value is divided
+// by its neighbour in time, so that a machine that becomes slower does not change the ratio.
+func (s sample) over(other sample) float64 {
+	ratios := make(sample, len(s))
+	for i := range s {
+		ratios[i] = s[i] / other[i]
+	}
+	return ratios.median()
+}
+
+// machine describes the computer that the contenders run on.
+type machine struct {
+	Processor string
+	Cores     int
+	Memory    string
+	System    string
+	Load      float64 // average number of runnable processes in the five minutes before
+}
+
+func describeMachine(ctx context.Context) (m machine, err error) {
+	processors, err := cpu.InfoWithContext(ctx)
+	if err != nil || len(processors) == 0 {
+		return m, fmt.Errorf("reading the processor's name: %w", err)
+	}
+	memory, err := mem.VirtualMemoryWithContext(ctx)
+	if err != nil {
+		return m, fmt.Errorf("reading the machine's memory: %w", err)
+	}
+	system, err := host.InfoWithContext(ctx)
+	if err != nil {
+		return m, fmt.Errorf("reading the system's name: %w", err)
+	}
+	average, err := load.AvgWithContext(ctx)
+	if err != nil {
+		return m, fmt.Errorf("reading the machine's load: %w", err)
+	}
+	p := processors[0]
+	return machine{
+		Processor: fmt.Sprintf("%s (family %s, model %s)", p.ModelName, p.Family, p.Model),
+		Cores:     runtime.NumCPU(),
+		Memory:    humanize.IBytes(memory.Total),
+		System:    fmt.Sprintf("%s %s, kernel %s", system.Platform, system.PlatformVersion, system.KernelVersion),
+		Load:      average.Load5,
+	}, nil
 }

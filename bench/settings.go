@@ -11,23 +11,23 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
-// settings say what is measured, and how often.
+// settings describe what is measured, and how often.
 type settings struct {
-	command string // the command line, as one would write it
+	command string // the command line
 	device  backend.Device
 	sizes   []size
 	starts  int // of each program, to its first iteration
 	times   int // evaluations a turn
 	goal    goalSettings
-	out     string // where the report is written, if anywhere
+	out     string // the report's file, or ""
 
 	gouache, python, workers string // the program, the interpreter, and the folder of its scripts
 }
 
-// size is a square's side in pixels, and how often each contender has its turn at it.
+// size is a square's side in pixels, and the number of turns of each contender at it.
 type size struct{ side, rounds int }
 
-// goalSettings are those of the race to a loss; without evaluations there is none.
+// goalSettings configure the race to a loss. There is no race if evaluations is 0.
 type goalSettings struct {
 	side        int // pixels
 	evaluations int // SciPy's
@@ -40,7 +40,7 @@ func parseSettings(args []string, stderr io.Writer) (*settings, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	device := flags.String("device", "cpu", "`DEVICE` to compare on: cpu or cuda")
-	quick := flags.Bool("quick", false, "try it: 256 pixels, a few rounds, no race to a loss; nothing is written")
+	quick := flags.Bool("quick", false, "try it: 256 pixels, a few rounds, no race to a loss, no file written")
 	flags.StringVar(&s.out, "out", "", "`FILE` for the report (default bench/RESULTS.md, with --device cuda bench/RESULTS-cuda.md)")
 	flags.StringVar(&s.gouache, "gouache", "bin/gouache", "the `PROGRAM`, as make build builds it")
 	flags.StringVar(&s.python, "python", "bench/.venv/bin/python", "the `INTERPRETER`, as bench/install-python installs it")
@@ -59,7 +59,7 @@ func parseSettings(args []string, stderr io.Writer) (*settings, error) {
 		s.sizes, s.times = []size{{256, 15}, {512, 9}, {1024, 7}}, 1
 	case backend.CUDA:
 		s.out = cmp.Or(s.out, "bench/RESULTS-cuda.md")
-		s.sizes, s.times = []size{{512, 15}, {1024, 15}, {2048, 9}}, 10 // so many that a line to a process and back counts for nothing
+		s.sizes, s.times = []size{{512, 15}, {1024, 15}, {2048, 9}}, 10 // enough to hide the time of a line to a process and back
 	default:
 		return nil, fmt.Errorf("--device is %q: choose cpu or cuda", *device)
 	}
@@ -76,7 +76,7 @@ func parseSettings(args []string, stderr io.Writer) (*settings, error) {
 	return s, s.check()
 }
 
-// check says what is missing before anything slow begins.
+// check returns an error for what is missing, before anything slow begins.
 func (s *settings) check() error {
 	for _, path := range []string{s.gouache, s.python, s.workers} {
 		if _, err := os.Stat(path); err != nil {
@@ -99,19 +99,19 @@ const (
 	nameAlone      = "its convolutions alone"
 )
 
-// contenders returns those that run on the device, Gouache first.
+// contenders returns the contenders that run on the device, Gouache first.
 func (s *settings) contenders() ([]contender, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	script := func(name, do, file string, args ...string) contender {
-		// Without -B the interpreter would leave what it compiles in the sources' folder.
+		// Without -B the interpreter would write its compiled files into the sources' folder.
 		return contender{name: name, do: do, command: append([]string{s.python, "-B", s.workers + "/" + file}, args...)}
 	}
 	const channelsLast = "channels_last"
 	list := []contender{
-		// The program starts itself again with this variable, which is read when a process starts.
+		// The program restarts itself with this variable, because it is read when a process starts.
 		{name: nameGouache, do: "evaluate", command: []string{self, workerName}, env: []string{"GLIBC_TUNABLES=glibc.malloc.hugetlb=1"}},
 		script(namePyTorch, "evaluate", "torch_worker.py"),
 		script(nameFaster, "evaluate", "torch_worker.py", channelsLast),

@@ -1,4 +1,4 @@
-"""What the Python contenders share: reading the problem that bench/problem.go writes, and the protocol of bench/protocol.go.
+"""What the Python contenders share: reading the problem that bench/problem.go writes, and the protocol of bench/contender.go.
 
 A contender is a process that is started with the problem's file, says that it is ready, and then answers requests, one
 JSON object a line, in the order in which they come.
