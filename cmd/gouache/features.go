@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,7 @@ func newFeatures() *cobra.Command {
 		Use:   "features --image FILE --layer NAME --out FILE.npy [flags]",
 		Short: "Write a layer's features of a picture as a NumPy array",
 		Long: `Write a layer's features of a picture, after the ReLU, as a NumPy array: float32, shaped [1, height, width,
-channels]. The picture is taken at its own size. Layers go by Keras's names, block4_conv2, or as relu4_2.`,
+channels]. The picture is not resized. Layers have Keras's names, block4_conv2, or are written as relu4_2.`,
 		Example: `  gouache features --image sample:chelsea --layer block3_conv1 --out cat.npy`,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runFeatures(cmd, &f) },
@@ -44,9 +45,6 @@ channels]. The picture is taken at its own size. Layers go by Keras's names, blo
 
 func runFeatures(cmd *cobra.Command, f *featuresFlags) error {
 	if err := require(cmd, "image", "layer", "out"); err != nil {
-		return err
-	}
-	if err := f.studio.check(); err != nil {
 		return err
 	}
 	pooling, err := vgg.ParsePooling(f.pooling)
@@ -66,26 +64,17 @@ func runFeatures(cmd *cobra.Command, f *featuresFlags) error {
 	if err != nil {
 		return fmt.Errorf("--image: %w", err)
 	}
-	studio, err := f.studio.open(cmd.Context(), f.studio.messages(cmd))
-	if err != nil {
-		return err
-	}
-	defer studio.Backend().Close()
-	features, err := studio.Features(image, f.layer, pooling)
-	if err != nil {
-		return err
-	}
-	if err := atomicfile.WriteFile(f.out, npy(features)); err != nil {
-		return fmt.Errorf("--out: %w", err)
-	}
-	if atomicfile.IsStdout(f.out) {
-		return nil
-	}
-	if f.json {
-		return writeJSON(cmd.OutOrStdout(), map[string]any{"out": f.out, "layer": features.Layer, "shape": features.Shape})
-	}
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), f.out)
-	return err
+	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
+		features, err := studio.Features(image, f.layer, pooling)
+		if err != nil {
+			return err
+		}
+		if err := atomicfile.WriteFile(f.out, npy(features)); err != nil {
+			return fmt.Errorf("--out: %w", err)
+		}
+		report := map[string]any{"out": f.out, "layer": features.Layer, "shape": features.Shape}
+		return show(cmd, f.json, report, func(io.Writer, map[string]any) error { return printOut(cmd, f.out) })
+	})
 }
 
 // npy encodes features in NumPy's format, version 1.0: a magic number, the length of a header, the header (a Python

@@ -21,19 +21,12 @@ type kernelFlags struct {
 }
 
 func newKernel() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "kernel",
 		Short: "Make notebooks: install, show or remove Jupyter's kernel for Gouache",
 		Long: `Install, show or remove the kernel that Jupyter runs Gouache's notebooks with: GoNB, which runs Go, with this module
 on its path, so that a notebook imports the packages as they are on this disk.`,
-		Args: noSuchCommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(newKernelInstall(), newKernelShow(), newKernelRemove())
-	for _, c := range cmd.Commands() {
-		c.DisableFlagsInUseLine = true
-	}
-	return cmd
+	}, newKernelInstall(), newKernelShow(), newKernelRemove())
 }
 
 func (f *kernelFlags) addPrefix(cmd *cobra.Command) {

@@ -19,7 +19,7 @@ import (
 const (
 	modulePath = "github.com/gouache-art/gouache"
 	gonbPath   = "github.com/janpfeifer/gonb"
-	kernelName = "gouache" // a GoNB that somebody installed themselves is called gonb, and stays as it is
+	kernelName = "gouache" // a GoNB that the user installed is called gonb, and stays as it is
 	kernelFile = "kernel.json"
 	goWorkFlag = "--go_work="
 
@@ -35,7 +35,7 @@ type kernelTool struct {
 	optional           bool
 }
 
-// kernelTools lists the programs. MODULE stands for the folder with the sources, PYTHON for the environment's.
+// kernelTools lists the programs. MODULE means the folder with the sources, PYTHON the environment's Python.
 var kernelTools = []kernelTool{
 	{name: jupyterName, detail: "shows notebooks", mend: "PYTHON -m pip install jupyterlab"},
 	{name: "gonb", detail: "the kernel itself", mend: "go -C MODULE install " + gonbPath},
@@ -45,7 +45,7 @@ var kernelTools = []kernelTool{
 }
 
 // findTools looks for the programs in the environment, on the path, and in Go's folders for programs. It returns their
-// paths by name, and what there is to say about each.
+// paths by name, and a finding about each.
 func findTools(module, prefix string) (map[string]string, []finding) {
 	tools := map[string]string{}
 	var findings []finding
@@ -106,7 +106,7 @@ func goProgramDirs() []string {
 	return dirs
 }
 
-// goEnv returns one of Go's settings, which may come from its own file. Without a Go there are none.
+// goEnv returns one of Go's settings, which may come from its own file, or "" if there is no Go.
 func goEnv(name string) string {
 	out, err := exec.Command("go", "env", name).Output()
 	if err != nil {
@@ -115,8 +115,8 @@ func goEnv(name string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// findModule returns the folder with Gouache's sources: the one that was named, or that is around the current folder or
-// around this program.
+// findModule returns the folder with Gouache's sources: the one that was named, or one that contains the current folder
+// or this program.
 func findModule(named string) (string, error) {
 	if named != "" {
 		dir, err := filepath.Abs(named)
@@ -150,7 +150,7 @@ func isModule(dir string) bool {
 	return err == nil && slices.Contains(strings.Split(string(data), "\n"), "module "+modulePath)
 }
 
-// kernelSpec is what tells Jupyter how to start a kernel
+// kernelSpec tells Jupyter how to start a kernel
 // (https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs).
 type kernelSpec struct {
 	Argv          []string          `json:"argv"`
@@ -160,11 +160,11 @@ type kernelSpec struct {
 	Env           map[string]string `json:"env"`
 }
 
-// newKernelSpec describes the kernel. It is written by us and not by gonb --install, which always takes the name gonb,
-// writes to the user's own folder only, and has no place for an environment. That says
+// newKernelSpec describes the kernel. gonb --install is not used: it always takes the name gonb, writes to the user's
+// own folder only, and cannot set an environment. The environment says
 //   - where the tools are, whatever Jupyter was started with;
-//   - to keep memory and to use huge pages, which spares XLA a quarter of each step; it is read when a process starts,
-//     so a cell, which is a process, cannot set it for itself;
+//   - to use huge pages, which spares XLA a tenth of each step; the variable is read when a process starts, so a cell,
+//     which is a process, cannot set it for itself;
 //   - to leave debugging information out of cells, which links them in 2.1 s instead of 3.7.
 func newKernelSpec(module string, tools map[string]string) kernelSpec {
 	var path []string
@@ -216,7 +216,7 @@ func (s kernelSpec) module() string {
 	return ""
 }
 
-// write puts the kernel where Jupyter finds it, below one of its data folders, and returns its own folder.
+// write puts the kernel below one of Jupyter's data folders and returns the kernel's folder.
 func (s kernelSpec) write(data string) (string, error) {
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -244,7 +244,8 @@ func readKernelSpec(dir string) (spec kernelSpec, err error) {
 	return spec, nil
 }
 
-// jupyterDataDir is where Jupyter looks for kernels: in an environment, else in the user's own folder, which Jupyter knows.
+// jupyterDataDir returns where Jupyter looks for kernels: in an environment, else in the user's own folder, which Jupyter
+// knows.
 func jupyterDataDir(ctx context.Context, program, prefix string) (string, error) {
 	if prefix != "" {
 		return filepath.Abs(environmentData(prefix))

@@ -1,22 +1,24 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
 func newRuns() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "runs",
-		Short: "Find, compare and keep order among recorded runs",
-		Long: `Find, compare and keep order among recorded runs. gouache ui shows them in a browser.
+		Short: "Find, compare and organise recorded runs",
+		Long: `Find, compare and organise recorded runs. gouache ui shows them in a browser.
 
 A run is named by its id, or the beginning of one. A filter compares parameters, metrics (their last values) and
 fields: ` + strings.Join(tracker.Fields(), ", ") + `.
@@ -26,109 +28,130 @@ and parentheses.`,
   gouache runs list --experiment night --columns style_picture,style_weight,total
   gouache runs show 1ng
   gouache runs compare 1ng 2fk`,
-		Args: noSuchCommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(newRunsList(), newRunsShow(), newRunsCompare(), newRunsTag(), newRunsNote(), newRunsRate(),
+	}, newRunsList(), newRunsShow(), newRunsCompare(), newRunsTag(), newRunsNote(), newRunsRate(),
 		newRunsDelete(), newRunsExport(), newRunsImport(), newRunsVerify())
-	for _, c := range cmd.Commands() {
-		c.DisableFlagsInUseLine = true
+}
+
+// defaultColumns are shown if the store has them.
+var defaultColumns = []string{"style_picture", "style_weight", "size", "total"}
+
+// runsListFlags are the flags of `gouache runs list`.
+type runsListFlags struct {
+	store         storeFlags
+	filters       filterFlags
+	sort, columns string
+	limit, offset int
+}
+
+func newRunsList() *cobra.Command {
+	var f runsListFlags
+	cmd := &cobra.Command{
+		Use:   "list [flags]",
+		Short: "List runs, the latest first",
+		Example: `  gouache runs list --filter 'style_weight>50 && pooling==avg' --sort=-rating,total
+  gouache runs list --status running --json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return listRuns(cmd, &f) },
 	}
+	f.filters.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.sort, "sort", "", "`ORDER`: names as in a filter, separated by commas, with - before one for the largest first")
+	flags.StringVar(&f.columns, "columns", "", "`NAMES` of parameters, metrics and fields to show, separated by commas (default: "+strings.Join(defaultColumns, ",")+")")
+	flags.IntVar(&f.limit, "limit", tracker.DefaultLimit, "show at most this `NUMBER` of runs")
+	flags.IntVar(&f.offset, "offset", 0, "leave out this `NUMBER` of runs")
+	f.store.add(cmd, "print JSON")
 	return cmd
 }
 
-// atLeast is the check of a command that takes one or more runs.
-func atLeast(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) >= n {
+func listRuns(cmd *cobra.Command, f *runsListFlags) error {
+	if f.limit < 1 || f.limit > tracker.MaxLimit {
+		return usage(fmt.Errorf("--limit %d is out of range: choose 1 to %d", f.limit, tracker.MaxLimit))
+	}
+	if f.offset < 0 {
+		return usage(fmt.Errorf("--offset %d is out of range: choose 0 or more", f.offset))
+	}
+	q := tracker.RunQuery{Limit: f.limit, Offset: f.offset}
+	var err error
+	if q.Filter, err = f.filters.read(cmd); err != nil {
+		return err
+	}
+	if q.Sort, err = tracker.ParseSort(f.sort); err != nil {
+		return usage(fmt.Errorf("--sort: %w", err))
+	}
+	return withStore(cmd, &f.store, reading, func(store tracker.Store) error {
+		page, err := store.Runs(cmd.Context(), q)
+		if err != nil {
+			return invalid(err)
+		}
+		return show(cmd, f.store.json, page.Runs, func(w io.Writer, runs []tracker.Run) error {
+			columns, err := chooseColumns(cmd, store, f.columns)
+			if err != nil {
+				return err
+			}
+			if err := printRuns(w, runs, columns); err != nil {
+				return err
+			}
+			if len(runs) < page.Total {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d runs: --limit and --offset show others\n", len(runs), page.Total)
+			}
 			return nil
-		}
-		return usage(fmt.Errorf("`%s` takes %s; see `%s --help`", cmd.CommandPath(), what, cmd.CommandPath()))
-	}
+		})
+	})
 }
 
-// filterFlags choose runs by what they are.
-type filterFlags struct {
-	filter, experiment, sweep string
-	statuses, tags            []string
-}
-
-func (f *filterFlags) add(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.filter, "filter", "", "`CONDITION` on parameters, metrics and fields; see gouache runs --help")
-	flags.StringVar(&f.experiment, "experiment", "", "only runs of the experiment `NAME`")
-	flags.StringVar(&f.sweep, "sweep", "", "only trials of the sweep `NAME`")
-	flags.StringArrayVar(&f.statuses, "status", nil, "only runs with the `STATUS` running, finished, interrupted or failed; several mean any of them")
-	flags.StringArrayVar(&f.tags, "tag", nil, "only runs with the `TAG`; several mean all of them")
-}
-
-// given tells whether any of the flags was.
-func (f *filterFlags) given(cmd *cobra.Command) bool {
-	return slices.ContainsFunc([]string{"filter", "experiment", "sweep", "status", "tag"}, cmd.Flags().Changed)
-}
-
-// read returns what all the flags together let through.
-func (f *filterFlags) read(cmd *cobra.Command) (*tracker.Filter, error) {
-	typed, err := tracker.ParseFilter(f.filter)
-	if err != nil {
-		return nil, usage(fmt.Errorf("--filter: %w", err))
-	}
-	all := []*tracker.Filter{typed}
-	if cmd.Flags().Changed("experiment") {
-		all = append(all, tracker.Where("experiment", tracker.Equal, f.experiment))
-	}
-	if cmd.Flags().Changed("sweep") {
-		all = append(all, tracker.Where("sweep", tracker.Equal, f.sweep))
-	}
-	for _, t := range f.tags {
-		all = append(all, tracker.Where("tag", tracker.Equal, t))
-	}
-	var known []string
-	for _, status := range tracker.Statuses {
-		known = append(known, string(status))
-	}
-	var statuses []*tracker.Filter
-	for _, s := range f.statuses {
-		if !slices.Contains(known, s) {
-			return nil, usage(fmt.Errorf("--status: %w", suggest.Unknown("status", s, known)))
-		}
-		statuses = append(statuses, tracker.Where("status", tracker.Equal, s))
-	}
-	return tracker.All(append(all, tracker.Any(statuses...))...), nil
-}
-
-// allRuns returns the ids of all runs that a filter lets through, the latest first.
-func allRuns(ctx context.Context, store tracker.RunReader, filter *tracker.Filter) ([]string, error) {
-	runs, err := tracker.AllRuns(ctx, store, filter, nil)
-	if err != nil {
-		return nil, invalid(err)
-	}
-	var ids []string
-	for _, r := range runs {
-		ids = append(ids, r.ID)
-	}
-	return ids, nil
-}
-
-// chosenRuns resolves ids and a filter, of which exactly one must be given.
-func chosenRuns(cmd *cobra.Command, store tracker.RunReader, refs []string, f *filterFlags) ([]string, error) {
-	switch given := f.given(cmd); {
-	case given && len(refs) > 0:
-		return nil, usage(fmt.Errorf("`%s` takes ids of runs or a filter, not both", cmd.CommandPath()))
-	case !given && len(refs) == 0:
-		return nil, usage(fmt.Errorf("`%s` takes the ids of runs, or a filter such as --experiment NAME; see `%s --help`", cmd.CommandPath(), cmd.CommandPath()))
-	case len(refs) > 0:
-		ids, err := findRuns(cmd.Context(), store, refs)
-		slices.Sort(ids)
-		return slices.Compact(ids), err
-	}
-	filter, err := f.read(cmd)
+// chooseColumns returns the columns that the flag names, or the default ones that the store has.
+func chooseColumns(cmd *cobra.Command, store tracker.Index, flag string) ([]tracker.Operand, error) {
+	names, err := store.Names(cmd.Context())
 	if err != nil {
 		return nil, err
 	}
-	ids, err := allRuns(cmd.Context(), store, filter)
-	if err == nil && len(ids) == 0 {
-		err = fmt.Errorf("no run passes the filter %s", filter)
+	var columns []tracker.Operand
+	if flag == "" {
+		for _, name := range defaultColumns {
+			if slices.Contains(names.Params, name) || slices.Contains(names.Metrics, name) {
+				if o, err := names.Operand(name); err == nil { // a name of both a parameter and a metric is left out
+					columns = append(columns, o)
+				}
+			}
+		}
+		return columns, nil
 	}
-	return ids, err
+	for name := range strings.SplitSeq(flag, ",") {
+		o, err := names.Operand(strings.TrimSpace(name))
+		if err != nil {
+			return nil, usage(fmt.Errorf("--columns: %w", err))
+		}
+		columns = append(columns, o)
+	}
+	return columns, nil
+}
+
+func printRuns(w io.Writer, runs []tracker.Run, columns []tracker.Operand) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "ID\tNAME\tSTATUS\tSTARTED\tTIME\tRATING\tTAGS")
+	for _, c := range columns {
+		fmt.Fprint(table, "\t", strings.ToUpper(c.Name))
+	}
+	fmt.Fprintln(table)
+	for _, r := range runs {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s", r.ID, r.Name, r.Status, format.Time(r.StartedAt),
+			format.Duration(r.Duration()), orDash(format.Stars(r.Rating)), orDash(strings.Join(r.Tags, ", ")))
+		for _, c := range columns {
+			var values []string
+			for _, v := range c.Values(&r) {
+				values = append(values, valueText(v))
+			}
+			fmt.Fprint(table, "\t", orDash(strings.Join(values, ", ")))
+		}
+		fmt.Fprintln(table)
+	}
+	return table.Flush()
+}
+
+// valueText writes a value of a run, losses with four significant digits.
+func valueText(v any) string {
+	if t, ok := v.(time.Time); ok {
+		return format.Time(t)
+	}
+	return format.Rounded(v, 4)
 }

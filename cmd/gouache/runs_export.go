@@ -18,13 +18,12 @@ import (
 
 // exportFlags are the flags of `gouache runs export`.
 type exportFlags struct {
-	store       storeFlag
+	store       storeFlags
 	filters     filterFlags
 	format, out string
 	title       string
 	points      int
 	size        int
-	json        bool
 	stdout      bool // is what out names
 }
 
@@ -50,8 +49,8 @@ func newRunsExport() *cobra.Command {
   json      everything but the pictures' files
   html      a gallery: one file with the pictures in it, which opens from disk in any browser
   pictures  a folder with a folder for each run, and all its pictures in it
-By default it is the one that the extension of --out names, and json on standard output. Instead of ids, --filter
-and its kin may choose the runs.`,
+The default is the one that the extension of --out names, and json on standard output. Instead of ids, --filter and
+the flags like it may choose the runs.`,
 		Example: `  gouache runs export 1ng 2fk --out night.html
   gouache runs export --experiment night --out night.csv
   gouache runs export 1ng --format pictures --out 1ng`,
@@ -64,8 +63,7 @@ and its kin may choose the runs.`,
 	flags.StringVar(&f.title, "title", "", "the gallery's `TITLE` (default: the experiment's name)")
 	flags.IntVar(&f.points, "points", 0, "at most this `NUMBER` of points of each curve, extremes kept (default: all)")
 	flags.IntVar(&f.size, "picture-size", 0, "longer side of the gallery's pictures in `PIXELS`, to keep the file small (default: as they are)")
-	flags.BoolVar(&f.json, "json", false, "print a report as JSON; without --out, the runs themselves")
-	f.store.add(cmd)
+	f.store.add(cmd, "print a report as JSON; without --out, the runs themselves")
 	return cmd
 }
 
@@ -74,38 +72,34 @@ func runExport(cmd *cobra.Command, f *exportFlags, args []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	s, _, err := f.store.open(cmd.Context(), true)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	ids, err := chosenRuns(cmd, s, args, &f.filters)
-	if err != nil {
-		return err
-	}
-	if f.stdout {
-		return f.write(cmd, cmd.OutOrStdout(), s, ids)
-	}
-	if f.format == formatPictures {
-		err = export.Pictures(cmd.Context(), f.out, s, ids)
-	} else {
-		err = atomicfile.Write(f.out, func(w io.Writer) error { return f.write(cmd, w, s, ids) })
-	}
-	if err != nil {
-		return err
-	}
-	if f.json {
-		return writeJSON(cmd.OutOrStdout(), struct {
-			Out    string   `json:"out"`
-			Format string   `json:"format"`
-			Runs   []string `json:"runs"`
-		}{f.out, f.format, ids})
-	}
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), f.out)
-	return err
+	return withStore(cmd, &f.store, reading, func(store tracker.Store) error {
+		ids, err := chosenRuns(cmd, store, args, &f.filters)
+		switch {
+		case err != nil:
+			return err
+		case f.stdout:
+			return f.write(cmd, cmd.OutOrStdout(), store, ids)
+		case f.format == formatPictures:
+			err = export.Pictures(cmd.Context(), f.out, store, ids)
+		default:
+			err = atomicfile.Write(f.out, func(w io.Writer) error { return f.write(cmd, w, store, ids) })
+		}
+		if err != nil {
+			return err
+		}
+		report := exportReport{f.out, f.format, ids}
+		return show(cmd, f.store.json, report, func(io.Writer, exportReport) error { return printOut(cmd, f.out) })
+	})
 }
 
-// check finds the format, and mistakes in the flags.
+// exportReport is what --json prints.
+type exportReport struct {
+	Out    string   `json:"out"`
+	Format string   `json:"format"`
+	Runs   []string `json:"runs"`
+}
+
+// check chooses the format and finds mistakes in the flags.
 func (f *exportFlags) check() error {
 	extension := strings.TrimPrefix(strings.ToLower(filepath.Ext(f.out)), ".")
 	switch {
@@ -124,7 +118,7 @@ func (f *exportFlags) check() error {
 	switch {
 	case f.format == formatPictures && f.stdout:
 		return usage(errors.New("pictures go into a folder: name it with --out"))
-	case f.json && f.stdout && f.format != formatJSON:
+	case f.store.json && f.stdout && f.format != formatJSON:
 		return usage(fmt.Errorf("--json without --out prints runs as JSON, not as %s: leave out one of them", f.format))
 	case f.points != 0 && f.points < 4:
 		return usage(fmt.Errorf("--points %d is out of range: choose 4 or more", f.points))

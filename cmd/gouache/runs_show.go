@@ -19,30 +19,18 @@ import (
 )
 
 func newRunsShow() *cobra.Command {
-	var store storeFlag
-	var asJSON bool
+	var f storeFlags
 	cmd := &cobra.Command{
 		Use:   "show ID [flags]",
 		Short: "Show a run: settings, losses, pictures, and the command that makes its picture again",
 		Args:  exactly("the ID of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, _, err := store.open(cmd.Context(), true)
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			shown, err := showRun(cmd.Context(), s, args[0])
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), shown)
-			}
-			return shown.print(cmd.OutOrStdout())
+			return showFrom(cmd, &f, reading, func(ctx context.Context, store tracker.Store) (*shownRun, error) {
+				return showRun(ctx, store, args[0])
+			}, printRun)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	store.add(cmd)
+	f.add(cmd, "print JSON")
 	return cmd
 }
 
@@ -52,7 +40,7 @@ type shownRun struct {
 	Pictures []tracker.Picture `json:"pictures"`
 	// CommandLine is the command for a shell.
 	CommandLine string `json:"command_line,omitempty"`
-	// Changed are the files that the run began with and that are not as they were then.
+	// Changed are the run's input files whose content has changed since.
 	Changed []string `json:"changed_inputs"`
 }
 
@@ -77,7 +65,7 @@ func showRun(ctx context.Context, store tracker.Reader, ref string) (*shownRun, 
 	return shown, nil
 }
 
-// unchanged tells whether the file that a picture was read from is still the same.
+// unchanged says whether the file that a picture was read from is still the same.
 func unchanged(p tracker.Picture) bool {
 	data, err := picture.ReadFile(p.Source)
 	if err != nil {
@@ -87,7 +75,7 @@ func unchanged(p tracker.Picture) bool {
 	return hex.EncodeToString(sum[:]) == p.Hash
 }
 
-func (s *shownRun) print(w io.Writer) error {
+func printRun(w io.Writer, s *shownRun) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, text string) {
 		if text != "" {
@@ -126,7 +114,7 @@ func (s *shownRun) print(w io.Writer) error {
 	return table.Flush()
 }
 
-// printPictures writes a line for each picture but the snapshots, which are counted.
+// printPictures writes a line for each picture, and one for the number of snapshots.
 func (s *shownRun) printPictures(w io.Writer) {
 	if len(s.Pictures) == 0 {
 		return
@@ -167,4 +155,62 @@ func (s *shownRun) printProvenance(line func(name, text string), w io.Writer) {
 		line("  peak memory", format.Bytes(p.PeakMemory))
 	}
 	line("  folder", p.Dir)
+}
+
+func newRunsCompare() *cobra.Command {
+	var f storeFlags
+	cmd := &cobra.Command{
+		Use:   "compare ID ID... [flags]",
+		Short: "Put runs side by side: what differs, and how they ended",
+		Args:  atLeast(2, fmt.Sprintf("the ids of 2 to %d runs", tracker.MaxContrast)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return showFrom(cmd, &f, reading, func(ctx context.Context, store tracker.Store) (*tracker.Contrast, error) {
+				ids, err := findRuns(ctx, store, args)
+				if err != nil {
+					return nil, err
+				}
+				return tracker.NewContrast(ctx, store, ids)
+			}, printContrast)
+		},
+	}
+	f.add(cmd, "print JSON")
+	return cmd
+}
+
+func printContrast(w io.Writer, c *tracker.Contrast) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name string, text func(i int) string) {
+		fmt.Fprint(table, name)
+		for i := range c.Runs {
+			fmt.Fprint(table, "\t", text(i))
+		}
+		fmt.Fprintln(table)
+	}
+	row("run", func(i int) string { return c.Runs[i].ID })
+	row("name", func(i int) string { return c.Runs[i].Name })
+	row("status", func(i int) string { return string(c.Runs[i].Status) })
+	row("time", func(i int) string { return format.Duration(c.Runs[i].Duration()) })
+	row("rating", func(i int) string { return orDash(format.Stars(c.Runs[i].Rating)) })
+	heading := "\nwhat differs"
+	for _, r := range c.Differs {
+		if heading != "" {
+			fmt.Fprintln(table, heading)
+			heading = ""
+		}
+		row("  "+r.Name, func(i int) string { return format.Value(r.Values[i]) })
+	}
+	if heading != "" {
+		fmt.Fprintln(table, "\nno setting differs")
+	}
+	fmt.Fprintln(table, "\nlast values")
+	for _, r := range c.Final {
+		row("  "+r.Name, func(i int) string { return valueText(r.Values[i]) })
+	}
+	for i, reason := range c.Unfair {
+		if i == 0 {
+			fmt.Fprintln(table, "\nnot a fair comparison:")
+		}
+		fmt.Fprintln(table, "  "+reason)
+	}
+	return table.Flush()
 }

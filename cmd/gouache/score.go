@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +24,8 @@ func newScore() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "score --content FILE --style FILE[:WEIGHT]... --image FILE [flags]",
 		Short: "Print the terms of an objective at a given picture",
-		Long: `Print the terms of an objective, weighted, and the gradient's L2 norm, at a given picture. Pictures are taken at
-their own sizes; the picture and the content picture must have the same.`,
+		Long: `Print the weighted terms of an objective at a given picture, and the gradient's L2 norm. Pictures are not resized;
+the picture and the content picture must have the same size.`,
 		Example: `  gouache score --content photo.png --style painting.jpg --image result.png --preset neural-style --json`,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runScore(cmd, &f) },
@@ -36,15 +37,12 @@ their own sizes; the picture and the content picture must have the same.`,
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	f.settings.add(cmd, "init", "seed", "size", "iterations", "scales", "margin")
 	f.studio.add(cmd)
-	f.studio.compute.add(cmd)
+	f.studio.addCompute(cmd)
 	return cmd
 }
 
 func runScore(cmd *cobra.Command, f *scoreFlags) error {
 	if err := require(cmd, "content", "style", "image"); err != nil {
-		return err
-	}
-	if err := f.studio.check(); err != nil {
 		return err
 	}
 	var job stylelib.Job
@@ -63,36 +61,36 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 	if err != nil {
 		return fmt.Errorf("--image: %w", err)
 	}
-	studio, err := f.studio.open(cmd.Context(), f.studio.messages(cmd))
-	if err != nil {
-		return err
-	}
-	defer studio.Backend().Close()
-	score, err := studio.Score(job.Preset, content, styles, image)
-	if err != nil {
-		return err
-	}
-	return f.print(cmd, score)
+	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
+		score, err := studio.Score(job.Preset, content, styles, image)
+		if err != nil {
+			return err
+		}
+		return show(cmd, f.json, newScoreReport(score), func(w io.Writer, _ scoreReport) error { return printScore(w, score) })
+	})
 }
 
-func (f *scoreFlags) print(cmd *cobra.Command, score *stylelib.Score) error {
-	out := cmd.OutOrStdout()
-	if f.json {
-		unweighted := map[string]float64{}
-		for _, t := range score.Terms {
-			unweighted[t.Name] = t.Loss
-		}
-		return writeJSON(out, struct {
-			Terms      map[string]float64 `json:"terms"`
-			Unweighted map[string]float64 `json:"unweighted"`
-			Total      float64            `json:"total"`
-			GradientL2 float64            `json:"gradient_l2"`
-		}{weightedTerms(score.Terms), unweighted, score.Total, score.GradientL2})
-	}
+// scoreReport is what --json prints.
+type scoreReport struct {
+	Terms      map[string]float64 `json:"terms"`
+	Unweighted map[string]float64 `json:"unweighted"`
+	Total      float64            `json:"total"`
+	GradientL2 float64            `json:"gradient_l2"`
+}
+
+func newScoreReport(score *stylelib.Score) scoreReport {
+	r := scoreReport{weightedTerms(score.Terms), map[string]float64{}, score.Total, score.GradientL2}
 	for _, t := range score.Terms {
-		fmt.Fprintf(out, "%-12s %.6g\n", t.Name, t.Weighted)
+		r.Unweighted[t.Name] = t.Loss
 	}
-	fmt.Fprintf(out, "%-12s %.6g\n", "total", score.Total)
-	_, err := fmt.Fprintf(out, "%-12s %.6g\n", "gradient L2", score.GradientL2)
+	return r
+}
+
+func printScore(w io.Writer, score *stylelib.Score) error {
+	for _, t := range score.Terms {
+		fmt.Fprintf(w, "%-12s %.6g\n", t.Name, t.Weighted)
+	}
+	fmt.Fprintf(w, "%-12s %.6g\n", "total", score.Total)
+	_, err := fmt.Fprintf(w, "%-12s %.6g\n", "gradient L2", score.GradientL2)
 	return err
 }

@@ -4,18 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
 const defaultStoreText = "$" + sqlite.StoreVariable + ", else gouache in the XDG data folder"
 
-// storePath returns the folder of the store that --store names, where "" stands for the user's own.
+// storePath returns the folder of the store that --store names; "" means the user's own.
 func storePath(flag string) (string, error) {
 	if flag != "" {
 		return flag, nil
@@ -23,30 +26,76 @@ func storePath(flag string) (string, error) {
 	return sqlite.UserStore()
 }
 
-// storeFlag chooses the store of a command that reads one.
-type storeFlag struct{ dir string }
-
-func (f *storeFlag) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.dir, "store", "", "`FOLDER` of the store (default: "+defaultStoreText+")")
+// storeFlags are the flags of a command on a store.
+type storeFlags struct {
+	dir  string
+	json bool
 }
 
-// open opens a store that is there: for reading only where readOnly is set. The path is for messages.
-func (f *storeFlag) open(ctx context.Context, readOnly bool) (tracker.Store, string, error) {
-	dir, err := storePath(f.dir)
-	if err != nil {
-		return nil, "", err
+// add adds --store, and --json unless its usage text is empty.
+func (f *storeFlags) add(cmd *cobra.Command, jsonUsage string) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.dir, "store", "", "`FOLDER` of the store (default: "+defaultStoreText+")")
+	if jsonUsage != "" {
+		flags.BoolVar(&f.json, "json", false, jsonUsage)
 	}
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return nil, dir, fmt.Errorf("there is no store in %s: gouache stylize makes it with the first picture, and --store or $%s names another", dir, sqlite.StoreVariable)
-	}
-	store, err := sqlite.Open(ctx, dir, sqlite.Options{ReadOnly: readOnly})
-	if err != nil {
-		return nil, dir, err
-	}
-	return store, dir, nil
 }
 
-// findRuns resolves what people type for runs: ids, or beginnings of them.
+// access says what a command does with a store.
+type access int
+
+const (
+	reading  access = iota // an existing store
+	changing               // an existing store
+	creating               // changing a store that need not exist
+)
+
+// open opens the store and sets f.dir to its folder.
+func (f *storeFlags) open(ctx context.Context, a access) (tracker.Store, error) {
+	var err error
+	if f.dir, err = storePath(f.dir); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(f.dir); errors.Is(err, os.ErrNotExist) && a != creating {
+		return nil, fmt.Errorf("there is no store in %s: gouache stylize makes it with the first picture, and --store or $%s names another", f.dir, sqlite.StoreVariable)
+	}
+	store, err := sqlite.Open(ctx, f.dir, sqlite.Options{ReadOnly: a == reading})
+	if err != nil {
+		return nil, err // and no typed nil
+	}
+	return store, nil
+}
+
+// withStore opens the store, calls work, and closes it.
+func withStore(cmd *cobra.Command, f *storeFlags, a access, work func(tracker.Store) error) error {
+	store, err := f.open(cmd.Context(), a)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return work(store)
+}
+
+// showFrom prints what work returns of a store: as JSON if asked for, else as print writes it.
+func showFrom[T any](cmd *cobra.Command, f *storeFlags, a access, work func(context.Context, tracker.Store) (T, error), print func(io.Writer, T) error) error {
+	return withStore(cmd, f, a, func(store tracker.Store) error {
+		result, err := work(cmd.Context(), store)
+		if err != nil {
+			return invalid(err)
+		}
+		return show(cmd, f.json, result, print)
+	})
+}
+
+// invalid makes a usage error of a store's error that is about what was typed.
+func invalid(err error) error {
+	if tracker.ErrorCode(err) == tracker.CodeInvalid {
+		return usage(err)
+	}
+	return err
+}
+
+// findRuns returns the whole ids for what people type: ids, or beginnings of them.
 func findRuns(ctx context.Context, store tracker.RunReader, refs []string) ([]string, error) {
 	ids := make([]string, len(refs))
 	for i, ref := range refs {
@@ -58,10 +107,79 @@ func findRuns(ctx context.Context, store tracker.RunReader, refs []string) ([]st
 	return ids, nil
 }
 
-// invalid makes a usage error of a store's error that is about what was typed.
-func invalid(err error) error {
-	if tracker.ErrorCode(err) == tracker.CodeInvalid {
-		return usage(err)
+// filterFlags choose runs by their properties.
+type filterFlags struct {
+	filter, experiment, sweep string
+	statuses, tags            []string
+}
+
+func (f *filterFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.filter, "filter", "", "`CONDITION` on parameters, metrics and fields; see gouache runs --help")
+	flags.StringVar(&f.experiment, "experiment", "", "only runs of the experiment `NAME`")
+	flags.StringVar(&f.sweep, "sweep", "", "only trials of the sweep `NAME`")
+	flags.StringArrayVar(&f.statuses, "status", nil, "only runs with the `STATUS` running, finished, interrupted or failed; several mean any of them")
+	flags.StringArrayVar(&f.tags, "tag", nil, "only runs with the `TAG`; several mean all of them")
+}
+
+// given says whether any of the flags was given.
+func (f *filterFlags) given(cmd *cobra.Command) bool {
+	return slices.ContainsFunc([]string{"filter", "experiment", "sweep", "status", "tag"}, cmd.Flags().Changed)
+}
+
+// read returns the filter that all the flags together make.
+func (f *filterFlags) read(cmd *cobra.Command) (*tracker.Filter, error) {
+	typed, err := tracker.ParseFilter(f.filter)
+	if err != nil {
+		return nil, usage(fmt.Errorf("--filter: %w", err))
 	}
-	return err
+	all := []*tracker.Filter{typed}
+	if cmd.Flags().Changed("experiment") {
+		all = append(all, tracker.Where("experiment", tracker.Equal, f.experiment))
+	}
+	if cmd.Flags().Changed("sweep") {
+		all = append(all, tracker.Where("sweep", tracker.Equal, f.sweep))
+	}
+	for _, t := range f.tags {
+		all = append(all, tracker.Where("tag", tracker.Equal, t))
+	}
+	var known []string
+	for _, status := range tracker.Statuses {
+		known = append(known, string(status))
+	}
+	var statuses []*tracker.Filter
+	for _, s := range f.statuses {
+		if !slices.Contains(known, s) {
+			return nil, usage(fmt.Errorf("--status: %w", suggest.Unknown("status", s, known)))
+		}
+		statuses = append(statuses, tracker.Where("status", tracker.Equal, s))
+	}
+	return tracker.All(append(all, tracker.Any(statuses...))...), nil
+}
+
+// chosenRuns returns the ids of the runs that are named by ids or by a filter, of which exactly one must be given.
+func chosenRuns(cmd *cobra.Command, store tracker.RunReader, refs []string, f *filterFlags) ([]string, error) {
+	switch given := f.given(cmd); {
+	case given && len(refs) > 0:
+		return nil, usage(fmt.Errorf("`%s` takes ids of runs or a filter, not both", cmd.CommandPath()))
+	case !given && len(refs) == 0:
+		return nil, usage(fmt.Errorf("`%s` takes the ids of runs, or a filter such as --experiment NAME; see `%s --help`", cmd.CommandPath(), cmd.CommandPath()))
+	case len(refs) > 0:
+		ids, err := findRuns(cmd.Context(), store, refs)
+		slices.Sort(ids)
+		return slices.Compact(ids), err
+	}
+	filter, err := f.read(cmd)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := tracker.AllRuns(cmd.Context(), store, filter, nil)
+	if err == nil && len(runs) == 0 {
+		err = fmt.Errorf("no run passes the filter %s", filter)
+	}
+	ids := make([]string, len(runs))
+	for i, r := range runs {
+		ids[i] = r.ID
+	}
+	return ids, err
 }

@@ -1,49 +1,65 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 	"github.com/gouache-art/gouache/weights"
 )
 
-// studioFlags choose the device and the weights; several commands share them.
+// studioFlags choose the device, the weights, and how an objective is computed. Flags that a command does not have mean
+// their zero value.
 type studioFlags struct {
 	device  string
-	compute computeFlags
 	weights string
 	seed    int64
 	quiet   bool
+
+	precision string
+	tile      string
+	tune      string
 }
 
+// add adds the flags that all commands with a studio have, and has them checked before anything slow begins.
 func (f *studioFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.device, "device", "auto", "`DEVICE` to compute on: auto, cpu or cuda")
-	flags.StringVar(&f.weights, "weights", "auto", "`NAME` of weights (see gouache weights list) or a file of them; auto takes the best at hand")
+	flags.StringVar(&f.weights, "weights", "auto", "`NAME` of weights (see gouache weights list) or a file of them; auto takes the best available")
 	flags.Int64Var(&f.seed, "seed", 0, "seed of random numbers, a whole `NUMBER`")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print neither progress nor messages")
+	cmd.PreRunE = func(*cobra.Command, []string) error { return f.check() }
 }
 
-// check finds mistakes in the flags before anything slow begins.
+// addCompute adds the flags of commands that compute an objective.
+func (f *studioFlags) addCompute(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.tile, "tile", "auto", "`SIDE` in pixels of what is computed at once, off for no bound; auto computes a picture in tiles if it does not fit into memory")
+	flags.StringVar(&f.precision, "precision", "auto", "`PRECISION` of the network's products: float32, tf32 (CUDA only, where auto takes it) or bf16")
+}
+
+// addTuning adds the flag of commands that compute often enough for tuning to pay.
+func (f *studioFlags) addTuning(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.tune, "tune", "on", "`SWITCH`: on measures which convolution is fastest for each layer, once for a device and size; off takes a table's choice")
+}
+
+// check finds mistakes in the flags.
 func (f *studioFlags) check() error {
 	if _, err := backend.ParseDevice(f.device); err != nil {
 		return usage(fmt.Errorf("--device: %w", err))
 	}
-	if _, err := f.compute.options(); err != nil {
-		return err
+	if _, err := f.options(); err != nil {
+		return usage(err)
 	}
-	return f.checkWeights()
-}
-
-func (f *studioFlags) checkWeights() error {
 	if f.weights == "auto" {
 		return nil
 	}
@@ -56,7 +72,27 @@ func (f *studioFlags) checkWeights() error {
 	return nil
 }
 
-// messages is where a command's remarks go.
+// options reads the flags of how to compute.
+func (f *studioFlags) options() (o stylelib.Options, err error) {
+	if precision := cmp.Or(f.precision, "auto"); precision != "auto" {
+		if o.Precision, err = conv.ParsePrecision(precision); err != nil {
+			return o, fmt.Errorf("--precision: %w", err)
+		}
+	}
+	if o.Tile, err = stylelib.ParseTile(cmp.Or(f.tile, "auto")); err != nil {
+		return o, fmt.Errorf("--tile: %w", err)
+	}
+	switch f.tune {
+	case "on":
+		o.Tune = true
+	case "off", "":
+	default:
+		return o, fmt.Errorf("--tune is %q: it must be on or off", f.tune)
+	}
+	return o, nil
+}
+
+// messages returns the writer for a command's messages.
 func (f *studioFlags) messages(cmd *cobra.Command) io.Writer {
 	if f.quiet {
 		return io.Discard
@@ -64,15 +100,25 @@ func (f *studioFlags) messages(cmd *cobra.Command) io.Writer {
 	return cmd.ErrOrStderr()
 }
 
-// open opens the device and loads the weights, installing and fetching what is missing, and says what it chose.
+// withStudio opens the device and the weights, installing and fetching what is missing, calls work, and closes them.
+func withStudio(cmd *cobra.Command, f *studioFlags, work func(*stylelib.Studio) error) error {
+	studio, err := f.open(cmd.Context(), f.messages(cmd))
+	if err != nil {
+		return err
+	}
+	defer studio.Backend().Close()
+	return work(studio)
+}
+
+// open opens a studio and says what it chose.
 func (f *studioFlags) open(ctx context.Context, messages io.Writer) (*stylelib.Studio, error) {
 	device, err := backend.ParseDevice(f.device)
 	if err != nil {
 		return nil, usage(err)
 	}
-	options, err := f.compute.options()
+	options, err := f.options()
 	if err != nil {
-		return nil, err
+		return nil, usage(err)
 	}
 	line := newTransferLine(messages)
 	b, err := backend.Open(ctx, backend.Options{Device: device, Float32: options.Precision == conv.Float32, Progress: line.report})
@@ -90,11 +136,11 @@ func (f *studioFlags) open(ctx context.Context, messages io.Writer) (*stylelib.S
 	return stylelib.NewStudio(b, set, options), nil
 }
 
-// loadWeights loads weights by name or file and says in one line which they are.
+// loadWeights loads weights by name or file, and says which auto chose.
 func loadWeights(ctx context.Context, name string, seed int64, messages io.Writer) (*weights.Set, error) {
 	line := newTransferLine(messages)
 	defer line.end()
-	opts := weights.Options{Seed: seed, Report: line.report}
+	opts := weights.Options{Seed: seed, Progress: line.report}
 	if name == "auto" {
 		entry, reason, err := weights.Choose(ctx, opts)
 		if err != nil {
@@ -107,9 +153,48 @@ func loadWeights(ctx context.Context, name string, seed int64, messages io.Write
 	return weights.Load(ctx, name, opts)
 }
 
-// writeJSON prints a command's result for programs.
-func writeJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
+// settingFlags holds the values of flags for settings of a job, by the settings' names.
+type settingFlags map[string]any
+
+// add adds a flag for each setting except the named ones.
+func (f *settingFlags) add(cmd *cobra.Command, without ...string) {
+	*f = settingFlags{}
+	for _, s := range stylelib.Settings() {
+		if !slices.Contains(without, s.Name) {
+			cmd.Flags().Var(&settingValue{s, *f}, s.Flag(), s.Usage)
+		}
+	}
 }
+
+// settingValue is the value of one such flag.
+type settingValue struct {
+	setting setting.Setting
+	given   settingFlags
+}
+
+// String returns the value that was given, else the default.
+func (v *settingValue) String() string {
+	value, ok := v.given[v.setting.Name]
+	if !ok {
+		value = v.setting.Default
+	}
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
+}
+
+// Set checks and keeps a value.
+func (v *settingValue) Set(text string) error {
+	value, err := v.setting.Parse(text)
+	if err != nil {
+		return err
+	}
+	v.given[v.setting.Name] = value
+	return nil
+}
+
+// Type tells these flags from others.
+func (v *settingValue) Type() string { return settingType }
+
+const settingType = "setting"

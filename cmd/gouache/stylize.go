@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
@@ -56,17 +56,14 @@ The run is recorded with its settings, curves and pictures; see gouache runs and
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	f.settings.add(cmd, "init", "seed") // these two are flags of their own
 	f.studio.add(cmd)
-	f.studio.compute.add(cmd)
-	f.studio.compute.addTuning(cmd)
+	f.studio.addCompute(cmd)
+	f.studio.addTuning(cmd)
 	f.record.add(cmd)
 	return cmd
 }
 
 func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 	if err := require(cmd, "content", "style", "out"); err != nil {
-		return err
-	}
-	if err := f.studio.check(); err != nil {
 		return err
 	}
 	if err := f.record.check(); err != nil {
@@ -83,36 +80,29 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 	if err != nil {
 		return err
 	}
-	messages := f.studio.messages(cmd)
-	studio, err := f.studio.open(cmd.Context(), messages)
-	if err != nil {
+	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
+		messages := f.studio.messages(cmd)
+		line := newProgressLine(messages)
+		recording := f.record.start(cmd.Context(), newRun(inputs, f.command(cmd, job, studio), studio, job.Seed), line.notRecorded)
+		result, err := studio.Stylize(cmd.Context(), job, recording.observer(line))
+		recording.end(cmd.Context(), err)
+		if err != nil {
+			return err
+		}
+		if err := save(result.Picture, f.out); err != nil {
+			return err
+		}
+		if id := recording.id(); id != "" {
+			fmt.Fprintf(messages, "recorded as run %s: see gouache runs show %s, or gouache ui\n", id, id)
+		}
+		report := newStylizeReport(result, f.out, studio, recording.id())
+		err = show(cmd, f.json, report, func(io.Writer, stylizeReport) error { return printOut(cmd, f.out) })
+		if err == nil && result.Status == progress.Interrupted {
+			fmt.Fprintf(messages, "%s: the best picture so far is saved\n", result.Reason)
+			return errInterrupted
+		}
 		return err
-	}
-	defer studio.Backend().Close()
-	line := newProgressLine(messages)
-	recording := f.record.start(cmd.Context(), newRun(inputs, f.command(cmd, job, studio), studio, job.Seed), line.notRecorded)
-	result, err := studio.Stylize(cmd.Context(), job, recording.observer(line))
-	recording.end(cmd.Context(), err)
-	if err != nil {
-		return err
-	}
-	saved, err := save(result.Picture, f.out)
-	if err != nil {
-		return err
-	}
-	if id := recording.id(); id != "" {
-		fmt.Fprintf(messages, "recorded as run %s: see gouache runs show %s, or gouache ui\n", id, id)
-	}
-	if f.json {
-		err = writeJSON(cmd.OutOrStdout(), stylizeReport(result, saved, studio, recording.id()))
-	} else if !atomicfile.IsStdout(saved) {
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), saved)
-	}
-	if err == nil && result.Status == progress.Interrupted {
-		fmt.Fprintf(messages, "%s: the best picture so far is saved\n", result.Reason)
-		return errInterrupted
-	}
-	return err
+	})
 }
 
 // job reads the flags and the pictures. Everything that can be wrong without computing is found here.
@@ -212,40 +202,41 @@ func splitWeight(text string) (name string, weight float64, err error) {
 	return text[:colon], weight, nil
 }
 
-// save writes the result, and when that fails puts it somewhere else rather than lose it.
-func save(p *picture.Picture, path string) (string, error) {
+// save writes the result. If that fails it writes it to a temporary file, so that it is not lost.
+func save(p *picture.Picture, path string) error {
 	err := p.Save(path)
 	if err == nil {
-		return path, nil
+		return nil
 	}
 	rescue, tempErr := os.CreateTemp("", "gouache-*.png")
 	if tempErr != nil {
-		return "", err
+		return err
 	}
-	tempErr = cmp.Or(rescue.Close(), p.Save(rescue.Name()))
-	if tempErr != nil {
-		return "", errors.Join(err, tempErr)
+	if tempErr = cmp.Or(rescue.Close(), p.Save(rescue.Name())); tempErr != nil {
+		return errors.Join(err, tempErr)
 	}
-	return "", fmt.Errorf("%w; the picture is kept in %s", err, rescue.Name())
+	return fmt.Errorf("%w; the picture is kept in %s", err, rescue.Name())
 }
 
 // stylizeReport is what --json prints.
-func stylizeReport(r *progress.Result, out string, studio *stylelib.Studio, run string) any {
-	return struct {
-		Out         string             `json:"out"`
-		Status      progress.Status    `json:"status"`
-		Reason      string             `json:"reason"`
-		Width       int                `json:"width"`
-		Height      int                `json:"height"`
-		Iterations  int                `json:"iterations"`
-		Evaluations int                `json:"evaluations"`
-		Total       float64            `json:"total"`
-		Terms       map[string]float64 `json:"terms"`
-		Seconds     float64            `json:"seconds"`
-		Weights     string             `json:"weights"`
-		Device      string             `json:"device"`
-		Run         string             `json:"run,omitempty"` // its id in the store
-	}{
+type stylizeReport struct {
+	Out         string             `json:"out"`
+	Status      progress.Status    `json:"status"`
+	Reason      string             `json:"reason"`
+	Width       int                `json:"width"`
+	Height      int                `json:"height"`
+	Iterations  int                `json:"iterations"`
+	Evaluations int                `json:"evaluations"`
+	Total       float64            `json:"total"`
+	Terms       map[string]float64 `json:"terms"`
+	Seconds     float64            `json:"seconds"`
+	Weights     string             `json:"weights"`
+	Device      string             `json:"device"`
+	Run         string             `json:"run,omitempty"` // its id in the store
+}
+
+func newStylizeReport(r *progress.Result, out string, studio *stylelib.Studio, run string) stylizeReport {
+	return stylizeReport{
 		Out: out, Status: r.Status, Reason: r.Reason, Width: r.Picture.Width, Height: r.Picture.Height,
 		Iterations: r.Iterations, Evaluations: r.Evaluations, Total: r.Total, Terms: weightedTerms(r.Terms),
 		Seconds: r.Elapsed.Seconds(), Weights: studio.Weights().Name, Device: studio.Backend().DeviceName(), Run: run,

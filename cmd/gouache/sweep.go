@@ -13,12 +13,11 @@ import (
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
-	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
 func newSweep() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "sweep",
 		Short: "Search for the settings that paint the best picture",
 		Long: `Search for the settings that paint the best picture. A YAML file says what is painted and what is searched:
@@ -39,30 +38,21 @@ func newSweep() *cobra.Command {
 
 Each trial is a run of the store: gouache ui shows them side by side. Nothing is lost when a sweep is interrupted, by
 Ctrl-C, kill or a power cut: gouache sweep resume NAME goes on, a trial that was interrupted from its checkpoint.`,
-		Args: noSuchCommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(newSweepRun(), newSweepResume(), newSweepList(), newSweepShow(), newSweepDelete())
-	for _, c := range cmd.Commands() {
-		c.DisableFlagsInUseLine = true
-	}
-	return cmd
+	}, newSweepRun(), newSweepResume(), newSweepList(), newSweepShow(), newSweepDelete())
 }
 
 // sweepFlags are those of the commands that run trials.
 type sweepFlags struct {
-	store    storeFlag
+	store    storeFlags
 	parallel int
 	quiet    bool
-	json     bool
 }
 
 func (f *sweepFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.IntVar(&f.parallel, "parallel", 0, "`NUMBER` of trials at once (default: the file's)")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print neither progress nor messages")
-	flags.BoolVar(&f.json, "json", false, "print how the sweep stands in the end as JSON")
-	f.store.add(cmd)
+	f.store.add(cmd, "print how the sweep stands in the end as JSON")
 }
 
 func (f *sweepFlags) messages(cmd *cobra.Command) io.Writer {
@@ -126,35 +116,35 @@ checkpoint, and the sampler continues its sequence. With one that runs in anothe
 		Example: `  gouache sweep resume night-over-tubingen`,
 		Args:    exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, _, err := f.store.open(cmd.Context(), false)
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			record, err := store.Sweep(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			file, err := painting.ReadSweep(record)
-			if err != nil {
-				return err
-			}
-			if err := f.apply(file); err != nil {
-				return err
-			}
-			if err := rememberWeights(cmd.Context(), store, file); err != nil {
-				return err
-			}
-			studio, painter, err := f.open(cmd, file, true)
-			if err != nil {
-				return err
-			}
-			defer studio.Backend().Close()
-			return f.paint(cmd, store, painter)
+			return withStore(cmd, &f.store, changing, func(store tracker.Store) error { return f.resume(cmd, store, args[0]) })
 		},
 	}
 	f.add(cmd)
 	return cmd
+}
+
+// resume continues a sweep of the store.
+func (f *sweepFlags) resume(cmd *cobra.Command, store tracker.Store, name string) error {
+	record, err := store.Sweep(cmd.Context(), name)
+	if err != nil {
+		return err
+	}
+	file, err := painting.ReadSweep(record)
+	if err != nil {
+		return err
+	}
+	if err := f.apply(file); err != nil {
+		return err
+	}
+	if err := rememberWeights(cmd.Context(), store, file); err != nil {
+		return err
+	}
+	studio, painter, err := f.open(cmd, file, true)
+	if err != nil {
+		return err
+	}
+	defer studio.Backend().Close()
+	return f.paint(cmd, store, painter)
 }
 
 // readSweepFile reads and checks a sweep's file.
@@ -169,40 +159,33 @@ func readSweepFile(path string) (*sweep.File, error) {
 
 // begin adds a sweep to the store and runs it.
 func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment string) error {
-	dir, err := storePath(f.store.dir)
-	if err != nil {
-		return err
-	}
-	store, err := sqlite.Open(cmd.Context(), dir, sqlite.Options{})
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	if _, err := store.Sweep(cmd.Context(), file.Name); err == nil {
-		return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s goes on with it, and another name in the file begins a new one", file.Name, file.Name))
-	}
-	studio, painter, err := f.open(cmd, file, false)
-	if err != nil {
-		return err
-	}
-	defer studio.Backend().Close()
-	folder, err := filepath.Abs(filepath.Dir(file.Path))
-	if err != nil {
-		return err
-	}
-	if experiment == "" {
-		experiment = file.Name
-	}
-	if _, err := sweep.Begin(cmd.Context(), store, file, experiment, folder); err != nil {
-		return invalid(err)
-	}
-	return f.paint(cmd, store, painter)
+	return withStore(cmd, &f.store, creating, func(store tracker.Store) error {
+		if _, err := store.Sweep(cmd.Context(), file.Name); err == nil {
+			return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s goes on with it, and another name in the file begins a new one", file.Name, file.Name))
+		}
+		studio, painter, err := f.open(cmd, file, false)
+		if err != nil {
+			return err
+		}
+		defer studio.Backend().Close()
+		folder, err := filepath.Abs(filepath.Dir(file.Path))
+		if err != nil {
+			return err
+		}
+		if experiment == "" {
+			experiment = file.Name
+		}
+		if _, err := sweep.Begin(cmd.Context(), store, file, experiment, folder); err != nil {
+			return invalid(err)
+		}
+		return f.paint(cmd, store, painter)
+	})
 }
 
 // open opens the device and the weights, and finds mistakes that would make trials fail. begun tells that the sweep has
 // begun before.
 func (f *sweepFlags) open(cmd *cobra.Command, file *sweep.File, begun bool) (*stylelib.Studio, *painting.Painter, error) {
-	flags := studioFlags{device: file.Device, weights: file.Weights, quiet: f.quiet, compute: computeFlags{tune: "on"}}
+	flags := studioFlags{device: file.Device, weights: file.Weights, quiet: f.quiet, tune: "on"}
 	for _, text := range []*string{&flags.device, &flags.weights} {
 		if *text == "" {
 			*text = "auto"
@@ -241,11 +224,9 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 	if err != nil {
 		return err
 	}
-	if f.json {
-		err = writeJSON(cmd.OutOrStdout(), sweepReport{Name: painter.File.Name, Summary: summary})
-	} else {
-		err = board.conclude(cmd.OutOrStdout(), store, summary)
-	}
+	err = show(cmd, f.store.json, sweepReport{Name: painter.File.Name, Summary: summary}, func(w io.Writer, _ sweepReport) error {
+		return board.conclude(w, store, summary)
+	})
 	switch {
 	case err != nil:
 		return err

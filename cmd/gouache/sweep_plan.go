@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -42,14 +43,10 @@ func dryRunSweep(cmd *cobra.Command, f *sweepFlags, file *sweep.File) error {
 		plan.Seconds = estimate.Time.Seconds() * float64(plan.Planned) / float64(known)
 		plan.Bytes = estimate.Bytes * int64(plan.Planned) / int64(known)
 	}
-	if f.json {
-		return writeJSON(cmd.OutOrStdout(), plan)
-	}
-	return plan.print(cmd, file)
+	return show(cmd, f.store.json, plan, func(w io.Writer, p sweepPlan) error { return p.print(w, file) })
 }
 
-func (p *sweepPlan) print(cmd *cobra.Command, file *sweep.File) error {
-	out := cmd.OutOrStdout()
+func (p *sweepPlan) print(out io.Writer, file *sweep.File) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	head := []string{"trial"}
 	for _, d := range file.Search {

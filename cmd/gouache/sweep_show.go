@@ -32,76 +32,56 @@ type sweepReport struct {
 }
 
 func newSweepList() *cobra.Command {
-	var store storeFlag
-	var asJSON bool
+	var store storeFlags
 	cmd := &cobra.Command{
 		Use:   "list [flags]",
 		Short: "List sweeps, the latest first",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, _, err := store.open(cmd.Context(), true)
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			sweeps, err := s.Sweeps(cmd.Context())
-			if err != nil {
-				return err
-			}
-			reports := []sweepReport{}
-			for _, record := range sweeps {
-				report, err := reportSweep(cmd.Context(), s, &record)
+			return showFrom(cmd, &store, reading, func(ctx context.Context, s tracker.Store) ([]sweepReport, error) {
+				sweeps, err := s.Sweeps(ctx)
 				if err != nil {
-					return err
+					return nil, err
 				}
-				report.Trials = nil
-				reports = append(reports, *report)
-			}
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), reports)
-			}
-			return printSweeps(cmd.OutOrStdout(), reports)
+				reports := []sweepReport{}
+				for _, record := range sweeps {
+					report, err := reportSweep(ctx, s, &record)
+					if err != nil {
+						return nil, err
+					}
+					report.Trials = nil
+					reports = append(reports, *report)
+				}
+				return reports, nil
+			}, printSweeps)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	store.add(cmd)
+	store.add(cmd, "print JSON")
 	return cmd
 }
 
 func newSweepShow() *cobra.Command {
-	var store storeFlag
-	var asJSON bool
+	var store storeFlags
 	cmd := &cobra.Command{
 		Use:   "show NAME [flags]",
 		Short: "Show a sweep's trials, the best first",
 		Args:  exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, _, err := store.open(cmd.Context(), true)
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			record, err := s.Sweep(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			report, err := reportSweep(cmd.Context(), s, record)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), report)
-			}
-			return printTrials(cmd, report)
+			return showFrom(cmd, &store, reading, func(ctx context.Context, s tracker.Store) (*sweepReport, error) {
+				record, err := s.Sweep(ctx, args[0])
+				if err != nil {
+					return nil, err
+				}
+				return reportSweep(ctx, s, record)
+			}, func(w io.Writer, report *sweepReport) error { return printTrials(w, cmd.ErrOrStderr(), report) })
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	store.add(cmd)
+	store.add(cmd, "print JSON")
 	return cmd
 }
 
 func newSweepDelete() *cobra.Command {
-	var store storeFlag
+	var store storeFlags
 	cmd := &cobra.Command{
 		Use:   "delete NAME [flags]",
 		Short: "Forget a sweep; its runs stay",
@@ -109,15 +89,10 @@ func newSweepDelete() *cobra.Command {
 name free for another.`,
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, _, err := store.open(cmd.Context(), false)
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			return s.DeleteSweep(cmd.Context(), args[0])
+			return withStore(cmd, &store, changing, func(s tracker.Store) error { return s.DeleteSweep(cmd.Context(), args[0]) })
 		},
 	}
-	store.add(cmd)
+	store.add(cmd, "")
 	return cmd
 }
 
@@ -155,16 +130,16 @@ func printSweeps(w io.Writer, reports []sweepReport) error {
 }
 
 // printTrials prints a sweep's trials, those with the least objective first.
-func printTrials(cmd *cobra.Command, report *sweepReport) error {
+func printTrials(w, messages io.Writer, report *sweepReport) error {
 	file := report.file
 	if report.Problem != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "what was searched is not known here: %s\n", report.Problem)
+		fmt.Fprintf(messages, "what was searched is not known here: %s\n", report.Problem)
 	}
 	ranked, err := sweep.Rank(file, report.Trials, report.judgements)
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	head := []string{"trial", "run", "status", "took"}
 	for _, d := range file.Search {
 		head = append(head, d.Name)
@@ -184,7 +159,7 @@ func printTrials(cmd *cobra.Command, report *sweepReport) error {
 	}
 	for _, run := range report.Trials {
 		if run.Status == tracker.StatusFailed {
-			fmt.Fprintf(cmd.OutOrStdout(), "trial %d failed: %s\n", run.Trial, run.Reason)
+			fmt.Fprintf(w, "trial %d failed: %s\n", run.Trial, run.Reason)
 		}
 	}
 	return nil

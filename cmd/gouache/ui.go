@@ -20,7 +20,6 @@ import (
 
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
-	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/web"
 )
 
@@ -28,7 +27,7 @@ const defaultAddress = "127.0.0.1:7860"
 
 // uiFlags are the flags of `gouache ui`.
 type uiFlags struct {
-	store    storeFlag
+	store    storeFlags
 	address  string
 	hosts    []string
 	token    string
@@ -42,10 +41,10 @@ func newUI() *cobra.Command {
 		Short: "Show recorded runs in a browser",
 		Long: `Show recorded runs in a browser: pictures and curves, live while a run is painting, and 2 to 12 runs compared.
 
-The server listens on this machine only. On another address it lets in only who has a token, which it makes and
-prints if --token gives none; what is sent is not encrypted, so that is for a network that you trust. Over ssh,
+The server listens on this machine only. On another address a browser needs a token, which the server makes and prints
+if --token gives none. The connection is not encrypted: use it in a network that you trust only. Over ssh,
   ssh -L 7860:localhost:7860 HOST
-shows a distant server's view at http://localhost:7860 without that.`,
+shows a remote server's pages at http://localhost:7860 without that.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runUI(cmd, &f) },
 	}
@@ -54,7 +53,7 @@ shows a distant server's view at http://localhost:7860 without that.`,
 	flags.StringArrayVar(&f.hosts, "host", nil, "another `NAME` that browsers call this server by; may be given several times")
 	flags.StringVar(&f.token, "token", "", "`TOKEN` that browsers must have (default: none on this machine, else one is made)")
 	flags.BoolVar(&f.readOnly, "read-only", false, "show only, change nothing")
-	f.store.add(cmd)
+	f.store.add(cmd, "")
 	return cmd
 }
 
@@ -66,13 +65,13 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	if f.token == "" && !isLoopback(host) {
 		f.token = rand.Text()
 	}
-	store, dir, readOnly, err := f.openStore(cmd.Context())
+	store, err := f.openStore(cmd.Context())
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	handler, err := web.New(store, web.Options{
-		Title: fromHome(dir), Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: readOnly,
+		Title: fromHome(f.store.dir), Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: f.readOnly,
 		Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)), ReadSweep: painting.ReadSweep,
 	})
 	if err != nil {
@@ -83,11 +82,11 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 		return fmt.Errorf("--addr %s: %w: choose another port, or 0 for any free one", f.address, err)
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), f.link(host, listener.Addr()))
-	fmt.Fprintf(cmd.ErrOrStderr(), "showing %s; Ctrl-C ends it\n", dir)
+	fmt.Fprintf(cmd.ErrOrStderr(), "showing %s; Ctrl-C ends it\n", f.store.dir)
 	return serve(cmd.Context(), listener, handler)
 }
 
-// fromHome writes a path below the user's home with ~, as people do.
+// fromHome writes a path below the user's home with ~.
 func fromHome(path string) string {
 	home, err := os.UserHomeDir()
 	if err != nil {
@@ -99,23 +98,20 @@ func fromHome(path string) string {
 	return path
 }
 
-// openStore opens the store, a new one too, for changes, or if it cannot be written to for reading only.
-func (f *uiFlags) openStore(ctx context.Context) (store tracker.Store, dir string, readOnly bool, err error) {
+// openStore opens the store, which may be new, for changes, or for reading only if it cannot be written to.
+func (f *uiFlags) openStore(ctx context.Context) (tracker.Store, error) {
 	if !f.readOnly {
-		if dir, err = storePath(f.store.dir); err != nil {
-			return nil, "", false, err
-		}
-		store, err := sqlite.Open(ctx, dir, sqlite.Options{})
+		store, err := f.store.open(ctx, creating)
 		if tracker.ErrorCode(err) != tracker.CodeUnavailable {
-			return store, dir, false, err
+			return store, err
 		}
+		f.readOnly = true
 	}
-	store, dir, err = f.store.open(ctx, true)
-	return store, dir, true, err
+	return f.store.open(ctx, reading)
 }
 
-// hostNames returns the names that the server goes by beside those of the loopback: what it listens on, this
-// machine's name, and those that the user gives.
+// hostNames returns the server's names beside those of the loopback: the address that it listens on, this machine's
+// name, and those that the user gives.
 func (f *uiFlags) hostNames(host string) []string {
 	names := slices.Clone(f.hosts)
 	if isLoopback(host) {
@@ -148,8 +144,8 @@ func isLoopback(host string) bool {
 	return err == nil && address.IsLoopback()
 }
 
-// link is the address to open: by the first name that the user gave, if any, as inside of a container, whose own name
-// nobody outside knows.
+// link returns the address to open, with the first name that the user gave, if any: a container's own name is unknown
+// outside of it.
 func (f *uiFlags) link(host string, listening net.Addr) string {
 	port := fmt.Sprint(listening.(*net.TCPAddr).Port)
 	if address, err := netip.ParseAddr(host); host == "" || err == nil && address.IsUnspecified() {
@@ -167,7 +163,7 @@ func (f *uiFlags) link(host string, listening net.Addr) string {
 	return link.String()
 }
 
-// serve answers requests until ctx ends, which is the ordinary way to stop.
+// serve answers requests until ctx ends, the normal way to stop.
 func serve(ctx context.Context, listener net.Listener, handler *web.Handler) error {
 	server := &http.Server{
 		Handler:           handler,

@@ -7,20 +7,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/weights"
 )
 
 func newWeights() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "weights",
 		Short: "List, fetch, inspect and convert the network's weights",
-		Args:  noSuchCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(newWeightsList(), newWeightsFetch(), newWeightsInspect(), newWeightsConvert())
-	return cmd
+	}, newWeightsList(), newWeightsFetch(), newWeightsInspect(), newWeightsConvert())
 }
 
 func newWeightsList() *cobra.Command {
@@ -30,10 +25,7 @@ func newWeightsList() *cobra.Command {
 		Short: "List the weights known by name",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), weightsReport())
-			}
-			return listWeights(cmd.OutOrStdout())
+			return show(cmd, asJSON, weightsReport(), listWeights)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -72,10 +64,10 @@ func weightsReport() []weightsEntry {
 	return list
 }
 
-func listWeights(w io.Writer) error {
+func listWeights(w io.Writer, list []weightsEntry) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NAME\tNETWORK\tSIZE\tHERE\tDESCRIPTION\tLICENCE")
-	for _, e := range weightsReport() {
+	for _, e := range list {
 		size, here := "-", "no"
 		if e.Size > 0 {
 			size = format.Bytes(e.Size)
@@ -104,7 +96,7 @@ func newWeightsFetch() *cobra.Command {
 				messages = io.Discard
 			}
 			line := newTransferLine(messages)
-			path, err := weights.Fetch(cmd.Context(), args[0], weights.Options{Report: line.report})
+			path, err := weights.Fetch(cmd.Context(), args[0], weights.Options{Progress: line.report})
 			line.end()
 			if err != nil {
 				return err
@@ -128,10 +120,7 @@ func newWeightsInspect() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), contents)
-			}
-			return printContents(cmd.OutOrStdout(), contents)
+			return show(cmd, asJSON, contents, printContents)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -162,13 +151,6 @@ func printContents(w io.Writer, c *weights.Contents) error {
 	return table.Flush()
 }
 
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
 func newWeightsConvert() *cobra.Command {
 	return &cobra.Command{
 		Use:     "convert FILE OUT.safetensors",
@@ -187,10 +169,7 @@ func newWeightsConvert() *cobra.Command {
 			if err := weights.WriteSafetensors(args[1], set); err != nil {
 				return err
 			}
-			if !atomicfile.IsStdout(args[1]) {
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), args[1])
-			}
-			return err
+			return printOut(cmd, args[1])
 		},
 	}
 }

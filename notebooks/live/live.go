@@ -42,7 +42,7 @@ func Stylize(ctx context.Context, job stylelib.Job, others ...progress.Observer)
 	defer stop()
 	view := Observer()
 	view.begin(job)
-	studio, err := openStudio(ctx, backend.Auto, "", weights.Options{Report: view.transfer}, view.measuring)
+	studio, err := openStudio(ctx, backend.Auto, "", weights.Options{Progress: view.transfer}, view.measuring)
 	if err != nil {
 		view.fail(err)
 		return nil, err
@@ -72,7 +72,7 @@ func OpenStudio(ctx context.Context) (*stylelib.Studio, error) {
 // openStudio opens a device, and loads weights by their name or file, or the best at hand if name is empty. measuring, which
 // may be nil, hears how it goes when convolutions are chosen.
 func openStudio(ctx context.Context, device backend.Device, name string, opts weights.Options, measuring func(done, total int)) (*stylelib.Studio, error) {
-	b, err := backend.Open(ctx, backend.Options{Device: device, Progress: opts.Report})
+	b, err := backend.Open(ctx, backend.Options{Device: device, Progress: opts.Progress})
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func (v *sweepView) openStudio(ctx context.Context) (*stylelib.Studio, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := weights.Options{Report: v.transfer}
+	opts := weights.Options{Progress: v.transfer}
 	opts.Seed, _ = v.file.Fixed["seed"].(int64)
 	return openStudio(ctx, device, name, opts, nil)
 }

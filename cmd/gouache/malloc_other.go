@@ -1,6 +1,0 @@
-//go:build !linux
-
-package main
-
-// tuneAllocator does nothing: glibc is Linux's.
-func tuneAllocator([]string) {}

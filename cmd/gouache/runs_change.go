@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
+)
+
+// updateRun changes a run and prints what text writes of it.
+func updateRun(cmd *cobra.Command, f *storeFlags, ref string, u tracker.Update, text func(*tracker.Run) string) error {
+	return showFrom(cmd, f, changing, func(ctx context.Context, store tracker.Store) (*tracker.Run, error) {
+		ids, err := findRuns(ctx, store, []string{ref})
+		if err != nil {
+			return nil, err
+		}
+		return store.UpdateRun(ctx, ids[0], u)
+	}, func(w io.Writer, r *tracker.Run) error {
+		_, err := fmt.Fprintf(w, "%s  %s  %s\n", r.ID, r.Name, text(r))
+		return err
+	})
+}
+
+func newRunsTag() *cobra.Command {
+	var f storeFlags
+	var remove bool
+	cmd := &cobra.Command{
+		Use:   "tag ID TAG... [flags]",
+		Short: "Add tags to a run, or remove them",
+		Args:  atLeast(2, "the ID of a run and one or more tags"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			u := tracker.Update{Tag: args[1:]}
+			if remove {
+				u = tracker.Update{Untag: args[1:]}
+			}
+			return updateRun(cmd, &f, args[0], u, func(r *tracker.Run) string { return "tags: " + orDash(strings.Join(r.Tags, ", ")) })
+		},
+	}
+	cmd.Flags().BoolVar(&remove, "remove", false, "remove the tags")
+	f.add(cmd, "print JSON")
+	return cmd
+}
+
+func newRunsNote() *cobra.Command {
+	var f storeFlags
+	cmd := &cobra.Command{
+		Use:     "note ID TEXT [flags]",
+		Short:   "Write a note on a run, which replaces the one before; - reads it from standard input",
+		Example: "  gouache runs note 1ng 'the strokes follow the fur'\n  gouache runs note 1ng ''    # removes it\n  gouache runs note 1ng - < note.txt",
+		Args:    exactly("the ID of a run", "a TEXT in quotes"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text := args[1]
+			if text == "-" {
+				const most = 1 << 20 // more than a note may have: the store has the better error
+				data, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), most))
+				if err != nil {
+					return fmt.Errorf("the note cannot be read: %w", err)
+				}
+				text = strings.TrimRight(string(data), "\n")
+			}
+			return updateRun(cmd, &f, args[0], tracker.Update{Note: &text}, func(r *tracker.Run) string { return "note: " + orDash(r.Note) })
+		},
+	}
+	f.add(cmd, "print JSON")
+	return cmd
+}
+
+func newRunsRate() *cobra.Command {
+	var f storeFlags
+	cmd := &cobra.Command{
+		Use:   "rate ID STARS [flags]",
+		Short: "Rate a run's picture with 1 to 5 stars; 0 removes the rating",
+		Args:  exactly("the ID of a run", "a number of STARS from 0 to 5"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			rating, err := strconv.Atoi(args[1])
+			if err != nil {
+				return usage(fmt.Errorf("the rating is %q: it must be a whole number from 0 to 5", args[1]))
+			}
+			return updateRun(cmd, &f, args[0], tracker.Update{Rating: &rating}, func(r *tracker.Run) string { return "rating: " + orDash(format.Stars(r.Rating)) })
+		},
+	}
+	f.add(cmd, "print JSON")
+	return cmd
+}
+
+// runsDeleteFlags are the flags of `gouache runs delete`.
+type runsDeleteFlags struct {
+	store    storeFlags
+	filters  filterFlags
+	yes, dry bool
+}
+
+func newRunsDelete() *cobra.Command {
+	var f runsDeleteFlags
+	cmd := &cobra.Command{
+		Use:   "delete ID... [flags]",
+		Short: "Delete runs and the pictures that no other run shares",
+		Long: `Delete runs and the pictures that no other run shares, after printing how many bytes that frees and asking. The bytes
+are freed at once. Instead of ids, --filter and the flags like it may choose the runs.`,
+		Example: "  gouache runs delete 1ng 2fk\n  gouache runs delete --status failed --dry-run",
+		RunE:    func(cmd *cobra.Command, args []string) error { return deleteRuns(cmd, &f, args) },
+	}
+	f.filters.add(cmd)
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "only print what would be freed")
+	f.store.add(cmd, "print JSON")
+	return cmd
+}
+
+// runsDeletion is what `gouache runs delete --json` prints.
+type runsDeletion struct {
+	*tracker.Deletion
+	IDs []string `json:"ids"`
+	Dry bool     `json:"dry_run"`
+}
+
+func deleteRuns(cmd *cobra.Command, f *runsDeleteFlags, refs []string) error {
+	ask := !f.yes && !f.dry
+	if ask && (f.store.json || !isTerminal(cmd)) {
+		return usage(fmt.Errorf("`%s` asks before it deletes: add --yes to delete without asking, or --dry-run to see what it would free", cmd.CommandPath()))
+	}
+	work := func(ctx context.Context, store tracker.Store) (d runsDeletion, err error) {
+		if d.IDs, err = chosenRuns(cmd, store, refs, &f.filters); err != nil {
+			return d, err
+		}
+		d.Dry = f.dry
+		if d.Deletion, err = store.DeleteRuns(ctx, d.IDs, ask || f.dry); err != nil || !ask {
+			return d, err
+		}
+		if !confirm(cmd, d.Deletion) {
+			return d, errors.New("nothing was deleted")
+		}
+		d.Deletion, err = store.DeleteRuns(ctx, d.IDs, false)
+		return d, err
+	}
+	return showFrom(cmd, &f.store, changing, work, func(w io.Writer, d runsDeletion) error {
+		verb := "deleted"
+		if f.dry {
+			verb = "would delete"
+		}
+		_, err := fmt.Fprintf(w, "%s %s\n", verb, deletionText(d.Deletion))
+		return err
+	})
+}
+
+func deletionText(d *tracker.Deletion) string {
+	text := fmt.Sprintf("%s with %s: frees %s", format.Count(d.Runs, "run", "runs"), format.Count(d.Pictures, "picture", "pictures"), format.Bytes(d.Bytes))
+	if d.Shared > 0 {
+		text += fmt.Sprintf("; %s that other runs share stay", format.Count(d.Shared, "picture", "pictures"))
+	}
+	return text
+}
+
+func isTerminal(cmd *cobra.Command) bool {
+	f, ok := cmd.InOrStdin().(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func confirm(cmd *cobra.Command, d *tracker.Deletion) bool {
+	fmt.Fprintf(cmd.ErrOrStderr(), "delete %s? [y/N] ", deletionText(d))
+	answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // the end of input means no
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes"
+}
+
+func newRunsImport() *cobra.Command {
+	var f storeFlags
+	var filters filterFlags
+	cmd := &cobra.Command{
+		Use:   "import FOLDER [flags]",
+		Short: "Add the runs of another store, for example a copy of one made on another machine",
+		Long: `Add the runs of another store, for example a copy of one made on another machine. Runs keep their ids, times and
+pictures. Runs that are here already stay, and are updated if they continued there. --filter and the flags like it
+choose the runs.`,
+		Args: exactly("the FOLDER of a store"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			filter, err := filters.read(cmd)
+			if err != nil {
+				return err
+			}
+			if _, err := os.Stat(args[0]); err != nil {
+				return fmt.Errorf("there is no store in %s (%w)", args[0], err)
+			}
+			from, err := sqlite.Open(cmd.Context(), args[0], sqlite.Options{ReadOnly: true})
+			if err != nil {
+				return err
+			}
+			defer from.Close()
+			return showFrom(cmd, &f, creating, func(ctx context.Context, into tracker.Store) (*tracker.Imported, error) {
+				return tracker.Import(ctx, into, from, filter)
+			}, func(w io.Writer, done *tracker.Imported) error {
+				_, err := fmt.Fprintf(w, "added %s to %s, brought %d up to date; %d were there already\n",
+					format.Count(len(done.Runs), "run", "runs"), f.dir, len(done.Updated), len(done.Present))
+				return err
+			})
+		},
+	}
+	filters.add(cmd)
+	f.add(cmd, "print JSON")
+	return cmd
+}
+
+func newRunsVerify() *cobra.Command {
+	var f storeFlags
+	var repair bool
+	cmd := &cobra.Command{
+		Use:   "verify [flags]",
+		Short: "Check a store: its database, and every picture against its hash",
+		Long: `Check a store: that the database is consistent, that every curve can be read, that every picture of a run exists and
+matches its hash, and that there are no files, pictures or checkpoints, that no run needs. The exit code is 1 if
+something is wrong. --repair removes files that no run needs; nothing that a run needs is ever removed.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a := reading
+			if repair {
+				a = changing
+			}
+			return withStore(cmd, &f, a, func(store tracker.Store) error {
+				report, err := store.Verify(cmd.Context(), tracker.VerifyOptions{Repair: repair})
+				if err != nil {
+					return err
+				}
+				err = show(cmd, f.json, report, func(w io.Writer, r *tracker.Report) error { return printVerified(w, f.dir, r) })
+				if left := len(report.Problems) - report.Removed; err == nil && left > 0 {
+					err = fmt.Errorf("the store has %s", format.Count(left, "problem", "problems"))
+				}
+				return err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&repair, "repair", false, "remove files that no run needs")
+	f.add(cmd, "print JSON")
+	return cmd
+}
+
+func printVerified(w io.Writer, dir string, r *tracker.Report) error {
+	for _, p := range r.Problems {
+		fmt.Fprintf(w, "%s: %s\n", p.Kind, p.What)
+	}
+	_, err := fmt.Fprintf(w, "%s: %s, %s, %s of pictures, %s of curves, %s\n", dir, format.Count(r.Runs, "run", "runs"),
+		format.Count(r.Pictures, "picture", "pictures"), format.Bytes(r.Bytes), format.Count(r.Points, "point", "points"),
+		format.Count(len(r.Problems), "problem", "problems"))
+	if r.Removed > 0 {
+		fmt.Fprintf(w, "removed %s that no run needs\n", format.Count(r.Removed, "file", "files"))
+	}
+	return err
+}
