@@ -1,5 +1,5 @@
-// Package browsertest drives Chromium in tests of pages. Its functions fail the test that they are given where the browser
-// does not do as told.
+// Package browsertest drives Chromium in tests of pages. Its functions fail the test if the browser
+// does not do what they ask.
 package browsertest
 
 import (
@@ -20,8 +20,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Patience is how long a test waits for the browser before it fails. Nothing is expected to take so long; a busy
-// machine may.
+// Patience is how long a test waits for the browser before it fails. Nothing should take so long,
+// except on a busy machine.
 const Patience = time.Minute
 
 // The size of the browser's window, in CSS pixels.
@@ -43,7 +43,7 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(Width, Height))
 	if os.Getuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // it cannot be had by root
+		options = append(options, chromedp.NoSandbox) // root cannot have a sandbox
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
@@ -60,8 +60,9 @@ func browserPath() string {
 	return ""
 }
 
-// Open returns the context of a tab that shares no cookies and no local storage with others. The test fails
-// if a page in it logs an error, throws an exception that nothing catches, or breaks the Content-Security-Policy.
+// Open returns the context of a tab that shares no cookies and no local storage with others. The
+// test fails if a page in it logs an error, throws an exception that nothing catches, or breaks the
+// Content-Security-Policy.
 func Open(t *testing.T) context.Context {
 	t.Helper()
 	parent, err := browser()
@@ -92,7 +93,7 @@ func Open(t *testing.T) context.Context {
 	return context.WithValue(ctx, complaintsKey{}, c)
 }
 
-// complaints are what a browser has to say against a page.
+// complaints are errors and warnings that a browser reports about a page.
 type complaints struct {
 	mu       sync.Mutex
 	texts    []string
@@ -145,7 +146,8 @@ func (c *complaints) list() []string {
 	return left
 }
 
-// ExpectComplaint says that the browser will rightly complain in these words, of an answer of 400 say.
+// ExpectComplaint allows the browser to complain in these words, for example about an answer of
+// 400.
 func ExpectComplaint(ctx context.Context, words string) {
 	c := ctx.Value(complaintsKey{}).(*complaints)
 	c.mu.Lock()
@@ -153,11 +155,12 @@ func ExpectComplaint(ctx context.Context, words string) {
 	c.expected = append(c.expected, words)
 }
 
-// replaced is what Chromium says of an element that was found, and was replaced before anything was done with it, as by a
-// page that renews itself.
+// replaced is Chromium's error for an element that was replaced after it was found, for example by
+// a page that renews itself.
 const replaced = "Could not find node with given id"
 
-// Do has the browser act. An action whose element was replaced meanwhile is tried again, as a person would.
+// Do runs actions in the browser. An action whose element was replaced meanwhile is repeated, as a
+// person would.
 func Do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, Patience)
@@ -185,8 +188,8 @@ func Eval[T any](t *testing.T, ctx context.Context, expression string) T {
 	return v
 }
 
-// WaitFor waits until an expression is true in the page. It asks again and again from outside, since what is asked
-// inside a page ends when it goes to another.
+// WaitFor waits until an expression is true in the page. It polls from outside, since a script
+// inside a page ends when the page is left.
 func WaitFor(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
 	for deadline := time.Now().Add(Patience); ; time.Sleep(20 * time.Millisecond) {
@@ -201,14 +204,14 @@ func WaitFor(t *testing.T, ctx context.Context, expression string) {
 	}
 }
 
-// Press types keys as a person does, where the focus is.
+// Press types keys where the focus is.
 func Press(t *testing.T, ctx context.Context, keys string) {
 	t.Helper()
 	Do(t, ctx, chromedp.KeyEvent(keys))
 }
 
-// Hit presses a key that is a command and not a letter that is typed: a real browser does not type what a page has taken
-// for itself, but a driven one does.
+// Hit presses a key as a command that types no letter. A real browser does not type a key that a
+// page has handled, but a driven one does.
 func Hit(t *testing.T, ctx context.Context, key string) {
 	t.Helper()
 	Do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {

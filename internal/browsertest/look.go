@@ -27,7 +27,8 @@ func SetSize(t *testing.T, ctx context.Context, width, height int64) {
 	Do(t, ctx, chromedp.EmulateViewport(width, height))
 }
 
-// Screenshot writes a picture of the whole page into the folder $GOUACHE_SCREENSHOTS, if it is set, as NAME.png.
+// Screenshot writes a picture of the whole page into the folder $GOUACHE_SCREENSHOTS, if it is set,
+// as NAME.png.
 func Screenshot(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
 	dir := os.Getenv(screenshotsVariable)

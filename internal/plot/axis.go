@@ -1,5 +1,5 @@
-// Package plot draws numbers: axes with round ticks, linear and logarithmic, and charts of lines and points as SVG. Pages,
-// notebooks and exports use it. All text is escaped.
+// Package plot draws numbers: axes with round ticks, linear and logarithmic, and charts of lines
+// and points as SVG. Pages, notebooks and exports use it. All text is escaped.
 package plot
 
 import (
@@ -20,8 +20,9 @@ type Tick struct {
 	Text string  `json:"text"`
 }
 
-// NewAxis returns an axis from the least to the greatest number. Numbers that are not finite do not count. With log it
-// is logarithmic if all numbers are above 0. A single number lies in the middle; without numbers the axis is 0 to 1.
+// NewAxis returns an axis from the least to the greatest number. Numbers that are not finite do not
+// count. With log it is logarithmic if all numbers are above 0. A single number lies in the middle;
+// without numbers the axis is 0 to 1.
 func NewAxis(numbers []float64, log bool) Axis {
 	a := Axis{Low: math.Inf(1), High: math.Inf(-1)}
 	for _, x := range numbers {
@@ -43,8 +44,8 @@ func NewAxis(numbers []float64, log bool) Axis {
 	return a
 }
 
-// NewLogAxis returns a logarithmic axis of the positive numbers. Its ends are rounded outwards to 1, 2 or 5 times a power
-// of ten. Without positive numbers it is 1 to 10.
+// NewLogAxis returns a logarithmic axis of the positive numbers. Its ends are rounded outwards to
+// 1, 2 or 5 times a power of ten. Without positive numbers it is 1 to 10.
 func NewLogAxis(numbers []float64) Axis {
 	a := Axis{Low: math.Inf(1), Log: true}
 	for _, x := range numbers {
@@ -62,7 +63,8 @@ func NewLogAxis(numbers []float64) Axis {
 	return a
 }
 
-// Spreads reports whether positive numbers spread so far that a logarithmic axis shows more of them.
+// Spreads reports whether positive numbers spread so far that a logarithmic axis shows more of
+// them.
 func Spreads(low, high float64) bool { return low > 0 && high/low >= 30 }
 
 // Finite reports whether x is neither infinite nor NaN.
@@ -111,7 +113,8 @@ func (a Axis) Ticks(n int) []Tick {
 	return list
 }
 
-// decades returns the powers of ten on the axis, with 2 and 5 times them, or 3 times, if about n numbers allow it.
+// decades returns the powers of ten on the axis, with 2 and 5 times them, or 3 times, if about n
+// numbers allow it.
 func (a Axis) decades(n int) []float64 {
 	first, last := int(math.Floor(math.Log10(a.Low))), int(math.Ceil(math.Log10(a.High)))
 	span := math.Log10(a.High) - math.Log10(a.Low)

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Frame is the rectangle between two axes, in pixels or the units of a drawing. Y grows upwards, from Bottom to Top.
+// Frame is the rectangle between two axes, in pixels or the units of a drawing. Y grows upwards,
+// from Bottom to Top.
 type Frame struct {
 	X, Y                     Axis
 	Left, Top, Right, Bottom float64
@@ -17,8 +18,8 @@ func (f Frame) At(x, y float64) (right, down float64) {
 	return f.Left + (f.Right-f.Left)*f.X.Place(x), f.Bottom + (f.Top-f.Bottom)*f.Y.Place(y)
 }
 
-// Path returns the d of an SVG path through points. Points without a place on the axes are gaps. A point between two gaps
-// is a line of length 0, which round ends make a dot.
+// Path returns the d of an SVG path through points. Points without a place on the axes are gaps. A
+// point between two gaps is a line of length 0, which round ends make a dot.
 func (f Frame) Path(points [][2]float64) string {
 	has := func(i int) bool { return i < len(points) && f.X.Has(points[i][0]) && f.Y.Has(points[i][1]) }
 	var b strings.Builder
@@ -70,9 +71,9 @@ type Mark struct {
 	Text string
 }
 
-// Ink is the colour of axes and texts. Colours of medium lightness have a contrast of 3:1 or more with white and with the
-// dark background of JupyterLab. A drawing cannot know which it is on: inside <img>, SVG sees the system's colour scheme,
-// not the page's.
+// Ink is the colour of axes and texts. Colours of medium lightness have a contrast of 3:1 or more
+// with white and with the dark background of JupyterLab. A drawing cannot know which it is on:
+// inside <img>, SVG sees the system's colour scheme, not the page's.
 const Ink = "#777777"
 
 var colours = []string{"#2f7fd1", "#d4711a", "#2e9e62", "#a463c9", "#c4463a", "#8a8420", "#c2529b", "#1f97a3"}
@@ -146,7 +147,8 @@ func (c Chart) axes(b *strings.Builder, f Frame) {
 	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%s</text>`, end, c.Height-8, html.EscapeString(c.XName))
 }
 
-// legend names the lines, in as many rows as it takes. extra is the height of the rows after the first, in pixels.
+// legend names the lines, in as many rows as it takes. extra is the height of the rows after the
+// first, in pixels.
 func (c Chart) legend() (svg string, extra int) {
 	var b strings.Builder
 	at := marginLeft

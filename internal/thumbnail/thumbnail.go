@@ -12,11 +12,12 @@ import (
 	"github.com/gouache-art/gouache/internal/exif"
 )
 
-// MaxPixels is how large a picture may be that is decoded: half a GiB of pixels. A small file can claim to be far larger.
+// MaxPixels is how large a picture may be that is decoded: half a GiB of pixels. A small file can
+// claim to be far larger.
 const MaxPixels = 1 << 27
 
-// Scaled decodes a picture's file, which is at its beginning, scales it by the factor that is chosen for its size as
-// it is stored, never up, and turns it as the file's metadata say that it is looked at: what is made of it has no
+// Scaled decodes a picture's file, which is at its beginning, scales it down by the factor that is
+// chosen for its stored size, and turns it as the file's metadata say, since the result has no
 // metadata. A factor of 1 or more keeps the pixels as they are, with all their bits.
 func Scaled(file io.ReadSeeker, format string, factor func(size image.Point) float64) (image.Image, error) {
 	config, _, err := image.DecodeConfig(file)

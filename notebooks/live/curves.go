@@ -16,8 +16,8 @@ type Curve struct {
 	Points []tracker.Point
 }
 
-// Curves shows curves in one chart with a logarithmic axis: terms of a loss differ by orders of magnitude, and fall by as
-// many. Values that are not positive are gaps. Steps are iterations.
+// Curves shows curves in one chart with a logarithmic axis: terms of a loss differ by orders of
+// magnitude, and fall by as many. Values that are not positive are gaps. Steps are iterations.
 func Curves(curves ...Curve) { CurvesOver("iteration", "", curves...) }
 
 // CurvesOver is Curves with steps of another kind, for example "evaluation", and a caption.
@@ -46,7 +46,8 @@ const (
 // chartPoints is how many points of a curve are drawn: about one for two pixels.
 const chartPoints = 200
 
-// chart is curves as an element of HTML, up to the step last at least. The legend has their latest values.
+// chart is curves as an element of HTML, up to the step last at least. The legend has their latest
+// values.
 func chart(step string, last int64, curves []Curve, marks ...plot.Mark) string {
 	c := plot.Chart{Width: chartWidth, Height: chartHeight, XName: cmp.Or(step, "iteration"), Marks: marks}
 	var names []string

@@ -16,14 +16,15 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// The notebook, or what tests put in its place.
+// The notebook, or what tests replace it with.
 var (
 	inNotebook           = gonbui.IsNotebook
 	send                 = gonbui.SendData
 	terminal   io.Writer = os.Stdout
 )
 
-// show puts HTML into the cell's output, with a text for those who show none. Outside of a notebook it prints the text.
+// show puts HTML into the cell's output, with plain text for readers without HTML. Outside a
+// notebook it prints the text.
 func show(page, text string) {
 	if !inNotebook {
 		fmt.Fprintln(terminal, text)
@@ -41,18 +42,19 @@ func bundle(id, page, text string) *protocol.DisplayData {
 	}
 }
 
-// sync waits until the notebook has what was sent: a process that ends sooner takes it along.
+// sync waits until the notebook has received what was sent. A process that ends sooner loses it.
 func sync() {
 	if gonbui.IsNotebook && gonbui.Error() == nil {
 		gonbui.Sync()
 	}
 }
 
-// shownSide is the longer side of a picture that is shown, in pixels at most: 512 pixels as JPEG make 40 to 80 kB of a
-// notebook.
+// shownSide is the longer side of a picture that is shown, in pixels at most: 512 pixels as JPEG
+// make 40 to 80 kB of a notebook.
 const shownSide = 512
 
-// jpegQuality keeps brush strokes free of blocks; 95, which files get, makes notebooks twice as large.
+// jpegQuality keeps brush strokes free of blocks; 95, which files get, makes notebooks twice as
+// large.
 const jpegQuality = 88
 
 // shrink returns the image with neither side longer than side.
@@ -67,10 +69,10 @@ func shrink(m image.Image, side int) image.Image {
 	return small
 }
 
-// spaced is the style of pictures that stand beside each other.
+// spaced is the style of pictures that are side by side.
 const spaced = "display:inline-block;vertical-align:top;margin:0 16px 8px 0"
 
-// pictureTag is an image as an element of HTML, shown so many CSS pixels wide.
+// pictureTag returns an image as an element of HTML, width CSS pixels wide.
 func pictureTag(m image.Image, width int, alt, style string) string {
 	var data bytes.Buffer
 	kind := "jpeg"
@@ -79,7 +81,7 @@ func pictureTag(m image.Image, width int, alt, style string) string {
 		data.Reset()
 		kind, err = "png", png.Encode(&data, m)
 	}
-	if err != nil { // neither fails in memory but for an image of more than 65535 pixels a side
+	if err != nil { // in memory, both fail only for an image with a side of more than 65535 pixels
 		return html.EscapeString(err.Error())
 	}
 	return imageTag("image/"+kind, data.Bytes(), width, alt, style)

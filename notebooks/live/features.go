@@ -14,8 +14,9 @@ import (
 	"github.com/gouache-art/gouache/stylelib"
 )
 
-// FeatureMaps shows the channels of a layer that say most, those with the largest sums of squares, as grey pictures in
-// rows of so many columns: black is 0, white the channel's maximum. A caption has the channel's number and its true size.
+// FeatureMaps shows the strongest channels of a layer, those with the largest sums of squares, as
+// grey pictures in a grid: black is 0, white the channel's maximum. A caption has the channel's
+// number and its true size.
 func FeatureMaps(f *stylelib.Features, count, columns int) {
 	channels := f.Shape[3]
 	energy := make([]float64, channels)
@@ -34,8 +35,8 @@ func FeatureMaps(f *stylelib.Features, count, columns int) {
 	Grid(columns, pictures...)
 }
 
-// FeatureMap returns one channel as a picture: black is 0, white the channel's maximum. Deep layers are small, and are
-// enlarged by whole factors, so that their pixels show.
+// FeatureMap returns one channel as a picture: black is 0, white the channel's maximum. Deep layers
+// are small, and are enlarged by whole factors, so that their pixels show.
 func FeatureMap(f *stylelib.Features, channel int) image.Image {
 	height, width, channels := f.Shape[1], f.Shape[2], f.Shape[3]
 	values := make([]float64, height*width)
@@ -45,8 +46,8 @@ func FeatureMap(f *stylelib.Features, channel int) image.Image {
 	return enlarge(grey(values, width, slices.Max(values)))
 }
 
-// GramMatrix returns a layer's Gram matrix, FᵀF over the number of positions (loss.GramMatrix), row by row: [channels,
-// channels].
+// GramMatrix returns a layer's Gram matrix, FᵀF over the number of positions (loss.GramMatrix), row
+// by row: [channels, channels].
 func GramMatrix(f *stylelib.Features) []float32 {
 	channels := f.Shape[3]
 	positions := len(f.Data) / channels
@@ -56,8 +57,8 @@ func GramMatrix(f *stylelib.Features) []float32 {
 	return gram.Data
 }
 
-// Gram returns a layer's Gram matrix as a picture: how bright a pixel is tells how much two channels go together, by the
-// cube root, since a few pairs outshine all others.
+// Gram returns a layer's Gram matrix as a picture: a pixel's brightness is how much two channels
+// occur together. It is the cube root, since a few pairs outshine all others.
 func Gram(f *stylelib.Features) image.Image {
 	gram := GramMatrix(f)
 	values := make([]float64, len(gram))

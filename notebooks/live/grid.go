@@ -21,14 +21,14 @@ func Caption(p *picture.Picture, format string, args ...any) Captioned {
 	return Captioned{p.Image(), fmt.Sprintf(format, args...)}
 }
 
-// Grid shows pictures in rows of so many columns, each with its caption.
+// Grid shows pictures in rows of the given number of columns, each with its caption.
 func Grid(columns int, pictures ...Captioned) {
 	columns = max(1, columns)
 	side := min(shownSide, 960/columns) // 960 pixels are what JupyterLab has beside its file browser
 	var cells []string
 	var text strings.Builder
 	for _, p := range pictures {
-		m := shrink(p.Image, 2*side) // sharp on a screen of two pixels to a CSS pixel
+		m := shrink(p.Image, 2*side) // sharp on a screen with two pixels per CSS pixel
 		width := min(p.Image.Bounds().Dx(), shrink(p.Image, side).Bounds().Dx())
 		cells = append(cells, lined(pictureTag(m, width, p.Caption, ""))+html.EscapeString(p.Caption))
 		fmt.Fprintln(&text, describe(p))
@@ -36,7 +36,7 @@ func Grid(columns int, pictures ...Captioned) {
 	show(inRows(columns, cells), strings.TrimSpace(text.String()))
 }
 
-// inRows lays out cells, which are HTML, in rows of so many columns.
+// inRows lays out cells, which are HTML, in rows of the given number of columns.
 func inRows(columns int, cells []string) string {
 	var page strings.Builder
 	page.WriteString(`<table style="border:none">`)
@@ -59,9 +59,9 @@ func describe(p Captioned) string {
 // Show shows one picture, with a caption that may be empty.
 func Show(p *picture.Picture, caption string) { Grid(1, Caption(p, "%s", caption)) }
 
-// Swipe lays one picture over another of the same shape: the corner of the upper one is a handle that uncovers more or
-// less of the lower. It needs no script, only styles; where a notebook's host takes these away, the two stand one below
-// the other.
+// Swipe lays one picture over another of the same shape: the corner of the upper one is a handle
+// that uncovers more or less of the lower. It needs no script, only styles. If a notebook's host
+// removes the styles, one picture is below the other.
 func Swipe(left, right Captioned) {
 	b := left.Image.Bounds()
 	width := min(b.Dx(), shownSide)

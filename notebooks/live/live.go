@@ -1,22 +1,23 @@
-// Package live shows Gouache's work inside a Jupyter notebook that runs on GoNB: a picture as it forms, pictures side by
-// side, recorded runs, and what the network sees.
+// Package live shows Gouache's work inside a Jupyter notebook that runs on GoNB: a picture as it
+// forms, pictures side by side, recorded runs, and what the network sees.
 //
 //	result, err := live.Stylize(ctx, stylelib.Job{
 //		Content: content,
 //		Styles:  []stylelib.Style{{Picture: style}},
 //	})
 //
-// shows the picture, the curves of the loss's terms and the time left in one output of the cell, which is renewed in
-// place. Observer is the same view for a Studio's Stylize. Sweep and Search show a sweep's trials as they form, and
-// TrialGrid, TrialCurves, TradeOff, Importance and Scores what came of them. Grid, Swipe, Curves, Run, Runs, FeatureMaps
-// and Gram show what is there already.
+// shows the picture, the curves of the loss's terms and the time left in one output of the cell,
+// which is renewed in place. Observer is the same view for a Studio's Stylize. Sweep and Search
+// show a sweep's trials as they form, and TrialGrid, TrialCurves, TradeOff, Importance and Scores
+// show their results. Grid, Swipe, Curves, Run, Runs, FeatureMaps and Gram show existing pictures,
+// runs and features.
 //
-// All that is shown is HTML with pictures inside, and curves as SVG pictures: no script and no inline SVG, which
-// JupyterLab does not show in a notebook that is not trusted yet, nor code hosts in any. Its colours can be read on white
-// and on black.
+// The output is HTML with pictures inside; curves are SVG pictures. It has no script and no inline
+// SVG: JupyterLab does not show these in a notebook that is not trusted yet, and code hosts never
+// do. Its colours can be read on white and on black.
 //
-// Each cell is a process of its own: what one cell computes the next knows only if it was saved, in a file or in the
-// store. Outside of a notebook the same functions print text to standard output.
+// Each cell is a separate process: the next cell knows what one cell computed only if it was saved,
+// in a file or in the store. Outside a notebook the same functions print text to standard output.
 package live
 
 import (
@@ -31,12 +32,13 @@ import (
 	"github.com/gouache-art/gouache/weights"
 )
 
-// Stylize paints one picture with the best device and weights at hand and shows it as it forms. The others are told of
-// each iteration first: a tracker.Recorder, say.
+// Stylize paints one picture with the best available device and weights and shows it as it forms.
+// The others, for example a tracker.Recorder, receive each event first.
 //
-// Interrupting the kernel ends it like the end of ctx: the best picture so far is the result, its Status is
-// progress.Interrupted, and the cell goes on. GoNB kills a cell's process five seconds after an interrupt, so what comes
-// after it should be short. See Context for a cell that paints several.
+// Interrupting the kernel ends it like the end of ctx: the best picture so far is the result, its
+// Status is progress.Interrupted, and the cell continues. GoNB kills a cell's process five seconds
+// after an interrupt, so the rest of the cell should be short. See Context for a cell that paints
+// several.
 func Stylize(ctx context.Context, job stylelib.Job, others ...progress.Observer) (*progress.Result, error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
@@ -51,26 +53,27 @@ func Stylize(ctx context.Context, job stylelib.Job, others ...progress.Observer)
 	view.say("preparing the network")
 	result, err := studio.Stylize(ctx, job, append(progress.Multi(others), view))
 	if err != nil {
-		view.fail(err) // it may have failed before it told its observers anything
+		view.fail(err) // it may have failed before its first event
 	}
 	return result, err
 }
 
-// Context returns a context that ends when the kernel is interrupted, for a cell that paints several pictures.
+// Context returns a context that ends when the kernel is interrupted, for a cell that paints
+// several pictures.
 func Context() context.Context {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop) // a second interrupt ends the cell at once
 	return ctx
 }
 
-// OpenStudio opens the best device and weights at hand, installing and fetching what is missing, for several jobs. It
-// takes about half a second. Close its Backend when all is painted.
+// OpenStudio opens the best available device and weights for several jobs, and installs and fetches
+// what is missing. It takes about half a second. Close its Backend when all is painted.
 func OpenStudio(ctx context.Context) (*stylelib.Studio, error) {
 	return openStudio(ctx, backend.Auto, "", weights.Options{}, nil)
 }
 
-// openStudio opens a device, and loads weights by their name or file, or the best at hand if name is empty. measuring, which
-// may be nil, hears how it goes when convolutions are chosen.
+// openStudio opens a device, and loads weights by their name or file, or the best available ones if
+// name is empty. measuring, which may be nil, is called while convolutions are measured.
 func openStudio(ctx context.Context, device backend.Device, name string, opts weights.Options, measuring func(done, total int)) (*stylelib.Studio, error) {
 	b, err := backend.Open(ctx, backend.Options{Device: device, Progress: opts.Progress})
 	if err != nil {
@@ -95,8 +98,8 @@ func loadWeights(ctx context.Context, name string, opts weights.Options) (*weigh
 	return weights.Load(ctx, name, opts)
 }
 
-// Must returns the value of a call that cannot fail, or else ends the cell with the error's one sentence, where a panic
-// would add a page of goroutines.
+// Must returns the value of a call. If the call failed, it ends the cell with the error's sentence;
+// a panic would add a page of goroutines.
 func Must[T any](value T, err error) T {
 	Check(err)
 	return value

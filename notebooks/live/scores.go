@@ -14,9 +14,10 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// Scores shows what people's judgements say about a sweep: how strong each compared trial is, the strongest first, what
-// each value of a setting adds to that, both with 95% intervals, and how consistent people are; see package rating for
-// the model. Without judgements it says where to make some.
+// Scores shows what people's judgements say about a sweep: how strong each compared trial is, the
+// strongest first, what each value of a setting adds to that, both with 95% intervals, and how
+// consistent people are; see package rating for the model. Without judgements it says where to make
+// some.
 func Scores(ctx context.Context, store tracker.Store, file *sweep.File) error {
 	st, err := study.Read(ctx, store, file.Name, func(*tracker.Sweep) (*sweep.File, error) { return file, nil })
 	if err != nil {

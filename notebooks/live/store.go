@@ -18,8 +18,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
-// OpenStore opens the store where gouache stylize records, and makes it if there is none yet: $GOUACHE_STORE, else
-// gouache in the XDG data folder. Close it in the end.
+// OpenStore opens the store where gouache stylize records, and creates it if it does not exist:
+// $GOUACHE_STORE, or gouache in the XDG data folder. The caller closes it.
 func OpenStore(ctx context.Context) (tracker.Store, error) {
 	dir, err := sqlite.UserStore()
 	if err != nil {
@@ -28,8 +28,8 @@ func OpenStore(ctx context.Context) (tracker.Store, error) {
 	return sqlite.Open(ctx, dir, sqlite.Options{})
 }
 
-// Record begins a run in a store and returns the observer that records it. content and styles are the files, or samples,
-// that the job's pictures were loaded from; the run keeps them.
+// Record begins a run in a store and returns the observer that records it. content and styles are
+// the files, or samples, that the job's pictures were loaded from; the run keeps them.
 func Record(ctx context.Context, store tracker.LogStore, n tracker.NewRun, content string, styles ...string) (*tracker.Recorder, error) {
 	n.Params, n.Inputs = maps.Clone(n.Params), slices.Clone(n.Inputs)
 	role := tracker.RoleContent
@@ -50,8 +50,9 @@ func Record(ctx context.Context, store tracker.LogStore, n tracker.NewRun, conte
 	}}), nil
 }
 
-// List returns the runs that a filter lets through, in an order: "style_weight > 5 && rating >= 3" and "-rating,total",
-// say, as in gouache runs list. Empty texts are all runs, the latest first.
+// List returns the runs that pass a filter, in an order, as in gouache runs list: for example
+// "style_weight > 5 && rating >= 3" and "-rating,total". Empty strings mean all runs, the latest
+// first.
 func List(ctx context.Context, store tracker.RunReader, filter, order string, limit int) ([]tracker.Run, error) {
 	q := tracker.RunQuery{Limit: limit}
 	var err error
@@ -95,7 +96,7 @@ func Runs(ctx context.Context, store tracker.PictureReader, runs []tracker.Run, 
 	return nil
 }
 
-// value is a run's parameter or the last value of its metric, as a text.
+// value is a run's parameter or the last value of its metric, as a string.
 func value(r *tracker.Run, name string) string {
 	if v, ok := r.Params[name]; ok {
 		return fmt.Sprint(v)
@@ -140,8 +141,8 @@ func Run(ctx context.Context, store tracker.Reader, ref string) error {
 	return nil
 }
 
-// TermCurves returns the curves of a run's weighted terms and their total: the metrics that have one of their own value
-// before the weight, loss.NAME.
+// TermCurves returns the curves of a run's weighted terms and their total; see
+// [tracker.Unweighted].
 func TermCurves(ctx context.Context, store tracker.CurveReader, run *tracker.Run) ([]Curve, error) {
 	var names []string
 	for name := range run.Final {

@@ -13,9 +13,10 @@ import (
 	"github.com/gouache-art/gouache/weights"
 )
 
-// Sweep runs the sweep of paintings that a YAML text describes, as gouache sweep run does with a file, and shows the
-// trials' pictures as they form. A sweep that the store has already goes on, so a cell that was interrupted is run
-// again; see Context. Relative paths start from the notebook's folder.
+// Sweep runs the sweep of paintings that a YAML string describes, as gouache sweep run does with a
+// file, and shows the trials' pictures as they form. A sweep that the store has already continues,
+// so an interrupted cell can be run again; see Context. Relative paths start from the notebook's
+// folder.
 func Sweep(ctx context.Context, store tracker.Store, yaml string) (*sweep.Summary, error) {
 	file, err := painting.Parse([]byte(yaml), "sweep.yaml")
 	if err != nil {
@@ -40,9 +41,10 @@ func Sweep(ctx context.Context, store tracker.Store, yaml string) (*sweep.Summar
 	return view.run(ctx, sweep.Options{Trial: painter.Trial, Describe: painter.Describe})
 }
 
-// Search runs a sweep with a function of one's own as the trial, and shows how it goes. sweep.Parse makes the file. The
-// function logs the terms that the file minimises, each as loss.TERM, with t.Log; a picture that it keeps with
-// t.Run.LogPicture as tracker.RoleResult is shown. A sweep that the store has already goes on.
+// Search runs a sweep with the caller's function as the trial, and shows its progress. sweep.Parse
+// makes the file. The function logs the terms that the file minimises, each as loss.TERM, with
+// t.Log; a picture that it keeps with t.Run.LogPicture as tracker.RoleResult is shown. A sweep that
+// the store has already continues.
 func Search(ctx context.Context, store tracker.Store, file *sweep.File, trial func(ctx context.Context, t *sweep.Trial) error) (*sweep.Summary, error) {
 	view, err := openSweepView(ctx, store, file)
 	if err != nil {
@@ -51,7 +53,7 @@ func Search(ctx context.Context, store tracker.Store, file *sweep.File, trial fu
 	return view.run(ctx, sweep.Options{Trial: trial})
 }
 
-// checkText refuses a sweep whose name is taken by one that is described otherwise.
+// checkText refuses a sweep if the store has one of the same name with another description.
 func checkText(ctx context.Context, store tracker.SweepStore, file *sweep.File) error {
 	known, err := store.Sweep(ctx, file.Name)
 	switch {
@@ -64,8 +66,8 @@ func checkText(ctx context.Context, store tracker.SweepStore, file *sweep.File) 
 	return err
 }
 
-// openStudio opens the device and the weights that the file names, or else the best at hand, but goes on with the
-// weights that a sweep began with.
+// openStudio opens the device and the weights that the file names, or the best available ones, but
+// continues with the weights that a sweep began with.
 func (v *sweepView) openStudio(ctx context.Context) (*stylelib.Studio, error) {
 	v.say("opening the device and the network's weights")
 	name := v.file.Weights
@@ -89,14 +91,14 @@ func isFile(path string) bool {
 	return err == nil
 }
 
-// run runs the sweep, or goes on with it, and shows how it stands in the end.
+// run runs or continues the sweep, and shows its state at the end.
 func (v *sweepView) run(ctx context.Context, o sweep.Options) (*sweep.Summary, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
 	_, err = sweep.Begin(ctx, v.store, v.file, v.file.Name, dir)
-	if err != nil && tracker.ErrorCode(err) != tracker.CodeConflict { // else it was begun before, with the same text
+	if err != nil && tracker.ErrorCode(err) != tracker.CodeConflict { // a conflict means that it has begun, with the same text
 		return nil, err
 	}
 	v.say("")

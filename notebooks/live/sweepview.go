@@ -22,18 +22,18 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// sweepView shows a sweep that runs in one output of the cell: the trials' pictures, in the order of the trials, and how
-// far it is. It is a sweep.Watcher.
+// sweepView shows a running sweep in one output of the cell: the trials' pictures, in the order of
+// the trials, and its progress. It is a sweep.Watcher.
 type sweepView struct {
 	id      string
 	store   tracker.Store
 	file    *sweep.File
-	weights string // those that a sweep which goes on began with
+	weights string // those that a continued sweep began with
 
 	mu      gosync.Mutex
 	cells   []*sweepCell // in the order of trials
 	planned int
-	note    string // what goes on, is waited for, or went wrong
+	note    string // what is happening, is waited for, or went wrong
 	next    time.Time
 }
 
@@ -57,7 +57,7 @@ func openSweepView(ctx context.Context, store tracker.Store, file *sweep.File) (
 	}
 	for _, r := range ranked {
 		v.weights = cmp.Or(v.weights, r.Run.Provenance.Weights)
-		if err := v.settle(ctx, r); err != nil {
+		if err := v.load(ctx, r); err != nil {
 			return nil, err
 		}
 	}
@@ -74,8 +74,8 @@ func (v *sweepView) cell(trial int, params tracker.Params) *sweepCell {
 	return v.cells[at]
 }
 
-// settle shows a trial as the store has it.
-func (v *sweepView) settle(ctx context.Context, r sweep.Ranked) error {
+// load shows a trial as the store has it.
+func (v *sweepView) load(ctx context.Context, r sweep.Ranked) error {
 	m, err := runPicture(ctx, v.store, r.Run)
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (v *sweepView) observer(t *sweep.Trial) progress.Observer {
 
 // Ended shows how a trial ended.
 func (v *sweepView) Ended(t *sweep.Trial, _ tracker.Outcome) {
-	ctx := context.Background() // it ended by an interrupt, maybe
+	ctx := context.Background() // the sweep's may have been cancelled
 	run, err := v.store.Run(ctx, t.Run.ID())
 	if err != nil {
 		v.warn(err)
@@ -116,7 +116,7 @@ func (v *sweepView) Ended(t *sweep.Trial, _ tracker.Outcome) {
 	}
 	ranked, err := sweep.Rank(v.file, []*tracker.Run{run}, nil)
 	if err == nil {
-		err = v.settle(ctx, ranked[0])
+		err = v.load(ctx, ranked[0])
 	}
 	if err != nil {
 		v.warn(err)
@@ -137,7 +137,7 @@ func (v *sweepView) say(text string) {
 	v.update(true)
 }
 
-// transfer shows how a download goes.
+// transfer shows the progress of a download.
 func (v *sweepView) transfer(p fetch.Progress) {
 	v.mu.Lock()
 	v.note = transferText(p)
@@ -151,7 +151,7 @@ func (v *sweepView) due() bool {
 	return !time.Now().Before(v.next)
 }
 
-// end shows how the sweep stands when it is over. This is what a saved notebook keeps.
+// end shows the state of the sweep when it is over. A saved notebook keeps this.
 func (v *sweepView) end(s *sweep.Summary) {
 	v.mu.Lock()
 	v.note = fmt.Sprintf("%d of %d trials finished", s.Finished, s.Planned)
@@ -174,7 +174,7 @@ func (v *sweepView) end(s *sweep.Summary) {
 	sync()
 }
 
-// update renews the output, if it must or that is due.
+// update renews the output, if it must or an update is due.
 func (v *sweepView) update(must bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -219,7 +219,7 @@ type sweepCell struct {
 	trial int
 	label string
 	tag   string // the picture, as an element of HTML
-	state string // how far it is, or how it ended
+	state string // its progress, or how it ended
 	ended bool
 	total int // iterations
 }
@@ -229,7 +229,7 @@ var _ progress.Observer = (*sweepCell)(nil)
 // sweepSide is the longer side of a trial's picture, in CSS pixels at most.
 const sweepSide = 160
 
-// Observe shows the picture as it forms. The result has nothing to show here: it is in the store soon.
+// Observe shows the picture as it forms. The result is shown from the store.
 func (c *sweepCell) Observe(e progress.Event) {
 	if r, ok := e.(progress.Run); ok {
 		c.total = r.Iterations()
@@ -240,7 +240,7 @@ func (c *sweepCell) Observe(e progress.Event) {
 	}
 	m, err := i.Picture()
 	if err != nil {
-		return // the trial itself says so, if the device has failed
+		return // if the device has failed, the trial reports it
 	}
 	tag := trialTag(m, sweepSide, c.label)
 	c.view.mu.Lock()
@@ -254,7 +254,7 @@ func (c *sweepCell) page() string {
 	return fmt.Sprintf(`%s<b>%d</b> %s<br>%s`, lined(c.tag), c.trial, html.EscapeString(c.label), html.EscapeString(c.state))
 }
 
-// standing says in a few words how a trial stands.
+// standing describes a trial's state in a few words.
 func standing(r sweep.Ranked) string {
 	switch value := format.Rounded(r.Value, 4); {
 	case r.Run.Status == tracker.StatusFailed:
@@ -268,12 +268,13 @@ func standing(r sweep.Ranked) string {
 	}
 }
 
-// trialTag is a trial's picture, side pixels wide or high at most, and sharp on a screen of two pixels to a CSS pixel.
+// trialTag is a trial's picture, at most side CSS pixels wide or high, and sharp on a screen with
+// two pixels per CSS pixel.
 func trialTag(m image.Image, side int, alt string) string {
 	return pictureTag(shrink(m, 2*side), shrink(m, side).Bounds().Dx(), alt, "")
 }
 
-// lined ends the line below an element, if there is one.
+// lined adds a line break below an element, if there is one.
 func lined(tag string) string {
 	if tag == "" {
 		return ""

@@ -7,8 +7,8 @@ import (
 	"text/tabwriter"
 )
 
-// Table shows rows of strings below a header, with a caption above. The first column is aligned left, the others, which
-// are mostly numbers, right.
+// Table shows rows of strings below a header, with a caption above. The first column is aligned
+// left, the others, which are mostly numbers, right.
 func Table(caption string, header []string, rows [][]string) {
 	s := &sheet{numbers: true}
 	s.table(caption, cellsOf(header)...)

@@ -42,8 +42,8 @@ func Trials(ctx context.Context, store sweep.Reader, file *sweep.File) ([]sweep.
 	return sweep.Rank(file, runs, judgements)
 }
 
-// TrialCurves returns the objectives of trials as curves, each named by the trial's number and what it does not share
-// with all the others. Trials without an objective have none.
+// TrialCurves returns the objectives of trials as curves, each named by the trial's number and what
+// it does not share with all the others. Trials without an objective have none.
 func TrialCurves(ctx context.Context, store tracker.CurveReader, file *sweep.File, trials []sweep.Ranked) ([]Curve, error) {
 	var curves []Curve
 	for _, r := range trials {
@@ -73,8 +73,8 @@ func curveName(file *sweep.File, trials []sweep.Ranked, r sweep.Ranked) string {
 	return fmt.Sprintf("trial %d (%s)", r.Run.Trial, strings.Join(words, ", "))
 }
 
-// Importance shows how much each setting of a sweep matters for being among its best trials, with a warning where there
-// are too few to tell; see [sweep.Importances].
+// Importance shows how much each setting of a sweep matters for being among its best trials, with a
+// warning where there are too few to tell; see [sweep.Importances].
 func Importance(file *sweep.File, trials []sweep.Ranked) {
 	var seen []sweep.Observation
 	for _, r := range trials {
@@ -96,8 +96,9 @@ func Importance(file *sweep.File, trials []sweep.Ranked) {
 	s.show()
 }
 
-// TrialGrid shows the pictures of trials in a grid over two parameters. Parameters in apart have a grid for each of their
-// values. If several trials belong in a cell, the first of them is shown, which of [Trials] is the best.
+// TrialGrid shows the pictures of trials in a grid over two parameters. Parameters in apart have a
+// grid for each of their values. If several trials belong in a cell, the first of them is shown,
+// which of [Trials] is the best.
 func TrialGrid(ctx context.Context, store tracker.PictureReader, trials []sweep.Ranked, columns, rows string, apart ...string) error {
 	params := make([]tracker.Params, len(trials))
 	for i, r := range trials {
@@ -197,10 +198,10 @@ func (g *trialGrid) cell(cell study.Cell, columns int) (tag, caption string, err
 	return trialTag(m, min(shownSide, 800/columns), caption), caption, nil // 800 beside the names of the rows
 }
 
-// TradeOff shows what trials give up of one metric for less of another, for example "loss.content" across and
-// "loss.style" up: a point for each trial, labelled with its number, on logarithmic axes, and the Pareto front. The
-// pictures of the front follow, from the least across to the least up. Trials without positive values of both metrics are
-// left out.
+// TradeOff shows what trials give up of one metric for less of another, for example "loss.content"
+// across and "loss.style" up: a point for each trial, labelled with its number, on logarithmic
+// axes, and the Pareto front. The pictures of the front follow, from the least across to the least
+// up. Trials without positive values of both metrics are left out.
 func TradeOff(ctx context.Context, store tracker.PictureReader, trials []sweep.Ranked, across, up string) error {
 	var shown []sweep.Ranked
 	var xs, ys []float64

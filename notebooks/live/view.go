@@ -17,13 +17,12 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// viewShare is how much of a run's time the view may take: an update waits until the one before has cost no more than
-// this. One costs 7 ms at 256 pixels (BenchmarkUpdate), so at 0.3 s an iteration every third is
-// shown.
+// viewShare is the share of a run's time that updates may take. One costs 7 ms at 256 pixels
+// (BenchmarkUpdate), so with iterations of 0.3 s every third is shown.
 const viewShare = 0.008
 
-// viewLongest is how long an update waits at most, so that a slow one, as the first is, does not leave the picture standing
-// still for five seconds.
+// viewLongest is the longest time between updates. Without it a slow update, such as the first,
+// would leave the picture unchanged for five seconds.
 const viewLongest = 2 * time.Second
 
 // View shows one run in one output of the cell. It is a progress.Observer.
@@ -60,10 +59,10 @@ func (v *View) preview(p *picture.Picture) {
 	v.run.Scales = []progress.Scale{{Width: b.Dx(), Height: b.Dy()}}
 }
 
-// say shows what goes on before the run begins.
+// say shows what is happening before the run begins.
 func (v *View) say(text string) { v.update(`<p>`+html.EscapeString(text)+` …</p>`, text) }
 
-// transfer shows how a download goes.
+// transfer shows the progress of a download.
 func (v *View) transfer(p fetch.Progress) {
 	if time.Now().Before(v.next) {
 		return
@@ -72,7 +71,7 @@ func (v *View) transfer(p fetch.Progress) {
 	v.say(transferText(p))
 }
 
-// measuring shows how the choice of convolutions goes, once for a device and size.
+// measuring shows the progress of choosing convolutions, once for a device and size.
 func (v *View) measuring(done, total int) {
 	if done == total {
 		v.say("compiling")
@@ -123,7 +122,7 @@ func (v *View) iteration(i progress.Iteration) {
 	}
 	m, err := i.Picture()
 	if err != nil {
-		return // the run itself says so, if the device has failed
+		return // if the device has failed, the run reports it
 	}
 	v.image = shrink(m, shownSide)
 	text := v.position(i.Scale, i.Iteration)
@@ -133,7 +132,7 @@ func (v *View) iteration(i progress.Iteration) {
 	v.progress(i.Iteration, text, began)
 }
 
-// tiles shows how far an evaluation has come of a picture that is computed in tiles.
+// tiles shows the progress of an evaluation of a picture that is computed in tiles.
 func (v *View) tiles(t progress.Tiles) {
 	began := time.Now()
 	if began.Before(v.next) {
@@ -147,7 +146,7 @@ func (v *View) position(scale, iteration int) string {
 	return fmt.Sprintf("iteration %d of %d, at %d×%d pixels", iteration, v.run.Iterations(), s.Width, s.Height)
 }
 
-// progress renews the output with how much is done, and decides when to do so again.
+// progress renews the output with how much is done, and sets when the next update is due.
 func (v *View) progress(done int, text string, began time.Time) {
 	v.update(fmt.Sprintf(`<p><progress value="%d" max="%d"></progress> %s</p>`, done, v.run.Iterations(), text), text)
 	v.next = time.Now().Add(min(viewLongest, time.Duration(float64(time.Since(began))/viewShare)))
@@ -161,7 +160,7 @@ func (v *View) log(i progress.Iteration) {
 	v.curves = termCurve(v.curves, "total", i.Iteration, i.Total)
 }
 
-// finished shows the result and how the run ended. This is what a saved notebook keeps.
+// finished shows the result and how the run ended. A saved notebook keeps this.
 func (v *View) finished(o progress.Result) {
 	if o.Status == progress.Failed {
 		v.fail(o.Err)

@@ -18,8 +18,8 @@ const (
 	logRatio                = 20      // from here on a linear scale hides the lower values
 )
 
-// chart is a run's curves in one small drawing, scaled to the run's values: it shows the course of a run, and the numbers
-// beside it the last values.
+// chart is a run's curves in one small drawing, scaled to the run's values: it shows the course of
+// a run, and the numbers beside it the last values.
 type chart struct {
 	Lines       []line
 	Log         bool
@@ -35,8 +35,8 @@ type line struct {
 	Path  string
 }
 
-// drawn returns the metrics worth a line, the total first. Of a style transfer these are what the optimiser saw: the
-// total and the weighted terms, neither clocks nor terms before their weight.
+// drawn returns the metrics worth a line, the total first. For a style transfer these are what the
+// optimiser saw: the total and the weighted terms, without clocks and unweighted terms.
 func drawn(final tracker.Metrics) []string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(final)) {
@@ -53,8 +53,8 @@ func drawn(final tracker.Metrics) []string {
 	return list[:min(len(list), maxLines)]
 }
 
-// newChart draws curves, or returns nil if they have no finite value. Values that are not finite, and on a logarithmic
-// scale those that are not positive, are gaps.
+// newChart draws curves, or returns nil if they have no finite value. Values that are not finite,
+// and on a logarithmic scale those that are not positive, are gaps.
 func newChart(curves []tracker.Curve, order []string) *chart {
 	c := &chart{First: math.MaxInt64}
 	var values, positive []float64

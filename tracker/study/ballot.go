@@ -16,8 +16,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// Ballot is what people compare: the trials that finished, were not pruned and have a picture. Comparisons and counts
-// name a trial by its index in Runs.
+// Ballot is what people compare: the trials that finished, were not pruned and have a picture.
+// Comparisons and counts name a trial by its index in Runs.
 type Ballot struct {
 	Runs        []*tracker.Run
 	Comparisons []rating.Comparison
@@ -45,14 +45,15 @@ func (s *Study) Ballot() (*Ballot, error) {
 	return b, err
 }
 
-// Bounds on what is fitted to judgements: the time grows with the third power of the number of pictures.
+// Bounds on what is fitted to judgements: the time grows with the third power of the number of
+// pictures.
 const (
 	MaxPaired = 500  // pictures of which all pairs are weighed to choose the next one
 	MaxScored = 1000 // pictures with a strength
 )
 
-// Next chooses the pair whose comparison tells most. ok is false if there are fewer than two pictures. Of more than
-// MaxPaired pictures it considers those that were compared least often.
+// Next chooses the pair whose comparison tells most. ok is false if there are fewer than two
+// pictures. Of more than MaxPaired pictures it considers those that were compared least often.
 func (b *Ballot) Next(rater string) (pair rating.Pair, ok bool, err error) {
 	if len(b.Runs) < 2 {
 		return pair, false, nil
@@ -162,8 +163,9 @@ type Rater struct {
 	rating.Share
 }
 
-// Scores fits the models to the judgements on a ballot, at least one of them. Pictures that were not compared are left
-// out: they say nothing, and would only take time. Of more than MaxScored pictures it takes those compared most often.
+// Scores fits the models to the judgements on a ballot, at least one of them. Pictures that were
+// not compared are left out: they say nothing, and would only take time. Of more than MaxScored
+// pictures it takes those compared most often.
 func (s *Study) Scores(all *Ballot) (*Scores, error) {
 	items := all.byCount(func(x, y int) int { return cmp.Compare(all.Counts[y], all.Counts[x]) }, MaxScored)
 	items = slices.DeleteFunc(items, func(item int) bool { return all.Counts[item] == 0 })

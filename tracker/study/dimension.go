@@ -16,8 +16,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// Bounds on levels: up to maxNumbers numbers are shown one by one, and more in maxBins bins at most. Further values are
-// left out of a grid, which would be too large to look at.
+// Bounds on levels: up to maxNumbers numbers are shown one by one, and more in maxBins bins at
+// most. Further values are left out of a grid, which would be too large to look at.
 const (
 	maxNumbers = 12
 	maxBins    = 6
@@ -31,8 +31,8 @@ type Dimension struct {
 	of     map[string]int // the level of a value, by its key
 }
 
-// Dimensions returns the dimensions that the sweep's file searches, or without a file the settings in which the trials
-// differ.
+// Dimensions returns the dimensions that the sweep's file searches, or without a file the settings
+// in which the trials differ.
 func (s *Study) Dimensions() []Dimension {
 	space := s.File.Search
 	if !s.read {
@@ -96,7 +96,8 @@ func inferSpace(runs []*tracker.Run) sweep.Space {
 	return list
 }
 
-// inferDimension guesses how a parameter was searched. A few numbers, each of them several times, are a list.
+// inferDimension guesses how a parameter was searched. A few numbers, each of them several times,
+// are a list.
 func inferDimension(name string, values []any) sweep.Dimension {
 	d := sweep.Dimension{Name: name, Kind: setting.Text}
 	distinct := distinctValues(values)
@@ -111,7 +112,8 @@ func inferDimension(name string, values []any) sweep.Dimension {
 	return d
 }
 
-// distinctValues returns each value once: numbers in their order, then the others as they are written.
+// distinctValues returns each value once: numbers in their order, then the others as they are
+// written.
 func distinctValues(values []any) []any {
 	known := map[string]any{}
 	for _, v := range values {
@@ -132,7 +134,8 @@ func distinctValues(values []any) []any {
 	return list
 }
 
-// numbersOf returns the numbers among values. The kind is setting.Int if all of them are of an integer type.
+// numbersOf returns the numbers among values. The kind is setting.Int if all of them are of an
+// integer type.
 func numbersOf(values []any) ([]float64, setting.Kind) {
 	var list []float64
 	kind := setting.Int
@@ -165,8 +168,8 @@ func valueKey(v any) string {
 	return format.Value(v)
 }
 
-// NewDimension finds the levels of a dimension from the values of all trials, nil where a trial does not have the
-// setting.
+// NewDimension finds the levels of a dimension from the values of all trials, nil where a trial
+// does not have the setting.
 func NewDimension(d sweep.Dimension, values []any) Dimension {
 	dim := Dimension{Dimension: d, of: map[string]int{}}
 	given := slices.DeleteFunc(slices.Clone(values), func(v any) bool { return v == nil })
@@ -185,7 +188,8 @@ func NewDimension(d sweep.Dimension, values []any) Dimension {
 	return dim
 }
 
-// ListOf returns the dimension of a setting whose levels are all of its values among some trials' settings.
+// ListOf returns the dimension of a setting whose levels are all of its values among some trials'
+// settings.
 func ListOf(name string, params []tracker.Params) Dimension {
 	var values []any
 	for _, p := range params {
@@ -205,8 +209,9 @@ func (d *Dimension) add(v any, label string) {
 	d.Levels = append(d.Levels, label)
 }
 
-// bin makes levels of ranges that hold equal shares of the trials. With ranges of equal length, a sampler that looks for
-// the best would leave most of the grid empty and put most pictures into one cell.
+// bin makes levels of ranges that hold equal shares of the trials. With ranges of equal length, a
+// sampler that looks for the best would leave most of the grid empty and put most pictures into one
+// cell.
 func (d *Dimension) bin(numbers []float64) {
 	bins := min(max(int(math.Sqrt(float64(len(numbers)))), 2), maxBins)
 	labels, err := rating.Bins(numbers, bins)
@@ -250,7 +255,8 @@ func (d *Dimension) label(v any) string {
 	return format.Value(v)
 }
 
-// Scale returns the dimension's axis; ok is false if it is a list of levels, which are evenly spaced.
+// Scale returns the dimension's axis; ok is false if it is a list of levels, which are evenly
+// spaced.
 func (d *Dimension) Scale() (a plot.Axis, ok bool) {
 	return plot.Axis{Low: d.Low, High: d.High, Log: d.Log}, d.Values == nil && d.Low < d.High
 }
@@ -276,8 +282,8 @@ func (d *Dimension) LevelPlace(k int) float64 {
 	return float64(k) / float64(len(d.Levels)-1)
 }
 
-// continuous reports whether the dimension is a range with more values than would be listed. Its slider moves along the
-// range, and the nearest trial is shown instead of an exact one.
+// continuous reports whether the dimension is a range with more values than would be listed. Its
+// slider moves along the range, and the nearest trial is shown instead of an exact one.
 func (d *Dimension) continuous() bool {
 	return d.Values == nil && d.Steps == 0 && d.Low < d.High && (d.Kind == setting.Float || d.High-d.Low >= maxNumbers)
 }

@@ -34,9 +34,9 @@ type Cell struct {
 // More is how many trials the cell has that are not shown.
 func (c Cell) More() int { return c.Count - len(c.Trials) }
 
-// Arrange puts trials into the cells of a grid. params are their settings, in order of preference. A cell shows the trial
-// that is nearest to the sliders of continuous dimensions, and of equally near ones the first. The slider of another
-// dimension lets only trials with its value through.
+// Arrange puts trials into the cells of a grid. params are their settings, in order of preference.
+// A cell shows the trial that is nearest to the sliders of continuous dimensions, and of equally
+// near ones the first. The slider of another dimension lets only trials with its value through.
 func Arrange(q Query, dimensions []Dimension, params []tracker.Params) *Grid {
 	rows, columns := find(dimensions, q.Rows), find(dimensions, q.Columns)
 	g := &Grid{Rows: labels(rows), Columns: labels(columns)}
@@ -74,7 +74,8 @@ func Arrange(q Query, dimensions []Dimension, params []tracker.Params) *Grid {
 	return g
 }
 
-// distance is how far settings are from the sliders, each range being 1 long; false if a slider leaves them out.
+// distance is how far settings are from the sliders, each range being 1 long; false if a slider
+// leaves them out.
 func (q Query) distance(dimensions []Dimension, params tracker.Params) (float64, bool) {
 	sum := 0.0
 	for i := range dimensions {

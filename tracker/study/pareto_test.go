@@ -29,7 +29,7 @@ func TestPareto(t *testing.T) {
 				want = append(want, i)
 			}
 		}
-		got := Pareto(points)
+		got := pareto(points)
 		if !slices.IsSortedFunc(got, func(a, b int) int { return slices.Compare(points[a][:], points[b][:]) }) {
 			t.Fatalf("%v: %v is not in order", points, got)
 		}

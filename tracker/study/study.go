@@ -1,6 +1,6 @@
-// Package study is what is known of a sweep: its trials in order of preference, the settings that they differ in, their
-// places in a grid, the trade-off between metrics, which pictures to compare next, and what people's comparisons say.
-// Pages and notebooks show it.
+// Package study is what is known of a sweep: its trials in order of preference, the settings that
+// they differ in, their places in a grid, the trade-off between metrics, which pictures to compare
+// next, and what people's comparisons say. Pages and notebooks show it.
 package study
 
 import (
@@ -35,8 +35,9 @@ type Store interface {
 	tracker.Index
 }
 
-// Read reads a sweep and all of its trials. readFile reads the file that the record holds. If it is nil or returns nil,
-// the settings in which the trials differ are taken for those that are searched.
+// Read reads a sweep and all of its trials. readFile reads the file that the record holds. If it is
+// nil or returns nil, the settings in which the trials differ are taken for those that are
+// searched.
 func Read(ctx context.Context, store Store, name string, readFile func(*tracker.Sweep) (*sweep.File, error)) (*Study, error) {
 	s := &Study{Name: name, File: &sweep.File{}}
 	var err error
@@ -63,7 +64,8 @@ func Read(ctx context.Context, store Store, name string, readFile func(*tracker.
 	return s, err
 }
 
-// trials returns the runs of a sweep by their numbers. Runs that were recorded without a number, 0, come first.
+// trials returns the runs of a sweep by their numbers. Runs that were recorded without a number, 0,
+// come first.
 func trials(ctx context.Context, store tracker.RunReader, name string) ([]*tracker.Run, error) {
 	if name == "" {
 		return nil, nil
@@ -179,7 +181,8 @@ func newTally(record *tracker.Sweep, runs []*tracker.Run) Tally {
 // Ended is how many trials need nothing more.
 func (t Tally) Ended() int { return t.Finished + t.Pruned + t.Failed }
 
-// Ranking is what is known of the values of a study's trials. Trials are named by their index in Study.Runs.
+// Ranking is what is known of the values of a study's trials. Trials are named by their index in
+// Study.Runs.
 type Ranking struct {
 	*Study
 	Seen  []sweep.Observation
@@ -217,8 +220,8 @@ func (s *Study) Rank() (*Ranking, error) {
 	return r, nil
 }
 
-// Value is a trial's objective as people see it: the strength of its picture, of which more is better, if they rate. It
-// is NaN if the trial has none.
+// Value is a trial's objective as people see it: the strength of its picture, of which more is
+// better, if they rate. It is NaN if the trial has none.
 func (r *Ranking) Value(trial int) float64 {
 	if r.Rated() {
 		return -r.Seen[trial].Value
@@ -269,8 +272,8 @@ func (r *Ranking) Metric(name string) []float64 {
 	return values
 }
 
-// Front returns the indices of the points that are on the Pareto front of two metrics, both of which are to be small: by
-// x, then y. Points that are not finite are not on it.
+// Front returns the indices of the points that are on the Pareto front of two metrics, both of
+// which are to be small: by x, then y. Points that are not finite are not on it.
 func Front(x, y []float64) []int {
 	points := make([][2]float64, len(x))
 	for i := range x {
@@ -279,5 +282,25 @@ func Front(x, y []float64) []int {
 			points[i][0] = math.NaN()
 		}
 	}
-	return Pareto(points)
+	return pareto(points)
+}
+
+// pareto returns the indices of the points that no other point beats: by the first coordinate, then
+// the second, then the index. A point beats another if it is less in one coordinate and not greater
+// in the other, so equal points are all on the front. Points with NaN are not.
+func pareto(points [][2]float64) []int {
+	var order []int
+	for i, p := range points {
+		if !math.IsNaN(p[0]) && !math.IsNaN(p[1]) {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return slices.Compare(points[a][:], points[b][:]) })
+	var front []int
+	for _, i := range order {
+		if n := len(front); n == 0 || points[i][1] < points[front[n-1]][1] || points[i] == points[front[n-1]] {
+			front = append(front, i)
+		}
+	}
+	return front
 }

@@ -20,9 +20,10 @@ type comparePage struct{ *frame }
 // offered is how many of the latest runs are shown to choose from.
 const offered = 60
 
-// compare shows two to twelve runs side by side. The query has run, or id as in the form of the Runs page: ids
-// or beginnings of ids with commas between them; and step, the iteration to look at; what else the page's scripts keep in it, the server leaves to them. If
-// the runs cannot be compared, or choose is given, the page offers runs to choose from.
+// compare shows two to twelve runs side by side. The query has run, or id as in the form of the
+// Runs page: ids or beginnings of ids, separated by commas; and step, the iteration to show. The
+// page's scripts keep more in it. If the runs cannot be compared, or choose is given, the page
+// offers runs to choose from.
 func (s comparePage) compare(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	ids, err := s.findRuns(r.Context(), splitList(append(query["run"], query["id"]...)))
@@ -50,7 +51,7 @@ func (s comparePage) compare(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, http.StatusOK, "compare.html", page{Title: title, Nav: "compare", Data: newComparison(contrast, frames, int64(step))})
 }
 
-// findRuns returns the whole ids of runs, each once. Beside an error it returns those that it found.
+// findRuns returns the full ids of runs, each once. With an error it returns those that it found.
 func (s comparePage) findRuns(ctx context.Context, refs []string) ([]string, error) {
 	if len(refs) > maxIDs {
 		return nil, tracker.Errorf(tracker.CodeInvalid, "there are %d runs to compare: choose 2 to %d", len(refs), tracker.MaxContrast)
@@ -74,7 +75,7 @@ type chooseView struct {
 	Runs  []candidate
 	Most  int
 	Total int    // runs in the store
-	Error string // why the runs that were asked for are not compared
+	Error string // why the requested runs are not compared
 }
 
 type candidate struct {
@@ -82,7 +83,7 @@ type candidate struct {
 	Chosen bool
 }
 
-// chooseRuns offers the latest runs, and those that were asked for already above them. reason may be nil.
+// chooseRuns offers the latest runs, below those that were requested. reason may be nil.
 func (s comparePage) chooseRuns(w http.ResponseWriter, r *http.Request, ids []string, reason error) error {
 	data := chooseView{Most: tracker.MaxContrast}
 	status := http.StatusOK
@@ -124,7 +125,7 @@ func compareURL(ids []string, more ...string) string {
 // lastStep is a step at which every run shows its final picture.
 const lastStep = math.MaxInt
 
-// mostTold is how many of the settings that differ stand below a picture; the table has all.
+// mostTold is how many of the differing settings are below a picture; the table has all.
 const mostTold = 6
 
 // comparison is what the Compare page shows.
@@ -146,7 +147,7 @@ type column struct {
 	Number  int    // from 1
 	Swatch  string // the classes of its colour, which is also its curve's
 	Frames  []snapshot
-	Shown   *snapshot // nil if it had no picture yet
+	Shown   *snapshot // nil if it has no picture yet
 	Told    []fact
 	Without string // the address of the comparison without it
 }
@@ -157,7 +158,7 @@ type pinned struct {
 	Of      []int
 }
 
-// scene is what the scripts are told.
+// scene is what the scripts need.
 type scene struct {
 	Runs     []actor    `json:"runs"`
 	Contents []snapshot `json:"contents"`
@@ -244,7 +245,8 @@ func frameAt(frames []snapshot, step int64) *snapshot {
 	return nil
 }
 
-// swatch returns the classes of a run's colour, as curves.js gives them to the series of the same number.
+// swatch returns the classes of a run's colour, as curves.js gives them to the series of the same
+// number.
 func swatch(i int) string {
 	const colours = 6
 	class := "curve-" + strconv.Itoa(i%colours+1)
@@ -280,7 +282,7 @@ func pin(c *tracker.Contrast, role string) []pinned {
 	return list
 }
 
-// sizes says how pictures of different sizes are shown, if they are.
+// sizes explains how pictures of different sizes are shown; it is "" if they have one size.
 func sizes(frames [][]snapshot) string {
 	var texts []string
 	for _, list := range frames {
@@ -300,7 +302,7 @@ func sizes(frames [][]snapshot) string {
 		"): they are aligned by the fraction of the picture, and 100 % shows the widest at its true pixels."
 }
 
-// tell says in a few words what sets a run apart: its settings that differ.
+// tell lists what distinguishes a run: its settings that differ.
 func tell(c *tracker.Contrast, run int) []fact {
 	var list []fact
 	for _, r := range c.Differs {
@@ -323,7 +325,7 @@ func newTableRow(r tracker.ContrastRow) tableRow {
 	return row
 }
 
-// abbreviate shortens hashes; the start of one tells it from others.
+// abbreviate shortens hashes; the beginning of a hash is unique enough.
 func abbreviate(text string) string {
 	if len(text) < 40 || strings.ContainsAny(text, " ./") {
 		return text
@@ -331,7 +333,8 @@ func abbreviate(text string) string {
 	return text[:12] + "…"
 }
 
-// markLeast marks the least of the values unless all are equal. All that a Stylize logs is the better the less it is.
+// markLeast marks the least of the values unless all are equal. For everything that a Stylize logs,
+// less is better.
 func markLeast(cells []tableCell, values []any) {
 	least, most := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
@@ -344,7 +347,8 @@ func markLeast(cells []tableCell, values []any) {
 	}
 }
 
-// weighted says why the values of a metric cannot be compared: they hold weights that differ; see tracker.Unweighted.
+// weighted explains why the values of a metric cannot be compared: they contain weights that
+// differ; see tracker.Unweighted.
 func weighted(c *tracker.Contrast, name string) string {
 	for _, r := range c.Differs {
 		term, isWeight := strings.CutSuffix(r.Name, "_weight")

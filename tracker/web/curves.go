@@ -9,16 +9,17 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Bounds on curves. A screen is about a thousand pixels wide, and Downsample keeps the extremes of what lies between.
+// Bounds on curves. A screen is about a thousand pixels wide, and Downsample keeps the extremes
+// between points.
 const (
 	defaultPoints = 1000
 	mostPoints    = 20_000
 	mostMetrics   = 200
 )
 
-// curves answers with a run's curves, as {"id", "status", "curves": [{"name", "points": [[step, value]], "total"}]}.
-// The query may have points, how many of each curve at most; from, the first step; and metrics, names with commas
-// between them. Values that are not finite are texts.
+// curves answers with a run's curves, as {"id", "status", "curves": [{"name", "points": [[step,
+// value]], "total"}]}. The query may have points, how many of each curve at most; from, the first
+// step; and metrics, names separated by commas. Values that are not finite are strings.
 func (s runPages) curves(w http.ResponseWriter, r *http.Request) error {
 	id, err := s.store.Find(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -48,8 +49,9 @@ func (s runPages) curves(w http.ResponseWriter, r *http.Request) error {
 	return sendJSON(w, appendCurves(nil, run, curves))
 }
 
-// appendCurves writes what curves answers with. json.Marshal asks each point for its own JSON and then checks it: 12 ms
-// for nine curves of a thousand points, of which this takes 1.6 (BenchmarkAppendCurves).
+// appendCurves writes what curves answers with. json.Marshal asks each point for its own JSON and
+// then checks it: 12 ms for nine curves of a thousand points, of which this takes 1.6
+// (BenchmarkAppendCurves).
 func appendCurves(b []byte, run *tracker.Run, curves []tracker.Curve) []byte {
 	b = append(b, `{"id":`...)
 	b = appendText(b, run.ID)
@@ -85,7 +87,7 @@ func appendPoints(b []byte, points []tracker.Point) []byte {
 func appendText(b []byte, text string) []byte {
 	quoted, err := json.Marshal(text)
 	if err != nil {
-		panic(err) // a text always can be written
+		panic(err) // a string can always be written
 	}
 	return append(b, quoted...)
 }

@@ -14,14 +14,14 @@ type group struct {
 	Statuses    []statusCount
 }
 
-// statusCount is how many of a group's runs have a status, and leads to them.
+// statusCount is how many of a group's runs have a status, with a link to them.
 type statusCount struct {
 	Status tracker.Status
 	Runs   int
 	Link   string
 }
 
-// experiments shows what runs belong to, the latest first.
+// experiments lists the experiments, the latest first.
 func (s runPages) experiments(w http.ResponseWriter, r *http.Request) error {
 	groups, err := s.store.Groups(r.Context(), tracker.ByExperiment)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// exploreView is what the page of a sweep's parallel coordinates, scatter, importances and curves shows.
+// exploreView is what the page of a sweep's parallel coordinates, scatter, importances and curves
+// shows.
 type exploreView struct {
 	Sweep       sweepView
 	Objective   string
@@ -23,15 +24,15 @@ type exploreView struct {
 	MostCurves  int // trials whose curves are drawn
 }
 
-// Bounds on what is drawn, of a sweep that may have 100,000 trials. 12,000 trials were 4.6 MB of JSON and as many lines
-// over each other; their curves took 7 s to read.
+// Bounds on what is drawn, of a sweep that may have 100,000 trials. 12,000 trials were 4.6 MB of
+// JSON and as many lines over each other; their curves took 7 s to read.
 const (
 	mostDrawn  = 2000 // trials
 	mostCurves = 300
 )
 
-// drawn returns the trials that are drawn, by their index: the best ones, and those on the front of two metrics, so that it
-// is that of all trials.
+// drawn returns the trials that are drawn, by their index: the best ones, and those on the front of
+// two metrics, so that it is that of all trials.
 func drawn(r *study.Ranking, front []int) []int {
 	if len(r.Order) <= mostDrawn {
 		return slices.Sorted(slices.Values(r.Order))
@@ -41,8 +42,8 @@ func drawn(r *study.Ranking, front []int) []int {
 	return slices.Compact(list)
 }
 
-// explore shows how a sweep's settings relate to their results. The query may have x and y, the metrics of the scatter,
-// and linear=x, linear=y.
+// explore shows how a sweep's settings relate to their results. The query may have x and y, the
+// metrics of the scatter, and linear=x, linear=y.
 func (s sweepPages) explore(w http.ResponseWriter, r *http.Request) error {
 	sw, ranking, err := s.readRanked(r, "explore")
 	if err != nil {
@@ -70,8 +71,9 @@ func (s sweepPages) trials(w http.ResponseWriter, r *http.Request) error {
 // curvePoints is how many points of a curve are enough where many curves overlap.
 const curvePoints = 120
 
-// curves answers with one metric's curves of all trials, or the best mostCurves, as {"curves": [{"id", "points": [[step, value]]}]}. The query
-// has metric, and may have points, how many of each curve at most.
+// curves answers with one metric's curves of all trials, or the best mostCurves, as {"curves":
+// [{"id", "points": [[step, value]]}]}. The query has metric, and may have points, how many of each
+// curve at most.
 func (s sweepPages) curves(w http.ResponseWriter, r *http.Request) error {
 	sw, ranking, err := s.readRanked(r, "")
 	if err != nil {
@@ -106,7 +108,8 @@ func (s sweepPages) curves(w http.ResponseWriter, r *http.Request) error {
 	return sendJSON(w, append(b, "]}"...))
 }
 
-// exploration is what is drawn. A place on an axis is a number from 0 to 1, or null if there is none.
+// exploration is what is drawn. A place on an axis is a number from 0 to 1, or null if there is
+// none.
 type exploration struct {
 	Axes      []drawnAxis `json:"axes"` // of the settings, and the objective's last
 	X         drawnAxis   `json:"x"`
@@ -161,7 +164,8 @@ func explored(r *study.Ranking, query url.Values, dimensions []study.Dimension) 
 	goal := plot.NewAxis(values, false)
 	goal = plot.NewAxis(values, !r.Rated() && plot.Spreads(goal.Low, goal.High))
 	e.Axes = append(e.Axes, drawnAxis{e.Objective, false, goal.Log, goal.Ticks(8)})
-	// side takes the metric that the query names for an axis of the scatter, or the first known of some.
+	// side takes the metric that the query names for an axis of the scatter, or the first known of
+	// some.
 	side := func(side string, names ...string) (drawnAxis, []float64, func(float64) *float64) {
 		name := firstOf(e.Metrics, append([]string{query.Get(side)}, names...)...)
 		values := r.Metric(name)

@@ -26,8 +26,8 @@ var templateFiles embed.FS
 //go:embed static
 var staticFiles embed.FS
 
-// frame is what all pages share: the store, the templates, what refuses strangers, how errors become pages, news of the
-// store, and pictures.
+// frame is what all pages share: the store, the templates, access control, error pages, news of
+// changes, and pictures.
 type frame struct {
 	store   tracker.Store
 	options Options
@@ -36,7 +36,7 @@ type frame struct {
 	news    *news
 }
 
-// page is what every template is given. Data is the page's own.
+// page is the data of every template. Data is specific to the page.
 type page struct {
 	Title string // of the page
 	Nav   string // which entry of the navigation it belongs to: runs, compare, experiments or sweeps
@@ -47,7 +47,8 @@ type page struct {
 // shared are the templates that pages use parts of.
 var shared = []string{"templates/layout.html", "templates/parts.html"}
 
-// parsePages reads the templates: each with the shared ones around it. A page defines main, and may define head.
+// parsePages reads the templates: each with the shared ones around it. A page defines main, and may
+// define head.
 func parsePages() (map[string]*template.Template, error) {
 	layout, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, shared...)
 	if err != nil {
@@ -73,7 +74,8 @@ func parsePages() (map[string]*template.Template, error) {
 	return pages, nil
 }
 
-// render writes a page. It is made whole before anything is sent, so that an error is a page too.
+// render writes a page. The page is complete before anything is sent, so that an error becomes a
+// page too.
 func (f *frame) render(w http.ResponseWriter, status int, name string, p page) error {
 	p.Site = f.options
 	return f.write(w, status, name, "layout.html", p)
@@ -88,14 +90,14 @@ func (f *frame) write(w http.ResponseWriter, status int, name, part string, data
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = b.WriteTo(w) // it fails for those who are gone
+	_, _ = b.WriteTo(w) // it fails if the browser has gone
 	return nil
 }
 
 // handler answers a request. Its error becomes a page.
 type handler = func(w http.ResponseWriter, r *http.Request) error
 
-// page makes a http.Handler of a handler.
+// page makes an http.HandlerFunc of a handler.
 func (f *frame) page(a handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		err := a(w, r)
@@ -117,7 +119,7 @@ func (f *frame) page(a handler) http.HandlerFunc {
 	}
 }
 
-// change makes a http.Handler of a handler that changes the store. A view that is read only refuses it.
+// change is page for a handler that changes the store. A read-only view refuses it.
 func (f *frame) change(a handler) http.HandlerFunc {
 	if !f.options.ReadOnly {
 		return f.page(a)
@@ -128,7 +130,7 @@ func (f *frame) change(a handler) http.HandlerFunc {
 // errReadOnly refuses changes.
 var errReadOnly = errors.New("this view is read only: start gouache ui without --read-only to change things")
 
-// status returns the HTTP status for an error, and logs errors that people are not shown.
+// status returns the HTTP status for an error, and logs errors that users are not shown.
 func (f *frame) status(r *http.Request, err error) int {
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -172,14 +174,14 @@ func sendJSON(w http.ResponseWriter, b []byte) error {
 	return err
 }
 
-// Bounds on what a request may bring.
+// Bounds on requests.
 const (
 	maxQuery = 16 << 10  // bytes of an address after the ?
 	maxBody  = 256 << 10 // bytes of a form; the longest note has 64 kB, and takes three times as much when written in %XX
 	maxIDs   = 500       // runs named in one request
 )
 
-// number reads a whole number from a query; it is otherwise if there is none.
+// number reads an integer from a query. It returns otherwise if there is none.
 func number(query url.Values, name string, otherwise, least, most int) (int, error) {
 	text := query.Get(name)
 	if text == "" {
@@ -192,7 +194,7 @@ func number(query url.Values, name string, otherwise, least, most int) (int, err
 	return n, nil
 }
 
-// splitList returns the names in texts that have commas between them, in order, each once.
+// splitList returns the names in comma-separated strings, in order, each once.
 func splitList(texts []string) []string {
 	var list []string
 	for _, text := range texts {
@@ -205,7 +207,8 @@ func splitList(texts []string) []string {
 	return list
 }
 
-// runIDs returns the whole ids of the runs that a form or a query names as run, each once and at least one.
+// runIDs returns the full ids of the runs that a form or a query names as run, each once and at
+// least one.
 func (f *frame) runIDs(r *http.Request, values url.Values) ([]string, error) {
 	refs := splitList(values["run"])
 	if len(refs) == 0 {
@@ -227,7 +230,7 @@ func (f *frame) runIDs(r *http.Request, values url.Values) ([]string, error) {
 	return ids, nil
 }
 
-// readForm reads the form that a request brings.
+// readForm reads a request's form.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if err := r.ParseForm(); err != nil {
@@ -236,7 +239,8 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return r.PostForm, nil
 }
 
-// static serves the embedded files. They have no times, so their contents tell browsers whether they are new.
+// static serves the embedded files. They have no times, so browsers compare hashes of their
+// contents.
 type static map[string]staticFile // by path
 
 type staticFile struct {
@@ -269,6 +273,6 @@ func (files static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("ETag", file.tag)
-	w.Header().Set("Cache-Control", "private, no-cache") // ask, since a newer program may be there; it costs 1 ms
+	w.Header().Set("Cache-Control", "private, no-cache") // browsers ask each time, since the program may be newer; it costs 1 ms
 	http.ServeContent(w, r, r.URL.Path, time.Time{}, bytes.NewReader(file.data))
 }

@@ -71,9 +71,9 @@ func told(run *tracker.Run, dimensions []study.Dimension) []fact {
 	return list
 }
 
-// readGridQuery reads the query. What names no dimension is the default: the first dimension along the columns, the
-// second along the rows. The address may be older than the sweep's last trial, so a position beyond a slider's end is no
-// error.
+// readGridQuery reads the query. What names no dimension is the default: the first dimension along
+// the columns, the second along the rows. The address may be older than the sweep's last trial, so
+// a position beyond a slider's end is no error.
 func readGridQuery(query url.Values, dimensions []study.Dimension) study.Query {
 	q := study.Query{Rows: study.None, Columns: study.None, At: map[string]int{}, All: query.Get("show") == "all"}
 	var names []string
@@ -102,9 +102,9 @@ func readGridQuery(query url.Values, dimensions []study.Dimension) study.Query {
 	return q
 }
 
-// grid shows a sweep's trials in rows and columns. The query has rows and columns, names of dimensions or - for none;
-// at.NAME, the position of a dimension's slider; show=all for all trials of a cell; what else the page's scripts keep
-// in it, the server leaves to them.
+// grid shows a sweep's trials in rows and columns. The query has rows and columns, names of
+// dimensions or - for none; at.NAME, the position of a dimension's slider; and show=all for all
+// trials of a cell. The page's scripts keep more in it.
 func (s sweepPages) grid(w http.ResponseWriter, r *http.Request) error {
 	sw, ranking, err := s.readRanked(r, "grid")
 	if err != nil {
@@ -145,7 +145,8 @@ func (v *gridView) arrange(r *study.Ranking) {
 	}
 }
 
-// smallFor is a width that is enough for pictures in so many columns, on screens with two pixels to a CSS pixel, too.
+// smallFor returns a width that is enough for pictures in the given number of columns, also on
+// screens with two pixels per CSS pixel.
 func smallFor(columns int, all bool) int {
 	switch {
 	case columns <= 4 && !all:
@@ -156,7 +157,8 @@ func smallFor(columns int, all bool) int {
 	return widths[0]
 }
 
-// shape is a picture whose size the others are likely to have, so that the page need not move as they come.
+// shape is a picture with the size that the others probably have, so that the page does not move as
+// they load.
 func (s sweepPages) shape(r *http.Request, lines []gridLine) (tracker.Picture, error) {
 	for _, l := range lines {
 		for _, cell := range l.Cells {
@@ -176,7 +178,7 @@ func (s sweepPages) shape(r *http.Request, lines []gridLine) (tracker.Picture, e
 	return tracker.Picture{Width: 4, Height: 3}, nil
 }
 
-// Others are the dimensions that are along no side, which sliders are for.
+// Others are the dimensions along no side of the grid. They have sliders.
 func (v gridView) Others() []*study.Dimension {
 	var list []*study.Dimension
 	for i := range v.Dimensions {
@@ -202,8 +204,8 @@ func (v gridView) Swapped() string {
 	return v.Sweep.Path() + "?" + q.Encode()
 }
 
-// frames answers with the pictures that trials came to along their way: {ID: [[step, hash], ...]}, the final one
-// last. The query's run chooses trials; those that belong to another sweep are left out.
+// frames answers with the pictures of trials by step: {ID: [[step, hash], ...]}, the final one
+// last. The query's run chooses trials; those of another sweep are left out.
 func (s sweepPages) frames(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.read(r, "")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// policy lets pages load what this server gives them and nothing else. Pictures may also come from the scripts.
+// policy lets pages load only what this server sends. Pictures may also come from the scripts.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
 	"font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -39,7 +39,7 @@ func (f *frame) guard(next http.Handler) http.Handler {
 	})
 }
 
-// knowsHost tells whether a request's Host header is a name of this server.
+// knowsHost reports whether a request's Host header is a name of this server.
 func (f *frame) knowsHost(host string) bool {
 	name := plainHost(host)
 	if name == "localhost" || name != "" && slices.Contains(f.options.Hosts, name) {
@@ -49,7 +49,7 @@ func (f *frame) knowsHost(host string) bool {
 	return err == nil && address.IsLoopback()
 }
 
-// plainHost returns a host's name without port, brackets and the dot that may end it, in lower case.
+// plainHost returns a host's name in lower case, without port, brackets and final dot.
 func plainHost(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -59,16 +59,16 @@ func plainHost(host string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// admit lets a browser in that has the token, if there is one. A token in the address becomes a cookie and leaves
-// the address, so that it stays out of the history and of screenshots.
+// admit reports whether a browser has the token, if there is one. It moves a token from the address
+// into a cookie, so that the token stays out of the history and of screenshots.
 func (f *frame) admit(w http.ResponseWriter, r *http.Request) bool {
 	if f.options.Token == "" {
 		return true
 	}
 	query := r.URL.Query()
 	if r.Method == http.MethodGet && f.isToken(query.Get("token")) {
-		// With SameSite=Strict, the first page would not be shown to somebody who was sent the address in another site's chat.
-		// What changes the store is kept from other sites by CrossOriginProtection.
+		// With SameSite=Strict, the first page would not open from a link in another site's chat.
+		// CrossOriginProtection keeps other sites from changing the store.
 		http.SetCookie(w, &http.Cookie{
 			Name: f.tokenCookie(), Value: query.Get("token"), Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
 		})
@@ -83,14 +83,15 @@ func (f *frame) admit(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// localAddress returns an address's path with another query. One slash begins it: two would begin a host's name.
+// localAddress returns an address's path with another query. It begins with one slash: two would
+// begin a host's name.
 func localAddress(u *url.URL, query url.Values) string {
 	local := url.URL{Path: "/" + strings.TrimLeft(u.Path, `/\`), RawQuery: query.Encode()}
 	return local.String()
 }
 
-// tokenCookie names the cookie that remembers the token. Cookies do not tell ports apart, so two servers on one
-// machine need different names.
+// tokenCookie names the cookie that remembers the token. Cookies do not tell ports apart, so two
+// servers on one machine need different names.
 func (f *frame) tokenCookie() string {
 	sum := sha256.Sum256([]byte("cookie " + f.options.Token))
 	return "gouache-token-" + hex.EncodeToString(sum[:4])

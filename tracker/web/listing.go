@@ -16,7 +16,7 @@ type listing struct {
 	Filter, Sort string
 	Columns      []string
 	Chosen       bool // whether the columns were chosen in the address
-	Gallery      bool // large pictures in the place of a table
+	Gallery      bool // large pictures instead of a table
 	Page         int  // from 1
 	Length       int  // of a page
 }
@@ -33,7 +33,7 @@ const (
 // columnsCookie remembers which columns were chosen last; they are written as in a query.
 const columnsCookie = "gouache-columns"
 
-// readListing reads a request's listing. Columns that there are not are left out without a word: they may have been
+// readListing reads a request's listing. Columns that do not exist are ignored: they may have been
 // remembered from another store.
 func readListing(r *http.Request, names *tracker.Names) (listing, error) {
 	query := r.URL.Query()
@@ -66,7 +66,7 @@ func (l listing) remember(w http.ResponseWriter) {
 	}
 }
 
-// Address returns the page's address, as short as can be.
+// Address returns the page's address, without defaults.
 func (l listing) Address() string {
 	query := url.Values{}
 	set := func(name, value string, usual bool) {
@@ -97,7 +97,8 @@ func (l listing) query() (tracker.RunQuery, error) {
 	return q, err
 }
 
-// AtPage, WithFilter, WithLength, AsGallery, AsTable and SortedBy return addresses of listings that differ in one thing.
+// AtPage, WithFilter, WithLength, AsGallery, AsTable and SortedBy return addresses of listings that
+// differ in one thing.
 func (l listing) AtPage(page int) string {
 	l.Page = page
 	return l.Address()
@@ -123,29 +124,29 @@ func (l listing) AsTable() string {
 	return l.Address()
 }
 
-// SortedBy sorts by a name, and the other way round if it is sorted by that already. What one looks for the most or
-// the latest of is first sorted in descending order.
+// SortedBy sorts by a name, or reverses the order if that is the order already. Ratings, times and
+// durations are first sorted in descending order.
 func (l listing) SortedBy(name string) string {
 	first, other := name, "-"+name
 	if name == "rating" || name == "started" || name == "duration" {
 		first, other = other, first
 	}
-	if l.Sort == first || l.Sort == "" && first == usualSort {
+	if l.Sort == first || l.Sort == "" && first == defaultSort {
 		first = other
 	}
 	l.Sort, l.Page = first, 1
-	if l.Sort == usualSort {
+	if l.Sort == defaultSort {
 		l.Sort = ""
 	}
 	return l.Address()
 }
 
-// usualSort is the order of an address that says none.
-const usualSort = "-started"
+// defaultSort is the order of an address without one.
+const defaultSort = "-started"
 
 // order returns how the runs are sorted by a name, as aria-sort has it, or "".
 func (l listing) order(name string) string {
-	key, _, _ := strings.Cut(cmp.Or(l.Sort, usualSort), ",")
+	key, _, _ := strings.Cut(cmp.Or(l.Sort, defaultSort), ",")
 	switch key {
 	case name:
 		return "ascending"
@@ -155,7 +156,7 @@ func (l listing) order(name string) string {
 	return ""
 }
 
-// allColumns returns what columns there can be, as filters and sort orders call them.
+// allColumns returns the names of all possible columns, as in filters and sort orders.
 func allColumns(names *tracker.Names) []string {
 	var list []string
 	for _, p := range names.Params {
@@ -167,7 +168,7 @@ func allColumns(names *tracker.Names) []string {
 	return list
 }
 
-// columnName returns the shortest name for an operand that stands for no other.
+// columnName returns the shortest unambiguous name of an operand.
 func columnName(o tracker.Operand, names *tracker.Names) string {
 	if found, err := names.Operand(o.Name); err == nil && found == o {
 		return o.Name
@@ -178,7 +179,7 @@ func columnName(o tracker.Operand, names *tracker.Names) string {
 	return "metric." + o.Name
 }
 
-// defaultColumns are those that tell style transfers apart, or a few of whatever there is.
+// defaultColumns are those that distinguish style transfers, or else the first few.
 func defaultColumns(names *tracker.Names) []string {
 	all := allColumns(names)
 	if usual := keep([]string{"style_picture", "style_weight", "size", "total"}, all); len(usual) > 0 {
@@ -200,13 +201,13 @@ func keep(list, known []string) []string {
 	return kept
 }
 
-// quickGroup are filters to choose by a click, of which one at a time holds.
+// quickGroup is filters to choose with a click, one at a time.
 type quickGroup struct {
 	Label   string
 	Filters []quickFilter
 }
 
-// quickFilter leads to the listing with one more condition, or without it if it is there.
+// quickFilter links to the listing with one more condition, or without it if it is set.
 type quickFilter struct {
 	Label, Link string
 	On          bool
@@ -243,8 +244,8 @@ func quickFilters(l listing, names *tracker.Names) []quickGroup {
 	return groups
 }
 
-// toggle adds the condition that a field has a value to a filter, in place of another value of that field, or removes
-// it. It also reports whether it was there.
+// toggle adds the condition that a field has a value to a filter, in place of another value of that
+// field, or removes it. It also reports whether it was there.
 func toggle(filter *tracker.Filter, field, value string) (*tracker.Filter, bool) {
 	terms := filter.Terms()
 	of := func(values func(string) bool) func(*tracker.Filter) bool {

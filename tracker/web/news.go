@@ -13,19 +13,21 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// watchEvery is how often the store is asked for changes while somebody listens. Metrics are written once a second.
+// watchEvery is how often the store is asked for changes while there are listeners. Metrics are
+// written once a second.
 const watchEvery = 500 * time.Millisecond
 
-// Bounds on news: how many pages listen at once, and how many runs are told one by one before everything is to be
-// read anew.
+// Bounds on news: how many pages listen at once, and how many runs are listed before a page must
+// read everything again.
 const (
 	maxListeners = 100
 	maxTold      = 1000
 )
 
-// news tells pages what changes. One watcher asks the store for all of them, and only while there are any. Asking takes
-// 0.06 ms with 10,000 runs (BenchmarkChanges), so a hundred pages with a watcher each would still take only a hundredth
-// of a core; but each would also wait for a connection to the database twice a second.
+// news notifies pages of changes. One watcher asks the store for all of them, and only while there
+// are any. Asking takes 0.06 ms with 10,000 runs (BenchmarkChanges), so a hundred pages with a
+// watcher each would still take only a hundredth of a core; but each would also wait for a
+// connection to the database twice a second.
 type news struct {
 	store     tracker.Store
 	mu        sync.Mutex
@@ -34,19 +36,19 @@ type news struct {
 	closed    bool
 }
 
-// listener waits for changes. What happens while it is busy is put together.
+// listener waits for changes. Changes that occur while it is busy are merged.
 type listener struct {
 	mu      sync.Mutex
 	pending *tracker.Changes
 	ready   chan struct{} // has one in it when something is pending
-	gone    chan struct{} // closed when nothing more will come
+	gone    chan struct{} // closed when there will be no more changes
 }
 
 func newNews(store tracker.Store) *news {
 	return &news{store: store, listeners: map[*listener]bool{}}
 }
 
-// listen adds a listener, which hears of all that happens after listen returns.
+// listen adds a listener, which receives all changes after listen returns.
 func (n *news) listen(ctx context.Context) (*listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -81,7 +83,7 @@ func (n *news) leave(l *listener) {
 	}
 }
 
-// close sends everybody away and lets nobody in any more.
+// close dismisses all listeners and refuses new ones.
 func (n *news) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -89,7 +91,7 @@ func (n *news) close() {
 	n.dismiss()
 }
 
-// dismiss tells all listeners that nothing more will come. It is called with the lock held.
+// dismiss ends all listeners. It is called with the lock held.
 func (n *news) dismiss() {
 	for l := range n.listeners {
 		close(l.gone)
@@ -101,7 +103,8 @@ func (n *news) dismiss() {
 	}
 }
 
-// watch tells the listeners of changes until ctx ends. When the store fails, pages come again after a while.
+// watch notifies the listeners of changes until ctx ends. When the store fails, pages reconnect
+// after a while.
 func (n *news) watch(ctx context.Context, since tracker.Cursor) {
 	for changes, err := range tracker.Watch(ctx, n.store, since, watchEvery) {
 		n.mu.Lock()
@@ -128,7 +131,7 @@ func (l *listener) tell(changes *tracker.Changes) {
 	}
 }
 
-// take returns what has happened since the last time, or nil.
+// take returns the changes since the last call, or nil.
 func (l *listener) take() *tracker.Changes {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -137,7 +140,7 @@ func (l *listener) take() *tracker.Changes {
 	return changes
 }
 
-// merge puts changes after earlier ones.
+// merge appends changes to earlier ones.
 func merge(earlier, later *tracker.Changes) *tracker.Changes {
 	if earlier == nil {
 		return later
@@ -158,20 +161,20 @@ func union(a, b []string) []string {
 	return slices.Compact(list)
 }
 
-// heartbeat is how often a stream says something even if nothing happens, so that a connection that is gone is found
-// out, and what lies between does not end it.
+// heartbeat is how often a stream sends something even without changes, so that a lost connection
+// is noticed, and proxies do not close it.
 const heartbeat = 15 * time.Second
 
-// events tells a page what changes in the store, as server-sent events named changes: each has tracker.Changes as its
-// data and their cursor as its id. The query's since, or the Last-Event-ID of a browser that comes back, is the cursor
-// from which on the page wants to know; a page has one in data-cursor. Between changes nothing is read but two short
-// queries for all pages together.
+// events sends a page the changes of the store, as server-sent events named changes: each has
+// tracker.Changes as its data and their cursor as its id. The query's since, or the Last-Event-ID
+// of a browser that reconnects, is the cursor after which the page needs changes; a page has it in
+// data-cursor. Without changes, all pages together cost two short queries.
 func (f *frame) events(w http.ResponseWriter, r *http.Request) error {
 	since := tracker.Cursor(r.Header.Get("Last-Event-ID"))
 	if since == "" {
 		since = tracker.Cursor(r.URL.Query().Get("since"))
 	}
-	l, err := f.news.listen(r.Context()) // before looking for what is missed, so that nothing falls between
+	l, err := f.news.listen(r.Context()) // before the missed changes are read, so that none is lost
 	if err != nil {
 		return err
 	}
@@ -188,10 +191,10 @@ func (f *frame) events(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// stream writes to a page until it is gone or the listener dismissed.
+// stream writes to a page until it has gone or the listener is dismissed.
 func (l *listener) stream(w http.ResponseWriter, r *http.Request, since tracker.Cursor, missed *tracker.Changes) {
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // what a server sets for other requests; one without deadlines has none to lift
+	_ = control.SetReadDeadline(time.Time{}) // of the server for other requests, if it has one
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	text := fmt.Sprintf("id: %s\nretry: 3000\n: listening\n\n", missed.Cursor)
@@ -216,14 +219,14 @@ func (l *listener) stream(w http.ResponseWriter, r *http.Request, since tracker.
 	}
 }
 
-// event writes changes as an event. There are none if the last event had them already.
+// event writes changes as an event. They are nil if the last event had them already.
 func event(changes *tracker.Changes) string {
 	if changes == nil {
 		return ""
 	}
 	data, err := json.Marshal(changes)
 	if err != nil {
-		panic(err) // texts always can be written
+		panic(err) // strings can always be written
 	}
 	return fmt.Sprintf("id: %s\nevent: changes\ndata: %s\n\n", changes.Cursor, data)
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// forever is the caching of what its address tells the content of. It is private, since the store is.
+// forever is the caching of content that its address identifies. It is private, since the store is.
 const forever = "private, max-age=31536000, immutable"
 
-// picture answers with a picture's file, or with a small one if the query has a width. TIFF, which browsers do not
-// show, becomes PNG.
+// picture answers with a picture's file, or with a small one if the query has a width. TIFF, which
+// browsers do not show, becomes PNG.
 func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 	hash := r.PathValue("hash")
 	if err := tracker.CheckHash(hash); err != nil {
@@ -50,8 +50,8 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// pictureWidth reads the width of a small picture: one of a few, so that nobody fills the memory with all the others.
-// 0 is the picture as it is.
+// pictureWidth reads the width of a small picture: one of a few, so that requests cannot fill the
+// memory. 0 means the stored picture.
 func pictureWidth(text string) (int, error) {
 	if text == "" {
 		return 0, nil
@@ -63,7 +63,7 @@ func pictureWidth(text string) (int, error) {
 	return width, nil
 }
 
-// sendPicture answers with a file, or a part of it, or that the browser has it already.
+// sendPicture answers with a file, a part of it, or that the browser has it already.
 func sendPicture(w http.ResponseWriter, r *http.Request, tag, kind string, content io.ReadSeeker) {
 	h := w.Header()
 	h.Set("Content-Type", kind)
@@ -79,7 +79,7 @@ func encodePNG(m image.Image) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// snapshot is a picture that a run came to at a step.
+// snapshot is the picture of a run at a step.
 type snapshot struct {
 	Step   int64  `json:"step"`
 	Hash   string `json:"hash"`
@@ -87,7 +87,7 @@ type snapshot struct {
 	Height int    `json:"height"`
 }
 
-// snapshots returns what a run looked like along its way, the final picture last.
+// snapshots returns the pictures of a run by step, the final one last.
 func (f *frame) snapshots(ctx context.Context, id string) ([]snapshot, error) {
 	pictures, err := f.store.Pictures(ctx, id, tracker.PictureQuery{})
 	if err != nil {
@@ -101,8 +101,9 @@ func (f *frame) snapshots(ctx context.Context, id string) ([]snapshot, error) {
 	return list, nil
 }
 
-// sortPictures tells what a run began with from what it made, and that from all else. What it made are its snapshots
-// in order, and its results in the place of snapshots that are the same; or all that is no input if it has neither.
+// sortPictures separates what a run began with, what it made, and other pictures. What it made is
+// its snapshots and results in order, without snapshots that equal a result; if it has neither,
+// everything that is no input.
 func sortPictures(pictures []tracker.Picture) (inputs, frames, others []tracker.Picture) {
 	results := map[string]bool{} // by hash
 	for _, p := range pictures {

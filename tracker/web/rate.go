@@ -31,8 +31,8 @@ type shownPicture struct {
 	Hash string `json:"hash"`
 }
 
-// pictureKey names a run's picture without saying anything about the run: by its hash, and if several runs have the same
-// picture, by which of them it is.
+// pictureKey names a run's picture without saying anything about the run: by its hash, and if
+// several runs have the same picture, by which of them it is.
 func pictureKey(b *study.Ballot, item int) string {
 	hash, n := b.Runs[item].Picture, 0
 	for _, run := range b.Runs[:item] {
@@ -91,12 +91,12 @@ func nextPair(st *study.Study, rater string) (*shownPair, study.Waits, error) {
 	return &shownPair{picture(p.Left), picture(p.Right)}, b.Waits(), nil
 }
 
-// pairAnswer is what the page's scripts are told.
+// pairAnswer is what the page's scripts receive.
 type pairAnswer struct {
 	Pair     *shownPair  `json:"pair"`
 	Waits    study.Waits `json:"waits"`
 	Progress string      `json:"progress"`
-	Judged   int64       `json:"judged,omitempty"` // the judgement that was just kept
+	Judged   int64       `json:"judged,omitempty"` // the judgement that was just stored
 }
 
 // pair answers with the next pair for the query's rater.
@@ -117,8 +117,8 @@ func (s sweepPages) answerPair(w http.ResponseWriter, r *http.Request, rater str
 	return writeJSON(w, a)
 }
 
-// judge keeps a judgement: left and right, keys of pictures, verdict, and rater if somebody says who. Scripts, which
-// accept JSON, are answered with the next pair, others with the way to it.
+// judge stores a judgement: left and right, keys of pictures, verdict, and rater, which may be
+// empty. Scripts, which accept JSON, receive the next pair, others a redirect to it.
 func (s sweepPages) judge(w http.ResponseWriter, r *http.Request) error {
 	form, st, err := s.studyForm(w, r)
 	if err != nil {
@@ -180,7 +180,7 @@ func (s sweepPages) takeBack(w http.ResponseWriter, r *http.Request) error {
 	return tracker.Errorf(tracker.CodeNotFound, "there is no judgement %d of this sweep: it was taken back already, or a run of it deleted", id)
 }
 
-// studyForm reads the form that a request brings, and the sweep that it names.
+// studyForm reads a request's form, and the sweep that the request names.
 func (s sweepPages) studyForm(w http.ResponseWriter, r *http.Request) (url.Values, sweepView, error) {
 	form, err := readForm(w, r)
 	if err != nil {

@@ -19,7 +19,7 @@ type runView struct {
 	Planned      int64 // steps, 0 if unknown
 	Progress     *progress
 	Inputs       []tracker.Picture
-	Frames       []tracker.Picture // what the slider goes through
+	Frames       []tracker.Picture // the positions of the slider
 	Shown        int               // the index of the frame that is shown first
 	Others       []tracker.Picture
 	Settings     []cell
@@ -27,14 +27,14 @@ type runView struct {
 	Facts        []fact
 	Command      string
 	Newer, Older string // addresses, or ""
-	List         string // address of the list that the run was found in
+	List         string // address of the list that the user came from
 	Self         string // address of the page
 	Filter       string
 	Cursor       tracker.Cursor
 	ReadOnly     bool
 }
 
-// run shows one run. The beginning of an id leads to the whole one.
+// run shows one run. The beginning of an id redirects to the full one.
 func (s runPages) run(w http.ResponseWriter, r *http.Request) error {
 	ctx, query := r.Context(), r.URL.Query()
 	id, err := s.store.Find(ctx, r.PathValue("id"))
@@ -56,7 +56,7 @@ func (s runPages) run(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s runPages) newRunView(ctx context.Context, id, filter string) (*runView, error) {
-	now, err := s.store.Changes(ctx, "") // before the run is read, so that no change falls between
+	now, err := s.store.Changes(ctx, "") // before the run is read, so that no change is missed
 	if err != nil {
 		return nil, err
 	}
@@ -95,12 +95,13 @@ func (v *runView) Frame(i int) string {
 	return "/runs/" + v.Run.ID + "?" + query.Encode()
 }
 
-// Alike is the address of the runs that have the same value of something.
+// Alike is the address of the runs with the same value of a field.
 func (v *runView) Alike(name, value string) string {
 	return listAddress(tracker.Where(name, tracker.Equal, value))
 }
 
-// AlikeIn is the address of the runs with the same value of a setting, whose name may be that of something else too.
+// AlikeIn is the address of the runs with the same value of a setting, even if a metric or a field
+// has the same name.
 func (v *runView) AlikeIn(setting, value string) string {
 	if _, ok := v.Run.Final[setting]; ok || slices.Contains(tracker.Fields(), setting) {
 		setting = "param." + setting
@@ -108,8 +109,9 @@ func (v *runView) AlikeIn(setting, value string) string {
 	return v.Alike(setting, value)
 }
 
-// neighbour returns the address of the run nearest to id whose id is greater or less and that passes a filter; "" if
-// there is none. A filter that makes no sense lets none through: the list, not this page, says what is wrong with it.
+// neighbour returns the address of the run nearest to id whose id is greater or less and that
+// passes a filter; "" if there is none. With an invalid filter there is none: the list, not this
+// page, reports what is wrong with it.
 func (s runPages) neighbour(ctx context.Context, filter string, side tracker.Op, id string) (string, error) {
 	typed, err := tracker.ParseFilter(filter)
 	if err != nil {
@@ -145,7 +147,8 @@ func finals(run *tracker.Run) []cell {
 	return list
 }
 
-// update changes what people say about a run: name, note, rating, tag and untag, whichever the form has.
+// update changes a run's name, note, rating and tags, whichever of name, note, rating, tag and
+// untag the form has.
 func (s runPages) update(w http.ResponseWriter, r *http.Request) error {
 	form, err := readForm(w, r)
 	if err != nil {
@@ -178,10 +181,10 @@ func (s runPages) update(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// fact is one thing known of what made a run.
+// fact is a name and a value to show.
 type fact struct{ Name, Text string }
 
-// facts are what is known of a run's provenance but its command.
+// facts are a run's provenance, except its command.
 func facts(run *tracker.Run) []fact {
 	p := run.Provenance
 	seed := ""

@@ -21,11 +21,11 @@ type runsView struct {
 	listing
 	FilterError string
 	Empty       bool // whether the store has no runs at all
-	Total       int  // of the runs that the filter lets through
+	Total       int  // of the runs that pass the filter
 	Rows        []row
 	Headings    []heading
 	Names       *tracker.Names
-	Suggested   []string // names that a filter may have
+	Suggested   []string // names that may occur in a filter
 	Quick       []quickGroup
 	Choices     []columnGroup
 	Lengths     []int
@@ -63,7 +63,7 @@ func (s runPages) list(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s runPages) newRunsView(ctx context.Context, l listing, names *tracker.Names) (*runsView, error) {
-	now, err := s.store.Changes(ctx, "") // before the runs are read, so that no change falls between
+	now, err := s.store.Changes(ctx, "") // before the runs are read, so that no change is missed
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,8 @@ func (s runPages) newRunsView(ctx context.Context, l listing, names *tracker.Nam
 	return v, err
 }
 
-// noteDeletion reads what delete adds to the address. Anybody can write that there, but only numbers.
+// noteDeletion reads what delete adds to the address. Others can write it there too, but only
+// numbers.
 func (v *runsView) noteDeletion(query url.Values) {
 	v.Deleted, _ = strconv.Atoi(query.Get("deleted"))
 	v.Freed, _ = strconv.ParseInt(query.Get("freed"), 10, 64)
@@ -114,17 +115,18 @@ func (v *runsView) Older() string {
 	return v.AtPage(v.Page + 1)
 }
 
-// Usual tells whether the page begins with the latest runs, so that new ones belong at its top.
+// Usual reports whether the page begins with the latest runs, so that new ones belong at its top.
 func (v *runsView) Usual() bool { return v.Page == 1 && v.Sort == "" }
 
-// mostRows is how many rows are asked for at once. A filter has at most a hundred comparisons.
+// mostRows is how many rows one request may name. A filter has at most a hundred comparisons.
 const mostRows = 40
 
 // rowsView is some rows by themselves.
 type rowsView struct{ Rows []row }
 
-// rows answers with the rows of the runs that the query names as run, with the rest of a listing's address, so that a
-// page need not be read anew because one run goes on. Those that the filter does not let through have no row.
+// rows answers with the rows of the runs that the query names as run, beside a listing's address,
+// so that a page can update one run without reading everything again. Runs that do not pass the
+// filter have no row.
 func (s runPages) rows(w http.ResponseWriter, r *http.Request) error {
 	names, err := s.store.Names(r.Context())
 	if err != nil {
@@ -186,7 +188,8 @@ func columnGroups(l listing, names *tracker.Names) []columnGroup {
 	return groups
 }
 
-// runAddress is that of a run's page, which leads on to the next run that a filter lets through.
+// runAddress is the address of a run's page, with the filter of the list for its links to the next
+// run.
 func runAddress(id, filter string) string {
 	if filter == "" {
 		return "/runs/" + id
@@ -194,7 +197,7 @@ func runAddress(id, filter string) string {
 	return "/runs/" + id + "?" + url.Values{"filter": {filter}}.Encode()
 }
 
-// listAddress is that of the Runs page with a filter.
+// listAddress is the address of the Runs page with a filter.
 func listAddress(filter *tracker.Filter) string {
 	return listing{Filter: filter.String(), Page: 1, Length: defaultLength}.Address()
 }
@@ -204,7 +207,7 @@ type row struct {
 	Run      *tracker.Run
 	Link     string // to its page, which knows the list's filter
 	Cells    []cell
-	Progress *progress // nil unless it is running and has said how long
+	Progress *progress // nil unless it is running and its length is known
 	Small    int       // the width of its picture
 }
 
@@ -214,7 +217,7 @@ type cell struct {
 	Number     bool
 }
 
-// progress is how far a run came.
+// progress is how far a run is.
 type progress struct{ Step, Planned int64 }
 
 // newRow makes a row of a run.
@@ -224,7 +227,7 @@ func (s runPages) newRow(ctx context.Context, run *tracker.Run, columns []tracke
 		r.Small = 640
 	}
 	for i, o := range columns {
-		var v any // nil where the run lacks it
+		var v any // nil if the run has none
 		if values := o.Values(run); len(values) > 0 {
 			v = values[0]
 		}
@@ -236,8 +239,8 @@ func (s runPages) newRow(ctx context.Context, run *tracker.Run, columns []tracke
 	return r, err
 }
 
-// progress returns how far a run is that is running, or nil if it is not or does not say. The last step is that of
-// its total, or of any metric if it has none.
+// progress returns the progress of a running run, or nil if it is not running or its length is
+// unknown. The last step is that of its total, or of any metric if it has none.
 func (s runPages) progress(ctx context.Context, run *tracker.Run) (*progress, error) {
 	planned := plannedSteps(run)
 	if run.Status != tracker.StatusRunning || planned == 0 || len(run.Final) == 0 {
@@ -255,7 +258,7 @@ func (s runPages) progress(ctx context.Context, run *tracker.Run) (*progress, er
 	return &progress{points[len(points)-1].Step, planned}, nil
 }
 
-// plannedSteps returns how many steps a run is to have, or 0 if it does not say.
+// plannedSteps returns how many steps a run will have, or 0 if that is unknown.
 func plannedSteps(run *tracker.Run) int64 {
 	for _, name := range []string{"iterations", "steps", "epochs"} {
 		if n, ok := run.Params[name].(int64); ok && n > 0 {
@@ -291,13 +294,13 @@ func operands(columns []string, names *tracker.Names) ([]tracker.Operand, error)
 	return list, nil
 }
 
-// heading is the head of a column.
+// heading is the heading of a column.
 type heading struct {
 	Name, Label, Link string
 	Order             string // as aria-sort has it, or ""
 }
 
-// headings are the heads of the table: those that it always has, then the chosen columns'.
+// headings are the table's headings: the fixed ones, then those of the chosen columns.
 func headings(l listing) []heading {
 	list := []heading{
 		{Name: "name", Label: "Run"}, {Name: "status", Label: "Status"}, {Name: "started", Label: "Started"}, {Name: "duration", Label: "Took"},
@@ -315,14 +318,14 @@ func headings(l listing) []heading {
 	return list
 }
 
-// deleteView says what deleting runs will do.
+// deleteView describes what deleting runs will do.
 type deleteView struct {
 	Runs    []tracker.Run
-	Running []tracker.Run // which stay
+	Running []tracker.Run // which are kept
 	Freed   tracker.Deletion
 }
 
-// askDelete shows what deleting the chosen runs will free, and asks whether to.
+// askDelete shows what deleting the chosen runs will free, and asks for confirmation.
 func (s runPages) askDelete(w http.ResponseWriter, r *http.Request) error {
 	if s.options.ReadOnly {
 		return errReadOnly
@@ -355,7 +358,7 @@ func (s runPages) askDelete(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, http.StatusOK, "delete.html", page{Title: "Delete", Nav: "runs", Data: v})
 }
 
-// delete deletes the runs that a form names, and goes back to the others.
+// delete deletes the runs that a form names, and returns to the list.
 func (s runPages) delete(w http.ResponseWriter, r *http.Request) error {
 	form, err := readForm(w, r)
 	if err != nil {

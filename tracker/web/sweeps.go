@@ -16,7 +16,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// sweepPages are the list of sweeps and the pages of each: its grid, exploration, rating and scores.
+// sweepPages are the list of sweeps and the pages of each: its grid, exploration, rating and
+// scores.
 type sweepPages struct{ *frame }
 
 // sweepView is what every page of a sweep shows.
@@ -30,7 +31,7 @@ type sweepView struct {
 // read reads the sweep that a request names.
 func (s sweepPages) read(r *http.Request, tab string) (sweepView, error) {
 	v := sweepView{Tab: tab}
-	now, err := s.store.Changes(r.Context(), "") // first, so that no change falls between
+	now, err := s.store.Changes(r.Context(), "") // first, so that no change is missed
 	if err != nil {
 		return v, err
 	}
@@ -54,7 +55,8 @@ func (s sweepPages) readRanked(r *http.Request, tab string) (sweepView, *study.R
 	return v, ranking, err
 }
 
-// dots are names that would mean another folder in an address, or none, and those that stand for them there.
+// dots are names that would mean another folder in an address, or none, and what replaces them
+// there.
 var dots = regexp.MustCompile(`^~*(\.{1,2}|/)$`)
 
 // sweepPath is the address of a sweep's pages; sweepName reads the part of it that is the name.
@@ -78,7 +80,7 @@ func (v sweepView) Path(more ...string) string { return sweepPath(v.Name, more..
 // List is the address of the sweep's runs among all.
 func (v sweepView) List() string { return listAddress(tracker.Where("sweep", tracker.Equal, v.Name)) }
 
-// sweepsPage is how many sweeps a page has. Each takes a question to the store, 5 ms of 10,000 runs.
+// sweepsPage is how many sweeps a page has. Each takes a query, 5 ms with 10,000 runs.
 const sweepsPage = 24
 
 // sweepsView is what the page of all sweeps shows.
@@ -97,10 +99,11 @@ type sweepCard struct {
 	StartedAt        time.Time
 	Picture          string // the best trial's, or the latest
 	Tally            study.Tally
-	Waits            int // for about so many ratings
+	Waits            int // about how many ratings are missing
 }
 
-// list shows all sweeps, the latest first, also those of which only runs are known. The query may have page.
+// list shows all sweeps, the latest first, also those of which the store has only runs. The query
+// may have page.
 func (s sweepPages) list(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	now, err := s.store.Changes(ctx, "")
@@ -134,7 +137,7 @@ func (s sweepPages) list(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, http.StatusOK, "sweeps.html", page{Title: "Sweeps", Nav: "sweeps", Data: v})
 }
 
-// sweepCards are all sweeps, as far as can be told without looking at their runs.
+// sweepCards returns all sweeps, with what is known without reading their runs.
 func (s sweepPages) sweepCards(ctx context.Context) ([]sweepCard, error) {
 	groups, err := s.store.Groups(ctx, tracker.BySweep)
 	if err != nil {
@@ -153,7 +156,7 @@ func (s sweepPages) sweepCards(ctx context.Context) ([]sweepCard, error) {
 		cards = append(cards, newSweepCard(g, byName[g.Name]))
 		delete(byName, g.Name)
 	}
-	for _, record := range byName { // which have no trial yet
+	for _, record := range byName { // without a trial yet
 		cards = append(cards, newSweepCard(tracker.Group{Name: record.Name}, record))
 	}
 	slices.SortFunc(cards, func(a, b sweepCard) int {
@@ -177,8 +180,8 @@ func newSweepCard(g tracker.Group, record *tracker.Sweep) sweepCard {
 	return c
 }
 
-// lookCloser finds the best trial by one question to the store, which also tells how many were pruned. Where people's
-// ratings say which is the best, it takes all of them.
+// lookCloser finds the best trial and the number of pruned ones with one query. If people's ratings
+// say which is the best, it reads all trials.
 func (s sweepPages) lookCloser(ctx context.Context, c *sweepCard, names *tracker.Names) error {
 	if c.Tally.Begun == 0 {
 		return nil
@@ -207,7 +210,7 @@ func (s sweepPages) lookCloser(ctx context.Context, c *sweepCard, names *tracker
 	return nil
 }
 
-// findFavourite shows the picture that people find best, once there is one.
+// findFavourite takes the picture that people find best, once there is one.
 func (s sweepPages) findFavourite(ctx context.Context, c *sweepCard) error {
 	st, err := study.Read(ctx, s.store, c.Name, s.options.ReadSweep)
 	if err != nil {

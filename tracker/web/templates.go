@@ -29,7 +29,7 @@ var functions = template.FuncMap{
 	"percent":  percent,
 }
 
-// timeElement writes a time in UTC; app.js writes it anew as it is where the viewer is.
+// timeElement writes a time in UTC; app.js replaces it with the viewer's local time.
 func timeElement(at time.Time) template.HTML {
 	if at.IsZero() {
 		return "–"
@@ -47,7 +47,7 @@ func jsonText(v any) (string, error) {
 // percent writes a share.
 func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 0, 64) + " %" }
 
-// sentence makes a sentence of an error's text.
+// sentence makes a sentence of an error's message.
 func sentence(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
 	if size == 0 {
@@ -91,7 +91,7 @@ var paths = map[string]string{
 	"picture":     `<path d="M2 3h12v10H2zM2 11l3.5-3.5L9 11l2-2 3 3M10.5 6h.1" fill="none" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round"/>`,
 }
 
-// icon draws one of the paths. It says nothing that the words beside it do not.
+// icon draws one of the paths. It is decoration: the words beside it say the same.
 func icon(name string) template.HTML {
 	return template.HTML(`<svg class="icon icon-` + name + `" viewBox="0 0 16 16" width="16" height="16" fill="currentColor" stroke="currentColor" aria-hidden="true">` +
 		paths[name] + `</svg>`)

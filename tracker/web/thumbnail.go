@@ -25,7 +25,8 @@ var widths = []int{160, 320, 640}
 // maxThumbnails is how many bytes of small pictures are kept.
 const maxThumbnails = 64 << 20
 
-// thumbnails makes small pictures, a few at a time and each once, and keeps those that were requested last.
+// thumbnails makes small pictures, a few at a time and each once, and keeps those that were
+// requested last.
 type thumbnails struct {
 	busy   chan struct{} // holds one element for each that is being made
 	making singleflight.Group
@@ -40,7 +41,7 @@ type thumbnail struct {
 	data []byte
 }
 
-// source is a picture of which a small one is made, or one that browsers can show.
+// source is a picture to make smaller, or to convert for browsers.
 type source struct {
 	hash, format string
 	width        int // 0 for the picture's own
@@ -59,7 +60,8 @@ func newThumbnails() *thumbnails {
 	return t
 }
 
-// get returns a small picture, made now if it is not kept. Requests for the same one wait for the first.
+// get returns a small picture, made now if it is not kept. Requests for the same one wait for the
+// first.
 func (t *thumbnails) get(ctx context.Context, s source) (*thumbnail, error) {
 	for {
 		if known, ok := t.find(s.key()); ok {
@@ -94,15 +96,16 @@ func (t *thumbnails) make(ctx context.Context, s source) (*thumbnail, error) {
 	}
 	made, err := s.shrink()
 	if err != nil {
-		// Its head could be read, or it would not be in the store: the rest is missing, or of a kind that Go does not know.
+		// Its header could be read, or it would not be in the store: the rest is missing, or of a
+		// kind that Go does not know.
 		return nil, tracker.Errorf(tracker.CodeInvalid, "picture %s: %w", s.hash, err)
 	}
 	t.keep(s.key(), made)
 	return made, nil
 }
 
-// keep keeps a small picture and drops those that were requested longest ago. A TIFF that became a PNG may be larger than
-// all that is kept, and is not.
+// keep keeps a small picture and drops those that were requested longest ago. A TIFF that became a
+// PNG may be larger than all that is kept, and is not.
 func (t *thumbnails) keep(key string, made *thumbnail) {
 	if len(made.data) > maxThumbnails/4 {
 		return
@@ -115,7 +118,8 @@ func (t *thumbnails) keep(key string, made *thumbnail) {
 	}
 }
 
-// shrink scales a picture to its width, never beyond its own. What one can see through becomes a PNG, other pictures JPEG.
+// shrink scales a picture down to the source's width. A picture with transparency becomes a PNG,
+// others JPEG.
 func (s source) shrink() (*thumbnail, error) {
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return nil, err

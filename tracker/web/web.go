@@ -1,13 +1,14 @@
-// Package web is the browser's view of a tracker.Store: runs in a table, one run large, two to twelve compared, the
-// trials of a sweep with what people and numbers say of them, and what belongs together. Pages are made on the server
-// with html/template; scripts make them live and are embedded, so that nothing is loaded from elsewhere.
+// Package web is the browser's view of a tracker.Store: a table of runs, the page of one run,
+// comparisons of two to twelve, and sweeps with their trials, scores and ratings. Pages are made on
+// the server with html/template. Scripts make them live; they are embedded, so that nothing is
+// loaded from elsewhere.
 //
 //	handler, err := web.New(store, web.Options{})
 //	...
 //	server := &http.Server{Handler: handler}
 //	server.RegisterOnShutdown(handler.Close)
 //
-// A server that others can reach needs Options.Token; see [Options].
+// A server that others can reach needs Options.Token.
 package web
 
 import (
@@ -19,25 +20,26 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// Options say how a store is shown.
+// Options are choices for New.
 type Options struct {
-	// Title is what the store is called on the pages, its folder say.
+	// Title is the store's name on the pages, for example its folder.
 	Title string
 	// Version of the program, for the foot of the pages.
 	Version string
-	// Hosts are the names, without ports, by which the server may be called beside localhost and the loopback
-	// addresses. A request under another name is refused, which keeps other sites' pages from reading this one
-	// through a name of their own that leads here (DNS rebinding).
+	// Hosts are the server's names, without ports, besides localhost and the loopback addresses. A
+	// request under another name is refused, which keeps other sites' pages from reading this one
+	// through a name that they point here (DNS rebinding).
 	Hosts []string
-	// Token, if not empty, must be given once as ?token= by every browser; a cookie remembers it. A server on an
-	// address that others reach must have one.
+	// Token, if not empty, must be given once as ?token= by every browser; a cookie remembers it. A
+	// server that others can reach must have one.
 	Token string
-	// ReadOnly leaves out what changes the store.
+	// ReadOnly removes everything that changes the store.
 	ReadOnly bool
-	// ReadSweep reads the file that a sweep keeps, which takes the settings that the program has. Without it, or where it
-	// returns nil, what is searched is told from what the trials differ in.
+	// ReadSweep reads the file that a sweep's record holds, with the program's settings. If it is
+	// nil or returns nil, the settings in which the trials differ are taken for those that are
+	// searched.
 	ReadSweep func(*tracker.Sweep) (*sweep.File, error)
-	// Log gets errors that people are not shown. The default is slog's.
+	// Log receives errors that users are not shown. The default is slog's.
 	Log *slog.Logger
 }
 
@@ -47,7 +49,7 @@ type Handler struct {
 	http.Handler
 }
 
-// Close ends the requests in which pages wait for changes, so that a server's Shutdown need not wait for them.
+// Close ends the requests in which pages wait for changes. A server's Shutdown would wait for them.
 func (h *Handler) Close() { h.frame.news.close() }
 
 // New returns a handler that shows a store.

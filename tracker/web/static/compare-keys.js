@@ -17,7 +17,7 @@ export function listen(actions) {
   onKey("+ -", "Larger or smaller", (key) => actions.zoom(key === "+" ? "in" : "out"));
   onKey("=", "", () => actions.zoom("in"));
   onKey("0", "The whole pictures", () => actions.zoom("fit"));
-  onKey("1 2 4 8", "True pixels, or so many times as large", (key) => actions.zoom(key));
+  onKey("1 2 4 8", "True pixels, or 2, 4 or 8 times as large", (key) => actions.zoom(key));
   addEventListener("keyup", (event) => event.key.toLowerCase() === held && actions.blink(false));
   addEventListener("blur", () => actions.blink(false)); // else the key would be let go unseen
   // Before the swipe's own listener, to which keys pressed on a picture inside it would come, too.

@@ -5,7 +5,7 @@
 // viewers of any size and for pictures of any size, so it can be kept, shared and applied to all of them. Viewers that
 // are pinned beside the others are smaller: they show the same part of the picture, not the same scale.
 //
-// One viewer leads: the one that somebody touched last. OpenSeadragon animates it, and at each frame the others are
+// One viewer leads: the one that was touched last. OpenSeadragon animates it, and at each frame the others are
 // put where it is and drawn at once, so that all move in the same frame. Viewers that listened to each other would
 // lag by a frame and answer each other's answers.
 
@@ -84,7 +84,7 @@ export class Link {
     this.goal = this.leader.goal();
   }
 
-  /** step goes on to the next zoom that is a power of √2 of true pixels, which has all whole ones among them. */
+  /** step moves to the next zoom that is a power of √2 of true pixels, which has all whole ones among them. */
   step(direction) {
     const at = Math.log2(this.goal.zoom) * 2;
     const next = direction > 0 ? Math.floor(at + 1.01) : Math.ceil(at - 1.01);

@@ -57,7 +57,7 @@ export function makePair(stage, link, tell, complain) {
       tell(describe(found, a, b));
       if (!pane.hidden && pane.dataset.mark === "") single.show(mine.picture, [a, b]);
     } catch (error) {
-      complain(`The difference could not be worked out: ${error.message}.`);
+      complain(`The difference could not be computed: ${error.message}.`);
     }
   }
 

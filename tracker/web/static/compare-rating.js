@@ -2,7 +2,7 @@
 
 import { say } from "/static/page.js";
 
-/** makeRatings has the forms send themselves. Pressing the star that stands for the rating takes it away. */
+/** makeRatings has the forms send themselves. Pressing the star of the current rating removes it. */
 export function makeRatings(forms, complain) {
   for (const form of forms) {
     form.addEventListener("submit", (event) => {
@@ -20,7 +20,7 @@ export async function rate(form, rating, complain) {
     show(form, rating);
     say(rating === 0 ? "No rating" : `Rated ${rating} of 5`);
   } catch (error) {
-    complain(`The rating was not kept: ${error.message}.`);
+    complain(`The rating was not saved: ${error.message}.`);
   }
 }
 

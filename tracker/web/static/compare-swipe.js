@@ -46,7 +46,7 @@ function letThrough(slider) {
   slider.shadowRoot.adoptedStyleSheets.push(sheet);
 }
 
-/** makeAccessible tells what the element is and where the divider stands, and adds the keys that it lacks. */
+/** makeAccessible describes the element and the position of its divider, and adds missing keys. */
 function makeAccessible(slider) {
   slider.setAttribute("role", "slider");
   slider.setAttribute("aria-label", "Divider between A and B");

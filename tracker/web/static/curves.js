@@ -164,12 +164,12 @@ export function drawCurves(host, options) {
   build();
 
   return {
-    /** set shows other series in the place of all. */
+    /** set replaces all series. */
     set(next) {
       series = copy(next.series);
       build();
     },
-    /** append adds points to the series of the same labels, and in the place of those at the same and later steps. */
+    /** append adds points to the series of the same labels, and replaces those at the same and later steps. */
     append(more) {
       for (const { label, points } of more.series) {
         const known = series.find((s) => s.label === label);
@@ -215,7 +215,7 @@ function copy(series) {
   return series.map((s) => ({ ...s, points: [...s.points] }));
 }
 
-/** decades leaves of a logarithmic scale's lines those at powers of ten, if there are so many that they would be a grey. */
+/** decades keeps only the lines at powers of ten of a logarithmic scale, if all of them would be a grey area. */
 function decades(splits) {
   return splits.length < 30 ? splits : splits.map((v) => (v > 0 && Number.isInteger(Math.round(Math.log10(v) * 1e9) / 1e9) ? v : null));
 }

@@ -1,5 +1,5 @@
 // The filter box offers names while one types: a browser's list completes the whole text, so each of its entries is
-// what stands before the last word, and a name.
+// the text before the last word, and a name.
 
 /** @param {HTMLInputElement} input whose list has the names. */
 export function completeNames(input) {

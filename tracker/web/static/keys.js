@@ -5,7 +5,7 @@ const described = [];
 
 /**
  * onKey calls does when a key is pressed outside of fields where one types.
- * @param {string} keys as KeyboardEvent.key has them, with spaces between them; does is told which.
+ * @param {string} keys as in KeyboardEvent.key, separated by spaces; does is called with the key.
  * @param {string} description for the list of keys; keys without one are not listed.
  */
 export function onKey(keys, description, does) {

@@ -15,7 +15,7 @@ export function rate(form) {
       if (answer.type !== "opaqueredirect") throw new Error(String(answer.status));
       say(rating === 0 ? "No rating" : `Rated ${rating} of 5`);
     } catch {
-      say("The rating was not kept: the server does not answer.");
+      say("The rating was not saved: the server does not answer.");
       form.reset();
     }
   });

@@ -1,4 +1,4 @@
-// A run's page: the slider through its pictures, its curves, and what is new while it goes on.
+// A run's page: the slider through its pictures, its curves, and what is new while it runs.
 import { chart } from "./chart.js";
 import { onKey } from "./keys.js";
 import { follow } from "./live.js";
@@ -29,7 +29,7 @@ follow(run.dataset.cursor, ({ runs, deleted, more }) => {
   }
 });
 
-/** refresh fetches what is new: points after the last, pictures, and the parts of the page that say how it stands. */
+/** refresh fetches what is new: points after the last, pictures, and the parts of the page that show its state. */
 async function refresh() {
   again = busy;
   if (busy) return;

@@ -138,7 +138,7 @@ function choose() {
     next?.scrollIntoView({ block: "nearest" });
   }
   onKey("j", "Next run", () => go(1));
-  onKey("k", "Run before", () => go(-1));
+  onKey("k", "Previous run", () => go(-1));
   onKey("x", "Tick the run", () => {
     current()?.querySelector("input").click();
   });

@@ -15,7 +15,7 @@ export function stage(run, curves) {
   const picture = byId("picture");
   const slider = byId("slider");
   let at = Number(slider.value);
-  let moved = at !== frames.length - 1; // while it shows the latest, it goes on to newer ones
+  let moved = at !== frames.length - 1; // while it shows the latest, it moves to newer ones
   let known = ""; // the list of the run's pictures, as it was fetched last
   const loaded = new Set(); // hashes of pictures that the browser has
 
@@ -73,7 +73,7 @@ export function stage(run, curves) {
     event.preventDefault();
     move(frames.indexOf(frame));
   });
-  onKey("ArrowLeft ArrowRight", "Snapshot before, after", (key) => move(at + (key === "ArrowLeft" ? -1 : 1)));
+  onKey("ArrowLeft ArrowRight", "Previous or next snapshot", (key) => move(at + (key === "ArrowLeft" ? -1 : 1)));
   zoomable(byId("canvas"), picture, byId("zoom"));
   show(at);
 

@@ -1,5 +1,5 @@
-// One metric's curves of all trials over each other, drawn by uPlot: thin lines, the best and the one that somebody
-// points at on top.
+// One metric's curves of all trials over each other, drawn by uPlot: thin lines, the best and the one that is
+// pointed at on top.
 const height = 340;
 
 /** drawOverlaid draws into a host, and returns what draws anew. */
@@ -50,7 +50,7 @@ export function drawOverlaid(host, filter, paint) {
     });
   }
 
-  /** follow shows which curve somebody points at elsewhere. */
+  /** follow shows the curve that is pointed at elsewhere. */
   function follow() {
     const i = shown.indexOf(filter.hovered);
     if (!plot || plot.over.matches(":hover")) return;

@@ -1,4 +1,4 @@
-// The Explore page: its drawings show the same trials, and what somebody points at in one is shown in all.
+// The Explore page: its drawings show the same trials, and what is pointed at in one is shown in all.
 import { colouring } from "./sweep-colour.js";
 import { drawOverlaid } from "./sweep-curves.js";
 import { Filter } from "./sweep-filter.js";

@@ -1,4 +1,4 @@
-// Which trials all drawings of the Explore page show, and which of them somebody points at.
+// Which trials all drawings of the Explore page show, and which of them is pointed at.
 
 export class Filter extends EventTarget {
   /** @param {object} scene as the server lays it out. */
@@ -35,7 +35,7 @@ export class Filter extends EventTarget {
     this.dispatchEvent(new Event("filter"));
   }
 
-  /** hover says which trial somebody points at, "" for none, and where: an element or the pointer's place. */
+  /** hover says which trial is pointed at, "" for none, and where: an element or the pointer's place. */
   hover(id, at) {
     if (id === this.hovered) return;
     this.hovered = id;

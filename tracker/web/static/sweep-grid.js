@@ -125,7 +125,7 @@ async function learn() {
   await paint();
 }
 
-/** neighbour is the trial that lies so many rows and columns further. */
+/** neighbour is the trial at an offset in rows and columns. */
 function neighbour(trial, down, right) {
   if (!trial) return null;
   const [row, column] = trial.dataset.at.split("-").map(Number);

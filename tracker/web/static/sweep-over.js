@@ -1,4 +1,4 @@
-// The card that shows a trial's picture and settings beside what somebody points at.
+// The card that shows a trial's picture and settings beside what is pointed at.
 import { pictureAddress } from "./sweep-picture.js";
 
 const gap = 16;

@@ -48,7 +48,7 @@ async function alone(does) {
   try {
     await does();
   } catch (error) {
-    complain(`That was not kept: ${error.message}. Load the page again.`);
+    complain(`The judgement was not saved: ${error.message}. Load the page again.`);
   } finally {
     busy = false;
     ballot.classList.remove("busy");

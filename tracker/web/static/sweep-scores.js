@@ -1,4 +1,4 @@
-// The scores: what is new since somebody judged.
+// The scores: what is new since the last judgement.
 import { fetchPage, followTrials, take } from "./sweep-live.js";
 
 const host = document.getElementById("scores");
