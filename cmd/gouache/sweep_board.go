@@ -17,28 +17,28 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// sweepBoard shows a sweep that runs: a line a trial, and one for all of them.
+// sweepBoard shows a running sweep: a line for each running trial, and one for the whole.
 type sweepBoard struct {
 	line *statusLine
 	file *sweep.File
 
 	mu      sync.Mutex
 	planned int            // trials in all
-	states  map[int]string // "finished", "pruned" or "failed", by the number of a trial that ended and does not run again
+	states  map[int]string // of the trials that have ended, by number: "finished", "pruned" or "failed"
 	running []*trialLine
-	took    time.Duration // of the trials that ended here
-	ended   int           // of them
+	took    time.Duration // the sum of the durations of trials that ended in this process
+	ended   int           // the number of these trials
 	began   time.Time
 }
 
-// trialLine is one trial that runs.
+// trialLine shows a running trial. It is an observer of it.
 type trialLine struct {
 	board     *sweepBoard
 	trial     *sweep.Trial
 	total     int // iterations
 	latest    progress.Iteration
-	objective string // its latest value, in words
-	tiles     string // how far an evaluation has come, in words
+	objective string // its latest value
+	tiles     string // the progress of an evaluation in tiles
 	began     time.Time
 }
 
@@ -46,11 +46,11 @@ func newSweepBoard(w io.Writer, file *sweep.File) *sweepBoard {
 	return &sweepBoard{line: newStatusLine(w), file: file, states: map[int]string{}, began: time.Now()}
 }
 
-// begin says how the sweep stands before anything runs.
+// begin shows the state of the sweep before anything runs.
 func (b *sweepBoard) begin(ctx context.Context, store sweep.Store) {
 	record, err := store.Sweep(ctx, b.file.Name)
 	if err != nil {
-		return // whoever runs the sweep meets the same error
+		return // running the sweep returns the same error
 	}
 	report, err := reportSweep(ctx, store, record)
 	if err != nil {
@@ -71,7 +71,7 @@ func (b *sweepBoard) begin(ctx context.Context, store sweep.Store) {
 	done := summary.Finished + summary.Pruned + summary.Failed
 	text := fmt.Sprintf("sweep %s: %s", b.file.Name, format.Count(summary.Planned, "trial", "trials"))
 	if done+summary.Interrupted > 0 {
-		text += fmt.Sprintf(", %d done before, %d to go on with", done, summary.Interrupted)
+		text += fmt.Sprintf(", %d done before, %d to continue", done, summary.Interrupted)
 	}
 	b.line.say(fmt.Sprintf("%s; %s, %d at once", text, b.file.Sampler, max(b.file.Parallel, 1)))
 }
@@ -91,7 +91,7 @@ func (b *sweepBoard) observer(t *sweep.Trial) progress.Observer {
 	return b.running[slices.IndexFunc(b.running, func(l *trialLine) bool { return l.trial == t })]
 }
 
-// Ended takes a trial's line away and says how it ended.
+// Ended removes a trial's line, and prints how the trial ended.
 func (b *sweepBoard) Ended(t *sweep.Trial, o tracker.Outcome) {
 	b.mu.Lock()
 	at := slices.IndexFunc(b.running, func(l *trialLine) bool { return l.trial == t })
@@ -120,13 +120,13 @@ func (b *sweepBoard) Ended(t *sweep.Trial, o tracker.Outcome) {
 	b.show(true)
 }
 
-// Waiting says what for.
+// Waiting prints the reason.
 func (b *sweepBoard) Waiting(reason string) { b.line.sayAbove(reason) }
 
-// warn says what went wrong without ending anything.
+// warn prints an error that ends nothing.
 func (b *sweepBoard) warn(err error) { b.line.sayAbove("warning: " + err.Error()) }
 
-// Observe renews the trial's line.
+// Observe updates the trial's line.
 func (l *trialLine) Observe(e progress.Event) {
 	l.board.mu.Lock()
 	switch e := e.(type) {
@@ -141,7 +141,7 @@ func (l *trialLine) Observe(e progress.Event) {
 	l.board.show(false)
 }
 
-// show renews all lines. In a log, where lines stay, only that of the whole sweep.
+// show updates all lines. In a log, where lines stay, it shows only that of the whole sweep.
 func (b *sweepBoard) show(force bool) {
 	b.mu.Lock()
 	var lines []string
@@ -184,11 +184,11 @@ func (b *sweepBoard) overall() string {
 	return text
 }
 
-// remaining estimates the time left: by the trials that ended here, or by the first one's own estimate. It is negative
-// while nothing is known.
+// remaining estimates the time left from the trials that ended in this process, or else from the running ones' own
+// estimates. It is negative if it is unknown.
 func (b *sweepBoard) remaining(done int) time.Duration {
 	var each time.Duration
-	var current time.Duration // what is spent of the running ones
+	var current time.Duration // spent on the running trials
 	for _, l := range b.running {
 		spent := time.Since(l.began)
 		current += spent
@@ -206,16 +206,16 @@ func (b *sweepBoard) remaining(done int) time.Duration {
 	return max(left, 0) / time.Duration(max(min(b.file.Parallel, b.planned-done), 1))
 }
 
-// end takes the lines away.
+// end removes the lines.
 func (b *sweepBoard) end() { b.line.wipe() }
 
-// conclude prints what came of it.
+// conclude prints the result.
 func (b *sweepBoard) conclude(out io.Writer, store sweep.Reader, s *sweep.Summary) error {
 	text := fmt.Sprintf("%d of %s finished", s.Finished, format.Count(s.Planned, "trial", "trials"))
 	for _, c := range []struct {
 		n    int
 		what string
-	}{{s.Pruned, "pruned"}, {s.Failed, "failed"}, {s.Interrupted, "to go on with"}, {s.Running, "running in another process"}} {
+	}{{s.Pruned, "pruned"}, {s.Failed, "failed"}, {s.Interrupted, "to continue"}, {s.Running, "running in another process"}} {
 		if c.n > 0 {
 			text += fmt.Sprintf(", %d %s", c.n, c.what)
 		}
@@ -233,7 +233,7 @@ func (b *sweepBoard) conclude(out io.Writer, store sweep.Reader, s *sweep.Summar
 	return err
 }
 
-// objectiveText writes a trial's objective.
+// objectiveText returns a trial's objective for a line, or "".
 func objectiveText(f *sweep.File, t *sweep.Trial) string {
 	if v, ok := t.Objective(); ok {
 		return fmt.Sprintf("  %s = %s", f.Minimise, format.Rounded(v, 4))
@@ -241,5 +241,5 @@ func objectiveText(f *sweep.File, t *sweep.Trial) string {
 	return ""
 }
 
-// shellWord quotes a word for a shell where it needs that.
+// shellWord quotes a word for a shell if necessary.
 func shellWord(text string) string { return shellescape.Quote(text) }

@@ -12,8 +12,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Again returns the job that a recorded run was: its pictures, as the store keeps them, and its settings. With the same
-// weights on the same machine it paints the same picture, to the byte.
+// Again returns the job of a recorded run, with its pictures from the store and its settings. With the same weights on the
+// same machine it paints the same picture, to the byte.
 func Again(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (job stylelib.Job, err error) {
 	values := settings(run.Params)
 	for _, name := range []string{"preset", "size", "iterations", "scales", "style_weight"} {
@@ -21,7 +21,7 @@ func Again(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (
 			return job, fmt.Errorf("run %s does not say its %s: it was not recorded whole", run.ID, name)
 		}
 	}
-	if values["init"] == "picture" { // which is among the inputs
+	if values["init"] == "picture" { // it is among the inputs
 		delete(values, "init")
 	}
 	if err := job.Set(values); err != nil {
@@ -41,7 +41,7 @@ func settings(params tracker.Params) map[string]any {
 	return values
 }
 
-// styleWeights reads the proportion in which styles were mixed. Of one style alone there is none.
+// styleWeights returns the weights of a run's styles, or nil if it has one style.
 func styleWeights(run *tracker.Run) []float64 {
 	mix, _ := run.Params["style_mix"].(string)
 	var weights []float64
@@ -53,7 +53,7 @@ func styleWeights(run *tracker.Run) []float64 {
 	return weights
 }
 
-// addInputs loads the pictures that a run began with. Styles are in the order of their steps.
+// addInputs loads the inputs of a run. Styles are in the order of their steps.
 func addInputs(ctx context.Context, store tracker.PictureReader, run *tracker.Run, job *stylelib.Job) error {
 	inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: []string{tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit}})
 	if err != nil {
@@ -79,7 +79,7 @@ func addInputs(ctx context.Context, store tracker.PictureReader, run *tracker.Ru
 		}
 	}
 	if job.Content == nil || len(job.Styles) == 0 {
-		return fmt.Errorf("run %s was recorded without its photograph or painting, so that it cannot be painted again", run.ID)
+		return fmt.Errorf("run %s was recorded without its photograph or painting: it cannot be painted again", run.ID)
 	}
 	return nil
 }

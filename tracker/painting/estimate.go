@@ -11,8 +11,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Estimate is about what trials take. Half as much again would be no surprise: the machine may be busier then, and
-// pictures differ in how well they compress.
+// Estimate is roughly what trials take. They may well take half as much again: the machine may be busier, and pictures
+// differ in how well they compress.
 type Estimate struct {
 	Time  time.Duration // of all trials, one after the other
 	Bytes int64         // on the disk, of all trials, without what they share
@@ -22,18 +22,18 @@ type Estimate struct {
 const (
 	measuredSize       = 128
 	measuredIterations = 8
-	warmIterations     = 2 // which include compilation
+	warmIterations     = 2 // they include the compilation
 )
 
 // measured is what one painting took.
 type measured struct {
-	perPixel  time.Duration // of an iteration, times a million
-	startup   time.Duration // of a scale that was not painted before
-	pngPixels float64       // bytes of a PNG by its pixels
+	perPixel float64       // nanoseconds of an iteration
+	startup  time.Duration // of a scale with a new size
+	pngBytes float64       // of a pixel
 }
 
-// Estimate paints a small picture, which takes some seconds, and tells from it about what trials with these parameters
-// take.
+// Estimate paints a small picture, which takes some seconds, and estimates from it what trials with these searched
+// values take.
 func (p *Painter) Estimate(ctx context.Context, trials []tracker.Params) (*Estimate, error) {
 	var jobs []stylelib.Job
 	for _, params := range trials {
@@ -62,7 +62,7 @@ func (p *Painter) Estimate(ctx context.Context, trials []tracker.Params) (*Estim
 				compiled[size] = true
 				e.Time += m.startup
 			}
-			e.Time += m.perPixel * time.Duration(s.Width*s.Height*s.Iterations) / 1_000_000
+			e.Time += time.Duration(m.perPixel * float64(s.Width*s.Height*s.Iterations))
 		}
 		e.Bytes += m.bytes(scales)
 	}
@@ -88,16 +88,16 @@ func (p *Painter) measure(ctx context.Context, job stylelib.Job) (*measured, err
 		return nil, err
 	}
 	pixels := result.Picture.Width * result.Picture.Height
-	m := &measured{pngPixels: float64(file.Len()) / float64(pixels)}
-	if n := len(times); n > warmIterations { // else it was over at once, and so will the trials be
+	m := &measured{pngBytes: float64(file.Len()) / float64(pixels)}
+	if n := len(times); n > warmIterations { // otherwise it ended at once, and so will the trials
 		iteration := (times[n-1] - times[warmIterations-1]) / time.Duration(n-warmIterations)
-		m.perPixel = iteration * 1_000_000 / time.Duration(pixels)
+		m.perPixel = float64(iteration) / float64(pixels)
 		m.startup = max(0, times[warmIterations-1]-warmIterations*iteration)
 	}
 	return m, nil
 }
 
-// bytes is about what a trial leaves on the disk: snapshots, which are many at the first scale and few at the last, the
+// bytes estimates the size of a trial on the disk: snapshots, which are many at the first scale and few at the last, the
 // result, and ten curves.
 func (m *measured) bytes(scales []progress.Scale) int64 {
 	var pixels, iterations int
@@ -107,5 +107,5 @@ func (m *measured) bytes(scales []progress.Scale) int64 {
 	}
 	last := scales[len(scales)-1]
 	snapshots := float64(min(iterations, tracker.DefaultSnapshots)) * float64(pixels) / float64(len(scales))
-	return int64(m.pngPixels*(snapshots+float64(last.Width*last.Height))) + int64(10*16*iterations)
+	return int64(m.pngBytes*(snapshots+float64(last.Width*last.Height))) + int64(10*16*iterations)
 }

@@ -14,16 +14,16 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// Painter paints the trials of a sweep in one studio, which computes and compiles once what they share. Its Describe and
-// Trial are those of [sweep.Options].
+// Painter paints the trials of a sweep in one studio, which computes and compiles once what they share. Describe and Trial
+// are for [sweep.Options].
 type Painter struct {
 	Studio *stylelib.Studio
 	File   *sweep.File
 	// Provenance is recorded with each trial.
 	Provenance tracker.Provenance
-	// Watch returns who is told of a trial's iterations beside the store. It may be nil.
+	// Watch returns another observer of a trial. It may be nil.
 	Watch func(t *sweep.Trial) progress.Observer
-	// Warn is told what goes wrong without ending a trial. It may be nil.
+	// Warn is called with errors that end no trial. It may be nil.
 	Warn func(error)
 
 	mu    sync.Mutex
@@ -36,9 +36,9 @@ type loaded struct {
 	picture *picture.Picture
 }
 
-// Check finds what would make trials fail before any runs: it loads all pictures, and looks at a job with the settings
-// that all trials share. In a sweep that has begun, a searched picture that is gone is only warned of: the trials that
-// need it fail, or have ended already.
+// Check finds errors that would make trials fail. It loads all pictures, and checks a job with the settings that all trials
+// share. In a sweep that has begun, a searched picture that is gone is only a warning: the trials that need it have
+// ended, or will fail.
 func (p *Painter) Check(begun bool) error {
 	values := tracker.Params{}
 	for _, d := range p.File.Search {
@@ -118,8 +118,8 @@ func (p *Painter) Describe(a sweep.Assignment, n *tracker.NewRun) error {
 	return p.addInput(n, tracker.RoleStyle, styles...)
 }
 
-// addInput adds the pictures of a role. The parameter that names them is the one that the sampler chose, or else their
-// base names.
+// addInput adds the pictures of a role. If the sampler chose the picture, the parameter that names it is recorded already, as
+// the file has it, so that the sampler knows the value again.
 func (p *Painter) addInput(n *tracker.NewRun, role string, names ...string) error {
 	_, searched := n.Params[role+"_picture"]
 	for _, name := range names {
@@ -157,7 +157,7 @@ func (p *Painter) Trial(ctx context.Context, t *sweep.Trial) error {
 	recorder := tracker.Observer(t.Run, tracker.RecorderOptions{
 		Checkpoint: p.File.Checkpoint,
 		PeakMemory: stylelib.PeakMemory,
-		Failed:     func(error) { stop() }, // what is not recorded is lost to the sweep
+		Failed:     func(error) { stop() }, // a trial that is not recorded is useless to the sweep
 	})
 	judge := &judge{trial: t, stop: stop}
 	observers := progress.Multi{judge, pruning{recorder, t}}
@@ -180,8 +180,7 @@ func (p *Painter) Trial(ctx context.Context, t *sweep.Trial) error {
 	return ctx.Err()
 }
 
-// checkpoint reads what a trial goes on from, or nil. One that cannot be read costs the time that it would have saved,
-// not the trial.
+// checkpoint reads the checkpoint of a trial, or returns nil. If it cannot be read, the trial begins again.
 func (p *Painter) checkpoint(ctx context.Context, t *sweep.Trial) (*stylelib.Checkpoint, error) {
 	file, err := t.OpenCheckpoint(ctx)
 	if err != nil || file == nil {
@@ -201,14 +200,14 @@ func (p *Painter) warn(err error) {
 	}
 }
 
-// judge tells the sweep of a trial's losses, and ends the trial when the sweep says so.
+// judge reports a trial's losses to the sweep, and stops the trial when it is pruned.
 type judge struct {
 	trial *sweep.Trial
 	stop  func()
 	err   error // the store's
 }
 
-// Observe reports an iteration before the recorder keeps a checkpoint: the objective of an iteration is then never missing.
+// Observe comes before the recorder, so that no checkpoint is saved without the objective of its iteration.
 func (j *judge) Observe(e progress.Event) {
 	i, ok := e.(progress.Iteration)
 	if !ok || j.err != nil || j.trial.Pruned() != "" {
@@ -222,7 +221,7 @@ func (j *judge) Observe(e progress.Event) {
 	}
 }
 
-// pruning is an observer of a trial to whom a pruned trial is one that is finished.
+// pruning is an observer for which a pruned trial has finished.
 type pruning struct {
 	progress.Observer
 	trial *sweep.Trial

@@ -1,5 +1,5 @@
-// Package painting joins the tracker and stylelib, which know nothing of each other: it reads a sweep's file with the
-// settings that paintings have ([Parse]), paints a sweep's trials ([Painter]), and makes a job of a recorded run again
+// Package painting connects the tracker and stylelib, which do not import each other. It reads the files of sweeps with the
+// settings of paintings ([Parse]), paints the trials of a sweep ([Painter]), and returns the job of a recorded run
 // ([Again]).
 package painting
 
@@ -13,7 +13,7 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// Schema is what a sweep of paintings may fix and search, and what it may minimise.
+// Schema returns the settings that a sweep of paintings may fix and search, and the terms that it may minimise.
 func Schema() sweep.Schema {
 	return sweep.Schema{
 		Settings: append(stylelib.Settings(),

@@ -313,6 +313,36 @@ func TestSearchedPictures(t *testing.T) {
 	}
 }
 
+// TestAssign: a run that is continued has the assignment with which it began, whatever else its record says. Names of
+// pictures that are not searched are the file's, not the record's base names.
+func TestAssign(t *testing.T) {
+	schema := stylize
+	schema.Parameters = map[string]string{"content": "content_picture", "style": "style_picture"}
+	f, err := Parse([]byte(`
+name: n
+content: /elsewhere/photo.jpg
+sampler: grid
+size: 128
+search:
+  style: [a/x.jpg, /abs/x.jpg]
+  preset: [gouache, article]
+  tv_weight: {values: [1, 2], when: {preset: gouache}}
+`), "sweeps/night.yaml", schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := tracker.Params{
+		"content_picture": "photo.jpg", "style_picture": "/abs/x.jpg", "preset": "article", "tv_weight": 0.5, "size": int64(128), "margin": int64(4),
+	}
+	want := Assignment{
+		Params:  tracker.Params{"style_picture": "/abs/x.jpg", "preset": "article", "size": int64(128)},
+		Content: "/elsewhere/photo.jpg", Styles: []Style{{"/abs/x.jpg", 1}},
+	}
+	if got := f.Assign(record); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
 func TestResolve(t *testing.T) {
 	f := &File{Path: "sweeps/night.yaml"}
 	for name, want := range map[string]string{
