@@ -399,24 +399,3 @@ func TestHelp(t *testing.T) {
 		t.Errorf("--version: exit code %d, %q", code, stdout)
 	}
 }
-
-func TestSplitWeight(t *testing.T) {
-	dir := t.TempDir()
-	colon := gray(t, filepath.Join(dir, "a:2"), 20, 20)
-	for text, want := range map[string]struct {
-		name   string
-		weight float64
-	}{
-		"a.jpg":          {"a.jpg", 1},
-		"a.jpg:0.5":      {"a.jpg", 0.5},
-		"sample:swirl":   {"sample:swirl", 1},
-		"sample:swirl:3": {"sample:swirl", 3},
-		colon:            {colon, 1},
-		colon + ":4":     {colon, 4},
-	} {
-		name, weight, err := splitWeight(text)
-		if err != nil || name != want.name || weight != want.weight {
-			t.Errorf("splitWeight(%q) = %q, %v, %v, want %+v", text, name, weight, err, want)
-		}
-	}
-}

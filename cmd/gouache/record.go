@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
@@ -131,7 +131,7 @@ func (in *inputs) load(role, name string) (*picture.Picture, error) {
 func newRun(inputs inputs, command []string, studio *stylelib.Studio, seed int64) tracker.NewRun {
 	n := tracker.NewRun{Provenance: provenance(command, studio, seed)}
 	for _, in := range inputs {
-		n.AddInput(in.role, filepath.Base(in.name), absolute(in.name), in.data)
+		n.AddInput(in.role, filepath.Base(in.name), filename.Absolute(in.name), in.data)
 	}
 	return n
 }
@@ -147,15 +147,4 @@ func provenance(command []string, studio *stylelib.Studio, seed int64) tracker.P
 	p.Network, p.Weights, p.WeightsSHA256 = studio.Weights().Network, studio.Weights().Name, studio.Weights().SHA256
 	p.Seed = &seed
 	return p
-}
-
-// absolute returns a name of a picture that means the same in every folder. Samples and standard output have no folder.
-func absolute(name string) string {
-	if strings.HasPrefix(name, "sample:") || name == "-" {
-		return name
-	}
-	if path, err := filepath.Abs(name); err == nil {
-		return path
-	}
-	return name
 }

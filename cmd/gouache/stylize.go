@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
@@ -140,7 +139,7 @@ func (f *stylizeFlags) job(cmd *cobra.Command, in *inputs) (stylelib.Job, error)
 func loadStyles(texts []string, load func(name string) (*picture.Picture, error)) ([]stylelib.Style, error) {
 	var styles []stylelib.Style
 	for _, text := range texts {
-		name, weight, err := splitWeight(text)
+		name, weight, err := filename.Weighted("", text)
 		if err != nil {
 			return nil, usage(fmt.Errorf("--style: %w", err))
 		}
@@ -155,16 +154,20 @@ func loadStyles(texts []string, load func(name string) (*picture.Picture, error)
 
 // command returns the command line that paints the job again, from any folder and whatever the defaults are then.
 func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *stylelib.Studio) []string {
-	words := []string{"gouache", "stylize", "--content", absolute(f.content)}
+	words := []string{"gouache", "stylize", "--content", filename.Absolute(f.content)}
 	for _, text := range f.styles {
-		name, _, _ := splitWeight(text) // it was read before
-		words = append(words, "--style", absolute(name)+text[len(name):])
+		name, _, _ := filename.Weighted("", text) // it was read before
+		words = append(words, "--style", filename.Absolute(name)+text[len(name):])
 	}
 	init := f.init
 	if job.Start != nil {
-		init = absolute(init)
+		init = filename.Absolute(init)
 	}
-	words = append(words, "--out", absolute(f.out), "--init", init)
+	out := f.out
+	if out != "-" {
+		out = filename.Absolute(out)
+	}
+	words = append(words, "--out", out, "--init", init)
 	values := job.Settings()
 	for _, s := range stylelib.Settings() {
 		if value, ok := values[s.Name]; ok && s.Name != "init" {
@@ -173,7 +176,7 @@ func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *sty
 	}
 	words = append(words, "--weights", studio.Weights().Name)
 	if studio.Weights().Path != "" && f.studio.weights != "auto" && f.studio.weights != studio.Weights().Name {
-		words[len(words)-1] = absolute(f.studio.weights) // a file
+		words[len(words)-1] = filename.Absolute(f.studio.weights) // a file
 	}
 	for _, name := range []string{"device", "precision", "tile", "tune"} {
 		if flag := cmd.Flags().Lookup(name); flag.Changed {
@@ -181,25 +184,6 @@ func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *sty
 		}
 	}
 	return words
-}
-
-// splitWeight takes the weight off FILE:WEIGHT. A file whose whole name is the text wins.
-func splitWeight(text string) (name string, weight float64, err error) {
-	colon := strings.LastIndexByte(text, ':')
-	if colon < 0 {
-		return text, 1, nil
-	}
-	if _, err := os.Stat(text); err == nil {
-		return text, 1, nil
-	}
-	weight, err = strconv.ParseFloat(text[colon+1:], 64)
-	if err != nil {
-		return text, 1, nil // a colon of the name's own, as in sample:swirl
-	}
-	if math.IsNaN(weight) || math.IsInf(weight, 0) || weight < 0 {
-		return "", 0, fmt.Errorf("the weight of %s is %v: it must be a number from 0 up", text[:colon], weight)
-	}
-	return text[:colon], weight, nil
 }
 
 // save writes the result. If that fails it writes it to a temporary file, so that it is not lost.

@@ -21,15 +21,13 @@ import (
 	_ "golang.org/x/image/webp" // for image.Decode
 
 	"github.com/gouache-art/gouache/internal/exif"
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/stylelib/samples"
 )
 
 // MaxFileSize is the size of the largest file that [Load] reads, in bytes: MaxPixels of 16-bit RGBA fit into it.
 const MaxFileSize = 1 << 30
-
-// samplePrefix begins the names of pictures that come with the program.
-const samplePrefix = "sample:"
 
 // Load reads a picture from a file, or one of package samples by the name sample:NAME; a file whose name begins so is
 // reached as ./sample:NAME.
@@ -50,7 +48,7 @@ func Load(name string) (*Picture, error) {
 
 // ReadFile reads what Load decodes, for those who also want to keep the file.
 func ReadFile(name string) ([]byte, error) {
-	if sample, ok := strings.CutPrefix(name, samplePrefix); ok {
+	if sample, ok := strings.CutPrefix(name, filename.SamplePrefix); ok {
 		return samples.Open(sample)
 	}
 	return readRegular(name)
@@ -97,7 +95,7 @@ func unopened(name string, err error) error {
 		advice = "make it readable, or copy it to where you may read it"
 	case !errors.Is(err, fs.ErrNotExist):
 	case slices.Contains(samples.Names(), name):
-		advice = "did you mean " + samplePrefix + name + "?"
+		advice = "did you mean " + filename.SamplePrefix + name + "?"
 	default:
 		folder, base := filepath.Split(name)
 		entries, _ := os.ReadDir(filepath.Clean(folder)) // without them there is no suggestion

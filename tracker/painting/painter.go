@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
@@ -127,12 +127,7 @@ func (p *Painter) addInput(n *tracker.NewRun, role string, names ...string) erro
 		if err != nil {
 			return err
 		}
-		source := p.File.Resolve(name)
-		if !strings.HasPrefix(source, "sample:") {
-			if path, err := filepath.Abs(source); err == nil {
-				source = path
-			}
-		}
+		source := filename.Absolute(p.File.Resolve(name))
 		if searched {
 			n.Inputs = append(n.Inputs, tracker.NewPicture{Role: role, Name: filepath.Base(name), Source: source, Data: l.data})
 		} else {

@@ -2,12 +2,11 @@ package sweep
 
 import (
 	"maps"
-	"math"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -46,24 +45,6 @@ type File struct {
 type Style struct {
 	File   string
 	Weight float64 // relative to the others'
-}
-
-// parseStyle reads FILE or FILE:WEIGHT. If no number follows the last colon, as in sample:swirl, the weight is 1. An error
-// has CodeInvalid.
-func parseStyle(text string) (Style, error) {
-	colon := strings.LastIndexByte(text, ':')
-	if colon <= 0 {
-		return Style{text, 1}, nil
-	}
-	weight, err := strconv.ParseFloat(text[colon+1:], 64)
-	if err != nil {
-		return Style{text, 1}, nil
-	}
-	if !(weight >= 0) || math.IsInf(weight, 0) {
-		return Style{}, tracker.Errorf(tracker.CodeInvalid,
-			"the weight of %s is %v: it must be a number from 0 up", text[:colon], weight)
-	}
-	return Style{text[:colon], weight}, nil
 }
 
 // Assignment is what a trial is asked to do: what the file fixes and what the sampler chose. The record of the trial's run
@@ -115,10 +96,7 @@ const (
 // Resolve returns the path of a picture that the file names: relative to the file's folder, or as it is if it is absolute
 // or a sample's name, such as sample:swirl.
 func (f *File) Resolve(name string) string {
-	if filepath.IsAbs(name) || strings.HasPrefix(name, "sample:") {
-		return name
-	}
-	return filepath.Join(filepath.Dir(f.Path), name)
+	return filename.Resolve(filepath.Dir(f.Path), name)
 }
 
 // Label returns the values of the searched settings as a caption: "style_weight 12.5, pooling avg".

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
@@ -107,11 +109,11 @@ func (p *fileParser) line(name string, s scalar) string {
 // styles reads paintings, each FILE or FILE:WEIGHT.
 func (p *fileParser) styles(s scalars) (styles []Style) {
 	for _, one := range s.list {
-		style, err := parseStyle(p.line("style", one))
+		file, weight, err := filename.Weighted(filepath.Dir(p.path), p.line("style", one))
 		if err != nil {
 			p.add(one.at, "%v", err)
 		}
-		styles = append(styles, style)
+		styles = append(styles, Style{file, weight})
 	}
 	return styles
 }

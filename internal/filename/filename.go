@@ -1,0 +1,57 @@
+// Package filename reads the names by which users refer to pictures: FILE or sample:NAME, a picture that comes with the
+// program, and both with a weight, FILE:WEIGHT. A file whose name begins with sample: is written ./sample:NAME.
+package filename
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// SamplePrefix begins the names of pictures that come with the program.
+const SamplePrefix = "sample:"
+
+// IsSample says whether a name is that of a sample.
+func IsSample(name string) bool { return strings.HasPrefix(name, SamplePrefix) }
+
+// Resolve returns the path of a file whose name is relative to folder. Samples' names stay as they are.
+func Resolve(folder, name string) string {
+	if filepath.IsAbs(name) || IsSample(name) {
+		return name
+	}
+	return filepath.Join(folder, name)
+}
+
+// Absolute returns a name that means the same in every folder.
+func Absolute(name string) string {
+	if IsSample(name) {
+		return name
+	}
+	if path, err := filepath.Abs(name); err == nil {
+		return path
+	}
+	return name
+}
+
+// Weighted reads FILE or FILE:WEIGHT, with files relative to folder. The weight is 1 if there is none: if no number
+// follows the last colon, as in sample:swirl, or if the whole is the name of a file.
+func Weighted(folder, text string) (name string, weight float64, err error) {
+	colon := strings.LastIndexByte(text, ':')
+	if colon <= 0 {
+		return text, 1, nil
+	}
+	if _, err := os.Stat(Resolve(folder, text)); err == nil {
+		return text, 1, nil
+	}
+	weight, err = strconv.ParseFloat(text[colon+1:], 64)
+	if err != nil {
+		return text, 1, nil
+	}
+	if !(weight >= 0) || math.IsInf(weight, 0) {
+		return "", 0, fmt.Errorf("the weight of %s is %v: it must be a number from 0 up", text[:colon], weight)
+	}
+	return text[:colon], weight, nil
+}
