@@ -47,21 +47,42 @@ const (
 	TypeAny
 )
 
-// fieldTypes are the fields of a run. duration is in seconds.
-var fieldTypes = map[string]Type{
-	"id": TypeText, "name": TypeText, "experiment": TypeText, "sweep": TypeText, "trial": TypeNumber,
-	"status": TypeText, "reason": TypeText, "tag": TypeText, "note": TypeText, "rating": TypeNumber, "host": TypeText,
-	"started": TypeTime, "ended": TypeTime, "duration": TypeNumber,
+// field is something that every run has.
+type field struct {
+	kind  Type
+	value func(*Run) any // nil if the run has none
 }
 
-// Fields returns the names that every run has, sorted: id, name, status and so on.
-func Fields() []string { return slices.Sorted(maps.Keys(fieldTypes)) }
+var fields = map[string]field{
+	"id":         {TypeText, func(r *Run) any { return r.ID }},
+	"name":       {TypeText, func(r *Run) any { return r.Name }},
+	"experiment": {TypeText, func(r *Run) any { return r.Experiment }},
+	"sweep":      {TypeText, func(r *Run) any { return r.Sweep }},
+	"trial":      {TypeNumber, func(r *Run) any { return int64(r.Trial) }},
+	"status":     {TypeText, func(r *Run) any { return string(r.Status) }},
+	"reason":     {TypeText, func(r *Run) any { return r.Reason }},
+	"tag":        {TypeText, nil}, // a run has several
+	"note":       {TypeText, func(r *Run) any { return r.Note }},
+	"rating":     {TypeNumber, func(r *Run) any { return int64(r.Rating) }},
+	"host":       {TypeText, func(r *Run) any { return r.Process.Host }},
+	"started":    {TypeTime, func(r *Run) any { return r.StartedAt }},
+	"ended": {TypeTime, func(r *Run) any {
+		if r.EndedAt.IsZero() {
+			return nil
+		}
+		return r.EndedAt
+	}},
+	"duration": {TypeNumber, func(r *Run) any { return float64(r.Duration().Microseconds()) / 1e6 }}, // seconds
+}
+
+// Fields returns the names of fields, sorted: id, name, status and so on.
+func Fields() []string { return slices.Sorted(maps.Keys(fields)) }
 
 // Type returns the type of an operand's values.
 func (o Operand) Type() Type {
 	switch o.Kind {
 	case OperandField:
-		return fieldTypes[o.Name]
+		return fields[o.Name].kind
 	case OperandMetric:
 		return TypeNumber
 	}
@@ -72,48 +93,19 @@ func (o Operand) Type() Type {
 // are several for tags and none for what the run does not have.
 func (o Operand) Values(r *Run) []any {
 	var value any
-	switch o.Kind {
-	case OperandParam:
+	switch {
+	case o.Kind == OperandParam:
 		value = orNil(r.Params, o.Name)
-	case OperandMetric:
+	case o.Kind == OperandMetric:
 		value = orNil(r.Final, o.Name)
-	default:
-		switch o.Name {
-		case "id":
-			value = r.ID
-		case "name":
-			value = r.Name
-		case "experiment":
-			value = r.Experiment
-		case "sweep":
-			value = r.Sweep
-		case "trial":
-			value = int64(r.Trial)
-		case "status":
-			value = string(r.Status)
-		case "reason":
-			value = r.Reason
-		case "note":
-			value = r.Note
-		case "rating":
-			value = int64(r.Rating)
-		case "host":
-			value = r.Process.Host
-		case "started":
-			value = r.StartedAt
-		case "duration":
-			value = float64(r.Duration().Microseconds()) / 1e6
-		case "ended":
-			if !r.EndedAt.IsZero() {
-				value = r.EndedAt
-			}
-		case "tag":
-			var tags []any
-			for _, t := range r.Tags {
-				tags = append(tags, t)
-			}
-			return tags
+	case o.Name == "tag":
+		var tags []any
+		for _, t := range r.Tags {
+			tags = append(tags, t)
 		}
+		return tags
+	case fields[o.Name].value != nil:
+		value = fields[o.Name].value(r)
 	}
 	if value == nil {
 		return nil
@@ -130,7 +122,7 @@ func (n *Names) Operand(name string) (Operand, error) {
 	if m, ok := strings.CutPrefix(name, "metric."); ok {
 		return n.known(Operand{OperandMetric, m}, "metric", n.Metrics)
 	}
-	if _, ok := fieldTypes[name]; ok {
+	if _, ok := fields[name]; ok {
 		return Operand{OperandField, name}, nil
 	}
 	_, param := slices.BinarySearch(n.Params, name)

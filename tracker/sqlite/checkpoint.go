@@ -44,11 +44,11 @@ func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Write
 	if db.writer == nil {
 		return db.write(ctx, doing, nil) // refuses
 	}
-	check := func(tx *sql.Tx) error {
+	own := func(tx *sql.Tx) error {
 		_, err := findOwnRun(ctx, tx, id)
 		return err
 	}
-	if err := db.read(ctx, doing, check); err != nil {
+	if err := db.read(ctx, doing, own); err != nil {
 		return err
 	}
 	most := cmp.Or(db.options.maxCheckpoint, tracker.MaxCheckpoint)
@@ -78,10 +78,7 @@ func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Write
 // OpenCheckpoint implements tracker.Store.
 func (db *DB) OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, error) {
 	doing := "opening the checkpoint of run " + id
-	err := db.read(ctx, doing, func(tx *sql.Tx) error {
-		_, _, err := findRun(ctx, tx, id)
-		return err
-	})
+	err := db.readRun(ctx, doing, id, func(*sql.Tx, int64) error { return nil })
 	if err != nil {
 		return nil, err
 	}

@@ -30,15 +30,22 @@ func (db *DB) Find(ctx context.Context, ref string) (string, error) {
 
 // Run implements tracker.Store.
 func (db *DB) Run(ctx context.Context, id string) (run *tracker.Run, err error) {
-	err = db.read(ctx, "reading run "+id, func(tx *sql.Tx) error {
-		key, _, err := findRun(ctx, tx, id)
-		if err != nil {
-			return err
-		}
+	err = db.readRun(ctx, "reading run "+id, id, func(tx *sql.Tx, key int64) error {
 		run, err = loadRun(ctx, tx, db.now(), key)
 		return err
 	})
 	return run, err
+}
+
+// readRun calls f with a run's key, in a transaction that sees one state of the database.
+func (db *DB) readRun(ctx context.Context, doing, id string, f func(tx *sql.Tx, key int64) error) error {
+	return db.read(ctx, doing, func(tx *sql.Tx) error {
+		key, _, err := findRun(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return f(tx, key)
+	})
 }
 
 // Runs implements tracker.Store.
@@ -158,8 +165,7 @@ func distinct(ctx context.Context, tx *sql.Tx, table, field string) ([]string, e
 	query := `WITH RECURSIVE found(text) AS (
 		SELECT (` + next + `''` + where + `) UNION ALL SELECT (` + next + `found.text` + where + `) FROM found WHERE found.text IS NOT NULL)
 		SELECT text FROM found WHERE text IS NOT NULL`
-	list, err := column[string](ctx, tx, query)
-	return append([]string{}, list...), err
+	return column[string](ctx, tx, query)
 }
 
 // Groups implements tracker.Store.
@@ -389,16 +395,21 @@ func each(ctx context.Context, tx *sql.Tx, query string, args []any, f func(scan
 	return rows.Err()
 }
 
-// column runs a query and returns its only column.
-func column[T any](ctx context.Context, tx *sql.Tx, query string, args ...any) ([]T, error) {
-	var list []T
+// list runs a query and returns what row fills in for each row.
+func list[T any](ctx context.Context, tx *sql.Tx, query string, args []any, row func(into *T, scan func(...any) error) error) ([]T, error) {
+	all := []T{}
 	err := each(ctx, tx, query, args, func(scan func(...any) error) error {
 		var v T
-		err := scan(&v)
-		list = append(list, v)
+		err := row(&v, scan)
+		all = append(all, v)
 		return err
 	})
-	return list, err
+	return all, err
+}
+
+// column runs a query and returns its only column.
+func column[T any](ctx context.Context, tx *sql.Tx, query string, args ...any) ([]T, error) {
+	return list(ctx, tx, query, args, func(v *T, scan func(...any) error) error { return scan(v) })
 }
 
 // fromNull and toNull convert NaN, which is NULL in the database.

@@ -85,9 +85,9 @@ func appendPoints(ctx context.Context, tx *sql.Tx, run int64, s tracker.Series) 
 
 // openMetric reads a metric's row, or adds a row without points.
 func openMetric(ctx context.Context, tx *sql.Tx, run int64, name string) (metric, error) {
-	list, err := readMetrics(ctx, tx, run, []string{name})
-	if err != nil || len(list) == 1 {
-		return append(list, metric{})[0], err
+	known, err := readMetrics(ctx, tx, run, []string{name})
+	if err != nil || len(known) == 1 {
+		return append(known, metric{})[0], err
 	}
 	result, err := tx.ExecContext(ctx, `INSERT INTO metrics (run, name, points, last_step) VALUES (?, ?, 0, 0)`, run, name)
 	if err != nil {
@@ -106,18 +106,14 @@ func readMetrics(ctx context.Context, tx *sql.Tx, run int64, names []string) ([]
 		query += ` AND name IN (SELECT value FROM json_each(?))`
 		args = append(args, toJSON(names))
 	}
-	var list []metric
-	err := each(ctx, tx, query+` ORDER BY name`, args, func(scan func(...any) error) error {
-		var m metric
+	return list(ctx, tx, query+` ORDER BY name`, args, func(m *metric, scan func(...any) error) error {
 		var last, least, greatest sql.NullFloat64
 		if err := scan(&m.key, &m.name, &m.Points, &m.LastStep, &last, &least, &greatest); err != nil {
 			return err
 		}
 		m.Last, m.Min, m.Max = fromNull(last), fromNull(least), fromNull(greatest)
-		list = append(list, m)
 		return nil
 	})
-	return list, err
 }
 
 // Curves implements tracker.Store.
@@ -126,11 +122,7 @@ func (db *DB) Curves(ctx context.Context, id string, q tracker.CurveQuery) ([]tr
 		return nil, err
 	}
 	curves := []tracker.Curve{}
-	err := db.read(ctx, "reading curves of run "+id, func(tx *sql.Tx) error {
-		key, _, err := findRun(ctx, tx, id)
-		if err != nil {
-			return err
-		}
+	err := db.readRun(ctx, "reading curves of run "+id, id, func(tx *sql.Tx, key int64) error {
 		metrics, err := readMetrics(ctx, tx, key, q.Metrics)
 		if err != nil {
 			return err

@@ -90,16 +90,12 @@ func (db *DB) insertPicture(ctx context.Context, tx *sql.Tx, run int64, p tracke
 }
 
 // Pictures implements tracker.Store.
-func (db *DB) Pictures(ctx context.Context, id string, q tracker.PictureQuery) (list []tracker.Picture, err error) {
-	err = db.read(ctx, "reading pictures of run "+id, func(tx *sql.Tx) error {
-		key, _, err := findRun(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		list, err = loadPictures(ctx, tx, key, q.Roles)
+func (db *DB) Pictures(ctx context.Context, id string, q tracker.PictureQuery) (pictures []tracker.Picture, err error) {
+	err = db.readRun(ctx, "reading pictures of run "+id, id, func(tx *sql.Tx, key int64) error {
+		pictures, err = loadPictures(ctx, tx, key, q.Roles)
 		return err
 	})
-	return list, err
+	return pictures, err
 }
 
 func loadPictures(ctx context.Context, tx *sql.Tx, run int64, roles []string) ([]tracker.Picture, error) {
@@ -110,16 +106,12 @@ func loadPictures(ctx context.Context, tx *sql.Tx, run int64, roles []string) ([
 		query += ` AND p.role IN (SELECT value FROM json_each(?))`
 		args = append(args, toJSON(roles))
 	}
-	list := []tracker.Picture{}
-	err := each(ctx, tx, query+` ORDER BY p.role, p.step, p.name`, args, func(scan func(...any) error) error {
-		var p tracker.Picture
+	return list(ctx, tx, query+` ORDER BY p.role, p.step, p.name`, args, func(p *tracker.Picture, scan func(...any) error) error {
 		var at int64
 		err := scan(&p.Role, &p.Step, &p.Name, &p.Source, &p.Hash, &p.Bytes, &p.Format, &p.Width, &p.Height, &at)
 		p.At = fromMicros(at)
-		list = append(list, p)
 		return err
 	})
-	return list, err
 }
 
 // OpenPicture implements tracker.Store.

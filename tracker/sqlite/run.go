@@ -98,13 +98,20 @@ func (db *DB) UpdateRun(ctx context.Context, id string, u tracker.Update) (*trac
 	if err != nil {
 		return nil, err
 	}
-	var run *tracker.Run
-	err = db.write(ctx, "changing run "+id, func(tx *sql.Tx) error {
-		key, _, err := findRun(ctx, tx, id)
+	return db.changeRun(ctx, "changing run "+id, id, func(tx *sql.Tx, key int64, _ tracker.Status) error {
+		return updateRun(ctx, tx, key, u)
+	})
+}
+
+// changeRun calls f with a run's key and status in the database, marks the run as changed, and as
+// alive if it has not ended, and returns it.
+func (db *DB) changeRun(ctx context.Context, doing, id string, f func(tx *sql.Tx, key int64, status tracker.Status) error) (run *tracker.Run, err error) {
+	err = db.write(ctx, doing, func(tx *sql.Tx) error {
+		key, status, err := findRun(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if err := updateRun(ctx, tx, key, u); err != nil {
+		if err := f(tx, key, status); err != nil {
 			return err
 		}
 		if err := db.touch(ctx, tx, key); err != nil {
@@ -266,37 +273,24 @@ func addTags(ctx context.Context, tx *sql.Tx, key int64, tags []string) error {
 }
 
 // ContinueRun implements tracker.Store.
-func (db *DB) ContinueRun(ctx context.Context, id string, p tracker.Process) (run *tracker.Run, err error) {
+func (db *DB) ContinueRun(ctx context.Context, id string, p tracker.Process) (*tracker.Run, error) {
 	if p == (tracker.Process{}) {
 		p = tracker.ThisProcess()
 	}
-	err = db.write(ctx, "continuing run "+id, func(tx *sql.Tx) error {
-		key, status, err := findRun(ctx, tx, id)
-		if err != nil {
-			return err
-		}
+	return db.changeRun(ctx, "continuing run "+id, id, func(tx *sql.Tx, key int64, status tracker.Status) error {
 		if status == tracker.StatusFinished {
 			return tracker.Errorf(tracker.CodeConflict, "run %s is finished: there is nothing to continue", id)
 		}
 		if err := db.refuseRunning(ctx, tx, []int64{key}); err != nil {
 			return err
 		}
-		now := micros(db.now())
 		// A run whose process is gone ended at its last sign of life.
-		_, err = tx.ExecContext(ctx, `
+		_, err := tx.ExecContext(ctx, `
 			UPDATE runs SET status = 'running', reason = '', ended_at = NULL, tries = tries + 1, claimed = 1,
 				idle = idle + max(0, ? - coalesce(ended_at, seen_at)), host = ?, pid = ?, boot = ?, process_started = ? WHERE key = ?`,
-			now, p.Host, p.PID, p.Boot, micros(p.StartedAt), key)
-		if err != nil {
-			return err
-		}
-		if err := db.touch(ctx, tx, key); err != nil {
-			return err
-		}
-		run, err = loadRun(ctx, tx, db.now(), key)
+			micros(db.now()), p.Host, p.PID, p.Boot, micros(p.StartedAt), key)
 		return err
 	})
-	return run, err
 }
 
 // findOwnRun returns the key of a run that this process may log into: it is running, and

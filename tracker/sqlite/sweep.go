@@ -79,26 +79,22 @@ func noSuchSweep(ctx context.Context, tx *sql.Tx, name string) error {
 }
 
 // Sweeps implements tracker.Store.
-func (db *DB) Sweeps(ctx context.Context) (list []tracker.Sweep, err error) {
+func (db *DB) Sweeps(ctx context.Context) (sweeps []tracker.Sweep, err error) {
 	err = db.read(ctx, "listing sweeps", func(tx *sql.Tx) error {
-		list, err = loadSweeps(ctx, tx, `ORDER BY started_at DESC, key DESC`)
+		sweeps, err = loadSweeps(ctx, tx, `ORDER BY started_at DESC, key DESC`)
 		return err
 	})
-	return list, err
+	return sweeps, err
 }
 
 func loadSweeps(ctx context.Context, tx *sql.Tx, which string, args ...any) ([]tracker.Sweep, error) {
-	list := []tracker.Sweep{}
 	query := `SELECT name, experiment, text, dir, trials, rated, started_at FROM sweeps ` + which
-	err := each(ctx, tx, query, args, func(scan func(...any) error) error {
-		var s tracker.Sweep
+	return list(ctx, tx, query, args, func(s *tracker.Sweep, scan func(...any) error) error {
 		var started int64
 		err := scan(&s.Name, &s.Experiment, &s.Text, &s.Dir, &s.Trials, &s.Rated, &started)
 		s.StartedAt = fromMicros(started)
-		list = append(list, s)
 		return err
 	})
-	return list, err
 }
 
 // DeleteSweep implements tracker.Store.
@@ -173,21 +169,19 @@ func (db *DB) DeleteJudgement(ctx context.Context, id int64) error {
 }
 
 // Judgements implements tracker.Store.
-func (db *DB) Judgements(ctx context.Context, q tracker.JudgementQuery) ([]tracker.Judgement, error) {
-	list := []tracker.Judgement{}
+func (db *DB) Judgements(ctx context.Context, q tracker.JudgementQuery) (judgements []tracker.Judgement, err error) {
 	query := `SELECT j.id, l.id, r.id, j.verdict, j.rater, j.at
 		FROM judgements AS j JOIN runs AS l ON l.key = j.left_run JOIN runs AS r ON r.key = j.right_run
 		WHERE ?1 IN ('', l.sweep) AND ?1 IN ('', r.sweep) AND ?2 IN ('', l.experiment) AND ?2 IN ('', r.experiment)
 		ORDER BY j.at, j.id`
-	err := db.read(ctx, "reading judgements", func(tx *sql.Tx) error {
-		return each(ctx, tx, query, []any{q.Sweep, q.Experiment}, func(scan func(...any) error) error {
-			var j tracker.Judgement
+	err = db.read(ctx, "reading judgements", func(tx *sql.Tx) error {
+		judgements, err = list(ctx, tx, query, []any{q.Sweep, q.Experiment}, func(j *tracker.Judgement, scan func(...any) error) error {
 			var at int64
 			err := scan(&j.ID, &j.Left, &j.Right, &j.Verdict, &j.Rater, &at)
 			j.At = fromMicros(at)
-			list = append(list, j)
 			return err
 		})
+		return err
 	})
-	return list, err
+	return judgements, err
 }

@@ -92,9 +92,7 @@ func testCheckpointEnds(t *testing.T, store tracker.Store) {
 		if err != nil || (freed.Bytes == int64(len("state"))) != (status == tracker.StatusInterrupted) {
 			t.Errorf("freed %+v (%v)", freed, err)
 		}
-		if err := store.Restore(ctx, &tracker.Archive{Run: *archived}, nil); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, store.Restore(ctx, &tracker.Archive{Run: *archived}, nil))
 		wantKept(run.ID, false) // it went with the run
 	}
 	report, err := store.Verify(ctx, tracker.VerifyOptions{})

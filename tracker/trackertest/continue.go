@@ -17,9 +17,7 @@ import (
 // end ends a run with a status.
 func end(t *testing.T, store tracker.Store, id string, status tracker.Status) {
 	t.Helper()
-	if err := store.FinishRun(t.Context(), id, tracker.Outcome{Status: status, Reason: "because"}); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, store.FinishRun(t.Context(), id, tracker.Outcome{Status: status, Reason: "because"}))
 }
 
 func testContinue(t *testing.T, store tracker.Store) {
@@ -63,9 +61,7 @@ func testTries(t *testing.T, store tracker.Store) {
 			t.Fatalf("%d tries: got %+v (%v)", i+1, got, err)
 		}
 	}
-	if _, err := store.ContinueRun(t.Context(), run.ID, tracker.Process{}); err != nil {
-		t.Fatal(err)
-	}
+	must(store.ContinueRun(t.Context(), run.ID, tracker.Process{}))(t)
 	saveCheckpoint(t, store, run.ID, "state")
 	if got := get(t, store, run.ID); got.Tries != 0 {
 		t.Errorf("after a checkpoint there are %d tries", got.Tries)
@@ -97,9 +93,7 @@ func testContinueOnce(t *testing.T, store tracker.Store) {
 func testStranger(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	run := create(t, store, tracker.NewRun{Process: gone()})
-	if _, err := store.ContinueRun(ctx, run.ID, far()); err != nil {
-		t.Fatal(err)
-	}
+	must(store.ContinueRun(ctx, run.ID, far()))(t)
 	before := get(t, store, run.ID)
 	wantCode(t, store.Heartbeat(ctx, run.ID), tracker.CodeConflict)
 	wantCode(t, store.AppendPoints(ctx, run.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}}), tracker.CodeConflict)
@@ -126,21 +120,14 @@ func testContinuedCurve(t *testing.T, store tracker.Store) {
 		}
 	}
 	addPicture(t, store, run.ID, snapshot)
-	active, err := tracker.Continue(ctx, store, run.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	active := must(tracker.Continue(ctx, store, run.ID))(t)
 	for _, p := range want[40:] {
-		if err := active.Log(p.Step, tracker.Metrics{"x": p.Value}); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, active.Log(p.Step, tracker.Metrics{"x": p.Value}))
 	}
 	if _, err := active.AddPicture(ctx, snapshot); err != nil {
 		t.Error("the same snapshot again:", err)
 	}
-	if err := active.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, active.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished}))
 	got := curves(t, store, run.ID, tracker.CurveQuery{})[0]
 	wantList(t, "x", got.Points, want)
 	if got.Total != 100 || got.Last != 900 || got.Min != 900 || got.Max != 999 {

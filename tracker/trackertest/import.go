@@ -22,10 +22,7 @@ func testImport(t *testing.T, into, from tracker.Store) {
 			t.Fatal(err)
 		}
 	}
-	filter, err := tracker.ParseFilter("i < 2")
-	if err != nil {
-		t.Fatal(err)
-	}
+	filter := must(tracker.ParseFilter("i < 2"))(t)
 	some, err := tracker.Import(t.Context(), into, from, filter)
 	if err != nil || len(some.Runs) != 2 || len(some.Present) != 0 {
 		t.Fatalf("%+v (%v)", some, err)
@@ -47,10 +44,7 @@ func testImport(t *testing.T, into, from tracker.Store) {
 		wantList(t, "points", got[0].Points[:1], want[0].Points[:1])
 		readPicture(t, into, b.Picture)
 	}
-	archive, err := tracker.Pack(t.Context(), from, some.Runs[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	archive := must(tracker.Pack(t.Context(), from, some.Runs[0]))(t)
 	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeConflict)
 	archive.Run.Tries = -1
 	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeInvalid)
@@ -65,26 +59,16 @@ func testImportAgain(t *testing.T, into, from tracker.Store) {
 	appendPoints(t, from, run.ID, "x", tracker.Point{Step: 1, Value: 1})
 	addPicture(t, from, run.ID, tracker.NewPicture{Role: "content", Data: Picture(t, 1)})
 	importOne(t, into, from, "runs", run.ID)
-	early, err := tracker.Pack(t.Context(), from, run.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	early := must(tracker.Pack(t.Context(), from, run.ID))(t)
 	importOne(t, into, from, "present", run.ID)
 
 	name, note, rating := "here", "said here", 4
-	if _, err := into.UpdateRun(t.Context(), run.ID, tracker.Update{Name: &name, Note: &note, Tag: []string{"h"}, Untag: []string{"t"}}); err != nil {
-		t.Fatal(err)
-	}
-	before, err := into.Changes(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(into.UpdateRun(t.Context(), run.ID, tracker.Update{Name: &name, Note: &note, Tag: []string{"h"}, Untag: []string{"t"}}))(t)
+	before := must(into.Changes(t.Context(), ""))(t)
 	appendPoints(t, from, run.ID, "x", tracker.Point{Step: 2, Value: 2}, tracker.Point{Step: 1, Value: -1})
 	appendPoints(t, from, run.ID, "y", tracker.Point{Step: 2, Value: 3})
 	addPicture(t, from, run.ID, tracker.NewPicture{Role: "snapshot", Step: 2, Data: Picture(t, 2)})
-	if _, err := from.UpdateRun(t.Context(), run.ID, tracker.Update{Rating: &rating, Params: tracker.Params{"y": true}}); err != nil {
-		t.Fatal(err)
-	}
+	must(from.UpdateRun(t.Context(), run.ID, tracker.Update{Rating: &rating, Params: tracker.Params{"y": true}}))(t)
 	finish(t, from, run.ID)
 	importOne(t, from, into, "present", run.ID) // an older copy
 	importOne(t, into, from, "updated", run.ID)
@@ -92,19 +76,14 @@ func testImportAgain(t *testing.T, into, from tracker.Store) {
 	if got := get(t, into, run.ID); got.Name != name || got.Note != note || got.Rating != rating || got.Status != tracker.StatusFinished {
 		t.Errorf("got %+v", got)
 	}
-	after, err := into.Changes(t.Context(), before.Cursor)
-	if err != nil {
-		t.Fatal(err)
-	}
+	after := must(into.Changes(t.Context(), before.Cursor))(t)
 	wantList(t, "changes", after.Runs, []string{run.ID})
 	importOne(t, into, from, "present", run.ID)
 
 	addPicture(t, from, run.ID, tracker.NewPicture{Role: "result", Step: 2, Data: Picture(t, 3)})
 	importOne(t, into, from, "updated", run.ID)
 	wantSame(t, into, from, run.ID, []string{"h", "t"})
-	if err := into.Refresh(t.Context(), early, from.OpenPicture); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, into.Refresh(t.Context(), early, from.OpenPicture))
 	wantSame(t, into, from, run.ID, []string{"h", "t"}) // an older copy changes nothing
 	importOne(t, from, into, "present", run.ID)         // neither does the way back
 	if report, err := into.Verify(t.Context(), tracker.VerifyOptions{}); err != nil || report.Points != 3 {
@@ -117,10 +96,7 @@ func testImportAgain(t *testing.T, into, from tracker.Store) {
 // importOne imports a store's one run and looks in which list it is, by the list's name in JSON.
 func importOne(t *testing.T, into, from tracker.Store, want, id string) {
 	t.Helper()
-	done, err := tracker.Import(t.Context(), into, from, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	done := must(tracker.Import(t.Context(), into, from, nil))(t)
 	for what, list := range map[string][]string{"runs": done.Runs, "updated": done.Updated, "present": done.Present} {
 		expected := []string{}
 		if what == want {
@@ -147,14 +123,8 @@ func wantSame(t *testing.T, into, from tracker.Store, id string, tags []string) 
 			wantList(t, got[i].Name, got[i].Points, want[i].Points)
 		}
 	}
-	pictures, err := into.Pictures(t.Context(), id, tracker.PictureQuery{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	expected, err := from.Pictures(t.Context(), id, tracker.PictureQuery{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	pictures := must(into.Pictures(t.Context(), id, tracker.PictureQuery{}))(t)
+	expected := must(from.Pictures(t.Context(), id, tracker.PictureQuery{}))(t)
 	wantList(t, "pictures", pictures, expected)
 	for _, p := range pictures {
 		readPicture(t, into, p.Hash)

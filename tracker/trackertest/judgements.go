@@ -19,20 +19,14 @@ func testJudgements(t *testing.T, store tracker.Store) {
 	}
 	wantJudgements := func(q tracker.JudgementQuery, want ...tracker.Judgement) {
 		t.Helper()
-		got, err := store.Judgements(ctx, q)
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := must(store.Judgements(ctx, q))(t)
 		wantList(t, "judgements", got, want)
 	}
 	wantJudgements(tracker.JudgementQuery{}, []tracker.Judgement{}...)
 	add := func(left, right int, v tracker.Verdict) tracker.Judgement {
 		t.Helper()
 		before := changes(t, store, "")
-		j, err := store.AddJudgement(ctx, tracker.Judgement{Left: runs[left], Right: runs[right], Verdict: v, Rater: "me"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		j := must(store.AddJudgement(ctx, tracker.Judgement{Left: runs[left], Right: runs[right], Verdict: v, Rater: "me"}))(t)
 		if j.Left != runs[left] || j.Right != runs[right] || j.Verdict != v || j.Rater != "me" || time.Since(j.At) > time.Hour {
 			t.Errorf("got %+v", j)
 		}
@@ -47,16 +41,11 @@ func testJudgements(t *testing.T, store tracker.Store) {
 	wantJudgements(tracker.JudgementQuery{Experiment: "e"}, a, b, d)
 	wantJudgements(tracker.JudgementQuery{Sweep: "s", Experiment: "e"}, a, b)
 	wantJudgements(tracker.JudgementQuery{Sweep: "other"}, []tracker.Judgement{}...)
-	early, err := store.AddJudgement(ctx, tracker.Judgement{Left: runs[0], Right: runs[1], Verdict: tracker.Tie, At: a.At.Add(-time.Hour)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	early := must(store.AddJudgement(ctx, tracker.Judgement{Left: runs[0], Right: runs[1], Verdict: tracker.Tie, At: a.At.Add(-time.Hour)}))(t)
 	wantJudgements(tracker.JudgementQuery{Sweep: "s", Experiment: "e"}, *early, a, b)
 
 	before := changes(t, store, "")
-	if err := store.DeleteJudgement(ctx, early.ID); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, store.DeleteJudgement(ctx, early.ID))
 	if changed := changes(t, store, before.Cursor).Runs; len(changed) != 2 {
 		t.Errorf("taking a judgement back changes %v", changed)
 	}
@@ -66,9 +55,7 @@ func testJudgements(t *testing.T, store tracker.Store) {
 	} else if err := store.DeleteJudgement(ctx, next.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.DeleteRuns(ctx, runs[:1], false); err != nil {
-		t.Fatal(err)
-	}
+	must(store.DeleteRuns(ctx, runs[:1], false))(t)
 	wantJudgements(tracker.JudgementQuery{}, d) // the others went with the run
 	for what, test := range map[string]struct {
 		j    tracker.Judgement

@@ -18,10 +18,7 @@ func testPaging(t *testing.T, store tracker.Store) {
 		want = append([]string{fmt.Sprint(i)}, want...) // the latest first
 	}
 	for offset := range 8 {
-		page, err := store.Runs(t.Context(), tracker.RunQuery{Offset: offset, Limit: 3})
-		if err != nil {
-			t.Fatal(err)
-		}
+		page := must(store.Runs(t.Context(), tracker.RunQuery{Offset: offset, Limit: 3}))(t)
 		var got []string
 		for _, r := range page.Runs {
 			got = append(got, r.Name)
@@ -118,10 +115,7 @@ func testUnknownNames(t *testing.T, store tracker.Store) {
 	}
 	_, err := store.Runs(t.Context(), tracker.RunQuery{Sort: tracker.Sort{{Name: "style"}}})
 	wantCode(t, err, tracker.CodeInvalid)
-	names, err := store.Names(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	names := must(store.Names(t.Context()))(t)
 	wantList(t, "parameters", names.Params, []string{"style_weight"})
 }
 
@@ -194,14 +188,8 @@ func testRandomFilters(t *testing.T, store tracker.Store) {
 			appendPoints(t, store, run.ID, "m", tracker.Point{Step: 1, Value: finals[random.IntN(len(finals))]})
 		}
 	}
-	all, err := store.Runs(t.Context(), tracker.RunQuery{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	names, err := store.Names(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := must(store.Runs(t.Context(), tracker.RunQuery{}))(t)
+	names := must(store.Names(t.Context()))(t)
 	var expression func(depth int) string
 	expression = func(depth int) string {
 		switch n := random.IntN(6); {
@@ -225,22 +213,10 @@ var finals = []float64{0, 1, -1, 1.5, 1e300, 2}
 
 func compareWithMatch(t *testing.T, store tracker.Store, names *tracker.Names, all []tracker.Run, filter, order string) {
 	t.Helper()
-	f, err := tracker.ParseFilter(filter)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := tracker.ParseSort(order)
-	if err != nil {
-		t.Fatal(err)
-	}
-	condition, err := f.Resolve(names)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resolved, err := s.Resolve(names)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := must(tracker.ParseFilter(filter))(t)
+	s := must(tracker.ParseSort(order))(t)
+	condition := must(f.Resolve(names))(t)
+	resolved := must(s.Resolve(names))(t)
 	var want []string
 	sorted := slices.Clone(all)
 	slices.SortFunc(sorted, func(a, b tracker.Run) int { return compareRuns(resolved, &a, &b) })

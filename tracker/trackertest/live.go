@@ -32,9 +32,7 @@ func testChanges(t *testing.T, store tracker.Store) {
 			return err
 		},
 	} {
-		if err := do(); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, do())
 		c := changes(t, store, cursor)
 		wantList(t, what, c.Runs, []string{old.ID})
 		if c.Cursor == cursor {
@@ -46,15 +44,11 @@ func testChanges(t *testing.T, store tracker.Store) {
 	ended := get(t, store, old.ID)
 	cursor = changes(t, store, cursor).Cursor
 	lost := create(t, store, tracker.NewRun{Process: gone()})
-	if _, err := store.DeleteRuns(t.Context(), []string{old.ID}, false); err != nil {
-		t.Fatal(err)
-	}
+	must(store.DeleteRuns(t.Context(), []string{old.ID}, false))(t)
 	c := changes(t, store, cursor)
 	wantList(t, "a new run", c.Runs, []string{lost.ID})
 	wantList(t, "a deleted run", c.Deleted, []string{old.ID})
-	if err := store.Restore(t.Context(), &tracker.Archive{Run: *ended}, nil); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, store.Restore(t.Context(), &tracker.Archive{Run: *ended}, nil))
 	c = changes(t, store, cursor)
 	wantList(t, "a run that came back", c.Runs, []string{lost.ID, old.ID})
 	wantList(t, "deleted runs", c.Deleted, []string{})
@@ -71,18 +65,12 @@ func testActiveRun(t *testing.T, store tracker.Store) {
 		t.Fatal(err)
 	}
 	for step := range int64(100) {
-		if err := run.Log(step, tracker.Metrics{"a": float64(step), "b": -float64(step)}); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, run.Log(step, tracker.Metrics{"a": float64(step), "b": -float64(step)}))
 	}
 	wantCode(t, run.Log(1, tracker.Metrics{"no name": 1}), tracker.CodeInvalid)
 	wantCode(t, run.Log(-1, tracker.Metrics{"a": 1}), tracker.CodeInvalid)
-	if err := errors.Join(run.Tag(ctx, "good"), run.Note(ctx, "a note"), run.SetParams(ctx, tracker.Params{"x": 1})); err != nil {
-		t.Fatal(err)
-	}
-	if err := run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, errors.Join(run.Tag(ctx, "good"), run.Note(ctx, "a note"), run.SetParams(ctx, tracker.Params{"x": 1})))
+	ok(t, run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished}))
 	if err := run.LogPicture(ctx, tracker.RoleResult, 100, image.NewRGBA(image.Rect(0, 0, 3, 2))); err != nil {
 		t.Error("a picture after the end:", err)
 	}
@@ -104,10 +92,7 @@ func testActiveRun(t *testing.T, store tracker.Store) {
 
 // testConcurrent logs into one run and into several from many goroutines at once.
 func testConcurrent(t *testing.T, store tracker.Store) {
-	shared, err := tracker.Start(t.Context(), store, tracker.NewRun{Name: "shared"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	shared := must(tracker.Start(t.Context(), store, tracker.NewRun{Name: "shared"}))(t)
 	const workers, steps = 8, 200
 	var wait sync.WaitGroup
 	for w := range workers {
@@ -131,9 +116,7 @@ func testConcurrent(t *testing.T, store tracker.Store) {
 		})
 	}
 	wait.Wait()
-	if err := shared.Finish(t.Context(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, shared.Finish(t.Context(), tracker.Outcome{Status: tracker.StatusFinished}))
 	page, err := store.Runs(t.Context(), tracker.RunQuery{})
 	if err != nil || page.Total != workers+1 {
 		t.Fatalf("%+v (%v)", page, err)
@@ -150,10 +133,7 @@ func testConcurrent(t *testing.T, store tracker.Store) {
 }
 
 func testRecorder(t *testing.T, store tracker.Store) {
-	run, err := tracker.Start(t.Context(), store, tracker.NewRun{Params: tracker.Params{"preset": "mine"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := must(tracker.Start(t.Context(), store, tracker.NewRun{Params: tracker.Params{"preset": "mine"}}))(t)
 	recorder := tracker.Observer(run, tracker.RecorderOptions{
 		Snapshots: 5, PeakMemory: func() int64 { return 7 }, Failed: func(err error) { t.Error(err) },
 	})

@@ -9,11 +9,7 @@ import (
 
 func curves(t *testing.T, store tracker.Store, id string, q tracker.CurveQuery) []tracker.Curve {
 	t.Helper()
-	list, err := store.Curves(t.Context(), id, q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
+	return must(store.Curves(t.Context(), id, q))(t)
 }
 
 func testPoints(t *testing.T, store tracker.Store) {
@@ -23,9 +19,7 @@ func testPoints(t *testing.T, store tracker.Store) {
 		if step > 0 {
 			series = append(series, tracker.Series{Name: "content", Points: []tracker.Point{{Step: step, Value: float64(step)}}})
 		}
-		if err := store.AppendPoints(t.Context(), run.ID, series); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, store.AppendPoints(t.Context(), run.ID, series))
 	}
 	got := curves(t, store, run.ID, tracker.CurveQuery{})
 	if len(got) != 2 || got[0].Name != "content" || got[1].Name != "style" {

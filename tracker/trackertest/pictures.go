@@ -10,11 +10,7 @@ import (
 
 func addPicture(t *testing.T, store tracker.Store, id string, n tracker.NewPicture) *tracker.Picture {
 	t.Helper()
-	p, err := store.AddPicture(t.Context(), id, n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return must(store.AddPicture(t.Context(), id, n))(t)
 }
 
 func readPicture(t *testing.T, store tracker.Store, hash string) []byte {
@@ -30,11 +26,7 @@ func readAll(t *testing.T, file io.ReadCloser, err error) []byte {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	data, err := io.ReadAll(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return must(io.ReadAll(file))(t)
 }
 
 func testPictures(t *testing.T, store tracker.Store) {
@@ -44,10 +36,7 @@ func testPictures(t *testing.T, store tracker.Store) {
 	addPicture(t, store, run.ID, tracker.NewPicture{Role: tracker.RoleSnapshot, Step: 10, Data: Picture(t, 2)})
 	addPicture(t, store, run.ID, tracker.NewPicture{Role: tracker.RoleSnapshot, Step: 2, Data: data})
 	addPicture(t, store, run.ID, tracker.NewPicture{Role: tracker.RoleSnapshot, Step: 2, Data: data}) // once more
-	all, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := must(store.Pictures(t.Context(), run.ID, tracker.PictureQuery{}))(t)
 	if len(all) != 3 || all[0].Step != 2 || all[1].Step != 10 || all[2] != *added {
 		t.Errorf("got %+v", all)
 	}
@@ -106,10 +95,7 @@ func testDelete(t *testing.T, store tracker.Store) {
 	appendPoints(t, store, a.ID, "x", tracker.Point{Step: 1, Value: 1})
 	finish(t, store, a.ID)
 	finish(t, store, b.ID)
-	plan, err := store.DeleteRuns(t.Context(), []string{a.ID, a.ID}, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan := must(store.DeleteRuns(t.Context(), []string{a.ID, a.ID}, true))(t)
 	get(t, store, a.ID)
 	done, err := store.DeleteRuns(t.Context(), []string{a.ID}, false)
 	if err != nil {

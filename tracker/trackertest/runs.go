@@ -160,9 +160,7 @@ func testFinish(t *testing.T, store tracker.Store) {
 	for _, status := range []tracker.Status{tracker.StatusFinished, tracker.StatusInterrupted, tracker.StatusFailed} {
 		run := create(t, store, tracker.NewRun{})
 		o := tracker.Outcome{Status: status, Reason: "because", PeakMemory: 1 << 30}
-		if err := store.FinishRun(t.Context(), run.ID, o); err != nil {
-			t.Fatal(err)
-		}
+		ok(t, store.FinishRun(t.Context(), run.ID, o))
 		got := get(t, store, run.ID)
 		if got.Status != status || got.Reason != "because" || got.Provenance.PeakMemory != 1<<30 || got.EndedAt.Before(got.StartedAt) {
 			t.Errorf("got %+v", got)
@@ -173,9 +171,7 @@ func testFinish(t *testing.T, store tracker.Store) {
 	// The text of an error may be long, and is cut rather than refused.
 	run := create(t, store, tracker.NewRun{})
 	long := tracker.Outcome{Status: tracker.StatusFailed, Reason: strings.Repeat("é", 4000) + "\x00"}
-	if err := store.FinishRun(t.Context(), run.ID, long); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, store.FinishRun(t.Context(), run.ID, long))
 	if got := get(t, store, run.ID); got.Status != tracker.StatusFailed || got.Reason != strings.Repeat("é", 2048) {
 		t.Errorf("the run is %s, and its reason has %d bytes", got.Status, len(got.Reason))
 	}

@@ -98,10 +98,7 @@ func Run(t *testing.T, open func(t *testing.T) tracker.Store) {
 // Verify fails the test if a store finds anything wrong with itself.
 func Verify(t *testing.T, store tracker.Verifier) {
 	t.Helper()
-	report, err := store.Verify(t.Context(), tracker.VerifyOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	report := must(store.Verify(t.Context(), tracker.VerifyOptions{}))(t)
 	for _, p := range report.Problems {
 		t.Errorf("%s: %s", p.Kind, p.What)
 	}
@@ -115,73 +112,63 @@ func Picture(t testing.TB, n int) []byte {
 		m.Set(i%8, i/8, color.RGBA{uint8(n), uint8(n >> 8), uint8(n>>16 + i), 255})
 	}
 	var b bytes.Buffer
-	if err := png.Encode(&b, m); err != nil {
+	ok(t, png.Encode(&b, m))
+	return b.Bytes()
+}
+
+// must returns the result of a call, or fails the test: must(store.Run(ctx, id))(t).
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		ok(t, err)
+		return v
+	}
+}
+
+// ok fails the test if there is an error.
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
 }
 
 // create adds a run.
 func create(t *testing.T, store tracker.Store, n tracker.NewRun) *tracker.Run {
 	t.Helper()
-	run, err := store.CreateRun(t.Context(), n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return run
+	return must(store.CreateRun(t.Context(), n))(t)
 }
 
 // get reads a run.
 func get(t *testing.T, store tracker.Store, id string) *tracker.Run {
 	t.Helper()
-	run, err := store.Run(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return run
+	return must(store.Run(t.Context(), id))(t)
 }
 
 // changes reads what changed since a cursor.
 func changes(t *testing.T, store tracker.Store, since tracker.Cursor) *tracker.Changes {
 	t.Helper()
-	c, err := store.Changes(t.Context(), since)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return must(store.Changes(t.Context(), since))(t)
 }
 
 // appendPoints adds points to one metric.
 func appendPoints(t *testing.T, store tracker.Store, id, name string, points ...tracker.Point) {
 	t.Helper()
-	if err := store.AppendPoints(t.Context(), id, []tracker.Series{{Name: name, Points: points}}); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, store.AppendPoints(t.Context(), id, []tracker.Series{{Name: name, Points: points}}))
 }
 
 // finish ends a run.
 func finish(t *testing.T, store tracker.Store, id string) {
 	t.Helper()
-	if err := store.FinishRun(t.Context(), id, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, store.FinishRun(t.Context(), id, tracker.Outcome{Status: tracker.StatusFinished}))
 }
 
 // list returns the names of the runs that pass a filter, in an order.
 func list(t *testing.T, store tracker.Store, filter, sort string) []string {
 	t.Helper()
-	f, err := tracker.ParseFilter(filter)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := tracker.ParseSort(sort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := store.Runs(t.Context(), tracker.RunQuery{Filter: f, Sort: s})
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := must(tracker.ParseFilter(filter))(t)
+	s := must(tracker.ParseSort(sort))(t)
+	page := must(store.Runs(t.Context(), tracker.RunQuery{Filter: f, Sort: s}))(t)
 	names := []string{}
 	for _, r := range page.Runs {
 		names = append(names, r.Name)

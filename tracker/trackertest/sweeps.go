@@ -12,11 +12,7 @@ import (
 
 func createSweep(t *testing.T, store tracker.Store, s tracker.Sweep) *tracker.Sweep {
 	t.Helper()
-	got, err := store.CreateSweep(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
+	return must(store.CreateSweep(t.Context(), s))(t)
 }
 
 func testSweeps(t *testing.T, store tracker.Store) {
@@ -41,10 +37,7 @@ func testSweeps(t *testing.T, store tracker.Store) {
 			t.Errorf("got %+v (%v), want %+v", got, err, want)
 		}
 	}
-	list, err := store.Sweeps(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := must(store.Sweeps(ctx))(t)
 	wantList(t, "sweeps", list, []tracker.Sweep{*first, *third, *second})
 	_, err = store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})
 	wantCode(t, err, tracker.CodeConflict)
@@ -77,9 +70,7 @@ func testDeleteSweep(t *testing.T, store tracker.Store) {
 	wantCode(t, store.DeleteSweep(ctx, "weights"), tracker.CodeConflict)
 	finish(t, store, running.ID)
 	create(t, store, tracker.NewRun{}) // of no sweep
-	if err := store.DeleteSweep(ctx, "weights"); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, store.DeleteSweep(ctx, "weights"))
 	_, err := store.Sweep(ctx, "weights")
 	wantCode(t, err, tracker.CodeNotFound)
 	wantCode(t, store.DeleteSweep(ctx, "weights"), tracker.CodeNotFound)
@@ -107,9 +98,7 @@ func testTrials(t *testing.T, store tracker.Store) {
 	if err := store.Restore(ctx, &tracker.Archive{Run: twin}, nil); err != nil {
 		t.Error("the same trial cannot be imported:", err)
 	}
-	if _, err := store.DeleteRuns(ctx, []string{first.ID, twin.ID}, false); err != nil {
-		t.Fatal(err)
-	}
+	must(store.DeleteRuns(ctx, []string{first.ID, twin.ID}, false))(t)
 	create(t, store, tracker.NewRun{Sweep: "a", Trial: 1})
 }
 
