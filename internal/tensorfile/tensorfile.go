@@ -242,25 +242,14 @@ func ReadFloats(r io.Reader, t Tensor) ([]float32, error) {
 	return numbers, nil
 }
 
-// half converts an IEEE 754 binary16: a sign, 5 bits of exponent with bias 15, 10 bits of fraction.
+// half converts an IEEE 754 binary16: a sign, 5 bits of exponent with bias 15, 10 bits of fraction. Shifted
+// into a float32, whose bias is 127, it is 2⁻¹¹² times as large, subnormal numbers included.
 func half(bits uint16) float32 {
-	exponent, fraction := int(bits>>10&31), float64(bits&1023)
-	var value float64
-	switch exponent {
-	case 0:
-		value = math.Ldexp(fraction, -24)
-	case 31:
-		value = math.Inf(1)
-		if fraction != 0 {
-			value = math.NaN()
-		}
-	default:
-		value = math.Ldexp(1024+fraction, exponent-25)
+	magnitude := math.Float32bits(math.Float32frombits(uint32(bits&0x7fff)<<13) * 0x1p112)
+	if bits&0x7c00 == 0x7c00 { // infinite, or not a number
+		magnitude |= 0x7f800000
 	}
-	if bits>>15 == 1 {
-		value = -value
-	}
-	return float32(value)
+	return math.Float32frombits(magnitude | uint32(bits>>15)<<31)
 }
 
 // WriteFloats writes numbers as a tensor of type F32.

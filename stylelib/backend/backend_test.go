@@ -79,11 +79,11 @@ func TestParseDevice(t *testing.T) {
 }
 
 // emptyHome gives the test a home without plugins.
-func emptyHome(t *testing.T) (installDir string) {
+func emptyHome(t *testing.T) (pluginDir string) {
 	t.Helper()
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("PJRT_PLUGIN_LIBRARY_PATH", "")
-	dir, err := InstallDir()
+	dir, err := installDir()
 	if err != nil {
 		t.Fatal(err)
 	}

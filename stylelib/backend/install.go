@@ -40,7 +40,7 @@ var (
 // lookupTimeout bounds cpuReleaseURL, which has no timeout of its own.
 const lookupTimeout = 20 * time.Second
 
-// Install downloads the plugin for a device into [InstallDir]. For the CPU that is go-xla's own, from its
+// Install downloads the plugin for a device into the user's library folder. For the CPU that is go-xla's own, from its
 // releases, or, if those cannot be reached, the one in a Python package. For CUDA, which needs an NVIDIA GPU,
 // it is JAX's, gigabytes with the libraries it needs. progress is called during the download, and at the end
 // with a message that says what was chosen and why; it may be nil.
@@ -48,7 +48,7 @@ func Install(ctx context.Context, device Device, progress func(fetch.Progress)) 
 	if progress == nil {
 		progress = func(fetch.Progress) {}
 	}
-	dir, err := InstallDir()
+	dir, err := installDir()
 	if err != nil {
 		return Plugin{}, err
 	}

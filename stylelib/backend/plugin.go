@@ -27,15 +27,15 @@ func PluginDirs() []string {
 		return slices.DeleteFunc(filepath.SplitList(list), func(dir string) bool { return dir == "" })
 	}
 	dirs := []string{"/usr/local/lib/go-xla", "/usr/local/lib/go-xla/nvidia"}
-	if own, err := InstallDir(); err == nil {
+	if own, err := installDir(); err == nil {
 		dirs = append([]string{own, filepath.Join(own, "nvidia")}, dirs...)
 	}
 	return dirs
 }
 
-// InstallDir returns the folder where plugins are installed: go-xla's below the user's library folder, so that
+// installDir returns the folder where plugins are installed: go-xla's below the user's library folder, so that
 // other programs that use go-xla find them, too.
-func InstallDir() (string, error) {
+func installDir() (string, error) {
 	lib, err := installer.DefaultHomeLibPath()
 	if err != nil {
 		return "", fmt.Errorf("no home directory to install XLA's plugin in: %w; set HOME, or PJRT_PLUGIN_LIBRARY_PATH to a folder that has one", err)

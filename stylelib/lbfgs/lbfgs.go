@@ -158,12 +158,8 @@ type Iteration struct {
 // X returns the point. It is valid until the recorder returns, and must not be finalized.
 func (i Iteration) X() *tensors.Tensor { return i.run.at.x }
 
-// State copies everything that is needed to resume the run from here to the host: 2·History + 2
-// vectors. It may be called until the recorder returns.
-func (i Iteration) State() (*State, error) { return i.run.state(false) }
-
-// WriteState writes what [State.Write] would write of i.State(), but brings one vector at a time to
-// the host. It may be called until the recorder returns.
+// WriteState writes what is needed to resume the run from here, as [State.Write] writes it: 2·History + 2
+// vectors, of which one at a time comes to the host. It may be called until the recorder returns.
 func (i Iteration) WriteState(w io.Writer, metadata map[string]string) error {
 	return i.run.writeState(w, metadata)
 }

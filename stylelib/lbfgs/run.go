@@ -153,7 +153,7 @@ func (r *run) result(err error) (*Result, error) {
 		Status:       r.status,
 	}
 	if r.SaveState != nil && r.at.g != nil && r.SaveState(r.status) {
-		if result.State, err = r.state(true); err != nil {
+		if result.State, err = r.state(); err != nil {
 			return nil, err
 		}
 	}

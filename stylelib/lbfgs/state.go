@@ -19,8 +19,8 @@ import (
 	"github.com/gouache-art/gouache/internal/tensorfile"
 )
 
-// State is a run between two iterations, on the host. [Iteration.State] takes one, and Result.State may
-// hold one. [State.Write] writes it, [ReadState] reads it, and [Minimizer.Resume] continues it, once.
+// State is a run between two iterations, on the host. Result.State may hold one. [State.Write] and
+// [Iteration.WriteState] write one, [ReadState] reads it, and [Minimizer.Resume] continues it, once.
 type State struct {
 	head    header
 	shape   shapes.Shape // of x and g
@@ -64,9 +64,6 @@ func (s *State) Iterations() int { return s.head.Iterations }
 
 // Evaluations returns the number of evaluations that led to the state.
 func (s *State) Evaluations() int { return s.head.Evaluations }
-
-// Compact returns what Minimizer.Compact was, and must be to resume.
-func (s *State) Compact() bool { return s.head.Compact }
 
 // X returns a copy of the point, on the host. The caller finalizes it. It returns an error for a state
 // that was resumed.
@@ -125,9 +122,9 @@ func (r *run) vectors() []*tensors.Tensor {
 	return append([]*tensors.Tensor{r.at.x, r.at.g}, r.history.vectors()...)
 }
 
-// state copies the run to the host. If the run has ended, each vector except the point is freed on the
-// device once it is copied, so that no more than the point and one vector exist twice.
-func (r *run) state(ended bool) (*State, error) {
+// state copies a run that has ended to the host. Each vector except the point is freed on the device once it
+// is copied, so that no more than the point and one vector exist twice.
+func (r *run) state() (*State, error) {
 	s := r.describe()
 	s.vectors = make([][]byte, 2+2*len(s.head.Pairs))
 	for i, v := range slices.Backward(r.vectors()) { // so the point is the last
@@ -135,7 +132,7 @@ func (r *run) state(ended bool) (*State, error) {
 		if err := r.ops.fetch(v, s.vectors[i]); err != nil {
 			return nil, err
 		}
-		if ended && i > 0 {
+		if i > 0 {
 			free(v)
 		}
 	}

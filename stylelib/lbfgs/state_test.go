@@ -39,9 +39,9 @@ func checkResume[T float32 | float64](t *testing.T, m Minimizer, x0 *tensors.Ten
 
 	file, first := saved(t, m, function, x0)
 	state := read(t, file)
-	if state.Iterations() != 17 || state.Evaluations() != first.Evaluations || state.Compact() != m.Compact {
+	if state.Iterations() != 17 || state.Evaluations() != first.Evaluations || state.head.Compact != m.Compact {
 		t.Errorf("a state after %d iterations and %d evaluations, compact %v, expected 17, %d and %v",
-			state.Iterations(), state.Evaluations(), state.Compact(), first.Evaluations, m.Compact)
+			state.Iterations(), state.Evaluations(), state.head.Compact, first.Evaluations, m.Compact)
 	}
 	rest := straight[17:]
 	m.Recorder = func(i Iteration) error {
@@ -66,7 +66,7 @@ func checkResume[T float32 | float64](t *testing.T, m Minimizer, x0 *tensors.Ten
 
 // saved returns the bytes of a state after 17 iterations. They are the same, whichever way they are obtained.
 func saved(t *testing.T, m Minimizer, function Function, x0 *tensors.Tensor) ([]byte, *Result) {
-	var streamed, copied, last bytes.Buffer
+	var streamed, last bytes.Buffer
 	m.MaxIterations, m.SaveState = 17, always
 	m.Recorder = func(i Iteration) error {
 		if i.Iteration < 17 {
@@ -75,23 +75,16 @@ func saved(t *testing.T, m Minimizer, function Function, x0 *tensors.Tensor) ([]
 		if err := i.WriteState(&streamed, nil); err != nil {
 			return err
 		}
-		state, err := i.State()
-		if err != nil {
-			return err
-		}
-		if state.head.Length != i.run.length {
+		if state := read(t, streamed.Bytes()); state.head.Length != i.run.length {
 			t.Errorf("the state has a step of length %v, the run %v", state.head.Length, i.run.length)
 		}
-		return state.Write(&copied, nil)
+		return nil
 	}
 	result := minimum(t, m, function, x0)
 	if err := result.State.Write(&last, nil); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(streamed.Bytes(), copied.Bytes()) {
-		t.Error("WriteState writes another state than State returns")
-	}
-	if !bytes.Equal(copied.Bytes(), last.Bytes()) {
+	if !bytes.Equal(streamed.Bytes(), last.Bytes()) {
 		t.Error("the state in the last iteration is not the state at the end")
 	}
 	return streamed.Bytes(), result
@@ -381,8 +374,8 @@ func TestReadStateImpossible(t *testing.T) {
 func TestCompactStateWithoutPairs(t *testing.T) {
 	function := rosenbrock(t)
 	state := minimum(t, Minimizer{MaxEvaluations: 1, SaveState: always, Compact: true}, function, far()).State
-	if again := read(t, written(t, state)); !again.Compact() || len(again.head.Pairs) != 0 {
-		t.Errorf("compact %v with %d pairs", again.Compact(), len(again.head.Pairs))
+	if again := read(t, written(t, state)); !again.head.Compact || len(again.head.Pairs) != 0 {
+		t.Errorf("compact %v with %d pairs", again.head.Compact, len(again.head.Pairs))
 	}
 }
 

@@ -22,29 +22,24 @@ func (n *Network) Features(x *tensors.Tensor, layers ...string) ([]*tensors.Tens
 	if len(layers) == 0 {
 		return nil, fmt.Errorf("no layers given: choose among %s", strings.Join(n.Layers(), ", "))
 	}
-	return n.Compute(x, strings.Join(layers, " "), layers, func(pass *Pass) []*graph.Node {
-		var out []*graph.Node
-		for _, name := range layers {
-			out = append(out, pass.Feature(name))
-		}
-		return out
-	})
-}
-
-// Compute evaluates a function of features: it runs the network on a picture up to the deepest of the
-// named layers and returns the results of build, on the device; the caller finalizes them. The compiled
-// graph is kept under key and the picture's size, so a key must always come with the same build and layers.
-func (n *Network) Compute(x *tensors.Tensor, key string, layers []string, build func(*Pass) []*graph.Node) ([]*tensors.Tensor, error) {
-	whole := n.Tiled(0)
 	var features []*tensors.Tensor
-	err := whole.ComputeTiles(x, key, layers,
-		func(pass *Pass, _ *Window) []*graph.Node { return build(pass) },
+	err := n.Tiled(0).ComputeTiles(x, strings.Join(layers, " "), layers,
+		func(pass *Pass, _ *Window) []*graph.Node {
+			var out []*graph.Node
+			for _, name := range layers {
+				out = append(out, pass.Feature(name))
+			}
+			return out
+		},
 		func(_ Tile, out []*tensors.Tensor) error { features = out; return nil })
 	return features, err
 }
 
-// ComputeTiles does the same for each tile of a picture (see [Network.Tiled]), one after the other. Window
-// is nil for a picture that is computed whole. each must finalize the tensors it is called with.
+// ComputeTiles evaluates a function of features for each tile of a picture (see [Network.Tiled]), one after
+// the other: it runs the network on the tile's window up to the deepest of the named layers, and calls each
+// with the results of build, on the device, which each must finalize. Window is nil for a picture that is
+// computed whole. The compiled graph is kept under key and the picture's size, so a key must always come with
+// the same build and layers.
 func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
 	build func(*Pass, *Window) []*graph.Node, each func(Tile, []*tensors.Tensor) error) error {
 	d := x.Shape().Dimensions

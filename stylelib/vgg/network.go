@@ -232,9 +232,6 @@ func (n *Network) Name() string { return n.name }
 // Pooling returns the kind of pooling.
 func (n *Network) Pooling() Pooling { return n.pooling }
 
-// Precision returns how exactly the convolutions multiply.
-func (n *Network) Precision() conv.Precision { return n.precision }
-
 // Side returns the greatest side of a window, in pixels; zero means no bound. See [Network.Tiled].
 func (n *Network) Side() int { return n.side }
 
@@ -276,15 +273,6 @@ func findLayer(network, name string, layers []string) (int, error) {
 		return 0, suggest.Unknown("layer of "+network, name, layers)
 	}
 	return i, nil
-}
-
-// Channels returns the number of channels of a layer's features, or an error if there is no such layer.
-func (n *Network) Channels(layerName string) (int, error) {
-	i, err := n.find(layerName)
-	if err != nil {
-		return 0, err
-	}
-	return n.layers[i].out, nil
 }
 
 // FeatureSize returns the height and width of a layer's features for a picture of the given size.

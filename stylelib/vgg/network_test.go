@@ -102,8 +102,7 @@ func pulledBack(t *testing.T, net *Network, pix []float32, height, width int, la
 	inputs := []*tensors.Tensor{tensor(pix, 1, height, width, 3)}
 	for _, name := range layers {
 		h, w, _ := net.FeatureSize(name, height, width)
-		channels, _ := net.Channels(name)
-		inputs = append(inputs, tensor(weight[name], 1, h, w, channels))
+		inputs = append(inputs, tensor(weight[name], 1, h, w, len(weight[name])/(h*w)))
 	}
 	return runGraph(t, func(in []*graph.Node) *graph.Node {
 		pass := plan.Forward(in[0], in[1+len(layers):])

@@ -170,12 +170,6 @@ func (p *Plan) Inputs() []*tensors.Tensor { return slices.Clone(p.inputs) }
 // NumInputs is the length of [Plan.Inputs].
 func (p *Plan) NumInputs() int { return len(p.inputs) }
 
-// Height is the pictures' height in pixels.
-func (p *Plan) Height() int { return p.height }
-
-// Width is the pictures' width in pixels.
-func (p *Plan) Width() int { return p.width }
-
 // Choice describes how a plan convolves in one layer.
 type Choice struct {
 	Layer         string

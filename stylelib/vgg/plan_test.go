@@ -132,9 +132,6 @@ func TestFeaturesOfBFloat16(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if net.Precision() != p {
-			t.Errorf("the precision is %s, want %s", net.Precision(), p)
-		}
 		f, err := net.Features(tensor(noise(height, width), 1, height, width, 3), layer)
 		if err != nil {
 			t.Fatal(err)

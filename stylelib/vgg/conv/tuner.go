@@ -47,7 +47,7 @@ func (w Work) worthMeasuring() bool { return min(w.In, w.Out) > 3 }
 
 // TunerOptions configure a [Tuner].
 type TunerOptions struct {
-	// File stores the choices, as JSON. If it is empty, TunerFile() is used.
+	// File stores the choices, as JSON. If it is empty, gouache/convolutions.json in the user's cache folder is used.
 	File string
 	// Device names what is measured: the processor or GPU with its number of cores, and the plugin with
 	// its version. A choice is valid for this device only.
@@ -95,7 +95,7 @@ type measureFunc func(b compute.Backend, p Precision, all []Work, progress func(
 // NewTuner returns a tuner. It reads the file at the first choice.
 func NewTuner(opts TunerOptions) *Tuner {
 	if opts.File == "" {
-		opts.File = TunerFile()
+		opts.File = tunerFile()
 	}
 	if opts.Progress == nil {
 		opts.Progress = func(int, int) {}
@@ -163,10 +163,10 @@ func (t timing) choose(byDefault string) choice {
 	return c
 }
 
-// TunerFile returns the default file of choices: gouache/convolutions.json in the user's cache folder as
+// tunerFile returns the default file of choices: gouache/convolutions.json in the user's cache folder as
 // [os.UserCacheDir] finds it ($XDG_CACHE_HOME, else ~/.cache, on Linux), or, for a user without a home,
 // in the folder for temporary files.
-func TunerFile() string {
+func tunerFile() string {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()

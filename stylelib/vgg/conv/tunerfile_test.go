@@ -162,7 +162,7 @@ func TestTunerFileUnwritable(t *testing.T) {
 
 func TestTunerFilePlace(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/somewhere/cache")
-	if got, want := TunerFile(), "/somewhere/cache/gouache/convolutions.json"; got != want {
+	if got, want := tunerFile(), "/somewhere/cache/gouache/convolutions.json"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
