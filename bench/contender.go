@@ -19,8 +19,11 @@ type contender struct {
 	name    string
 	command []string // without the problem's file, which comes last
 	env     []string // in addition to this process's
-	do      string   // evaluate, or convolutions, which has no loss
+	do      string   // evaluate, or "convolutions", which has no loss
 }
+
+// evaluate is the request of most contenders at each turn.
+const evaluate = "evaluate"
 
 // process is a started contender that waits for requests.
 type process struct {

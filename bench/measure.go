@@ -59,7 +59,8 @@ func (s *settings) measure(ctx context.Context, messages io.Writer) (*report, er
 			return nil, err
 		}
 	}
-	m.report.finish()
+	now := time.Now()
+	m.report.Date, m.report.Took = now.UTC().Format("2 January 2006, 15:04 UTC"), now.Sub(m.report.began).Round(time.Minute)
 	return m.report, nil
 }
 
@@ -102,14 +103,20 @@ func (m *measurement) evaluations(ctx context.Context, s size) (err error) {
 	if err != nil {
 		return err
 	}
-	processes, err := m.startAll(ctx, q)
+	var processes []*process
 	defer func() {
 		for _, p := range processes {
 			err = errors.Join(err, p.close())
 		}
 	}()
-	if err != nil {
-		return err
+	for _, c := range m.contenders {
+		m.say("%d px: starting %s", q.Side, c.name)
+		p, err := c.start(ctx, q.file())
+		if err != nil {
+			return err
+		}
+		processes = append(processes, p)
+		m.report.meet(p)
 	}
 	if err := m.agree(q, processes); err != nil {
 		return err
@@ -130,23 +137,19 @@ func (m *measurement) evaluations(ctx context.Context, s size) (err error) {
 		}
 		m.say("%d px: round %d of %d", s.side, round, s.rounds)
 	}
-	m.report.add(seconds)
-	return m.memory(s, processes)
-}
-
-// startAll starts all contenders. With an error it returns those that it has started.
-func (m *measurement) startAll(ctx context.Context, q *problem) ([]*process, error) {
-	var processes []*process
-	for _, c := range m.contenders {
-		m.say("%d px: starting %s", q.Side, c.name)
-		p, err := c.start(ctx, q.file())
-		if err != nil {
-			return processes, err
+	peak := row{measure: fmt.Sprintf("peak memory in GB, %d px", s.side), format: inGigabytes, of: map[string]sample{}}
+	for _, p := range processes {
+		if p.do != evaluate {
+			continue
 		}
-		processes = append(processes, p)
-		m.report.meet(p)
+		bytes, err := p.peakMemory()
+		if err != nil {
+			return err
+		}
+		peak.of[p.name] = sample{bytes}
 	}
-	return processes, nil
+	m.report.Rows = append(m.report.Rows, seconds, peak)
+	return nil
 }
 
 // agree returns an error unless all contenders compute the same loss and gradient.
@@ -155,7 +158,7 @@ func (m *measurement) agree(q *problem, processes []*process) error {
 	var reference answer
 	var referenceGradient []float32
 	for _, p := range processes {
-		if p.do != "evaluate" {
+		if p.do != evaluate {
 			continue
 		}
 		a, gradient, err := p.gradient(q, q.path(q.Pictures.Start))
@@ -187,23 +190,6 @@ func (p *process) gradient(q *problem, picture string) (answer, []float32, error
 	return a, gradient, err
 }
 
-// memory adds the processes' peak memory to the report.
-func (m *measurement) memory(s size, processes []*process) error {
-	peak := row{measure: fmt.Sprintf("peak memory in GB, %d px", s.side), format: inGigabytes, of: map[string]sample{}}
-	for _, p := range processes {
-		if p.do != "evaluate" {
-			continue
-		}
-		bytes, err := p.peakMemory()
-		if err != nil {
-			return err
-		}
-		peak.of[p.name] = sample{bytes}
-	}
-	m.report.add(peak)
-	return nil
-}
-
 // firstSide is the side of the picture, in pixels, for the first iteration.
 const firstSide = 256
 
@@ -214,14 +200,23 @@ func (m *measurement) firstIterations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	command, err := m.firstCommand()
+	p, err := samplePictures(firstSide)
 	if err != nil {
 		return err
+	}
+	content, style := filepath.Join(m.dir, "content.png"), filepath.Join(m.dir, "style.png")
+	if err := errors.Join(p.content.Save(content), p.style.Save(style)); err != nil {
+		return err
+	}
+	command := []string{
+		m.gouache, "stylize", "--content", content, "--style", style, "--out", filepath.Join(m.dir, "out.png"),
+		"--weights", m.randomWeights(), "--preset", preset.Name, "--device", string(m.device), "--store", "none",
+		"--size", fmt.Sprint(firstSide), "--scales", "1", "--iterations", "1",
 	}
 	seconds := row{measure: fmt.Sprintf("seconds from command to first iteration, %d px", firstSide), format: inSeconds, of: map[string]sample{}}
 	for round := range m.starts {
 		for _, c := range m.contenders {
-			if c.do != "evaluate" {
+			if c.do != evaluate {
 				continue
 			}
 			if err := pause(ctx); err != nil {
@@ -235,28 +230,8 @@ func (m *measurement) firstIterations(ctx context.Context) error {
 		}
 		m.say("first iteration: round %d of %d", round+1, m.starts)
 	}
-	m.report.add(seconds)
+	m.report.Rows = append(m.report.Rows, seconds)
 	return nil
-}
-
-// firstCommand writes the pictures as image files and returns Gouache's command line.
-func (m *measurement) firstCommand() ([]string, error) {
-	p, err := samplePictures(firstSide)
-	if err != nil {
-		return nil, err
-	}
-	content, style := filepath.Join(m.dir, "content.png"), filepath.Join(m.dir, "style.png")
-	if err := p.content.Save(content); err != nil {
-		return nil, err
-	}
-	if err := p.style.Save(style); err != nil {
-		return nil, err
-	}
-	return []string{
-		m.gouache, "stylize", "--content", content, "--style", style, "--out", filepath.Join(m.dir, "out.png"),
-		"--weights", m.randomWeights(), "--preset", preset.Name, "--device", string(m.device), "--store", "none",
-		"--size", fmt.Sprint(firstSide), "--scales", "1", "--iterations", "1",
-	}, nil
 }
 
 // first starts a contender and returns the time to the end of its first iteration.

@@ -79,7 +79,7 @@ func (m *measurement) race(ctx context.Context, name, weightsFile, network strin
 	if err := errors.Join(err, own.close(), torch.close()); err != nil {
 		return err
 	}
-	m.report.addRace(r)
+	m.report.Races, m.report.Rows = append(m.report.Races, r), append(m.report.Rows, r.row())
 	return nil
 }
 

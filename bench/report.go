@@ -75,15 +75,6 @@ func (r *report) meet(p *process) {
 	}
 }
 
-func (r *report) add(line row)   { r.Rows = append(r.Rows, line) }
-func (r *report) addRace(x race) { r.Races = append(r.Races, x); r.add(x.row()) }
-
-// finish records when the run ended.
-func (r *report) finish() {
-	now := time.Now()
-	r.Date, r.Took = now.UTC().Format("2 January 2006, 15:04 UTC"), now.Sub(r.began).Round(time.Minute)
-}
-
 // row is the race's line of the table. Gouache has no time if it did not reach the loss.
 func (x race) row() row {
 	line := row{

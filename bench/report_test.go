@@ -10,12 +10,12 @@ import (
 
 func TestTable(t *testing.T) {
 	r := &report{Columns: []string{nameGouache, nameFaster, nameAlone}}
-	r.add(row{measure: "seconds", format: inSeconds, of: map[string]sample{
+	r.Rows = append(r.Rows, row{measure: "seconds", format: inSeconds, of: map[string]sample{
 		nameGouache: {1, 2, 3}, nameFaster: {2, 4, 6}, nameAlone: {1, 1, 1},
 	}})
-	r.add(row{measure: "GB", format: inGigabytes, of: map[string]sample{nameGouache: {1.5e9}, nameFaster: {1e9}}})
-	r.addRace(race{Side: 64, Weights: "some", Reached: true, SciPy: answer{Seconds: 300}, Gouache: answer{Seconds: 75}})
-	r.addRace(race{Side: 64, Weights: "other", SciPy: answer{Seconds: 300}, Gouache: answer{Seconds: 75}})
+	r.Rows = append(r.Rows, row{measure: "GB", format: inGigabytes, of: map[string]sample{nameGouache: {1.5e9}, nameFaster: {1e9}}})
+	r.Rows = append(r.Rows, race{Side: 64, Weights: "some", Reached: true, SciPy: answer{Seconds: 300}, Gouache: answer{Seconds: 75}}.row())
+	r.Rows = append(r.Rows, race{Side: 64, Weights: "other", SciPy: answer{Seconds: 300}, Gouache: answer{Seconds: 75}}.row())
 	const want = `| | Gouache | PyTorch, channels last | its convolutions alone |
 | --- | ---: | ---: | ---: |
 | seconds | 2.00 ±25 % | 4.00 ±25 % → **0.50** | 1.00 ±0 % → **2.00** |

@@ -112,15 +112,15 @@ func (s *settings) contenders() ([]contender, error) {
 	const channelsLast = "channels_last"
 	list := []contender{
 		// The program restarts itself with this variable, because it is read when a process starts.
-		{name: nameGouache, do: "evaluate", command: []string{self, workerName}, env: []string{"GLIBC_TUNABLES=glibc.malloc.hugetlb=1"}},
-		script(namePyTorch, "evaluate", "torch_worker.py"),
-		script(nameFaster, "evaluate", "torch_worker.py", channelsLast),
+		{name: nameGouache, do: evaluate, command: []string{self, workerName}, env: []string{"GLIBC_TUNABLES=glibc.malloc.hugetlb=1"}},
+		script(namePyTorch, evaluate, "torch_worker.py"),
+		script(nameFaster, evaluate, "torch_worker.py", channelsLast),
 		script(nameAlone, "convolutions", "torch_worker.py", channelsLast),
 	}
 	if s.device == backend.CPU {
 		list = append(list,
-			script(nameTensorFlow, "evaluate", "tensorflow_worker.py"),
-			script(nameJAX, "evaluate", "jax_worker.py"))
+			script(nameTensorFlow, evaluate, "tensorflow_worker.py"),
+			script(nameJAX, evaluate, "jax_worker.py"))
 	}
 	return list, nil
 }
