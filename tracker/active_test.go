@@ -13,7 +13,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// memory is as much of a store as an ActiveRun and a Recorder need.
+// memory is the part of a store that an ActiveRun and a Recorder use.
 type memory struct {
 	Store // nil: no other method is called
 
@@ -180,8 +180,7 @@ func TestRecorderToleratesABrokenStore(t *testing.T) {
 	})
 }
 
-// TestSnapshotsTakeTheirShareOnly has pictures that take longer to bring over than the whole run
-// takes.
+// TestSnapshotsTakeTheirShareOnly has pictures that take longer to copy than the whole run.
 func TestSnapshotsTakeTheirShareOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &memory{}

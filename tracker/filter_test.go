@@ -98,7 +98,7 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// TestBuiltFilters builds filters, and parses what they are written as.
+// TestBuiltFilters builds filters, writes them and parses the result.
 func TestBuiltFilters(t *testing.T) {
 	typed, err := tracker.ParseFilter("size>3 || rating = 5")
 	if err != nil {
@@ -167,7 +167,7 @@ func TestBuiltFilters(t *testing.T) {
 	}
 }
 
-// plain is an expression without the places of its comparisons in a text.
+// plain is an expression without its comparisons' positions in a text.
 func plain(e tracker.Expr) any {
 	list := func(list []tracker.Expr) []any {
 		var all []any
@@ -243,8 +243,8 @@ func TestParseSortErrors(t *testing.T) {
 	}
 }
 
-// FuzzFilter looks for texts that make the parser panic, take for ever, or fail with an error of
-// the wrong kind.
+// FuzzFilter looks for texts that make the parser panic, hang or fail with an error of the wrong
+// kind.
 func FuzzFilter(f *testing.F) {
 	for _, text := range []string{"", "style_weight>50 && pooling==avg", "!(a~'b\\'c')||started>=2026-01-01", "\"", "((", "a\x00", "é!=ü"} {
 		f.Add(text)

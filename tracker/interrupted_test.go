@@ -10,7 +10,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// TestInterruptedResult: the picture of a run that is to go on is a snapshot, and one step has one.
+// TestInterruptedResult: the picture of a run that can be continued is a snapshot, one for each
+// step.
 func TestInterruptedResult(t *testing.T) {
 	for _, snapshotToo := range []bool{false, true} {
 		store := newStore(t)

@@ -47,7 +47,7 @@ func extremes(points []Point) (least, greatest float64) {
 	return extreme(points, -1), extreme(points, 1)
 }
 
-// extreme returns the least or the greatest value but NaN.
+// extreme returns the least or the greatest value that is not NaN.
 func extreme(points []Point, sign float64) float64 {
 	best := math.Inf(-1)
 	for _, p := range points {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestKilledProcessIsGone looks for a process while its parent has not asked yet how it ended, so
-// that it is still in the system's list.
+// TestKilledProcessIsGone looks for a process that its parent has not reaped yet, so that the
+// system still lists it.
 func TestKilledProcessIsGone(t *testing.T) {
 	cmd := exec.Command("sleep", "1000")
 	if err := cmd.Start(); err != nil {

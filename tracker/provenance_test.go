@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// TestCommandLine: a real shell takes the command line apart into the arguments that it was made
-// of.
+// TestCommandLine: a real shell splits the command line into the original arguments.
 func TestCommandLine(t *testing.T) {
 	p := Provenance{Command: []string{"printf", `%s\0`, "plain", "", "two words", "it's", `"`, "$HOME `id` !!", "*", "~", "a=b", "line\nbreak", "é🎨", "-x", `\`, "#no", "sample:chelsea,x"}}
 	out, err := exec.Command("sh", "-c", p.CommandLine()).Output()

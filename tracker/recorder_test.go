@@ -15,7 +15,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// slow is a store that takes its time for checkpoints, each the number of an iteration.
+// slow is a store that is slow to save checkpoints, each the number of an iteration.
 type slow struct {
 	memory
 	takes    time.Duration
@@ -49,7 +49,7 @@ func (s *slow) SaveCheckpoint(_ context.Context, _ string, write func(io.Writer)
 	return nil
 }
 
-// paint has iterations of one second each observed.
+// paint has a recorder observe iterations of one second each.
 func paint(run *ActiveRun, o RecorderOptions, begun progress.Run, last int, end progress.Result) {
 	recorder := Observer(run, o)
 	recorder.Observe(begun)
@@ -110,8 +110,8 @@ func TestCheckpoints(t *testing.T) {
 	}
 }
 
-// TestUnreadableCheckpoint has a device that cannot be read: the run goes on without a checkpoint,
-// and is not asked again at every iteration.
+// TestUnreadableCheckpoint has a device that cannot be read: the run continues without a
+// checkpoint, and is not asked for one at every iteration.
 func TestUnreadableCheckpoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &slow{}
@@ -136,8 +136,8 @@ func TestUnreadableCheckpoint(t *testing.T) {
 	})
 }
 
-// TestSnapshotsGoOn interrupts a run anywhere, loses some iterations more or less, and goes on: in
-// the end it has the snapshots that it has without that.
+// TestSnapshotsGoOn interrupts a run at any iteration, loses some iterations, and continues it: in
+// the end it has the same snapshots as without the interruption.
 func TestSnapshotsGoOn(t *testing.T) {
 	for _, o := range []RecorderOptions{{}, {Snapshots: 8}, {Snapshots: 8, Every: 20}, {Snapshots: -1}} {
 		begun := progress.Run{Scales: []progress.Scale{{Iterations: 60}, {Iterations: 40}}}
@@ -152,8 +152,8 @@ func TestSnapshotsGoOn(t *testing.T) {
 	}
 }
 
-// snapshots returns the steps of the snapshots of a run that goes to an iteration and, if there is
-// one to go on from, from there to the end.
+// snapshots returns the steps of the snapshots of a run that is interrupted at an iteration and
+// continued from another, if that is given.
 func snapshots(t *testing.T, o RecorderOptions, begun progress.Run, reached int, done ...int) (steps []int64) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &memory{}

@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// openInBrowser writes a page into a file and opens that. The test fails if the page asks for
-// anything but itself.
+// openInBrowser writes a page into a file and opens it. The test fails if the page requests
+// anything else.
 func openInBrowser(t *testing.T, html string) context.Context {
 	t.Helper()
 	ctx := browsertest.Open(t)
@@ -48,8 +48,7 @@ func openInBrowser(t *testing.T, html string) context.Context {
 	return ctx
 }
 
-// expect waits until an expression has a value in the page: what follows a click follows it a
-// little later.
+// expect waits until an expression has a value in the page: a click takes effect a little later.
 func expect[T comparable](t *testing.T, ctx context.Context, expression string, want T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, browsertest.Patience)
@@ -69,7 +68,7 @@ func expect[T comparable](t *testing.T, ctx context.Context, expression string, 
 	}
 }
 
-// choose takes an option, as a person does with a list.
+// choose selects an option of a list, as a person does.
 func choose(t *testing.T, ctx context.Context, id, value string) {
 	t.Helper()
 	expect(t, ctx, fmt.Sprintf(`(() => {
@@ -174,8 +173,7 @@ func TestBrowserCommand(t *testing.T) {
 	expect(t, ctx, `dispatchEvent(new Event('afterprint')) && document.querySelectorAll('.command[open]').length`, 1)
 }
 
-// TestBrowserHostile opens a page of runs that somebody gave evil and odd texts, on a telephone
-// too.
+// TestBrowserHostile opens a page of runs with hostile and odd texts, also on a telephone.
 func TestBrowserHostile(t *testing.T) {
 	db, _ := openStore(t)
 	ids := fill(t, db)

@@ -72,7 +72,7 @@ func TestChartScale(t *testing.T) {
 	}
 }
 
-// TestChartInPage draws a curve of more points than a card has room for.
+// TestChartInPage draws a curve of more points than fit into a card.
 func TestChartInPage(t *testing.T) {
 	db, _ := openStore(t)
 	var values []float64

@@ -48,8 +48,8 @@ func picturesIn(t testing.TB, html string) []embeddedPicture {
 	return list
 }
 
-// TestGallery looks at the pictures of a page: each is there once, and results are the files that
-// they were.
+// TestGallery checks the pictures of a page: each is embedded once, and results are the original
+// files.
 func TestGallery(t *testing.T) {
 	db, _ := openStore(t)
 	html := page(t, db, fill(t, db), GalleryOptions{Version: "v9"})
@@ -75,8 +75,8 @@ func TestGallery(t *testing.T) {
 	}
 }
 
-// TestGalleryHostile checks that nothing that somebody wrote becomes markup, and that the page
-// names no other place.
+// TestGalleryHostile checks that no text becomes markup, and that the page refers to no other
+// address.
 func TestGalleryHostile(t *testing.T) {
 	db, _ := openStore(t)
 	ids := fill(t, db)
@@ -107,7 +107,7 @@ func TestGalleryHostile(t *testing.T) {
 	}
 }
 
-// counting is a store that says how many pictures are open at once.
+// counting is a store that counts the pictures that are open at once.
 type counting struct {
 	tracker.Reader
 	open, most, opened int

@@ -75,12 +75,12 @@ func corners(m image.Image) string {
 	return b.String()
 }
 
-// upended says where the stored corners are to be seen for each orientation, as Pillow's
-// ImageOps.exif_transpose has it.
+// upended says where the stored corners appear for each orientation, as in Pillow's
+// ImageOps.exif_transpose.
 var upended = []string{1: "RGBW", 2: "GRWB", 3: "WBGR", 4: "BWRG", 5: "RBGW", 6: "BRWG", 7: "WGBR", 8: "GWRB"}
 
-// TestOrientation shows photographs that were taken with the camera turned: as they are, a browser
-// turns them.
+// TestOrientation shows photographs that were taken with a rotated camera: a browser rotates the
+// original files.
 func TestOrientation(t *testing.T) {
 	var file bytes.Buffer
 	if err := jpeg.Encode(&file, quarters(96, 64), nil); err != nil {

@@ -16,7 +16,7 @@ func describe(settings []setting) string {
 	return strings.Join(list, " ")
 }
 
-// TestContrast compares more runs than stand side by side elsewhere.
+// TestContrast compares more runs than tracker.MaxContrast.
 func TestContrast(t *testing.T) {
 	hash := func(c string) string { return strings.Repeat(c, 64) }
 	var entries []entry

@@ -16,14 +16,13 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// What somebody may write to do harm, or just because people write so.
+// Texts that are hostile, or just unusual.
 const (
 	hostileName = `<script>alert("1")</script><!-- '&amp; --> =`
 	hostileNote = "=cmd|' /C calc'!A0\n\"quoted\", 🎨 </script>\r\nlast"
 )
 
-// openStore returns an empty store whose clock goes a second each time it is looked at, and its
-// folder.
+// openStore returns an empty store, whose clock advances a second on each reading, and its folder.
 func openStore(t testing.TB) (*sqlite.DB, string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,7 +44,7 @@ type made struct {
 	tracker.NewRun
 	points   []tracker.Series
 	pictures []tracker.NewPicture
-	outcome  tracker.Outcome // none for a run that goes on
+	outcome  tracker.Outcome // none for a run that is still running
 	rating   int
 }
 

@@ -183,7 +183,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// formats are all exports, for what they have in common.
+// formats are all exports, for tests of what they have in common.
 var formats = map[string]func(context.Context, io.Writer, tracker.Reader, []string) error{
 	"csv": CSV,
 	"curves": func(ctx context.Context, w io.Writer, r tracker.Reader, ids []string) error {
@@ -221,7 +221,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// full is a disk with room for so many bytes.
+// full is a disk with a number of free bytes.
 type full int
 
 var errFull = errors.New("no space left on device")

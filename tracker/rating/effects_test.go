@@ -12,7 +12,7 @@ import (
 )
 
 // settings makes items with random values of three parameters, and their strengths: the sum of
-// trueEffects and of a part of their own.
+// trueEffects and of a separate part.
 func settings(n int, residual float64, rng *rand.Rand) ([]map[string]string, []float64) {
 	items, strengths := make([]map[string]string, n), normals(n, residual, rng)
 	for i := range items {
@@ -71,8 +71,8 @@ func TestEffectsCoverage(t *testing.T) {
 	}
 }
 
-// TestEffectsOfOwnParts judges three pictures of each of two settings very often: what is known of
-// the settings is bounded by the number of pictures.
+// TestEffectsOfOwnParts judges three pictures of each of two settings very often: what is known
+// about the settings is limited by the number of pictures.
 func TestEffectsOfOwnParts(t *testing.T) {
 	var items []map[string]string
 	for i := range 6 {
@@ -131,7 +131,7 @@ func TestEffectsAliases(t *testing.T) {
 			t.Errorf("the aliases of %s are %q, not %q", p.Name, p.Aliases, want[p.Name])
 		}
 	}
-	// Each has an equal part of what they do together.
+	// Each has an equal part of their common effect.
 	near(t, "effect of b", 0, e.Parameters[1].Values[1].Value, e.Parameters[0].Values[1].Value, 1e-9)
 	near(t, "effect of d", 0, e.Parameters[3].Values[0].Value, e.Parameters[0].Values[1].Value, 1e-9)
 }

@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// golden is what other programs made of comparisons: see testdata/golden.py.
+// golden has the results of other programs: see testdata/golden.py.
 type golden struct {
 	Choix struct {
 		sample
@@ -61,7 +61,7 @@ func readGolden(t *testing.T) *golden {
 
 const (
 	wide = 1000.0 // deviation of a prior that hardly matters where all items are joined
-	// choix stops when SciPy's Newton-CG does; what is left was seen to be 3e-9.
+	// choix stops when SciPy's Newton-CG does; the measured error is 3e-9.
 	toChoix = 1e-8
 	// statsmodels has no prior. Ours draws strengths towards zero by 1e-6 of themselves at most, as
 	// an item's comparisons have an information above 1; statsmodels stops within less.
@@ -97,7 +97,7 @@ func TestDavidsonStatsmodels(t *testing.T) {
 	}
 }
 
-// TestEffectsStatsmodels leaves items' own parts out, which statsmodels does not know.
+// TestEffectsStatsmodels leaves out items' own parts, which statsmodels does not have.
 func TestEffectsStatsmodels(t *testing.T) {
 	g := readGolden(t).Effects
 	var items []map[string]string

@@ -46,7 +46,7 @@ func TestInformationTable(t *testing.T) {
 	}
 }
 
-// TestMostInformative weighs all pairs one by one.
+// TestMostInformative evaluates all pairs one by one.
 func TestMostInformative(t *testing.T) {
 	rng := newRand(8)
 	for range 20 {
@@ -122,7 +122,7 @@ func ranks(list []float64) []float64 {
 	return r
 }
 
-// TestNextFresh has nothing to go by: all pairs are alike.
+// TestNextFresh has no data: all pairs are equal.
 func TestNextFresh(t *testing.T) {
 	const items, draws = 4, 3000
 	s, rng := mustFit(t, items, nil, Options{}), newRand(2)

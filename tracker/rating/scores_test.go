@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// wins makes so many comparisons that one item wins against another.
+// wins makes n comparisons that one item wins against another.
 func wins(n, winner, loser int) []Comparison {
 	return slices.Repeat([]Comparison{{Left: winner, Right: loser, Outcome: LeftWins}}, n)
 }
@@ -39,9 +39,9 @@ func TestTwoItems(t *testing.T) {
 	}
 }
 
-// TestCoverage draws strengths from the prior, whereupon the 95% interval of a posterior holds the
-// truth 95% of the times, but for Laplace's approximation, which is short where few comparisons
-// leave a posterior skewed.
+// TestCoverage draws strengths from the prior. The 95% interval of a posterior then contains the
+// true value 95% of the time, except for the error of Laplace's approximation, which is too short
+// where few comparisons leave a posterior skewed.
 func TestCoverage(t *testing.T) {
 	const trials, items = 1000, 10
 	for _, test := range []struct {
@@ -75,8 +75,8 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// covers checks that 95% intervals held the truth that often, within four binomial deviations and a
-// bias.
+// covers checks that 95% intervals contained the true value that often, within four binomial
+// deviations and a bias.
 func covers(t *testing.T, what string, held, trials int, bias float64) {
 	t.Helper()
 	share := float64(held) / float64(trials)
@@ -88,7 +88,7 @@ func covers(t *testing.T, what string, held, trials int, bias float64) {
 
 func mean(list []float64) float64 { return floats.Sum(list) / float64(len(list)) }
 
-// TestNamesDoNotMatter numbers items anew, swaps sides and shuffles the comparisons.
+// TestNamesDoNotMatter renumbers items, swaps sides and shuffles the comparisons.
 func TestNamesDoNotMatter(t *testing.T) {
 	const items = 12
 	rng := newRand(5)
@@ -114,7 +114,7 @@ func TestNamesDoNotMatter(t *testing.T) {
 	}
 }
 
-// TestAnyData has data for which likelihood alone gives no strengths.
+// TestAnyData has data for which the likelihood alone gives no strengths.
 func TestAnyData(t *testing.T) {
 	for _, test := range []struct {
 		name        string
@@ -143,7 +143,7 @@ func TestAnyData(t *testing.T) {
 	near(t, "standard error of difference", 0, s.difference(0, 1).SE, 3*math.Sqrt2, 1e-12)
 }
 
-// sane checks what holds of the scores of any comparisons.
+// sane checks what holds for the scores of any comparisons.
 func sane(t *testing.T, s *Scores, items int, sd float64) {
 	t.Helper()
 	if len(s.Strengths) != items {
@@ -165,7 +165,7 @@ func sane(t *testing.T, s *Scores, items int, sd float64) {
 	}
 }
 
-// FuzzFit reads any bytes as comparisons of two to ten items.
+// FuzzFit reads arbitrary bytes as comparisons of two to ten items.
 func FuzzFit(f *testing.F) {
 	f.Add([]byte{2, 1, 1})
 	f.Add([]byte{9, 0, 18, 27, 81, 200, 3, 255, 17})

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestShare compares with the ends' definition: Wilson's are those true shares from which the one
-// seen is as far as 1.96 of their own standard errors.
+// TestShare compares with the definition: the ends of Wilson's interval are the true shares that
+// are 1.96 of their own standard errors from the observed share.
 func TestShare(t *testing.T) {
 	for _, test := range [][2]int{{0, 5}, {1, 5}, {3, 7}, {50, 100}, {999, 1000}, {5, 5}} {
 		s := newShare(test[0], test[1])

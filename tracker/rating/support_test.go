@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// newRand is a source that a test's failure can be repeated with.
+// newRand is a seeded source, so that a test's failure can be repeated.
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
 
 // normals draws strengths.
@@ -17,7 +17,7 @@ func normals(n int, sd float64, rng *rand.Rand) []float64 {
 	return list
 }
 
-// judge answers as somebody does who sees strengths as the model says.
+// judge answers as the model predicts.
 func judge(left, right int, strengths []float64, logTie float64, rng *rand.Rand) Comparison {
 	p := davidson(strengths[left]-strengths[right], logTie)
 	c := Comparison{Left: left, Right: right, Outcome: Tie}

@@ -54,8 +54,8 @@ func BenchmarkAddPicture(b *testing.B) {
 	}
 }
 
-// longSteps is how many steps the long run of the generated store has, beside the 10,000 runs of
-// 200.
+// longSteps is the number of steps of the long run of the generated store, beside the 10,000 runs
+// of 200.
 const longSteps = 200_000
 
 // many makes the generated store once; removeMany is called when all benchmarks are done.

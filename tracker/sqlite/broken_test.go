@@ -20,7 +20,7 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// wantError fails the test unless an error has a code and says something in words.
+// wantError fails the test unless an error has a code and contains some words.
 func wantError(t *testing.T, err error, code tracker.Code, words string) {
 	t.Helper()
 	if tracker.ErrorCode(err) != code || !strings.Contains(fmt.Sprint(err), words) {

@@ -9,7 +9,7 @@ import (
 )
 
 // TestForgottenDeletions deletes more runs than are remembered, and asks for changes since cursors
-// around the oldest deletion that still is.
+// around the oldest remembered deletion.
 func TestForgottenDeletions(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	start, err := store.Changes(t.Context(), "")

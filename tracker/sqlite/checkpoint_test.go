@@ -33,8 +33,8 @@ func text(s string) func(io.Writer) error {
 	}
 }
 
-// wantCheckpoint fails the test unless a run's checkpoint is a text, and nothing half written lies
-// beside it.
+// wantCheckpoint fails the test unless a run's checkpoint is a given text and no half-written file
+// is left beside it.
 func wantCheckpoint(t *testing.T, store *DB, id, want string) {
 	t.Helper()
 	file, err := store.OpenCheckpoint(t.Context(), id)
@@ -66,7 +66,7 @@ func TestLargeCheckpoint(t *testing.T) {
 	}
 }
 
-// TestTakenOverWhileWriting has another process continue a run while this one, taken for gone,
+// TestTakenOverWhileWriting has another process continue a run while this one, presumed dead,
 // writes a checkpoint.
 func TestTakenOverWhileWriting(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
@@ -85,8 +85,8 @@ func TestTakenOverWhileWriting(t *testing.T) {
 	wantCheckpoint(t, store, run.ID, "before")
 }
 
-// TestUnneededCheckpoints leaves files in the folder of checkpoints, as processes that are killed
-// do, and others.
+// TestUnneededCheckpoints leaves files in the folder of checkpoints, as killed processes do, and
+// others.
 func TestUnneededCheckpoints(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	needed, finished := checkpointed(t, store, "needed"), checkpointed(t, store, "finished")
@@ -136,8 +136,8 @@ func TestUnneededCheckpoints(t *testing.T) {
 	trackertest.Verify(t, store)
 }
 
-// TestOpenRemovesHalfCheckpoints opens a store in which a process that was killed left a
-// half-written checkpoint.
+// TestOpenRemovesHalfCheckpoints opens a store in which a killed process left a half-written
+// checkpoint.
 func TestOpenRemovesHalfCheckpoints(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	left := filepath.Join(store.checkpoints.temporary(), "left")
@@ -153,7 +153,7 @@ func TestOpenRemovesHalfCheckpoints(t *testing.T) {
 	}
 }
 
-// TestSweepsReadOnly asks a store that is open for reading only for everything that sweeps change.
+// TestSweepsReadOnly calls everything that changes sweeps on a store that is open for reading only.
 func TestSweepsReadOnly(t *testing.T) {
 	writer := openStore(t, t.TempDir(), Options{})
 	run, other := checkpointed(t, writer, "state"), checkpointed(t, writer, "other")

@@ -18,7 +18,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// TestIdle interrupts a run for a night, twice: neither counts as time that it took.
+// TestIdle interrupts a run for a night, twice: neither counts towards the run's duration.
 func TestIdle(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	now := time.Now()
@@ -55,14 +55,14 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// lostProcess is one that ended when the machine was started anew.
+// lostProcess is a process that ended when the machine was restarted.
 func lostProcess() tracker.Process {
 	p := tracker.ThisProcess()
 	p.Boot = "an earlier start"
 	return p
 }
 
-// childContinue waits for a line, tries to continue a run, says how that went, and lives until its
+// childContinue waits for a line, tries to continue a run, prints the result, and lives until its
 // input ends.
 func childContinue(ctx context.Context, args []string) error {
 	store, err := Open(ctx, args[0], Options{})
@@ -80,8 +80,8 @@ func childContinue(ctx context.Context, args []string) error {
 	return err
 }
 
-// TestOneProcessContinues has several processes continue one run at the same time, and then looks
-// for what the one that did leaves when it ends.
+// TestOneProcessContinues has several processes continue one run at the same time, and then checks
+// what the winner leaves when it ends.
 func TestOneProcessContinues(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	run, err := store.CreateRun(t.Context(), tracker.NewRun{Process: lostProcess()})
@@ -133,7 +133,7 @@ func TestOneProcessContinues(t *testing.T) {
 	}
 }
 
-// childTrials makes the trials of a sweep, and says which it made.
+// childTrials makes the trials of a sweep and prints which it made.
 func childTrials(ctx context.Context, args []string) error {
 	trials, err := strconv.Atoi(args[1])
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// childCrash logs until it is killed, and says on standard output what it has been promised to be
-// kept: each picture, and each step with the milliseconds since it began.
+// childCrash logs until it is killed, and prints what the store has promised to keep: each picture,
+// and each step with the milliseconds since it began.
 func childCrash(ctx context.Context, args []string) error {
 	store, err := Open(ctx, args[0], Options{})
 	if err != nil {
@@ -43,8 +43,8 @@ func childCrash(ctx context.Context, args []string) error {
 	}
 }
 
-// TestCrash kills processes that log into one store at random moments, and looks after each round
-// at what all of them have left.
+// TestCrash kills processes that log into one store at random moments, and checks after each round
+// what all of them have left.
 func TestCrash(t *testing.T) {
 	rounds, together := 5, 3
 	if testing.Short() {
@@ -74,7 +74,7 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// crashed is a process that is killed, and what it said before.
+// crashed is a process that is killed, and what it printed before.
 type crashed struct {
 	cmd  *exec.Cmd
 	said []promise
@@ -87,8 +87,8 @@ type promise struct {
 	number     int64
 }
 
-// startCrash starts a process and has it killed at a random moment: one in four while it is still
-// opening the store.
+// startCrash starts a process and kills it at a random moment: one in four while it still opens the
+// store.
 func startCrash(t *testing.T, dir string) *crashed {
 	t.Helper()
 	c := &crashed{cmd: child(t, "crash", dir), read: make(chan struct{})}
@@ -132,9 +132,9 @@ func readPromises(r io.Reader, begun func()) (said []promise) {
 	return said
 }
 
-// check looks at what a killed process has left: its run is interrupted and has what it began with,
-// each picture that was kept, and the points without a gap up to at most a second before the end.
-// Where the machine stood still for a while, so that there was no step, as much more may be lost.
+// check checks what a killed process has left: its run is interrupted and has its inputs, each
+// picture that was kept, and the points without a gap up to at most a second before the end. Where
+// the machine stood still for a while, so that there was no step, as much more may be lost.
 func (c *crashed) check(t *testing.T, store *DB) {
 	t.Helper()
 	if len(c.said) == 0 {
@@ -184,8 +184,8 @@ func (c *crashed) check(t *testing.T, store *DB) {
 	}
 }
 
-// keptPoints returns how many points of a metric a killed run has, which must be its first ones:
-// the value is the step.
+// keptPoints returns the number of points of a metric of a killed run, which must be its first
+// ones: the value is the step.
 func keptPoints(t *testing.T, store *DB, id, metric string) int64 {
 	t.Helper()
 	curves, err := store.Curves(t.Context(), id, tracker.CurveQuery{Metrics: []string{metric}})

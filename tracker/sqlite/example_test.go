@@ -11,7 +11,7 @@ import (
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
-// A run is recorded, and found again by what it was made with.
+// A run is recorded, and found again by its settings.
 func Example() {
 	dir, err := os.MkdirTemp("", "store-*")
 	if err != nil {

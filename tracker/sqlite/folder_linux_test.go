@@ -12,10 +12,10 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// withoutPrivileges runs f as a user to whom permissions apply. Root keeps its name, so that it
-// gets to a folder that is root's alone, and loses what lets it pass over permissions. Only this
-// thread does, and f must not leave it: with a context that can be cancelled, SQLite's driver
-// would.
+// withoutPrivileges runs f as a user to whom permissions apply. Root keeps its user id, so that it
+// can open a folder that belongs to root, and loses the capabilities that override permissions.
+// This applies to this thread only, and f must not leave it: with a context that can be cancelled,
+// SQLite's driver would.
 func withoutPrivileges(t *testing.T, f func(ctx context.Context)) {
 	t.Helper()
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -71,9 +71,9 @@ func TestReadOnlyFolder(t *testing.T) {
 	})
 }
 
-// TestReadOnlyRemains reads what a process that was killed left in a folder that cannot be written
-// to now: nothing that was recorded may be missing, and where SQLite cannot find all of it there
-// must be an error.
+// TestReadOnlyRemains reads what a killed process left in a folder that can no longer be written
+// to: nothing that was recorded may be missing, and if SQLite cannot find all of it there must be
+// an error.
 func TestReadOnlyRemains(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	run, err := store.CreateRun(t.Context(), tracker.NewRun{})

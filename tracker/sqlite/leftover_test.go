@@ -18,8 +18,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// childPicture says its run's id, waits for a line and adds a picture: the store, and how many
-// bytes come after it.
+// childPicture prints its run's id, waits for a line and adds a picture. Its arguments are the
+// store and the number of bytes after the picture.
 func childPicture(ctx context.Context, args []string) error {
 	size, err := strconv.Atoi(args[1])
 	if err != nil {
@@ -63,7 +63,7 @@ func startPictureChild(t *testing.T, dir string, size int) pictureChild {
 	return c
 }
 
-// killWhen has the process add its picture, and kills it as soon as something is true.
+// killWhen has the process add its picture, and kills it as soon as a condition holds.
 func (c pictureChild) killWhen(t *testing.T, isTrue func() bool) {
 	t.Helper()
 	if _, err := fmt.Fprintln(c.in); err != nil {
@@ -78,8 +78,8 @@ func (c pictureChild) killWhen(t *testing.T, isTrue func() bool) {
 	_ = c.cmd.Wait()
 }
 
-// TestKilledBeforeRow kills a process that has put a picture's file into its place and waits for
-// the others to add the row that names it.
+// TestKilledBeforeRow kills a process that has written a picture's file and waits for the lock to
+// add its row.
 func TestKilledBeforeRow(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	c := startPictureChild(t, store.dir, 0)
@@ -99,17 +99,16 @@ func TestKilledBeforeRow(t *testing.T) {
 	if err != nil || run.Status != tracker.StatusInterrupted || run.Picture != "" {
 		t.Fatalf("got %+v (%v)", run, err)
 	}
-	trackertest.Verify(t, store) // somebody may still be about to name the file
+	trackertest.Verify(t, store) // its row may be still to come
 	wantLeftover(t, store, p.Hash)
-	// A file that is named after all is no orphan.
+	// A file whose row comes later is no orphan.
 	if _, err := store.AddPicture(t.Context(), c.run, tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, 1)}); err != nil {
 		t.Fatal(err)
 	}
 	trackertest.Verify(t, store)
 }
 
-// TestRefusedPictures adds pictures whose rows are refused when their files are in their places
-// already.
+// TestRefusedPictures adds pictures whose rows are refused after their files were written.
 func TestRefusedPictures(t *testing.T) {
 	from, store := openStore(t, t.TempDir(), Options{}), openStore(t, t.TempDir(), Options{})
 	run, err := store.CreateRun(t.Context(), tracker.NewRun{})
@@ -139,19 +138,19 @@ func TestRefusedPictures(t *testing.T) {
 	trackertest.Verify(t, store)
 }
 
-// TestKilledWhileWriting looks at what a process leaves that is killed while it writes a picture's
+// TestKilledWhileWriting checks what a process leaves that is killed while it writes a picture's
 // file.
 func TestKilledWhileWriting(t *testing.T) {
 	store, left := leaveTemporary(t)
-	trackertest.Verify(t, store) // somebody may still be writing it
+	trackertest.Verify(t, store) // it may be still being written
 	wantLeftover(t, store, "")
 	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("after the repair the temporary file is there (%v)", err)
 	}
 }
 
-// TestOpenRemovesLeftovers opens a store in which a process that was killed left a temporary file,
-// right after that and when the file is so old that nobody can be writing it.
+// TestOpenRemovesLeftovers opens a store in which a killed process left a temporary file: at once,
+// and when the file is too old to be still written.
 func TestOpenRemovesLeftovers(t *testing.T) {
 	store, left := leaveTemporary(t)
 	for _, age := range []time.Duration{0, 2 * inFlight} {
@@ -166,8 +165,8 @@ func TestOpenRemovesLeftovers(t *testing.T) {
 	}
 }
 
-// leaveTemporary kills processes that write a large picture, each into a store of its own, until
-// one leaves its temporary file behind: nearly always the first does.
+// leaveTemporary kills processes that write a large picture, each into a separate store, until one
+// leaves its temporary file: nearly always the first.
 func leaveTemporary(t *testing.T) (store *DB, left string) {
 	t.Helper()
 	for range 20 {
@@ -189,8 +188,8 @@ func leaveTemporary(t *testing.T) (store *DB, left string) {
 	return nil, ""
 }
 
-// wantLeftover has the store checked, when nobody can be about to name a file, and repaired: one
-// file must be in nobody's use.
+// wantLeftover checks the store when no row can be still to come, and repairs it: one file must be
+// unneeded.
 func wantLeftover(t *testing.T, store *DB, hash string) {
 	t.Helper()
 	store.Now = func() time.Time { return time.Now().Add(2 * inFlight) }

@@ -42,7 +42,7 @@ func TestMigrations(t *testing.T) {
 	}
 }
 
-// checkVersion2 looks for what version 2 of the database brought.
+// checkVersion2 checks what version 2 of the database added.
 func checkVersion2(t *testing.T, store *DB) {
 	t.Helper()
 	run, err := store.Run(t.Context(), "1k7q3h9abcde")

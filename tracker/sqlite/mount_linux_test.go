@@ -20,11 +20,11 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// mountVariable is set in the process in which a test may mount disks of its own.
+// mountVariable is set in the process in which a test may mount disks.
 const mountVariable = "GOUACHE_TEST_MOUNT"
 
-// mayMount tells whether the calling test is in a process that may mount, which nobody else sees.
-// In any other it runs the test again in one that may, and passes on how that ends.
+// mayMount reports whether the calling test is in a process that may mount disks, invisible to
+// others. In any other process it runs the test again in one that may, and reports its result.
 func mayMount(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(mountVariable) != "" {
@@ -57,7 +57,7 @@ func mayMount(t *testing.T) bool {
 	return false
 }
 
-// mountDisk makes a disk that holds so many bytes, and returns its folder.
+// mountDisk makes a disk of the given size in bytes, and returns its folder.
 func mountDisk(t *testing.T, size int) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -93,7 +93,7 @@ func TestFullDisk(t *testing.T) {
 	})
 }
 
-// largePicture returns a picture with so many bytes after it, all of which are kept.
+// largePicture returns a picture followed by the given number of bytes, all of which are kept.
 func largePicture(t *testing.T, n, bytes int) []byte {
 	more := make([]byte, bytes)
 	rand.Read(more)
@@ -103,7 +103,7 @@ func largePicture(t *testing.T, n, bytes int) []byte {
 func fillDisk(t *testing.T, record func(run *tracker.ActiveRun, step int64) error) {
 	disk := mountDisk(t, 12<<20)
 	dir, ballast := filepath.Join(disk, "store"), filepath.Join(disk, "ballast")
-	// The WAL may have grown to 5 MB, all of which the database needs room for before a new run.
+	// The WAL may have grown to 5 MB, and the database needs as much space before a new run.
 	if err := os.WriteFile(ballast, make([]byte, 5<<20), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -194,8 +194,8 @@ func checkEarlier(t *testing.T, store *DB, id string) {
 	}
 }
 
-// checkPrefix checks what a run recorded until the disk was full: each picture that was said to be
-// kept, and the points from the first one to that of some step.
+// checkPrefix checks what a run recorded until the disk was full: each picture that was reported
+// kept, and the points from the first to that of some step.
 func checkPrefix(t *testing.T, store *DB, id string, recorded int64) {
 	t.Helper()
 	pictures, err := store.Pictures(t.Context(), id, tracker.PictureQuery{})
@@ -223,7 +223,7 @@ func checkPrefix(t *testing.T, store *DB, id string, recorded int64) {
 	}
 }
 
-// fillUp leaves no room at all on a disk.
+// fillUp fills a disk completely.
 func fillUp(t *testing.T, path string) {
 	t.Helper()
 	file, err := os.Create(path)
@@ -238,7 +238,7 @@ func fillUp(t *testing.T, path string) {
 	}
 }
 
-// TestReadOnlyFileSystem opens a store on a disk that is mounted for reading only.
+// TestReadOnlyFileSystem opens a store on a disk that is mounted read-only.
 func TestReadOnlyFileSystem(t *testing.T) {
 	if !mayMount(t) {
 		return

@@ -17,13 +17,13 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// paintState is what a painting of childPaint can go on from after an iteration: its number, many
-// times over, so that a part of it, or parts of two, are told from a whole one.
+// paintState is the state of a painting of childPaint after an iteration: its number, repeated many
+// times, so that a part of a state, or parts of two, differ from a whole one.
 func paintState(iteration int) []byte {
 	return bytes.Repeat(binary.LittleEndian.AppendUint64(nil, uint64(iteration)), 1<<15)
 }
 
-// readState returns the iteration that a run's checkpoint is of, 0 if it has none yet.
+// readState returns the iteration of a run's checkpoint, 0 if it has none yet.
 func readState(ctx context.Context, store *DB, id string) (int, error) {
 	file, err := store.OpenCheckpoint(ctx, id)
 	if tracker.ErrorCode(err) == tracker.CodeNotFound {
@@ -44,8 +44,8 @@ func readState(ctx context.Context, store *DB, id string) (int, error) {
 	return iteration, nil
 }
 
-// childPaint continues a run from its checkpoint, and saves as many on the way as it can: the
-// store, the run, and how many iterations there are.
+// childPaint continues a run from its checkpoint, and saves as many checkpoints as it can. Its
+// arguments are the store, the run, and the number of iterations.
 func childPaint(ctx context.Context, args []string) error {
 	iterations, err1 := strconv.Atoi(args[2])
 	store, err2 := Open(ctx, args[0], Options{})
@@ -114,8 +114,8 @@ func TestPaintedDespiteKills(t *testing.T) {
 	}
 }
 
-// paintAndKill starts childPaint, kills it some time after it has begun, and returns whether it did
-// not finish before that.
+// paintAndKill starts childPaint, kills it some time after it has begun, and reports whether it was
+// killed before it finished.
 func paintAndKill(t *testing.T, store *DB, id string, iterations int, after time.Duration) bool {
 	t.Helper()
 	cmd := child(t, "paint", store.dir, id, strconv.Itoa(iterations))

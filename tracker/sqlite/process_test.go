@@ -13,7 +13,7 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// The test binary starts itself again to have other processes; what they do is in this variable.
+// The test binary starts itself again as other processes. This variable says what they do.
 const childVariable = "GOUACHE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -73,7 +73,7 @@ func childLog(ctx context.Context, args []string) error {
 	return run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished})
 }
 
-// childSnapshot is a picture at a step, of one process's own or the same in all.
+// childSnapshot is a picture at a step, either of one process only or the same in all.
 func childSnapshot(number, step int, own bool) []byte {
 	if own {
 		step += (number + 1) << 16
@@ -81,7 +81,7 @@ func childSnapshot(number, step int, own bool) []byte {
 	return trackertest.Picture(noTest{}, step)
 }
 
-// noTest stands for a test in a process that runs none.
+// noTest is a test for a process that runs none.
 type noTest struct{ testing.TB }
 
 func (noTest) Helper()           {}

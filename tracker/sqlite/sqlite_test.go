@@ -28,7 +28,7 @@ func openStore(t testing.TB, dir string, o Options) *DB {
 	return db
 }
 
-// checkStore opens a store anew and looks for anything wrong with it.
+// checkStore opens a store again and verifies it.
 func checkStore(t testing.TB, dir string) {
 	t.Helper()
 	ctx := context.Background() // the test's own has ended
@@ -50,7 +50,7 @@ func checkStore(t testing.TB, dir string) {
 
 func TestStore(t *testing.T) {
 	trackertest.Run(t, func(t *testing.T) tracker.Store {
-		// A name that needs care in the name of a data source.
+		// A name that must be escaped in a data source name.
 		return openStore(t, filepath.Join(t.TempDir(), "a store?x=%41#é"), Options{})
 	})
 }
@@ -101,7 +101,7 @@ func TestSilence(t *testing.T) {
 	if err != nil || len(after.Runs) != 1 || after.Runs[0] != run.ID {
 		t.Errorf("that the process is gone is no change: %+v (%v)", after, err)
 	}
-	// It had only been asleep.
+	// It was only asleep.
 	if err := store.Heartbeat(t.Context(), run.ID); err != nil || status() != tracker.StatusRunning {
 		t.Errorf("after another sign of life the run is %s (%v)", status(), err)
 	}

@@ -119,8 +119,8 @@ func TestDeleteAgainstAdd(t *testing.T) {
 	trackertest.Verify(t, stores[0])
 }
 
-// TestDeleteFreesDatabase looks at the database's size, which only falls if its free pages are
-// given back.
+// TestDeleteFreesDatabase checks the database's size, which shrinks only if its free pages are
+// returned.
 func TestDeleteFreesDatabase(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	run, err := store.CreateRun(t.Context(), tracker.NewRun{})

@@ -65,7 +65,7 @@ func testCheckpoints(t *testing.T, store tracker.Store) {
 	}
 }
 
-// testCheckpointEnds looks at how long checkpoints are kept.
+// testCheckpointEnds checks how long checkpoints are kept.
 func testCheckpointEnds(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	wantKept := func(id string, want bool) {

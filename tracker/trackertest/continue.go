@@ -104,7 +104,7 @@ func testStranger(t *testing.T, store tracker.Store) {
 	}
 }
 
-// testContinuedCurve loses a process at step 60 and goes on from step 40.
+// testContinuedCurve loses a process at step 60 and continues from step 40.
 func testContinuedCurve(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	run := create(t, store, tracker.NewRun{Process: gone()})

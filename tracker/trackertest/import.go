@@ -52,8 +52,8 @@ func testImport(t *testing.T, into, from tracker.Store) {
 	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeInvalid)
 }
 
-// testImportAgain imports a run that is running elsewhere, again after it went on and ended, and
-// once more after a picture was added to it.
+// testImportAgain imports a run that is running elsewhere, again after it ended, and once more
+// after a picture was added.
 func testImportAgain(t *testing.T, into, from tracker.Store) {
 	run := create(t, from, tracker.NewRun{Name: "there", Tags: []string{"t"}, Note: "a note", Process: far(), Params: tracker.Params{"x": 1}})
 	appendPoints(t, from, run.ID, "x", tracker.Point{Step: 1, Value: 1})
@@ -93,7 +93,7 @@ func testImportAgain(t *testing.T, into, from tracker.Store) {
 	wantCode(t, into.Refresh(t.Context(), early, from.OpenPicture), tracker.CodeNotFound)
 }
 
-// importOne imports a store's one run and looks in which list it is, by the list's name in JSON.
+// importOne imports a store's only run and checks which list it is in, by the list's name in JSON.
 func importOne(t *testing.T, into, from tracker.Store, want, id string) {
 	t.Helper()
 	done := must(tracker.Import(t.Context(), into, from, nil))(t)
@@ -106,8 +106,7 @@ func importOne(t *testing.T, into, from tracker.Store, want, id string) {
 	}
 }
 
-// wantSame fails the test unless a run is in one store as in the other, but for its name, note and
-// tags.
+// wantSame fails the test unless a run is the same in both stores, except its name, note and tags.
 func wantSame(t *testing.T, into, from tracker.Store, id string, tags []string) {
 	t.Helper()
 	got, want := get(t, into, id), get(t, from, id)

@@ -54,7 +54,7 @@ func testFilters(t *testing.T, store tracker.Store) {
 		want   string // names, sorted
 	}{
 		{"", "abcd"},
-		{"style_weight > 50", "b"}, // a text is no number
+		{"style_weight > 50", "b"}, // a string is no number
 		{"style_weight>5 && pooling==avg", "a"},
 		{"style_weight = 100.5", "b"},
 		{"style_weight == 60", "c"},

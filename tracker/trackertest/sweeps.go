@@ -59,7 +59,8 @@ func testSweeps(t *testing.T, store tracker.Store) {
 	}
 }
 
-// testDeleteSweep deletes a sweep whose trials are there, running, and gone with their process.
+// testDeleteSweep deletes a sweep with trials that are finished, running, and of a process that is
+// gone.
 func testDeleteSweep(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	wantCode(t, store.DeleteSweep(ctx, ""), tracker.CodeNotFound)
