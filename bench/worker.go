@@ -10,18 +10,15 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/stylelib"
-	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
-	"github.com/gouache-art/gouache/weights"
 )
 
 // gouache is the contender that this program is itself.
 type gouache struct {
 	problem   *problem
-	backend   *backend.Backend
-	weights   *weights.Set
+	studio    *stylelib.Studio
 	objective *loss.Objective
 	start     *tensors.Tensor
 }
@@ -36,8 +33,8 @@ func work(ctx context.Context, problemFile string, in io.Reader, out io.Writer) 
 	if err != nil {
 		return err
 	}
-	defer g.backend.Close()
-	first := ready{Versions: map[string]string{"XLA's plugin": g.backend.APIVersion()}, Device: g.backend.DeviceName()}
+	defer g.studio.Close()
+	first := ready{Versions: map[string]string{"XLA's plugin": g.studio.Backend().APIVersion()}, Device: g.studio.Backend().DeviceName()}
 	return serve(in, out, first, map[string]func(request) (answer, error){
 		"evaluate": g.evaluate,
 		"gradient": g.gradient,
@@ -46,15 +43,11 @@ func work(ctx context.Context, problemFile string, in io.Reader, out io.Writer) 
 }
 
 func newGouache(ctx context.Context, q *problem) (*gouache, error) {
-	b, err := backend.Open(ctx, backend.Options{Device: q.Device})
+	studio, err := stylelib.Open(ctx, stylelib.OpenOptions{Options: stylelib.Options{Tune: true}, Device: q.Device, Weights: q.path(q.Weights)})
 	if err != nil {
 		return nil, err
 	}
-	set, err := weights.Load(ctx, q.path(q.Weights), weights.Options{})
-	if err != nil {
-		return nil, err
-	}
-	g := &gouache{problem: q, backend: b, weights: set}
+	g := &gouache{problem: q, studio: studio}
 	start, err := q.picture(q.Pictures.Start)
 	if err != nil {
 		return nil, err
@@ -65,7 +58,7 @@ func newGouache(ctx context.Context, q *problem) (*gouache, error) {
 
 // prepare computes the targets and makes the objective.
 func (g *gouache) prepare() error {
-	net, err := g.studio().Network(preset.Pooling)
+	net, err := g.studio.Network(preset.Pooling)
 	if err != nil {
 		return err
 	}
@@ -77,18 +70,17 @@ func (g *gouache) prepare() error {
 	if err != nil {
 		return err
 	}
-	style, err := preset.StyleTargets(net, []loss.Style{{Picture: tensor(pictures.style)}})
+	style, err := loss.StyleTargets(net, []loss.Style{{Picture: tensor(pictures.style)}}, preset.Statistic, preset.StyleLayers...)
 	if err != nil {
 		return err
 	}
 	side := g.problem.Side
-	g.objective, err = loss.NewObjective(net, side, side, preset.Terms(content, style, loss.Picture{Height: side, Width: side}))
+	terms, err := preset.Terms(loss.Scene{ContentTargets: content, StyleTargets: style, Height: side, Width: side})
+	if err != nil {
+		return err
+	}
+	g.objective, err = loss.NewObjective(net, side, side, terms)
 	return err
-}
-
-// studio returns a new one, as the program makes it.
-func (g *gouache) studio() *stylelib.Studio {
-	return stylelib.NewStudio(g.backend, g.weights, stylelib.Options{Tune: true})
 }
 
 func (g *gouache) pictures() (p pictures, err error) {
@@ -135,7 +127,7 @@ func (g *gouache) gradient(r request) (a answer, err error) {
 	return answer{Loss: e.Total}, writeFloats(r.File, values)
 }
 
-// paint runs the whole loop in a studio of its own, so that nothing is computed or compiled before its time begins.
+// paint runs the whole loop in a new studio, so that nothing is computed or compiled before its time begins.
 func (g *gouache) paint(ctx context.Context, r request) (a answer, err error) {
 	pictures, err := g.pictures()
 	if err != nil {
@@ -144,7 +136,9 @@ func (g *gouache) paint(ctx context.Context, r request) (a answer, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	until := &goal{loss: r.Loss, stop: stop, began: time.Now()}
-	_, err = g.studio().Stylize(ctx, stylelib.Job{
+	studio := stylelib.NewStudio(g.studio.Backend(), g.studio.Weights(), stylelib.Options{Tune: true})
+	defer studio.Close()
+	_, err = studio.Stylize(ctx, stylelib.Job{
 		Content:    pictures.content,
 		Styles:     []stylelib.Style{{Picture: pictures.style}},
 		Size:       g.problem.Side,

@@ -29,7 +29,7 @@ func newWorker(t *testing.T) *gouache {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(g.backend.Close)
+	t.Cleanup(g.studio.Close)
 	return g
 }
 

@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"github.com/gouache-art/gouache/stylelib/lbfgs"
+	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// Checkpoint is a job between two iterations: the picture, the optimiser's memory, the scale. It is written by
+// Checkpoint is a job between two iterations: the picture, the optimiser's history, the scale. It is written by
 // [progress.Iteration.Checkpoint], read by [ReadCheckpoint], and continued by [Studio.Resume].
 type Checkpoint struct {
 	head  checkpointHead
@@ -27,8 +28,8 @@ type Checkpoint struct {
 // checkpointHead is the part of a checkpoint that is written as JSON.
 type checkpointHead struct {
 	Job         string          `json:"job"`            // its fingerprint
-	Scale       int             `json:"scale"`          // index of the one at hand
-	Tile        int             `json:"tile,omitempty"` // its tiles' side; zero is whole
+	Scale       int             `json:"scale"`          // index of the current one
+	Tile        int             `json:"tile,omitempty"` // the side of its tiles; zero for whole
 	Iterations  int             `json:"iterations"`     // at the scales before
 	Evaluations int             `json:"evaluations"`    // likewise
 	Elapsed     time.Duration   `json:"elapsed"`
@@ -39,11 +40,11 @@ type checkpointHead struct {
 // checkpointKey is the head's key in the metadata of the optimiser's file, which is the checkpoint.
 const checkpointKey = "checkpoint"
 
-// Iterations returns how many iterations led to the checkpoint.
+// Iterations returns the number of iterations before the checkpoint.
 func (c *Checkpoint) Iterations() int { return c.head.Iterations + c.state.Iterations() }
 
 // Picture returns the picture as the optimiser has it: with the preset's margin, and with grey levels beyond 0 and 255,
-// which are clamped in whatever else shows it. It must be called before the checkpoint is resumed.
+// which are clamped elsewhere. It must be called before the checkpoint is resumed.
 func (c *Checkpoint) Picture() (*picture.Picture, error) {
 	x, err := c.state.X()
 	if err != nil {
@@ -53,10 +54,19 @@ func (c *Checkpoint) Picture() (*picture.Picture, error) {
 	return tensorPicture(x)
 }
 
-// writeTo writes a checkpoint that was kept.
+// checkpoint returns a checkpoint of the scale. The state is the optimiser's, or nil if it is written separately.
+func (s *stage) checkpoint(state *lbfgs.State) *Checkpoint {
+	r := s.run
+	return &Checkpoint{state: state, head: checkpointHead{
+		Job: s.fingerprint, Scale: s.index, Tile: s.tile, Iterations: r.iterations, Evaluations: r.evaluations,
+		Elapsed: time.Since(r.began), Total: r.total, Terms: r.terms,
+	}}
+}
+
+// writeTo writes a checkpoint with its state.
 func (c *Checkpoint) writeTo(w io.Writer) error { return c.write(w, c.state.Write) }
 
-// write writes a checkpoint with the function that writes its state.
+// write writes a checkpoint with a function that writes its state.
 func (c *Checkpoint) write(w io.Writer, state func(io.Writer, map[string]string) error) error {
 	head, err := json.Marshal(c.head)
 	if err == nil {
@@ -82,10 +92,13 @@ func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
 	return c, nil
 }
 
-// fits returns an error unless the checkpoint is one of the job that r paints.
+// fits returns an error unless the checkpoint is one of the job that r paints. The caller's own terms, which are not built
+// yet, are compared later.
 func (c *Checkpoint) fits(r *run) error {
-	if c.head.Job != r.fingerprint() {
-		return errors.New("the checkpoint is one of another job: it can be resumed with the same pictures, settings and weights only")
+	if r.job.Terms == nil {
+		if job, err := r.fingerprint(nil); err != nil || c.head.Job != job {
+			return errors.New("the checkpoint is one of another job: it can be resumed with the same pictures, settings and weights only")
+		}
 	}
 	var before int
 	if c.head.Scale >= 0 && c.head.Scale < len(r.scales) {
@@ -101,15 +114,17 @@ func (c *Checkpoint) fits(r *run) error {
 	return nil
 }
 
-// fingerprint tells jobs apart: it covers all that the painting depends on but the device.
-func (r *run) fingerprint() string {
-	if r.identity != "" {
-		return r.identity
-	}
+// fingerprint identifies a job by everything that the painting depends on, except the device and the code of the
+// caller's own terms.
+func (r *run) fingerprint(own []loss.Term) (string, error) {
 	h := sha256.New()
-	text, err := json.Marshal(r.job.Settings()) // sorted by name
+	settings := r.job.Settings()
+	settings["scales"] = len(r.scales)
+	preset := r.job.Preset
+	preset.Name, preset.Description = "", ""
+	text, err := json.Marshal([]any{settings, preset})
 	if err != nil {
-		panic(err) // texts by names
+		return "", fmt.Errorf("describing the job: %w", err)
 	}
 	fmt.Fprintf(h, "%s\n%s %s %s\n", text, r.net.Name(), r.studio.weights.Name, r.studio.weights.SHA256)
 	hashPicture(h, r.job.Content)
@@ -120,8 +135,16 @@ func (r *run) fingerprint() string {
 	if r.job.Start != nil {
 		hashPicture(h, r.job.Start)
 	}
-	r.identity = hex.EncodeToString(h.Sum(nil))
-	return r.identity
+	for _, t := range own {
+		fmt.Fprintf(h, "term %q %q %v %v %q\n", t.Name, t.Kind, t.Weight, t.Scale, t.Layers)
+		for _, target := range t.Targets {
+			fmt.Fprintln(h, target.Shape())
+			if err := target.ConstBytes(func(data []byte) { h.Write(data) }); err != nil {
+				return "", deviceError(fmt.Errorf("reading a target of term %s: %w", t.Name, err))
+			}
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // hashPicture adds a picture's size and pixels, without its alpha, to a hash.

@@ -44,8 +44,7 @@ func readBack(t *testing.T, file []byte) *Checkpoint {
 	return c
 }
 
-// TestResume: from the checkpoint of whichever iteration a run goes on as it would have, to the byte, and says the same
-// of each iteration.
+// TestResume: from the checkpoint of any iteration a run continues as it would have, to the byte, with the same events.
 func TestResume(t *testing.T) {
 	job := tinyJob(t)
 	job.Noise, job.Seed = true, 3
@@ -87,7 +86,7 @@ func TestResume(t *testing.T) {
 }
 
 // TestResumeInterrupted: an interruption at any moment leaves a checkpoint, and a job that is interrupted again and again
-// comes to the same end.
+// ends the same.
 func TestResumeInterrupted(t *testing.T) {
 	job := tinyJob(t)
 	whole, err := tiny().Stylize(t.Context(), job, nil)
@@ -169,7 +168,7 @@ func TestResumeRefuses(t *testing.T) {
 	}
 }
 
-// full is a disk that takes so many bytes.
+// full is a disk with room for a number of bytes.
 type full struct{ room int }
 
 func (f *full) Write(p []byte) (int, error) {

@@ -1,49 +1,55 @@
 package stylelib
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// Job is one picture to be painted. Only Content and Styles must be set.
+// Job describes one picture to paint. Only Content must be set, and Styles unless the preset has no use for them.
 type Job struct {
 	// Content is the photograph.
 	Content *picture.Picture
-	// Styles are the paintings; their Gram matrices are mixed by weight.
+	// Styles are the paintings. Their statistics are mixed by weight.
 	Styles []Style
 	// Size is the longer side of the result, in pixels; zero means DefaultSize. The shorter follows.
 	Size int
 	// Iterations of the optimiser, at all scales together; zero means DefaultIterations.
 	Iterations int
-	// Scales is the number of sizes that are painted, coarse to fine, each √2 times the one before; one paints at
-	// the full size from the start, zero begins near CoarsestSize.
+	// Scales is the number of sizes that are painted, coarse to fine, each √2 times the one before. One paints at the
+	// full size from the start; zero begins near CoarsestSize.
 	Scales int
-	// Preset holds layers, weights and pooling; a Preset without a name means loss.Gouache().
+	// Preset is the objective. If nothing of it is set, loss.Gouache() is used.
 	Preset loss.Preset
-	// Start is the picture to start from, resized; nil means the content picture, or noise if Noise is set.
+	// Terms returns terms of the caller's own, which are added to the preset's. It is called once for each scale, with
+	// the network, the size and the targets of that scale; the tensors of the scene are valid until the scale is done.
+	// A term must be computed alike in each run of the job: a checkpoint covers the terms' fields, but not their code.
+	// A picture in tiles requires Sums for terms on features. Terms may be nil.
+	Terms func(loss.Scene) ([]loss.Term, error)
+	// Start is the picture to start from, resized. If it is nil, it is the content picture, or noise if Noise is set.
 	Start *picture.Picture
 	// Noise starts from noise that Seed determines.
 	Noise bool
 	Seed  int64
 }
 
-// Style is a painting and how much of it goes into the mix.
+// Style is a painting and its share of the mix.
 type Style struct {
 	Picture *picture.Picture
 	Weight  float64 // relative to the others'; zero for all means equal shares
 }
 
-// What a Job's zero values mean.
+// Default values.
 const (
 	DefaultSize       = 512
 	DefaultIterations = 300
-	CoarsestSize      = 128 // pixels of the longer side at the first scale, at least
+	CoarsestSize      = 128 // of the longer side at the first scale, in pixels, at least
 )
 
 // Bounds of a Job.
@@ -56,13 +62,13 @@ const (
 // leastShorterSide of a coarse scale, in pixels: below it the deepest features are a position or two wide.
 const leastShorterSide = 48
 
-// Check says what is wrong with a job, as far as that can be told without computing anything.
+// Check returns an error, of the kind ErrJob, for a job that cannot be painted, as far as that shows without computing.
 func (j Job) Check() error {
 	_, err := j.withDefaults()
-	return err
+	return ofKind(ErrJob, err)
 }
 
-// withDefaults returns the job with its zero values filled in, or says what is wrong with it.
+// withDefaults returns the job with its zero values replaced, or what is wrong with it.
 func (j Job) withDefaults() (Job, error) {
 	if j.Size == 0 {
 		j.Size = DefaultSize
@@ -70,8 +76,12 @@ func (j Job) withDefaults() (Job, error) {
 	if j.Iterations == 0 {
 		j.Iterations = DefaultIterations
 	}
-	if j.Preset.Name == "" {
+	if j.Preset.IsZero() {
 		j.Preset = loss.Gouache()
+	}
+	j.Preset.Pooling = cmp.Or(j.Preset.Pooling, vgg.MaxPooling)
+	if err := j.Preset.Validate(); err != nil {
+		return j, err
 	}
 	if err := j.checkSettings(); err != nil {
 		return j, err
@@ -79,7 +89,7 @@ func (j Job) withDefaults() (Job, error) {
 	switch {
 	case j.Content == nil:
 		return j, errors.New("no content picture given")
-	case len(j.Styles) == 0:
+	case len(j.Styles) == 0 && (len(j.Preset.StyleLayers) > 0 || j.Preset.RelativeTV):
 		return j, errors.New("no style picture given")
 	case j.Scales > j.Iterations:
 		return j, fmt.Errorf("%d scales are out of range: choose 1 to the number of iterations, %d", j.Scales, j.Iterations)
@@ -99,26 +109,17 @@ func (j Job) withDefaults() (Job, error) {
 	return j, nil
 }
 
-// Plan returns the sizes that the job is painted at, and the iterations at each, or says what is wrong with the job.
+// Plan returns the sizes that the job is painted at, and the iterations at each. Its error is that of Check.
 func (j Job) Plan() ([]progress.Scale, error) {
 	j, err := j.withDefaults()
 	if err != nil {
-		return nil, err
+		return nil, ofKind(ErrJob, err)
 	}
 	return j.scales(), nil
 }
 
-// styleMix writes the styles' weights as a proportion, such as 2:1.
-func (j Job) styleMix() string {
-	weights := make([]string, len(j.Styles))
-	for i, s := range j.Styles {
-		weights[i] = formatWeight(s.Weight)
-	}
-	return strings.Join(weights, ":")
-}
-
-// scales returns the sizes to paint at and how the iterations are shared among them: alike, since the coarse ones,
-// which settle the composition, are also the cheap ones.
+// scales returns the sizes to paint at. Each gets the same number of iterations, since the coarse ones, which determine
+// the composition, are also the cheap ones.
 func (j Job) scales() []progress.Scale {
 	n := j.Scales
 	if n == 0 {

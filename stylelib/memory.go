@@ -1,6 +1,7 @@
 package stylelib
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -13,8 +14,8 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
-// MemoryEstimate returns about how many bytes of memory it takes to paint a picture of the given size whole, weights and
-// XLA's own needs included.
+// MemoryEstimate returns about how many bytes of memory it takes to paint a picture of the given size whole, including
+// the weights and XLA's own needs.
 func MemoryEstimate(height, width int) int64 {
 	return fixedBytes + int64(bytesPerPixel*float64(height)*float64(width))
 }
@@ -25,30 +26,30 @@ func TiledMemoryEstimate(height, width, tile int) int64 {
 	return fixedBytes + int64(bytesPerWindowPixel*window+bytesPerTiledPixel*float64(height)*float64(width))
 }
 
-// The figures of MemoryEstimate lie a little above the peak resident memory of whole processes with VGG19: 0.91 GB for
-// 256×171 pixels, 1.50 GB for 512×341, 2.66 GB for 1024×683; VGG16 takes 0.1 GB less.
+// The estimates are a little above the peak resident memory of whole processes with VGG19: 0.91 GB for 256×171 pixels,
+// 1.50 GB for 512×341, 2.66 GB for 1024×683. VGG16 takes 0.1 GB less.
 const (
 	fixedBytes    = 1000 << 20
 	bytesPerPixel = 2700
 
-	// 2.84 GB for 4096×3072 pixels in tiles of 512 and a margin of 16, with one of the five pairs that the optimiser comes
-	// to keep; each is a vector more, of 12 bytes a pixel.
+	// Measured: 2.84 GB for 4096×3072 pixels in tiles of 512 and a margin of 16, with one of the five pairs that the
+	// optimiser keeps in the end. Each pair is one more vector, of 12 bytes a pixel.
 	bytesPerWindowPixel = 2600
 	bytesPerTiledPixel  = 150
 )
 
-// pixelsIn returns how many pixels a picture may have to fit into so much memory, in tiles of the given side, zero for
-// whole.
+// pixelsIn returns how many pixels a picture can have to fit into an amount of memory, in tiles of the given side, zero
+// for whole.
 func pixelsIn(available int64, tile int) float64 {
-	room, each := float64(available)-fixedBytes, float64(bytesPerPixel)
+	free, each := float64(available)-fixedBytes, float64(bytesPerPixel)
 	if tile > 0 {
-		room, each = room-bytesPerWindowPixel*float64(tile*tile), bytesPerTiledPixel
+		free, each = free-bytesPerWindowPixel*float64(tile*tile), bytesPerTiledPixel
 	}
-	return max(0, room) / each
+	return max(0, free) / each
 }
 
-// LargestSquare returns the side of the largest square picture, in pixels, that can be painted whole in so much memory;
-// zero if none can.
+// LargestSquare returns the side of the largest square picture, in pixels, that can be painted whole in an amount of
+// memory; zero if none can.
 func LargestSquare(available int64) int { return min(MaxSize, int(math.Sqrt(pixelsIn(available, 0)))) }
 
 // LargestTiledSquare is the same for a picture that is computed in tiles.
@@ -56,10 +57,10 @@ func LargestTiledSquare(available int64) int {
 	return min(MaxSize, int(math.Sqrt(pixelsIn(available, MinTile))))
 }
 
-// tileSides are those that a tile's is chosen from, the largest first: above 1024 pixels the margins cost little more.
+// tileSides are the sides that tiles can have, the largest first. Above 1024 pixels the margins cost little more.
 var tileSides = []int{1280, 1024, 896, 768, 640, 512, 448, 384, 320, MinTile}
 
-// tile returns the side of the tiles to compute a picture of the given size in, zero for whole, with so many bytes of
+// tile returns the side of the tiles to compute a picture of the given size in, zero for whole, with available bytes of
 // memory.
 func (o Options) tile(height, width int, available int64) int {
 	switch {
@@ -78,17 +79,17 @@ func (o Options) tile(height, width int, available int64) int {
 	return MinTile
 }
 
-// need returns what a picture takes in tiles of the given side, zero for whole.
-func need(height, width, tile int) int64 {
+// neededMemory returns what a picture takes in tiles of the given side, zero for whole.
+func neededMemory(height, width, tile int) int64 {
 	if tile == 0 || max(height, width) <= tile {
 		return MemoryEstimate(height, width)
 	}
 	return TiledMemoryEstimate(height, width, tile)
 }
 
-// available returns how many bytes of memory there are for the device's work: without bound where that is not known, as
-// for a GPU, whose own allocator refuses in its own words.
-func (s *Studio) available() int64 {
+// freeMemory returns how many bytes of memory the device's work can take. Where that is unknown there is no bound, as for
+// a GPU, whose own allocator refuses.
+func (s *Studio) freeMemory() int64 {
 	available, err := AvailableMemory()
 	if err != nil || s.backend.Plugin().Device != backend.CPU {
 		return math.MaxInt64
@@ -96,13 +97,13 @@ func (s *Studio) available() int64 {
 	return available
 }
 
-// room returns how much memory there is for a job, and refuses one that the machine cannot hold.
-func (s *Studio) room(j Job) (int64, error) {
-	available := s.available()
+// memoryFor returns how much memory there is for a job, or an error of the kind ErrMemory if it is not enough.
+func (s *Studio) memoryFor(j Job) (int64, error) {
+	available := s.freeMemory()
 	w, h := j.Content.FitLonger(j.Size)
 	w, h = w+2*j.Preset.Margin, h+2*j.Preset.Margin
 	tile := s.options.tile(h, w, available)
-	needed := need(h, w, tile)
+	needed := neededMemory(h, w, tile)
 	if needed <= available {
 		return available, nil
 	}
@@ -111,15 +112,17 @@ func (s *Studio) room(j Job) (int64, error) {
 	largest := int(float64(j.Size)*math.Sqrt(pixelsIn(available, tile)/float64(h*w))) / 16 * 16
 	switch {
 	case largest >= MinSize && s.options.Tile == Whole:
-		return 0, fmt.Errorf("%s; the largest that would fit is %d, or larger in tiles", what, largest)
+		what += fmt.Sprintf("; the largest that would fit is %d, or larger in tiles", largest)
 	case largest >= MinSize:
-		return 0, fmt.Errorf("%s; the largest that would fit is %d", what, largest)
+		what += fmt.Sprintf("; the largest that would fit is %d", largest)
+	default:
+		what += ": close other programs"
 	}
-	return 0, fmt.Errorf("%s: close other programs", what)
+	return 0, ofKind(ErrMemory, errors.New(what))
 }
 
-// AvailableMemory returns how many bytes of memory new work can take: what the system calls available, or what is
-// left of the container's limit, if that is less.
+// AvailableMemory returns how many bytes of memory new work can take: what the system reports as available, or what is
+// left of the container's limit, whichever is less.
 func AvailableMemory() (int64, error) {
 	v, err := mem.VirtualMemory()
 	if err != nil {
@@ -134,7 +137,7 @@ func AvailableMemory() (int64, error) {
 	return available, nil
 }
 
-// readBytes reads a number from a file of a cgroup; "max", for no limit, is none.
+// readBytes reads a number from a file of a cgroup. "max", which means no limit, is not a number.
 func readBytes(path string) (int64, bool) {
 	text, err := os.ReadFile(path)
 	if err != nil {

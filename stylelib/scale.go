@@ -2,7 +2,7 @@ package stylelib
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"image"
 	"io"
 	"math"
@@ -18,200 +18,207 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// stage is one scale of a run being painted.
+// stage is one scale of a run.
 type stage struct {
-	*run
-	index    int
-	scale    progress.Scale
-	tile     int  // the side of tiles; zero computes the picture whole
-	elements int  // of what is optimised
-	lean     bool // the optimiser keeps little: see leanPairs
-	// tried are the evaluations of this scale, but for the first ones, so many as skipped, that a resumed run made
-	// before: a line search may go back to one before its last.
-	tried   []*loss.Evaluation
-	skipped int
-	made    int       // iterations
-	last    time.Time // when the latest iteration ended
+	run           *run
+	index         int // of the scale
+	height, width int // of the picture that is optimised, with its margin
+	iterations    int // planned
+	tile          int // the side of tiles; zero computes the picture whole
+	fingerprint   string
+
+	objective *loss.Objective
+	own       []loss.Term // the caller's
+	release   func()      // of the objective
+
+	done      int // iterations of this scale
+	earlier   int // evaluations up to the latest iteration
+	recent    []*loss.Evaluation
+	iterated  time.Time // when the latest iteration ended
+	resumable *lbfgs.State
 }
 
-// painted is what one scale came to.
-type painted struct {
-	picture                 *picture.Picture
-	iterations, evaluations int
-	reason                  string
-}
+// compactHistory is how many pairs the optimiser keeps of a picture that is computed in tiles, in half the bytes each: at
+// 4096×3072 pixels a vector takes 151 MB, and ten pairs in float32 take 3 GB. In a painting of 150 evaluations five
+// compact pairs ended at 0.2351, ten in float32 at 0.2337, and three compact ones at 0.2440.
+const compactHistory = 5
 
-// paintScale paints one scale, from a picture of any size, or from where a resumed run was.
-func (r *run) paintScale(ctx context.Context, index int, start *picture.Picture) (*painted, error) {
-	s := &stage{run: r, index: index, scale: r.scales[index], last: time.Now()}
-	s.elements, s.tile = 3*s.height()*s.width(), r.tile(index)
-	objective, release, err := s.objective()
-	if err != nil {
+// newStage prepares a scale. Its caller calls release when the scale is done.
+func (r *run) newStage(index int, from *Checkpoint) (*stage, error) {
+	size, margin := r.scales[index], r.job.Preset.Margin
+	s := &stage{
+		run: r, index: index, iterations: size.Iterations, iterated: time.Now(),
+		height: size.Height + 2*margin, width: size.Width + 2*margin,
+	}
+	if from == nil {
+		s.tile = r.studio.options.tile(s.height, s.width, r.memory)
+	} else {
+		s.tile = from.head.Tile // with others the result would be rounded differently
+		s.done, s.earlier, s.resumable = from.state.Iterations(), from.state.Evaluations(), from.state
+	}
+	p := problem{
+		preset:  r.job.Preset,
+		content: s.mirrored(r.job.Content),
+		styles:  slices.Clone(r.job.Styles),
+		terms:   r.job.Terms,
+	}
+	for i, style := range p.styles { // never enlarged: that would teach the blur
+		w, h := style.Picture.FitLonger(min(max(size.Width, size.Height), max(style.Picture.Width, style.Picture.Height)))
+		p.styles[i].Picture = style.Picture.Resize(max(w, minSide), max(h, minSide))
+	}
+	var err error
+	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), p); err != nil {
 		return nil, err
 	}
-	defer release()
-	objective.Progress = s.tiled
+	s.objective.Progress = func(done, total int) {
+		r.observer.Observe(progress.Tiles{
+			Scale: index, Iteration: r.iterations + s.done + 1, Evaluations: r.evaluations + s.earlier + len(s.recent), Done: done, Total: total,
+		})
+	}
+	if s.fingerprint, err = r.fingerprint(s.own); err == nil && from != nil && from.head.Job != s.fingerprint {
+		err = ofKind(ErrJob, errors.New("the checkpoint is one of another job: its own terms differ"))
+	}
+	if err != nil {
+		s.release()
+		return nil, err
+	}
+	return s, nil
+}
+
+// compact reports whether the optimiser keeps less than usual.
+func (s *stage) compact() bool { return s.objective.Tiles() > 1 }
+
+// paint minimises the objective from a picture of any size, or from where a checkpoint was taken. It returns the picture
+// with the optimiser's result, whose point is no longer on the device.
+func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Picture, *lbfgs.Result, error) {
+	r, xla := s.run, s.run.studio.backend.XLA()
 	minimizer := lbfgs.Minimizer{
-		MaxIterations: s.scale.Iterations,
-		FirstStep:     math.Sqrt(float64(s.elements)), // one grey level a pixel and channel: saves three evaluations a scale
+		MaxIterations: s.iterations,
+		FirstStep:     math.Sqrt(float64(3 * s.height * s.width)), // one grey level a pixel and channel: saves three evaluations a scale
 		Recorder:      s.observe,
-		SaveState:     func(end lbfgs.Status) bool { return end == lbfgs.Interrupted && s.roomForState() },
+		SaveState:     func(end lbfgs.Status) bool { return end == lbfgs.Interrupted && s.canCopyState() },
 		ConsumeStart:  true,
 		Graphs:        r.studio.graphs,
 	}
-	if s.lean = objective.Tiles() > 1; s.lean {
-		minimizer.Compact, minimizer.History = true, leanPairs
-		debug.FreeOSMemory() // what the targets took: the rest of the process now lives with little
+	if s.compact() {
+		minimizer.Compact, minimizer.History = true, compactHistory
+		debug.FreeOSMemory() // what computing the targets took; what follows needs little
 	}
-	function := objective.Function(func(e *loss.Evaluation) { s.tried = append(s.tried, e) })
-	found, err := s.minimize(ctx, minimizer, s.timed(function), start)
-	if err != nil {
-		return nil, err
-	}
-	defer found.X.MustFinalizeAll()
-	if found.State != nil {
-		r.last = s.checkpoint()
-		r.last.state = found.State
-	}
-	p, err := tensorPicture(found.X)
-	if err != nil {
-		return nil, err
-	}
-	return &painted{picture: cropped(p, r.job.Preset.Margin), iterations: found.Iterations, evaluations: found.Evaluations, reason: found.Status.String()}, nil
-}
-
-// leanPairs is how many pairs the optimiser keeps of a picture that is computed in tiles, in half the bytes each: at
-// 4096×3072 pixels a vector takes 151 MB, and ten pairs of whole ones 3 GB. In a painting of 150 evaluations five halved
-// pairs ended at 0.2351, ten whole ones at 0.2337, and three halved ones at 0.2440.
-const leanPairs = 5
-
-// roomForState tells whether there is room for a copy of the optimiser's memory in what keeps it: the point, the gradient,
-// and two vectors a pair. Who interrupts a large painting is not to lose it for that.
-func (s *stage) roomForState() bool {
-	vectors := 2 + 2*lbfgs.DefaultHistory
-	if s.lean {
-		vectors = 2 + leanPairs // in whole ones
-	}
-	available, err := AvailableMemory()
-	return err == nil && 4*int64(vectors)*int64(s.elements) < available
-}
-
-// timed counts the time that a function takes as evaluating.
-func (r *run) timed(function lbfgs.Function) lbfgs.Function {
-	return func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
+	evaluate := s.objective.Function(func(e *loss.Evaluation) { s.recent = append(s.recent, e) })
+	function := func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 		began := time.Now()
 		defer func() { r.evaluating += time.Since(began) }()
-		return function(ctx, x)
+		return evaluate(ctx, x)
 	}
-}
-
-// height and width are those of what is optimised.
-func (s *stage) height() int { return s.scale.Height + 2*s.job.Preset.Margin }
-func (s *stage) width() int  { return s.scale.Width + 2*s.job.Preset.Margin }
-
-// tile returns the side of the tiles that a scale is computed in, zero for whole: a resumed one's is as it was, since
-// another would round otherwise.
-func (r *run) tile(index int) int {
-	if r.from != nil && r.from.head.Scale == index {
-		return r.from.head.Tile
+	var end *lbfgs.Result
+	var err error
+	if state := s.resumable; state != nil {
+		s.resumable = nil
+		end, err = minimizer.Resume(ctx, xla, function, state)
+	} else {
+		end, err = minimizer.Minimize(ctx, xla, function, pictureTensor(s.mirrored(start)))
 	}
-	margin := 2 * r.job.Preset.Margin
-	return r.studio.options.tile(r.scales[index].Height+margin, r.scales[index].Width+margin, r.room)
-}
-
-// objective returns the scale's objective.
-func (s *stage) objective() (*loss.Objective, func(), error) {
-	content := mirrored(s.job.Content.Resize(s.scale.Width, s.scale.Height), s.job.Preset.Margin)
-	return s.studio.objective(s.net.Tiled(s.tile), s.job.Preset, content, s.styles(max(s.scale.Width, s.scale.Height)))
-}
-
-// minimize runs the optimiser.
-func (s *stage) minimize(ctx context.Context, m lbfgs.Minimizer, function lbfgs.Function, start *picture.Picture) (*lbfgs.Result, error) {
-	xla := s.studio.backend.XLA()
-	if from := s.from; from != nil {
-		s.from = nil
-		s.skipped, s.made = from.state.Evaluations(), from.state.Iterations()
-		return m.Resume(ctx, xla, function, from.state)
+	if err != nil {
+		return nil, nil, deviceError(err)
 	}
-	return m.Minimize(ctx, xla, function, pictureTensor(mirrored(start.Resize(s.scale.Width, s.scale.Height), s.job.Preset.Margin)))
-}
-
-// styles returns the style pictures with longer sides of the given size, but never larger than they are: enlarging
-// would teach the blur that comes of it.
-func (r *run) styles(size int) []Style {
-	list := slices.Clone(r.job.Styles)
-	for i, s := range list {
-		w, h := s.Picture.FitLonger(min(size, max(s.Picture.Width, s.Picture.Height)))
-		list[i].Picture = s.Picture.Resize(max(w, minSide), max(h, minSide))
+	defer end.X.MustFinalizeAll()
+	p, err := tensorPicture(end.X)
+	if err != nil {
+		return nil, nil, err
 	}
-	return list
+	return s.cropped(p), end, nil
 }
 
 // observe passes an iteration of the optimiser on to the run's observer.
 func (s *stage) observe(i lbfgs.Iteration) error {
-	now := time.Now()
-	s.eta.Add(s.index, now.Sub(s.last))
-	s.last = now
-	s.made = i.Iteration
-	s.total, s.terms = i.F, terms(s.tried[i.Evaluation-1-s.skipped])
-	s.observer.Observe(progress.Iteration{
+	r, now := s.run, time.Now()
+	r.eta.Add(s.index, now.Sub(s.iterated))
+	s.iterated = now
+	r.total, r.terms = i.F, terms(s.recent[i.Evaluation-1-s.earlier])
+	s.done, s.earlier, s.recent = i.Iteration, s.earlier+len(s.recent), s.recent[:0]
+	iteration := progress.Iteration{
 		Scale:       s.index,
-		Iteration:   s.iterations + i.Iteration,
-		Evaluations: s.evaluations + i.Evaluations,
-		Total:       s.total,
-		Terms:       s.terms,
-		Elapsed:     now.Sub(s.began),
-		Evaluating:  s.evaluating,
-		Remaining:   s.eta.Remaining(),
+		Iteration:   r.iterations + i.Iteration,
+		Evaluations: r.evaluations + i.Evaluations,
+		Total:       r.total,
+		Terms:       r.terms,
+		Elapsed:     now.Sub(r.began),
+		Evaluating:  r.evaluating,
+		Remaining:   r.eta.Remaining(),
 		Picture: func() (image.Image, error) {
 			p, err := tensorPicture(i.X())
 			if err != nil {
 				return nil, err
 			}
-			return cropped(p, s.job.Preset.Margin).Image(), nil
+			return s.cropped(p).Image(), nil
 		},
-		Checkpoint: s.writeCheckpoint(i),
-	})
+	}
+	if !s.compact() || s.canCopyState() {
+		iteration.Checkpoint = func(w io.Writer) error { return s.checkpoint(nil).write(w, i.WriteState) }
+	}
+	r.observer.Observe(iteration)
 	return nil
 }
 
-// writeCheckpoint returns what writes a checkpoint of an iteration, or nil if there is no room for a copy of it.
-func (s *stage) writeCheckpoint(i lbfgs.Iteration) func(io.Writer) error {
-	if s.lean && !s.roomForState() {
-		return nil
+// canCopyState reports whether there is enough memory for a copy of the optimiser's: the point, the gradient, and the
+// history. An interrupted painting must not fail for that.
+func (s *stage) canCopyState() bool {
+	vectors := 2 + 2*lbfgs.DefaultHistory
+	if s.compact() {
+		vectors = 2 + compactHistory // in float32
 	}
-	return func(w io.Writer) error { return s.checkpoint().write(w, i.WriteState) }
-}
-
-// tiled passes on how far an evaluation has come.
-func (s *stage) tiled(done, total int) {
-	s.observer.Observe(progress.Tiles{
-		Scale: s.index, Iteration: s.iterations + s.made + 1,
-		Evaluations: s.evaluations + s.skipped + len(s.tried), Done: done, Total: total,
-	})
-}
-
-// checkpoint returns what the run can be resumed from in this scale, but for the optimiser's state.
-func (s *stage) checkpoint() *Checkpoint {
-	return &Checkpoint{head: checkpointHead{
-		Job: s.fingerprint(), Scale: s.index, Tile: s.tile, Iterations: s.iterations, Evaluations: s.evaluations,
-		Elapsed: time.Since(s.began), Total: s.total, Terms: s.terms,
-	}}
+	available, err := AvailableMemory()
+	return err == nil && 4*int64(vectors)*int64(3*s.height*s.width) < available
 }
 
 func terms(e *loss.Evaluation) []progress.Term {
 	list := make([]progress.Term, len(e.Terms))
 	for i, v := range e.Terms {
-		list[i] = progress.Term{Name: v.Name, Loss: v.Loss, Weighted: v.Weighted}
+		list[i] = progress.Term(v)
 	}
 	return list
 }
 
-func tensorPicture(t *tensors.Tensor) (*picture.Picture, error) {
-	pix, err := tensors.CopyFlatData[float32](t)
-	if err != nil {
-		return nil, fmt.Errorf("bringing the picture from the device: %w", err)
+// mirrored returns a picture at the scale's size, without its alpha, with a margin in which it is mirrored.
+func (s *stage) mirrored(p *picture.Picture) *picture.Picture {
+	margin := s.run.job.Preset.Margin
+	return mirrored(p.Resize(s.width-2*margin, s.height-2*margin), margin)
+}
+
+// cropped returns a picture, without its alpha, less the margin.
+func (s *stage) cropped(p *picture.Picture) *picture.Picture {
+	return cropped(p, s.run.job.Preset.Margin)
+}
+
+func mirrored(p *picture.Picture, margin int) *picture.Picture {
+	if margin == 0 {
+		return p
 	}
-	d := t.Shape().Dimensions
-	return &picture.Picture{Height: d[1], Width: d[2], Pix: pix}, nil
+	return window(p, -margin, p.Width+2*margin, p.Height+2*margin)
+}
+
+func cropped(p *picture.Picture, margin int) *picture.Picture {
+	if margin == 0 {
+		return p
+	}
+	return window(p, margin, p.Width-2*margin, p.Height-2*margin)
+}
+
+// window returns the part of a picture and its mirror images that begins at column and row offset.
+func window(p *picture.Picture, offset, width, height int) *picture.Picture {
+	out := &picture.Picture{Width: width, Height: height, Pix: make([]float32, 0, 3*width*height)}
+	for y := range height {
+		row := 3 * p.Width * mirror(y+offset, p.Height)
+		for x := range width {
+			at := row + 3*mirror(x+offset, p.Width)
+			out.Pix = append(out.Pix, p.Pix[at:at+3]...)
+		}
+	}
+	return out
+}
+
+// mirror returns the index below n that is seen at i between two mirrors, one before 0 and one after n−1.
+func mirror(i, n int) int {
+	i = ((i % (2 * n)) + 2*n) % (2 * n)
+	return min(i, 2*n-1-i)
 }

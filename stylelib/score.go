@@ -1,8 +1,11 @@
 package stylelib
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"slices"
+	"time"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -16,24 +19,18 @@ import (
 type Score struct {
 	Total float64
 	Terms []progress.Term
-	// Gradient is that of Total with respect to the picture, and to the network's input: [height, width, 3], RGB.
-	Gradient []float32
-	// GradientL2 is its L2 norm.
+	// Gradient is that of Total with respect to the picture, [height, width, 3], RGB. GradientL2 is its L2 norm.
+	Gradient   []float32
 	GradientL2 float64
 }
 
-// Score evaluates a preset's objective at a picture that has the size of the content picture. Nothing is resized:
-// the styles keep their sizes.
+// Score evaluates a preset's objective at a picture that has the size of the content picture. Nothing is resized.
 func (s *Studio) Score(preset loss.Preset, content *picture.Picture, styles []Style, at *picture.Picture) (*Score, error) {
 	if content.Width != at.Width || content.Height != at.Height {
-		return nil, fmt.Errorf("the picture is %d×%d pixels and the content picture %d×%d: they must have the same size",
-			at.Width, at.Height, content.Width, content.Height)
+		return nil, ofKind(ErrJob, fmt.Errorf("the picture is %d×%d pixels and the content picture %d×%d: they must have the same size",
+			at.Width, at.Height, content.Width, content.Height))
 	}
-	net, err := s.tiledNetwork(preset.Pooling, at.Height, at.Width)
-	if err != nil {
-		return nil, err
-	}
-	objective, release, err := s.objective(net, preset, content, styles)
+	objective, release, err := s.presetObjective(preset, content, styles)
 	if err != nil {
 		return nil, err
 	}
@@ -42,22 +39,28 @@ func (s *Studio) Score(preset loss.Preset, content *picture.Picture, styles []St
 	defer x.MustFinalizeAll()
 	e, err := objective.Evaluate(x)
 	if err != nil {
-		return nil, err
+		return nil, deviceError(err)
 	}
 	defer e.Gradient.MustFinalizeAll()
 	gradient, err := tensors.CopyFlatData[float32](e.Gradient)
 	if err != nil {
-		return nil, fmt.Errorf("bringing the gradient from the device: %w", err)
+		return nil, deviceError(fmt.Errorf("copying the gradient from the device: %w", err))
 	}
-	return &Score{Total: e.Total, Terms: terms(e), Gradient: gradient, GradientL2: l2(gradient)}, nil
+	var sum float64
+	for _, g := range gradient {
+		sum += float64(g) * float64(g)
+	}
+	return &Score{Total: e.Total, Terms: terms(e), Gradient: gradient, GradientL2: math.Sqrt(sum)}, nil
 }
 
-func l2(v []float32) float64 {
-	var sum float64
-	for _, x := range v {
-		sum += float64(x) * float64(x)
+// presetObjective returns a preset's objective for pictures of the size of content.
+func (s *Studio) presetObjective(preset loss.Preset, content *picture.Picture, styles []Style) (*loss.Objective, func(), error) {
+	net, err := s.tiledNetwork(preset.Pooling, content.Height, content.Width)
+	if err != nil {
+		return nil, nil, err
 	}
-	return math.Sqrt(sum)
+	objective, _, release, err := s.objective(net, problem{preset: preset, content: content, styles: styles})
+	return objective, release, err
 }
 
 // Features are those of one layer, on the host.
@@ -75,18 +78,83 @@ func (s *Studio) Features(p *picture.Picture, layer string, pooling vgg.Pooling)
 	}
 	full, err := net.Layer(layer)
 	if err != nil {
-		return nil, err
+		return nil, ofKind(ErrJob, err)
 	}
 	x := pictureTensor(p)
 	defer x.MustFinalizeAll()
 	out, err := net.Features(x, full)
 	if err != nil {
-		return nil, err
+		return nil, deviceError(err)
 	}
 	defer out[0].MustFinalizeAll()
 	data, err := tensors.CopyFlatData[float32](out[0])
 	if err != nil {
-		return nil, fmt.Errorf("bringing the features from the device: %w", err)
+		return nil, deviceError(fmt.Errorf("copying the features from the device: %w", err))
 	}
 	return &Features{Layer: full, Shape: [4]int(out[0].Shape().Dimensions), Data: data}, nil
+}
+
+// Benchmark is how fast a studio computes a preset's objective at one size.
+type Benchmark struct {
+	// First is the time of the first evaluation, including compiling.
+	First time.Duration
+	// Evaluations are the times of those after it, each with the gradient.
+	Evaluations []time.Duration
+	// Tiles is the number of tiles that the picture is computed in; one for whole.
+	Tiles int
+	// Choices says how the network is convolved, and Layers how long each convolution takes by itself, for one window if
+	// there are tiles.
+	Choices []vgg.Choice
+	Layers  []vgg.LayerTime
+}
+
+// Benchmark evaluates a preset's objective n times after the first, at a content picture's own size, and runs its layers'
+// convolutions by themselves. It stops when ctx ends.
+func (s *Studio) Benchmark(ctx context.Context, preset loss.Preset, content *picture.Picture, styles []Style, n int) (*Benchmark, error) {
+	if n < 1 {
+		return nil, ofKind(ErrJob, fmt.Errorf("%d evaluations to be timed: at least one is needed", n))
+	}
+	objective, release, err := s.presetObjective(preset, content, styles)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	b := &Benchmark{Tiles: objective.Tiles()}
+	x := pictureTensor(content)
+	defer x.MustFinalizeAll()
+	evaluate := objective.Function(nil)
+	for i := range 1 + n {
+		began := time.Now()
+		_, gradient, err := evaluate(ctx, x)
+		if err != nil {
+			return nil, deviceError(err)
+		}
+		gradient.MustFinalizeAll()
+		if i == 0 {
+			b.First = time.Since(began)
+		} else {
+			b.Evaluations = append(b.Evaluations, time.Since(began))
+		}
+	}
+	return b, deviceError(s.benchmarkLayers(b, preset, content, n))
+}
+
+// benchmarkLayers measures the layers' convolutions.
+func (s *Studio) benchmarkLayers(b *Benchmark, preset loss.Preset, content *picture.Picture, n int) error {
+	net, err := s.tiledNetwork(preset.Pooling, content.Height, content.Width)
+	if err != nil {
+		return err
+	}
+	layers := slices.Concat(preset.ContentLayers, preset.StyleLayers)
+	tiling, err := net.Tiling(content.Height, content.Width, layers...)
+	if err != nil {
+		return err
+	}
+	plan, err := net.Plan(tiling.WindowHeight, tiling.WindowWidth, layers...)
+	if err != nil {
+		return err
+	}
+	b.Choices = plan.Choices()
+	b.Layers, err = plan.Time(n)
+	return err
 }

@@ -3,7 +3,6 @@ package stylelib
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
@@ -69,11 +68,11 @@ func (j *Job) Set(values map[string]any) error {
 	for name, v := range values {
 		s, err := setting.Lookup(Settings(), name)
 		if err != nil {
-			return err
+			return ofKind(ErrJob, err)
 		}
 		named[s.Name] = v
 	}
-	if j.Preset.Name == "" {
+	if j.Preset.IsZero() {
 		j.Preset = loss.Gouache()
 	}
 	for _, s := range settings {
@@ -82,11 +81,11 @@ func (j *Job) Set(values map[string]any) error {
 			continue
 		}
 		v, err := s.Value(v)
-		if err != nil {
-			return err
+		if err == nil {
+			err = s.set(j, v)
 		}
-		if err := s.set(j, v); err != nil {
-			return fmt.Errorf("%s: %w", s.Flag(), err)
+		if err != nil {
+			return ofKind(ErrJob, err)
 		}
 	}
 	return nil
@@ -165,22 +164,22 @@ func whole(name, usage string, value any, least, most int, field func(*Job) *int
 	}
 }
 
-// number returns a setting that is a number of the preset. If it must be positive, a preset with zero does not have it.
+// number returns a setting that is a number of the preset. If it must be positive, a preset with zero does not have it,
+// and only one with relative normalization can have it.
 func number(name, usage string, least, most float64, field func(*loss.Preset) *float64) jobSetting {
 	preset := loss.Gouache()
 	usage += fmt.Sprintf(" (default: the preset's, %v for %s)", *field(&preset), preset.Name)
-	missing := func(j *Job) bool { return least > 0 && *field(&j.Preset) == 0 }
 	return jobSetting{
 		Setting: setting.Setting{Name: name, Kind: setting.Float, Usage: usage, Min: least, Max: most},
 		get: func(j *Job) any {
-			if missing(j) {
-				return nil
+			if v := *field(&j.Preset); v != 0 || least == 0 {
+				return v
 			}
-			return *field(&j.Preset)
+			return nil
 		},
 		set: func(j *Job, v any) error {
-			if missing(j) {
-				return fmt.Errorf("the preset %s has none", j.Preset.Name)
+			if least > 0 && j.Preset.Normalization != loss.Relative {
+				return fmt.Errorf("%s: the preset %s has none", strings.ReplaceAll(name, "_", "-"), j.Preset.Name)
 			}
 			*field(&j.Preset) = v.(float64)
 			return nil
@@ -192,15 +191,20 @@ func number(name, usage string, least, most float64, field func(*loss.Preset) *f
 func layers(name, usage string, field func(*loss.Preset) *[]string) jobSetting {
 	s := setting.Setting{Name: name, Kind: setting.Text, Usage: usage}
 	s.Check = func(v any) error {
-		if err := checkLayers(splitLayers(v.(string))); err != nil {
+		if err := loss.CheckLayers(splitLayers(v.(string))); err != nil {
 			return fmt.Errorf("%s: %w", s.Flag(), err)
 		}
 		return nil
 	}
 	return jobSetting{
 		Setting: s,
-		get:     func(j *Job) any { return strings.Join(*field(&j.Preset), ",") },
-		set:     func(j *Job, v any) error { *field(&j.Preset) = splitLayers(v.(string)); return nil },
+		get: func(j *Job) any {
+			if names := *field(&j.Preset); len(names) > 0 {
+				return strings.Join(names, ",")
+			}
+			return nil
+		},
+		set: func(j *Job, v any) error { *field(&j.Preset) = splitLayers(v.(string)); return nil },
 	}
 }
 
@@ -210,16 +214,4 @@ func splitLayers(names string) []string {
 		list[i] = strings.TrimSpace(list[i])
 	}
 	return list
-}
-
-func checkLayers(names []string) error {
-	for i, name := range names {
-		if err := vgg.CheckLayer(name); err != nil {
-			return err
-		}
-		if slices.Contains(names[:i], name) {
-			return fmt.Errorf("%s is there twice", name)
-		}
-	}
-	return nil
 }

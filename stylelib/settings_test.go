@@ -90,18 +90,23 @@ func TestSettingsAreComplete(t *testing.T) {
 func TestFalloff(t *testing.T) {
 	job := tinyJob(t)
 	job.Preset = loss.Gouache()
+	job.Preset.ContentLayers, job.Preset.ContentWeight = nil, 0
 	net, err := tiny().Network(job.Preset.Pooling)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, falloff := range []float64{0.25, 1, 2} {
 		job.Preset.StyleFalloff = falloff
-		targets, release, err := tiny().styleTargets(net, job.Preset, job.Styles)
+		targets, release, err := tiny().styleTargets(net, job.Preset.Statistic, job.Preset.StyleLayers, job.Styles)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var sum, last float64
-		for i, term := range job.Preset.Terms(nil, targets[:5], loss.Picture{Height: 1, Width: 1})[:5] {
+		terms, err := job.Preset.Terms(loss.Scene{StyleTargets: targets, Height: 1, Width: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, term := range terms[:5] {
 			share := term.Scale * targets[i].Energy
 			if i > 0 && !near(share, falloff*last, 1e-12) {
 				t.Errorf("falloff %v: layer %d counts %v, the one before %v", falloff, i, share, last)

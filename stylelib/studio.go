@@ -1,8 +1,6 @@
 // Package stylelib paints a photograph in the style of a painting by neural style transfer (Gatys, Ecker and Bethge,
 // "Image style transfer using convolutional neural networks", CVPR 2016).
 //
-// [Stylize] does all of it:
-//
 //	content, err := picture.Load("photograph.jpg")
 //	style, err := picture.Load("painting.jpg")
 //	result, err := stylelib.Stylize(ctx, stylelib.Job{
@@ -11,17 +9,20 @@
 //	}, nil)
 //	err = result.Picture.Save("out.png")
 //
-// A [Studio] keeps the device and the network open for several jobs. The parts can be used alone: package backend
-// opens XLA, picture reads and writes files, vgg computes features, loss composes objectives, lbfgs minimises them,
-// and progress is how a run is watched.
+// [Job.Terms] adds losses of your own. [Open] opens a [Studio], which keeps the device and the network for several jobs.
+//
+// The parts can be used alone: package backend opens XLA, picture reads and writes files, vgg computes features, loss
+// composes objectives, lbfgs minimises them, and progress defines observers.
 package stylelib
 
 import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 
+	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/lbfgs"
 	"github.com/gouache-art/gouache/stylelib/loss"
@@ -33,31 +34,120 @@ import (
 
 const minSide = vgg.MinSide
 
-// Studio is an open device with a network's weights, for any number of jobs, one at a time or several. Jobs of the same
-// size and layers share compiled graphs, and those with the same pictures what they are compared with.
+// Options configure how a studio computes. The objective depends on them by rounding only, to Precision at most. For a
+// picture in tiles the optimiser keeps a shorter history.
+type Options struct {
+	// Tile bounds the side of what is computed at once, in pixels. A larger picture is computed in tiles, with memory
+	// for one of them and some vectors of the picture's size. Zero does so only for a picture that would not fit into
+	// memory, with the largest tiles that fit. Whole never does.
+	Tile int
+	// Tune chooses each layer's convolutions by measuring them when a size is first used on a device, and keeps the
+	// choices in the user's cache (conv.Tuner). Without it a table chooses.
+	Tune bool
+	// Measuring is called as the measuring proceeds, and Warn if its results cannot be kept. Both may be nil.
+	Measuring func(done, total int)
+	Warn      func(error)
+	// Precision is that of the convolutions' products. If it is empty, TF32 is used on a CUDA device, as in PyTorch, and
+	// Float32 elsewhere.
+	Precision conv.Precision
+}
+
+// Whole as Options.Tile computes each picture whole, whatever its size.
+const Whole = -1
+
+// MinTile is the least side of a tile, around which goes a margin of up to 96 pixels.
+const MinTile = 256
+
+// ParseTile reads Options.Tile: "auto", "off" or a number of pixels.
+func ParseTile(text string) (int, error) {
+	switch text {
+	case "auto":
+		return 0, nil
+	case "off":
+		return Whole, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < MinTile || n > MaxSize {
+		return 0, fmt.Errorf("%q is no side of tiles: choose auto, off, or %d to %d pixels", text, MinTile, MaxSize)
+	}
+	return n, nil
+}
+
+// Studio is an open device with a network's weights, for any number of jobs, also at the same time. Jobs of the same
+// size and layers share compiled graphs, and jobs with the same pictures share targets.
 type Studio struct {
 	backend *backend.Backend
 	weights *weights.Set
 	options Options
 	tuner   *conv.Tuner // or nil
+	owner   bool        // of the backend
 
 	mu       sync.Mutex
 	networks map[vgg.Pooling]*vgg.Network
 
-	// What the jobs share.
 	graphs     *lbfgs.Graphs
-	objectives *shared[*loss.Objective]
-	targets    *shared[[]loss.Target]
+	objectives *cache[*loss.Objective]
+	targets    *cache[[]loss.Target]
 }
 
-// maxObjectives is how many compiled objectives are kept, and maxTargetBytes how much memory idle targets may take: a
-// painting of 512 pixels has 12 MB of them at its last scale.
+// maxObjectives bounds the number of compiled objectives that are kept, and maxTargetBytes the memory of unused targets:
+// a painting of 512 pixels has 12 MB of them at its last scale.
 const (
 	maxObjectives  = 32
 	maxTargetBytes = 256 << 20
 )
 
-// NewStudio makes a studio of an open device and loaded weights. Both stay the caller's.
+// OpenOptions choose the device and the weights. The zero value opens the best that are available.
+type OpenOptions struct {
+	Options
+	Device backend.Device
+	// Offline forbids installing a missing plugin.
+	Offline bool
+	// Weights is the name or the file of a set of weights. If it is empty or "auto", the best available set is used.
+	Weights string
+	// Seed is that of the weights "random".
+	Seed int64
+	// Progress is called as installing and downloading proceed. It may be nil.
+	Progress func(fetch.Progress)
+	// Chosen is called with a sentence that says which weights are used and why, if none were named. It may be nil.
+	Chosen func(reason string)
+}
+
+// Open opens a device, installing XLA's plugin if it is missing, and loads weights, fetching them if they are missing. It
+// takes about half a second if nothing is missing. The caller closes the studio.
+func Open(ctx context.Context, o OpenOptions) (*Studio, error) {
+	b, err := backend.Open(ctx, backend.Options{
+		Device: o.Device, Offline: o.Offline, Float32: o.Precision == conv.Float32, Progress: o.Progress,
+	})
+	if err != nil {
+		return nil, ofKind(ErrDevice, err)
+	}
+	set, err := o.loadWeights(ctx)
+	if err != nil {
+		b.Close()
+		return nil, ofKind(ErrWeights, err)
+	}
+	s := NewStudio(b, set, o.Options)
+	s.owner = true
+	return s, nil
+}
+
+func (o OpenOptions) loadWeights(ctx context.Context) (*weights.Set, error) {
+	options := weights.Options{Seed: o.Seed, Progress: o.Progress}
+	if o.Weights != "" && o.Weights != "auto" {
+		return weights.Load(ctx, o.Weights, options)
+	}
+	entry, reason, err := weights.Choose(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	if o.Chosen != nil {
+		o.Chosen(reason)
+	}
+	return weights.Load(ctx, entry.Name, options)
+}
+
+// NewStudio makes a studio of an open device and loaded weights, which remain the caller's.
 func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 	s := &Studio{
 		backend:    b,
@@ -65,8 +155,8 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 		options:    options,
 		networks:   map[vgg.Pooling]*vgg.Network{},
 		graphs:     lbfgs.NewGraphs(b.XLA()),
-		objectives: newShared(maxObjectives, (*loss.Objective).Close),
-		targets:    newShared(maxTargetBytes, finalize),
+		objectives: newCache(maxObjectives, (*loss.Objective).Close),
+		targets:    newCache(maxTargetBytes, finalize),
 	}
 	if options.Tune {
 		s.tuner = conv.NewTuner(conv.TunerOptions{Device: b.Identity(), Progress: options.Measuring, Warn: options.Warn})
@@ -74,33 +164,52 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 	return s
 }
 
+// Close frees what the studio keeps on the device, its networks included, and closes a device that [Open] opened. No job
+// may be running.
+func (s *Studio) Close() {
+	s.objectives.clear()
+	s.targets.clear()
+	s.graphs.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, net := range s.networks {
+		net.Close()
+	}
+	clear(s.networks)
+	if s.owner {
+		s.backend.Close()
+	}
+}
+
 // Network returns the studio's network with the given pooling.
 func (s *Studio) Network(pooling vgg.Pooling) (*vgg.Network, error) {
+	pooling = cmp.Or(pooling, vgg.MaxPooling)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if net, ok := s.networks[pooling]; ok {
 		return net, nil
 	}
-	if err := s.Precision().Check(s.backend.Plugin().Device); err != nil {
-		return nil, err
+	device := s.backend.Plugin().Device
+	if err := s.Precision().Check(device); err != nil {
+		return nil, ofKind(ErrJob, err)
 	}
 	net, err := vgg.New(s.backend.XLA(), s.weights, vgg.Options{
-		Pooling: pooling, Precision: s.Precision(), Tuner: s.tuner, Direct: s.backend.Plugin().Device == backend.CUDA,
+		Pooling: pooling, Precision: s.Precision(), Tuner: s.tuner, Direct: device == backend.CUDA,
 	})
 	if err != nil {
-		return nil, err
+		return nil, deviceError(err)
 	}
 	s.networks[pooling] = net
 	return net, nil
 }
 
-// tiledNetwork returns the network for pictures of one size: in tiles if the options, or the memory that is free, want it.
+// tiledNetwork returns the network for pictures of one size, in tiles if the options or the free memory require it.
 func (s *Studio) tiledNetwork(pooling vgg.Pooling, height, width int) (*vgg.Network, error) {
 	net, err := s.Network(pooling)
 	if err != nil {
 		return nil, err
 	}
-	return net.Tiled(s.options.tile(height, width, s.available())), nil
+	return net.Tiled(s.options.tile(height, width, s.freeMemory())), nil
 }
 
 // Precision returns that of the convolutions' products.
@@ -114,21 +223,13 @@ func (s *Studio) Backend() *backend.Backend { return s.backend }
 // Weights returns the studio's weights.
 func (s *Studio) Weights() *weights.Set { return s.weights }
 
-// Stylize opens the best device and weights at hand, installing and fetching what is missing, and paints one
-// picture. The observer may be nil. See [Studio.Stylize].
+// Stylize opens the best available device and weights, installing and fetching what is missing, and paints one picture.
+// The observer may be nil. See [Studio.Stylize].
 func Stylize(ctx context.Context, job Job, observer progress.Observer) (*progress.Result, error) {
-	b, err := backend.Open(ctx, backend.Options{})
+	s, err := Open(ctx, OpenOptions{Options: Options{Tune: true}})
 	if err != nil {
 		return nil, err
 	}
-	defer b.Close()
-	entry, _, err := weights.Choose(ctx, weights.Options{})
-	if err != nil {
-		return nil, err
-	}
-	set, err := weights.Load(ctx, entry.Name, weights.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("loading weights: %w", err)
-	}
-	return NewStudio(b, set, Options{Tune: true}).Stylize(ctx, job, observer)
+	defer s.Close()
+	return s.Stylize(ctx, job, observer)
 }

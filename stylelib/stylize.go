@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gouache-art/gouache/stylelib/picture"
@@ -12,44 +12,78 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// Stylize paints one picture and tells the observer, which may be nil, of each iteration. When ctx ends it returns
-// the best picture so far, with the status interrupted and no error. It returns an error, and no picture, for a job
-// that makes no sense, that does not fit into memory, or that the device fails at.
+// Stylize paints one picture. The observer, which may be nil, receives the run's events. When ctx ends, Stylize returns
+// the best picture so far, with the status interrupted and no error. Otherwise an error comes without a result;
+// errors.Is tells its kind: ErrJob, ErrMemory or ErrDevice.
 func (s *Studio) Stylize(ctx context.Context, job Job, observer progress.Observer) (*progress.Result, error) {
 	return s.stylize(ctx, job, nil, observer)
 }
 
-// Resume goes on with a job from a checkpoint, exactly as it would have gone on without the interruption: the result is
-// the same picture to the byte, on the same machine. It returns an error for a checkpoint of another job.
+// Resume continues a job from a checkpoint. On the same machine the result is the one that the job would have had without
+// the interruption, to the byte. It returns an error for a checkpoint of another job.
 func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*progress.Result, error) {
 	return s.stylize(ctx, job, from, observer)
+}
+
+// run is one job being painted.
+type run struct {
+	studio   *Studio
+	net      *vgg.Network
+	job      Job
+	scales   []progress.Scale
+	memory   int64 // bytes that the run may take
+	observer progress.Observer
+	eta      *progress.ETA
+	began    time.Time // earlier by what a resumed run took before
+
+	evaluating              time.Duration // time in evaluations
+	iterations, evaluations int           // of the scales that are done
+	total                   float64       // of the latest iteration, as are the terms
+	terms                   []progress.Term
 }
 
 func (s *Studio) stylize(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*progress.Result, error) {
 	job, err := job.withDefaults()
 	if err != nil {
-		return nil, err
+		return nil, ofKind(ErrJob, err)
 	}
 	net, err := s.Network(job.Preset.Pooling)
 	if err != nil {
 		return nil, err
 	}
-	room, err := s.room(job)
+	memory, err := s.memoryFor(job)
 	if err != nil {
 		return nil, err
 	}
 	if observer == nil {
 		observer = progress.Multi{}
 	}
-	r := &run{studio: s, net: net, job: job, room: room, observer: observer, scales: job.scales(), began: time.Now()}
+	r := &run{studio: s, net: net, job: job, scales: job.scales(), memory: memory, observer: observer, began: time.Now()}
+	left, done := slices.Clone(r.scales), 0
 	if from != nil {
-		if err := r.resume(from); err != nil {
+		if err := from.fits(r); err != nil {
+			return nil, ofKind(ErrJob, err)
+		}
+		r.iterations, r.evaluations = from.head.Iterations, from.head.Evaluations
+		r.total, r.terms = from.head.Total, from.head.Terms
+		r.began = r.began.Add(-from.head.Elapsed)
+		done = from.Iterations()
+		for i := range from.head.Scale {
+			left[i].Iterations = 0
+		}
+		left[from.head.Scale].Iterations -= from.state.Iterations()
+	}
+	r.eta = progress.NewETA(left)
+	var first *stage
+	if job.Terms != nil { // prepared before the run begins, which says how they are weighted
+		if first, err = r.firstStage(from); err != nil {
 			return nil, err
 		}
 	}
-	r.eta = progress.NewETA(r.left())
-	observer.Observe(r.describe())
-	result, err := r.paint(ctx)
+	observer.Observe(progress.Run{
+		Scales: r.scales, Device: s.backend.DeviceName(), Network: net.Name(), Weights: s.weights.Name, Settings: r.settings(first), Done: done,
+	})
+	result, err := r.paint(ctx, first, from)
 	if err != nil {
 		observer.Observe(progress.Result{Status: progress.Failed, Reason: err.Error(), Elapsed: time.Since(r.began), Err: err})
 		return nil, err
@@ -58,113 +92,79 @@ func (s *Studio) stylize(ctx context.Context, job Job, from *Checkpoint, observe
 	return result, nil
 }
 
-// run is one job being painted.
-type run struct {
-	studio   *Studio
-	net      *vgg.Network
-	job      Job
-	room     int64 // bytes of memory for the run
-	observer progress.Observer
-	scales   []progress.Scale
-	began    time.Time // so much earlier, if it is resumed, as it took before
-	eta      *progress.ETA
-	from     *Checkpoint // what it is resumed from, until it is
-	last     *Checkpoint // where it was interrupted
-
-	evaluating time.Duration // spent in evaluations
-
-	iterations, evaluations int // of the scales that are done
-	total                   float64
-	terms                   []progress.Term // of the latest iteration
-	identity                string          // the job's fingerprint, once it is needed
-}
-
-// resume makes the run one that goes on from a checkpoint.
-func (r *run) resume(from *Checkpoint) error {
-	if err := from.fits(r); err != nil {
-		return err
-	}
-	r.from = from
-	r.iterations, r.evaluations = from.head.Iterations, from.head.Evaluations
-	r.total, r.terms = from.head.Total, from.head.Terms
-	r.began = r.began.Add(-from.head.Elapsed)
-	return nil
-}
-
-func (r *run) firstScale() int {
-	if r.from == nil {
-		return 0
-	}
-	return r.from.head.Scale
-}
-
-// left returns the scales with the iterations that are still to be made.
-func (r *run) left() []progress.Scale {
-	left := slices.Clone(r.scales)
-	if r.from != nil {
-		for i := range r.firstScale() {
-			left[i].Iterations = 0
-		}
-		left[r.firstScale()].Iterations -= r.from.state.Iterations()
-	}
-	return left
-}
-
-func (r *run) describe() progress.Run {
+// settings returns what is recorded: the job's settings as they turned out, and the weights of the caller's own terms.
+func (r *run) settings(first *stage) map[string]any {
 	settings := r.job.Settings()
 	settings["scales"] = int64(len(r.scales))
 	if r.job.Start != nil {
 		settings["init"] = "picture"
 	}
 	if len(r.job.Styles) > 1 {
-		settings["style_mix"] = r.job.styleMix()
+		var mix []string
+		for _, s := range r.job.Styles {
+			mix = append(mix, fmt.Sprint(s.Weight))
+		}
+		settings["style_mix"] = strings.Join(mix, ":")
 	}
-	run := progress.Run{
-		Scales:   r.scales,
-		Device:   r.studio.backend.DeviceName(),
-		Network:  r.net.Name(),
-		Weights:  r.studio.weights.Name,
-		Settings: settings,
+	if first != nil {
+		var names []string
+		for _, t := range first.own {
+			if weight := t.Name + "_weight"; settings[weight] == nil {
+				settings[weight] = t.Weight
+			}
+			if !slices.Contains(names, t.Name) {
+				names = append(names, t.Name)
+			}
+		}
+		settings["own_terms"] = strings.Join(names, ",")
 	}
-	if r.from != nil {
-		run.Done = r.from.Iterations()
-	}
-	return run
+	return settings
 }
 
-func formatWeight(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+// firstStage prepares the scale that the run begins with.
+func (r *run) firstStage(from *Checkpoint) (*stage, error) {
+	if from == nil {
+		return r.newStage(0, nil)
+	}
+	return r.newStage(from.head.Scale, from)
+}
 
-// paint goes through the scales, each starting from the picture of the one before.
-func (r *run) paint(ctx context.Context) (*progress.Result, error) {
-	full := r.scales[len(r.scales)-1]
-	x := r.start()
+// paint paints each scale from the picture of the one before.
+func (r *run) paint(ctx context.Context, s *stage, from *Checkpoint) (_ *progress.Result, err error) {
+	if s == nil {
+		if s, err = r.firstStage(from); err != nil {
+			return nil, err
+		}
+	}
 	result := &progress.Result{Status: progress.Finished}
-	for i := r.firstScale(); i < len(r.scales); i++ {
-		done, err := r.paintScale(ctx, i, x)
+	for p := r.start(); ; {
+		painted, end, err := s.paint(ctx, p)
+		s.release()
 		if err != nil {
 			return nil, err
 		}
-		x = done.picture
-		r.iterations += done.iterations
-		r.evaluations += done.evaluations
-		result.Reason = done.reason
+		p = painted
+		if end.State != nil {
+			result.Checkpoint = s.checkpoint(end.State).writeTo
+		}
+		r.iterations += end.Iterations
+		r.evaluations += end.Evaluations
+		result.Reason = end.Status.String()
 		if ctx.Err() != nil {
 			result.Status = progress.Interrupted
-			result.Reason = fmt.Sprintf("interrupted at %d×%d pixels", r.scales[i].Width, r.scales[i].Height)
+			result.Reason = fmt.Sprintf("interrupted at %d×%d pixels", r.scales[s.index].Width, r.scales[s.index].Height)
+		}
+		if last := len(r.scales) - 1; s.index == last || ctx.Err() != nil {
+			result.Picture = r.finish(p)
 			break
 		}
-	}
-	result.Picture = x.Resize(full.Width, full.Height)
-	result.Picture.Clamp()
-	if r.job.Content.Alpha != nil {
-		result.Picture.Alpha = r.job.Content.Resize(full.Width, full.Height).Alpha
+		if s, err = r.newStage(s.index+1, nil); err != nil {
+			return nil, err
+		}
 	}
 	result.Iterations, result.Evaluations = r.iterations, r.evaluations
 	result.Total, result.Terms = r.total, r.terms
 	result.Elapsed = time.Since(r.began)
-	if r.last != nil {
-		result.Checkpoint = r.last.writeTo
-	}
 	return result, nil
 }
 
@@ -178,4 +178,15 @@ func (r *run) start() *picture.Picture {
 		return r.job.Start
 	}
 	return r.job.Content
+}
+
+// finish returns a picture of any scale as the result: at full size, clamped, with the content picture's alpha.
+func (r *run) finish(p *picture.Picture) *picture.Picture {
+	full := r.scales[len(r.scales)-1]
+	p = p.Resize(full.Width, full.Height)
+	p.Clamp()
+	if r.job.Content.Alpha != nil {
+		p.Alpha = r.job.Content.Resize(full.Width, full.Height).Alpha
+	}
+	return p
 }

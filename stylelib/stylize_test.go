@@ -189,20 +189,24 @@ func TestStylizeRefuses(t *testing.T) {
 		job := tinyJob(t)
 		c.change(&job)
 		result, err := tiny().Stylize(t.Context(), job, nil)
-		if err == nil || !strings.Contains(err.Error(), c.says) || result != nil {
+		kind := ErrJob
+		if name == "too large" {
+			kind = ErrMemory
+		}
+		if !errors.Is(err, kind) || !strings.Contains(err.Error(), c.says) || result != nil {
 			t.Errorf("%s: error %v does not mention %q", name, err, c.says)
 		}
 	}
 }
 
-// TestStylizeFails: an observer hears of a failure that comes after the start.
+// TestStylizeFails: an observer receives a failure after the start.
 func TestStylizeFails(t *testing.T) {
 	job := tinyJob(t)
 	job.Preset = loss.NeuralStyle()
 	job.Preset.StyleLayers = []string{"block5_conv4"} // VGG19 has it, this network has not
 	r := &recorder{}
 	_, err := tiny().Stylize(t.Context(), job, r)
-	if err == nil || r.result == nil || r.result.Status != progress.Failed || !errors.Is(r.result.Err, err) {
+	if !errors.Is(err, ErrJob) || r.result == nil || r.result.Status != progress.Failed || !errors.Is(r.result.Err, err) {
 		t.Errorf("error %v, result %+v", err, r.result)
 	}
 }

@@ -18,8 +18,8 @@ func tiledJob(t *testing.T) Job {
 	return job
 }
 
-// TestPaintingInTiles: the picture is the one that is painted whole, but for what rounding the optimiser's memory makes
-// of a few iterations, and observers hear of each tile of each evaluation.
+// TestPaintingInTiles: the picture is the one that is painted whole, except for what the optimiser makes of rounding in a
+// few iterations, and observers receive each tile of each evaluation.
 func TestPaintingInTiles(t *testing.T) {
 	job := tiledJob(t)
 	whole, err := tiny().Stylize(t.Context(), job, nil)
@@ -66,7 +66,7 @@ func checkTiles(t *testing.T, r *recorder, result *progress.Result) {
 	}
 }
 
-// TestResumeInTiles: a run goes on from a checkpoint to the same bytes, in the tiles it began in, whatever the studio
+// TestResumeInTiles: a run continues from a checkpoint to the same bytes, in the tiles it began in, whatever the studio
 // would choose.
 func TestResumeInTiles(t *testing.T) {
 	job := tiledJob(t)

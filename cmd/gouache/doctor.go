@@ -46,15 +46,12 @@ is missing. With --fix, do it: install XLA's plugin and fetch weights. The exit 
 
 // mend installs and fetches what needs no administrator.
 func mend(ctx context.Context, messages io.Writer) error {
-	line := newTransferLine(messages)
-	defer line.end()
-	b, err := backend.Open(ctx, backend.Options{Progress: line.report})
+	studio, err := (&studioFlags{device: "auto", weights: "auto"}).open(ctx, messages)
 	if err != nil {
 		return err
 	}
-	b.Close()
-	_, err = loadWeights(ctx, "auto", 0, messages)
-	return err
+	studio.Close()
+	return nil
 }
 
 // finding is what doctor prints about one part.

@@ -106,7 +106,7 @@ func withStudio(cmd *cobra.Command, f *studioFlags, work func(*stylelib.Studio) 
 	if err != nil {
 		return err
 	}
-	defer studio.Backend().Close()
+	defer studio.Close()
 	return work(studio)
 }
 
@@ -120,37 +120,17 @@ func (f *studioFlags) open(ctx context.Context, messages io.Writer) (*stylelib.S
 	if err != nil {
 		return nil, usage(err)
 	}
-	line := newTransferLine(messages)
-	b, err := backend.Open(ctx, backend.Options{Device: device, Float32: options.Precision == conv.Float32, Progress: line.report})
-	line.end()
-	if err != nil {
-		return nil, err
-	}
-	set, err := loadWeights(ctx, f.weights, f.seed, messages)
-	if err != nil {
-		b.Close()
-		return nil, err
-	}
 	options.Measuring = newMeasuringLine(messages).report
 	options.Warn = func(err error) { fmt.Fprintf(messages, "warning: %v\n", err) }
-	return stylelib.NewStudio(b, set, options), nil
-}
-
-// loadWeights loads weights by name or file, and says which auto chose.
-func loadWeights(ctx context.Context, name string, seed int64, messages io.Writer) (*weights.Set, error) {
 	line := newTransferLine(messages)
 	defer line.end()
-	opts := weights.Options{Seed: seed, Progress: line.report}
-	if name == "auto" {
-		entry, reason, err := weights.Choose(ctx, opts)
-		if err != nil {
-			return nil, err
-		}
-		line.end()
-		fmt.Fprintf(messages, "weights: %s\n", reason)
-		name = entry.Name
-	}
-	return weights.Load(ctx, name, opts)
+	return stylelib.Open(ctx, stylelib.OpenOptions{
+		Options: options, Device: device, Weights: f.weights, Seed: f.seed, Progress: line.report,
+		Chosen: func(reason string) {
+			line.end()
+			fmt.Fprintf(messages, "weights: %s\n", reason)
+		},
+	})
 }
 
 // settingFlags holds the values of flags for settings of a job, by the settings' names.

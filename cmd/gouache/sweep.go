@@ -143,7 +143,7 @@ func (f *sweepFlags) resume(cmd *cobra.Command, store tracker.Store, name string
 	if err != nil {
 		return err
 	}
-	defer studio.Backend().Close()
+	defer studio.Close()
 	return f.paint(cmd, store, painter)
 }
 
@@ -167,7 +167,7 @@ func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment stri
 		if err != nil {
 			return err
 		}
-		defer studio.Backend().Close()
+		defer studio.Close()
 		folder, err := filepath.Abs(filepath.Dir(file.Path))
 		if err != nil {
 			return err

@@ -30,7 +30,7 @@ func dryRunSweep(cmd *cobra.Command, f *sweepFlags, file *sweep.File) error {
 	if err != nil {
 		return err
 	}
-	defer studio.Backend().Close()
+	defer studio.Close()
 	plan := sweepPlan{Name: file.Name}
 	if plan.Trials, plan.Planned, err = sweep.Preview(file); err != nil {
 		return err

@@ -162,7 +162,9 @@ func newWeightsConvert() *cobra.Command {
 			if err := checkOutput(args[1], ".safetensors"); err != nil {
 				return err
 			}
-			set, err := loadWeights(cmd.Context(), args[0], 0, cmd.ErrOrStderr())
+			line := newTransferLine(cmd.ErrOrStderr())
+			set, err := weights.Load(cmd.Context(), args[0], weights.Options{Progress: line.report})
+			line.end()
 			if err != nil {
 				return err
 			}

@@ -27,9 +27,7 @@ import (
 	"os/signal"
 
 	"github.com/gouache-art/gouache/stylelib"
-	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/progress"
-	"github.com/gouache-art/gouache/weights"
 )
 
 // Stylize paints one picture with the best available device and weights and shows it as it forms.
@@ -44,12 +42,14 @@ func Stylize(ctx context.Context, job stylelib.Job, others ...progress.Observer)
 	defer stop()
 	view := Observer()
 	view.begin(job)
-	studio, err := openStudio(ctx, backend.Auto, "", weights.Options{Progress: view.transfer}, view.measuring)
+	studio, err := stylelib.Open(ctx, stylelib.OpenOptions{
+		Options: stylelib.Options{Tune: true, Measuring: view.measuring}, Progress: view.transfer,
+	})
 	if err != nil {
 		view.fail(err)
 		return nil, err
 	}
-	defer studio.Backend().Close()
+	defer studio.Close()
 	view.say("preparing the network")
 	result, err := studio.Stylize(ctx, job, append(progress.Multi(others), view))
 	if err != nil {
@@ -67,35 +67,9 @@ func Context() context.Context {
 }
 
 // OpenStudio opens the best available device and weights for several jobs, and installs and fetches
-// what is missing. It takes about half a second. Close its Backend when all is painted.
+// what is missing. It takes about half a second. Close the studio when all is painted.
 func OpenStudio(ctx context.Context) (*stylelib.Studio, error) {
-	return openStudio(ctx, backend.Auto, "", weights.Options{}, nil)
-}
-
-// openStudio opens a device, and loads weights by their name or file, or the best available ones if
-// name is empty. measuring, which may be nil, is called while convolutions are measured.
-func openStudio(ctx context.Context, device backend.Device, name string, opts weights.Options, measuring func(done, total int)) (*stylelib.Studio, error) {
-	b, err := backend.Open(ctx, backend.Options{Device: device, Progress: opts.Progress})
-	if err != nil {
-		return nil, err
-	}
-	set, err := loadWeights(ctx, name, opts)
-	if err != nil {
-		b.Close()
-		return nil, fmt.Errorf("loading weights: %w", err)
-	}
-	return stylelib.NewStudio(b, set, stylelib.Options{Tune: true, Measuring: measuring}), nil
-}
-
-func loadWeights(ctx context.Context, name string, opts weights.Options) (*weights.Set, error) {
-	if name == "" {
-		entry, _, err := weights.Choose(ctx, opts)
-		if err != nil {
-			return nil, err
-		}
-		name = entry.Name
-	}
-	return weights.Load(ctx, name, opts)
+	return stylelib.Open(ctx, stylelib.OpenOptions{Options: stylelib.Options{Tune: true}})
 }
 
 // Must returns the value of a call. If the call failed, it ends the cell with the error's sentence;

@@ -10,7 +10,6 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/sweep"
-	"github.com/gouache-art/gouache/weights"
 )
 
 // Sweep runs the sweep of paintings that a YAML string describes, as gouache sweep run does with a
@@ -34,7 +33,7 @@ func Sweep(ctx context.Context, store tracker.Store, yaml string) (*sweep.Summar
 	if err != nil {
 		return nil, err
 	}
-	defer studio.Backend().Close()
+	defer studio.Close()
 	painter.Studio, painter.Watch, painter.Warn = studio, view.observer, view.warn
 	painter.Provenance = tracker.NewProvenance()
 	painter.Provenance.Command = []string{"gouache", "sweep", "resume", file.Name}
@@ -81,9 +80,10 @@ func (v *sweepView) openStudio(ctx context.Context) (*stylelib.Studio, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := weights.Options{Progress: v.transfer}
-	opts.Seed, _ = v.file.Fixed["seed"].(int64)
-	return openStudio(ctx, device, name, opts, nil)
+	seed, _ := v.file.Fixed["seed"].(int64)
+	return stylelib.Open(ctx, stylelib.OpenOptions{
+		Options: stylelib.Options{Tune: true}, Device: device, Weights: name, Seed: seed, Progress: v.transfer,
+	})
 }
 
 func isFile(path string) bool {

@@ -46,11 +46,15 @@ func benchmarkTerms(b *testing.B, net *vgg.Network, side int) []Term {
 	if err != nil {
 		b.Fatal(err)
 	}
-	style, err := preset.StyleTargets(net, []Style{{Picture: noise(2, side, side)}})
+	style, err := StyleTargets(net, []Style{{Picture: noise(2, side, side)}}, preset.Statistic, preset.StyleLayers...)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return preset.Terms(content, style, Picture{Height: side, Width: side})
+	terms, err := preset.Terms(Scene{ContentTargets: content, StyleTargets: style, Height: side, Width: side})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return terms
 }
 
 func benchmarkObjective(b *testing.B, net *vgg.Network, terms []Term, side int) {

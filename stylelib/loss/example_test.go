@@ -14,7 +14,7 @@ import (
 )
 
 // An objective of three terms, one of them a person's own: how far the picture's mean is from mid grey. A weight can
-// change at any time; nothing is compiled anew.
+// change at any time; nothing is compiled again.
 func ExampleNewObjective() {
 	if err := objective(); err != nil {
 		fmt.Println(err)

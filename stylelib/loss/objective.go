@@ -16,17 +16,17 @@ import (
 // Objective is a weighted sum of terms for pictures of one size, compiled when it is first evaluated. It is not
 // safe for concurrent use; see [Objective.With].
 type Objective struct {
-	// Progress hears, of an objective that is computed in tiles, how many windows of an evaluation are done; each tile is
+	// Progress is called after each tile of an evaluation that is computed in tiles, with how many are done. Each tile is
 	// computed twice. It may be nil.
 	Progress func(done, total int)
 
-	net   *vgg.Network
-	terms []Term
-	way   way
+	net      *vgg.Network
+	terms    []Term
+	compiled compiled
 }
 
-// way computes terms and the gradient of their weighted sum, whole or in tiles. It is safe for concurrent use.
-type way interface {
+// compiled computes terms and the gradient of their weighted sum, whole or in tiles. It is safe for concurrent use.
+type compiled interface {
 	// evaluate returns each term's loss, before weight and scale, and the gradient of Σ weights·losses with respect to x.
 	// It stops with ctx's error when ctx ends.
 	evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, weights []float32, progress func(done, total int)) ([]float32, *tensors.Tensor, error)
@@ -35,8 +35,8 @@ type way interface {
 }
 
 // NewObjective makes an objective for pictures of the given size. The terms are copied. If the network is
-// [vgg.Network.Tiled], and the picture larger than its windows, the objective is computed in tiles, exactly as otherwise
-// but for rounding; terms on features must then have Sums.
+// [vgg.Network.Tiled], and the picture larger than its windows, the objective is computed in tiles, with the same result
+// except for rounding. Terms on features must then have Sums.
 func NewObjective(net *vgg.Network, height, width int, terms []Term) (*Objective, error) {
 	terms, err := normalTerms(net, terms)
 	if err != nil {
@@ -52,9 +52,9 @@ func NewObjective(net *vgg.Network, height, width int, terms []Term) (*Objective
 	}
 	o := &Objective{net: net, terms: terms}
 	if len(tiling.Tiles) == 1 || len(layers) == 0 {
-		o.way, err = newWhole(net, tiling, layers, terms)
+		o.compiled, err = newWhole(net, tiling, layers, terms)
 	} else {
-		o.way, err = newTiled(net, tiling, layers, terms)
+		o.compiled, err = newTiled(net, tiling, layers, terms)
 	}
 	if err != nil {
 		return nil, err
@@ -62,13 +62,24 @@ func NewObjective(net *vgg.Network, height, width int, terms []Term) (*Objective
 	return o, nil
 }
 
-// Tiles returns how many tiles a picture is cut into: one if it is computed whole.
-func (o *Objective) Tiles() int { return o.way.tiles() }
+// Tiles returns the number of tiles that a picture is cut into: one if it is computed whole.
+func (o *Objective) Tiles() int { return o.compiled.tiles() }
+
+// ErrTerm is matched by the errors of terms that no objective can be made of.
+var ErrTerm = errors.New("a term is wrong")
+
+// termError is an error that matches ErrTerm.
+type termError struct{ error }
+
+func (termError) Is(target error) bool { return target == ErrTerm }
+func (e termError) Unwrap() error      { return e.error }
+
+func badTerm(format string, args ...any) error { return termError{fmt.Errorf(format, args...)} }
 
 // normalTerms returns a copy of the terms with the full names of their layers.
 func normalTerms(net *vgg.Network, terms []Term) ([]Term, error) {
 	if len(terms) == 0 {
-		return nil, errors.New("an objective needs at least one term")
+		return nil, badTerm("an objective needs at least one term")
 	}
 	terms = slices.Clone(terms)
 	for i := range terms {
@@ -77,13 +88,13 @@ func normalTerms(net *vgg.Network, terms []Term) ([]Term, error) {
 			return nil, err
 		}
 		if (t.Loss == nil) == (t.Sums == nil) || (t.Sums == nil) != (t.Of == nil) {
-			return nil, fmt.Errorf("term %s must have either a Loss or both Sums and Of", t.Name)
+			return nil, badTerm("term %s must have either a Loss or both Sums and Of", t.Name)
 		}
 		t.Layers = slices.Clone(t.Layers)
 		for j, name := range t.Layers {
 			full, err := net.Layer(name)
 			if err != nil {
-				return nil, fmt.Errorf("term %s: %w", t.Name, err)
+				return nil, badTerm("term %s: %w", t.Name, err)
 			}
 			t.Layers[j] = full
 		}
@@ -91,9 +102,10 @@ func normalTerms(net *vgg.Network, terms []Term) ([]Term, error) {
 	return terms, nil
 }
 
-// With returns an objective for pictures of the same size that shares this one's compiled graph, and lives no longer: its
-// terms have other weights, scales and targets, but are of the same kinds, read the same layers, and have targets of
-// the same shapes. It is not to be closed. Several such objectives may be evaluated at the same time.
+// With returns an objective for pictures of the same size that shares this one's compiled graph. Its terms may have other
+// weights, scales and targets, but must be of the same kinds, read the same layers, and have targets of the same shapes.
+// It must not be used after this one is closed, and not be closed itself. Several such objectives may be evaluated at
+// the same time.
 func (o *Objective) With(terms []Term) (*Objective, error) {
 	terms, err := normalTerms(o.net, terms)
 	if err != nil {
@@ -102,11 +114,11 @@ func (o *Objective) With(terms []Term) (*Objective, error) {
 	if now, was := Structure(terms), Structure(o.terms); now != was || now == "" {
 		return nil, fmt.Errorf("the terms (%s) do not build the objective's graph (%s)", now, was)
 	}
-	return &Objective{net: o.net, terms: terms, way: o.way}, nil
+	return &Objective{net: o.net, terms: terms, compiled: o.compiled}, nil
 }
 
-// Structure says what graph terms build, for objectives of one network and size: kinds, layers, and shapes of targets. It
-// is "" if a term has no kind.
+// Structure describes the graph that terms build, for objectives of one network and size: kinds, layers, and shapes of
+// targets. It is empty if a term has no kind.
 func Structure(terms []Term) string {
 	var b strings.Builder
 	for _, t := range terms {
@@ -124,12 +136,12 @@ func Structure(terms []Term) string {
 
 func checkWeight(name string, weight float64) error {
 	if math.IsNaN(weight) || math.IsInf(weight, 0) || weight < 0 {
-		return fmt.Errorf("the weight of term %s is %v: it must be a number from 0 up", name, weight)
+		return badTerm("the weight of term %s is %v: it must be a number from 0 up", name, weight)
 	}
 	return nil
 }
 
-// SetWeight changes the weight of the terms of the given name. Nothing is compiled anew.
+// SetWeight changes the weight of the terms of the given name. Nothing is compiled again.
 func (o *Objective) SetWeight(name string, weight float64) error {
 	if err := checkWeight(name, weight); err != nil {
 		return err
@@ -165,13 +177,13 @@ func (o *Objective) Evaluate(x *tensors.Tensor) (*Evaluation, error) {
 	return o.evaluate(context.Background(), x)
 }
 
-// evaluate may stop between two tiles with ctx's error.
+// evaluate does the same. It stops between two tiles with ctx's error when ctx ends.
 func (o *Objective) evaluate(ctx context.Context, x *tensors.Tensor) (*Evaluation, error) {
 	weights := make([]float32, len(o.terms))
 	for i := range o.terms {
 		weights[i] = float32(o.terms[i].Weight * o.terms[i].scale())
 	}
-	losses, gradient, err := o.way.evaluate(ctx, x, o.terms, weights, o.Progress)
+	losses, gradient, err := o.compiled.evaluate(ctx, x, o.terms, weights, o.Progress)
 	if err != nil {
 		return nil, fmt.Errorf("evaluating the objective: %w", err)
 	}
@@ -196,8 +208,8 @@ func (o *Objective) sum(losses []float32) *Evaluation {
 	return e
 }
 
-// Function returns the objective as package lbfgs wants it. After each call, last (which may be nil) is told the
-// evaluation; its gradient belongs to the optimiser.
+// Function returns the objective as a function for package lbfgs. After each call it calls last, which may be nil, with
+// the evaluation, whose gradient belongs to the optimiser.
 func (o *Objective) Function(last func(*Evaluation)) func(context.Context, *tensors.Tensor) (float64, *tensors.Tensor, error) {
 	return func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 		if err := ctx.Err(); err != nil {
@@ -214,5 +226,5 @@ func (o *Objective) Function(last func(*Evaluation)) func(context.Context, *tens
 	}
 }
 
-// Close frees the compiled graph. Targets and network belong to the caller.
-func (o *Objective) Close() { o.way.close() }
+// Close frees the compiled graph. Targets and network are the caller's.
+func (o *Objective) Close() { o.compiled.close() }

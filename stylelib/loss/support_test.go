@@ -28,7 +28,7 @@ func newNetwork(t testing.TB, set *weights.Set, pooling vgg.Pooling) *vgg.Networ
 // tinySet is a network of three narrow blocks with random weights and biases.
 func tinySet() *weights.Set { return randomSet(1) }
 
-// randomSet is such a network with so many convolutions a block.
+// randomSet is such a network with a number of convolutions in each block.
 func randomSet(convolutions int) *weights.Set {
 	random := rand.New(rand.NewPCG(3, 4))
 	set := &weights.Set{Name: "tiny", Network: "tiny"}

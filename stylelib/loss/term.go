@@ -1,9 +1,9 @@
-// Package loss composes what style transfer minimises: an [Objective] is a weighted sum of terms, each a function of
-// a picture and of its features, as Gatys, Ecker and Bethge have it ("Image style transfer using convolutional
-// neural networks", CVPR 2016).
+// Package loss composes the objective of style transfer: an [Objective] is a weighted sum of terms, each a function of
+// a picture and of its features (Gatys, Ecker and Bethge, "Image style transfer using convolutional neural networks",
+// CVPR 2016).
 //
 //	content, err := loss.ContentTargets(net, photograph, "block4_conv2")
-//	style, err := loss.StyleTargets(net, []loss.Style{{Picture: painting}}, "block1_conv1", "block2_conv1")
+//	style, err := loss.StyleTargets(net, []loss.Style{{Picture: painting}}, loss.GramMatrices, "block1_conv1", "block2_conv1")
 //	objective, err := loss.NewObjective(net, height, width, []loss.Term{
 //		loss.Content(content[0], 5),
 //		loss.Gram(style[0], 100),
@@ -12,41 +12,45 @@
 //	})
 //	at, err := objective.Evaluate(picture)
 //
-// A [Preset] chooses layers, weights and scales as a known program does. A term can be any function of feature
-// nodes that GoMLX can differentiate ([Term]); the gradient through the network is the network's own pullback.
+// A [Preset] chooses layers, weights and scales. A [Term] can be any function of the features that GoMLX can
+// differentiate; the network's own pullback takes the gradient to the picture.
 //
-// Tensors are float32 on the device; pictures are [1, height, width, 3], RGB, 0..255.
+// Tensors are float32 on the device. Pictures are [1, height, width, 3], RGB, 0..255.
 package loss
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
 // Term is one summand of an objective: Weight · Scale · Loss.
 type Term struct {
-	// Name says what the term is for: "content", "style", "tv" or a person's own. Terms with one name, such as the
-	// layers of a style loss, are reported together.
+	// Name says what the term is for: "content", "style", "tv" or a name of the caller's. Terms with one name, such as
+	// the layers of a style loss, are reported together.
 	Name string
-	// Weight is the person's choice of how much the term matters.
+	// Weight is how much the term matters. It is the user's choice.
 	Weight float64
-	// Scale brings the loss into the units of its definition, such as one over the number of features. Zero means
+	// Scale brings the loss into the units of its definition, for example one over the number of features. Zero means
 	// one. Weight and Scale are inputs of the compiled graph: changing them compiles nothing.
 	Scale float64
-	// Layers are those whose features Loss asks for.
+	// Layers are those whose features the term reads.
 	Layers []string
-	// Targets are what Loss compares with, on the device or on the host. They are inputs of the graph too.
+	// Targets are what the term compares with, on the device or on the host. They are inputs of the graph too.
 	Targets []*tensors.Tensor
 	// Loss returns a scalar of the picture or its features. It builds a graph, and panics on a mistake as GoMLX does.
 	Loss func(in *Inputs) *graph.Node
-	// Sums and Of may stand in Loss's place: the loss is Of the Sums, each of which is a sum over the positions of
-	// features. A term on features that says its loss so can be computed in tiles ([vgg.Tiling]), and one that has
-	// a Loss cannot. Of has no features to ask for.
+	// Sums and Of replace Loss: the loss is Of the Sums, each of which is a sum over the positions of features. Such a
+	// term can be computed in tiles ([vgg.Tiling]); one that reads features in its Loss cannot. Of cannot read features.
 	Sums func(in *Inputs) []*graph.Node
 	Of   func(in *Inputs, sums []*graph.Node) *graph.Node
-	// Kind names what Loss builds, so that objectives with terms of the same kinds can share a compiled graph
-	// ([Objective.With]). Terms of one kind that read the same layers must build the same graph. A term without a kind
-	// shares nothing.
+	// Kind names the graph that the term builds, so that objectives whose terms are of the same kinds share a compiled
+	// graph ([Objective.With]). Terms of one kind that read the same layers must build the same graph. A term without a
+	// kind shares nothing.
 	Kind string
 }
 
@@ -65,64 +69,140 @@ func (t *Term) build(in *Inputs) *graph.Node {
 	return t.Of(in, t.Sums(in))
 }
 
-// The names of the terms that this package makes.
-const (
-	ContentName        = "content"
-	StyleName          = "style"
-	TotalVariationName = "tv"
-)
-
-// Content is the squared distance of a layer's features to the target's, Σ(F−P)² (Gatys et al. 2016, equation 1,
-// without its factor ½).
-func Content(target Target, weight float64) Term {
-	return Term{
-		Name:    ContentName,
-		Kind:    ContentName,
-		Weight:  weight,
-		Layers:  []string{target.Layer},
-		Targets: []*tensors.Tensor{target.Tensor},
-		Sums: func(in *Inputs) []*graph.Node {
-			return []*graph.Node{sumOfSquares(graph.Sub(in.Feature(target.Layer), in.TargetFeature(0, target.Layer)))}
-		},
-		Of: func(_ *Inputs, sums []*graph.Node) *graph.Node { return sums[0] },
-	}
+// Target is what a term compares one layer with.
+type Target struct {
+	Layer string
+	// Tensor holds a content picture's features, [1, h, w, c], or a statistic of a style: a Gram matrix or covariance,
+	// [c, c], or a mean, [c].
+	Tensor *tensors.Tensor
+	// Energy is the sum of the squares of Tensor: the loss of a picture without any features at the layer.
+	Energy float64
 }
 
-// Gram is the squared distance of a layer's Gram matrix to the target's, Σ(G−A)², with Gram matrices as
-// [GramMatrix] has them (Gatys et al. 2016, equation 4, without its factor).
-func Gram(target Target, weight float64) Term { return gram.term(target, weight) }
+// Finalize frees the target's memory on the device.
+func (t Target) Finalize() { t.Tensor.MustFinalizeAll() }
 
-// Covariance is the squared distance of the covariance of a layer's features to the target's, ‖Σ−Σ'‖². A Gram matrix
-// is Σ + μμᵀ, and mostly μμᵀ: with [Mean] apart, the texture, which is in Σ, has its own say.
-func Covariance(target Target, weight float64) Term { return covariance.term(target, weight) }
-
-// Mean is the squared distance of the mean of a layer's features to the target's, ‖μ−μ'‖².
-func Mean(target Target, weight float64) Term { return mean.term(target, weight) }
-
-// TotalVariation is the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
-// grey levels (the anisotropic form of Rudin, Osher and Fatemi 1992, as neural-style has it).
-func TotalVariation(weight float64) Term {
-	return Term{
-		Name:   TotalVariationName,
-		Kind:   TotalVariationName,
-		Weight: weight,
-		Loss: func(in *Inputs) *graph.Node {
-			dx, dy := differences(in.Picture())
-			return graph.Add(graph.ReduceAllSum(graph.Abs(dx)), graph.ReduceAllSum(graph.Abs(dy)))
-		},
-	}
+// Inputs is what a term's Loss, or its Sums and Of, are built from.
+type Inputs struct {
+	net      *vgg.Network
+	tiling   *vgg.Tiling
+	pass     *vgg.Pass     // nil in Of
+	window   *vgg.Window   // nil if the picture is computed whole
+	picture  *graph.Node   // the whole
+	targets  []*graph.Node // of the current term
+	layers   []string      // of the current term
+	features map[string]*graph.Node
+	onPixels *graph.Node // a copy of picture, once a term has asked for it
 }
 
-// differences returns those between horizontal and between vertical neighbours of x, shaped [1, h, w, c]: dx is
-// [h, (w−1)·c], dy [h−1, w·c]. In two dimensions, since XLA makes vectors of the last only.
-func differences(x *graph.Node) (dx, dy *graph.Node) {
-	d := x.Shape().Dimensions
-	channels := d[3]
-	x = graph.Reshape(x, d[1], d[2]*channels)
-	all := graph.AxisRange()
-	dx = graph.Sub(graph.Slice(x, all, graph.AxisRangeToEnd(channels)), graph.Slice(x, all, graph.AxisRangeFromStart(-channels)))
-	dy = graph.Sub(graph.Slice(x, graph.AxisRangeToEnd(1), all), graph.Slice(x, graph.AxisRangeFromStart(-1), all))
-	return dx, dy
+// Feature returns the features of a layer, which the term must list, shaped [1, h, w, channels]. For a picture that is
+// computed in tiles it returns those of one window, with zeros at the positions of other tiles.
+func (in *Inputs) Feature(name string) *graph.Node {
+	layer := in.listed(name)
+	if in.pass == nil {
+		panic(fmt.Errorf("a term's Of asks for features of %s: only its Sums may", layer))
+	}
+	if in.features[layer] == nil {
+		// The gradient of this copy excludes the paths through deeper layers, which are the pullback's. (The gradient of
+		// a copy made with StopGradient would be zero.)
+		in.features[layer] = graph.Identity(in.pass.Feature(layer))
+	}
+	return in.window.Own(in.features[layer], layer)
+}
+
+// listed returns the full name of a layer, and panics if the term does not list it.
+func (in *Inputs) listed(name string) string {
+	layer, err := in.net.Layer(name)
+	if err != nil {
+		panic(err)
+	}
+	if !slices.Contains(in.layers, layer) {
+		panic(fmt.Errorf("the term reads layer %s, which its Layers do not list: %v", layer, in.layers))
+	}
+	return layer
+}
+
+// Positions returns the number of positions, h·w, of a layer's features for the whole picture.
+func (in *Inputs) Positions(name string) int {
+	h, w, err := in.net.FeatureSize(in.listed(name), in.tiling.Height, in.tiling.Width)
+	if err != nil {
+		panic(err)
+	}
+	return h * w
+}
+
+// Picture returns the whole picture, shaped [1, height, width, 3], RGB, 0..255.
+func (in *Inputs) Picture() *graph.Node {
+	if in.onPixels == nil {
+		in.onPixels = graph.Identity(in.picture)
+	}
+	return in.onPixels
+}
+
+// Target returns the term's i-th target.
+func (in *Inputs) Target(i int) *graph.Node { return in.targets[i] }
+
+// TargetFeature returns the part of the term's i-th target, a picture's features at a layer, that corresponds to the
+// result of [Inputs.Feature].
+func (in *Inputs) TargetFeature(i int, name string) *graph.Node {
+	return in.window.Features(in.targets[i], in.listed(name))
 }
 
 func sumOfSquares(x *graph.Node) *graph.Node { return graph.ReduceAllSum(graph.Square(x)) }
+
+// toHost copies a tensor's numbers to the host and frees the tensor.
+func toHost(t *tensors.Tensor) ([]float32, error) {
+	values, err := tensors.CopyFlatData[float32](t)
+	if err != nil {
+		return nil, err
+	}
+	return values, t.FinalizeAll()
+}
+
+// accumulator adds up tensors on the host, in float64, so that rounding does not grow with the number of tiles.
+type accumulator struct {
+	sums   [][]float64
+	shapes [][]int
+}
+
+// add adds float32 tensors, each to the sum at its index, and frees them.
+func (a *accumulator) add(list []*tensors.Tensor) error {
+	first := a.sums == nil
+	for i, t := range list {
+		if first {
+			a.sums = append(a.sums, make([]float64, t.Size()))
+			a.shapes = append(a.shapes, t.Shape().Dimensions)
+		}
+		values, err := toHost(t)
+		if err != nil {
+			return err
+		}
+		for j, v := range values {
+			a.sums[i][j] += float64(v)
+		}
+	}
+	return nil
+}
+
+// tensors returns the sums rounded to float32. The caller finalizes them.
+func (a *accumulator) tensors() []*tensors.Tensor {
+	list := make([]*tensors.Tensor, len(a.sums))
+	for i, sum := range a.sums {
+		list[i] = tensors.FromFlatDataAndDimensions(rounded(sum), a.shapes[i]...)
+	}
+	return list
+}
+
+func rounded(values []float64) []float32 {
+	single := make([]float32, len(values))
+	for i, v := range values {
+		single[i] = float32(v)
+	}
+	return single
+}
+
+func finalize(list []*tensors.Tensor) {
+	for _, t := range list {
+		t.MustFinalizeAll()
+	}
+}

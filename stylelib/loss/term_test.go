@@ -28,10 +28,20 @@ func newFixture(t *testing.T) *fixture {
 	if f.content, err = ContentTargets(f.net, noise(2, height, width), "block2_conv1"); err != nil {
 		t.Fatal(err)
 	}
-	if f.style, err = StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, "block1_conv1", "block3_conv1"); err != nil {
+	if f.style, err = StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, GramMatrices, "block1_conv1", "block3_conv1"); err != nil {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// terms returns a preset's terms for the fixture's targets.
+func (f *fixture) terms(t *testing.T, p Preset, variation float64) []Term {
+	t.Helper()
+	terms, err := p.Terms(Scene{ContentTargets: f.content, StyleTargets: f.style, Height: height, Width: width, Variation: variation})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return terms
 }
 
 func (f *fixture) evaluate(t *testing.T, terms ...Term) *Evaluation {
@@ -121,10 +131,11 @@ func TestGram(t *testing.T) {
 func TestMoments(t *testing.T) {
 	f := newFixture(t)
 	layers := []string{"block1_conv1", "block3_conv1"}
-	covariances, means, err := MomentTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, layers...)
+	targets, err := StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, Moments, layers...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	covariances, means := targets[:2], targets[2:]
 	for i, layer := range layers {
 		covariance, mean := slowMoments(f.features(t, f.x, layer))
 		styleCovariance, styleMean := slowMoments(f.features(t, noise(3, 24, 17), layer))
@@ -144,11 +155,12 @@ func TestMomentsOfPlainStyle(t *testing.T) {
 	}
 	p := Gouache()
 	p.ContentLayers, p.StyleLayers = []string{"block2_conv1"}, []string{"block1_conv1", "block3_conv1"}
-	style, err := p.StyleTargets(f.net, []Style{{Picture: tensors.FromFlatDataAndDimensions(plain, 1, 20, 20, 3)}})
+	var err error
+	f.style, err = StyleTargets(f.net, []Style{{Picture: tensors.FromFlatDataAndDimensions(plain, 1, 20, 20, 3)}}, p.Statistic, p.StyleLayers...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := f.evaluate(t, p.Terms(f.content, style, Picture{Height: height, Width: width})...); !(e.Total > 0 && e.Total < 1e6) {
+	if e := f.evaluate(t, f.terms(t, p, 0)...); !(e.Total > 0 && e.Total < 1e6) {
 		t.Errorf("the terms are %v", e.Terms)
 	}
 }
@@ -234,10 +246,11 @@ func asymmetric() Term {
 // TestGradients compares each term's gradient, and that of all together, with differences along random directions.
 func TestGradients(t *testing.T) {
 	f := newFixture(t)
-	covariances, means, err := MomentTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, "block1_conv1", "block3_conv1")
+	targets, err := StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, Moments, "block1_conv1", "block3_conv1")
 	if err != nil {
 		t.Fatal(err)
 	}
+	covariances, means := targets[:2], targets[2:]
 	for name, terms := range map[string][]Term{
 		"content":    {Content(f.content[0], 1)},
 		"style":      {Gram(f.style[0], 1), Gram(f.style[1], 1)},
@@ -300,7 +313,7 @@ func norm(v []float32) float64 {
 func TestStyleTargetsMix(t *testing.T) {
 	f := newFixture(t)
 	a, b := noise(5, 20, 20), noise(6, 30, 16)
-	mixed, err := StyleTargets(f.net, []Style{{a, 1}, {b, 3}}, "block2_conv1")
+	mixed, err := StyleTargets(f.net, []Style{{a, 1}, {b, 3}}, GramMatrices, "block2_conv1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +333,7 @@ func TestStyleTargetsMix(t *testing.T) {
 		t.Errorf("energy %v, want %v", mixed[0].Energy, energy)
 	}
 	for _, bad := range []float64{-1, math.NaN(), math.Inf(1)} {
-		if _, err := StyleTargets(f.net, []Style{{a, bad}}, "block2_conv1"); err == nil {
+		if _, err := StyleTargets(f.net, []Style{{a, bad}}, GramMatrices, "block2_conv1"); err == nil {
 			t.Errorf("a style's weight of %v was accepted", bad)
 		}
 	}
@@ -394,6 +407,47 @@ func TestLookupPreset(t *testing.T) {
 	}
 }
 
+// TestValidate: a preset made by hand works, or is refused with a sentence that says why. No field is ignored.
+func TestValidate(t *testing.T) {
+	byHand := Preset{ContentLayers: []string{"block2_conv1"}, StyleLayers: []string{"block1_conv1", "block3_conv1"}, ContentWeight: 1, StyleWeight: 6}
+	f := newFixture(t)
+	if e := f.evaluate(t, f.terms(t, byHand, 0)...); !(e.Total > 0) || len(e.Terms) != 3 {
+		t.Errorf("a preset made by hand: %+v", e)
+	}
+	for says, change := range map[string]func(*Preset){
+		"no style layers":              func(p *Preset) { p.StyleLayers = nil },
+		"no content layers":            func(p *Preset) { p.ContentLayers = nil },
+		`did you mean "block3_conv1"?`: func(p *Preset) { p.StyleLayers = []string{"block3_conv9"} },
+		"is there twice":               func(p *Preset) { p.ContentLayers = []string{"block3_conv1", "block3_conv1"} },
+		"the weight of term style is":  func(p *Preset) { p.StyleWeight = -1 },
+		"the weight of term tv is":     func(p *Preset) { p.TVWeight = math.NaN() },
+		"pooling":                      func(p *Preset) { p.Pooling = "mux" },
+		"statistic is 7":               func(p *Preset) { p.Statistic = 7 },
+		"normalization is -1":          func(p *Preset) { p.Normalization = -1 },
+		"compares moments":             func(p *Preset) { p.Statistic, p.Normalization = Moments, Means },
+		"has a style falloff":          func(p *Preset) { p.StyleFalloff, p.Normalization = 0.5, Sums },
+		"style falloff is -1":          func(p *Preset) { p.StyleFalloff = -1 },
+		"margin is 1000 pixels":        func(p *Preset) { p.Margin = 1000 },
+	} {
+		p := byHand
+		change(&p)
+		if err := p.Validate(); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("error %v does not mention %q", err, says)
+		}
+		if _, err := p.Terms(Scene{}); err == nil {
+			t.Errorf("%s: terms were made", says)
+		}
+	}
+	if _, err := byHand.Terms(Scene{ContentTargets: f.content}); err == nil || !strings.Contains(err.Error(), "not 1 and 0") {
+		t.Errorf("missing targets: %v", err)
+	}
+	for _, p := range Presets() {
+		if err := p.Validate(); err != nil || p.IsZero() || !(Preset{}).IsZero() {
+			t.Errorf("%s: %v", p.Name, err)
+		}
+	}
+}
+
 // TestGouacheIsRelative: with the gouache preset a black-box rescaling of the features changes no term, and the terms
 // of the same pictures hardly depend on their size.
 func TestGouacheIsRelative(t *testing.T) {
@@ -414,10 +468,10 @@ func TestGouacheIsRelative(t *testing.T) {
 		if f.content, err = ContentTargets(f.net, noise(2, height, width), p.ContentLayers...); err != nil {
 			t.Fatal(err)
 		}
-		if f.style, err = p.StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}); err != nil {
+		if f.style, err = StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, p.Statistic, p.StyleLayers...); err != nil {
 			t.Fatal(err)
 		}
-		return f.evaluate(t, p.Terms(f.content, f.style, Picture{Height: height, Width: width, Variation: 1e4})...)
+		return f.evaluate(t, f.terms(t, p, 1e4)...)
 	}
 	one, ten := terms(1), terms(10)
 	for i, v := range one.Terms {

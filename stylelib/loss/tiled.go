@@ -2,7 +2,6 @@ package loss
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -12,16 +11,16 @@ import (
 )
 
 // tiled computes terms tile by tile. A term on features is a function Of Sums over their positions, so an evaluation goes
-// over the tiles twice: first to add up the sums, and then, when the gradient of the whole objective with respect to
-// each sum is known, to pull it back through each tile's part of the sum. Terms on the picture alone are computed
-// whole: they take no more memory than a few pictures.
+// over the tiles twice: first to add up the sums, and then, knowing the gradient of the whole objective with respect to
+// each sum, to pull it back through each tile's part of the sum. Terms on the picture alone are computed whole, since
+// they need no more memory than a few pictures.
 type tiled struct {
 	net    *vgg.Network
 	tiling *vgg.Tiling
 	plan   *vgg.Plan // of a window
 
 	pixels   *whole // the terms that read no features; nil if there are none
-	pixelsAt []int  // their places among all terms
+	pixelsAt []int  // their indices among all terms
 	terms    []Term // the others
 	termsAt  []int
 
@@ -45,7 +44,7 @@ func newTiled(net *vgg.Network, tiling *vgg.Tiling, layers []string, terms []Ter
 		case len(term.Layers) == 0:
 			pixels, t.pixelsAt = append(pixels, term), append(t.pixelsAt, i)
 		case term.Sums == nil:
-			return nil, fmt.Errorf("term %s cannot be computed in tiles, since it has a Loss: give it Sums and Of, or compute a picture that fits into one tile", term.Name)
+			return nil, badTerm("term %s cannot be computed in tiles, since it has a Loss: give it Sums and Of, or compute a picture that fits into one tile", term.Name)
 		default:
 			t.terms, t.termsAt = append(t.terms, term), append(t.termsAt, i)
 		}
@@ -82,7 +81,7 @@ func (t *tiled) close() {
 	}
 }
 
-// window reads what the graphs for a tile have in common: the picture, the tile's place, and the kernels.
+// window reads the inputs that the graphs for a tile have in common: the picture, the tile's position, and the kernels.
 func (t *tiled) window(in []*graph.Node) (inputs *Inputs, rest []*graph.Node) {
 	inputs = &Inputs{net: t.net, tiling: t.tiling, window: t.net.Window(t.tiling, in[1]), picture: in[0], features: map[string]*graph.Node{}}
 	kernels := in[2:][:t.plan.NumInputs()]
@@ -96,7 +95,7 @@ func (t *tiled) buildSums(in []*graph.Node) []*graph.Node {
 	var sums []*graph.Node
 	var counts []int
 	for _, term := range t.terms {
-		targets = inputs.turnTo(term, targets)
+		targets = inputs.forTerm(term, targets)
 		own := term.Sums(inputs)
 		sums, counts = append(sums, own...), append(counts, len(own))
 	}
@@ -113,7 +112,7 @@ func (t *tiled) buildCompare(in []*graph.Node) []*graph.Node {
 	sums := all
 	var losses []*graph.Node
 	for i, term := range t.terms {
-		targets = inputs.turnTo(term, targets)
+		targets = inputs.forTerm(term, targets)
 		value := term.Of(inputs, sums[:t.counts[i]])
 		value.AssertScalar()
 		losses, sums = append(losses, value), sums[t.counts[i]:]
@@ -123,7 +122,7 @@ func (t *tiled) buildCompare(in []*graph.Node) []*graph.Node {
 	return append([]*graph.Node{values}, graph.Gradient(total, all...)...)
 }
 
-// split parts a graph's inputs into those that stand for sums and those that stand for targets.
+// split divides a graph's inputs into the sums and the targets.
 func (t *tiled) split(in []*graph.Node) (sums, targets []*graph.Node) {
 	n := 0
 	for _, count := range t.counts {
@@ -139,7 +138,7 @@ func (t *tiled) buildPull(in []*graph.Node) []*graph.Node {
 	slopes, targets := t.split(in)
 	var total *graph.Node
 	for _, term := range t.terms {
-		targets = inputs.turnTo(term, targets)
+		targets = inputs.forTerm(term, targets)
 		for _, sum := range term.Sums(inputs) {
 			part := graph.ReduceAllSum(graph.Mul(slopes[0], sum))
 			if slopes = slopes[1:]; total == nil {
@@ -163,7 +162,7 @@ func (t *tiled) evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, w
 		return nil, nil, err
 	}
 	if t.pixels != nil {
-		losses, gradient, err := t.pixels.evaluate(ctx, x, choose(terms, t.pixelsAt), choose(weights, t.pixelsAt), nil)
+		losses, gradient, err := t.pixels.evaluate(ctx, x, pick(terms, t.pixelsAt), pick(weights, t.pixelsAt), nil)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -172,12 +171,12 @@ func (t *tiled) evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, w
 			return nil, nil, err
 		}
 	}
-	e.targets = appendTargets(nil, choose(terms, t.termsAt))
+	e.targets = appendTargets(nil, pick(terms, t.termsAt))
 	sums, err := e.addUp()
 	if err != nil {
 		return nil, nil, err
 	}
-	slopes, err := e.slopes(sums, choose(weights, t.termsAt))
+	slopes, err := e.slopes(sums, pick(weights, t.termsAt))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -185,8 +184,8 @@ func (t *tiled) evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, w
 	return e.losses, e.gradient, e.pullBack(slopes)
 }
 
-// choose returns the elements at the given places.
-func choose[T any](list []T, at []int) []T {
+// pick returns the elements at the given indices.
+func pick[T any](list []T, at []int) []T {
 	chosen := make([]T, len(at))
 	for i, j := range at {
 		chosen[i] = list[j]
@@ -250,7 +249,7 @@ func (e *tiledEvaluation) slopes(sums []*tensors.Tensor, weights []float32) ([]*
 	if err != nil {
 		return nil, err
 	}
-	losses, err := take(out[0])
+	losses, err := toHost(out[0])
 	if err != nil {
 		return nil, err
 	}

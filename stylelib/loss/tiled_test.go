@@ -46,11 +46,15 @@ func evaluated(t *testing.T, net *vgg.Network, preset Preset, height, width int)
 	if err != nil {
 		t.Fatal(err)
 	}
-	style, err := preset.StyleTargets(net, []Style{{noise(3, 90, 101), 1}, {noise(4, 40, 40), 2}})
+	style, err := StyleTargets(net, []Style{{noise(3, 90, 101), 1}, {noise(4, 40, 40), 2}}, preset.Statistic, preset.StyleLayers...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := NewObjective(net, height, width, preset.Terms(content, style, Picture{Height: height, Width: width, Variation: 1e5}))
+	terms, err := preset.Terms(Scene{ContentTargets: content, StyleTargets: style, Height: height, Width: width, Variation: 1e5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := NewObjective(net, height, width, terms)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +92,7 @@ func compareEvaluations(t *testing.T, got, want evaluation) {
 // TestTilesHearAndStop: progress counts both passes, and an evaluation ends between two tiles.
 func TestTilesHearAndStop(t *testing.T) {
 	net := newNetwork(t, tinySet(), vgg.MaxPooling).Tiled(64)
-	style, err := StyleTargets(net, []Style{{Picture: noise(3, 24, 17)}}, "block3_conv1")
+	style, err := StyleTargets(net, []Style{{Picture: noise(3, 24, 17)}}, GramMatrices, "block3_conv1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func (w *whole) tiles() int { return 1 }
 func (w *whole) close()     { w.exec.Finalize() }
 
 // build makes the graph. Its inputs are the picture, the network's kernels, the weights of the terms, and the terms'
-// targets; its outputs the terms' losses, before weight and scale, and the gradient of the sum.
+// targets. Its outputs are the terms' losses, before weight and scale, and the gradient of the weighted sum.
 func (w *whole) build(in []*graph.Node) []*graph.Node {
 	inputs := &Inputs{net: w.net, tiling: w.tiling, picture: in[0], features: map[string]*graph.Node{}}
 	in = in[1:]
@@ -46,7 +46,7 @@ func (w *whole) build(in []*graph.Node) []*graph.Node {
 	weights, targets := in[0], in[1:]
 	var losses []*graph.Node
 	for _, t := range w.terms {
-		targets = inputs.turnTo(t, targets)
+		targets = inputs.forTerm(t, targets)
 		value := t.build(inputs)
 		value.AssertScalar()
 		losses = append(losses, value)
@@ -65,17 +65,17 @@ func (w *whole) evaluate(_ context.Context, x *tensors.Tensor, terms []Term, wei
 	if err != nil {
 		return nil, nil, err
 	}
-	losses, err := take(out[0])
+	losses, err := toHost(out[0])
 	return losses, out[1], err
 }
 
-// turnTo makes the inputs those of a term, whose targets come first in a list. It returns the rest of the list.
-func (in *Inputs) turnTo(t Term, targets []*graph.Node) []*graph.Node {
+// forTerm makes the inputs those of a term, whose targets come first in a list. It returns the rest of the list.
+func (in *Inputs) forTerm(t Term, targets []*graph.Node) []*graph.Node {
 	in.layers, in.targets = t.Layers, targets[:len(t.Targets)]
 	return targets[len(t.Targets):]
 }
 
-// gradient returns that of total with respect to the picture, or to the window of it that the pass is for: through the
+// gradient returns the gradient of total with respect to the picture, or to the pass's window of it: through the
 // features by the pullback, and directly.
 func (in *Inputs) gradient(total *graph.Node) *graph.Node {
 	names := slices.Sorted(maps.Keys(in.features)) // in one order, so that the same objective is the same graph
@@ -116,13 +116,4 @@ func appendTargets(args []any, terms []Term) []any {
 		args = appendTensors(args, t.Targets)
 	}
 	return args
-}
-
-// take brings a tensor's numbers to the host and frees it.
-func take(t *tensors.Tensor) ([]float32, error) {
-	values, err := tensors.CopyFlatData[float32](t)
-	if err != nil {
-		return nil, err
-	}
-	return values, t.FinalizeAll()
 }

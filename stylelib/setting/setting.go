@@ -21,7 +21,7 @@ type Setting struct {
 	Kind Kind
 	// Usage says in a phrase what the setting is. The word for its value is in backquotes.
 	Usage string
-	// Default is the value of a setting that nobody sets; nil if the preset decides, or if there is none.
+	// Default is the value of a setting that is not set; nil if the preset determines it, or if there is none.
 	Default any
 	// Choices are all values of a Text setting; nil allows any text.
 	Choices []string

@@ -10,12 +10,12 @@ import (
 	"github.com/gouache-art/gouache/stylelib/loss"
 )
 
-// TestShared: values are made once for all who want them at the same time, and again after they were freed; only idle
+// TestCache: values are made once for all who want them at the same time, and again after they were freed; only idle
 // ones are freed, the longest idle first, and only when there are too many.
-func TestShared(t *testing.T) {
+func TestCache(t *testing.T) {
 	var freed []string
 	var made atomic.Int32
-	s := newShared(2, func(v string) { freed = append(freed, v) })
+	s := newCache(2, func(v string) { freed = append(freed, v) })
 	get := func(key string) func() {
 		v, release, err := s.get(key, func() (string, int64, error) { made.Add(1); return key, 1, nil })
 		if err != nil || v != key {

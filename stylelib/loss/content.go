@@ -1,0 +1,62 @@
+package loss
+
+import (
+	"strings"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/vgg"
+)
+
+// ContentName is the name of content terms.
+const ContentName = "content"
+
+// Content is the squared distance of a layer's features to the target's, Σ(F−P)² (Gatys et al. 2016, equation 1,
+// without its factor ½).
+func Content(target Target, weight float64) Term {
+	return Term{
+		Name:    ContentName,
+		Kind:    ContentName,
+		Weight:  weight,
+		Layers:  []string{target.Layer},
+		Targets: []*tensors.Tensor{target.Tensor},
+		Sums: func(in *Inputs) []*graph.Node {
+			return []*graph.Node{sumOfSquares(graph.Sub(in.Feature(target.Layer), in.TargetFeature(0, target.Layer)))}
+		},
+		Of: func(_ *Inputs, sums []*graph.Node) *graph.Node { return sums[0] },
+	}
+}
+
+// ContentTargets returns the features of a picture at the named layers.
+func ContentTargets(net *vgg.Network, picture *tensors.Tensor, layers ...string) ([]Target, error) {
+	d := picture.Shape().Dimensions
+	targets := make([]Target, len(layers))
+	if len(layers) == 0 {
+		return targets, nil
+	}
+	build := func(pass *vgg.Pass, window *vgg.Window) []*graph.Node {
+		var out []*graph.Node
+		for _, name := range layers {
+			own := window.Own(pass.Feature(name), name)
+			out = append(out, own, sumOfSquares(own))
+		}
+		return out
+	}
+	err := net.ComputeTiles(picture, "content "+strings.Join(layers, " "), layers, build, func(tile vgg.Tile, out []*tensors.Tensor) error {
+		for i, name := range layers {
+			targets[i].Layer = name
+			targets[i].Energy += float64(tensors.ToScalar[float32](out[2*i+1]))
+			out[2*i+1].MustFinalizeAll()
+			var err error
+			if targets[i].Tensor, err = net.Assemble(targets[i].Tensor, out[2*i], name, tile, d[1], d[2]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return targets, nil
+}

@@ -1,0 +1,195 @@
+package loss
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/gouache-art/gouache/stylelib/vgg"
+)
+
+// StyleName is the name of style terms.
+const StyleName = "style"
+
+// Style is one of the pictures whose statistics are mixed to a target.
+type Style struct {
+	Picture *tensors.Tensor // [1, height, width, 3], RGB, 0..255; any size
+	Weight  float64         // relative to the others'; zero for all means equal shares
+}
+
+// Statistic is what styles are compared by.
+type Statistic int
+
+// The statistics of a layer's features.
+const (
+	GramMatrices Statistic = iota // one target for each layer, for [Gram]
+	Moments                       // the targets of all layers for [Covariance], then those for [Mean]
+)
+
+func (s Statistic) parts() []statistic {
+	if s == Moments {
+		return []statistic{covariance, mean}
+	}
+	return []statistic{gram}
+}
+
+// StyleTargets returns the weighted means of a statistic of the styles, for the named layers.
+func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...string) ([]Target, error) {
+	if len(layers) == 0 {
+		return nil, nil
+	}
+	shares, err := shares(styles)
+	if err != nil {
+		return nil, err
+	}
+	parts := s.parts()
+	mixed := make([][]float64, len(parts)*len(layers))
+	for i, style := range styles {
+		measured, err := measure(net, style.Picture, layers, parts)
+		if err != nil {
+			return nil, err
+		}
+		for k, values := range measured {
+			if mixed[k] == nil {
+				mixed[k] = make([]float64, len(values))
+			}
+			floats.AddScaled(mixed[k], shares[i], values)
+		}
+	}
+	targets := make([]Target, len(mixed))
+	for k, values := range mixed {
+		targets[k] = Target{
+			Layer:  layers[k%len(layers)],
+			Tensor: tensors.FromFlatDataAndDimensions(rounded(values), parts[k/len(layers)].shape(len(values))...),
+		}
+		for _, v := range values {
+			targets[k].Energy += v * v
+		}
+	}
+	if s == Moments {
+		for i := range layers {
+			// A plain style has no covariance. Then a hundredth of μμᵀ replaces it.
+			mean := targets[len(layers)+i].Energy
+			targets[i].Energy = max(targets[i].Energy, 1e-4*mean*mean)
+		}
+	}
+	return targets, nil
+}
+
+// shares returns the styles' weights, scaled so that they sum to one.
+func shares(styles []Style) ([]float64, error) {
+	if len(styles) == 0 {
+		return nil, errors.New("no style picture given")
+	}
+	var total float64
+	for _, s := range styles {
+		if math.IsNaN(s.Weight) || math.IsInf(s.Weight, 0) || s.Weight < 0 {
+			return nil, fmt.Errorf("a style's weight is %v: it must be a number from 0 up", s.Weight)
+		}
+		total += s.Weight
+	}
+	list := make([]float64, len(styles))
+	for i, s := range styles {
+		if total == 0 {
+			list[i] = 1 / float64(len(styles))
+		} else {
+			list[i] = s.Weight / total
+		}
+	}
+	return list, nil
+}
+
+// measure returns the values of each statistic of a picture's features at each layer.
+func measure(net *vgg.Network, picture *tensors.Tensor, layers []string, statistics []statistic) ([][]float64, error) {
+	key := strings.Join(layers, " ")
+	for _, s := range statistics {
+		key = s.kind + " " + key
+	}
+	build := func(pass *vgg.Pass, window *vgg.Window) []*graph.Node {
+		var out []*graph.Node
+		for _, s := range statistics {
+			for _, name := range layers {
+				out = append(out, s.sums(window.Own(pass.Feature(name), name))...)
+			}
+		}
+		return out
+	}
+	var total accumulator
+	if err := net.ComputeTiles(picture, key, layers, build, func(_ vgg.Tile, out []*tensors.Tensor) error {
+		return total.add(out)
+	}); err != nil {
+		return nil, err
+	}
+	d := picture.Shape().Dimensions
+	var values [][]float64
+	sums := total.sums
+	for _, s := range statistics {
+		for _, name := range layers {
+			h, w, err := net.FeatureSize(name, d[1], d[2])
+			if err != nil {
+				return nil, err
+			}
+			values = append(values, s.onHost(sums[:s.count], h*w))
+			sums = sums[s.count:]
+		}
+	}
+	return values, nil
+}
+
+// statistic is a function of the first or second moments of a layer's features.
+type statistic struct {
+	kind string
+	rank int // 2 for a matrix over the channels
+	// sums returns count sums over the positions of features shaped [1, h, w, c], and of the statistic of such sums over
+	// n positions.
+	sums  func(features *graph.Node) []*graph.Node
+	count int
+	of    func(sums []*graph.Node, n int) *graph.Node
+	// onHost does the same as of, on the host, with the sums of all tiles.
+	onHost func(sums [][]float64, n int) []float64
+}
+
+// term returns the squared distance of a layer's statistic to the target's.
+func (s statistic) term(target Target, weight float64) Term {
+	return Term{
+		Name:    StyleName,
+		Kind:    s.kind,
+		Weight:  weight,
+		Layers:  []string{target.Layer},
+		Targets: []*tensors.Tensor{target.Tensor},
+		Sums:    func(in *Inputs) []*graph.Node { return s.sums(in.Feature(target.Layer)) },
+		Of: func(in *Inputs, sums []*graph.Node) *graph.Node {
+			return sumOfSquares(graph.Sub(s.of(sums, in.Positions(target.Layer)), in.Target(0)))
+		},
+	}
+}
+
+// whole returns the statistic of features shaped [1, h, w, c].
+func (s statistic) whole(features *graph.Node) *graph.Node {
+	d := features.Shape().Dimensions
+	return s.of(s.sums(features), d[1]*d[2])
+}
+
+// shape returns the dimensions of a statistic with the given number of elements.
+func (s statistic) shape(elements int) []int {
+	if s.rank == 1 {
+		return []int{elements}
+	}
+	channels := int(math.Round(math.Sqrt(float64(elements))))
+	return []int{channels, channels}
+}
+
+func over(sum *graph.Node, n int) *graph.Node { return graph.MulScalar(sum, 1/float64(n)) }
+
+func overOnHost(sum []float64, n int) []float64 {
+	mean := make([]float64, len(sum))
+	for i, v := range sum {
+		mean[i] = v / float64(n)
+	}
+	return mean
+}
