@@ -170,7 +170,7 @@ func inType(t dtypes.DType, numbers []float64) any {
 
 // padded returns the history as arguments of a graph. Missing pairs are replaced by another vector, the
 // first of the history or else g, so that one graph serves all lengths. (In a compact history these two
-// differ in type: an empty history then has a graph of its own.)
+// differ in type: an empty history then has a separate graph.)
 func (o *operations) padded(history []*tensors.Tensor, g *tensors.Tensor) []any {
 	args := make([]any, 2*o.pairs)
 	for i := range args {

@@ -8,10 +8,11 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// featuresKey identifies a compiled graph: by the size of the picture and its windows, and by a name.
+// featuresKey identifies a compiled graph, by the size of the picture and its windows, the name of its build and
+// the layers.
 type featuresKey struct {
 	height, width, windowHeight, windowWidth int
-	name                                     string
+	name, layers                             string
 }
 
 // Features returns the features of a picture at the named layers, in their order, each shaped
@@ -23,7 +24,7 @@ func (n *Network) Features(x *tensors.Tensor, layers ...string) ([]*tensors.Tens
 		return nil, fmt.Errorf("no layers given: choose among %s", strings.Join(n.Layers(), ", "))
 	}
 	var features []*tensors.Tensor
-	err := n.Tiled(0).ComputeTiles(x, strings.Join(layers, " "), layers,
+	err := n.Tiled(0).ComputeTiles(x, "features", layers,
 		func(pass *Pass, _ *Window) []*graph.Node {
 			var out []*graph.Node
 			for _, name := range layers {
@@ -38,8 +39,8 @@ func (n *Network) Features(x *tensors.Tensor, layers ...string) ([]*tensors.Tens
 // ComputeTiles evaluates a function of features for each tile of a picture (see [Network.Tiled]), one after
 // the other: it runs the network on the tile's window up to the deepest of the named layers, and calls each
 // with the results of build, on the device, which each must finalize. Window is nil for a picture that is
-// computed whole. The compiled graph is kept under key and the picture's size, so a key must always come with
-// the same build and layers.
+// computed whole. The compiled graph is kept under key, the layers and the picture's size, so a key must always
+// come with the same build.
 func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
 	build func(*Pass, *Window) []*graph.Node, each func(Tile, []*tensors.Tensor) error) error {
 	d := x.Shape().Dimensions
@@ -54,7 +55,8 @@ func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
 	if err != nil {
 		return err
 	}
-	exec, release, err := n.exec(featuresKey{tiling.Height, tiling.Width, tiling.WindowHeight, tiling.WindowWidth, key}, func(in []*graph.Node) []*graph.Node {
+	of := featuresKey{tiling.Height, tiling.Width, tiling.WindowHeight, tiling.WindowWidth, key, strings.Join(layers, " ")}
+	exec, release, err := n.exec(of, func(in []*graph.Node) []*graph.Node {
 		window := n.Window(tiling, in[1])
 		return build(plan.Forward(window.Picture(in[0]), in[2:]), window)
 	})
