@@ -23,8 +23,8 @@ func ExampleLoad() {
 	// Output: vgg19 16 512 512 2359296
 }
 
-func ExampleCatalogue() {
-	for _, e := range weights.Catalogue() {
+func ExampleSources() {
+	for _, e := range weights.Sources() {
 		fmt.Printf("%-9s %s\n", e.Name, e.Description)
 	}
 	// Output:

@@ -11,23 +11,23 @@ import (
 	"unicode/utf8"
 )
 
-// Tensor is what a file says about one of its tensors.
+// Tensor describes a tensor of a file.
 type Tensor struct {
-	Name  string // the path inside the file, such as block1/layers/conv2d/vars/0
+	Name  string // the path inside the file, for example block1/layers/conv2d/vars/0
 	Shape []int
-	DType string // as the file calls it, such as F32
+	DType string // the file's name for it, for example F32
 }
 
 // Container is an open file of tensors. Its methods are used by one goroutine at a time.
 type Container interface {
 	// Tensors lists all tensors of the file.
 	Tensors() []Tensor
-	// Attribute returns an attribute of a group of tensors as strings, nil if it is not there. The group is a path
-	// such as block1/layers, "" for the whole file.
+	// Attribute returns an attribute of a group of tensors as strings, nil if there is none. The group is a path, for
+	// example block1/layers, or "" for the whole file.
 	Attribute(group, name string) []string
-	// Metadata returns the attributes of the whole file that are worth showing to a person.
+	// Metadata returns the attributes of the whole file that are worth showing to people.
 	Metadata() map[string]string
-	// Read returns the numbers of the i-th tensor, row-major. It refuses what is not a floating-point type.
+	// Read returns the numbers of the i-th tensor, row-major. Types that are not floating-point are an error.
 	Read(i int) ([]float32, error)
 	Close() error
 }
@@ -42,8 +42,8 @@ var (
 	formats      []fileFormat
 )
 
-// RegisterFormat makes a file format known. magic is what its files begin with, where ? stands for any byte; open is
-// called for a regular file that begins so. It is meant to be called by an init function, as [image.RegisterFormat].
+// RegisterFormat makes a file format known. Its files begin with magic, in which ? means any byte; open is called for
+// a regular file that begins so. It is meant to be called by an init function, like [image.RegisterFormat].
 //
 // [image.RegisterFormat]: https://pkg.go.dev/image#RegisterFormat
 func RegisterFormat(name, magic string, open func(path string) (Container, error)) {
@@ -63,14 +63,14 @@ const (
 	hdf5Magic = "\x89HDF\r\n\x1a\n"
 )
 
-// errNoHDF5 tells a programmer and a person what to do.
+// errNoHDF5 says what a programmer or a user can do.
 var errNoHDF5 = errors.New("this program was built without the reader of .h5 files: build it without -tags nohdf5 " +
 	"(or import github.com/gouache-art/gouache/weights/h5), or give it a .safetensors file")
 
-// readable returns an error if this program lacks the reader of the entry's file.
-func readable(e Entry) error {
+// readable returns an error if this program has no reader for the source's file.
+func readable(s Source) error {
 	isHDF5 := func(f fileFormat) bool { return f.name == hdf5Name }
-	if filepath.Ext(e.file) == ".h5" && !slices.ContainsFunc(registered(), isHDF5) {
+	if filepath.Ext(s.File) == ".h5" && !slices.ContainsFunc(registered(), isHDF5) {
 		return errNoHDF5
 	}
 	return nil
@@ -103,7 +103,7 @@ func beginning(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("there is no file %s: %w", path, err)
+		return nil, missing{fmt.Errorf("there is no file %s: %w", path, err)}
 	case err != nil:
 		return nil, err
 	case info.IsDir():

@@ -8,32 +8,32 @@ import (
 	"github.com/gouache-art/gouache/internal/fetch"
 )
 
-// Contents is what is in a file of tensors.
+// Contents describes a file of tensors.
 type Contents struct {
 	Path     string            `json:"path"`
 	Format   string            `json:"format"`            // "hdf5" or "safetensors"
 	Size     int64             `json:"size"`              // bytes
 	SHA256   string            `json:"sha256"`            // in hexadecimal digits
 	MD5      string            `json:"md5"`               // in hexadecimal digits
-	Known    string            `json:"known,omitempty"`   // the name in the catalogue, if it is that very file
-	Layout   string            `json:"layout,omitempty"`  // such as "Keras 3", if layers were recognised
+	Known    string            `json:"known,omitempty"`   // the source's name, if it is its file
+	Layout   string            `json:"layout,omitempty"`  // for example "Keras 3", if layers were recognised
 	Network  string            `json:"network,omitempty"` // VGG16 or VGG19, if the file is usable
 	Problem  string            `json:"problem,omitempty"` // why the file is not usable, else empty
 	Metadata map[string]string `json:"metadata,omitempty"`
 	Tensors  []TensorInfo      `json:"tensors"`
 }
 
-// TensorInfo is one tensor of a file and what it was recognised as.
+// TensorInfo describes a tensor of a file and the layer that it belongs to.
 type TensorInfo struct {
 	Name  string `json:"name"`
 	Shape []int  `json:"shape"`
 	DType string `json:"dtype"`
-	Layer string `json:"layer,omitempty"` // such as block4_conv2; empty if it is not a convolution of the network
+	Layer string `json:"layer,omitempty"` // for example block4_conv2; empty if it is no convolution of the network
 	Part  string `json:"part,omitempty"`  // "kernel" or "bias"
 }
 
-// Inspect lists what is in a file. A file that holds no usable VGG is no error: Contents.Problem says what is wrong
-// with it. One that is no file of tensors at all, or is damaged, is an error.
+// Inspect lists the tensors of a file. A file without a usable VGG is no error: Contents.Problem says what is wrong. One
+// that is damaged, or no file of tensors at all, is an error.
 func Inspect(path string) (contents *Contents, err error) {
 	c, format, err := open(path)
 	if err != nil {
@@ -55,8 +55,8 @@ func Inspect(path string) (contents *Contents, err error) {
 		Metadata: c.Metadata(),
 		Tensors:  r.infos(),
 	}
-	if e, ok := known(sums); ok {
-		contents.Known = e.Name
+	if s, ok := known(sums); ok {
+		contents.Known = s.Name
 	}
 	a, err := r.network()
 	if err != nil {

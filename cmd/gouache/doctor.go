@@ -131,7 +131,7 @@ func examineDevice() (plugin, device finding) {
 func examineWeights() finding {
 	f := finding{Part: "weights", State: stateMissing, Detail: "none in the cache", Mend: "gouache doctor --fix"}
 	var others []string
-	for _, e := range weights.Catalogue() {
+	for _, e := range weights.Sources() {
 		path, ok := weights.Cached(e, weights.Options{})
 		if !ok {
 			continue

@@ -50,13 +50,13 @@ type weightsEntry struct {
 
 func weightsReport() []weightsEntry {
 	var list []weightsEntry
-	for _, e := range weights.Catalogue() {
+	for _, e := range weights.Sources() {
 		entry := weightsEntry{
 			Name: e.Name, Network: e.Network, Description: e.Description, License: e.License, Size: e.Size,
-			MD5: e.Sums.MD5, SHA256: e.Sums.SHA256, Preprocessing: e.Preprocessing, Layers: e.Layers(),
+			MD5: e.Sums.MD5, SHA256: e.Sums.SHA256, Preprocessing: weights.Preprocessing, Layers: e.Layers(),
 		}
-		if e.Source != nil {
-			entry.Source = e.Source.String()
+		if e.Origin != nil {
+			entry.Source = e.Origin.String()
 		}
 		entry.Path, entry.Cached = weights.Cached(e, weights.Options{})
 		list = append(list, entry)

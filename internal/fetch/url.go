@@ -24,13 +24,13 @@ type URL struct {
 func (u URL) String() string { return u.Address }
 
 const (
-	retries = 4 // after a transfer broke without bringing anything, beyond which it is given up
+	retries = 4 // after a transfer broke without receiving anything
 
 	connectTimeout = 15 * time.Second // for a connection, for TLS, and for the first byte of an answer
-	stallTimeout   = 60 * time.Second // without a byte, after which a transfer counts as broken
+	stallTimeout   = 60 * time.Second // without a byte; then the transfer counts as broken
 )
 
-// backoff is how long to wait before the n-th retry, n from 1. A variable so that tests need not wait.
+// backoff returns how long to wait before the n-th retry, n from 1. It is a variable so that tests need not wait.
 var backoff = func(n int) time.Duration { return 500 * time.Millisecond << (n - 1) }
 
 var client = &http.Client{Transport: newTransport()}
@@ -43,35 +43,40 @@ func newTransport() *http.Transport {
 	return t
 }
 
-// temporary is an error after which it makes sense to ask again.
+// temporary is an error after which another request makes sense.
 type temporary struct{ error }
 
 func (t temporary) Unwrap() error { return t.error }
 
-// fetch asks for the file, or for the rest of it, until it is whole or asking again has become pointless. A host
-// that cannot be reached at the first try is not tried again, so that a machine without a network hears it soon.
-func (u URL) fetch(ctx context.Context, part string, sums Checksums, report reporter) (resumed bool, err error) {
+// ByHand says to download it.
+func (u URL) ByHand(facts string) string {
+	return fmt.Sprintf("download %s (%s) where there is a network", u, facts)
+}
+
+// Fetch requests the file, or the rest of it, until it is whole or another request is pointless. A host that cannot be
+// reached at the first request is not tried again, so that a machine without a network gets the error soon.
+func (u URL) Fetch(ctx context.Context, part string, sums Checksums, progress func(Progress)) (resumed bool, err error) {
 	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return false, err
 	}
-	t := transfer{url: u, file: f, sums: sums, report: report}
+	t := transfer{url: u, file: f, sums: sums, progress: progress}
 	resumed, err = t.run(ctx)
 	size, statErr := t.have()
 	err = errors.Join(err, statErr, f.Close())
 	if err != nil && size == 0 {
-		err = errors.Join(err, os.Remove(part)) // nothing to go on from
+		err = errors.Join(err, os.Remove(part)) // nothing to resume from
 	}
 	return resumed, err
 }
 
-// transfer is the state of one file's way here.
+// transfer is a download in several requests.
 type transfer struct {
-	url     URL
-	file    *os.File
-	sums    Checksums
-	report  reporter
-	reached bool // the host has answered in this call
+	url      URL
+	file     *os.File
+	sums     Checksums
+	progress func(Progress)
+	reached  bool // the host has answered in this call
 }
 
 func (t *transfer) run(ctx context.Context) (resumed bool, err error) {
@@ -103,7 +108,7 @@ func (t *transfer) run(ctx context.Context) (resumed bool, err error) {
 		if failures++; failures > retries || !errors.As(err, new(temporary)) {
 			return resumed, err
 		}
-		t.report.message(fmt.Sprintf("%s; trying again", err))
+		t.progress(Progress{Message: fmt.Sprintf("%s; trying again", err)})
 		select {
 		case <-ctx.Done():
 			return resumed, ctx.Err()
@@ -112,7 +117,7 @@ func (t *transfer) run(ctx context.Context) (resumed bool, err error) {
 	}
 }
 
-// have returns how many bytes of the file are here.
+// have returns how many bytes of the file have arrived.
 func (t *transfer) have() (int64, error) {
 	info, err := t.file.Stat()
 	if err != nil {
@@ -124,12 +129,12 @@ func (t *transfer) have() (int64, error) {
 	return info.Size(), nil
 }
 
-// once makes one request for the bytes from offset on, or for the whole file if the server cannot do that.
-// restarted says that what was here before has been thrown away.
+// once makes one request for the bytes from offset on, or for the whole file if the server cannot do that. restarted
+// says that the bytes before offset were discarded.
 func (t *transfer) once(ctx context.Context, offset int64) (restarted bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// The headers' own timeout is shorter, so that this one concerns the body.
+	// The headers' timeout is shorter, so that this one concerns the body.
 	stalled := time.AfterFunc(stallTimeout, func() {
 		cancel(fmt.Errorf("no byte came for %v", stallTimeout))
 	})
@@ -207,7 +212,7 @@ func (t *transfer) receive(ctx context.Context, body io.Reader, offset, total in
 	if _, err := t.file.Seek(offset, io.SeekStart); err != nil {
 		return err
 	}
-	c := &counter{ctx: ctx, to: t.file, limit: limit, report: t.report,
+	c := &counter{ctx: ctx, to: t.file, limit: limit, progress: t.progress,
 		p: Progress{Done: offset, Total: max(total, 0), Message: "downloading " + path.Base(t.url.Address)}}
 	_, err := io.Copy(c, alive{body, stalled})
 	switch {
@@ -221,7 +226,7 @@ func (t *transfer) receive(ctx context.Context, body io.Reader, offset, total in
 	return broken("after %d bytes: %w", c.p.Done, err)
 }
 
-// alive puts off the timer that ends a stalled transfer whenever something comes.
+// alive resets the timer that ends a stalled transfer whenever bytes arrive.
 type alive struct {
 	body    io.Reader
 	stalled *time.Timer
@@ -235,12 +240,12 @@ func (a alive) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// broken is the error of a transfer that may go on in another request.
+// broken returns the error of a transfer that may be resumed by another request.
 func broken(format string, args ...any) error {
 	return temporary{fmt.Errorf("%w: the transfer broke: %w", ErrUnreachable, fmt.Errorf(format, args...))}
 }
 
-// isLocal tells a full disk and the like from a failing network.
+// isLocal says whether an error comes from this machine, for example from a full disk, and not from the network.
 func isLocal(err error) bool {
 	var onDisk *os.PathError
 	return errors.As(err, &onDisk) || errors.Is(err, errTooLong)
@@ -254,7 +259,7 @@ func statusError(response *http.Response) error {
 	return err
 }
 
-// contentRange reads "bytes 5-9/10" as (5, 10) and "bytes */10" as (-1, 10); -1 stands for what is unknown.
+// contentRange parses "bytes 5-9/10" as (5, 10) and "bytes */10" as (-1, 10); -1 means unknown.
 func contentRange(h http.Header) (start, size int64) {
 	number := func(s string) int64 {
 		n, err := strconv.ParseInt(s, 10, 64)

