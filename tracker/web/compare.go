@@ -125,8 +125,8 @@ func compareURL(ids []string, more ...string) string {
 // lastStep is a step at which every run shows its final picture.
 const lastStep = math.MaxInt
 
-// mostTold is how many of the differing settings are below a picture; the table has all.
-const mostTold = 6
+// mostDiffering is how many of the differing settings are below a picture; the table has all.
+const mostDiffering = 6
 
 // comparison is what the Compare page shows.
 type comparison struct {
@@ -143,13 +143,13 @@ type comparison struct {
 
 // column is a run in a comparison.
 type column struct {
-	Run     *tracker.Run
-	Number  int    // from 1
-	Swatch  string // the classes of its colour, which is also its curve's
-	Frames  []snapshot
-	Shown   *snapshot // nil if it has no picture yet
-	Told    []fact
-	Without string // the address of the comparison without it
+	Run      *tracker.Run
+	Number   int    // from 1
+	Swatch   string // the classes of its colour, which is also its curve's
+	Frames   []snapshot
+	Shown    *snapshot // nil if it has no picture yet
+	Settings []fact
+	Without  string // the address of the comparison without it
 }
 
 // pinned is a picture that runs began with, and the numbers of the runs if not all did.
@@ -198,7 +198,7 @@ func newComparison(c *tracker.Contrast, frames [][]snapshot, step int64) *compar
 	v.Choose = compareURL(ids, "choose")
 	for i := range c.Runs {
 		v.Columns = append(v.Columns, column{
-			Run: &c.Runs[i], Number: i + 1, Swatch: swatch(i), Frames: frames[i], Shown: frameAt(frames[i], step), Told: tell(c, i),
+			Run: &c.Runs[i], Number: i + 1, Swatch: swatch(i), Frames: frames[i], Shown: frameAt(frames[i], step), Settings: differing(c, i),
 			Without: compareURL(slices.Delete(slices.Clone(ids), i, i+1)),
 		})
 	}
@@ -302,11 +302,11 @@ func sizes(frames [][]snapshot) string {
 		"): they are aligned by the fraction of the picture, and 100 % shows the widest at its true pixels."
 }
 
-// tell lists what distinguishes a run: its settings that differ.
-func tell(c *tracker.Contrast, run int) []fact {
+// differing lists what distinguishes a run: its settings that differ.
+func differing(c *tracker.Contrast, run int) []fact {
 	var list []fact
 	for _, r := range c.Differs {
-		if r.Kind != tracker.ContrastProvenance && len(list) < mostTold {
+		if r.Kind != tracker.ContrastProvenance && len(list) < mostDiffering {
 			list = append(list, fact{r.Name, format.Rounded(r.Values[run], 5)})
 		}
 	}

@@ -153,12 +153,12 @@ func TestCompareChoose(t *testing.T) {
 		text    string
 		checked int
 	}{
-		{nil, http.StatusOK, "!are not compared", 0},
+		{nil, http.StatusOK, "!cannot be compared", 0},
 		{url.Values{"run": ids[:1]}, http.StatusBadRequest, "one run alone cannot be compared: tick at least one more", 1},
 		{url.Values{"run": ids}, http.StatusBadRequest, "there are 13 runs to compare: choose 2 to 12", 13},
 		{url.Values{"run": {ids[0], unknown}}, http.StatusNotFound, "there is no run", 1},
-		{url.Values{"run": {ids[0], "what?"}}, http.StatusBadRequest, "are not compared", 1},
-		{url.Values{"run": ids[:2], "choose": {"1"}}, http.StatusOK, "!are not compared", 2},
+		{url.Values{"run": {ids[0], "what?"}}, http.StatusBadRequest, "cannot be compared", 1},
+		{url.Values{"run": ids[:2], "choose": {"1"}}, http.StatusOK, "!cannot be compared", 2},
 	} {
 		page := get(t, h, "/compare?"+test.query.Encode(), test.status)
 		has(t, page, test.text)

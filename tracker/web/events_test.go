@@ -220,7 +220,7 @@ func TestMerge(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 	many := &tracker.Changes{Cursor: "3"}
-	for i := range maxTold {
+	for i := range maxListed {
 		many.Runs = append(many.Runs, strings.Repeat("z", i+2))
 	}
 	if m := merge(a, many); !m.More || len(m.Runs) > 0 {

@@ -133,19 +133,19 @@ type drawnAxis struct {
 
 // dot is a trial as it is drawn.
 type dot struct {
-	ID      string      `json:"id"`
-	Number  int         `json:"number"`
-	State   string      `json:"state"`
-	Reason  string      `json:"reason,omitempty"`
-	Picture string      `json:"picture"`
-	Told    [][2]string `json:"told"`
-	At      []*float64  `json:"at"` // on each axis
-	X       *float64    `json:"x"`
-	Y       *float64    `json:"y"`
-	XText   string      `json:"xText"`
-	YText   string      `json:"yText"`
-	Value   string      `json:"value"`
-	Rank    int         `json:"rank"` // from 0, the best
+	ID       string      `json:"id"`
+	Number   int         `json:"number"`
+	State    string      `json:"state"`
+	Reason   string      `json:"reason,omitempty"`
+	Picture  string      `json:"picture"`
+	Settings [][2]string `json:"told"`
+	At       []*float64  `json:"at"` // on each axis
+	X        *float64    `json:"x"`
+	Y        *float64    `json:"y"`
+	XText    string      `json:"xText"`
+	YText    string      `json:"yText"`
+	Value    string      `json:"value"`
+	Rank     int         `json:"rank"` // from 0, the best
 }
 
 // explored lays out the trials for a query.
@@ -189,11 +189,11 @@ func explored(r *study.Ranking, query url.Values, dimensions []study.Dimension) 
 		place[i] = len(e.Trials)
 		t := newTrial(r, i, dimensions)
 		d := dot{
-			ID: t.Run.ID, Number: t.Run.Trial, State: t.State, Reason: t.Run.Reason, Picture: t.Run.Picture, Told: [][2]string{}, Value: t.Value, Rank: ranks[i],
+			ID: t.Run.ID, Number: t.Run.Trial, State: t.State, Reason: t.Run.Reason, Picture: t.Run.Picture, Settings: [][2]string{}, Value: t.Value, Rank: ranks[i],
 			X: placeX(xs[i]), Y: placeY(ys[i]), XText: format.Rounded(xs[i], 5), YText: format.Rounded(ys[i], 5),
 		}
-		for _, f := range t.Told {
-			d.Told = append(d.Told, [2]string{f.Name, f.Text})
+		for _, f := range t.Settings {
+			d.Settings = append(d.Settings, [2]string{f.Name, f.Text})
 		}
 		for k := range dimensions {
 			d.At = append(d.At, pointer(dimensions[k].Place(t.Run.Params[dimensions[k].Name])))

@@ -181,11 +181,11 @@ const (
 	maxIDs   = 500       // runs named in one request
 )
 
-// number reads an integer from a query. It returns otherwise if there is none.
-func number(query url.Values, name string, otherwise, least, most int) (int, error) {
+// number reads an integer from a query. Without one it returns fallback.
+func number(query url.Values, name string, fallback, least, most int) (int, error) {
 	text := query.Get(name)
 	if text == "" {
-		return otherwise, nil
+		return fallback, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < least || n > most {

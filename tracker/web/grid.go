@@ -43,25 +43,25 @@ type gridCell struct {
 
 // trial is a trial as it is shown.
 type trial struct {
-	Run   *tracker.Run
-	State string
-	Value string // of the objective, "" if it has none
-	Told  []fact // its settings that are searched
-	Best  bool   // of all
+	Run      *tracker.Run
+	State    string
+	Value    string // of the objective, "" if it has none
+	Settings []fact // its settings that are searched
+	Best     bool   // of all
 }
 
 // newTrial describes a trial, by its index.
 func newTrial(r *study.Ranking, i int, dimensions []study.Dimension) trial {
 	run := r.Runs[i]
-	t := trial{Run: run, State: study.State(run), Told: told(run, dimensions), Best: i == r.Best}
+	t := trial{Run: run, State: study.State(run), Settings: searched(run, dimensions), Best: i == r.Best}
 	if v := r.Value(i); !math.IsNaN(v) {
 		t.Value = strconv.FormatFloat(v, 'g', 4, 64)
 	}
 	return t
 }
 
-// told are a run's settings that are searched.
-func told(run *tracker.Run, dimensions []study.Dimension) []fact {
+// searched are a run's settings that are searched.
+func searched(run *tracker.Run, dimensions []study.Dimension) []fact {
 	var list []fact
 	for _, d := range dimensions {
 		if v, ok := run.Params[d.Name]; ok {

@@ -69,17 +69,21 @@ func (l listing) remember(w http.ResponseWriter) {
 // Address returns the page's address, without defaults.
 func (l listing) Address() string {
 	query := url.Values{}
-	set := func(name, value string, usual bool) {
-		if !usual {
-			query.Set(name, value)
+	for _, p := range []struct {
+		name, value string
+		set         bool
+	}{
+		{"filter", l.Filter, l.Filter != ""},
+		{"sort", l.Sort, l.Sort != ""},
+		{"columns", strings.Join(l.Columns, ","), l.Chosen},
+		{"view", "gallery", l.Gallery},
+		{"length", strconv.Itoa(l.Length), l.Length != defaultLength},
+		{"page", strconv.Itoa(l.Page), l.Page != 1},
+	} {
+		if p.set {
+			query.Set(p.name, p.value)
 		}
 	}
-	set("filter", l.Filter, l.Filter == "")
-	set("sort", l.Sort, l.Sort == "")
-	set("columns", strings.Join(l.Columns, ","), !l.Chosen)
-	set("view", "gallery", !l.Gallery)
-	set("length", strconv.Itoa(l.Length), l.Length == defaultLength)
-	set("page", strconv.Itoa(l.Page), l.Page == 1)
 	if len(query) == 0 {
 		return "/runs"
 	}
@@ -182,8 +186,8 @@ func columnName(o tracker.Operand, names *tracker.Names) string {
 // defaultColumns are those that distinguish style transfers, or else the first few.
 func defaultColumns(names *tracker.Names) []string {
 	all := allColumns(names)
-	if usual := keep([]string{"style_picture", "style_weight", "size", "total"}, all); len(usual) > 0 {
-		return usual
+	if list := keep([]string{"style_picture", "style_weight", "size", "total"}, all); len(list) > 0 {
+		return list
 	}
 	params := all[:len(names.Params)]
 	metrics := all[len(names.Params):]

@@ -21,7 +21,7 @@ const watchEvery = 500 * time.Millisecond
 // read everything again.
 const (
 	maxListeners = 100
-	maxTold      = 1000
+	maxListed    = 1000
 )
 
 // news notifies pages of changes. One watcher asks the store for all of them, and only while there
@@ -114,14 +114,14 @@ func (n *news) watch(ctx context.Context, since tracker.Cursor) {
 			n.dismiss()
 		default:
 			for l := range n.listeners {
-				l.tell(changes)
+				l.notify(changes)
 			}
 		}
 		n.mu.Unlock()
 	}
 }
 
-func (l *listener) tell(changes *tracker.Changes) {
+func (l *listener) notify(changes *tracker.Changes) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pending = merge(l.pending, changes)
@@ -149,7 +149,7 @@ func merge(earlier, later *tracker.Changes) *tracker.Changes {
 		Cursor: later.Cursor, More: earlier.More || later.More,
 		Runs: union(earlier.Runs, later.Runs), Deleted: union(earlier.Deleted, later.Deleted),
 	}
-	if len(all.Runs)+len(all.Deleted) > maxTold {
+	if len(all.Runs)+len(all.Deleted) > maxListed {
 		all.Runs, all.Deleted, all.More = nil, nil, true
 	}
 	return all

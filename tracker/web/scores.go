@@ -24,8 +24,8 @@ type scoresView struct {
 // scoredRun is a run with its strength.
 type scoredRun struct {
 	study.Scored
-	Told []fact
-	Bar  interval
+	Settings []fact
+	Bar      interval
 }
 
 type scoredParameter struct {
@@ -65,7 +65,7 @@ func (s sweepPages) scores(w http.ResponseWriter, r *http.Request) error {
 func (v *scoresView) draw() {
 	dimensions := v.Sweep.Dimensions()
 	for _, run := range v.Scores.Runs {
-		v.Runs = append(v.Runs, scoredRun{run, told(run.Run, dimensions), newInterval(v.Scores.Axis, run.Strength)})
+		v.Runs = append(v.Runs, scoredRun{run, searched(run.Run, dimensions), newInterval(v.Scores.Axis, run.Strength)})
 	}
 	v.Marks, v.EffectMarks = marks(v.Scores.Axis), marks(v.Scores.EffectAxis)
 	v.Residual = strconv.FormatFloat(v.Scores.Effects.Residual, 'g', 3, 64)
