@@ -1,15 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
@@ -27,7 +32,7 @@ func newSweep() *cobra.Command {
   style: starry_night.jpg
   size: 256
   iterations: 150
-  sampler: tpe                   # grid, random, sobol, tpe or cmaes
+  sampler: tpe                   # ` + strings.Join(sweep.Samplers(), ", ") + `
   trials: 40                     # a grid needs none
   search:
     style_weight: {log: [1, 1000]}
@@ -36,8 +41,8 @@ func newSweep() *cobra.Command {
   minimise: content + style      # terms, or: rating
   prune: {median: {after: 40}}
 
-Each trial is a run of the store: gouache ui shows them side by side. Nothing is lost when a sweep is interrupted, by
-Ctrl-C, kill or a power cut: gouache sweep resume NAME goes on, a trial that was interrupted from its checkpoint.`,
+Each trial is a run of the store: gouache ui shows them side by side. Nothing is lost when a sweep is interrupted by
+Ctrl-C, kill or a power cut: gouache sweep resume NAME continues it, and an interrupted trial from its checkpoint.`,
 	}, newSweepRun(), newSweepResume(), newSweepList(), newSweepShow(), newSweepDelete())
 }
 
@@ -52,7 +57,7 @@ func (f *sweepFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.IntVar(&f.parallel, "parallel", 0, "`NUMBER` of trials at once (default: the file's)")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print neither progress nor messages")
-	f.store.add(cmd, "print how the sweep stands in the end as JSON")
+	f.store.add(cmd, "print the state of the sweep at its end as JSON")
 }
 
 func (f *sweepFlags) messages(cmd *cobra.Command) io.Writer {
@@ -62,7 +67,7 @@ func (f *sweepFlags) messages(cmd *cobra.Command) io.Writer {
 	return cmd.ErrOrStderr()
 }
 
-// apply lets the flags change what the file says.
+// apply overrides the file's values with the flags.
 func (f *sweepFlags) apply(file *sweep.File) error {
 	if f.parallel < 0 || f.parallel > 256 {
 		return usage(fmt.Errorf("--parallel %d is out of range: choose 1 to 256", f.parallel))
@@ -80,8 +85,8 @@ func newSweepRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run FILE.yaml [flags]",
 		Short: "Run a sweep",
-		Long: `Run the sweep that a file describes. Mistakes in the file are told, each with its line, before anything runs.
---dry-run lists the trials and estimates the time and the disk space that they take.`,
+		Long: `Run the sweep that a file describes. All mistakes in the file are reported, each with its line, before anything
+runs. --dry-run lists the trials and estimates the time and the disk space that they take.`,
 		Example: `  gouache sweep run night.yaml --dry-run
   gouache sweep run night.yaml --experiment tubingen`,
 		Args: exactly("FILE.yaml"),
@@ -94,7 +99,7 @@ func newSweepRun() *cobra.Command {
 				return err
 			}
 			if dryRun {
-				return dryRunSweep(cmd, &f, file)
+				return f.dryRun(cmd, file)
 			}
 			return f.begin(cmd, file, experiment)
 		},
@@ -110,9 +115,9 @@ func newSweepResume() *cobra.Command {
 	var f sweepFlags
 	cmd := &cobra.Command{
 		Use:   "resume NAME [flags]",
-		Short: "Go on with a sweep that was interrupted, or help with one that runs",
-		Long: `Go on with a sweep that was interrupted: what is finished stays, a trial that was interrupted goes on from its
-checkpoint, and the sampler continues its sequence. With one that runs in another process the trials are shared.`,
+		Short: "Continue a sweep that was interrupted, or help with one that runs",
+		Long: `Continue a sweep that was interrupted: finished trials stay, an interrupted trial continues from its checkpoint, and
+the sampler continues its sequence. If the sweep runs in another process, the two share its trials.`,
 		Example: `  gouache sweep resume night-over-tubingen`,
 		Args:    exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -139,12 +144,7 @@ func (f *sweepFlags) resume(cmd *cobra.Command, store tracker.Store, name string
 	if err := rememberWeights(cmd.Context(), store, file); err != nil {
 		return err
 	}
-	studio, painter, err := f.open(cmd, file, true)
-	if err != nil {
-		return err
-	}
-	defer studio.Close()
-	return f.paint(cmd, store, painter)
+	return f.withPainter(cmd, file, true, func(painter *painting.Painter) error { return f.paint(cmd, store, painter) })
 }
 
 // readSweepFile reads and checks a sweep's file.
@@ -161,36 +161,26 @@ func readSweepFile(path string) (*sweep.File, error) {
 func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment string) error {
 	return withStore(cmd, &f.store, creating, func(store tracker.Store) error {
 		if _, err := store.Sweep(cmd.Context(), file.Name); err == nil {
-			return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s goes on with it, and another name in the file begins a new one", file.Name, file.Name))
+			return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s continues it, and another name in the file begins a new one",
+				file.Name, shellWord(file.Name)))
 		}
-		studio, painter, err := f.open(cmd, file, false)
-		if err != nil {
-			return err
-		}
-		defer studio.Close()
 		folder, err := filepath.Abs(filepath.Dir(file.Path))
 		if err != nil {
 			return err
 		}
-		if experiment == "" {
-			experiment = file.Name
-		}
-		if _, err := sweep.Begin(cmd.Context(), store, file, experiment, folder); err != nil {
-			return invalid(err)
-		}
-		return f.paint(cmd, store, painter)
+		return f.withPainter(cmd, file, false, func(painter *painting.Painter) error {
+			if _, err := sweep.Begin(cmd.Context(), store, file, cmp.Or(experiment, file.Name), folder); err != nil {
+				return invalid(err)
+			}
+			return f.paint(cmd, store, painter)
+		})
 	})
 }
 
-// open opens the device and the weights, and finds mistakes that would make trials fail. begun tells that the sweep has
-// begun before.
-func (f *sweepFlags) open(cmd *cobra.Command, file *sweep.File, begun bool) (*stylelib.Studio, *painting.Painter, error) {
-	flags := studioFlags{device: file.Device, weights: file.Weights, quiet: f.quiet, tune: "on"}
-	for _, text := range []*string{&flags.device, &flags.weights} {
-		if *text == "" {
-			*text = "auto"
-		}
-	}
+// withPainter opens the device and the weights of a file, and calls work. It finds errors that would make trials fail first.
+// begun means that the sweep has begun before.
+func (f *sweepFlags) withPainter(cmd *cobra.Command, file *sweep.File, begun bool, work func(*painting.Painter) error) error {
+	flags := studioFlags{device: cmp.Or(file.Device, "auto"), weights: cmp.Or(file.Weights, "auto"), quiet: f.quiet, tune: "on"}
 	if _, err := os.Stat(file.Resolve(flags.weights)); err == nil {
 		flags.weights = file.Resolve(flags.weights)
 	}
@@ -198,20 +188,18 @@ func (f *sweepFlags) open(cmd *cobra.Command, file *sweep.File, begun bool) (*st
 		flags.seed = seed
 	}
 	if err := flags.check(); err != nil {
-		return nil, nil, err
+		return err
 	}
 	painter := &painting.Painter{File: file, Warn: func(err error) { fmt.Fprintf(f.messages(cmd), "warning: %v\n", err) }}
 	if err := painter.Check(begun); err != nil {
-		return nil, nil, usage(fmt.Errorf("%s: %w", file.Path, err))
+		return usage(fmt.Errorf("%s: %w", file.Path, err))
 	}
-	studio, err := flags.open(cmd.Context(), f.messages(cmd))
-	if err != nil {
-		return nil, nil, err
-	}
-	painter.Studio = studio
-	painter.Provenance = provenance([]string{"gouache", "sweep", "resume", file.Name}, studio, flags.seed)
-	painter.Provenance.Seed = nil // the trial's settings say it
-	return studio, painter, nil
+	return withStudio(cmd, &flags, func(studio *stylelib.Studio) error {
+		painter.Studio = studio
+		painter.Provenance = provenance([]string{"gouache", "sweep", "resume", file.Name}, studio, flags.seed)
+		painter.Provenance.Seed = nil // it is among the trial's settings
+		return work(painter)
+	})
 }
 
 // paint runs the trials and shows them.
@@ -231,7 +219,7 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 	case err != nil:
 		return err
 	case cmd.Context().Err() != nil:
-		fmt.Fprintf(f.messages(cmd), "interrupted: gouache sweep resume %s goes on\n", shellWord(painter.File.Name))
+		fmt.Fprintf(f.messages(cmd), "interrupted: gouache sweep resume %s continues it\n", shellWord(painter.File.Name))
 		return errInterrupted
 	case summary.Failed > 0 && summary.Finished+summary.Pruned == 0:
 		return errors.New("all trials failed: gouache sweep show " + shellWord(painter.File.Name) + " says why")
@@ -239,8 +227,8 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 	return nil
 }
 
-// rememberWeights has a sweep go on with the weights that it began with, where its file leaves the choice to the
-// program: others may be at hand by now.
+// rememberWeights makes a sweep continue with the weights that it began with if its file names none: other weights may have
+// become available.
 func rememberWeights(ctx context.Context, store tracker.RunReader, file *sweep.File) error {
 	if file.Weights != "" {
 		return nil
@@ -251,4 +239,54 @@ func rememberWeights(ctx context.Context, store tracker.RunReader, file *sweep.F
 	}
 	file.Weights = runs[0].Provenance.Weights
 	return nil
+}
+
+// sweepPlan is what a dry run prints for programs.
+type sweepPlan struct {
+	Name    string           `json:"name"`
+	Planned int              `json:"planned"`
+	Trials  []tracker.Params `json:"trials"` // those known before anything runs
+	Seconds float64          `json:"seconds"`
+	Bytes   int64            `json:"bytes"`
+}
+
+// dryRun lists the trials and estimates what they take. Of a sampler that learns from results only the first trials are
+// known; the others are assumed to be like them.
+func (f *sweepFlags) dryRun(cmd *cobra.Command, file *sweep.File) error {
+	return f.withPainter(cmd, file, false, func(painter *painting.Painter) (err error) {
+		plan := sweepPlan{Name: file.Name}
+		if plan.Trials, plan.Planned, err = sweep.Preview(file); err != nil {
+			return err
+		}
+		estimate, err := painter.Estimate(cmd.Context(), plan.Trials)
+		if err != nil {
+			return err
+		}
+		if known := len(plan.Trials); known > 0 {
+			plan.Seconds = estimate.Time.Seconds() * float64(plan.Planned) / float64(known)
+			plan.Bytes = estimate.Bytes * int64(plan.Planned) / int64(known)
+		}
+		return show(cmd, f.store.json, plan, func(w io.Writer, p sweepPlan) error { return p.print(w, file) })
+	})
+}
+
+func (p *sweepPlan) print(out io.Writer, file *sweep.File) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	head := []string{"trial"}
+	for _, d := range file.Search {
+		head = append(head, d.Name)
+	}
+	fmt.Fprintln(table, strings.Join(head, "\t"))
+	for i, params := range p.Trials {
+		fmt.Fprintln(table, strings.Join(searchedCells([]string{fmt.Sprint(i + 1)}, file, params), "\t"))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if more := p.Planned - len(p.Trials); more > 0 {
+		fmt.Fprintf(out, "and %s that %s chooses by the results of these\n", format.Count(more, "trial", "trials"), file.Sampler)
+	}
+	_, err := fmt.Fprintf(out, "%s: about %s one after the other on this machine, and %s on the disk\n",
+		format.Count(p.Planned, "trial", "trials"), format.Duration(time.Duration(p.Seconds*float64(time.Second))), format.Bytes(p.Bytes))
+	return err
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// sweepReport is how a sweep stands, for programs.
+// sweepReport is the state of a sweep, for programs.
 type sweepReport struct {
 	Name       string    `json:"name"`
 	Experiment string    `json:"experiment,omitempty"`
@@ -84,9 +84,9 @@ func newSweepDelete() *cobra.Command {
 	var store storeFlags
 	cmd := &cobra.Command{
 		Use:   "delete NAME [flags]",
-		Short: "Forget a sweep; its runs stay",
-		Long: `Forget a sweep, so that it cannot be resumed. Its runs stay; gouache runs delete --sweep NAME removes them, and makes the
-name free for another.`,
+		Short: "Delete a sweep but not its runs",
+		Long: `Delete a sweep, so that it cannot be resumed. Its runs stay. gouache runs delete --sweep NAME deletes them, and makes the
+name free for another sweep.`,
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withStore(cmd, &store, changing, func(s tracker.Store) error { return s.DeleteSweep(cmd.Context(), args[0]) })
@@ -96,8 +96,8 @@ name free for another.`,
 	return cmd
 }
 
-// readSweep reads a sweep's file. One that a program made for a function of its own has settings and terms that are
-// unknown here: of it the trials are known, and what they came to, but not what was searched.
+// readSweep reads a sweep's file. That of a program's own function has settings and terms that are unknown here. Then only
+// the trials and their results are known, not what was searched.
 func readSweep(record *tracker.Sweep) (file *sweep.File, problem string) {
 	file, err := painting.ReadSweep(record)
 	if err != nil {
@@ -171,16 +171,21 @@ func trialCells(file *sweep.File, r sweep.Ranked) []string {
 		status = "pruned"
 	}
 	cells := []string{fmt.Sprint(r.Run.Trial), r.Run.ID, status, format.Duration(r.Run.Duration())}
-	for _, d := range file.Search {
-		v, ok := r.Run.Params[d.Name]
-		if !ok {
-			cells = append(cells, "–")
-			continue
-		}
-		cells = append(cells, format.Rounded(v, 4))
-	}
+	cells = searchedCells(cells, file, r.Run.Params)
 	if !math.IsNaN(r.Value) {
 		cells = append(cells, format.Rounded(r.Value, 4))
+	}
+	return cells
+}
+
+// searchedCells appends the values of the searched settings.
+func searchedCells(cells []string, file *sweep.File, params tracker.Params) []string {
+	for _, d := range file.Search {
+		text := "–"
+		if v, ok := params[d.Name]; ok {
+			text = format.Rounded(v, 4)
+		}
+		cells = append(cells, text)
 	}
 	return cells
 }

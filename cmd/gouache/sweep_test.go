@@ -20,7 +20,7 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// tinySweep has four trials, each a painting as small as can be.
+// tinySweep has four trials, each as small a painting as possible.
 const tinySweep = `
 name: four
 content: sample:chelsea
@@ -45,7 +45,7 @@ func sweepFile(t *testing.T, text string) string {
 	return write(t, filepath.Join(dir, "four.yaml"), []byte(text))
 }
 
-// stopAfter is a standard error that interrupts the program when it says something.
+// stopAfter is a standard error that interrupts the program when certain words are written.
 type stopAfter struct {
 	bytes.Buffer
 	words string
@@ -59,7 +59,7 @@ func (s *stopAfter) Write(p []byte) (int, error) {
 	return s.Buffer.Write(p)
 }
 
-// TestSweep: a sweep is planned, run, interrupted, gone on with in its store, listed and shown.
+// TestSweep: a sweep is planned, run, interrupted, continued in its store, listed and shown.
 func TestSweep(t *testing.T) {
 	file, store := sweepFile(t, tinySweep), filepath.Join(t.TempDir(), "store")
 
@@ -81,7 +81,7 @@ func TestSweep(t *testing.T) {
 	if code := run(ctx, []string{"sweep", "run", file, "--store", store, "--experiment", "night"}, &out, said); code != exitInterrupted {
 		t.Fatalf("interrupted: exit %d: %s", code, said.String())
 	}
-	if !strings.Contains(said.String(), "gouache sweep resume four goes on") {
+	if !strings.Contains(said.String(), "gouache sweep resume four continues it") {
 		t.Errorf("it does not say how to go on: %s", said.String())
 	}
 	if _, stderr, code := gouache(t.Context(), "sweep", "run", file, "--store", store); code != exitUsage || !strings.Contains(stderr, "gouache sweep resume four") {
@@ -256,7 +256,7 @@ func TestSweepCount(t *testing.T) {
 	}
 }
 
-// TestSweepMistakes: they are told before anything runs, with the line and what may be meant.
+// TestSweepMistakes: they are reported before anything runs, with the line and the nearest name.
 func TestSweepMistakes(t *testing.T) {
 	store := filepath.Join(t.TempDir(), "store")
 	for _, c := range []struct {

@@ -34,7 +34,7 @@ search:
   seed: [1, 2]
 `
 
-// resumeSweep goes on with a sweep, and says on standard output when it paints and what it has finished.
+// resumeSweep continues a sweep, and prints when it paints and what it has finished.
 func resumeSweep(ctx context.Context, args []string) error {
 	store, err := sqlite.Open(ctx, args[0], sqlite.Options{})
 	if err != nil {
@@ -62,7 +62,7 @@ func resumeSweep(ctx context.Context, args []string) error {
 	return store.Close()
 }
 
-// talker says on standard output which trials have ended.
+// talker prints which trials have ended.
 type talker struct{}
 
 func (talker) Began(*sweep.Trial) {}
@@ -71,8 +71,8 @@ func (talker) Ended(t *sweep.Trial, o tracker.Outcome) {
 	fmt.Println("ended", t.Number, o.Status)
 }
 
-// TestCrash: a sweep of which the processes are killed at fifty random moments, two at a time, comes to the same as one
-// that nothing interrupted: the same pictures to the byte, the same curves, each trial once.
+// TestCrash: a sweep whose processes are killed at fifty random moments, two at a time, has the same results as one that
+// nothing interrupted: the same pictures to the byte, the same curves, each trial once.
 func TestCrash(t *testing.T) {
 	kills := 50
 	if testing.Short() {
@@ -101,7 +101,7 @@ func TestCrash(t *testing.T) {
 		}
 		for _, v := range together {
 			<-v.read
-			_ = v.cmd.Wait() // says that it was killed
+			_ = v.cmd.Wait() // the error is that it was killed
 			if v.done {
 				done = true
 			} else {
@@ -122,7 +122,7 @@ func TestCrash(t *testing.T) {
 	trackertest.Verify(t, store)
 }
 
-// victim is a process that goes on with a sweep until it is killed.
+// victim is a process that continues a sweep until it is killed.
 type victim struct {
 	cmd   *exec.Cmd
 	read  chan struct{} // closed when it has said all
@@ -130,8 +130,8 @@ type victim struct {
 	done  bool          // the sweep is
 }
 
-// startVictim starts a process that is killed, if it is to be, at a random moment: one in four while it opens the store
-// and the device, the others soon after they began to paint.
+// startVictim starts a process. A mortal one is killed at a random moment: one in four while it opens the store and the
+// device, the others soon after they begin to paint.
 func startVictim(t *testing.T, dir string, mortal bool) *victim {
 	t.Helper()
 	program, err := os.Executable()
@@ -174,7 +174,7 @@ func startVictim(t *testing.T, dir string, mortal bool) *victim {
 	return v
 }
 
-// compareTrials: two stores have the same of each trial, but for times and snapshots, which are taken by the clock.
+// compareTrials checks that two stores have the same of each trial, except times and snapshots, which depend on the clock.
 func compareTrials(t *testing.T, want, got tracker.Store) {
 	t.Helper()
 	wanted, runs := trials(t, want), trials(t, got)
@@ -202,7 +202,7 @@ func compareTrials(t *testing.T, want, got tracker.Store) {
 	}
 }
 
-// picturesOf returns the hashes of a run's pictures but snapshots.
+// picturesOf returns the hashes of a run's pictures except snapshots.
 func picturesOf(t *testing.T, store tracker.Reader, id string) map[string]string {
 	t.Helper()
 	pictures, err := store.Pictures(t.Context(), id, tracker.PictureQuery{Roles: []string{tracker.RoleContent, tracker.RoleStyle, tracker.RoleResult}})
@@ -216,7 +216,7 @@ func picturesOf(t *testing.T, store tracker.Reader, id string) map[string]string
 	return hashes
 }
 
-// curvesOf returns a run's curves but the seconds.
+// curvesOf returns a run's curves except the seconds.
 func curvesOf(t *testing.T, store tracker.Reader, id string) map[string][]tracker.Point {
 	t.Helper()
 	curves, err := store.Curves(t.Context(), id, tracker.CurveQuery{})

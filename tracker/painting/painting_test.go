@@ -83,7 +83,7 @@ search:
 	}
 }
 
-// TestTilesAreObserved: who watches a trial of a sweep receives the progress of each tile, and the trial's own result.
+// TestTilesAreObserved: an observer of a trial receives the progress of each tile, and the trial's result.
 func TestTilesAreObserved(t *testing.T) {
 	f := parse(t, "size: 300\niterations: 1\nscales: 1\nsampler: grid\nminimise: content\nsearch: {style_weight: [3]}\n")
 	var events []string
@@ -144,7 +144,7 @@ func resultOf(t *testing.T, store tracker.Reader, id string) *image.NRGBA {
 	return out
 }
 
-// TestMistakes: what would make trials fail is told before any runs.
+// TestMistakes: errors that would make trials fail are reported before any runs.
 func TestMistakes(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"sampler: grid\nsearch: {style_wieght: [1, 2]}", `night.yaml:6:10: unknown setting "style_wieght": did you mean "style_weight"?`},
@@ -176,7 +176,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// styleLine is the file's line on the style, unless that is searched.
+// styleLine returns the file's line on the style, or "" if that is searched.
 func styleLine(text string) string {
 	if strings.Contains(text, "style: [") {
 		return ""
@@ -197,7 +197,7 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// TestDescribe: a picture that is searched keeps the name that the file has for it, which the sampler knows.
+// TestDescribe: a searched picture is recorded by its name in the file, which the sampler knows.
 func TestDescribe(t *testing.T) {
 	p := &Painter{File: parse(t, "sampler: grid\nsearch: {pooling: [max]}\n")}
 	n := tracker.NewRun{Params: tracker.Params{"pooling": "max", "style_picture": "sample:glass"}}
@@ -285,7 +285,7 @@ func (g *gaps) iterated(i progress.Iteration) {
 	g.last = now
 }
 
-// fullStudio is one with the weights that every machine with pip can have.
+// fullStudio has the weights that come through pip.
 func fullStudio(b *testing.B) *stylelib.Studio {
 	b.Helper()
 	set, err := weights.Load(b.Context(), "vgg16-hed", weights.Options{})
@@ -295,8 +295,8 @@ func fullStudio(b *testing.B) *stylelib.Studio {
 	return stylelib.NewStudio(backendtest.CPU(), set, stylelib.Options{})
 }
 
-// TestContinueWithDefaults: a trial whose file leaves settings to their defaults goes on from its checkpoint, though the
-// record of it names them all.
+// TestContinueWithDefaults: a trial whose file leaves settings to their defaults continues from its checkpoint, although
+// its record names them all.
 func TestContinueWithDefaults(t *testing.T) {
 	const text = "size: 64\niterations: 20\nsampler: grid\nminimise: content\nsearch: {style_weight: [3], style: [sample:glass]}\n"
 	f, err := Parse([]byte("name: night\ncontent: sample:chelsea\n"+text), "night.yaml")

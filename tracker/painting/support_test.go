@@ -18,7 +18,7 @@ import (
 	"github.com/gouache-art/gouache/weights"
 )
 
-// childVariable makes a process of the tests one that does what it names, with its arguments after it, instead.
+// childVariable, if set, makes the test binary run resumeSweep with the arguments that it has.
 const childVariable = "GOUACHE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tinyStudio is one whose network has VGG's blocks but few channels, so that a painting takes a moment.
+// tinyStudio has a network with VGG's blocks but few channels, so that a painting takes a moment.
 func tinyStudio() *stylelib.Studio {
 	random := rand.New(rand.NewPCG(1, 2))
 	set := &weights.Set{Name: "tiny", Network: "tiny"}
@@ -50,7 +50,7 @@ func tinyStudio() *stylelib.Studio {
 	return stylelib.NewStudio(backendtest.CPU(), set, stylelib.Options{})
 }
 
-// parse reads a sweep's file that begins as all of them here do.
+// parse reads a sweep's file, with the first lines that all files here share.
 func parse(t testing.TB, text string) *sweep.File {
 	t.Helper()
 	f, err := Parse([]byte("name: night\ncontent: sample:chelsea\nstyle: sample:swirl\nweights: random\n"+text), "night.yaml")

@@ -13,7 +13,7 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// A sweep over a function in the place of a painting.
+// A sampler on a function instead of a painting.
 func Example() {
 	file, err := sweep.Parse([]byte(`
 name: night
@@ -64,7 +64,7 @@ minimise: content + style
 	// Output: best near 10^2.0 with avg pooling; style_weight matters most
 }
 
-// A mistake is told with its place and the nearest name.
+// An error gives the place of a mistake and the nearest name.
 func ExampleParse() {
 	const text = "name: night\ncontent: a.jpg\nstyle: b.jpg\nsampler: grid\nsearch:\n  poling: [max]\n"
 	_, err := sweep.Parse([]byte(text), "night.yaml",
@@ -135,7 +135,7 @@ var registerCorners = sync.OnceFunc(func() {
 	sweep.Register("corners", sweep.Caps{}, func(space sweep.Space, _ int64) (sweep.Sampler, error) { return corners{space}, nil })
 })
 
-// A sampler of one's own is a type, and a line that a package's init function has. Files then name it.
+// A new sampler is a type and a call of Register, in an init function as a rule. Files then name it.
 func ExampleRegister() {
 	registerCorners()
 	file, err := sweep.Parse([]byte("{name: box, sampler: corners, search: {x: {linear: [1, 3]}, y: {log: [1, 100]}}, minimise: f}"), "box.yaml",

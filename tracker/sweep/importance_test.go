@@ -103,7 +103,7 @@ func TestImportancesWarn(t *testing.T) {
 	}
 }
 
-// BenchmarkImportancesRight says in how many of 200 sweeps the order is right, by the number of trials.
+// BenchmarkImportancesRight reports in how many of 200 sweeps the order is right, by the number of trials.
 func BenchmarkImportancesRight(b *testing.B) {
 	for _, trials := range []int{10, 20, 30, 40, 50, 100} {
 		b.Run(fmt.Sprint(trials), func(b *testing.B) {

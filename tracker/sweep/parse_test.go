@@ -313,8 +313,8 @@ func TestSearchedPictures(t *testing.T) {
 	}
 }
 
-// TestAssign: a run that is continued has the assignment with which it began, whatever else its record says. Names of
-// pictures that are not searched are the file's, not the record's base names.
+// TestAssign: a continued run has the assignment that it began with, whatever else its record has. Names of pictures that
+// are not searched are the file's, not the record's base names.
 func TestAssign(t *testing.T) {
 	schema := stylize
 	schema.Parameters = map[string]string{"content": "content_picture", "style": "style_picture"}

@@ -37,7 +37,7 @@ func begin(t *testing.T, study *goptuna.Study) goptunaTrial {
 	return goptunaTrial{study, id}
 }
 
-// report tells goptuna a value and returns whether its pruner would end the trial.
+// report gives goptuna a value and returns whether its pruner would end the trial.
 func (g goptunaTrial) report(t *testing.T, pruner goptuna.Pruner, p tracker.Point) bool {
 	t.Helper()
 	if err := g.study.Storage.SetTrialIntermediateValue(g.id, int(p.Step), p.Value); err != nil {
@@ -152,14 +152,14 @@ func TestPrune(t *testing.T) {
 	for _, c := range []struct {
 		rule PruneRule
 		own  []tracker.Point
-		want string // "" to go on
+		want string // "" to continue
 	}{
 		{PruneRule{Kind: median, After: 1, Trials: 3}, curve(9, 8, 2.5), "its best, 2.5, is above the median of 3 other trials, 2"},
 		{PruneRule{Kind: median, After: 1, Trials: 3}, curve(9, 8, 2), ""},
 		{PruneRule{Kind: median, After: 1, Trials: 3}, curve(9, 1.5, 2.5), ""}, // it was better before
 		{PruneRule{Kind: median, After: 1, Trials: 4}, curve(9, 8, 2.5), ""},
 		{PruneRule{Kind: median, After: 3, Trials: 3}, curve(9, 8, 2.5), ""},
-		{PruneRule{Kind: median, After: 1, Trials: 3}, curve(9, 8, 7, 6), ""}, // nobody was there
+		{PruneRule{Kind: median, After: 1, Trials: 3}, curve(9, 8, 7, 6), ""}, // no other trial was there
 		{PruneRule{Kind: median, After: 1, Trials: 3}, curve(nan, nan, nan), "its best, +Inf, is above the median of 3 other trials, 2"},
 		{PruneRule{Kind: median, After: 1, Trials: 1}, nil, ""},
 		{PruneRule{Kind: halving, After: 3, Factor: 2}, curve(9, 8, 2.5), "2.5 is number 3 of 4 trials there, and the best 2 continue"},

@@ -85,7 +85,7 @@ func trialsOf(t testing.TB, store tracker.Store) []*tracker.Run {
 	return runs
 }
 
-// TestRunGrid: each point once, in order, with what it came to.
+// TestRunGrid: each point once, in order, with its result.
 func TestRunGrid(t *testing.T) {
 	store := openStore(t)
 	f := parseSweep(t, "k: 5\nsampler: grid\nminimise: f\nsearch:\n  x: [1.0, 3.0, 4.0]\n  word: [a, b]\n")
@@ -119,7 +119,8 @@ func TestRunGrid(t *testing.T) {
 	}
 }
 
-// TestRunFails: a trial that fails is tried again so often and kept with its error; the others go on. A panic is an error.
+// TestRunFails: a failed trial is tried again, up to the number of retries, and kept with its error. The others continue.
+// A panic is an error.
 func TestRunFails(t *testing.T) {
 	store := openStore(t)
 	f := parseSweep(t, "sampler: grid\nretries: 2\nminimise: f\nsearch:\n  x: [0.0, 1.0, 2.0, 3.0]\n")
@@ -147,7 +148,7 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
-// TestRunInterrupted: what ran when ctx ended goes on later, and nothing runs twice.
+// TestRunInterrupted: trials that ran when ctx ended continue later, and nothing runs twice.
 func TestRunInterrupted(t *testing.T) {
 	store := openStore(t)
 	f := parseSweep(t, "sampler: random\ntrials: 12\nparallel: 3\nminimise: f\nsteps: 3\nsearch:\n  x: {linear: [0, 5]}\n")
@@ -249,7 +250,7 @@ func BenchmarkRun(b *testing.B) {
 }
 
 // TestRunGivesUp: a trial that fails each time after it has saved a checkpoint is not tried for ever, and a sampler that
-// waits for its generation goes on without it.
+// waits for its generation continues without it.
 func TestRunGivesUp(t *testing.T) {
 	store := openStore(t)
 	f := parseSweep(t, "sampler: cmaes\ntrials: 12\nretries: 2\nminimise: f\nsearch:\n  x: {linear: [0, 5]}\n  y: {linear: [-3, 3]}\n")
@@ -273,7 +274,7 @@ func TestRunGivesUp(t *testing.T) {
 	}
 }
 
-// TestRunEndsWithASignal: an end of ctx that has a cause of its own, as one by a signal has, is no error.
+// TestRunEndsWithASignal: an end of ctx with a cause, such as that of a signal, is no error.
 func TestRunEndsWithASignal(t *testing.T) {
 	store := openStore(t)
 	f := parseSweep(t, "sampler: random\ntrials: 3\nminimise: f\nsearch:\n  x: {linear: [0, 5]}\n")

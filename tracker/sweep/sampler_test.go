@@ -393,7 +393,7 @@ func TestCMAESWaits(t *testing.T) {
 	}
 }
 
-// TestCMAESStartsAnew: on whole numbers a search comes to an end, and another one begins.
+// TestCMAESStartsAnew: on whole numbers a search ends, and another one begins.
 func TestCMAESStartsAnew(t *testing.T) {
 	space := Space{{Name: "n", Kind: setting.Int, Low: 1, High: 40}}
 	f := func(p tracker.Params) float64 { return math.Abs(float64(p["n"].(int64)) - 37) }

@@ -51,7 +51,7 @@ func TestSobolNet(t *testing.T) {
 	}
 }
 
-// oneEach tells whether each box holds one point.
+// oneEach reports whether each box holds one point.
 func oneEach(points [][]float64, box func(x []float64) int) bool {
 	var boxes []int
 	for _, x := range points {

@@ -39,7 +39,7 @@ type tpe struct {
 const (
 	startupTrials = 10 // trials that must end before values count; until then points are random
 	candidates    = 24
-	goodShare     = 10 // one in so many is good
+	goodShare     = 10 // one trial in goodShare is good
 	mostGood      = 25
 	ratedBatch    = 8 // pictures that may wait for ratings
 )
