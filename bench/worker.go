@@ -15,7 +15,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// gouache is the contender that this program is itself.
+// gouache is the contender Gouache: this program.
 type gouache struct {
 	problem   *problem
 	studio    *stylelib.Studio
@@ -23,7 +23,7 @@ type gouache struct {
 	start     *tensors.Tensor
 }
 
-// work is the process of the contender Gouache.
+// work runs the contender Gouache.
 func work(ctx context.Context, problemFile string, in io.Reader, out io.Writer) error {
 	q, err := readProblem(problemFile)
 	if err != nil {
@@ -36,7 +36,7 @@ func work(ctx context.Context, problemFile string, in io.Reader, out io.Writer) 
 	defer g.studio.Close()
 	first := ready{Versions: map[string]string{"XLA's plugin": g.studio.Backend().APIVersion()}, Device: g.studio.Backend().DeviceName()}
 	return serve(in, out, first, map[string]func(request) (answer, error){
-		"evaluate": g.evaluate,
+		evaluate:   g.evaluate,
 		"gradient": g.gradient,
 		"paint":    func(r request) (answer, error) { return g.paint(ctx, r) },
 	})
@@ -56,7 +56,7 @@ func newGouache(ctx context.Context, q *problem) (*gouache, error) {
 	return g, g.prepare()
 }
 
-// prepare computes the targets and makes the objective.
+// prepare computes the targets and builds the objective.
 func (g *gouache) prepare() error {
 	net, err := g.studio.Network(preset.Pooling)
 	if err != nil {
@@ -93,7 +93,7 @@ func tensor(p *picture.Picture) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(p.Pix, 1, p.Height, p.Width, 3)
 }
 
-// evaluate answers when the gradient is there, too: XLA gives all results of a graph at once.
+// evaluate answers when the gradient has been computed, too: XLA returns all results of a graph at once.
 func (g *gouache) evaluate(r request) (a answer, err error) {
 	for range r.Times {
 		e, err := g.objective.Evaluate(g.start)
@@ -114,12 +114,12 @@ func (g *gouache) gradient(r request) (a answer, err error) {
 		return a, err
 	}
 	x := tensors.FromFlatDataAndDimensions(pix, 1, r.Side, r.Side, 3)
-	defer x.MustFinalizeAll()
+	defer func() { _ = x.FinalizeAll() }()
 	e, err := g.objective.Evaluate(x)
 	if err != nil {
 		return a, err
 	}
-	defer e.Gradient.MustFinalizeAll()
+	defer func() { _ = e.Gradient.FinalizeAll() }()
 	values, err := tensors.CopyFlatData[float32](e.Gradient)
 	if err != nil {
 		return a, err
@@ -148,7 +148,7 @@ func (g *gouache) paint(ctx context.Context, r request) (a answer, err error) {
 	if err = errors.Join(err, until.err); err != nil || !until.reached {
 		return until.answer, err
 	}
-	// What a painting shows of itself is clamped to what a file can hold, and so has another loss.
+	// The pictures that an observer sees are clamped to 0..255, and so have another loss.
 	checkpoint, err := stylelib.ReadCheckpoint(&until.checkpoint)
 	if err != nil {
 		return a, err
@@ -160,8 +160,8 @@ func (g *gouache) paint(ctx context.Context, r request) (a answer, err error) {
 	return until.answer, writeFloats(r.File, painted.Pix)
 }
 
-// goal is an observer that stops a painting as soon as its last scale, whose objective is the one in question, has come
-// down to a loss. It has the answer then, and the picture in a checkpoint, or the answer of the last iteration.
+// goal is an observer that stops a painting as soon as its last scale, whose objective is the problem's, has reached a
+// loss. It holds the answer of the latest iteration, and, once the loss is reached, a checkpoint with the picture.
 type goal struct {
 	loss       float64
 	stop       func()
