@@ -68,18 +68,20 @@ func (j Job) Check() error {
 	return ofKind(ErrJob, err)
 }
 
-// withDefaults returns the job with its zero values replaced, or what is wrong with it.
-func (j Job) withDefaults() (Job, error) {
-	if j.Size == 0 {
-		j.Size = DefaultSize
-	}
-	if j.Iterations == 0 {
-		j.Iterations = DefaultIterations
-	}
+// filled returns the job with its zero values replaced.
+func (j Job) filled() Job {
+	j.Size = cmp.Or(j.Size, DefaultSize)
+	j.Iterations = cmp.Or(j.Iterations, DefaultIterations)
 	if j.Preset.IsZero() {
 		j.Preset = loss.Gouache()
 	}
 	j.Preset.Pooling = cmp.Or(j.Preset.Pooling, vgg.MaxPooling)
+	return j
+}
+
+// withDefaults returns the job with its zero values replaced, or what is wrong with it.
+func (j Job) withDefaults() (Job, error) {
+	j = j.filled()
 	if err := j.Preset.Validate(); err != nil {
 		return j, err
 	}

@@ -103,8 +103,9 @@ func (j Job) checkSettings() error {
 	return nil
 }
 
-// Settings returns the job's settings by name. [Job.Set] accepts them.
+// Settings returns the job's settings by name, defaults included. [Job.Set] accepts them.
 func (j Job) Settings() map[string]any {
+	j = j.filled()
 	values := map[string]any{}
 	for _, s := range settings {
 		if v := s.get(&j); v != nil {

@@ -157,7 +157,7 @@ func TestRecorderToleratesABrokenStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		told := 0
-		recorder := Observer(run, RecorderOptions{Failed: func(error) { told++ }})
+		recorder := Observer(run, RecorderOptions{Warn: func(error) { told++ }})
 		recorder.Observe(progress.Run{Scales: []progress.Scale{{Iterations: 50}}})
 		for i := 1; i <= 50; i++ {
 			if i == 20 {
@@ -212,7 +212,7 @@ func TestAnyReasonEndsARun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		recorder := Observer(run, RecorderOptions{Failed: func(err error) { t.Error(err) }})
+		recorder := Observer(run, RecorderOptions{Warn: func(err error) { t.Error(err) }})
 		recorder.Observe(progress.Run{})
 		recorder.Observe(progress.Result{Status: progress.Failed, Reason: reason})
 		direct, err := Start(t.Context(), store, NewRun{})

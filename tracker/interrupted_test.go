@@ -21,7 +21,7 @@ func TestInterruptedResult(t *testing.T) {
 		}
 		small, large := image.NewGray(image.Rect(0, 0, 2, 2)), picture.Noise(4, 4, 1)
 		failed := func(err error) { t.Error(err) }
-		r := tracker.Observer(run, tracker.RecorderOptions{Checkpoint: time.Hour, Failed: failed})
+		r := tracker.Observer(run, tracker.RecorderOptions{Checkpoint: time.Hour, Warn: failed})
 		r.Observe(progress.Run{Scales: []progress.Scale{{Width: 4, Height: 4, Iterations: 9}}})
 		last := progress.Iteration{Iteration: 1, Elapsed: time.Second}
 		if snapshotToo {

@@ -28,9 +28,9 @@ type RecorderOptions struct {
 	// Checkpoint is the least time between two checkpoints of the run; the default keeps none. A
 	// checkpoint is also kept when the run is interrupted; see Continue.
 	Checkpoint time.Duration
-	// Failed is called once, when the store fails. The run is then no longer recorded, but it goes
+	// Warn is called once, when the store fails. The run is then no longer recorded, but it goes
 	// on.
-	Failed func(error)
+	Warn func(error)
 	// PeakMemory returns the most memory that the process has used, in bytes. It is called when the
 	// run ends.
 	PeakMemory func() int64
@@ -52,7 +52,7 @@ type Recorder struct {
 	saves   checkpoints
 	jobs    chan func()   // done in the background: a picture is encoded and written, or a checkpoint written
 	written chan struct{} // closed after the last job
-	once    sync.Once     // calls options.Failed
+	once    sync.Once     // calls options.Warn
 }
 
 // checkpoints is the state of a Recorder's checkpoints.
@@ -94,8 +94,8 @@ func (r *Recorder) check(err error) {
 	}
 	r.run.fail(err)
 	r.once.Do(func() {
-		if r.options.Failed != nil {
-			r.options.Failed(err)
+		if r.options.Warn != nil {
+			r.options.Warn(err)
 		}
 	})
 }

@@ -120,7 +120,7 @@ func TestUnreadableCheckpoint(t *testing.T) {
 			t.Fatal(err)
 		}
 		asked := 0
-		recorder := Observer(run, RecorderOptions{Checkpoint: 10 * time.Second, Failed: func(err error) { t.Error(err) }})
+		recorder := Observer(run, RecorderOptions{Checkpoint: 10 * time.Second, Warn: func(err error) { t.Error(err) }})
 		recorder.Observe(progress.Run{Scales: []progress.Scale{{Iterations: 100}}})
 		for i := 1; i <= 30; i++ {
 			time.Sleep(time.Second)

@@ -15,8 +15,8 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// statusLine shows the latest state of something that goes on, in a line or a few: in place on a terminal, else anew now
-// and then.
+// statusLine shows the latest state of a process in one or more lines: in place on a terminal, or else periodically in
+// new lines.
 type statusLine struct {
 	w             io.Writer
 	terminal      bool
@@ -27,7 +27,7 @@ type statusLine struct {
 	last  time.Time
 }
 
-// How often a status line is renewed.
+// How often a status line is replaced.
 const (
 	everyOnTerminal = 100 * time.Millisecond
 	everyInLog      = 5 * time.Second
@@ -44,7 +44,7 @@ func newStatusLine(w io.Writer) *statusLine {
 	return s
 }
 
-// show replaces the lines, unless they were renewed a moment ago; force shows them all the same.
+// show replaces the lines, unless they were replaced a moment ago; force replaces them in any case.
 func (s *statusLine) show(text string, force bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +74,7 @@ func (s *statusLine) show(text string, force bool) {
 	s.shown = len(lines)
 }
 
-// clear takes the lines off the terminal.
+// clear removes the lines from the terminal.
 func (s *statusLine) clear() {
 	if s.shown > 1 {
 		fmt.Fprintf(s.w, "\x1b[%dA", s.shown-1)
@@ -85,21 +85,21 @@ func (s *statusLine) clear() {
 	s.shown = 0
 }
 
-// end leaves the lines standing.
+// end leaves the lines as they are.
 func (s *statusLine) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leave()
 }
 
-// wipe takes the lines away.
+// wipe removes the lines.
 func (s *statusLine) wipe() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clear()
 }
 
-// say writes a line of its own.
+// say writes a separate line.
 func (s *statusLine) say(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,7 @@ func (s *statusLine) say(text string) {
 	fmt.Fprintln(s.w, text)
 }
 
-// sayAbove writes a line of its own above the lines, which the next show brings back.
+// sayAbove writes a separate line above the lines, which the next show restores.
 func (s *statusLine) sayAbove(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,6 +132,7 @@ type progressLine struct {
 
 func newProgressLine(w io.Writer) *progressLine { return &progressLine{line: newStatusLine(w)} }
 
+// Observe shows an event.
 func (p *progressLine) Observe(e progress.Event) {
 	switch e := e.(type) {
 	case progress.Run:
@@ -173,7 +174,7 @@ func (p *progressLine) iteration(i progress.Iteration) {
 	p.line.show(p.state, i.Iteration == 1 || i.Iteration == total)
 }
 
-// tiles shows how far the evaluation has come that the next iteration waits for.
+// tiles shows the progress of the evaluation that the next iteration waits for.
 func (p *progressLine) tiles(t progress.Tiles) {
 	scale := p.run.Scales[t.Scale]
 	state := p.state
@@ -185,39 +186,29 @@ func (p *progressLine) tiles(t progress.Tiles) {
 
 // notRecorded warns of a store that fails. It may be called from any goroutine.
 func (p *progressLine) notRecorded(err error) {
-	p.line.say(fmt.Sprintf("warning: this run cannot be recorded: %v; the painting goes on (--store %s leaves out the recording)", err, noStore))
+	p.line.say(fmt.Sprintf("warning: this run cannot be recorded: %v; the painting continues (--store %s leaves out the recording)", err, noStore))
 }
 
-// bar draws how much of total is done.
+// bar draws the share of total that is done.
 func bar(done, total int) string {
 	const cells = 20
 	full := cells * min(done, total) / max(total, 1)
 	return "[" + strings.Repeat("█", full) + strings.Repeat("·", cells-full) + "]"
 }
 
-// transferLine shows a download.
-type transferLine struct{ line *statusLine }
-
-func newTransferLine(w io.Writer) *transferLine { return &transferLine{newStatusLine(w)} }
-
-func (t *transferLine) report(p fetch.Progress) {
+// transfer shows a download.
+func (s *statusLine) transfer(p fetch.Progress) {
 	text := p.Message
 	if p.Total > 0 {
-		text = text + "  " + format.Progress(p.Done, p.Total)
+		text += "  " + format.Progress(p.Done, p.Total)
 	}
-	t.line.show(strings.TrimSpace(text), p.Done == p.Total) // messages without a total, too
+	s.show(strings.TrimSpace(text), p.Done == p.Total) // messages without a total, too
 }
 
-func (t *transferLine) end() { t.line.end() }
-
-// measuringLine shows how far the measuring of convolutions has come.
-type measuringLine struct{ line *statusLine }
-
-func newMeasuringLine(w io.Writer) *measuringLine { return &measuringLine{newStatusLine(w)} }
-
-func (m *measuringLine) report(done, total int) {
-	m.line.show(fmt.Sprintf("measuring which convolution is fastest for each layer, once for this device and size: %d of %d", done, total), done == 0)
+// measuring shows how many convolutions have been measured.
+func (s *statusLine) measuring(done, total int) {
+	s.show(fmt.Sprintf("measuring which convolution is fastest for each layer, once for this device and size: %d of %d", done, total), done == 0)
 	if done == total {
-		m.line.wipe()
+		s.wipe()
 	}
 }

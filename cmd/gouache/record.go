@@ -12,13 +12,12 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
-// noStore is what --store is given for a run that is not to be recorded.
+// noStore is the value of --store for a run that is not recorded.
 const noStore = "none"
 
-// recordFlags say where a run is recorded and what it is called there.
+// recordFlags say where a run is recorded, and its name there.
 type recordFlags struct {
 	store, experiment, name string
 	tags                    []string
@@ -38,26 +37,20 @@ func (f *recordFlags) check() error {
 	return invalid(err)
 }
 
-// recording is a run as the store sees it. A nil one records nothing.
+// recording is a run being recorded. A nil one records nothing.
 type recording struct {
 	store tracker.Store
 	run   *tracker.ActiveRun
-	dir   string
 	warn  func(error)
 }
 
-// start begins to record a run. Without a store that works there is no recording, and a warning: a painting does not
-// fail because it cannot be recorded.
+// start begins to record a run. If the store fails it warns and returns nil: a painting does not fail because it cannot
+// be recorded.
 func (f *recordFlags) start(ctx context.Context, n tracker.NewRun, warn func(error)) *recording {
 	if f.store == noStore {
 		return nil
 	}
-	dir, err := storePath(f.store)
-	if err != nil {
-		warn(err)
-		return nil
-	}
-	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
+	store, err := (&storeFlags{dir: f.store}).open(ctx, creating)
 	if err != nil {
 		warn(err)
 		return nil
@@ -69,7 +62,7 @@ func (f *recordFlags) start(ctx context.Context, n tracker.NewRun, warn func(err
 		warn(err)
 		return nil
 	}
-	return &recording{store: store, run: run, dir: dir, warn: warn}
+	return &recording{store: store, run: run, warn: warn}
 }
 
 // observer adds the recording to another observer.
@@ -78,17 +71,17 @@ func (r *recording) observer(other progress.Observer) progress.Observer {
 		return other
 	}
 	// The recorder comes first: when the line says that all is done, it is.
-	return progress.Multi{tracker.Observer(r.run, tracker.RecorderOptions{Failed: r.warn, PeakMemory: stylelib.PeakMemory}), other}
+	return progress.Multi{tracker.Observer(r.run, tracker.RecorderOptions{Warn: r.warn, PeakMemory: stylelib.PeakMemory}), other}
 }
 
-// end closes the store, after ending a run that failed before its observer was told of anything.
+// end closes the store, after ending a run that failed before its observer was called.
 func (r *recording) end(ctx context.Context, failure error) {
 	if r == nil {
 		return
 	}
 	if failure != nil {
 		err := r.run.Finish(context.WithoutCancel(ctx), tracker.Outcome{Status: tracker.StatusFailed, Reason: failure.Error()})
-		if tracker.ErrorCode(err) != tracker.CodeConflict && r.run.Err() == nil { // else it has ended, or has warned
+		if tracker.ErrorCode(err) != tracker.CodeConflict && r.run.Err() == nil { // otherwise it has ended, or has warned
 			r.failed(err)
 		}
 	}
@@ -101,7 +94,7 @@ func (r *recording) failed(err error) {
 	}
 }
 
-// id returns the run's id, or "" if the run is not recorded, or not whole.
+// id returns the run's id, or "" if the run is not recorded, or only in part.
 func (r *recording) id() string {
 	if r == nil || r.run.Err() != nil {
 		return ""
@@ -109,7 +102,7 @@ func (r *recording) id() string {
 	return r.run.ID()
 }
 
-// inputs are the pictures that a job begins with: the files as they were read.
+// inputs are the files of the pictures that a job begins with.
 type inputs []input
 
 type input struct {

@@ -120,12 +120,12 @@ func (f *studioFlags) open(ctx context.Context, messages io.Writer) (*stylelib.S
 	if err != nil {
 		return nil, usage(err)
 	}
-	options.Measuring = newMeasuringLine(messages).report
+	options.Measuring = newStatusLine(messages).measuring
 	options.Warn = func(err error) { fmt.Fprintf(messages, "warning: %v\n", err) }
-	line := newTransferLine(messages)
+	line := newStatusLine(messages)
 	defer line.end()
 	return stylelib.Open(ctx, stylelib.OpenOptions{
-		Options: options, Device: device, Weights: f.weights, Seed: f.seed, Progress: line.report,
+		Options: options, Device: device, Weights: f.weights, Seed: f.seed, Progress: line.transfer,
 		Chosen: func(reason string) {
 			line.end()
 			fmt.Fprintf(messages, "weights: %s\n", reason)

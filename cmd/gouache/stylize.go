@@ -106,7 +106,7 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 
 // job reads the flags and the pictures. Everything that can be wrong without computing is found here.
 func (f *stylizeFlags) job(cmd *cobra.Command, in *inputs) (stylelib.Job, error) {
-	job := stylelib.Job{Size: stylelib.DefaultSize, Iterations: stylelib.DefaultIterations, Seed: f.studio.seed}
+	job := stylelib.Job{Seed: f.studio.seed}
 	err := job.Set(f.settings)
 	if err != nil {
 		return job, usage(err)

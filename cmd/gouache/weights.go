@@ -95,8 +95,8 @@ func newWeightsFetch() *cobra.Command {
 			if quiet {
 				messages = io.Discard
 			}
-			line := newTransferLine(messages)
-			path, err := weights.Fetch(cmd.Context(), args[0], weights.Options{Progress: line.report})
+			line := newStatusLine(messages)
+			path, err := weights.Fetch(cmd.Context(), args[0], weights.Options{Progress: line.transfer})
 			line.end()
 			if err != nil {
 				return err
@@ -162,8 +162,8 @@ func newWeightsConvert() *cobra.Command {
 			if err := checkOutput(args[1], ".safetensors"); err != nil {
 				return err
 			}
-			line := newTransferLine(cmd.ErrOrStderr())
-			set, err := weights.Load(cmd.Context(), args[0], weights.Options{Progress: line.report})
+			line := newStatusLine(cmd.ErrOrStderr())
+			set, err := weights.Load(cmd.Context(), args[0], weights.Options{Progress: line.transfer})
 			line.end()
 			if err != nil {
 				return err

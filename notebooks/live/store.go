@@ -45,7 +45,7 @@ func Record(ctx context.Context, store tracker.LogStore, n tracker.NewRun, conte
 	if err != nil {
 		return nil, err
 	}
-	return tracker.Observer(run, tracker.RecorderOptions{PeakMemory: stylelib.PeakMemory, Failed: func(err error) {
+	return tracker.Observer(run, tracker.RecorderOptions{PeakMemory: stylelib.PeakMemory, Warn: func(err error) {
 		fmt.Fprintf(os.Stderr, "the run is not recorded any further: %v\n", err)
 	}}), nil
 }

@@ -152,7 +152,7 @@ func (p *Painter) Trial(ctx context.Context, t *sweep.Trial) error {
 	recorder := tracker.Observer(t.Run, tracker.RecorderOptions{
 		Checkpoint: p.File.Checkpoint,
 		PeakMemory: stylelib.PeakMemory,
-		Failed:     func(error) { stop() }, // a trial that is not recorded is useless to the sweep
+		Warn:       func(error) { stop() }, // a trial that is not recorded is useless to the sweep
 	})
 	judge := &judge{trial: t, stop: stop}
 	observers := progress.Multi{judge, pruning{recorder, t}}

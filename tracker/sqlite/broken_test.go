@@ -35,7 +35,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told []error
-	recorder := tracker.Observer(run, tracker.RecorderOptions{Failed: func(err error) { told = append(told, err) }})
+	recorder := tracker.Observer(run, tracker.RecorderOptions{Warn: func(err error) { told = append(told, err) }})
 	recorder.Observe(progress.Run{Scales: []progress.Scale{{Iterations: 1e6}}})
 	painted := 0
 	for i := 1; i < 200_000; i++ { // 3 MB where 240 kB fit

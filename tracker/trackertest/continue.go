@@ -153,7 +153,7 @@ func testContinuedRecorder(t *testing.T, store tracker.Store) {
 	paint := func(run *tracker.ActiveRun, last int, o progress.Result) {
 		t.Helper()
 		recorder := tracker.Observer(run, tracker.RecorderOptions{
-			Snapshots: 6, Checkpoint: time.Nanosecond, Failed: func(err error) { t.Error(err) },
+			Snapshots: 6, Checkpoint: time.Nanosecond, Warn: func(err error) { t.Error(err) },
 		})
 		recorder.Observe(begun)
 		for i := begun.Done + 1; i <= last; i++ {

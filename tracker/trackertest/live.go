@@ -135,7 +135,7 @@ func testConcurrent(t *testing.T, store tracker.Store) {
 func testRecorder(t *testing.T, store tracker.Store) {
 	run := must(tracker.Start(t.Context(), store, tracker.NewRun{Params: tracker.Params{"preset": "mine"}}))(t)
 	recorder := tracker.Observer(run, tracker.RecorderOptions{
-		Snapshots: 5, PeakMemory: func() int64 { return 7 }, Failed: func(err error) { t.Error(err) },
+		Snapshots: 5, PeakMemory: func() int64 { return 7 }, Warn: func(err error) { t.Error(err) },
 	})
 	const iterations = 40
 	recorder.Observe(progress.Run{
