@@ -174,6 +174,9 @@ func (p Preset) Terms(s Scene) ([]Term, error) {
 	return append(terms, tv), nil
 }
 
+// TermNames returns the names of the terms that presets have.
+func TermNames() []string { return []string{ContentName, StyleName, TotalVariationName} }
+
 // relative returns the scale of a term that is one for a picture without any features, averaged over layers.
 func relative(t Target, layers int) float64 {
 	return 1 / (max(t.Energy, 1e-12) * float64(layers))

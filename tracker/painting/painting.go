@@ -22,7 +22,7 @@ func Schema() sweep.Schema {
 		Parameters: map[string]string{
 			tracker.RoleContent: tracker.RoleContent + "_picture", tracker.RoleStyle: tracker.RoleStyle + "_picture",
 		},
-		Terms: []string{loss.ContentName, loss.StyleName, loss.TotalVariationName},
+		Terms: loss.TermNames(),
 	}
 }
 

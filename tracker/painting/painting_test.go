@@ -60,6 +60,11 @@ search:
 			run.Params["content_picture"] != "mine.png" || run.Final[sweep.ObjectiveMetric] == 0 {
 			t.Errorf("trial %d: falloff %v, %+v", run.Trial, falloff, run)
 		}
+		for name := range run.Final {
+			if term, ok := strings.CutPrefix(name, "loss."); ok && !slices.Contains(Schema().Terms, term) {
+				t.Errorf("the term %s cannot be minimised", term)
+			}
+		}
 		job, err := Again(t.Context(), store, run)
 		if err != nil {
 			t.Fatal(err)
