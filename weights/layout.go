@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// A layout is how a program names the tensors of a network's layers in a file:
+// A layout is how a program names the tensors of a network's layers in a file.
 //
 //	Keras 1      block1_conv1/block1_conv1_W_1:0 and …_b_1:0; the file's attribute layer_names lists the groups, and each
 //	             group's weight_names its tensors
@@ -20,7 +20,7 @@ import (
 //	Gouache      block1_conv1.kernel and block1_conv1.bias, as WriteSafetensors writes
 //	by name      anything else with the layers' names as parts of its paths
 //
-// Tensors that belong to no convolution (dense layers, the outputs of an edge detector) are left alone.
+// Tensors that belong to no convolution (dense layers, the outputs of an edge detector) are ignored.
 const (
 	layoutKeras1  = "Keras 1"
 	layoutTFKeras = "tf.keras"
@@ -30,20 +30,20 @@ const (
 	layoutByName  = "by name"
 )
 
-// recognition is what was made out in a file.
+// recognition is what was recognised in a file.
 type recognition struct {
 	layout  string
 	tensors []Tensor
 	byLayer map[string]*places
-	err     error // the first thing wrong with it
+	err     error // the first mistake
 }
 
-// places says which tensors are a layer's kernel and bias; -1 is none.
+// places has the indices of a layer's kernel and bias; -1 means none.
 type places struct{ kernel, bias int }
 
 var layerName = regexp.MustCompile(`^block[1-5]_conv[1-4]$`)
 
-// recognise finds the layers by the first layout that finds any.
+// recognise finds the layers with the first layout that finds any.
 func recognise(c Container) *recognition {
 	r := &recognition{tensors: c.Tensors(), byLayer: map[string]*places{}}
 	index := make(map[string]int, len(r.tensors))
@@ -59,7 +59,7 @@ func recognise(c Container) *recognition {
 	return r
 }
 
-// add notes that a tensor belongs to a layer: kernels have four dimensions, biases one.
+// add records that a tensor belongs to a layer. Kernels have four dimensions, biases one.
 func (r *recognition) add(layer string, tensor int) {
 	p, ok := r.byLayer[layer]
 	if !ok {
@@ -80,8 +80,8 @@ func (r *recognition) add(layer string, tensor int) {
 	*place = tensor
 }
 
-// findByLists follows the attributes layer_names and weight_names of Keras 1 and tf.keras. A whole model keeps them
-// one group deeper.
+// findByLists follows the attributes layer_names and weight_names of Keras 1 and tf.keras. A whole model has them one
+// group deeper.
 func (r *recognition) findByLists(c Container, index map[string]int) {
 	for _, prefix := range []string{"", "model_weights"} {
 		for _, group := range c.Attribute(prefix, "layer_names") {
@@ -111,7 +111,7 @@ func layerIn(p string) string {
 
 const varsGroup = "/vars"
 
-// findByVars follows the attribute name of Keras 3's groups vars.
+// findByVars follows the attribute name of the groups vars of Keras 3.
 func (r *recognition) findByVars(c Container, index map[string]int) {
 	for i, t := range r.tensors {
 		group, number := path.Split(t.Name)
@@ -131,7 +131,7 @@ func (r *recognition) findByVars(c Container, index map[string]int) {
 	}
 }
 
-// findByName takes what has a layer's name in its path.
+// findByName takes the tensors with a layer's name in their path.
 func (r *recognition) findByName(_ Container, _ map[string]int) {
 	gouache := regexp.MustCompile(`^(.+)(?:\.kernel|\.bias)$`)
 	for i, t := range r.tensors {
@@ -147,8 +147,8 @@ func (r *recognition) findByName(_ Container, _ map[string]int) {
 	}
 }
 
-// findByCounting takes Keras 3's convolutions of 3×3 in their order: conv2d, conv2d_1 … conv2d_10, in each of
-// block1, block2 … if there are such groups.
+// findByCounting takes Keras 3's 3×3 convolutions in order: conv2d, conv2d_1 … conv2d_10, in each of the groups block1,
+// block2 … if they exist.
 func (r *recognition) findByCounting(_ Container, index map[string]int) {
 	var groups []string
 	for _, t := range r.tensors {
@@ -190,7 +190,7 @@ func splitNumber(s string) (base string, number int) {
 	return s, 0
 }
 
-// network decides which network the layers make up, and checks that each is there with the shape it must have.
+// network returns the network that the layers belong to. It checks that all are there, with the right shapes.
 func (r *recognition) network() (architecture, error) {
 	if r.err != nil {
 		return architecture{}, r.err
@@ -243,20 +243,20 @@ func (r *recognition) checkShape(layer, what string, tensor int, expected []int)
 	}
 	hint := ""
 	if len(got) == 4 && got[2] == 3 && got[3] == 3 && got[0] == expected[3] && got[1] == expected[2] {
-		hint = "; this is the order of Theano and PyTorch, [out, in, height, width], and Keras's \"tf\" files have the other"
+		hint = "; this is the order of Theano and PyTorch, [out, in, height, width]; Keras's \"tf\" files have the other"
 	}
 	return fmt.Errorf("layer %s has a %s of shape %v, expected %v%s", layer, what, got, expected, hint)
 }
 
 var torchName = regexp.MustCompile(`^features\.\d+\.weight$`)
 
-// otherNetwork says what the file has in place of VGG's layers.
+// otherNetwork says what the file has instead of VGG's layers.
 func (r *recognition) otherNetwork() error {
 	var some []string
 	for _, t := range r.tensors {
 		if torchName.MatchString(t.Name) {
-			// Torchvision's want RGB, 0..1, divided by a deviation; the ones converted from Caffe want BGR, 0..255. Both are
-			// called alike, and the wrong guess paints wrong colours.
+			// Torchvision's weights expect RGB, 0..1, divided by a deviation; those converted from Caffe expect BGR, 0..255.
+			// Both have the same names, and a wrong guess paints wrong colours.
 			return fmt.Errorf("it has PyTorch's names (%s), which do not say whether the network wants torchvision's or Caffe's pixels; "+
 				"use Keras's files, as `gouache weights fetch vgg19` does", t.Name)
 		}

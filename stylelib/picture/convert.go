@@ -11,8 +11,8 @@ import (
 
 // Bounds of a picture that is read.
 const (
-	// MinSide is the least width and height in pixels that [Load] accepts: as much as VGG needs. A small picture may be
-	// enlarged, but less than this shows nothing.
+	// MinSide is the least width and height in pixels that [Load] accepts: what VGG needs. A small picture may be
+	// enlarged, but a smaller one shows nothing.
 	MinSide = 16
 	// MaxSide is the greatest width and height in pixels.
 	MaxSide = 30_000
@@ -20,7 +20,7 @@ const (
 	MaxPixels = 120_000_000
 )
 
-// checkSize says what is wrong with a picture's size, as the end of a sentence about it.
+// checkSize returns what is wrong with a picture's size, as the end of a sentence about it.
 func checkSize(width, height, minSide int) error {
 	switch {
 	case width < minSide || height < minSide:
@@ -33,8 +33,8 @@ func checkSize(width, height, minSide int) error {
 	return nil
 }
 
-// FromImage copies an image of any colour model, 16 bits a channel included. Alpha stays nil if no pixel is
-// transparent. It returns an error for an image without pixels, or larger than MaxSide and MaxPixels allow.
+// FromImage copies an image of any colour model, with up to 16 bits a channel. Alpha is nil if no pixel is transparent.
+// An image without pixels, or larger than MaxSide and MaxPixels allow, is an error.
 func FromImage(m image.Image) (*Picture, error) {
 	if m == nil {
 		return nil, errors.New("there is no image to make a picture of")
@@ -94,8 +94,8 @@ func opaque(m image.Image) bool {
 	return true
 }
 
-// sourceOf reads any image. Go's own conversion, RGBA of color.Color, multiplies colours by alpha, and a faint pixel's
-// colour does not survive its rounding; hence a case for each kind of image that keeps the two apart.
+// sourceOf reads any image. Go's conversion, RGBA of color.Color, multiplies colours by alpha, and its rounding destroys
+// the colour of a nearly transparent pixel. So each kind of image that keeps the two apart has its own case.
 func sourceOf(m image.Image) source {
 	switch m := m.(type) {
 	case *image.YCbCr:
@@ -106,7 +106,7 @@ func sourceOf(m image.Image) source {
 	return source{bounds: m.Bounds(), opaque: opaque(m), read: rowReader(m)}
 }
 
-// rowReader returns a source's read for images of RGB, grey, inks or a palette.
+// rowReader returns the read function of a source for images of RGB, grey, inks or a palette.
 func rowReader(m image.Image) func(y int, row [][4]float32) {
 	left := m.Bounds().Min.X
 	switch m := m.(type) {

@@ -32,12 +32,12 @@ const MaxFileSize = 1 << 30
 // Load reads a picture from a file, or one of package samples by the name sample:NAME; a file whose name begins so is
 // reached as ./sample:NAME.
 //
-// The format is told by the content. A picture is turned upright as its EXIF orientation says. Of an animated GIF the
-// first frame is taken, in its place on the canvas. Of a TIFF with several pages the first is taken.
+// The content says the format. A picture is turned upright as its EXIF orientation says. An animated GIF gives its first
+// frame, in its place on the canvas. A TIFF with several pages gives the first.
 //
-// An error is one sentence. One about a file that is missing or closed to the reader matches fs.ErrNotExist or
-// fs.ErrPermission. The bounds are MinSide, MaxSide, MaxPixels and MaxFileSize; all are checked before decoding. What
-// cannot be read are animated WebP, TIFF with separate inks (CMYK) or floating-point samples, HEIC and AVIF.
+// An error is one sentence. It matches fs.ErrNotExist or fs.ErrPermission if the file is missing or may not be read. The
+// bounds are MinSide, MaxSide, MaxPixels and MaxFileSize; all are checked before decoding. Animated WebP, TIFF with
+// separate inks (CMYK) or floating-point samples, HEIC and AVIF cannot be read.
 func Load(name string) (*Picture, error) {
 	data, err := ReadFile(name)
 	if err != nil {
@@ -46,7 +46,7 @@ func Load(name string) (*Picture, error) {
 	return Decode(name, data)
 }
 
-// ReadFile reads what Load decodes, for those who also want to keep the file.
+// ReadFile reads the file that Load decodes, for callers that also keep the file.
 func ReadFile(name string) ([]byte, error) {
 	if sample, ok := strings.CutPrefix(name, filename.SamplePrefix); ok {
 		return samples.Open(sample)
@@ -54,7 +54,7 @@ func ReadFile(name string) ([]byte, error) {
 	return readRegular(name)
 }
 
-// Decode makes a picture of a file's content as Load does; name is for its errors.
+// Decode decodes a file's content as Load does; name is for its errors.
 func Decode(name string, data []byte) (*Picture, error) {
 	p, err := decode(data)
 	if err != nil {
@@ -63,7 +63,7 @@ func Decode(name string, data []byte) (*Picture, error) {
 	return p, nil
 }
 
-// readRegular reads a regular file. Anything else that a name can stand for, such as a pipe, may never end.
+// readRegular reads a regular file. Others, for example pipes, may never end.
 func readRegular(name string) ([]byte, error) {
 	if name == "" {
 		return nil, errors.New("no picture is named: give a file or sample:NAME")
@@ -86,7 +86,7 @@ func readRegular(name string) ([]byte, error) {
 	return data, nil
 }
 
-// unopened says why a file cannot be read, and which one may be meant.
+// unopened returns the error for a file that cannot be read, which says which file may be meant.
 func unopened(name string, err error) error {
 	err = cause(err)
 	advice := "check the path"
@@ -98,7 +98,7 @@ func unopened(name string, err error) error {
 		advice = "did you mean " + filename.SamplePrefix + name + "?"
 	default:
 		folder, base := filepath.Split(name)
-		entries, _ := os.ReadDir(filepath.Clean(folder)) // without them there is no suggestion
+		entries, _ := os.ReadDir(filepath.Clean(folder)) // if that fails there is no suggestion
 		names := make([]string, len(entries))
 		for i, e := range entries {
 			names[i] = e.Name()
@@ -110,7 +110,7 @@ func unopened(name string, err error) error {
 	return fmt.Errorf("%s cannot be read (%w): %s", name, err, advice)
 }
 
-// cause strips the operation and the paths off an error of package os; the sentences have their own.
+// cause removes the operation and the path from an error of package os; the sentences name them.
 func cause(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
@@ -121,7 +121,7 @@ func cause(err error) error {
 	return err
 }
 
-// panicError is what a panic was about.
+// panicError is the value of a panic.
 type panicError struct{ value any }
 
 func (e panicError) Error() string { return fmt.Sprint(e.value) }
@@ -129,7 +129,7 @@ func (e panicError) Error() string { return fmt.Sprint(e.value) }
 // decode turns a file's content into a picture. Its errors are the end of a sentence that begins with the file's name.
 func decode(data []byte) (p *Picture, err error) {
 	defer func() {
-		if r := recover(); r != nil { // from a decoder that met what its author did not expect
+		if r := recover(); r != nil { // a bug of a decoder
 			p, err = nil, fmt.Errorf("is damaged (%w): %s", panicError{r}, getAnother)
 		}
 	}()
@@ -164,7 +164,7 @@ const (
 	convertIt  = "convert it to PNG or JPEG first"
 )
 
-// undecoded says why a decoder refused a file.
+// undecoded returns the error for a file that a decoder refused.
 func undecoded(format string, data []byte, err error) error {
 	var noPNG png.UnsupportedError
 	var noJPEG jpeg.UnsupportedError
@@ -182,13 +182,13 @@ func undecoded(format string, data []byte, err error) error {
 	return fmt.Errorf("is damaged (%w): %s", err, getAnother)
 }
 
-// animatedWebP says whether a WebP file is announced as an animation, which golang.org/x/image/webp calls invalid.
+// animatedWebP says whether a WebP file's head announces an animation, which golang.org/x/image/webp calls invalid.
 func animatedWebP(data []byte) bool {
 	flags, ok := exif.WebPChunk(bytes.NewReader(data), "VP8X")
 	return ok && len(flags) > 0 && flags[0]&(1<<1) != 0
 }
 
-// onCanvas returns a GIF's frame, which may be a part of the picture, in its place on a transparent canvas.
+// onCanvas returns a GIF's frame in its place on a transparent canvas: a frame may be a part of the picture.
 func onCanvas(frame image.Image, width, height int) image.Image {
 	canvas := image.Rect(0, 0, width, height)
 	if frame.Bounds() == canvas {

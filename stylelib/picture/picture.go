@@ -4,10 +4,10 @@
 //	small := p.Resize(p.FitLonger(512))
 //	err = small.Save("small.png")
 //
-// PNG, JPEG, WebP, TIFF and GIF are read, by their content and not by their name; a format that the program has
-// registered with package image is read as well. PNG, JPEG and TIFF are written, by the name's extension.
+// PNG, JPEG, WebP, TIFF and GIF are read; the content and not the name says the format. Formats that the program has
+// registered with package image are read as well. PNG, JPEG and TIFF are written; the name's extension says the format.
 //
-// Colours are taken as sRGB, which nearly all pictures are: an ICC profile in a file is neither applied nor kept.
+// Colours are taken to be sRGB, as in nearly all pictures: an ICC profile in a file is neither applied nor kept.
 // Errors are one sentence that names the file, what is wrong with it, and what to do.
 package picture
 
@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 )
@@ -47,7 +48,7 @@ func (p *Picture) FitLonger(size int) (width, height int) {
 	return shorter(p.Width, p.Height), size
 }
 
-// Clamp brings all values into 0 to 255, in place. What is not a number becomes 0.
+// Clamp limits all values to 0 to 255, in place. NaN becomes 0.
 func (p *Picture) Clamp() {
 	clamp(p.Pix)
 	clamp(p.Alpha)
@@ -59,7 +60,7 @@ func clamp(values []float32) {
 	}
 }
 
-// clamped returns the value of 0 to 255 nearest to v, and 0 if v is not a number.
+// clamped returns the value of 0 to 255 nearest to v, and 0 if v is NaN.
 func clamped(v float32) float32 {
 	switch {
 	case v > 255:
@@ -90,6 +91,24 @@ func (p *Picture) TotalVariation() float64 {
 	return sum
 }
 
+// noiseDeviation is the standard deviation of Noise, in grey levels.
+const noiseDeviation = 25
+
+// Noise returns a picture to start from: independent Gaussian noise about mid-grey, with a standard deviation of 25 grey
+// levels, clamped. The seed determines it.
+//
+// A flat grey would have the same gradient everywhere, so that patterns would grow inwards from the border only. Noise
+// over the whole range has total variation and texture that the optimiser would have to remove first.
+func Noise(width, height int, seed int64) *Picture {
+	p := blank(width, height)
+	r := rand.New(rand.NewPCG(uint64(seed), 0))
+	for i := range p.Pix {
+		p.Pix[i] = float32(127.5 + noiseDeviation*r.NormFloat64())
+	}
+	p.Clamp()
+	return p
+}
+
 // Image returns the picture with 8 bits a channel: clamped, and rounded to the nearest grey level.
 func (p *Picture) Image() *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, p.Width, p.Height))
@@ -110,7 +129,7 @@ func level(v float32) uint8 {
 	return uint8(float64(clamped(v)) + 0.5)
 }
 
-// check says whether the fields fit together, which somebody who fills them in may get wrong.
+// check returns an error if the fields do not fit together: callers may have set them.
 func (p *Picture) check() error {
 	n := p.Width * p.Height
 	switch {
@@ -124,8 +143,8 @@ func (p *Picture) check() error {
 	return nil
 }
 
-// parallel calls work on as many parts of 0 to n as there are processors, and waits for all of them. A panic in one
-// becomes the caller's, who may recover from it.
+// parallel splits 0 to n into as many parts as there are processors, calls work on them at once, and waits. A panic in
+// one of them is passed to the caller, who may recover from it.
 func parallel(n int, work func(from, to int)) {
 	parts := min(n, runtime.GOMAXPROCS(0))
 	panics := make(chan any, parts)

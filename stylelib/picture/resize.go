@@ -6,20 +6,19 @@ import (
 	"slices"
 )
 
-// Resize returns a new picture of the given width and height, each at least 1. The copy shares nothing with p, even
-// if the size is the same.
+// Resize returns a new picture of the given width and height, each at least 1. It shares no memory with p.
 //
-// The filter is the Catmull-Rom cubic, widened by the factor of reduction so that it averages over all the pixels that
-// fall into one: what Pillow calls BICUBIC. Lanczos of radius 3 would cost half as much again, and ring more, which a
-// network takes for lines. Values are neither rounded nor clamped: those outside of 0 to 255 stay so, and an edge may
-// overshoot by some 7 % of its height. That is why golang.org/x/image/draw, which has the same filter, is not used: it
-// works on integers. It also takes 0.55 s to bring 4000×3000 pixels to 512×384 on two cores; this takes 0.07 s.
+// The filter is the Catmull-Rom cubic, widened by the factor of reduction so that it averages all the pixels that become
+// one; Pillow calls it BICUBIC. Lanczos of radius 3 would cost half as much again, and its stronger ringing looks like
+// lines to a network. Values are neither rounded nor clamped: those outside 0 to 255 are kept, and an edge may overshoot
+// by about 7 % of its height. So golang.org/x/image/draw, which has the same filter, is not used: it works on integers.
+// It also takes 0.55 s for 4000×3000 to 512×384 pixels on two cores; this function takes 0.07 s.
 //
-// Values are mixed as they are, gamma-encoded, not in linear light: other style transfer programs resize so, the
-// pictures that the networks were trained on were resized so, and values out of range have no linear light.
+// Values are mixed gamma-encoded, not in linear light: other style transfer programs do the same, the networks' training
+// pictures were resized in the same way, and values out of range have no linear light.
 //
-// With alpha, each pixel counts by its opacity, so that the meaningless colours of transparent pixels do not run into
-// their neighbours. Of pixels that are partly transparent the colour is clamped.
+// With alpha, each pixel is weighted by its opacity, so that the meaningless colours of transparent pixels do not affect
+// their neighbours. The colour of partly transparent pixels is clamped.
 func (p *Picture) Resize(width, height int) *Picture {
 	if width < 1 || height < 1 {
 		panic(fmt.Sprintf("picture: resizing to %d×%d pixels", width, height))
@@ -37,7 +36,7 @@ func (p *Picture) Resize(width, height int) *Picture {
 	return out
 }
 
-// weigh replaces the colours with those in weighted, which are multiplied by alpha.
+// weigh replaces the colours with those in weighted, which are premultiplied by alpha.
 func (p *Picture) weigh(weighted []float32) {
 	for i, alpha := range p.Alpha {
 		if alpha < 0.5 {
@@ -52,7 +51,7 @@ func (p *Picture) weigh(weighted []float32) {
 	}
 }
 
-// premultiplied returns the colours times the opacity.
+// premultiplied returns the colours multiplied by the opacity.
 func (p *Picture) premultiplied() []float32 {
 	pix := make([]float32, len(p.Pix))
 	for i, alpha := range p.Alpha {
@@ -79,7 +78,7 @@ func catmullRom(x float64) float64 {
 // cubicRadius is where catmullRom ends.
 const cubicRadius = 2
 
-// taps say how a line of from pixels becomes one of len(first): pixel i is the mean of those from first[i] on, by
+// taps resize a line of from pixels to len(first): pixel i is the mean of the pixels from first[i] on, weighted by
 // weights[i].
 type taps struct {
 	from    int
@@ -87,8 +86,8 @@ type taps struct {
 	weights [][]float32 // the sum of each is 1
 }
 
-// newTaps computes the weights. Pixel i covers i to i+1, so that its middle is at i+½; beyond the border there is
-// nothing, and the weights of what is there make up for it, as in Pillow.
+// newTaps computes the weights. Pixel i covers i to i+1, so that its centre is at i+½. There are no pixels beyond the
+// border; the other weights are larger instead, as in Pillow.
 func newTaps(from, to int) taps {
 	t := taps{from: from, first: make([]int, to), weights: make([][]float32, to)}
 	scale := float64(from) / float64(to)
@@ -112,12 +111,12 @@ func newTaps(from, to int) taps {
 	return t
 }
 
-// resampler resizes rasters of one size to another, along one axis after the other.
+// resampler resizes rasters along one axis after the other.
 type resampler struct {
 	columns, rows taps
 }
 
-// resample takes [rows.from, columns.from, channels] to [len(rows.first), len(columns.first), channels].
+// resample resizes [rows.from, columns.from, channels] to [len(rows.first), len(columns.first), channels].
 func (r *resampler) resample(src []float32, channels int) []float32 {
 	return resampleRows(resampleColumns(src, r.columns, channels), r.rows)
 }

@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// codes say what the numbers in the planes of a YCbCr image mean.
+// codes defines the numbers in the planes of a YCbCr image.
 type codes struct {
 	black        float32 // the luma of black
-	luma, colour float32 // grey levels a step of luma, and of either colour difference, is worth
+	luma, colour float32 // grey levels for a step of luma, and of either colour difference
 }
 
 var (
@@ -18,8 +18,8 @@ var (
 	videoCodes = codes{black: 16, luma: 255. / 219, colour: 255. / 224}
 )
 
-// rgb returns red, green and blue, rounded to grey levels as all programs do that keep pictures as bytes. Red, green
-// and blue make up 0.299, 0.587 and 0.114 of luma (BT.601).
+// rgb returns red, green and blue, rounded to grey levels as in all programs that keep pictures as bytes. Luma is 0.299
+// red, 0.587 green and 0.114 blue (BT.601).
 func (c codes) rgb(y, cb, cr float32) (r, g, b float32) {
 	const red, green, blue = 0.299, 0.587, 0.114
 	y = (y - c.black) * c.luma
@@ -27,10 +27,10 @@ func (c codes) rgb(y, cb, cr float32) (r, g, b float32) {
 	return float32(level(y + cr)), float32(level(y - cr*red/green - cb*blue/green)), float32(level(y + cb))
 }
 
-// ycbcrSource reads an image whose colour mostly has a lower resolution than its luma, as JPEG and WebP store them.
-// Colour is interpolated linearly between the middles of its large pixels, as libjpeg and libwebp do; Go's own
-// image.YCbCr repeats them. In a photograph of "The Starry Night" that differs from what Pillow reads by 3.2 grey
-// levels on average and 79 at most, this by 0.3 and 4.
+// ycbcrSource reads an image whose colour may have a lower resolution than its luma, as in JPEG and WebP. Colour is
+// interpolated linearly between the centres of its large pixels, as by libjpeg and libwebp; Go's image.YCbCr repeats
+// them. In a photograph of "The Starry Night" the repeated colours differ from Pillow's by 3.2 grey levels on average and
+// 79 at most, the interpolated ones by 0.3 and 4.
 func ycbcrSource(m *image.YCbCr, c codes) source {
 	across, down := subsampling(m.SubsampleRatio)
 	columns := interpolate(m.Rect.Min.X, m.Rect.Max.X, across)
@@ -52,9 +52,9 @@ func ycbcrSource(m *image.YCbCr, c codes) source {
 	}}
 }
 
-// webpSource reads what golang.org/x/image/webp has decoded. A lossy WebP's luma goes from 16 to 235, as in
-// television, but the planes come as an image.YCbCr, which is JPEG's, from 0 to 255: taken as such, black would be a
-// grey of 16, and white one of 235 (golang.org/issue/19672).
+// webpSource reads an image that golang.org/x/image/webp has decoded. The luma of a lossy WebP is 16 to 235, as in
+// television, but its image.YCbCr means JPEG's range, 0 to 255: black would be a grey of 16, and white one of 235
+// (golang.org/issue/19672).
 func webpSource(m image.Image) source {
 	switch m := m.(type) {
 	case *image.YCbCr:
@@ -65,7 +65,7 @@ func webpSource(m image.Image) source {
 	return sourceOf(m) // lossless: RGB
 }
 
-// nycbcraSource reads an image of that kind with an alpha of full resolution.
+// nycbcraSource reads such an image that also has alpha, at full resolution.
 func nycbcraSource(m *image.NYCbCrA, c codes) source {
 	s := ycbcrSource(&m.YCbCr, c)
 	colours := s.read
@@ -79,7 +79,7 @@ func nycbcraSource(m *image.NYCbCrA, c codes) source {
 	return s
 }
 
-// subsampling returns how many pixels share a value of colour, across and down.
+// subsampling returns the number of pixels that share a value of colour, across and down.
 func subsampling(ratio image.YCbCrSubsampleRatio) (across, down int) {
 	switch ratio {
 	case image.YCbCrSubsampleRatio422:
@@ -96,7 +96,7 @@ func subsampling(ratio image.YCbCrSubsampleRatio) (across, down int) {
 	return 1, 1
 }
 
-// between says which two values of a plane a pixel lies between; share is the second's.
+// between is a place between two values of a plane; share is the weight of the second.
 type between struct {
 	first, second int
 	share         float32
@@ -104,8 +104,8 @@ type between struct {
 
 func (b between) mix(first, second float32) float32 { return first + b.share*(second-first) }
 
-// interpolate returns, for the pixels from lo to hi, the two values they lie between in a plane with one value for
-// factor pixels. Beyond the ends the last value goes on.
+// interpolate returns where the pixels from lo to hi lie in a plane with one value for factor pixels. Beyond the ends the
+// last value is repeated.
 func interpolate(lo, hi, factor int) []between {
 	first, last := lo/factor, (hi-1)/factor
 	list := make([]between, hi-lo)

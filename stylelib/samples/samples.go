@@ -1,5 +1,5 @@
-// Package samples holds pictures to try Gouache with: photographs that are free of rights, and style pictures painted
-// by a program of the project's. Wherever a picture is asked for, sample:NAME means one of these.
+// Package samples holds pictures to try Gouache with: photographs in the public domain, and style pictures that a program
+// of the project painted. Users name them as sample:NAME wherever a picture is expected.
 package samples
 
 import (
@@ -13,13 +13,13 @@ import (
 //go:embed pictures/*.jpg
 var pictures embed.FS
 
-// What a sample is good for.
+// The kinds of samples.
 const (
 	Photograph = "photograph" // a content
 	Style      = "style"      // a style
 )
 
-// A Sample says what one of the pictures is. Whose it is stands in Credit, under which terms in License.
+// Sample describes one of the pictures.
 type Sample struct {
 	Name    string
 	Kind    string // Photograph or Style
@@ -56,7 +56,7 @@ func Names() []string {
 	return names
 }
 
-// Open returns the file of a sample, a JPEG. The error for a name that there is none of suggests the nearest.
+// Open returns the file of a sample, a JPEG. The error for an unknown name suggests the nearest.
 func Open(name string) ([]byte, error) {
 	if names := Names(); !slices.Contains(names, name) {
 		return nil, suggest.Unknown("sample", name, names)

@@ -5,8 +5,8 @@
 // It needs cgo and the C library libhdf5 (Debian: libhdf5-dev), through gonum.org/v1/hdf5. A program without it
 // reads .safetensors only.
 //
-// Files are not trusted: numbers and attributes are bounded before memory is taken for them, links to other files
-// are not followed, and datasets whose numbers lie in other files are refused.
+// Files are not trusted: numbers and attributes are bounded before memory is allocated for them, links to other files
+// are not followed, and datasets whose numbers are in other files are refused.
 package h5
 
 import (
@@ -37,7 +37,7 @@ const (
 // library serialises all calls: libhdf5 is not always built to be safe for threads.
 var library sync.Mutex
 
-// Version returns the version of the C library, such as "1.10.8".
+// Version returns the version of the C library, for example "1.10.8".
 func Version() string {
 	v, err := hdf5.LibVersion()
 	if err != nil {
@@ -46,8 +46,8 @@ func Version() string {
 	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Release)
 }
 
-// guard runs f alone, on a thread that prints no HDF5 errors. A libhdf5 that is safe for threads, such as Debian's,
-// keeps that switch, and its errors, for each thread. What gonum's binding panics with becomes an error.
+// guard runs f while no other call runs, on a thread that prints no HDF5 errors. A thread-safe libhdf5, for example
+// Debian's, has that switch, and its errors, for each thread. A panic of gonum's binding becomes an error.
 func guard(f func() error) (err error) {
 	library.Lock()
 	defer library.Unlock()
@@ -91,8 +91,8 @@ func open(path string) (*file, error) {
 	return f, nil
 }
 
-// walk lists the datasets below a group. Soft and external links are left out: they may lead to other files. Hard
-// links may lead in circles, which the bounds end.
+// walk lists the datasets below a group. Soft and external links are left out: they may lead to other files. Circles of
+// hard links end at the bounds.
 func (f *file) walk(g *hdf5.CommonFG, prefix string, depth int) error {
 	n, err := g.NumObjects()
 	if err != nil {
@@ -192,7 +192,7 @@ var floatTypes = []struct {
 	{"float64 (big-endian)", hdf5.T_IEEE_F64BE, 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.BigEndian.Uint64(b))) }},
 }
 
-// typeName names a type as NumPy does, where it can be named so.
+// typeName returns NumPy's name of a type, if it has one.
 func typeName(t *hdf5.Datatype) string {
 	for _, float := range floatTypes {
 		if t.Equal(float.is) {
@@ -212,10 +212,10 @@ func typeName(t *hdf5.Datatype) string {
 
 func (f *file) Tensors() []weights.Tensor { return f.tensors }
 
-// Attribute returns nil for what cannot be read, so that the layout is recognised by the rest of the file.
+// Attribute returns nil for an attribute that cannot be read: the rest of the file may show the layout.
 func (f *file) Attribute(group, name string) (values []string) {
 	if !f.groups[group] {
-		return nil // or a link to another file would be followed
+		return nil // otherwise a link to another file would be followed
 	}
 	err := guard(func() (err error) {
 		values, err = readStrings(f.file, "/"+group, name)
@@ -227,7 +227,7 @@ func (f *file) Attribute(group, name string) (values []string) {
 	return values
 }
 
-// Metadata returns what Keras says about itself.
+// Metadata returns Keras's versions.
 func (f *file) Metadata() map[string]string {
 	metadata := map[string]string{}
 	for _, name := range []string{"keras_version", "backend"} {
