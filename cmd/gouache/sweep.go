@@ -177,8 +177,8 @@ func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment stri
 	})
 }
 
-// withPainter opens the device and the weights of a file, and calls work. It finds errors that would make trials fail first.
-// begun means that the sweep has begun before.
+// withPainter opens the device and the weights of a file, and calls work. It finds errors that
+// would make trials fail first. begun means that the sweep has begun before.
 func (f *sweepFlags) withPainter(cmd *cobra.Command, file *sweep.File, begun bool, work func(*painting.Painter) error) error {
 	flags := studioFlags{device: cmp.Or(file.Device, "auto"), weights: cmp.Or(file.Weights, "auto"), quiet: f.quiet, tune: "on"}
 	if _, err := os.Stat(file.Resolve(flags.weights)); err == nil {
@@ -227,8 +227,8 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 	return nil
 }
 
-// rememberWeights makes a sweep continue with the weights that it began with if its file names none: other weights may have
-// become available.
+// rememberWeights makes a sweep continue with the weights that it began with if its file names
+// none: other weights may have become available.
 func rememberWeights(ctx context.Context, store tracker.RunReader, file *sweep.File) error {
 	if file.Weights != "" {
 		return nil
@@ -250,8 +250,8 @@ type sweepPlan struct {
 	Bytes   int64            `json:"bytes"`
 }
 
-// dryRun lists the trials and estimates what they take. Of a sampler that learns from results only the first trials are
-// known; the others are assumed to be like them.
+// dryRun lists the trials and estimates what they take. Of a sampler that learns from results only
+// the first trials are known; the others are assumed to be like them.
 func (f *sweepFlags) dryRun(cmd *cobra.Command, file *sweep.File) error {
 	return f.withPainter(cmd, file, false, func(painter *painting.Painter) (err error) {
 		plan := sweepPlan{Name: file.Name}

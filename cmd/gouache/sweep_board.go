@@ -184,8 +184,8 @@ func (b *sweepBoard) overall() string {
 	return text
 }
 
-// remaining estimates the time left from the trials that ended in this process, or else from the running ones' own
-// estimates. It is negative if it is unknown.
+// remaining estimates the time left from the trials that ended in this process, or else from the
+// running ones' own estimates. It is negative if it is unknown.
 func (b *sweepBoard) remaining(done int) time.Duration {
 	var each time.Duration
 	var current time.Duration // spent on the running trials

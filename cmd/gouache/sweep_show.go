@@ -96,8 +96,8 @@ name free for another sweep.`,
 	return cmd
 }
 
-// readSweep reads a sweep's file. That of a program's own function has settings and terms that are unknown here. Then only
-// the trials and their results are known, not what was searched.
+// readSweep reads a sweep's file. That of a program's own function has settings and terms that are
+// unknown here. Then only the trials and their results are known, not what was searched.
 func readSweep(record *tracker.Sweep) (file *sweep.File, problem string) {
 	file, err := painting.ReadSweep(record)
 	if err != nil {

@@ -124,8 +124,9 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestSweepPicturesElsewhere: a sweep's pictures may lie anywhere. Names are relative to the file, absolute ones stay as
-// they are, and neither depends on the working directory of the run or of the resumed run.
+// TestSweepPicturesElsewhere: a sweep's pictures may lie anywhere. Names are relative to the file,
+// absolute ones stay as they are, and neither depends on the working directory of the run or of the
+// resumed run.
 func TestSweepPicturesElsewhere(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -196,7 +197,8 @@ func TestSweepPicturesElsewhere(t *testing.T) {
 	}
 }
 
-// TestSweepVanishedPicture: in a sweep that has begun, trials whose picture is gone fail, and the others continue.
+// TestSweepVanishedPicture: in a sweep that has begun, trials whose picture is gone fail, and the
+// others continue.
 func TestSweepVanishedPicture(t *testing.T) {
 	file, store := sweepFile(t, strings.Replace(tinySweep, "style: mine.png\n", "", 1)+"retries: 0\n"), filepath.Join(t.TempDir(), "store")
 	text, err := os.ReadFile(file)
@@ -220,7 +222,8 @@ func TestSweepVanishedPicture(t *testing.T) {
 	}
 }
 
-// TestSweepBoardRace: trials that run at once renew the board's lines at once. It finds what it is for with -race.
+// TestSweepBoardRace: trials that run at once renew the board's lines at once. It finds what it is
+// for with -race.
 func TestSweepBoardRace(t *testing.T) {
 	board := newSweepBoard(io.Discard, &sweep.File{Parallel: 2})
 	board.line.terminal = true
@@ -282,8 +285,8 @@ func TestSweepMistakes(t *testing.T) {
 	}
 }
 
-// TestForeignSweep: a sweep of a program's own function, with terms that are unknown here, is listed and shown among the
-// others.
+// TestForeignSweep: a sweep of a program's own function, with terms that are unknown here, is
+// listed and shown among the others.
 func TestForeignSweep(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	store, err := sqlite.Open(t.Context(), dir, sqlite.Options{})

@@ -12,8 +12,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Again returns the job of a recorded run, with its pictures from the store and its settings. With the same weights on the
-// same machine it paints the same picture, to the byte.
+// Again returns the job of a recorded run, with its pictures from the store and its settings. With
+// the same weights on the same machine it paints the same picture, to the byte.
 func Again(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (job stylelib.Job, err error) {
 	values := settings(run.Params)
 	for _, name := range []string{"preset", "size", "iterations", "scales", "style_weight"} {

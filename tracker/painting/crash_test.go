@@ -71,8 +71,9 @@ func (talker) Ended(t *sweep.Trial, o tracker.Outcome) {
 	fmt.Println("ended", t.Number, o.Status)
 }
 
-// TestCrash: a sweep whose processes are killed at fifty random moments, two at a time, has the same results as one that
-// nothing interrupted: the same pictures to the byte, the same curves, each trial once.
+// TestCrash: a sweep whose processes are killed at fifty random moments, two at a time, has the
+// same results as one that nothing interrupted: the same pictures to the byte, the same curves,
+// each trial once.
 func TestCrash(t *testing.T) {
 	kills := 50
 	if testing.Short() {
@@ -130,8 +131,8 @@ type victim struct {
 	done  bool          // the sweep is
 }
 
-// startVictim starts a process. A mortal one is killed at a random moment: one in four while it opens the store and the
-// device, the others soon after they begin to paint.
+// startVictim starts a process. A mortal one is killed at a random moment: one in four while it
+// opens the store and the device, the others soon after they begin to paint.
 func startVictim(t *testing.T, dir string, mortal bool) *victim {
 	t.Helper()
 	program, err := os.Executable()
@@ -174,7 +175,8 @@ func startVictim(t *testing.T, dir string, mortal bool) *victim {
 	return v
 }
 
-// compareTrials checks that two stores have the same of each trial, except times and snapshots, which depend on the clock.
+// compareTrials checks that two stores have the same of each trial, except times and snapshots,
+// which depend on the clock.
 func compareTrials(t *testing.T, want, got tracker.Store) {
 	t.Helper()
 	wanted, runs := trials(t, want), trials(t, got)

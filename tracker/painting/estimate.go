@@ -11,8 +11,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Estimate is roughly what trials take. They may well take half as much again: the machine may be busier, and pictures
-// differ in how well they compress.
+// Estimate is roughly what trials take. They may well take half as much again: the machine may be
+// busier, and pictures differ in how well they compress.
 type Estimate struct {
 	Time  time.Duration // of all trials, one after the other
 	Bytes int64         // on the disk, of all trials, without what they share
@@ -32,8 +32,8 @@ type measured struct {
 	pngBytes float64       // of a pixel
 }
 
-// Estimate paints a small picture, which takes some seconds, and estimates from it what trials with these searched
-// values take.
+// Estimate paints a small picture, which takes some seconds, and estimates from it what trials with
+// these searched values take.
 func (p *Painter) Estimate(ctx context.Context, trials []tracker.Params) (*Estimate, error) {
 	var jobs []stylelib.Job
 	for _, params := range trials {
@@ -97,8 +97,8 @@ func (p *Painter) measure(ctx context.Context, job stylelib.Job) (*measured, err
 	return m, nil
 }
 
-// bytes estimates the size of a trial on the disk: snapshots, which are many at the first scale and few at the last, the
-// result, and ten curves.
+// bytes estimates the size of a trial on the disk: snapshots, which are many at the first scale and
+// few at the last, the result, and ten curves.
 func (m *measured) bytes(scales []progress.Scale) int64 {
 	var pixels, iterations int
 	for _, s := range scales {

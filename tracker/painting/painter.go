@@ -14,8 +14,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// Painter paints the trials of a sweep in one studio, which computes and compiles once what they share. Describe and Trial
-// are for [sweep.Options].
+// Painter paints the trials of a sweep in one studio, which computes and compiles once what they
+// share. Describe and Trial are for [sweep.Options].
 type Painter struct {
 	Studio *stylelib.Studio
 	File   *sweep.File
@@ -36,9 +36,9 @@ type loaded struct {
 	picture *picture.Picture
 }
 
-// Check finds errors that would make trials fail. It loads all pictures, and checks a job with the settings that all trials
-// share. In a sweep that has begun, a searched picture that is gone is only a warning: the trials that need it have
-// ended, or will fail.
+// Check finds errors that would make trials fail. It loads all pictures, and checks a job with the
+// settings that all trials share. In a sweep that has begun, a searched picture that is gone is
+// only a warning: the trials that need it have ended, or will fail.
 func (p *Painter) Check(begun bool) error {
 	values := tracker.Params{}
 	for _, d := range p.File.Search {
@@ -118,8 +118,8 @@ func (p *Painter) Describe(a sweep.Assignment, n *tracker.NewRun) error {
 	return p.addInput(n, tracker.RoleStyle, styles...)
 }
 
-// addInput adds the pictures of a role. If the sampler chose the picture, the parameter that names it is recorded already, as
-// the file has it, so that the sampler knows the value again.
+// addInput adds the pictures of a role. If the sampler chose the picture, the parameter that names
+// it is recorded already, as the file has it, so that the sampler knows the value again.
 func (p *Painter) addInput(n *tracker.NewRun, role string, names ...string) error {
 	_, searched := n.Params[role+"_picture"]
 	for _, name := range names {
@@ -175,7 +175,8 @@ func (p *Painter) Trial(ctx context.Context, t *sweep.Trial) error {
 	return ctx.Err()
 }
 
-// checkpoint reads the checkpoint of a trial, or returns nil. If it cannot be read, the trial begins again.
+// checkpoint reads the checkpoint of a trial, or returns nil. If it cannot be read, the trial
+// begins again.
 func (p *Painter) checkpoint(ctx context.Context, t *sweep.Trial) (*stylelib.Checkpoint, error) {
 	file, err := t.OpenCheckpoint(ctx)
 	if err != nil || file == nil {
@@ -202,7 +203,8 @@ type judge struct {
 	err   error // the store's
 }
 
-// Observe comes before the recorder, so that no checkpoint is saved without the objective of its iteration.
+// Observe comes before the recorder, so that no checkpoint is saved without the objective of its
+// iteration.
 func (j *judge) Observe(e progress.Event) {
 	i, ok := e.(progress.Iteration)
 	if !ok || j.err != nil || j.trial.Pruned() != "" {

@@ -1,6 +1,6 @@
-// Package painting connects the tracker and stylelib, which do not import each other. It reads the files of sweeps with the
-// settings of paintings ([Parse]), paints the trials of a sweep ([Painter]), and returns the job of a recorded run
-// ([Again]).
+// Package painting connects the tracker and stylelib, which do not import each other. It reads the
+// files of sweeps with the settings of paintings ([Parse]), paints the trials of a sweep
+// ([Painter]), and returns the job of a recorded run ([Again]).
 package painting
 
 import (
@@ -13,7 +13,8 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// Schema returns the settings that a sweep of paintings may fix and search, and the terms that it may minimise.
+// Schema returns the settings that a sweep of paintings may fix and search, and the terms that it
+// may minimise.
 func Schema() sweep.Schema {
 	return sweep.Schema{
 		Settings: append(stylelib.Settings(),

@@ -23,8 +23,8 @@ import (
 	_ "github.com/gouache-art/gouache/weights/h5"
 )
 
-// TestPaint: a sweep over pictures, settings and their conditions paints each trial as its parameters say, and each can
-// be painted again from what the store keeps, to the byte.
+// TestPaint: a sweep over pictures, settings and their conditions paints each trial as its
+// parameters say, and each can be painted again from what the store keeps, to the byte.
 func TestPaint(t *testing.T) {
 	studio := tinyStudio()
 	dir := t.TempDir()
@@ -88,7 +88,8 @@ search:
 	}
 }
 
-// TestTilesAreObserved: an observer of a trial receives the progress of each tile, and the trial's result.
+// TestTilesAreObserved: an observer of a trial receives the progress of each tile, and the trial's
+// result.
 func TestTilesAreObserved(t *testing.T) {
 	f := parse(t, "size: 300\niterations: 1\nscales: 1\nsampler: grid\nminimise: content\nsearch: {style_weight: [3]}\n")
 	var events []string
@@ -189,7 +190,8 @@ func styleLine(text string) string {
 	return "style: sample:swirl\n"
 }
 
-// TestPrune: a trial that is pruned in the middle of a painting is finished, tagged, and has a result.
+// TestPrune: a trial that is pruned in the middle of a painting is finished, tagged, and has a
+// result.
 func TestPrune(t *testing.T) {
 	store := openStore(t, t.TempDir())
 	f := parse(t, "size: 64\niterations: 12\nscales: 1\nsampler: grid\nminimise: content\nprune: {median: {after: 3, trials: 1}}\nsearch: {style_weight: [0.0, 1000.0]}\n")
@@ -236,7 +238,8 @@ func TestEstimate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A factor of four either way: what is estimated from a picture of 128 pixels after eight iterations.
+	// A factor of four either way: what is estimated from a picture of 128 pixels after eight
+	// iterations.
 	if four.Bytes != 4*one.Bytes || four.Bytes < report.Bytes/4 || four.Bytes > report.Bytes*4 {
 		t.Errorf("estimated %d bytes, and %d for one; the store has %d", four.Bytes, one.Bytes, report.Bytes)
 	}
@@ -245,9 +248,9 @@ func TestEstimate(t *testing.T) {
 	}
 }
 
-// BenchmarkBetweenTrials reports the seconds from the end of one trial to the end of the next one's first iteration, of a
-// network as large as people use, at a size at which sweeps are run: of 0.19 s, 0.18 were the two evaluations that a first
-// iteration takes.
+// BenchmarkBetweenTrials reports the seconds from the end of one trial to the end of the next one's
+// first iteration, of a network as large as people use, at a size at which sweeps are run: of 0.19
+// s, 0.18 were the two evaluations that a first iteration takes.
 func BenchmarkBetweenTrials(b *testing.B) {
 	studio := fullStudio(b)
 	for b.Loop() {
@@ -300,8 +303,8 @@ func fullStudio(b *testing.B) *stylelib.Studio {
 	return stylelib.NewStudio(backendtest.CPU(), set, stylelib.Options{})
 }
 
-// TestContinueWithDefaults: a trial whose file leaves settings to their defaults continues from its checkpoint, although
-// its record names them all.
+// TestContinueWithDefaults: a trial whose file leaves settings to their defaults continues from its
+// checkpoint, although its record names them all.
 func TestContinueWithDefaults(t *testing.T) {
 	const text = "size: 64\niterations: 20\nsampler: grid\nminimise: content\nsearch: {style_weight: [3], style: [sample:glass]}\n"
 	f, err := Parse([]byte("name: night\ncontent: sample:chelsea\n"+text), "night.yaml")

@@ -16,16 +16,18 @@ func init() {
 		func(space Space, seed int64) (Sampler, error) { return &evolution{space, seed}, nil })
 }
 
-// evolution is CMA-ES (Hansen, "The CMA evolution strategy: a tutorial", 2016, arXiv:1604.00772) in the unit cube, from
-// its middle with a step size of initialStep. A point outside is drawn again. A generation has 4+⌊3 ln d⌋ points, which
-// do not depend on each other. The next generation needs the values of all of them. When a search has converged, the
-// next one begins at a random point with twice the population (IPOP, Auger and Hansen, 2005).
+// evolution is CMA-ES (Hansen, "The CMA evolution strategy: a tutorial", 2016, arXiv:1604.00772) in
+// the unit cube, from its middle with a step size of initialStep. A point outside is drawn again. A
+// generation has 4+⌊3 ln d⌋ points, which do not depend on each other. The next generation needs
+// the values of all of them. When a search has converged, the next one begins at a random point
+// with twice the population (IPOP, Auger and Hansen, 2005).
 //
-// The optimiser is goptuna's. The points that gonum's CmaEsChol (v0.17) draws do not depend on its step size. With a
-// step of 0.3, the median over 20 seeds of its best of 100 points was farther from the minimum than that of random
-// points on spheres in 1, 2 and 5 dimensions, on an ellipsoid and on Rosenbrock's function in 3. With an initial
-// covariance of 0.3² it was nearer than random points by a sixth to a half, and in one dimension by more. goptuna's is
-// five to a hundred times nearer, and in one dimension more, like Python's cmaes.
+// The optimiser is goptuna's. The points that gonum's CmaEsChol (v0.17) draws do not depend on its
+// step size. With a step of 0.3, the median over 20 seeds of its best of 100 points was farther
+// from the minimum than that of random points on spheres in 1, 2 and 5 dimensions, on an ellipsoid
+// and on Rosenbrock's function in 3. With an initial covariance of 0.3² it was nearer than random
+// points by a sixth to a half, and in one dimension by more. goptuna's is five to a hundred times
+// nearer, and in one dimension more, like Python's cmaes.
 type evolution struct {
 	space Space
 	seed  int64
@@ -95,8 +97,8 @@ func draw(optimizer *cmaes.Optimizer) ([]*cmaes.Solution, error) {
 	return generation, nil
 }
 
-// tell advances the search by the results of a generation, whose first trial is number first. Only their order counts,
-// so a point's value is its rank.
+// tell advances the search by the results of a generation, whose first trial is number first. Only
+// their order counts, so a point's value is its rank.
 func tell(optimizer *cmaes.Optimizer, generation []*cmaes.Solution, known map[int]Observation, first int) error {
 	ended := make([]Observation, len(generation))
 	for i := range generation {

@@ -21,7 +21,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// document is a sweep's file as it is written, before its values are checked. Its other keys are settings.
+// document is a sweep's file as it is written, before its values are checked. Its other keys are
+// settings.
 type document struct {
 	Name       scalar  `yaml:"name"`
 	Content    scalar  `yaml:"content"`
@@ -76,7 +77,8 @@ func (m *mistakes) add(at *token.Token, format string, args ...any) {
 	m.list = append(m.list, mistake{at: at, text: fmt.Sprintf(format, args...)})
 }
 
-// addError adds an error of decoding the value of a key: a mistake, several that are joined, or an error of the parser.
+// addError adds an error of decoding the value of a key: a mistake, several that are joined, or an
+// error of the parser.
 func (m *mistakes) addError(name string, err error) {
 	var own mistake
 	var parse yaml.Error
@@ -96,8 +98,8 @@ func (m *mistakes) addError(name string, err error) {
 	}
 }
 
-// err returns all mistakes as one error of CodeInvalid, a line each, in the order of the file. It is nil if there are
-// none.
+// err returns all mistakes as one error of CodeInvalid, a line each, in the order of the file. It
+// is nil if there are none.
 func (m *mistakes) err() error {
 	if len(m.list) == 0 {
 		return nil
@@ -185,8 +187,8 @@ func (m *mistakes) decode(name string, n ast.Node, into any) bool {
 	return err == nil
 }
 
-// decodeFields decodes the values of a mapping into the fields of a struct that have their keys as tags, and returns the
-// other entries. Unlike yaml's decoder it finds all mistakes, not the first.
+// decodeFields decodes the values of a mapping into the fields of a struct that have their keys as
+// tags, and returns the other entries. Unlike yaml's decoder it finds all mistakes, not the first.
 func (m *mistakes) decodeFields(entries []entry, into any) (others []entry) {
 	fields := reflect.ValueOf(into).Elem()
 	keys := keysOf(into)
@@ -256,8 +258,8 @@ func (s *scalar) UnmarshalYAML(n ast.Node) error {
 	return nil
 }
 
-// compound returns the text of a mapping of one pair without a space after the colon: sample:swirl, within brackets. In
-// YAML that is a string, and for the parser (v1.19.2) a mapping.
+// compound returns the text of a mapping of one pair without a space after the colon: sample:swirl,
+// within brackets. In YAML that is a string, and for the parser (v1.19.2) a mapping.
 func compound(n *ast.MappingNode) (string, bool) {
 	if n.IsFlowStyle || len(n.Values) != 1 {
 		return "", false
@@ -333,7 +335,8 @@ type entry struct {
 	value ast.Node
 }
 
-// UnmarshalYAML refuses keys that are no words, that are there twice or have no value, and returns all mistakes.
+// UnmarshalYAML refuses keys that are no words, that are there twice or have no value, and returns
+// all mistakes.
 func (m *mapping) UnmarshalYAML(n ast.Node) error {
 	m.at, m.keys = start(n), map[string]*token.Token{}
 	var values []*ast.MappingValueNode

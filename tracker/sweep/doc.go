@@ -1,5 +1,6 @@
-// Package sweep searches for the settings that paint the best picture. It reads the file that describes a sweep, chooses
-// the parameters of its trials, ends trials that do badly, and computes which settings matter.
+// Package sweep searches for the settings that paint the best picture. It reads the file that
+// describes a sweep, chooses the parameters of its trials, ends trials that do badly, and computes
+// which settings matter.
 //
 //	file, err := sweep.Parse(text, "night.yaml", schema)
 //	sampler, err := sweep.NewSampler(file)
@@ -25,8 +26,9 @@
 //	minimise: content + style
 //	prune: {median: {after: 40}}
 //
-// content and style are required if the schema has settings of these names: the trials are paintings then. Names of
-// settings may be written with hyphens. Anchors, aliases and tags are refused. These keys are no settings:
+// content and style are required if the schema has settings of these names: the trials are
+// paintings then. Names of settings may be written with hyphens. Anchors, aliases and tags are
+// refused. These keys are no settings:
 //
 //	name        what the sweep is called
 //	content     the photograph
@@ -45,10 +47,11 @@
 //	            factor: 4}}; see [PruneRule]
 //	search      the settings that differ between trials
 //
-// A setting is searched over a list of values or over a range. A range includes its ends; its values are spaced evenly
-// (linear), or their logarithms are (log). A range of a whole number has whole numbers only. steps is the number of
-// evenly spaced values of a range, which a grid needs unless the range has whole numbers. when leaves a setting out of
-// trials unless other settings, fixed or searched further up, have the named values:
+// A setting is searched over a list of values or over a range. A range includes its ends; its
+// values are spaced evenly (linear), or their logarithms are (log). A range of a whole number has
+// whole numbers only. steps is the number of evenly spaced values of a range, which a grid needs
+// unless the range has whole numbers. when leaves a setting out of trials unless other settings,
+// fixed or searched further up, have the named values:
 //
 //	search:
 //	  preset: [gouache, article]
@@ -63,9 +66,10 @@
 //
 // # What is minimised
 //
-// A term of an objective is the loss before its weight: only that compares trials with different weights. With the preset
-// gouache, the loss is relative to the energy of its target, and so comparable between pictures, sizes and layers. With
-// the other presets it is not; relative(TERM), the loss divided by that of the trial's first step, comes nearest. A trial
-// that starts from the content picture begins with a content loss near 0, so relative(content) is only for trials that
+// A term of an objective is the loss before its weight: only that compares trials with different
+// weights. With the preset gouache, the loss is relative to the energy of its target, and so
+// comparable between pictures, sizes and layers. With the other presets it is not; relative(TERM),
+// the loss divided by that of the trial's first step, comes nearest. A trial that starts from the
+// content picture begins with a content loss near 0, so relative(content) is only for trials that
 // start from noise.
 package sweep

@@ -115,7 +115,8 @@ func ExampleRun() {
 	// Output: 3 trials, the best at x = 2
 }
 
-// corners tries the corners of a space: the ends of each range, and the first and the last value of each list.
+// corners tries the corners of a space: the ends of each range, and the first and the last value of
+// each list.
 type corners struct{ space sweep.Space }
 
 func (c corners) Points() int { return 1 << len(c.space) }
@@ -135,7 +136,8 @@ var registerCorners = sync.OnceFunc(func() {
 	sweep.Register("corners", sweep.Caps{}, func(space sweep.Space, _ int64) (sweep.Sampler, error) { return corners{space}, nil })
 })
 
-// A new sampler is a type and a call of Register, in an init function as a rule. Files then name it.
+// A new sampler is a type and a call of Register, in an init function as a rule. Files then name
+// it.
 func ExampleRegister() {
 	registerCorners()
 	file, err := sweep.Parse([]byte("{name: box, sampler: corners, search: {x: {linear: [1, 3]}, y: {log: [1, 100]}}, minimise: f}"), "box.yaml",

@@ -14,8 +14,8 @@ import (
 // File is a sweep as its YAML file describes it; see the package's documentation for the format.
 type File struct {
 	Name string
-	// Content and Styles are pictures as the file writes them; see [File.Resolve]. A field is empty if the sweep searches
-	// over its pictures.
+	// Content and Styles are pictures as the file writes them; see [File.Resolve]. A field is empty
+	// if the sweep searches over its pictures.
 	Content string
 	Styles  []Style
 	Weights string // "" leaves the choice to the program
@@ -34,7 +34,8 @@ type File struct {
 
 	Minimise Objective  // the zero Objective if the file names none
 	Prune    *PruneRule // nil if no trial is pruned
-	// Ratings is how many comparisons a trial needs before its rating counts, or 0 if ratings are not minimised.
+	// Ratings is how many comparisons a trial needs before its rating counts, or 0 if ratings are
+	// not minimised.
 	Ratings int
 
 	Path string // where the file was read from
@@ -47,8 +48,9 @@ type Style struct {
 	Weight float64 // relative to the others'
 }
 
-// Assignment is what a trial is asked to do: what the file fixes and what the sampler chose. The record of the trial's run
-// is made from it and never read back as one: it has base names of pictures, for example, which are no paths.
+// Assignment is what a trial is asked to do: what the file fixes and what the sampler chose. The
+// record of the trial's run is made from it and never read back as one: it has base names of
+// pictures, for example, which are no paths.
 type Assignment struct {
 	// Params are the settings, fixed and searched, by the names under which runs record them.
 	Params tracker.Params
@@ -63,8 +65,8 @@ const (
 	stylePicture   = tracker.RoleStyle + "_picture"
 )
 
-// Assign returns the assignment of a trial with these values of the searched settings: a sampler's, or all parameters that
-// a run has recorded. Other values are ignored.
+// Assign returns the assignment of a trial with these values of the searched settings: a sampler's,
+// or all parameters that a run has recorded. Other values are ignored.
 func (f *File) Assign(values tracker.Params) Assignment {
 	a := Assignment{Params: tracker.Params{}, Content: f.Content, Styles: f.Styles}
 	maps.Copy(a.Params, f.Fixed)
@@ -93,8 +95,8 @@ const (
 	DefaultRatings    = 3
 )
 
-// Resolve returns the path of a picture that the file names: relative to the file's folder, or as it is if it is absolute
-// or a sample's name, such as sample:swirl.
+// Resolve returns the path of a picture that the file names: relative to the file's folder, or as
+// it is if it is absolute or a sample's name, such as sample:swirl.
 func (f *File) Resolve(name string) string {
 	return filename.Resolve(filepath.Dir(f.Path), name)
 }

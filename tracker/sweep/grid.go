@@ -20,8 +20,8 @@ func init() {
 // maxGrid is the largest number of points of a grid.
 const maxGrid = 1_000_000
 
-// grid goes through all combinations of values, the last dimension's values fastest. Combinations that differ only in
-// inactive dimensions are one point.
+// grid goes through all combinations of values, the last dimension's values fastest. Combinations
+// that differ only in inactive dimensions are one point.
 type grid struct {
 	space  Space
 	asked  []bool // for each dimension, whether a condition depends on it
@@ -70,8 +70,8 @@ func (g *grid) Ask(n int, _ []Observation) (tracker.Params, error) {
 	return p, nil
 }
 
-// count returns the number of points that begin with the values that the dimensions before i have in p, or maxGrid+1 if
-// it is more than maxGrid.
+// count returns the number of points that begin with the values that the dimensions before i have
+// in p, or maxGrid+1 if it is more than maxGrid.
 func (g *grid) count(i int, p tracker.Params) int {
 	if i == len(g.space) {
 		return 1

@@ -10,7 +10,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// randomSpace returns a space of lists, whole numbers and steps, with conditions on earlier dimensions.
+// randomSpace returns a space of lists, whole numbers and steps, with conditions on earlier
+// dimensions.
 func randomSpace(r *rand.Rand) Space {
 	space := make(Space, 1+r.IntN(6))
 	for i := range space {
@@ -39,7 +40,8 @@ func randomSpace(r *rand.Rand) Space {
 	return space
 }
 
-// reference lists a grid's points another way: all combinations, inactive dimensions taken out, each point once.
+// reference lists a grid's points another way: all combinations, inactive dimensions taken out,
+// each point once.
 func reference(space Space) []tracker.Params {
 	index := make([]int, len(space))
 	var points []tracker.Params

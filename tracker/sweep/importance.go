@@ -16,9 +16,10 @@ type Importance struct {
 	Share float64 // all shares add up to 1
 }
 
-// Importances compares the best tenth of the trials, but at least leastTop of them (as in Optuna's documentation), with
-// all. In 200 sweeps of random points for 3x + y, with a z that does not matter, the first place was right in 90% with
-// 10 trials, in 95% with 50 and in 100% with 100. All three places were right in 48%, 82% and 99%.
+// Importances compares the best tenth of the trials, but at least leastTop of them (as in Optuna's
+// documentation), with all. In 200 sweeps of random points for 3x + y, with a z that does not
+// matter, the first place was right in 90% with 10 trials, in 95% with 50 and in 100% with 100. All
+// three places were right in 48%, 82% and 99%.
 const (
 	topShare = 0.1
 	leastTop = 5
@@ -27,14 +28,15 @@ const (
 	trusted = 50
 )
 
-// Importances returns how much each dimension matters for being among the best trials, the most important first, by
-// PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023, arXiv:2304.10255): the Pearson divergence of the
-// density of the best trials' values from that of all trials' values. If not all trials have a dimension, it is multiplied
-// by the square of the share of the best that have it, and divided by the share of all that have it, as in conditional
-// PED-ANOVA (arXiv:2601.20800, theorem 4.2).
+// Importances returns how much each dimension matters for being among the best trials, the most
+// important first, by PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023, arXiv:2304.10255): the
+// Pearson divergence of the density of the best trials' values from that of all trials' values. If
+// not all trials have a dimension, it is multiplied by the square of the share of the best that
+// have it, and divided by the share of all that have it, as in conditional PED-ANOVA
+// (arXiv:2601.20800, theorem 4.2).
 //
-// Finished and pruned trials count, failed ones do not. warning is a sentence on why the shares cannot be trusted. There
-// are no shares with too few trials, or if all have the same value.
+// Finished and pruned trials count, failed ones do not. warning is a sentence on why the shares
+// cannot be trusted. There are no shares with too few trials, or if all have the same value.
 func Importances(space Space, seen []Observation) (shares []Importance, warning string) {
 	all := slices.DeleteFunc(slices.Clone(seen), func(o Observation) bool {
 		return o.state() == Running || o.state() == Failed
@@ -72,8 +74,8 @@ func Importances(space Space, seen []Observation) (shares []Importance, warning 
 	return shares, warning
 }
 
-// divergence returns a dimension's importance before the normalisation. all are the trials in the order of their values;
-// the first top of them are the best.
+// divergence returns a dimension's importance before the normalisation. all are the trials in the
+// order of their values; the first top of them are the best.
 func divergence(space Space, dimension int, all []Observation, top int) float64 {
 	bins := newBins(&space[dimension])
 	countTop, countAll := make([]float64, bins.n), make([]float64, bins.n)
@@ -143,8 +145,8 @@ func (b bins) density(counts []float64) []float64 {
 	return smooth(counts, kernels)
 }
 
-// scott puts a normal kernel on each bin with trials, with the width of Scott's rule (Multivariate Density Estimation,
-// 1992), and one of weight 1 over all bins, as Optuna does.
+// scott puts a normal kernel on each bin with trials, with the width of Scott's rule (Multivariate
+// Density Estimation, 1992), and one of weight 1 over all bins, as Optuna does.
 func scott(counts []float64) []float64 {
 	n, total := float64(len(counts)), floats.Sum(counts)
 	density := make([]float64, len(counts))
@@ -165,7 +167,8 @@ func scott(counts []float64) []float64 {
 	return density
 }
 
-// scottWidth returns the standard deviation of the kernels, in bins. At its least, 90% of a kernel lie within its bin.
+// scottWidth returns the standard deviation of the kernels, in bins. At its least, 90% of a kernel
+// lie within its bin.
 func scottWidth(counts []float64) float64 {
 	total, mean := floats.Sum(counts), 0.0
 	var places, below []float64 // bins with trials, and the number of trials in them and before

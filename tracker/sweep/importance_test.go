@@ -53,8 +53,8 @@ func linear(seed int64, trials int) (Space, []Observation) {
 	return space, seen
 }
 
-// TestImportancesOrder: what matters most comes first in nearly all sweeps of 200 trials, and the shares are one in
-// all.
+// TestImportancesOrder: what matters most comes first in nearly all sweeps of 200 trials, and the
+// shares are one in all.
 func TestImportancesOrder(t *testing.T) {
 	right := 0
 	for seed := range int64(50) {
@@ -103,7 +103,8 @@ func TestImportancesWarn(t *testing.T) {
 	}
 }
 
-// BenchmarkImportancesRight reports in how many of 200 sweeps the order is right, by the number of trials.
+// BenchmarkImportancesRight reports in how many of 200 sweeps the order is right, by the number of
+// trials.
 func BenchmarkImportancesRight(b *testing.B) {
 	for _, trials := range []int{10, 20, 30, 40, 50, 100} {
 		b.Run(fmt.Sprint(trials), func(b *testing.B) {

@@ -10,9 +10,9 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Objective is what a sweep minimises: people's ratings, or a sum of loss terms before their weights. Terms after their
-// weights would not compare trials with different weights: the least weight would win. The zero Objective minimises
-// nothing.
+// Objective is what a sweep minimises: people's ratings, or a sum of loss terms before their
+// weights. Terms after their weights would not compare trials with different weights: the least
+// weight would win. The zero Objective minimises nothing.
 type Objective struct {
 	rating bool
 	parts  []part
@@ -35,14 +35,15 @@ const (
 // maxParts is the largest number of terms.
 const maxParts = 100
 
-// ParseObjective reads an objective: "rating", or a sum of terms, each with a factor if it is not 1, such as
+// ParseObjective reads an objective: "rating", or a sum of terms, each with a factor if it is not
+// 1, such as
 //
 //	content + style
 //	0.5*content + 2*relative(style)
 //
-// A term means its loss before the weight, the metric loss.TERM. relative(TERM) is that loss divided by the one of the
-// trial's first step. total is the sum that the trial itself minimises, with its weights. terms are the known names.
-// Factors are more than 0. An error has CodeInvalid.
+// A term means its loss before the weight, the metric loss.TERM. relative(TERM) is that loss
+// divided by the one of the trial's first step. total is the sum that the trial itself minimises,
+// with its weights. terms are the known names. Factors are more than 0. An error has CodeInvalid.
 func ParseObjective(text string, terms []string) (Objective, error) {
 	if strings.TrimSpace(text) == wordRating {
 		return Objective{rating: true}, nil
@@ -168,8 +169,9 @@ func (o Objective) String() string {
 	return strings.Join(words, " + ")
 }
 
-// Eval returns the objective's value; less is better. metric returns a metric's value at the trial's first step and now, or
-// false if there is none. The result is NaN if a metric is missing or a relative loss began with 0.
+// Eval returns the objective's value; less is better. metric returns a metric's value at the
+// trial's first step and now, or false if there is none. The result is NaN if a metric is missing
+// or a relative loss began with 0.
 func (o Objective) Eval(metric func(name string) (first, now float64, ok bool)) float64 {
 	if len(o.parts) == 0 {
 		return math.NaN()

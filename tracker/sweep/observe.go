@@ -38,9 +38,9 @@ func Trials(ctx context.Context, store tracker.RunReader, name string) ([]*track
 	return trials, nil
 }
 
-// Observations returns what is known of a sweep's trials, in the order of runs. If the sweep minimises people's ratings,
-// judgements are theirs: a trial's value is then minus its strength, and a trial with too few judgements counts as
-// running.
+// Observations returns what is known of a sweep's trials, in the order of runs. If the sweep
+// minimises people's ratings, judgements are theirs: a trial's value is then minus its strength,
+// and a trial with too few judgements counts as running.
 func Observations(f *File, runs []*tracker.Run, judgements []tracker.Judgement) ([]Observation, error) {
 	seen := make([]Observation, len(runs))
 	for i, run := range runs {
@@ -113,7 +113,8 @@ func rate(f *File, runs []*tracker.Run, judgements []tracker.Judgement, seen []O
 	return nil
 }
 
-// Comparisons returns the judgements whose pictures are both among items, which has them by their runs' ids.
+// Comparisons returns the judgements whose pictures are both among items, which has them by their
+// runs' ids.
 func Comparisons(judgements []tracker.Judgement, items map[string]int) []rating.Comparison {
 	outcomes := map[tracker.Verdict]rating.Outcome{
 		tracker.LeftBetter: rating.LeftWins, tracker.RightBetter: rating.RightWins, tracker.Tie: rating.Tie,
@@ -135,8 +136,8 @@ type Ranked struct {
 	Observation
 }
 
-// Rank orders a sweep's trials: finished ones, the best first, then pruned ones, failed ones, and those that run or will
-// run.
+// Rank orders a sweep's trials: finished ones, the best first, then pruned ones, failed ones, and
+// those that run or will run.
 func Rank(f *File, runs []*tracker.Run, judgements []tracker.Judgement) ([]Ranked, error) {
 	seen, err := Observations(f, runs, judgements)
 	if err != nil {
@@ -158,7 +159,8 @@ func Rank(f *File, runs []*tracker.Run, judgements []tracker.Judgement) ([]Ranke
 	return ranked, nil
 }
 
-// Preview returns the parameters of the trials that are known before any has run, and the number of all trials.
+// Preview returns the parameters of the trials that are known before any has run, and the number of
+// all trials.
 func Preview(f *File) (known []tracker.Params, planned int, err error) {
 	sampler, err := NewSampler(f)
 	if err != nil {

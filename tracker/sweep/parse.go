@@ -30,8 +30,8 @@ const (
 	maxSteps      = 10_000 // of a range
 )
 
-// Parse reads a sweep's file. filename is where it was read from. The error has CodeInvalid and a line for each mistake,
-// in the order of the file, such as
+// Parse reads a sweep's file. filename is where it was read from. The error has CodeInvalid and a
+// line for each mistake, in the order of the file, such as
 //
 //	night.yaml:7:3: unknown key "style_wieght": did you mean "style_weight"?
 func Parse(text []byte, filename string, schema Schema) (*File, error) {
@@ -428,7 +428,8 @@ func (s Space) find(name string) *Dimension {
 	return nil
 }
 
-// contradiction finds a dimension that has no value left under the conditions of d and of the dimensions they name.
+// contradiction finds a dimension that has no value left under the conditions of d and of the
+// dimensions they name.
 func (s Space) contradiction(d Dimension) (name string, found bool) {
 	left := make(map[string][]any)
 	pending := slices.Clone(d.When)
@@ -450,7 +451,8 @@ func (s Space) contradiction(d Dimension) (name string, found bool) {
 	return "", false
 }
 
-// checkWhole finds mistakes that concern several parts of a file, when each part has none of its own.
+// checkWhole finds mistakes that concern several parts of a file, when each part has none of its
+// own.
 func (p *fileParser) checkWhole() {
 	f, d := &p.file, &p.doc
 	if f.Minimise.IsRating() {
@@ -488,10 +490,11 @@ func (p *fileParser) checkWhole() {
 
 // Schema is what a sweep's file may name.
 type Schema struct {
-	// Settings may be fixed and searched. If content and style are among them, the trials are paintings, and a file must
-	// name their pictures.
+	// Settings may be fixed and searched. If content and style are among them, the trials are
+	// paintings, and a file must name their pictures.
 	Settings []setting.Setting
-	// Parameters are the names under which trials record settings, where they are not the settings' names.
+	// Parameters are the names under which trials record settings, where they are not the settings'
+	// names.
 	Parameters map[string]string
 	// Terms are the loss terms that trials log, such as content and style.
 	Terms []string

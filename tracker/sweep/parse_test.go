@@ -150,8 +150,8 @@ func minimal(lines string) string {
 	return b.String() + lines
 }
 
-// TestParseMistakes gives each mistake in a file that has no other. In want, the line is counted from the first line
-// that is the test's own.
+// TestParseMistakes gives each mistake in a file that has no other. In want, the line is counted
+// from the first line that is the test's own.
 func TestParseMistakes(t *testing.T) {
 	for _, c := range []struct{ lines, want string }{
 		{"style_wieght: 3", `1:1: unknown key "style_wieght": did you mean "style_weight"?`},
@@ -313,8 +313,8 @@ func TestSearchedPictures(t *testing.T) {
 	}
 }
 
-// TestAssign: a continued run has the assignment that it began with, whatever else its record has. Names of pictures that
-// are not searched are the file's, not the record's base names.
+// TestAssign: a continued run has the assignment that it began with, whatever else its record has.
+// Names of pictures that are not searched are the file's, not the record's base names.
 func TestAssign(t *testing.T) {
 	schema := stylize
 	schema.Parameters = map[string]string{"content": "content_picture", "style": "style_picture"}

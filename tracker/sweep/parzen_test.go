@@ -8,8 +8,8 @@ import (
 	"github.com/gouache-art/gouache/stylelib/setting"
 )
 
-// TestMixtureDensity compares with SciPy's truncated normal distributions, and the probabilities of cells with
-// differences of its distribution function.
+// TestMixtureDensity compares with SciPy's truncated normal distributions, and the probabilities of
+// cells with differences of its distribution function.
 func TestMixtureDensity(t *testing.T) {
 	g := golden.Density
 	var weights, mus, sigmas []float64
@@ -18,7 +18,8 @@ func TestMixtureDensity(t *testing.T) {
 	}
 	m := mixtureOf(&Dimension{Kind: setting.Float, High: 1}, weights, mus, sigmas)
 	for i, x := range g.Places {
-		// SciPy and gonum agree to rounding, which the subtraction of two close probabilities makes larger.
+		// SciPy and gonum agree to rounding, which the subtraction of two close probabilities makes
+		// larger.
 		if got := math.Exp(m.logDensity(x)); math.Abs(got-g.Density[i]) > 1e-12 {
 			t.Errorf("density at %v: got %v, want %v", x, got, g.Density[i])
 		}
@@ -66,7 +67,8 @@ func TestEstimates(t *testing.T) {
 		e := newEstimate(&d, cells)
 		for i, place := range c.Places {
 			from, to, _ := d.cell(place)
-			// SciPy and gonum agree to rounding, which the subtraction of two close probabilities makes larger.
+			// SciPy and gonum agree to rounding, which the subtraction of two close probabilities
+			// makes larger.
 			if got, want := e.logDensity((from+to)/2), c.LogDensity[i]; math.Abs(got-want) > 1e-9 {
 				t.Errorf("%s, %d values, at %v: got %v, want %v", c.Kind, len(cells), place, got, want)
 			}

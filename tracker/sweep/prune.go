@@ -11,33 +11,37 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// PruneRule ends trials early that do badly. [Parse] makes one. It compares the values of trials at the same step, which is
-// fair if all trials have the same iterations and scales.
+// PruneRule ends trials early that do badly. [Parse] makes one. It compares the values of trials at
+// the same step, which is fair if all trials have the same iterations and scales.
 type PruneRule struct {
 	Kind string // median or halving
-	// After, at least 1, is the last step at which median prunes nothing, and the first rung of halving.
+	// After, at least 1, is the last step at which median prunes nothing, and the first rung of
+	// halving.
 	After int64
 	// Trials is the number of other trials that median needs at a step.
 	Trials int
-	// Factor, at least 2, is that of halving: one trial in Factor continues at each rung, and each rung is Factor times
-	// as far as the one before.
+	// Factor, at least 2, is that of halving: one trial in Factor continues at each rung, and each
+	// rung is Factor times as far as the one before.
 	Factor int
 }
 
 // The kinds of pruning.
 const (
-	// median ends a trial whose best value so far is worse than the median of the others' values at this step (Golovin et
-	// al., "Google Vizier", 2017, with the others' values instead of their running means, as in Optuna and goptuna).
+	// median ends a trial whose best value so far is worse than the median of the others' values at
+	// this step (Golovin et al., "Google Vizier", 2017, with the others' values instead of their
+	// running means, as in Optuna and goptuna).
 	median = "median"
-	// halving is asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning",
-	// 2020, algorithm 2, arXiv:1810.05934). There are rungs at After, After·Factor, After·Factor² and so on. Of the trials
-	// that have reached a rung, the best one in Factor continue. A trial that ends is never continued. One of the first
-	// at a rung continues if it is the best so far, as in Optuna.
+	// halving is asynchronous successive halving (Li et al., "A system for massively parallel
+	// hyperparameter tuning", 2020, algorithm 2, arXiv:1810.05934). There are rungs at After,
+	// After·Factor, After·Factor² and so on. Of the trials that have reached a rung, the best one
+	// in Factor continue. A trial that ends is never continued. One of the first at a rung
+	// continues if it is the best so far, as in Optuna.
 	halving = "halving"
 )
 
-// prune reports whether to end a trial at a step, and why. own is the trial's objective up to the step, in the order of
-// steps; others are the objectives of all other trials so far, ended or not. It must be called at each step with a value.
+// prune reports whether to end a trial at a step, and why. own is the trial's objective up to the
+// step, in the order of steps; others are the objectives of all other trials so far, ended or not.
+// It must be called at each step with a value.
 func (r *PruneRule) prune(step int64, own []tracker.Point, others [][]tracker.Point) (reason string, prune bool) {
 	if len(own) == 0 || own[len(own)-1].Step != step {
 		return "", false
@@ -112,7 +116,8 @@ func (r *PruneRule) outdone(rung int64, value float64, others [][]tracker.Point)
 	return fmt.Sprintf("%.4g is number %d of %d trials there, and the best %d continue", value, place, len(values), keep), true
 }
 
-// arrival returns a trial's value when it reached a rung, and the step, or -1 if it has not reached it.
+// arrival returns a trial's value when it reached a rung, and the step, or -1 if it has not reached
+// it.
 func arrival(curve []tracker.Point, rung int64) (value float64, step int64) {
 	i := sort.Search(len(curve), func(i int) bool { return curve[i].Step >= rung })
 	if i == len(curve) {

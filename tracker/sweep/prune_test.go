@@ -72,8 +72,9 @@ func descent(r *rand.Rand, steps int) []tracker.Point {
 	return curve
 }
 
-// TestMedianAgainstGoptuna: on random curves of different lengths both end the same trials at the same steps. goptuna
-// compares with trials that finished only, so those are what Prune is given here.
+// TestMedianAgainstGoptuna: on random curves of different lengths both end the same trials at the
+// same steps. goptuna compares with trials that finished only, so those are what Prune is given
+// here.
 func TestMedianAgainstGoptuna(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
 	pruned, kept := 0, 0
@@ -111,8 +112,9 @@ func TestMedianAgainstGoptuna(t *testing.T) {
 	}
 }
 
-// TestHalvingAgainstOptuna: trials that run at once end at the same steps. goptuna's successive halving is no second
-// source: it looks at the last rung again at each step, where algorithm and Optuna look once.
+// TestHalvingAgainstOptuna: trials that run at once end at the same steps. goptuna's successive
+// halving is no second source: it looks at the last rung again at each step, where algorithm and
+// Optuna look once.
 func TestHalvingAgainstOptuna(t *testing.T) {
 	pruned, kept := 0, 0
 	for _, c := range golden.Halving {

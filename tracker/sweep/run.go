@@ -15,11 +15,11 @@ import (
 
 // Options configures [Run].
 type Options struct {
-	// Trial runs one trial: it computes what t.Assignment asks for and logs it with t.Log, or with a recorder. Its error
-	// makes the trial fail, except [ErrPruned] and errors of the end of ctx.
+	// Trial runs one trial: it computes what t.Assignment asks for and logs it with t.Log, or with
+	// a recorder. Its error makes the trial fail, except [ErrPruned] and errors of the end of ctx.
 	Trial func(ctx context.Context, t *Trial) error
-	// Describe adds to what is recorded of a trial when it begins: its inputs and its provenance. Its error makes the trial
-	// fail. It may be nil.
+	// Describe adds to what is recorded of a trial when it begins: its inputs and its provenance.
+	// Its error makes the trial fail. It may be nil.
 	Describe func(a Assignment, n *tracker.NewRun) error
 	// Watcher is notified of what happens. It may be nil.
 	Watcher Watcher
@@ -50,8 +50,8 @@ type Summary struct {
 // Done reports whether all trials have ended.
 func (s *Summary) Done() bool { return s.Finished+s.Pruned+s.Failed >= s.Planned }
 
-// Begin adds a sweep to a store. dir is where its pictures' names are relative to. The error has CodeConflict if the name
-// is taken.
+// Begin adds a sweep to a store. dir is where its pictures' names are relative to. The error has
+// CodeConflict if the name is taken.
 func Begin(ctx context.Context, store tracker.SweepStore, f *File, experiment, dir string) (*tracker.Sweep, error) {
 	planned, err := f.planned()
 	if err != nil {
@@ -75,8 +75,9 @@ func (f *File) planned() (int, error) {
 	return points, nil
 }
 
-// Run runs or continues the trials of a sweep that Begin added, until all have ended. Several processes may do so at
-// once. When ctx ends, running trials are interrupted, and Run returns without an error.
+// Run runs or continues the trials of a sweep that Begin added, until all have ended. Several
+// processes may do so at once. When ctx ends, running trials are interrupted, and Run returns
+// without an error.
 func Run(ctx context.Context, store Store, f *File, o Options) (*Summary, error) {
 	record, err := store.Sweep(ctx, f.Name)
 	if err != nil {
@@ -144,8 +145,8 @@ func Summarise(f *File, planned int, runs []*tracker.Run, judgements []tracker.J
 const (
 	// pollEvery is the time between two looks at what other processes and people did.
 	pollEvery = time.Second
-	// maxTries is how often a trial is continued whose process ended each time before it saved a checkpoint: the trial may
-	// be what ends the process.
+	// maxTries is how often a trial is continued whose process ended each time before it saved a
+	// checkpoint: the trial may be what ends the process.
 	maxTries = 10
 )
 
@@ -204,8 +205,8 @@ func (r *runner) wait(ctx context.Context, reason string) {
 	}
 }
 
-// next returns the next trial: one that was interrupted or is tried again, or a new one. If there is none, it returns what
-// to wait for, or "" if all is done.
+// next returns the next trial: one that was interrupted or is tried again, or a new one. If there
+// is none, it returns what to wait for, or "" if all is done.
 func (r *runner) next(ctx context.Context) (t *Trial, wait string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -244,7 +245,8 @@ func firstFree(runs []*tracker.Run) int {
 	return n
 }
 
-// othersRun returns a sentence if other processes run the last trials. This one continues them if those processes end.
+// othersRun returns a sentence if other processes run the last trials. This one continues them if
+// those processes end.
 func (r *runner) othersRun(runs []*tracker.Run) string {
 	for _, run := range runs {
 		if r.board.elsewhere(run) {

@@ -119,8 +119,8 @@ func TestRunGrid(t *testing.T) {
 	}
 }
 
-// TestRunFails: a failed trial is tried again, up to the number of retries, and kept with its error. The others continue.
-// A panic is an error.
+// TestRunFails: a failed trial is tried again, up to the number of retries, and kept with its
+// error. The others continue. A panic is an error.
 func TestRunFails(t *testing.T) {
 	store := openStore(t)
 	f := parseSweep(t, "sampler: grid\nretries: 2\nminimise: f\nsearch:\n  x: [0.0, 1.0, 2.0, 3.0]\n")
@@ -249,8 +249,8 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-// TestRunGivesUp: a trial that fails each time after it has saved a checkpoint is not tried for ever, and a sampler that
-// waits for its generation continues without it.
+// TestRunGivesUp: a trial that fails each time after it has saved a checkpoint is not tried for
+// ever, and a sampler that waits for its generation continues without it.
 func TestRunGivesUp(t *testing.T) {
 	store := openStore(t)
 	f := parseSweep(t, "sampler: cmaes\ntrials: 12\nretries: 2\nminimise: f\nsearch:\n  x: {linear: [0, 5]}\n  y: {linear: [-3, 3]}\n")
@@ -290,8 +290,8 @@ func TestRunEndsWithASignal(t *testing.T) {
 	}
 }
 
-// TestRunWithoutInputs: a trial whose picture is gone fails with the reason, whether it is new or was interrupted, and the
-// others continue.
+// TestRunWithoutInputs: a trial whose picture is gone fails with the reason, whether it is new or
+// was interrupted, and the others continue.
 func TestRunWithoutInputs(t *testing.T) {
 	store := openStore(t)
 	f := parseSweep(t, "sampler: grid\nminimise: f\nsearch:\n  x: [1, 2, 3, 4]\n")

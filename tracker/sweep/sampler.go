@@ -12,31 +12,34 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Sampler chooses the parameters of a sweep's trials. It is a function of the space, the seed, the trial's number and
-// the trials before it, so that an interrupted sweep resumes as if nothing had happened. Its methods may be called from
-// several goroutines at once.
+// Sampler chooses the parameters of a sweep's trials. It is a function of the space, the seed, the
+// trial's number and the trials before it, so that an interrupted sweep resumes as if nothing had
+// happened. Its methods may be called from several goroutines at once.
 type Sampler interface {
 	// Points returns the number of points, or 0 if there is no last one.
 	Points() int
-	// Ask returns the parameters of trial n, counted from 1: a value for each active dimension. seen are the other
-	// trials so far, in any order. The error is ErrWait, or says that there are fewer than n points.
+	// Ask returns the parameters of trial n, counted from 1: a value for each active dimension.
+	// seen are the other trials so far, in any order. The error is ErrWait, or says that there are
+	// fewer than n points.
 	Ask(n int, seen []Observation) (tracker.Params, error)
 }
 
-// Caps says what a sampler needs and can do. The zero Caps are those of one that ignores the results of other trials
-// and searches lists and ranges.
+// Caps says what a sampler needs and can do. The zero Caps are those of one that ignores the
+// results of other trials and searches lists and ranges.
 type Caps struct {
-	// Learns means that the sampler chooses by the results of other trials: the file must name what to minimise.
+	// Learns means that the sampler chooses by the results of other trials: the file must name what
+	// to minimise.
 	Learns bool
-	// Startup is how many trials a sampler that learns chooses without results. One with 0 returns ErrWait instead when
-	// it needs a result.
+	// Startup is how many trials a sampler that learns chooses without results. One with 0 returns
+	// ErrWait instead when it needs a result.
 	Startup int
-	// Unrated is how many pictures may wait for people's ratings before the sampler is asked for another trial. 0 sets
-	// no limit.
+	// Unrated is how many pictures may wait for people's ratings before the sampler is asked for
+	// another trial. 0 sets no limit.
 	Unrated int
 	// RangesOnly means that it cannot search lists.
 	RangesOnly bool
-	// CountableOnly means that it cannot search ranges of numbers that are not whole, unless they have steps.
+	// CountableOnly means that it cannot search ranges of numbers that are not whole, unless they
+	// have steps.
 	CountableOnly bool
 }
 
@@ -48,8 +51,9 @@ type kind struct {
 
 var kinds = map[string]kind{}
 
-// Register adds a sampler to those that a file may name. new returns one for a space, or an error that says why it
-// cannot search it. Register is to be called from an init function; it panics if the name is taken.
+// Register adds a sampler to those that a file may name. new returns one for a space, or an error
+// that says why it cannot search it. Register is to be called from an init function; it panics if
+// the name is taken.
 func Register(name string, caps Caps, new func(space Space, seed int64) (Sampler, error)) {
 	if _, taken := kinds[name]; taken || name == "" {
 		panic(fmt.Sprintf("sweep: the name %q of a sampler is empty or taken", name))
@@ -96,8 +100,8 @@ func (k kind) check(sampler string, d *Dimension) error {
 type Observation struct {
 	Trial  int            // its number, from 1
 	Params tracker.Params // at least those of the active dimensions
-	// Value is the objective's; less is better. That of a pruned trial is the one at which it ended. With NaN the trial
-	// counts as failed.
+	// Value is the objective's; less is better. That of a pruned trial is the one at which it
+	// ended. With NaN the trial counts as failed.
 	Value float64
 	State State
 }
@@ -125,8 +129,8 @@ func (o Observation) state() State {
 	return o.State
 }
 
-// compare orders trials that have ended, the best first: finished ones by their values, then pruned ones by theirs,
-// then failed ones.
+// compare orders trials that have ended, the best first: finished ones by their values, then pruned
+// ones by theirs, then failed ones.
 func (o Observation) compare(other Observation) int {
 	if a, b := o.state(), other.state(); a != b || a == Failed {
 		return int(a) - int(b)

@@ -144,8 +144,8 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// TestReplay: a sampler made anew, asked with the trials in any order and with all the parameters of a run, continues
-// the sequence.
+// TestReplay: a sampler made anew, asked with the trials in any order and with all the parameters
+// of a run, continues the sequence.
 func TestReplay(t *testing.T) {
 	for _, name := range Samplers() {
 		space := spaceOf(name)
@@ -284,9 +284,9 @@ func (f function) of(p tracker.Params) float64 {
 	return f.f(x)
 }
 
-// TestGuidedSamplers: over 20 seeds TPE and CMA-ES beat random points on known functions, and come as far as Optuna's
-// TPE and Python's cmaes do. Medians of three times 20 other seeds of one sampler differed by up to 1.8 times, so twice
-// as far is as good.
+// TestGuidedSamplers: over 20 seeds TPE and CMA-ES beat random points on known functions, and come
+// as far as Optuna's TPE and Python's cmaes do. Medians of three times 20 other seeds of one
+// sampler differed by up to 1.8 times, so twice as far is as good.
 func TestGuidedSamplers(t *testing.T) {
 	const trials, chance = 100, 2
 	for _, f := range functions {
@@ -304,7 +304,8 @@ func TestGuidedSamplers(t *testing.T) {
 	}
 }
 
-// TestTPEOnMixedSpace: TPE beats random points where there are lists, whole numbers, logarithms and conditions too.
+// TestTPEOnMixedSpace: TPE beats random points where there are lists, whole numbers, logarithms and
+// conditions too.
 func TestTPEOnMixedSpace(t *testing.T) {
 	f := func(p tracker.Params) float64 {
 		v := math.Abs(math.Log10(p["weight"].(float64))-1) + math.Abs(float64(p["scales"].(int64))-4) +
@@ -321,7 +322,8 @@ func TestTPEOnMixedSpace(t *testing.T) {
 	}
 }
 
-// TestTPEInParallel: trials that are asked for at once keep apart, since those that run count as bad.
+// TestTPEInParallel: trials that are asked for at once keep apart, since those that run count as
+// bad.
 func TestTPEInParallel(t *testing.T) {
 	f := functions[0]
 	spread := func(liar bool) float64 {

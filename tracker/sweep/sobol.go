@@ -13,10 +13,11 @@ func init() {
 	Register("sobol", Caps{}, func(space Space, seed int64) (Sampler, error) { return newSobol(space, seed), nil })
 }
 
-// quasirandom returns the points of Sobol's sequence, which fill the unit cube more evenly than random ones do. The seed
-// moves them by a digital shift: each coordinate's binary digits are flipped where those of a random number are 1. This
-// keeps them as even as they are (Owen, "Randomly permuted (t,m,s)-nets and (t,s)-sequences", 1995, has the general
-// form). The first point, the origin before the shift, stays among them: without it 2^m points are no net (Owen, "On
+// quasirandom returns the points of Sobol's sequence, which fill the unit cube more evenly than
+// random ones do. The seed moves them by a digital shift: each coordinate's binary digits are
+// flipped where those of a random number are 1. This keeps them as even as they are (Owen,
+// "Randomly permuted (t,m,s)-nets and (t,s)-sequences", 1995, has the general form). The first
+// point, the origin before the shift, stays among them: without it 2^m points are no net (Owen, "On
 // dropping the first Sobol' point", 2020).
 type quasirandom struct {
 	space Space
@@ -49,8 +50,9 @@ func (q *quasirandom) Ask(n int, _ []Observation) (tracker.Params, error) {
 	return q.space.At(unit), nil
 }
 
-// point returns a point of the sequence, counted from 0, each coordinate as its first 32 binary digits, with Joe and
-// Kuo's direction numbers new-joe-kuo-6. goptuna's engine omits the origin and the second dimension.
+// point returns a point of the sequence, counted from 0, each coordinate as its first 32 binary
+// digits, with Joe and Kuo's direction numbers new-joe-kuo-6. goptuna's engine omits the origin and
+// the second dimension.
 func (q *quasirandom) point(n int) []uint32 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -72,8 +74,9 @@ func (q *quasirandom) point(n int) []uint32 {
 	return q.drawn[n]
 }
 
-// second returns the second dimension's coordinate of a point. Its primitive polynomial is x+1 and its first direction
-// number 1/2, so each direction number is the one before, exclusive-or'ed with itself shifted right by one.
+// second returns the second dimension's coordinate of a point. Its primitive polynomial is x+1 and
+// its first direction number 1/2, so each direction number is the one before, exclusive-or'ed with
+// itself shifted right by one.
 func second(n uint32) uint32 {
 	gray := n ^ n>>1
 	x, direction := uint32(0), uint32(1)<<31

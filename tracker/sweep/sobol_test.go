@@ -19,8 +19,9 @@ func TestSobolPoints(t *testing.T) {
 	}
 }
 
-// TestSobolNet: whatever the seed, the first 2^m points have one in each 2^m-th of every dimension, and for the first
-// two dimensions one in each rectangle of area 2^-m whose sides are powers of a half.
+// TestSobolNet: whatever the seed, the first 2^m points have one in each 2^m-th of every dimension,
+// and for the first two dimensions one in each rectangle of area 2^-m whose sides are powers of a
+// half.
 func TestSobolNet(t *testing.T) {
 	const m = 6
 	space := function{dims: 5}.cube()

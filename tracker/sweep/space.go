@@ -9,20 +9,23 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Space is what a sweep searches: dimensions in the order of the file. Conditions name earlier dimensions only.
+// Space is what a sweep searches: dimensions in the order of the file. Conditions name earlier
+// dimensions only.
 type Space []Dimension
 
 // Dimension is a setting that is searched: a list of values or a range.
 type Dimension struct {
 	Name string // of the parameter that trials record it as
 	Kind setting.Kind
-	// Values are the values of a list, in the file's order: int64, float64, string or bool. A range has none.
+	// Values are the values of a list, in the file's order: int64, float64, string or bool. A range
+	// has none.
 	Values []any
 	// Low and High are the ends of a range, inclusive. Those of an Int are whole.
 	Low, High float64
 	// Log spaces the logarithms of a range evenly instead of its values. Low is then more than 0.
 	Log bool
-	// Steps, if not 0, is the number of values of a range, at least 2: its ends, and values evenly between them.
+	// Steps, if not 0, is the number of values of a range, at least 2: its ends, and values evenly
+	// between them.
 	Steps int
 	// When holds conditions. Unless all of them hold, a trial leaves the setting out.
 	When []Condition
@@ -34,8 +37,8 @@ type Condition struct {
 	Values []any
 }
 
-// Active reports for each dimension whether a trial with these parameters has it: its conditions hold. Other
-// parameters are ignored.
+// Active reports for each dimension whether a trial with these parameters has it: its conditions
+// hold. Other parameters are ignored.
 func (s Space) Active(p tracker.Params) []bool {
 	active := make([]bool, len(s))
 	byName := make(map[string]int, len(s))
@@ -49,8 +52,8 @@ func (s Space) Active(p tracker.Params) []bool {
 	return active
 }
 
-// At returns the parameters at a point of the unit cube, which has one coordinate from 0 to 1 for each dimension.
-// Inactive dimensions are left out.
+// At returns the parameters at a point of the unit cube, which has one coordinate from 0 to 1 for
+// each dimension. Inactive dimensions are left out.
 func (s Space) At(unit []float64) tracker.Params {
 	p := make(tracker.Params, len(s))
 	for i, d := range s {
@@ -64,8 +67,9 @@ func (s Space) At(unit []float64) tracker.Params {
 	return p
 }
 
-// Samplers see a dimension as the interval from 0 to 1. A countable value is a cell of it: all cells have the same
-// width, except those of whole numbers with even logarithms. A value of a continuous range is a point.
+// Samplers see a dimension as the interval from 0 to 1. A countable value is a cell of it: all
+// cells have the same width, except those of whole numbers with even logarithms. A value of a
+// continuous range is a point.
 
 // size returns the number of values, or 0 for a continuous range.
 func (d *Dimension) size() int {
@@ -91,8 +95,8 @@ func (d *Dimension) value(i int) any {
 	return int64(d.Low) + int64(i)
 }
 
-// step returns a value of a range with steps. Inner values are rounded to twelve digits: the third of four steps from
-// 1 to 1000 is 100, not 99.99999999999997.
+// step returns a value of a range with steps. Inner values are rounded to twelve digits: the third
+// of four steps from 1 to 1000 is 100, not 99.99999999999997.
 func (d *Dimension) step(i int) float64 {
 	x := interpolate(d.Low, d.High, d.Log, float64(i)/float64(d.Steps-1))
 	if i == 0 || i == d.Steps-1 {
@@ -102,8 +106,8 @@ func (d *Dimension) step(i int) float64 {
 	return x
 }
 
-// interpolate returns the point at a share, from 0 to 1, of the way from low to high, or of the way between their
-// logarithms.
+// interpolate returns the point at a share, from 0 to 1, of the way from low to high, or of the way
+// between their logarithms.
 func interpolate(low, high float64, log bool, share float64) float64 {
 	switch {
 	case share <= 0: // exact, without rounding
@@ -148,8 +152,8 @@ func (d *Dimension) at(unit float64) any {
 // uneven reports whether the cells have different widths.
 func (d *Dimension) uneven() bool { return d.Log && d.Steps == 0 && d.Kind == setting.Int }
 
-// cell returns the part of the interval that belongs to a value, and false if the dimension does not have the value. On
-// a continuous range both ends are the same.
+// cell returns the part of the interval that belongs to a value, and false if the dimension does
+// not have the value. On a continuous range both ends are the same.
 func (d *Dimension) cell(value any) (from, to float64, ok bool) {
 	if d.Values != nil {
 		i := slices.IndexFunc(d.Values, func(v any) bool { return sameValue(v, value) })

@@ -31,8 +31,8 @@ func TestDimensionValues(t *testing.T) {
 	}
 }
 
-// TestCells: the cells of values that can be counted lie side by side from 0 to 1, and all places of a cell are its
-// value; on a continuous range each place is its value's.
+// TestCells: the cells of values that can be counted lie side by side from 0 to 1, and all places
+// of a cell are its value; on a continuous range each place is its value's.
 func TestCells(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for _, d := range append(mixed[:len(mixed):len(mixed)], Dimension{Kind: setting.Int, Low: 64, High: 512, Log: true, Steps: 3}) {

@@ -18,18 +18,18 @@ func init() {
 		func(space Space, seed int64) (Sampler, error) { return &tpe{space, seed}, nil })
 }
 
-// tpe is the tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl, "Algorithms for hyper-parameter
-// optimization", 2011, section 4) as in Optuna. For each dimension it estimates the density of the values of the
-// good trials and that of the others, draws candidates from the first, and takes the one with the greatest ratio of the
-// two.
+// tpe is the tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl, "Algorithms for
+// hyper-parameter optimization", 2011, section 4) as in Optuna. For each dimension it estimates the
+// density of the values of the good trials and that of the others, draws candidates from the first,
+// and takes the one with the greatest ratio of the two.
 //
-// goptuna's sampler (v0.9.0) is wrong in three ways: part of it draws from the process's random numbers, whatever the
-// seed; its densities have a distance that is not squared; and they add logarithms instead of taking the logarithm of a
-// sum.
+// goptuna's sampler (v0.9.0) is wrong in three ways: part of it draws from the process's random
+// numbers, whatever the seed; its densities have a distance that is not squared; and they add
+// logarithms instead of taking the logarithm of a sum.
 //
-// Trials that are still running count among the others (the "constant liar" of Ginsbourger, Le Riche and Carraro, 2010,
-// with the worst value), so that trials that run at once keep apart. Pruned trials rank after finished ones, and failed
-// ones last: both show where not to search.
+// Trials that are still running count among the others (the "constant liar" of Ginsbourger, Le
+// Riche and Carraro, 2010, with the worst value), so that trials that run at once keep apart.
+// Pruned trials rank after finished ones, and failed ones last: both show where not to search.
 type tpe struct {
 	space Space
 	seed  int64
@@ -70,8 +70,8 @@ func (t *tpe) Ask(n int, seen []Observation) (tracker.Params, error) {
 	return t.space.At(unit), nil
 }
 
-// split returns the good trials and the others, each in the order of their numbers. It returns nil before startupTrials
-// have ended. The best tenth is good, but at most mostGood trials.
+// split returns the good trials and the others, each in the order of their numbers. It returns nil
+// before startupTrials have ended. The best tenth is good, but at most mostGood trials.
 func (t *tpe) split(seen []Observation) (good, others []Observation) {
 	var ended []Observation
 	for _, o := range seen {
@@ -94,7 +94,8 @@ func (t *tpe) split(seen []Observation) (good, others []Observation) {
 	return good, others
 }
 
-// values returns, for each dimension, the cells of the values of trials. Trials without the dimension are left out.
+// values returns, for each dimension, the cells of the values of trials. Trials without the
+// dimension are left out.
 func (t *tpe) values(trials []Observation) [][]cell {
 	cells := make([][]cell, len(t.space))
 	for _, o := range trials {
@@ -118,8 +119,8 @@ func (c cell) middle() float64 { return (c.from + c.to) / 2 }
 type estimate interface {
 	// draw returns a random point of the interval.
 	draw(r *rand.Rand) float64
-	// logDensity returns the logarithm of the density at a point or, if the values are countable, of the probability of
-	// the point's value.
+	// logDensity returns the logarithm of the density at a point or, if the values are countable,
+	// of the probability of the point's value.
 	logDensity(unit float64) float64
 }
 
@@ -130,9 +131,10 @@ func newEstimate(d *Dimension, cells []cell) estimate {
 	return newMixture(d, cells)
 }
 
-// mixture is a Parzen estimator on the interval from 0 to 1: a normal distribution around each value and a wide one
-// around the middle, each truncated to the interval (Watanabe, "Tree-structured Parzen estimator: understanding its
-// algorithm components", 2023, arXiv:2304.11127).
+// mixture is a Parzen estimator on the interval from 0 to 1: a normal distribution around each
+// value and a wide one around the middle, each truncated to the interval (Watanabe,
+// "Tree-structured Parzen estimator: understanding its algorithm components", 2023,
+// arXiv:2304.11127).
 type mixture struct {
 	dimension *Dimension
 	kernels   []distuv.Normal
@@ -153,10 +155,11 @@ func newMixture(d *Dimension, cells []cell) *mixture {
 	return mixtureOf(d, weights, append(mus, 0.5), append(sigmas, 1))
 }
 
-// widths returns the standard deviations of the kernels: the distance to the farther of a value's two neighbours, or to
-// the only one for the first and the last value. They are at most 1, and at least 1/100, or more with few values
-// ("magic clipping"). goptuna, as Optuna did at first, counts the middle of the interval as a neighbour, which makes
-// them too wide: the best of 100 trials on a sphere in five dimensions was then three times as far from the minimum.
+// widths returns the standard deviations of the kernels: the distance to the farther of a value's
+// two neighbours, or to the only one for the first and the last value. They are at most 1, and at
+// least 1/100, or more with few values ("magic clipping"). goptuna, as Optuna did at first, counts
+// the middle of the interval as a neighbour, which makes them too wide: the best of 100 trials on a
+// sphere in five dimensions was then three times as far from the minimum.
 func widths(mus []float64) []float64 {
 	n := len(mus)
 	order := make([]int, n)
@@ -182,8 +185,8 @@ func widths(mus []float64) []float64 {
 	return sigmas
 }
 
-// recency returns the weights of values in the order of their trials: 1 for the latest 25, and less and less before
-// them.
+// recency returns the weights of values in the order of their trials: 1 for the latest 25, and less
+// and less before them.
 func recency(n int) []float64 {
 	weights := slices.Repeat([]float64{1}, n)
 	if old := n - 25; old == 1 {
@@ -240,8 +243,8 @@ func newShares(n int, cells []cell) shares {
 	return smooth(weights, len(cells)+1)
 }
 
-// smooth turns weights of a list's values into probabilities, as Optuna does: each of kernels-1 kernels gives a little to
-// the other values, and one more, of weight 1, gives the same to all.
+// smooth turns weights of a list's values into probabilities, as Optuna does: each of kernels-1
+// kernels gives a little to the other values, and one more, of weight 1, gives the same to all.
 func smooth(weights []float64, kernels int) shares {
 	n, total, k := float64(len(weights)), floats.Sum(weights), float64(kernels)
 	s := make(shares, len(weights))

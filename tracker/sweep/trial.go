@@ -36,7 +36,8 @@ type Trial struct {
 	failed error                      // why it cannot run, if it cannot
 }
 
-// OpenCheckpoint opens the checkpoint that the trial can continue from, or returns nil if there is none.
+// OpenCheckpoint opens the checkpoint that the trial can continue from, or returns nil if there is
+// none.
 func (t *Trial) OpenCheckpoint(ctx context.Context) (io.ReadCloser, error) {
 	if !t.Continued {
 		return nil, nil
@@ -48,8 +49,8 @@ func (t *Trial) OpenCheckpoint(ctx context.Context) (io.ReadCloser, error) {
 	return r, err
 }
 
-// Log logs values at a step. It returns [ErrPruned] when the trial must end there. A trial that a [tracker.Recorder] logs
-// calls Report instead.
+// Log logs values at a step. It returns [ErrPruned] when the trial must end there. A trial that a
+// [tracker.Recorder] logs calls Report instead.
 func (t *Trial) Log(step int64, values tracker.Metrics) error {
 	if err := t.Run.Log(step, values); err != nil {
 		return err
@@ -57,8 +58,8 @@ func (t *Trial) Log(step int64, values tracker.Metrics) error {
 	return t.Report(step, values)
 }
 
-// Report logs the objective's value, from values that were logged at a step. It returns [ErrPruned] when the trial must end
-// there.
+// Report logs the objective's value, from values that were logged at a step. It returns [ErrPruned]
+// when the trial must end there.
 func (t *Trial) Report(step int64, values tracker.Metrics) error {
 	objective := t.runner.file.Minimise
 	if objective.IsZero() || objective.IsRating() {
@@ -87,8 +88,8 @@ func (t *Trial) Report(step int64, values tracker.Metrics) error {
 	return t.prune(step)
 }
 
-// before returns the points before a step. A trial continues from its checkpoint, which may be older than the last step
-// that it logged.
+// before returns the points before a step. A trial continues from its checkpoint, which may be
+// older than the last step that it logged.
 func before(points []tracker.Point, step int64) []tracker.Point {
 	for len(points) > 0 && points[len(points)-1].Step >= step {
 		points = points[:len(points)-1]
@@ -113,7 +114,8 @@ func (t *Trial) prune(step int64) error {
 	return ErrPruned
 }
 
-// Objective returns the objective's latest value, or false if there is none. Only the trial's goroutine may call it.
+// Objective returns the objective's latest value, or false if there is none. Only the trial's
+// goroutine may call it.
 func (t *Trial) Objective() (float64, bool) {
 	if len(t.curve) == 0 {
 		return 0, false
