@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// cache holds values that several jobs use, also at the same time. Each is made once. When the values cost more than the
-// limit, those that no job uses are freed, the least recently used first.
+// cache holds values that several jobs use, also at the same time. Each is made once. When the
+// values cost more than the limit, those that no job uses are freed, the least recently used first.
 type cache[T any] struct {
 	limit int64 // of the sum of the costs, unless more are in use
 	free  func(T)
@@ -33,8 +33,8 @@ func newCache[T any](limit int64, free func(T)) *cache[T] {
 	return &cache[T]{limit: limit, free: free, entries: map[string]*entry[T]{}, unused: unused}
 }
 
-// get returns the value of a key, made by create if it is missing. Create also returns its cost. The caller calls release
-// when it no longer needs the value.
+// get returns the value of a key, made by create if it is missing. Create also returns its cost.
+// The caller calls release when it no longer needs the value.
 func (c *cache[T]) get(key string, create func() (value T, cost int64, err error)) (value T, release func(), err error) {
 	c.mu.Lock()
 	e := c.entries[key]

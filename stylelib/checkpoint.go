@@ -18,8 +18,9 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// Checkpoint is a job between two iterations: the picture, the optimiser's history, the scale. It is written by
-// [progress.Iteration.Checkpoint], read by [ReadCheckpoint], and continued by [Studio.Resume].
+// Checkpoint is a job between two iterations: the picture, the optimiser's history, the scale. It
+// is written by [progress.Iteration.Checkpoint], read by [ReadCheckpoint], and continued by
+// [Studio.Resume].
 type Checkpoint struct {
 	head  checkpointHead
 	state *lbfgs.State
@@ -43,8 +44,9 @@ const checkpointKey = "checkpoint"
 // Iterations returns the number of iterations before the checkpoint.
 func (c *Checkpoint) Iterations() int { return c.head.Iterations + c.state.Iterations() }
 
-// Picture returns the picture as the optimiser has it: with the preset's margin, and with grey levels beyond 0 and 255,
-// which are clamped elsewhere. It must be called before the checkpoint is resumed.
+// Picture returns the picture as the optimiser has it: with the preset's margin, and with grey
+// levels beyond 0 and 255, which are clamped elsewhere. It must be called before the checkpoint is
+// resumed.
 func (c *Checkpoint) Picture() (*picture.Picture, error) {
 	x, err := c.state.X()
 	if err != nil {
@@ -54,7 +56,8 @@ func (c *Checkpoint) Picture() (*picture.Picture, error) {
 	return tensorPicture(x)
 }
 
-// checkpoint returns a checkpoint of the scale. The state is the optimiser's, or nil if it is written separately.
+// checkpoint returns a checkpoint of the scale. The state is the optimiser's, or nil if it is
+// written separately.
 func (s *stage) checkpoint(state *lbfgs.State) *Checkpoint {
 	r := s.run
 	return &Checkpoint{state: state, head: checkpointHead{
@@ -78,8 +81,9 @@ func (c *Checkpoint) write(w io.Writer, state func(io.Writer, map[string]string)
 	return nil
 }
 
-// ReadCheckpoint reads a checkpoint. It returns an error for anything else, for one that was damaged, and
-// for one that an earlier version of this package wrote in its own format (lbfgs.ErrEarlierVersion).
+// ReadCheckpoint reads a checkpoint. It returns an error for anything else, for one that was
+// damaged, and for one that an earlier version of this package wrote in its own format
+// (lbfgs.ErrEarlierVersion).
 func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
 	state, metadata, err := lbfgs.ReadState(r)
 	c := &Checkpoint{state: state}
@@ -92,8 +96,8 @@ func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
 	return c, nil
 }
 
-// fits returns an error unless the checkpoint is one of the job that r paints. The caller's own terms, which are not built
-// yet, are compared later.
+// fits returns an error unless the checkpoint is one of the job that r paints. The caller's own
+// terms, which are not built yet, are compared later.
 func (c *Checkpoint) fits(r *run) error {
 	if r.job.Terms == nil {
 		if job, err := r.fingerprint(nil); err != nil || c.head.Job != job {
@@ -114,8 +118,8 @@ func (c *Checkpoint) fits(r *run) error {
 	return nil
 }
 
-// fingerprint identifies a job by everything that the painting depends on, except the device and the code of the
-// caller's own terms.
+// fingerprint identifies a job by everything that the painting depends on, except the device and
+// the code of the caller's own terms.
 func (r *run) fingerprint(own []loss.Term) (string, error) {
 	h := sha256.New()
 	settings := r.job.Settings()

@@ -5,14 +5,16 @@ import (
 	"strings"
 )
 
-// The kinds of errors. errors.Is tells them apart; an error that has ended with its context matches that one's error too.
+// The kinds of errors. errors.Is tells them apart; an error that has ended with its context matches
+// that one's error too.
 var (
-	// ErrJob means that the job cannot be painted as it is described: a setting, a picture, the preset or a term of the
-	// caller's own is wrong, or a checkpoint is of another job.
+	// ErrJob means that the job cannot be painted as it is described: a setting, a picture, the
+	// preset or a term of the caller's own is wrong, or a checkpoint is of another job.
 	ErrJob = errors.New("the job cannot be painted as it is described")
 	// ErrMemory means that the job does not fit into the memory that is free.
 	ErrMemory = errors.New("out of memory")
-	// ErrDevice means that the device cannot be opened, or that XLA failed to compile or to compute.
+	// ErrDevice means that the device cannot be opened, or that XLA failed to compile or to
+	// compute.
 	ErrDevice = errors.New("the device failed")
 	// ErrWeights means that the network's weights are missing or cannot be read.
 	ErrWeights = errors.New("the weights cannot be loaded")

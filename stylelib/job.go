@@ -12,27 +12,31 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// Job describes one picture to paint. Only Content must be set, and Styles unless the preset has no use for them.
+// Job describes one picture to paint. Only Content must be set, and Styles unless the preset has no
+// use for them.
 type Job struct {
 	// Content is the photograph.
 	Content *picture.Picture
 	// Styles are the paintings. Their statistics are mixed by weight.
 	Styles []Style
-	// Size is the longer side of the result, in pixels; zero means DefaultSize. The shorter follows.
+	// Size is the longer side of the result, in pixels; zero means DefaultSize. The shorter
+	// follows.
 	Size int
 	// Iterations of the optimiser, at all scales together; zero means DefaultIterations.
 	Iterations int
-	// Scales is the number of sizes that are painted, coarse to fine, each √2 times the one before. One paints at the
-	// full size from the start; zero begins near CoarsestSize.
+	// Scales is the number of sizes that are painted, coarse to fine, each √2 times the one before.
+	// One paints at the full size from the start; zero begins near CoarsestSize.
 	Scales int
 	// Preset is the objective. If nothing of it is set, loss.Gouache() is used.
 	Preset loss.Preset
-	// Terms returns terms of the caller's own, which are added to the preset's. It is called once for each scale, with
-	// the network, the size and the targets of that scale; the tensors of the scene are valid until the scale is done.
-	// A term must be computed alike in each run of the job: a checkpoint covers the terms' fields, but not their code.
-	// A picture in tiles requires Sums for terms on features. Terms may be nil.
+	// Terms returns terms of the caller's own, which are added to the preset's. It is called once
+	// for each scale, with the network, the size and the targets of that scale; the tensors of the
+	// scene are valid until the scale is done. A term must be computed alike in each run of the
+	// job: a checkpoint covers the terms' fields, but not their code. A picture in tiles requires
+	// Sums for terms on features. Terms may be nil.
 	Terms func(loss.Scene) ([]loss.Term, error)
-	// Start is the picture to start from, resized. If it is nil, it is the content picture, or noise if Noise is set.
+	// Start is the picture to start from, resized. If it is nil, it is the content picture, or
+	// noise if Noise is set.
 	Start *picture.Picture
 	// Noise starts from noise that Seed determines.
 	Noise bool
@@ -59,10 +63,12 @@ const (
 	MaxIterations = 100_000
 )
 
-// leastShorterSide of a coarse scale, in pixels: below it the deepest features are a position or two wide.
+// leastShorterSide of a coarse scale, in pixels: below it the deepest features are a position or
+// two wide.
 const leastShorterSide = 48
 
-// Check returns an error, of the kind ErrJob, for a job that cannot be painted, as far as that shows without computing.
+// Check returns an error, of the kind ErrJob, for a job that cannot be painted, as far as that
+// shows without computing.
 func (j Job) Check() error {
 	_, err := j.withDefaults()
 	return ofKind(ErrJob, err)
@@ -111,7 +117,8 @@ func (j Job) withDefaults() (Job, error) {
 	return j, nil
 }
 
-// Plan returns the sizes that the job is painted at, and the iterations at each. Its error is that of Check.
+// Plan returns the sizes that the job is painted at, and the iterations at each. Its error is that
+// of Check.
 func (j Job) Plan() ([]progress.Scale, error) {
 	j, err := j.withDefaults()
 	if err != nil {
@@ -120,8 +127,8 @@ func (j Job) Plan() ([]progress.Scale, error) {
 	return j.scales(), nil
 }
 
-// scales returns the sizes to paint at. Each gets the same number of iterations, since the coarse ones, which determine
-// the composition, are also the cheap ones.
+// scales returns the sizes to paint at. Each gets the same number of iterations, since the coarse
+// ones, which determine the composition, are also the cheap ones.
 func (j Job) scales() []progress.Scale {
 	n := j.Scales
 	if n == 0 {

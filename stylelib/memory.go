@@ -14,8 +14,8 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
-// MemoryEstimate returns about how many bytes of memory it takes to paint a picture of the given size whole, including
-// the weights and XLA's own needs.
+// MemoryEstimate returns about how many bytes of memory it takes to paint a picture of the given
+// size whole, including the weights and XLA's own needs.
 func MemoryEstimate(height, width int) int64 {
 	return fixedBytes + int64(bytesPerPixel*float64(height)*float64(width))
 }
@@ -26,20 +26,21 @@ func TiledMemoryEstimate(height, width, tile int) int64 {
 	return fixedBytes + int64(bytesPerWindowPixel*window+bytesPerTiledPixel*float64(height)*float64(width))
 }
 
-// The estimates are a little above the peak resident memory of whole processes with VGG19: 0.91 GB for 256×171 pixels,
-// 1.50 GB for 512×341, 2.66 GB for 1024×683. VGG16 takes 0.1 GB less.
+// The estimates are a little above the peak resident memory of whole processes with VGG19: 0.91 GB
+// for 256×171 pixels, 1.50 GB for 512×341, 2.66 GB for 1024×683. VGG16 takes 0.1 GB less.
 const (
 	fixedBytes    = 1000 << 20
 	bytesPerPixel = 2700
 
-	// Measured: 2.84 GB for 4096×3072 pixels in tiles of 512 and a margin of 16, with one of the five pairs that the
-	// optimiser keeps in the end. Each pair is one more vector, of 12 bytes a pixel.
+	// Measured: 2.84 GB for 4096×3072 pixels in tiles of 512 and a margin of 16, with one of the
+	// five pairs that the optimiser keeps in the end. Each pair is one more vector, of 12 bytes a
+	// pixel.
 	bytesPerWindowPixel = 2600
 	bytesPerTiledPixel  = 150
 )
 
-// pixelsIn returns how many pixels a picture can have to fit into an amount of memory, in tiles of the given side, zero
-// for whole.
+// pixelsIn returns how many pixels a picture can have to fit into an amount of memory, in tiles of
+// the given side, zero for whole.
 func pixelsIn(available int64, tile int) float64 {
 	free, each := float64(available)-fixedBytes, float64(bytesPerPixel)
 	if tile > 0 {
@@ -48,8 +49,8 @@ func pixelsIn(available int64, tile int) float64 {
 	return max(0, free) / each
 }
 
-// LargestSquare returns the side of the largest square picture, in pixels, that can be painted whole in an amount of
-// memory; zero if none can.
+// LargestSquare returns the side of the largest square picture, in pixels, that can be painted
+// whole in an amount of memory; zero if none can.
 func LargestSquare(available int64) int { return min(MaxSize, int(math.Sqrt(pixelsIn(available, 0)))) }
 
 // LargestTiledSquare is the same for a picture that is computed in tiles.
@@ -57,11 +58,12 @@ func LargestTiledSquare(available int64) int {
 	return min(MaxSize, int(math.Sqrt(pixelsIn(available, MinTile))))
 }
 
-// tileSides are the sides that tiles can have, the largest first. Above 1024 pixels the margins cost little more.
+// tileSides are the sides that tiles can have, the largest first. Above 1024 pixels the margins
+// cost little more.
 var tileSides = []int{1280, 1024, 896, 768, 640, 512, 448, 384, 320, MinTile}
 
-// tile returns the side of the tiles to compute a picture of the given size in, zero for whole, with available bytes of
-// memory.
+// tile returns the side of the tiles to compute a picture of the given size in, zero for whole,
+// with available bytes of memory.
 func (o Options) tile(height, width int, available int64) int {
 	switch {
 	case o.Tile == Whole:
@@ -87,8 +89,8 @@ func neededMemory(height, width, tile int) int64 {
 	return TiledMemoryEstimate(height, width, tile)
 }
 
-// freeMemory returns how many bytes of memory the device's work can take. Where that is unknown there is no bound, as for
-// a GPU, whose own allocator refuses.
+// freeMemory returns how many bytes of memory the device's work can take. Where that is unknown
+// there is no bound, as for a GPU, whose own allocator refuses.
 func (s *Studio) freeMemory() int64 {
 	available, err := AvailableMemory()
 	if err != nil || s.backend.Plugin().Device != backend.CPU {
@@ -97,7 +99,8 @@ func (s *Studio) freeMemory() int64 {
 	return available
 }
 
-// memoryFor returns how much memory there is for a job, or an error of the kind ErrMemory if it is not enough.
+// memoryFor returns how much memory there is for a job, or an error of the kind ErrMemory if it is
+// not enough.
 func (s *Studio) memoryFor(j Job) (int64, error) {
 	available := s.freeMemory()
 	w, h := j.Content.FitLonger(j.Size)
@@ -121,8 +124,8 @@ func (s *Studio) memoryFor(j Job) (int64, error) {
 	return 0, ofKind(ErrMemory, errors.New(what))
 }
 
-// AvailableMemory returns how many bytes of memory new work can take: what the system reports as available, or what is
-// left of the container's limit, whichever is less.
+// AvailableMemory returns how many bytes of memory new work can take: what the system reports as
+// available, or what is left of the container's limit, whichever is less.
 func AvailableMemory() (int64, error) {
 	v, err := mem.VirtualMemory()
 	if err != nil {

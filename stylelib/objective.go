@@ -22,8 +22,8 @@ type problem struct {
 	terms   func(loss.Scene) ([]loss.Term, error) // the caller's own; may be nil
 }
 
-// objective returns a problem's objective and the caller's own terms in it. The caller calls release when it no longer
-// needs them.
+// objective returns a problem's objective and the caller's own terms in it. The caller calls
+// release when it no longer needs them.
 func (s *Studio) objective(net *vgg.Network, p problem) (o *loss.Objective, own []loss.Term, release func(), err error) {
 	var releases []func()
 	keep := func(r func()) {
@@ -128,7 +128,8 @@ func (s *Studio) styleTargets(net *vgg.Network, statistic loss.Statistic, layers
 	})
 }
 
-// targetKey identifies targets by everything that they are computed from. Of is "content" or a [loss.Statistic].
+// targetKey identifies targets by everything that they are computed from. Of is "content" or a
+// [loss.Statistic].
 func targetKey(net *vgg.Network, of any, layers []string, pictures ...Style) string {
 	h := sha256.New()
 	fmt.Fprintln(h, net.Pooling(), net.Side(), of, strings.Join(layers, ","))

@@ -38,9 +38,10 @@ type stage struct {
 	resumable *lbfgs.State
 }
 
-// compactHistory is how many pairs the optimiser keeps of a picture that is computed in tiles, in half the bytes each: at
-// 4096×3072 pixels a vector takes 151 MB, and ten pairs in float32 take 3 GB. In a painting of 150 evaluations five
-// compact pairs ended at 0.2351, ten in float32 at 0.2337, and three compact ones at 0.2440.
+// compactHistory is how many pairs the optimiser keeps of a picture that is computed in tiles, in
+// half the bytes each: at 4096×3072 pixels a vector takes 151 MB, and ten pairs in float32 take 3
+// GB. In a painting of 150 evaluations five compact pairs ended at 0.2351, ten in float32 at
+// 0.2337, and three compact ones at 0.2440.
 const compactHistory = 5
 
 // newStage prepares a scale. Its caller calls release when the scale is done.
@@ -88,8 +89,8 @@ func (r *run) newStage(index int, from *Checkpoint) (*stage, error) {
 // compact reports whether the optimiser keeps less than usual.
 func (s *stage) compact() bool { return s.objective.Tiles() > 1 }
 
-// paint minimises the objective from a picture of any size, or from where a checkpoint was taken. It returns the picture
-// with the optimiser's result, whose point is no longer on the device.
+// paint minimises the objective from a picture of any size, or from where a checkpoint was taken.
+// It returns the picture with the optimiser's result, whose point is no longer on the device.
 func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Picture, *lbfgs.Result, error) {
 	r, xla := s.run, s.run.studio.backend.XLA()
 	minimizer := lbfgs.Minimizer{
@@ -160,8 +161,8 @@ func (s *stage) observe(i lbfgs.Iteration) error {
 	return nil
 }
 
-// canCopyState reports whether there is enough memory for a copy of the optimiser's: the point, the gradient, and the
-// history. An interrupted painting must not fail for that.
+// canCopyState reports whether there is enough memory for a copy of the optimiser's: the point, the
+// gradient, and the history. An interrupted painting must not fail for that.
 func (s *stage) canCopyState() bool {
 	vectors := 2 + 2*lbfgs.DefaultHistory
 	if s.compact() {
@@ -179,7 +180,8 @@ func terms(e *loss.Evaluation) []progress.Term {
 	return list
 }
 
-// mirrored returns a picture at the scale's size, without its alpha, with a margin in which it is mirrored.
+// mirrored returns a picture at the scale's size, without its alpha, with a margin in which it is
+// mirrored.
 func (s *stage) mirrored(p *picture.Picture) *picture.Picture {
 	margin := s.run.job.Preset.Margin
 	return mirrored(p.Resize(s.width-2*margin, s.height-2*margin), margin)
@@ -217,7 +219,8 @@ func window(p *picture.Picture, offset, width, height int) *picture.Picture {
 	return out
 }
 
-// mirror returns the index below n that is seen at i between two mirrors, one before 0 and one after n−1.
+// mirror returns the index below n that is seen at i between two mirrors, one before 0 and one
+// after n−1.
 func mirror(i, n int) int {
 	i = ((i % (2 * n)) + 2*n) % (2 * n)
 	return min(i, 2*n-1-i)

@@ -19,12 +19,14 @@ import (
 type Score struct {
 	Total float64
 	Terms []progress.Term
-	// Gradient is that of Total with respect to the picture, [height, width, 3], RGB. GradientL2 is its L2 norm.
+	// Gradient is that of Total with respect to the picture, [height, width, 3], RGB. GradientL2 is
+	// its L2 norm.
 	Gradient   []float32
 	GradientL2 float64
 }
 
-// Score evaluates a preset's objective at a picture that has the size of the content picture. Nothing is resized.
+// Score evaluates a preset's objective at a picture that has the size of the content picture.
+// Nothing is resized.
 func (s *Studio) Score(preset loss.Preset, content *picture.Picture, styles []Style, at *picture.Picture) (*Score, error) {
 	if content.Width != at.Width || content.Height != at.Height {
 		return nil, ofKind(ErrJob, fmt.Errorf("the picture is %d×%d pixels and the content picture %d×%d: they must have the same size",
@@ -102,14 +104,14 @@ type Benchmark struct {
 	Evaluations []time.Duration
 	// Tiles is the number of tiles that the picture is computed in; one for whole.
 	Tiles int
-	// Choices says how the network is convolved, and Layers how long each convolution takes by itself, for one window if
-	// there are tiles.
+	// Choices says how the network is convolved, and Layers how long each convolution takes by
+	// itself, for one window if there are tiles.
 	Choices []vgg.Choice
 	Layers  []vgg.LayerTime
 }
 
-// Benchmark evaluates a preset's objective n times after the first, at a content picture's own size, and runs its layers'
-// convolutions by themselves. It stops when ctx ends.
+// Benchmark evaluates a preset's objective n times after the first, at a content picture's own
+// size, and runs its layers' convolutions by themselves. It stops when ctx ends.
 func (s *Studio) Benchmark(ctx context.Context, preset loss.Preset, content *picture.Picture, styles []Style, n int) (*Benchmark, error) {
 	if n < 1 {
 		return nil, ofKind(ErrJob, fmt.Errorf("%d evaluations to be timed: at least one is needed", n))

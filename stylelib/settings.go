@@ -17,7 +17,8 @@ type jobSetting struct {
 	set func(*Job, any) error // of a value that the setting accepts
 }
 
-// settings lists the settings. The preset comes first, since it determines the default values of others.
+// settings lists the settings. The preset comes first, since it determines the default values of
+// others.
 var settings = []jobSetting{
 	word("preset", "`NAME` of the objective", loss.Gouache().Name, presetNames(),
 		func(j *Job) string { return j.Preset.Name },
@@ -50,8 +51,8 @@ var settings = []jobSetting{
 		func(j *Job) *int { return &j.Preset.Margin }),
 }
 
-// Settings lists the settings of a job, the preset first. They are the flags of the command line, the keys of sweep
-// files and the parameters in the records of runs.
+// Settings lists the settings of a job, the preset first. They are the flags of the command line,
+// the keys of sweep files and the parameters in the records of runs.
 func Settings() []setting.Setting {
 	list := make([]setting.Setting, len(settings))
 	for i, s := range settings {
@@ -60,9 +61,9 @@ func Settings() []setting.Setting {
 	return list
 }
 
-// Set sets settings by name, with underscores or hyphens. Values are typed as package setting says: an integer, a
-// float64 or a string. A preset is set first, so that the other values replace its own. After an error the job may
-// have changed in part.
+// Set sets settings by name, with underscores or hyphens. Values are typed as package setting says:
+// an integer, a float64 or a string. A preset is set first, so that the other values replace its
+// own. After an error the job may have changed in part.
 func (j *Job) Set(values map[string]any) error {
 	named := map[string]any{}
 	for name, v := range values {
@@ -91,7 +92,8 @@ func (j *Job) Set(values map[string]any) error {
 	return nil
 }
 
-// checkSettings returns an error for a setting that is out of bounds. The name of the preset can be any.
+// checkSettings returns an error for a setting that is out of bounds. The name of the preset can be
+// any.
 func (j Job) checkSettings() error {
 	for _, s := range settings {
 		if v := s.get(&j); v != nil && s.Name != "preset" {
@@ -165,8 +167,8 @@ func whole(name, usage string, value any, least, most int, field func(*Job) *int
 	}
 }
 
-// number returns a setting that is a number of the preset. If it must be positive, a preset with zero does not have it,
-// and only one with relative normalization can have it.
+// number returns a setting that is a number of the preset. If it must be positive, a preset with
+// zero does not have it, and only one with relative normalization can have it.
 func number(name, usage string, least, most float64, field func(*loss.Preset) *float64) jobSetting {
 	preset := loss.Gouache()
 	usage += fmt.Sprintf(" (default: the preset's, %v for %s)", *field(&preset), preset.Name)
@@ -188,7 +190,8 @@ func number(name, usage string, least, most float64, field func(*loss.Preset) *f
 	}
 }
 
-// layers returns a setting that names layers. Its value is one string, in which commas separate the names.
+// layers returns a setting that names layers. Its value is one string, in which commas separate the
+// names.
 func layers(name, usage string, field func(*loss.Preset) *[]string) jobSetting {
 	s := setting.Setting{Name: name, Kind: setting.Text, Usage: usage}
 	s.Check = func(v any) error {

@@ -1,5 +1,5 @@
-// Package stylelib paints a photograph in the style of a painting by neural style transfer (Gatys, Ecker and Bethge,
-// "Image style transfer using convolutional neural networks", CVPR 2016).
+// Package stylelib paints a photograph in the style of a painting by neural style transfer (Gatys,
+// Ecker and Bethge, "Image style transfer using convolutional neural networks", CVPR 2016).
 //
 //	content, err := picture.Load("photograph.jpg")
 //	style, err := picture.Load("painting.jpg")
@@ -9,10 +9,12 @@
 //	}, nil)
 //	err = result.Picture.Save("out.png")
 //
-// [Job.Terms] adds losses of your own. [Open] opens a [Studio], which keeps the device and the network for several jobs.
+// [Job.Terms] adds losses of your own. [Open] opens a [Studio], which keeps the device and the
+// network for several jobs.
 //
-// The parts can be used alone: package backend opens XLA, picture reads and writes files, vgg computes features, loss
-// composes objectives, lbfgs minimises them, and progress defines observers.
+// The parts can be used alone: package backend opens XLA, picture reads and writes files, vgg
+// computes features, loss composes objectives, lbfgs minimises them, and progress defines
+// observers.
 package stylelib
 
 import (
@@ -34,21 +36,23 @@ import (
 
 const minSide = vgg.MinSide
 
-// Options configure how a studio computes. The objective depends on them by rounding only, to Precision at most. For a
-// picture in tiles the optimiser keeps a shorter history.
+// Options configure how a studio computes. The objective depends on them by rounding only, to
+// Precision at most. For a picture in tiles the optimiser keeps a shorter history.
 type Options struct {
-	// Tile bounds the side of what is computed at once, in pixels. A larger picture is computed in tiles, with memory
-	// for one of them and some vectors of the picture's size. Zero does so only for a picture that would not fit into
-	// memory, with the largest tiles that fit. Whole never does.
+	// Tile bounds the side of what is computed at once, in pixels. A larger picture is computed in
+	// tiles, with memory for one of them and some vectors of the picture's size. Zero does so only
+	// for a picture that would not fit into memory, with the largest tiles that fit. Whole never
+	// does.
 	Tile int
-	// Tune chooses each layer's convolutions by measuring them when a size is first used on a device, and keeps the
-	// choices in the user's cache (conv.Tuner). Without it a table chooses.
+	// Tune chooses each layer's convolutions by measuring them when a size is first used on a
+	// device, and keeps the choices in the user's cache (conv.Tuner). Without it a table chooses.
 	Tune bool
-	// Measuring is called as the measuring proceeds, and Warn if its results cannot be kept. Both may be nil.
+	// Measuring is called as the measuring proceeds, and Warn if its results cannot be kept. Both
+	// may be nil.
 	Measuring func(done, total int)
 	Warn      func(error)
-	// Precision is that of the convolutions' products. If it is empty, TF32 is used on a CUDA device, as in PyTorch, and
-	// Float32 elsewhere.
+	// Precision is that of the convolutions' products. If it is empty, TF32 is used on a CUDA
+	// device, as in PyTorch, and Float32 elsewhere.
 	Precision conv.Precision
 }
 
@@ -73,8 +77,9 @@ func ParseTile(text string) (int, error) {
 	return n, nil
 }
 
-// Studio is an open device with a network's weights, for any number of jobs, also at the same time. Jobs of the same
-// size and layers share compiled graphs, and jobs with the same pictures share targets.
+// Studio is an open device with a network's weights, for any number of jobs, also at the same time.
+// Jobs of the same size and layers share compiled graphs, and jobs with the same pictures share
+// targets.
 type Studio struct {
 	backend *backend.Backend
 	weights *weights.Set
@@ -90,8 +95,8 @@ type Studio struct {
 	targets    *cache[[]loss.Target]
 }
 
-// maxObjectives bounds the number of compiled objectives that are kept, and maxTargetBytes the memory of unused targets:
-// a painting of 512 pixels has 12 MB of them at its last scale.
+// maxObjectives bounds the number of compiled objectives that are kept, and maxTargetBytes the
+// memory of unused targets: a painting of 512 pixels has 12 MB of them at its last scale.
 const (
 	maxObjectives  = 32
 	maxTargetBytes = 256 << 20
@@ -103,18 +108,21 @@ type OpenOptions struct {
 	Device backend.Device
 	// Offline forbids installing a missing plugin.
 	Offline bool
-	// Weights is the name or the file of a set of weights. If it is empty or "auto", the best available set is used.
+	// Weights is the name or the file of a set of weights. If it is empty or "auto", the best
+	// available set is used.
 	Weights string
 	// Seed is that of the weights "random".
 	Seed int64
 	// Progress is called as installing and downloading proceed. It may be nil.
 	Progress func(fetch.Progress)
-	// Chosen is called with a sentence that says which weights are used and why, if none were named. It may be nil.
+	// Chosen is called with a sentence that says which weights are used and why, if none were
+	// named. It may be nil.
 	Chosen func(reason string)
 }
 
-// Open opens a device, installing XLA's plugin if it is missing, and loads weights, fetching them if they are missing. It
-// takes about half a second if nothing is missing. The caller closes the studio.
+// Open opens a device, installing XLA's plugin if it is missing, and loads weights, fetching them
+// if they are missing. It takes about half a second if nothing is missing. The caller closes the
+// studio.
 func Open(ctx context.Context, o OpenOptions) (*Studio, error) {
 	b, err := backend.Open(ctx, backend.Options{
 		Device: o.Device, Offline: o.Offline, Float32: o.Precision == conv.Float32, Progress: o.Progress,
@@ -164,8 +172,8 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 	return s
 }
 
-// Close frees what the studio keeps on the device, its networks included, and closes a device that [Open] opened. No job
-// may be running.
+// Close frees what the studio keeps on the device, its networks included, and closes a device that
+// [Open] opened. No job may be running.
 func (s *Studio) Close() {
 	s.objectives.clear()
 	s.targets.clear()
@@ -203,7 +211,8 @@ func (s *Studio) Network(pooling vgg.Pooling) (*vgg.Network, error) {
 	return net, nil
 }
 
-// tiledNetwork returns the network for pictures of one size, in tiles if the options or the free memory require it.
+// tiledNetwork returns the network for pictures of one size, in tiles if the options or the free
+// memory require it.
 func (s *Studio) tiledNetwork(pooling vgg.Pooling, height, width int) (*vgg.Network, error) {
 	net, err := s.Network(pooling)
 	if err != nil {
@@ -223,8 +232,8 @@ func (s *Studio) Backend() *backend.Backend { return s.backend }
 // Weights returns the studio's weights.
 func (s *Studio) Weights() *weights.Set { return s.weights }
 
-// Stylize opens the best available device and weights, installing and fetching what is missing, and paints one picture.
-// The observer may be nil. See [Studio.Stylize].
+// Stylize opens the best available device and weights, installing and fetching what is missing, and
+// paints one picture. The observer may be nil. See [Studio.Stylize].
 func Stylize(ctx context.Context, job Job, observer progress.Observer) (*progress.Result, error) {
 	s, err := Open(ctx, OpenOptions{Options: Options{Tune: true}})
 	if err != nil {

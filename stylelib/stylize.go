@@ -12,15 +12,17 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// Stylize paints one picture. The observer, which may be nil, receives the run's events. When ctx ends, Stylize returns
-// the best picture so far, with the status interrupted and no error. Otherwise an error comes without a result;
-// errors.Is tells its kind: ErrJob, ErrMemory or ErrDevice.
+// Stylize paints one picture. The observer, which may be nil, receives the run's events. When ctx
+// ends, Stylize returns the best picture so far, with the status interrupted and no error.
+// Otherwise an error comes without a result; errors.Is tells its kind: ErrJob, ErrMemory or
+// ErrDevice.
 func (s *Studio) Stylize(ctx context.Context, job Job, observer progress.Observer) (*progress.Result, error) {
 	return s.stylize(ctx, job, nil, observer)
 }
 
-// Resume continues a job from a checkpoint. On the same machine the result is the one that the job would have had without
-// the interruption, to the byte. It returns an error for a checkpoint of another job.
+// Resume continues a job from a checkpoint. On the same machine the result is the one that the job
+// would have had without the interruption, to the byte. It returns an error for a checkpoint of
+// another job.
 func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*progress.Result, error) {
 	return s.stylize(ctx, job, from, observer)
 }
@@ -92,7 +94,8 @@ func (s *Studio) stylize(ctx context.Context, job Job, from *Checkpoint, observe
 	return result, nil
 }
 
-// settings returns what is recorded: the job's settings as they turned out, and the weights of the caller's own terms.
+// settings returns what is recorded: the job's settings as they turned out, and the weights of the
+// caller's own terms.
 func (r *run) settings(first *stage) map[string]any {
 	settings := r.job.Settings()
 	settings["scales"] = int64(len(r.scales))
@@ -180,7 +183,8 @@ func (r *run) start() *picture.Picture {
 	return r.job.Content
 }
 
-// finish returns a picture of any scale as the result: at full size, clamped, with the content picture's alpha.
+// finish returns a picture of any scale as the result: at full size, clamped, with the content
+// picture's alpha.
 func (r *run) finish(p *picture.Picture) *picture.Picture {
 	full := r.scales[len(r.scales)-1]
 	p = p.Resize(full.Width, full.Height)

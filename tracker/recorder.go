@@ -128,7 +128,7 @@ func (r *Recorder) begin(run progress.Run) {
 		if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e6 {
 			v = int64(f)
 		}
-		params[name] = v
+		params[nearestName(name)] = v // a term can have any name
 	}
 	maps.Copy(params, known.Params)
 	p := known.Provenance

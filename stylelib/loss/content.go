@@ -12,8 +12,8 @@ import (
 // ContentName is the name of content terms.
 const ContentName = "content"
 
-// Content is the squared distance of a layer's features to the target's, Σ(F−P)² (Gatys et al. 2016, equation 1,
-// without its factor ½).
+// Content is the squared distance of a layer's features to the target's, Σ(F−P)² (Gatys et al.
+// 2016, equation 1, without its factor ½).
 func Content(target Target, weight float64) Term {
 	return Term{
 		Name:    ContentName,

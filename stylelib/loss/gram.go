@@ -10,18 +10,19 @@ var gram = statistic{
 	onHost: func(sums [][]float64, n int) []float64 { return overOnHost(sums[0], n) },
 }
 
-// Gram is the squared distance of a layer's Gram matrix to the target's, Σ(G−A)², with Gram matrices as in [GramMatrix]
-// (Gatys et al. 2016, equation 4, without its factor).
+// Gram is the squared distance of a layer's Gram matrix to the target's, Σ(G−A)², with Gram
+// matrices as in [GramMatrix] (Gatys et al. 2016, equation 4, without its factor).
 func Gram(target Target, weight float64) Term { return gram.term(target, weight) }
 
-// GramMatrix returns FᵀF/(h·w), shaped [c, c], for features F shaped [1, h, w, c] (Gatys et al. 2016, equation 3,
-// over the number of positions, so that pictures of different sizes compare). A second derivative cannot be taken.
+// GramMatrix returns FᵀF/(h·w), shaped [c, c], for features F shaped [1, h, w, c] (Gatys et al.
+// 2016, equation 3, over the number of positions, so that pictures of different sizes compare). A
+// second derivative cannot be taken.
 func GramMatrix(features *graph.Node) *graph.Node { return gram.whole(features) }
 
 // secondMoments returns FᵀF, shaped [c, c], for features F shaped [1, h, w, c].
 //
-// Its gradient is F(D+Dᵀ) for a gradient D with respect to the result. It is one product, since D is made symmetric
-// while it is small. The automatic gradient makes two, F·D and F·Dᵀ.
+// Its gradient is F(D+Dᵀ) for a gradient D with respect to the result. It is one product, since D
+// is made symmetric while it is small. The automatic gradient makes two, F·D and F·Dᵀ.
 func secondMoments(features *graph.Node) *graph.Node {
 	d := features.Shape().Dimensions
 	f := graph.Reshape(features, d[1]*d[2], d[3])

@@ -9,8 +9,8 @@ var (
 		of:     func(sums []*graph.Node, n int) *graph.Node { return over(sums[0], n) },
 		onHost: func(sums [][]float64, n int) []float64 { return overOnHost(sums[0], n) },
 	}
-	// covariance is the Gram matrix less μμᵀ, which saves a pass over the features. In float32 the cancellation leaves
-	// an error of about 1e-6 of μμᵀ.
+	// covariance is the Gram matrix less μμᵀ, which saves a pass over the features. In float32 the
+	// cancellation leaves an error of about 1e-6 of μμᵀ.
 	covariance = statistic{
 		kind: "covariance", rank: 2, count: 2,
 		sums: func(f *graph.Node) []*graph.Node { return []*graph.Node{secondMoments(f), firstMoments(f)} },
@@ -30,8 +30,9 @@ var (
 	}
 )
 
-// Covariance is the squared distance of the covariance of a layer's features to the target's, ‖Σ−Σ'‖². A Gram matrix
-// is Σ + μμᵀ, and μμᵀ dominates it. With a separate term for the [Mean], the texture, which is in Σ, counts by itself.
+// Covariance is the squared distance of the covariance of a layer's features to the target's,
+// ‖Σ−Σ'‖². A Gram matrix is Σ + μμᵀ, and μμᵀ dominates it. With a separate term for the [Mean], the
+// texture, which is in Σ, counts by itself.
 func Covariance(target Target, weight float64) Term { return covariance.term(target, weight) }
 
 // Mean is the squared distance of the mean of a layer's features to the target's, ‖μ−μ'‖².

@@ -13,11 +13,11 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// Objective is a weighted sum of terms for pictures of one size, compiled when it is first evaluated. It is not
-// safe for concurrent use; see [Objective.With].
+// Objective is a weighted sum of terms for pictures of one size, compiled when it is first
+// evaluated. It is not safe for concurrent use; see [Objective.With].
 type Objective struct {
-	// Progress is called after each tile of an evaluation that is computed in tiles, with how many are done. Each tile is
-	// computed twice. It may be nil.
+	// Progress is called after each tile of an evaluation that is computed in tiles, with how many
+	// are done. Each tile is computed twice. It may be nil.
 	Progress func(done, total int)
 
 	net      *vgg.Network
@@ -25,18 +25,20 @@ type Objective struct {
 	compiled compiled
 }
 
-// compiled computes terms and the gradient of their weighted sum, whole or in tiles. It is safe for concurrent use.
+// compiled computes terms and the gradient of their weighted sum, whole or in tiles. It is safe for
+// concurrent use.
 type compiled interface {
-	// evaluate returns each term's loss, before weight and scale, and the gradient of Σ weights·losses with respect to x.
-	// It stops with ctx's error when ctx ends.
+	// evaluate returns each term's loss, before weight and scale, and the gradient of Σ
+	// weights·losses with respect to x. It stops with ctx's error when ctx ends.
 	evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, weights []float32, progress func(done, total int)) ([]float32, *tensors.Tensor, error)
 	tiles() int
 	close()
 }
 
-// NewObjective makes an objective for pictures of the given size. The terms are copied. If the network is
-// [vgg.Network.Tiled], and the picture larger than its windows, the objective is computed in tiles, with the same result
-// except for rounding. Terms on features must then have Sums.
+// NewObjective makes an objective for pictures of the given size. The terms are copied. If the
+// network is [vgg.Network.Tiled], and the picture larger than its windows, the objective is
+// computed in tiles, with the same result except for rounding. Terms on features must then have
+// Sums.
 func NewObjective(net *vgg.Network, height, width int, terms []Term) (*Objective, error) {
 	terms, err := normalTerms(net, terms)
 	if err != nil {
@@ -102,10 +104,10 @@ func normalTerms(net *vgg.Network, terms []Term) ([]Term, error) {
 	return terms, nil
 }
 
-// With returns an objective for pictures of the same size that shares this one's compiled graph. Its terms may have other
-// weights, scales and targets, but must be of the same kinds, read the same layers, and have targets of the same shapes.
-// It must not be used after this one is closed, and not be closed itself. Several such objectives may be evaluated at
-// the same time.
+// With returns an objective for pictures of the same size that shares this one's compiled graph.
+// Its terms may have other weights, scales and targets, but must be of the same kinds, read the
+// same layers, and have targets of the same shapes. It must not be used after this one is closed,
+// and not be closed itself. Several such objectives may be evaluated at the same time.
 func (o *Objective) With(terms []Term) (*Objective, error) {
 	terms, err := normalTerms(o.net, terms)
 	if err != nil {
@@ -117,8 +119,8 @@ func (o *Objective) With(terms []Term) (*Objective, error) {
 	return &Objective{net: o.net, terms: terms, compiled: o.compiled}, nil
 }
 
-// Structure describes the graph that terms build, for objectives of one network and size: kinds, layers, and shapes of
-// targets. It is empty if a term has no kind.
+// Structure describes the graph that terms build, for objectives of one network and size: kinds,
+// layers, and shapes of targets. It is empty if a term has no kind.
 func Structure(terms []Term) string {
 	var b strings.Builder
 	for _, t := range terms {
@@ -208,8 +210,8 @@ func (o *Objective) sum(losses []float32) *Evaluation {
 	return e
 }
 
-// Function returns the objective as a function for package lbfgs. After each call it calls last, which may be nil, with
-// the evaluation, whose gradient belongs to the optimiser.
+// Function returns the objective as a function for package lbfgs. After each call it calls last,
+// which may be nil, with the evaluation, whose gradient belongs to the optimiser.
 func (o *Objective) Function(last func(*Evaluation)) func(context.Context, *tensors.Tensor) (float64, *tensors.Tensor, error) {
 	return func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 		if err := ctx.Err(); err != nil {

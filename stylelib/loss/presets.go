@@ -14,8 +14,8 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// Preset is an objective as data: layers, weights, pooling, and how the terms are scaled. Start from one of [Presets], or
-// make one; [Preset.Validate] says what is wrong with it.
+// Preset is an objective as data: layers, weights, pooling, and how the terms are scaled. Start
+// from one of [Presets], or make one; [Preset.Validate] says what is wrong with it.
 type Preset struct {
 	Name        string // as recorded; need not be one of those of Presets
 	Description string
@@ -24,8 +24,8 @@ type Preset struct {
 	// ContentLayers count alike. So do StyleLayers, unless StyleFalloff is set.
 	ContentLayers []string
 	StyleLayers   []string
-	// StyleFalloff is how much each style layer counts relative to the one listed before. It requires the normalization
-	// Relative. Zero means that all count alike.
+	// StyleFalloff is how much each style layer counts relative to the one listed before. It
+	// requires the normalization Relative. Zero means that all count alike.
 	StyleFalloff float64
 
 	ContentWeight, StyleWeight, TVWeight float64
@@ -34,11 +34,13 @@ type Preset struct {
 	Statistic Statistic
 	// Normalization is how the content and style terms are scaled.
 	Normalization Normalization
-	// RelativeTV divides the total variation by that of a picture of the same size that varies as much as the styles.
+	// RelativeTV divides the total variation by that of a picture of the same size that varies as
+	// much as the styles.
 	RelativeTV bool
 
-	// Margin is the number of pixels painted beyond each edge, where the content picture is mirrored. They are cut off
-	// at the end, and with them the frame that the network's zero padding leaves.
+	// Margin is the number of pixels painted beyond each edge, where the content picture is
+	// mirrored. They are cut off at the end, and with them the frame that the network's zero
+	// padding leaves.
 	Margin int
 }
 
@@ -47,13 +49,14 @@ type Normalization int
 
 // The normalizations.
 const (
-	// Relative divides each term by its target's energy, and averages over the layers: one is the loss of a picture
-	// without any features.
+	// Relative divides each term by its target's energy, and averages over the layers: one is the
+	// loss of a picture without any features.
 	Relative Normalization = iota
-	// Means makes means of squares, as neural-style does: over a layer's features for the content, and over the
-	// elements of a Gram matrix, which is over c·h·w, for the style.
+	// Means makes means of squares, as neural-style does: over a layer's features for the content,
+	// and over the elements of a Gram matrix, which is over c·h·w, for the style.
 	Means
-	// Sums makes sums of squares, as Gatys et al. 2016 do: ½Σ(F−P)² and Σ(G−A)²/4c², averaged over the style layers.
+	// Sums makes sums of squares, as Gatys et al. 2016 do: ½Σ(F−P)² and Σ(G−A)²/4c², averaged over
+	// the style layers.
 	Sums
 )
 
@@ -102,7 +105,8 @@ func (p Preset) Validate() error {
 	return checkWeight(TotalVariationName, p.TVWeight)
 }
 
-// CheckLayers returns an error for a name that no layer of a VGG network has, and for one that is listed twice.
+// CheckLayers returns an error for a name that no layer of a VGG network has, and for one that is
+// listed twice.
 func CheckLayers(names []string) error {
 	for i, name := range names {
 		if err := vgg.CheckLayer(name); err != nil {
@@ -115,23 +119,26 @@ func CheckLayers(names []string) error {
 	return nil
 }
 
-// Scene is what terms are built for: one size of a picture, with the network for it and what it is compared with.
+// Scene is what terms are built for: one size of a picture, with the network for it and what it is
+// compared with.
 type Scene struct {
 	Network *vgg.Network // with tiles, if the picture is computed in tiles
 	// Height and Width are those of the picture that is optimised, including the margin.
 	Height, Width int
-	// Content is the content picture at that size, [1, Height, Width, 3], and Styles are the style pictures for it.
+	// Content is the content picture at that size, [1, Height, Width, 3], and Styles are the style
+	// pictures for it.
 	Content *tensors.Tensor
 	Styles  []Style
-	// ContentTargets and StyleTargets are the preset's: those of [ContentTargets] and [StyleTargets].
+	// ContentTargets and StyleTargets are the preset's: those of [ContentTargets] and
+	// [StyleTargets].
 	ContentTargets, StyleTargets []Target
-	// Variation is the total variation, as in [TotalVariation], of a picture of this size that varies as much from pixel
-	// to pixel as the styles do.
+	// Variation is the total variation, as in [TotalVariation], of a picture of this size that
+	// varies as much from pixel to pixel as the styles do.
 	Variation float64
 }
 
-// Terms returns the preset's terms for a scene: one for each target, and the total variation. Of the scene it needs the
-// size, the targets and the variation.
+// Terms returns the preset's terms for a scene: one for each target, and the total variation. Of
+// the scene it needs the size, the targets and the variation.
 func (p Preset) Terms(s Scene) ([]Term, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -168,16 +175,15 @@ func (p Preset) Terms(s Scene) ([]Term, error) {
 	}
 	tv := TotalVariation(p.TVWeight)
 	if p.RelativeTV {
-		// At least one grey level for each difference, so that a plain style does not divide by zero.
+		// At least one grey level for each difference, so that a plain style does not divide by
+		// zero.
 		tv.Scale = 1 / max(s.Variation, float64(6*s.Height*s.Width))
 	}
 	return append(terms, tv), nil
 }
 
-// TermNames returns the names of the terms that presets have.
-func TermNames() []string { return []string{ContentName, StyleName, TotalVariationName} }
-
-// relative returns the scale of a term that is one for a picture without any features, averaged over layers.
+// relative returns the scale of a term that is one for a picture without any features, averaged
+// over layers.
 func relative(t Target, layers int) float64 {
 	return 1 / (max(t.Energy, 1e-12) * float64(layers))
 }
@@ -212,7 +218,8 @@ func LookupPreset(name string) (Preset, error) {
 	return Preset{}, suggest.Unknown("preset", name, known)
 }
 
-// NeuralStyle is the objective of jcjohnson/neural-style and neural-style-pt with their default weights.
+// NeuralStyle is the objective of jcjohnson/neural-style and neural-style-pt with their default
+// weights.
 func NeuralStyle() Preset {
 	return Preset{
 		Name:          "neural-style",
@@ -227,8 +234,9 @@ func NeuralStyle() Preset {
 	}
 }
 
-// Article is the objective of Gatys et al. (2016, equations 1 and 4) with the weights of the program that the project
-// began with. That program feeds RGB to the network; here it is BGR, which the weights were trained on.
+// Article is the objective of Gatys et al. (2016, equations 1 and 4) with the weights of the
+// program that the project began with. That program feeds RGB to the network; here it is BGR, which
+// the weights were trained on.
 func Article() Preset {
 	return Preset{
 		Name:          "article",
@@ -243,27 +251,30 @@ func Article() Preset {
 	}
 }
 
-// Gouache is the default: each term is relative to its target's energy, so that a weight means the same at every size
-// and with every network.
+// Gouache is the default: each term is relative to its target's energy, so that a weight means the
+// same at every size and with every network.
 //
-// Layers, weights and pooling were chosen by eye, with VGG16 fine-tuned for edges (vgg16-hed), the only trained network
-// available, on the sample chelsea in the style of swirl at 192 pixels, 45 to 60 iterations, seventeen variants:
-//   - Style layers that count alike fill the picture with eyes and worms and give it coloured fringes, at style weights
-//     10 and 100 and at TV weights 0.01 to 1. Each layer counting half of the one before is better; a quarter gives
-//     strokes.
-//   - Gram matrices keep the photograph's palette even at style weight 50. Covariances and means reach the painting's.
-//   - Average pooling, and block3_conv3 for the content, leave small curls where maximum pooling leaves dabs.
-//   - A style weight of 6, with the TV weight in proportion, buries the cat's nose and eyes in strokes at 256 pixels; at
-//     3 they stay.
-//   - Relative to the photograph's variation, TV weighs twice as much on rocket in woodcut as on chelsea in swirl,
-//     because of the photograph's plain sky. So it is relative to the styles'.
-//   - Without a margin lines run along all edges, 8 to 16 pixels inside. Excluding the outermost positions from the
-//     style's statistics does not help.
+// Layers, weights and pooling were chosen by eye, with VGG16 fine-tuned for edges (vgg16-hed), the
+// only trained network available, on the sample chelsea in the style of swirl at 192 pixels, 45 to
+// 60 iterations, seventeen variants:
+//   - Style layers that count alike fill the picture with eyes and worms and give it coloured
+//     fringes, at style weights 10 and 100 and at TV weights 0.01 to 1. Each layer counting half of
+//     the one before is better; a quarter gives strokes.
+//   - Gram matrices keep the photograph's palette even at style weight 50. Covariances and means
+//     reach the painting's.
+//   - Average pooling, and block3_conv3 for the content, leave small curls where maximum pooling
+//     leaves dabs.
+//   - A style weight of 6, with the TV weight in proportion, buries the cat's nose and eyes in
+//     strokes at 256 pixels; at 3 they stay.
+//   - Relative to the photograph's variation, TV weighs twice as much on rocket in woodcut as on
+//     chelsea in swirl, because of the photograph's plain sky. So it is relative to the styles'.
+//   - Without a margin lines run along all edges, 8 to 16 pixels inside. Excluding the outermost
+//     positions from the style's statistics does not help.
 //
-// The choice was then checked on chelsea–swirl, coffee–glass and Tübingen–The Starry Night at 256 pixels, coffee–swirl
-// at 384, rocket–woodcut, chelsea–watercolour and Tübingen–The Scream at 192, and with random weights. The terms end at
-// 0.10 to 0.19 each. With random weights they end at 0.1 to 0.4; then the photograph gets the palette, and specks, but
-// no strokes.
+// The choice was then checked on chelsea–swirl, coffee–glass and Tübingen–The Starry Night at 256
+// pixels, coffee–swirl at 384, rocket–woodcut, chelsea–watercolour and Tübingen–The Scream at 192,
+// and with random weights. The terms end at 0.10 to 0.19 each. With random weights they end at 0.1
+// to 0.4; then the photograph gets the palette, and specks, but no strokes.
 func Gouache() Preset {
 	return Preset{
 		Name:          "gouache",

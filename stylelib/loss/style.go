@@ -145,8 +145,8 @@ func measure(net *vgg.Network, picture *tensors.Tensor, layers []string, statist
 type statistic struct {
 	kind string
 	rank int // 2 for a matrix over the channels
-	// sums returns count sums over the positions of features shaped [1, h, w, c], and of the statistic of such sums over
-	// n positions.
+	// sums returns count sums over the positions of features shaped [1, h, w, c], and of the
+	// statistic of such sums over n positions.
 	sums  func(features *graph.Node) []*graph.Node
 	count int
 	of    func(sums []*graph.Node, n int) *graph.Node

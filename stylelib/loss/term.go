@@ -1,6 +1,6 @@
-// Package loss composes the objective of style transfer: an [Objective] is a weighted sum of terms, each a function of
-// a picture and of its features (Gatys, Ecker and Bethge, "Image style transfer using convolutional neural networks",
-// CVPR 2016).
+// Package loss composes the objective of style transfer: an [Objective] is a weighted sum of terms,
+// each a function of a picture and of its features (Gatys, Ecker and Bethge, "Image style transfer
+// using convolutional neural networks", CVPR 2016).
 //
 //	content, err := loss.ContentTargets(net, photograph, "block4_conv2")
 //	style, err := loss.StyleTargets(net, []loss.Style{{Picture: painting}}, loss.GramMatrices, "block1_conv1", "block2_conv1")
@@ -12,8 +12,8 @@
 //	})
 //	at, err := objective.Evaluate(picture)
 //
-// A [Preset] chooses layers, weights and scales. A [Term] can be any function of the features that GoMLX can
-// differentiate; the network's own pullback takes the gradient to the picture.
+// A [Preset] chooses layers, weights and scales. A [Term] can be any function of the features that
+// GoMLX can differentiate; the network's own pullback takes the gradient to the picture.
 //
 // Tensors are float32 on the device. Pictures are [1, height, width, 3], RGB, 0..255.
 package loss
@@ -30,27 +30,31 @@ import (
 
 // Term is one summand of an objective: Weight · Scale · Loss.
 type Term struct {
-	// Name says what the term is for: "content", "style", "tv" or a name of the caller's. Terms with one name, such as
-	// the layers of a style loss, are reported together.
+	// Name says what the term is for: "content", "style", "tv" or a name of the caller's. Terms
+	// with one name, such as the layers of a style loss, are reported together.
 	Name string
 	// Weight is how much the term matters. It is the user's choice.
 	Weight float64
-	// Scale brings the loss into the units of its definition, for example one over the number of features. Zero means
-	// one. Weight and Scale are inputs of the compiled graph: changing them compiles nothing.
+	// Scale brings the loss into the units of its definition, for example one over the number of
+	// features. Zero means one. Weight and Scale are inputs of the compiled graph: changing them
+	// compiles nothing.
 	Scale float64
 	// Layers are those whose features the term reads.
 	Layers []string
-	// Targets are what the term compares with, on the device or on the host. They are inputs of the graph too.
+	// Targets are what the term compares with, on the device or on the host. They are inputs of the
+	// graph too.
 	Targets []*tensors.Tensor
-	// Loss returns a scalar of the picture or its features. It builds a graph, and panics on a mistake as GoMLX does.
+	// Loss returns a scalar of the picture or its features. It builds a graph, and panics on a
+	// mistake as GoMLX does.
 	Loss func(in *Inputs) *graph.Node
-	// Sums and Of replace Loss: the loss is Of the Sums, each of which is a sum over the positions of features. Such a
-	// term can be computed in tiles ([vgg.Tiling]); one that reads features in its Loss cannot. Of cannot read features.
+	// Sums and Of replace Loss: the loss is Of the Sums, each of which is a sum over the positions
+	// of features. Such a term can be computed in tiles ([vgg.Tiling]); one that reads features in
+	// its Loss cannot. Of cannot read features.
 	Sums func(in *Inputs) []*graph.Node
 	Of   func(in *Inputs, sums []*graph.Node) *graph.Node
-	// Kind names the graph that the term builds, so that objectives whose terms are of the same kinds share a compiled
-	// graph ([Objective.With]). Terms of one kind that read the same layers must build the same graph. A term without a
-	// kind shares nothing.
+	// Kind names the graph that the term builds, so that objectives whose terms are of the same
+	// kinds share a compiled graph ([Objective.With]). Terms of one kind that read the same layers
+	// must build the same graph. A term without a kind shares nothing.
 	Kind string
 }
 
@@ -72,10 +76,11 @@ func (t *Term) build(in *Inputs) *graph.Node {
 // Target is what a term compares one layer with.
 type Target struct {
 	Layer string
-	// Tensor holds a content picture's features, [1, h, w, c], or a statistic of a style: a Gram matrix or covariance,
-	// [c, c], or a mean, [c].
+	// Tensor holds a content picture's features, [1, h, w, c], or a statistic of a style: a Gram
+	// matrix or covariance, [c, c], or a mean, [c].
 	Tensor *tensors.Tensor
-	// Energy is the sum of the squares of Tensor: the loss of a picture without any features at the layer.
+	// Energy is the sum of the squares of Tensor: the loss of a picture without any features at the
+	// layer.
 	Energy float64
 }
 
@@ -95,16 +100,17 @@ type Inputs struct {
 	onPixels *graph.Node // a copy of picture, once a term has asked for it
 }
 
-// Feature returns the features of a layer, which the term must list, shaped [1, h, w, channels]. For a picture that is
-// computed in tiles it returns those of one window, with zeros at the positions of other tiles.
+// Feature returns the features of a layer, which the term must list, shaped [1, h, w, channels].
+// For a picture that is computed in tiles it returns those of one window, with zeros at the
+// positions of other tiles.
 func (in *Inputs) Feature(name string) *graph.Node {
 	layer := in.listed(name)
 	if in.pass == nil {
 		panic(fmt.Errorf("a term's Of asks for features of %s: only its Sums may", layer))
 	}
 	if in.features[layer] == nil {
-		// The gradient of this copy excludes the paths through deeper layers, which are the pullback's. (The gradient of
-		// a copy made with StopGradient would be zero.)
+		// The gradient of this copy excludes the paths through deeper layers, which are the
+		// pullback's. (The gradient of a copy made with StopGradient would be zero.)
 		in.features[layer] = graph.Identity(in.pass.Feature(layer))
 	}
 	return in.window.Own(in.features[layer], layer)
@@ -142,8 +148,8 @@ func (in *Inputs) Picture() *graph.Node {
 // Target returns the term's i-th target.
 func (in *Inputs) Target(i int) *graph.Node { return in.targets[i] }
 
-// TargetFeature returns the part of the term's i-th target, a picture's features at a layer, that corresponds to the
-// result of [Inputs.Feature].
+// TargetFeature returns the part of the term's i-th target, a picture's features at a layer, that
+// corresponds to the result of [Inputs.Feature].
 func (in *Inputs) TargetFeature(i int, name string) *graph.Node {
 	return in.window.Features(in.targets[i], in.listed(name))
 }
@@ -159,7 +165,8 @@ func toHost(t *tensors.Tensor) ([]float32, error) {
 	return values, t.FinalizeAll()
 }
 
-// accumulator adds up tensors on the host, in float64, so that rounding does not grow with the number of tiles.
+// accumulator adds up tensors on the host, in float64, so that rounding does not grow with the
+// number of tiles.
 type accumulator struct {
 	sums   [][]float64
 	shapes [][]int

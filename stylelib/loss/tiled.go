@@ -10,10 +10,11 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// tiled computes terms tile by tile. A term on features is a function Of Sums over their positions, so an evaluation goes
-// over the tiles twice: first to add up the sums, and then, knowing the gradient of the whole objective with respect to
-// each sum, to pull it back through each tile's part of the sum. Terms on the picture alone are computed whole, since
-// they need no more memory than a few pictures.
+// tiled computes terms tile by tile. A term on features is a function Of Sums over their positions,
+// so an evaluation goes over the tiles twice: first to add up the sums, and then, knowing the
+// gradient of the whole objective with respect to each sum, to pull it back through each tile's
+// part of the sum. Terms on the picture alone are computed whole, since they need no more memory
+// than a few pictures.
 type tiled struct {
 	net    *vgg.Network
 	tiling *vgg.Tiling
@@ -81,7 +82,8 @@ func (t *tiled) close() {
 	}
 }
 
-// window reads the inputs that the graphs for a tile have in common: the picture, the tile's position, and the kernels.
+// window reads the inputs that the graphs for a tile have in common: the picture, the tile's
+// position, and the kernels.
 func (t *tiled) window(in []*graph.Node) (inputs *Inputs, rest []*graph.Node) {
 	inputs = &Inputs{net: t.net, tiling: t.tiling, window: t.net.Window(t.tiling, in[1]), picture: in[0], features: map[string]*graph.Node{}}
 	kernels := in[2:][:t.plan.NumInputs()]
@@ -89,7 +91,8 @@ func (t *tiled) window(in []*graph.Node) (inputs *Inputs, rest []*graph.Node) {
 	return inputs, in[2+len(kernels):]
 }
 
-// buildSums makes the graph of the terms' sums over one tile. After what window reads it takes the terms' targets.
+// buildSums makes the graph of the terms' sums over one tile. After what window reads it takes the
+// terms' targets.
 func (t *tiled) buildSums(in []*graph.Node) []*graph.Node {
 	inputs, targets := t.window(in)
 	var sums []*graph.Node
@@ -103,8 +106,9 @@ func (t *tiled) buildSums(in []*graph.Node) []*graph.Node {
 	return sums
 }
 
-// buildCompare makes the graph from the sums over the whole picture to the terms' losses and the gradient of their
-// weighted sum with respect to each of the sums. Its inputs are the weights, the sums, and the terms' targets.
+// buildCompare makes the graph from the sums over the whole picture to the terms' losses and the
+// gradient of their weighted sum with respect to each of the sums. Its inputs are the weights, the
+// sums, and the terms' targets.
 func (t *tiled) buildCompare(in []*graph.Node) []*graph.Node {
 	weights, in := in[0], in[1:]
 	all, targets := t.split(in)
@@ -131,8 +135,9 @@ func (t *tiled) split(in []*graph.Node) (sums, targets []*graph.Node) {
 	return in[:n], in[n:]
 }
 
-// buildPull makes the graph of a tile's part of the gradient: that of Σ slope·sum, with respect to the window. After what
-// window reads it takes the slopes, which are the gradient with respect to the sums, and the terms' targets.
+// buildPull makes the graph of a tile's part of the gradient: that of Σ slope·sum, with respect to
+// the window. After what window reads it takes the slopes, which are the gradient with respect to
+// the sums, and the terms' targets.
 func (t *tiled) buildPull(in []*graph.Node) []*graph.Node {
 	inputs, in := t.window(in)
 	slopes, targets := t.split(in)
@@ -242,7 +247,8 @@ func (e *tiledEvaluation) addUp() ([]*tensors.Tensor, error) {
 	return sums.tensors(), nil
 }
 
-// slopes fills in the losses and returns the gradient of their weighted sum with respect to each of the sums.
+// slopes fills in the losses and returns the gradient of their weighted sum with respect to each of
+// the sums.
 func (e *tiledEvaluation) slopes(sums []*tensors.Tensor, weights []float32) ([]*tensors.Tensor, error) {
 	defer finalize(sums)
 	out, err := e.compare.Call(append(appendTensors([]any{weights}, sums), e.targets...)...)

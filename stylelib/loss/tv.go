@@ -5,8 +5,9 @@ import "github.com/gomlx/gomlx/core/graph"
 // TotalVariationName is the name of total variation terms.
 const TotalVariationName = "tv"
 
-// TotalVariation is the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
-// grey levels (the anisotropic form of Rudin, Osher and Fatemi 1992, as in neural-style).
+// TotalVariation is the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels
+// and channels, in grey levels (the anisotropic form of Rudin, Osher and Fatemi 1992, as in
+// neural-style).
 func TotalVariation(weight float64) Term {
 	return Term{
 		Name:   TotalVariationName,
@@ -19,8 +20,9 @@ func TotalVariation(weight float64) Term {
 	}
 }
 
-// differences returns those between horizontal and between vertical neighbours of x, shaped [1, h, w, c]: dx is
-// [h, (w−1)·c], dy is [h−1, w·c]. They have two dimensions, since XLA makes vectors of the last one only.
+// differences returns those between horizontal and between vertical neighbours of x, shaped [1, h,
+// w, c]: dx is [h, (w−1)·c], dy is [h−1, w·c]. They have two dimensions, since XLA makes vectors of
+// the last one only.
 func differences(x *graph.Node) (dx, dy *graph.Node) {
 	d := x.Shape().Dimensions
 	channels := d[3]

@@ -34,8 +34,9 @@ func newWhole(net *vgg.Network, tiling *vgg.Tiling, layers []string, terms []Ter
 func (w *whole) tiles() int { return 1 }
 func (w *whole) close()     { w.exec.Finalize() }
 
-// build makes the graph. Its inputs are the picture, the network's kernels, the weights of the terms, and the terms'
-// targets. Its outputs are the terms' losses, before weight and scale, and the gradient of the weighted sum.
+// build makes the graph. Its inputs are the picture, the network's kernels, the weights of the
+// terms, and the terms' targets. Its outputs are the terms' losses, before weight and scale, and
+// the gradient of the weighted sum.
 func (w *whole) build(in []*graph.Node) []*graph.Node {
 	inputs := &Inputs{net: w.net, tiling: w.tiling, picture: in[0], features: map[string]*graph.Node{}}
 	in = in[1:]
@@ -69,14 +70,15 @@ func (w *whole) evaluate(_ context.Context, x *tensors.Tensor, terms []Term, wei
 	return losses, out[1], err
 }
 
-// forTerm makes the inputs those of a term, whose targets come first in a list. It returns the rest of the list.
+// forTerm makes the inputs those of a term, whose targets come first in a list. It returns the rest
+// of the list.
 func (in *Inputs) forTerm(t Term, targets []*graph.Node) []*graph.Node {
 	in.layers, in.targets = t.Layers, targets[:len(t.Targets)]
 	return targets[len(t.Targets):]
 }
 
-// gradient returns the gradient of total with respect to the picture, or to the pass's window of it: through the
-// features by the pullback, and directly.
+// gradient returns the gradient of total with respect to the picture, or to the pass's window of
+// it: through the features by the pullback, and directly.
 func (in *Inputs) gradient(total *graph.Node) *graph.Node {
 	names := slices.Sorted(maps.Keys(in.features)) // in one order, so that the same objective is the same graph
 	var copies []*graph.Node

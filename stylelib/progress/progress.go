@@ -1,5 +1,5 @@
-// Package progress defines what an observer of a run receives: an [Event] when the run begins, while it runs, and when
-// it ends.
+// Package progress defines what an observer of a run receives: an [Event] when the run begins,
+// while it runs, and when it ends.
 //
 //	observer := progress.Func(func(e progress.Event) {
 //		if i, ok := e.(progress.Iteration); ok {
@@ -18,9 +18,9 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 )
 
-// Observer receives the events of one run: a [Run], then [Tiles] and [Iteration] in any number, then a [Result]. All
-// come from one goroutine. Observe should return fast, since the run waits for it, and should ignore events that it
-// does not know.
+// Observer receives the events of one run: a [Run], then [Tiles] and [Iteration] in any number,
+// then a [Result]. All come from one goroutine. Observe should return fast, since the run waits for
+// it, and should ignore events that it does not know.
 type Observer interface{ Observe(Event) }
 
 // Event is one of [Run], [Tiles], [Iteration] and [Result].
@@ -49,11 +49,14 @@ func (m Multi) Observe(e Event) {
 
 // Run is the event that begins a run.
 type Run struct {
-	// Scales are the sizes that the picture is painted at, coarse to fine. The last is the result's.
+	// Scales are the sizes that the picture is painted at, coarse to fine. The last is the
+	// result's.
 	Scales []Scale
-	// Device is the name of the computing device. Network and Weights name the network and its weights.
+	// Device is the name of the computing device. Network and Weights name the network and its
+	// weights.
 	Device, Network, Weights string
-	// Settings are the run's parameters by name, such as style_weight, with the types that package setting has.
+	// Settings are the run's parameters by name, such as style_weight, with the types that package
+	// setting has.
 	Settings map[string]any
 	// Done is the number of iterations made before, of a run that is resumed from a checkpoint.
 	Done int
@@ -74,8 +77,8 @@ type Scale struct {
 	Iterations    int // planned
 }
 
-// Tiles is the event of a tile that was computed. It reports how far an evaluation of the objective and its gradient
-// has come, which takes minutes for a large picture. Each tile is computed twice.
+// Tiles is the event of a tile that was computed. It reports how far an evaluation of the objective
+// and its gradient has come, which takes minutes for a large picture. Each tile is computed twice.
 type Tiles struct {
 	Scale       int // index into Run.Scales
 	Iteration   int // that the evaluation is for, at all scales, from 1
@@ -93,11 +96,12 @@ type Iteration struct {
 	Elapsed     time.Duration // since the run began
 	Evaluating  time.Duration // of Elapsed, in evaluations since the run began or was resumed
 	Remaining   time.Duration // an estimate; negative while there is none
-	// Picture copies the picture from the device, clamped to what a file can hold. It is valid only until Observe
-	// returns.
+	// Picture copies the picture from the device, clamped to what a file can hold. It is valid only
+	// until Observe returns.
 	Picture func() (image.Image, error)
-	// Checkpoint writes a checkpoint, from which the run can be resumed exactly. It copies the optimiser's memory from
-	// the device, and is valid only until Observe returns. It is nil if there is not enough memory for the copy.
+	// Checkpoint writes a checkpoint, from which the run can be resumed exactly. It copies the
+	// optimiser's memory from the device, and is valid only until Observe returns. It is nil if
+	// there is not enough memory for the copy.
 	Checkpoint func(io.Writer) error
 }
 
@@ -129,10 +133,11 @@ type Result struct {
 	Total   float64
 	Terms   []Term
 	Elapsed time.Duration
-	// Picture is the result, or the best picture so far of a run that was interrupted. It has the size that was asked
-	// for, whether or not the run reached it. It is nil if Status is Failed.
+	// Picture is the result, or the best picture so far of a run that was interrupted. It has the
+	// size that was asked for, whether or not the run reached it. It is nil if Status is Failed.
 	Picture *picture.Picture
-	// Checkpoint writes a checkpoint of an interrupted run after its last iteration. It is nil if there is none.
+	// Checkpoint writes a checkpoint of an interrupted run after its last iteration. It is nil if
+	// there is none.
 	Checkpoint func(io.Writer) error
 	// Err is set if Status is Failed.
 	Err error

@@ -1,8 +1,9 @@
-// Package setting describes the settings of a job: their names, kinds, bounds and default values. The command line,
-// sweep files, notebooks and the records of runs all read the same descriptions.
+// Package setting describes the settings of a job: their names, kinds, bounds and default values.
+// The command line, sweep files, notebooks and the records of runs all read the same descriptions.
 //
-// A value is an int64, a float64, a bool or a string, by the setting's [Kind]. It keeps that type from the flag, the
-// YAML key or the notebook to the job and to the record. Only [Setting.Parse] reads text, for the command line.
+// A value is an int64, a float64, a bool or a string, by the setting's [Kind]. It keeps that type
+// from the flag, the YAML key or the notebook to the job and to the record. Only [Setting.Parse]
+// reads text, for the command line.
 package setting
 
 import (
@@ -21,7 +22,8 @@ type Setting struct {
 	Kind Kind
 	// Usage says in a phrase what the setting is. The word for its value is in backquotes.
 	Usage string
-	// Default is the value of a setting that is not set; nil if the preset determines it, or if there is none.
+	// Default is the value of a setting that is not set; nil if the preset determines it, or if
+	// there is none.
 	Default any
 	// Choices are all values of a Text setting; nil allows any text.
 	Choices []string
@@ -63,7 +65,8 @@ func Name(written string) string { return strings.ReplaceAll(written, "-", "_") 
 // Flag returns the setting's name on the command line, with hyphens.
 func (s Setting) Flag() string { return strings.ReplaceAll(s.Name, "_", "-") }
 
-// Lookup finds a setting by its name, written with hyphens or underscores. The error names the nearest.
+// Lookup finds a setting by its name, written with hyphens or underscores. The error names the
+// nearest.
 func Lookup(settings []Setting, written string) (Setting, error) {
 	known := make([]string, len(settings))
 	for i, s := range settings {
@@ -93,8 +96,8 @@ func (s Setting) Parse(text string) (any, error) {
 	return s.Value(v)
 }
 
-// Value returns v as a value of the setting's kind, or what is wrong with it. Any integer will do for a number, and a
-// float64 without a fraction for a whole number.
+// Value returns v as a value of the setting's kind, or what is wrong with it. Any integer will do
+// for a number, and a float64 without a fraction for a whole number.
 func (s Setting) Value(v any) (any, error) {
 	v, ok := s.Kind.convert(v)
 	if !ok {

@@ -140,7 +140,7 @@ func testRecorder(t *testing.T, store tracker.Store) {
 	const iterations = 40
 	recorder.Observe(progress.Run{
 		Scales: []progress.Scale{{Iterations: iterations}}, Device: "cpu", Network: "VGG19", Weights: "random",
-		Settings: map[string]any{"style_weight": 50.0, "tv_weight": 0.5, "pooling": "avg", "preset": "gouache", "seed": int64(9)},
+		Settings: map[string]any{"style_weight": 50.0, "my term_weight": 2.5, "tv_weight": 0.5, "pooling": "avg", "preset": "gouache", "seed": int64(9)},
 	})
 	for i := 1; i <= iterations; i++ {
 		picture := image.NewGray(image.Rect(0, 0, 4, 4))
@@ -153,7 +153,7 @@ func testRecorder(t *testing.T, store tracker.Store) {
 	recorder.Observe(progress.Result{Status: progress.Interrupted, Reason: "enough"})
 	got := get(t, store, run.ID())
 	want := tracker.Params{
-		"style_weight": int64(50), "tv_weight": 0.5, "pooling": "avg", "preset": "mine", "seed": int64(9), "device": "cpu", "network": "VGG19", "weights": "random",
+		"style_weight": int64(50), "my_term_weight": 2.5, "tv_weight": 0.5, "pooling": "avg", "preset": "mine", "seed": int64(9), "device": "cpu", "network": "VGG19", "weights": "random",
 	}
 	if !reflect.DeepEqual(got.Params, want) {
 		t.Errorf("parameters: got %v, want %v", got.Params, want)
