@@ -28,6 +28,24 @@ func Content(target Target, weight float64) Term {
 	}
 }
 
+// contentTerms returns a preset's content terms, one for each layer.
+func (p Preset) contentTerms(s Scene) []Term {
+	var terms []Term
+	for _, t := range s.ContentTargets {
+		term := Content(t, p.ContentWeight)
+		switch p.Normalization {
+		case Relative:
+			term.Scale = relative(t, len(p.ContentLayers))
+		case Means:
+			term.Scale = 1 / float64(t.Tensor.Size())
+		case Sums:
+			term.Scale = 0.5
+		}
+		terms = append(terms, term)
+	}
+	return terms
+}
+
 // ContentTargets returns the features of a picture at the named layers.
 func ContentTargets(net *vgg.Network, picture *tensors.Tensor, layers ...string) ([]Target, error) {
 	d := picture.Shape().Dimensions

@@ -1,7 +1,6 @@
 package loss
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -147,55 +146,35 @@ func (p Preset) Terms(s Scene) ([]Term, error) {
 		return nil, fmt.Errorf("the preset needs %d content targets and %d style targets, not %d and %d", c, n, len(s.ContentTargets), len(s.StyleTargets))
 	}
 	var terms []Term
-	for _, t := range s.ContentTargets {
-		term := Content(t, p.ContentWeight)
-		switch p.Normalization {
-		case Relative:
-			term.Scale = relative(t, len(p.ContentLayers))
-		case Means:
-			term.Scale = 1 / float64(t.Tensor.Size())
-		case Sums:
-			term.Scale = 0.5
-		}
-		terms = append(terms, term)
+	for _, part := range presetTerms {
+		terms = append(terms, part.build(p, s)...)
 	}
-	for i, t := range s.StyleTargets {
-		part, layer := i/len(p.StyleLayers), i%len(p.StyleLayers)
-		term := p.Statistic.parts()[part].term(t, p.StyleWeight)
-		channels := float64(t.Tensor.Shape().Dimensions[0])
-		switch p.Normalization {
-		case Relative:
-			term.Scale = p.share(layer) * relative(t, 1)
-		case Means:
-			term.Scale = 1 / (channels * channels * channels * channels) // Σ(G/c − A/c)² over c²
-		case Sums:
-			term.Scale = 1 / (4 * channels * channels * float64(len(p.StyleLayers)))
-		}
-		terms = append(terms, term)
+	return terms, nil
+}
+
+// presetTerms lists the losses that presets have, each with the function that builds its terms.
+var presetTerms = []struct {
+	name  string
+	build func(Preset, Scene) []Term
+}{
+	{ContentName, Preset.contentTerms},
+	{StyleName, Preset.styleTerms},
+	{TotalVariationName, Preset.tvTerms},
+}
+
+// TermNames returns the names of the losses that presets have.
+func TermNames() []string {
+	names := make([]string, len(presetTerms))
+	for i, part := range presetTerms {
+		names[i] = part.name
 	}
-	tv := TotalVariation(p.TVWeight)
-	if p.RelativeTV {
-		// At least one grey level for each difference, so that a plain style does not divide by
-		// zero.
-		tv.Scale = 1 / max(s.Variation, float64(6*s.Height*s.Width))
-	}
-	return append(terms, tv), nil
+	return names
 }
 
 // relative returns the scale of a term that is one for a picture without any features, averaged
 // over layers.
 func relative(t Target, layers int) float64 {
 	return 1 / (max(t.Energy, 1e-12) * float64(layers))
-}
-
-// share returns how much a style layer counts. All layers together count one.
-func (p Preset) share(layer int) float64 {
-	falloff := cmp.Or(p.StyleFalloff, 1)
-	var sum float64
-	for i := range p.StyleLayers {
-		sum += math.Pow(falloff, float64(i))
-	}
-	return math.Pow(falloff, float64(layer)) / sum
 }
 
 // styleLayers are the layers of Gatys et al. (2016, section 2.2).

@@ -1,6 +1,7 @@
 package loss
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -79,6 +80,36 @@ func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...strin
 		}
 	}
 	return targets, nil
+}
+
+// styleTerms returns a preset's style terms, one for each target.
+func (p Preset) styleTerms(s Scene) []Term {
+	var terms []Term
+	for i, t := range s.StyleTargets {
+		part, layer := i/len(p.StyleLayers), i%len(p.StyleLayers)
+		term := p.Statistic.parts()[part].term(t, p.StyleWeight)
+		channels := float64(t.Tensor.Shape().Dimensions[0])
+		switch p.Normalization {
+		case Relative:
+			term.Scale = p.share(layer) * relative(t, 1)
+		case Means:
+			term.Scale = 1 / (channels * channels * channels * channels) // Σ(G/c − A/c)² over c²
+		case Sums:
+			term.Scale = 1 / (4 * channels * channels * float64(len(p.StyleLayers)))
+		}
+		terms = append(terms, term)
+	}
+	return terms
+}
+
+// share returns how much a style layer counts. All layers together count one.
+func (p Preset) share(layer int) float64 {
+	falloff := cmp.Or(p.StyleFalloff, 1)
+	var sum float64
+	for i := range p.StyleLayers {
+		sum += math.Pow(falloff, float64(i))
+	}
+	return math.Pow(falloff, float64(layer)) / sum
 }
 
 // shares returns the styles' weights, scaled so that they sum to one.

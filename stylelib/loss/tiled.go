@@ -156,37 +156,76 @@ func (t *tiled) buildPull(in []*graph.Node) []*graph.Node {
 	return []*graph.Node{inputs.gradient(total)}
 }
 
-func (t *tiled) evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, weights []float32, progress func(done, total int)) (_ []float32, gradient *tensors.Tensor, err error) {
-	e := &tiledEvaluation{tiled: t, ctx: ctx, x: x, progress: progress, losses: make([]float32, len(terms))}
-	defer func() {
-		if err != nil && e.gradient != nil {
-			e.gradient.MustFinalizeAll()
-		}
-	}()
-	if e.gradient, err = t.net.Zeros(t.tiling.Height, t.tiling.Width, 3); err != nil {
+// evaluate computes all tiles twice: to add up the sums, and to pull the slopes back, which are the
+// gradient of the weighted losses with respect to each sum.
+func (t *tiled) evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, weights []float32, progress func(done, total int)) (losses []float32, gradient *tensors.Tensor, err error) {
+	gradient, err = t.net.Zeros(t.tiling.Height, t.tiling.Width, 3)
+	if err != nil {
 		return nil, nil, err
 	}
+	defer func(gradient *tensors.Tensor) {
+		if err != nil {
+			gradient.MustFinalizeAll()
+		}
+	}(gradient)
+	losses = make([]float32, len(terms))
+	set := func(at []int, values []float32) {
+		for i, j := range at {
+			losses[j] = values[i]
+		}
+	}
 	if t.pixels != nil {
-		losses, gradient, err := t.pixels.evaluate(ctx, x, pick(terms, t.pixelsAt), pick(weights, t.pixelsAt), nil)
+		values, onPixels, err := t.pixels.evaluate(ctx, x, pick(terms, t.pixelsAt), pick(weights, t.pixelsAt), nil)
 		if err != nil {
 			return nil, nil, err
 		}
-		e.set(t.pixelsAt, losses)
-		if err := t.net.AddGradient(e.gradient, gradient, vgg.Tile{}); err != nil {
+		set(t.pixelsAt, values)
+		if err := t.net.AddGradient(gradient, onPixels, vgg.Tile{}); err != nil {
 			return nil, nil, err
 		}
 	}
-	e.targets = appendTargets(nil, pick(terms, t.termsAt))
-	sums, err := e.addUp()
+	done := 0
+	// eachTile runs a graph for each tile: its inputs are those of window, then the rest.
+	eachTile := func(exec *graph.Exec, rest []any, use func(vgg.Tile, []*tensors.Tensor) error) error {
+		for _, tile := range t.tiling.Tiles {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			out, err := exec.Call(append(appendTensors([]any{x, tile.Input()}, t.plan.Inputs()), rest...)...)
+			if err != nil {
+				return err
+			}
+			if err := use(tile, out); err != nil {
+				return err
+			}
+			if done++; progress != nil {
+				progress(done, 2*len(t.tiling.Tiles))
+			}
+		}
+		return nil
+	}
+	targets := appendTargets(nil, pick(terms, t.termsAt))
+	var total accumulator
+	if err := eachTile(t.sums, targets, func(_ vgg.Tile, out []*tensors.Tensor) error { return total.add(out) }); err != nil {
+		return nil, nil, err
+	}
+	sums := total.tensors()
+	defer finalize(sums)
+	out, err := t.compare.Call(append(appendTensors([]any{pick(weights, t.termsAt)}, sums), targets...)...)
 	if err != nil {
 		return nil, nil, err
 	}
-	slopes, err := e.slopes(sums, pick(weights, t.termsAt))
-	if err != nil {
-		return nil, nil, err
-	}
+	slopes := out[1:]
 	defer finalize(slopes)
-	return e.losses, e.gradient, e.pullBack(slopes)
+	values, err := toHost(out[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	set(t.termsAt, values)
+	err = eachTile(t.pull, append(appendTensors(nil, slopes), targets...), func(tile vgg.Tile, out []*tensors.Tensor) error {
+		return t.net.AddGradient(gradient, out[0], tile)
+	})
+	return losses, gradient, err
 }
 
 // pick returns the elements at the given indices.
@@ -196,76 +235,4 @@ func pick[T any](list []T, at []int) []T {
 		chosen[i] = list[j]
 	}
 	return chosen
-}
-
-// tiledEvaluation is one evaluation at x.
-type tiledEvaluation struct {
-	*tiled
-	ctx      context.Context
-	x        *tensors.Tensor
-	targets  []any
-	progress func(done, total int)
-	done     int
-
-	losses   []float32
-	gradient *tensors.Tensor
-}
-
-func (e *tiledEvaluation) set(at []int, losses []float32) {
-	for i, j := range at {
-		e.losses[j] = losses[i]
-	}
-}
-
-// eachTile runs a graph for each tile: its inputs are those of window, then the rest.
-func (e *tiledEvaluation) eachTile(exec *graph.Exec, rest []any, use func(vgg.Tile, []*tensors.Tensor) error) error {
-	for _, tile := range e.tiling.Tiles {
-		if err := e.ctx.Err(); err != nil {
-			return err
-		}
-		args := appendTensors([]any{e.x, tile.Input()}, e.plan.Inputs())
-		out, err := exec.Call(append(args, rest...)...)
-		if err != nil {
-			return err
-		}
-		if err := use(tile, out); err != nil {
-			return err
-		}
-		if e.done++; e.progress != nil {
-			e.progress(e.done, 2*len(e.tiling.Tiles))
-		}
-	}
-	return nil
-}
-
-// addUp returns the sums over all tiles.
-func (e *tiledEvaluation) addUp() ([]*tensors.Tensor, error) {
-	var sums accumulator
-	if err := e.eachTile(e.sums, e.targets, func(_ vgg.Tile, out []*tensors.Tensor) error { return sums.add(out) }); err != nil {
-		return nil, err
-	}
-	return sums.tensors(), nil
-}
-
-// slopes fills in the losses and returns the gradient of their weighted sum with respect to each of
-// the sums.
-func (e *tiledEvaluation) slopes(sums []*tensors.Tensor, weights []float32) ([]*tensors.Tensor, error) {
-	defer finalize(sums)
-	out, err := e.compare.Call(append(appendTensors([]any{weights}, sums), e.targets...)...)
-	if err != nil {
-		return nil, err
-	}
-	losses, err := toHost(out[0])
-	if err != nil {
-		return nil, err
-	}
-	e.set(e.termsAt, losses)
-	return out[1:], nil
-}
-
-// pullBack adds each tile's part to the gradient.
-func (e *tiledEvaluation) pullBack(slopes []*tensors.Tensor) error {
-	return e.eachTile(e.pull, append(appendTensors(nil, slopes), e.targets...), func(tile vgg.Tile, out []*tensors.Tensor) error {
-		return e.net.AddGradient(e.gradient, out[0], tile)
-	})
 }

@@ -20,6 +20,16 @@ func TotalVariation(weight float64) Term {
 	}
 }
 
+// tvTerms returns a preset's total variation.
+func (p Preset) tvTerms(s Scene) []Term {
+	tv := TotalVariation(p.TVWeight)
+	if p.RelativeTV {
+		// At least one grey level for each difference, so that a plain style does not divide by zero.
+		tv.Scale = 1 / max(s.Variation, float64(6*s.Height*s.Width))
+	}
+	return []Term{tv}
+}
+
 // differences returns those between horizontal and between vertical neighbours of x, shaped [1, h,
 // w, c]: dx is [h, (w−1)·c], dy is [h−1, w·c]. They have two dimensions, since XLA makes vectors of
 // the last one only.
