@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"net/http"
@@ -26,7 +25,7 @@ const offered = 60
 // offers runs to choose from.
 func (s comparePage) compare(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	ids, err := s.findRuns(r.Context(), splitList(append(query["run"], query["id"]...)))
+	ids, err := s.someRuns(r.Context(), splitList(append(query["run"], query["id"]...)))
 	if err != nil || len(ids) == 0 || query.Has("choose") {
 		return s.chooseRuns(w, r, ids, err)
 	}
@@ -51,29 +50,9 @@ func (s comparePage) compare(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, http.StatusOK, "compare.html", page{Title: title, Nav: "compare", Data: newComparison(contrast, frames, int64(step))})
 }
 
-// findRuns returns the full ids of runs, each once. With an error it returns those that it found.
-func (s comparePage) findRuns(ctx context.Context, refs []string) ([]string, error) {
-	if len(refs) > maxIDs {
-		return nil, tracker.Errorf(tracker.CodeInvalid, "there are %d runs to compare: choose 2 to %d", len(refs), tracker.MaxContrast)
-	}
-	var ids []string
-	var failed error
-	for _, ref := range refs {
-		id, err := s.store.Find(ctx, ref)
-		switch {
-		case err != nil && failed == nil:
-			failed = err
-		case err == nil && !slices.Contains(ids, id):
-			ids = append(ids, id)
-		}
-	}
-	return ids, failed
-}
-
 // chooseView is what is offered to choose from.
 type chooseView struct {
 	Runs  []candidate
-	Most  int
 	Total int    // runs in the store
 	Error string // why the requested runs are not compared
 }
@@ -85,7 +64,7 @@ type candidate struct {
 
 // chooseRuns offers the latest runs, below those that were requested. reason may be nil.
 func (s comparePage) chooseRuns(w http.ResponseWriter, r *http.Request, ids []string, reason error) error {
-	data := chooseView{Most: tracker.MaxContrast}
+	var data chooseView
 	status := http.StatusOK
 	if reason != nil {
 		if status = s.status(r, reason); status == http.StatusInternalServerError || status == http.StatusServiceUnavailable {
@@ -134,9 +113,7 @@ type comparison struct {
 	Columns          []column
 	Contents, Styles []pinned
 	Sizes            string // a sentence, if the pictures have different sizes
-	Differs, Final   []tableRow
-	Shared           []fact // parameters that all have in common
-	Metrics          []metric
+	Shared           []fact // inputs and parameters that all runs have in common
 	Choose           string // the address at which other runs are chosen
 	Scene            scene
 }
@@ -144,9 +121,8 @@ type comparison struct {
 // column is a run in a comparison.
 type column struct {
 	Run      *tracker.Run
-	Number   int    // from 1
-	Swatch   string // the classes of its colour, which is also its curve's
-	Frames   []snapshot
+	Number   int       // from 1
+	Swatch   string    // the classes of its colour, which is also its curve's
 	Shown    *snapshot // nil if it has no picture yet
 	Settings []fact
 	Without  string // the address of the comparison without it
@@ -178,61 +154,39 @@ type metric struct {
 	Note string `json:"note"` // on what its values do not say
 }
 
-// tableRow is a row of a table with a column for each run.
-type tableRow struct {
-	Name, Kind, Note string
-	Cells            []tableCell
-}
-
-type tableCell struct {
-	Text, Whole string
-	Least       bool // of the row
-}
-
 func newComparison(c *tracker.Contrast, frames [][]snapshot, step int64) *comparison {
-	v := &comparison{Contrast: c, Contents: pin(c, tracker.RoleContent), Styles: pin(c, tracker.RoleStyle), Sizes: sizes(frames), Metrics: []metric{}}
+	v := &comparison{Contrast: c, Contents: pin(c, tracker.RoleContent), Styles: pin(c, tracker.RoleStyle), Sizes: sizes(frames)}
+	v.Scene = scene{Contents: []snapshot{}, Steps: []int64{}, Metrics: []metric{}}
 	var ids []string
 	for i := range c.Runs {
 		ids = append(ids, c.Runs[i].ID)
 	}
 	v.Choose = compareURL(ids, "choose")
 	for i := range c.Runs {
+		run := &c.Runs[i]
 		v.Columns = append(v.Columns, column{
-			Run: &c.Runs[i], Number: i + 1, Swatch: swatch(i), Frames: frames[i], Shown: frameAt(frames[i], step), Settings: differing(c, i),
+			Run: run, Number: i + 1, Swatch: swatch(i), Shown: frameAt(frames[i], step), Settings: differing(c, i),
 			Without: compareURL(slices.Delete(slices.Clone(ids), i, i+1)),
 		})
+		v.Scene.Runs = append(v.Scene.Runs, actor{run.ID, run.Name, i + 1, frames[i]})
+		for _, f := range frames[i] {
+			v.Scene.Steps = append(v.Scene.Steps, f.Step)
+		}
 	}
-	for _, r := range c.Differs {
-		v.Differs = append(v.Differs, newTableRow(r))
+	slices.Sort(v.Scene.Steps)
+	v.Scene.Steps = slices.Compact(v.Scene.Steps)
+	for _, p := range v.Contents {
+		v.Scene.Contents = append(v.Scene.Contents, snapshot{Hash: p.Picture.Hash, Width: p.Picture.Width, Height: p.Picture.Height})
 	}
 	for _, r := range c.Final {
-		row := newTableRow(r)
-		row.Note = weighted(c, r.Name)
-		if row.Note == "" {
-			markLeast(row.Cells, r.Values)
-		}
-		v.Final = append(v.Final, row)
-		v.Metrics = append(v.Metrics, metric{r.Name, row.Note})
+		v.Scene.Metrics = append(v.Scene.Metrics, metric{r.Name, v.Note(r)})
 	}
-	v.Shared = inCommon(c)
-	v.Scene = v.scene()
+	for _, r := range c.Common {
+		if r.Kind != tracker.ContrastProvenance {
+			v.Shared = append(v.Shared, fact{r.Name, rounded(r.Values[0])})
+		}
+	}
 	return v
-}
-
-func (v *comparison) scene() scene {
-	s := scene{Runs: []actor{}, Contents: []snapshot{}, Steps: []int64{}, Metrics: v.Metrics}
-	for _, c := range v.Columns {
-		s.Runs = append(s.Runs, actor{c.Run.ID, c.Run.Name, c.Number, c.Frames})
-		for _, f := range c.Frames {
-			s.Steps = append(s.Steps, f.Step)
-		}
-	}
-	for _, p := range v.Contents {
-		s.Contents = append(s.Contents, snapshot{Hash: p.Picture.Hash, Width: p.Picture.Width, Height: p.Picture.Height})
-	}
-	slices.Sort(s.Steps)
-	s.Steps = slices.Compact(s.Steps)
-	return s
 }
 
 // frameAt returns the latest of a run's frames at a step or before it.
@@ -307,55 +261,42 @@ func differing(c *tracker.Contrast, run int) []fact {
 	var list []fact
 	for _, r := range c.Differs {
 		if r.Kind != tracker.ContrastProvenance && len(list) < mostDiffering {
-			list = append(list, fact{r.Name, format.Rounded(r.Values[run], 5)})
+			list = append(list, fact{r.Name, rounded(r.Values[run])})
 		}
 	}
 	return list
 }
 
-func newTableRow(r tracker.ContrastRow) tableRow {
-	row := tableRow{Name: r.Name, Kind: string(r.Kind)}
-	for _, v := range r.Values {
-		cell := tableCell{Text: format.Rounded(v, 5), Whole: format.Value(v)}
-		if r.Kind == tracker.ContrastProvenance {
-			cell.Text = abbreviate(cell.Text)
-		}
-		row.Cells = append(row.Cells, cell)
-	}
-	return row
-}
-
-// abbreviate shortens hashes; the beginning of a hash is unique enough.
-func abbreviate(text string) string {
-	if len(text) < 40 || strings.ContainsAny(text, " ./") {
+// Short writes a value of a row. The beginning of a hash is unique enough.
+func (*comparison) Short(r tracker.ContrastRow, value any) string {
+	text := rounded(value)
+	if r.Kind != tracker.ContrastProvenance || len(text) < 40 || strings.ContainsAny(text, " ./") {
 		return text
 	}
 	return text[:12] + "…"
 }
 
-// markLeast marks the least of the values unless all are equal. For everything that a Stylize logs,
-// less is better.
-func markLeast(cells []tableCell, values []any) {
+// IsLeast reports whether a value is the least of its row, unless all are equal or cannot be
+// compared. For everything that a Stylize logs, less is better.
+func (v *comparison) IsLeast(r tracker.ContrastRow, value any) bool {
 	least, most := math.Inf(1), math.Inf(-1)
-	for _, v := range values {
+	for _, v := range r.Values {
 		if f, ok := v.(float64); ok && !math.IsNaN(f) {
 			least, most = min(least, f), max(most, f)
 		}
 	}
-	for i, v := range values {
-		cells[i].Least = v == least && least < most
-	}
+	return value == least && least < most && v.Note(r) == ""
 }
 
-// weighted explains why the values of a metric cannot be compared: they contain weights that
-// differ; see tracker.Unweighted.
-func weighted(c *tracker.Contrast, name string) string {
-	for _, r := range c.Differs {
+// Note explains why the values of a metric cannot be compared: they contain weights that differ;
+// see tracker.Unweighted.
+func (v *comparison) Note(metric tracker.ContrastRow) string {
+	for _, r := range v.Contrast.Differs {
 		term, isWeight := strings.CutSuffix(r.Name, "_weight")
 		if r.Kind != tracker.ContrastParam || !isWeight {
 			continue
 		}
-		switch name {
+		switch metric.Name {
 		case term:
 			return fmt.Sprintf("not comparable: it holds %s, which differs; compare %s", r.Name, tracker.Unweighted(term))
 		case "total":
@@ -363,17 +304,6 @@ func weighted(c *tracker.Contrast, name string) string {
 		}
 	}
 	return ""
-}
-
-// inCommon returns the inputs and parameters that all runs have in common.
-func inCommon(c *tracker.Contrast) []fact {
-	var list []fact
-	for _, r := range c.Common {
-		if r.Kind != tracker.ContrastProvenance {
-			list = append(list, fact{r.Name, format.Rounded(r.Values[0], 5)})
-		}
-	}
-	return list
 }
 
 // Wide is how many columns the table has.

@@ -195,7 +195,10 @@ func TestStoreFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	select {
-	case <-l.gone:
+	case _, more := <-l.ready:
+		if more {
+			t.Error("the listener receives changes")
+		}
 	case <-time.After(browsertest.Patience):
 		t.Fatal("the listener still waits")
 	}

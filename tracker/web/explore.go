@@ -1,11 +1,11 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 
-	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/plot"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/study"
@@ -95,15 +95,12 @@ func (s sweepPages) curves(w http.ResponseWriter, r *http.Request) error {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, `{"id":`...)
-		b = appendText(b, run.ID)
-		b = append(b, `,"points":`...)
+		var list []tracker.Point
 		if len(curves) > 0 {
-			b = appendPoints(b, curves[0].Points)
-		} else {
-			b = append(b, "[]"...)
+			list = curves[0].Points
 		}
-		b = append(b, '}')
+		b = fmt.Appendf(b, `{"id":%s,"points":`, quote(run.ID))
+		b = append(appendPoints(b, list), '}')
 	}
 	return sendJSON(w, append(b, "]}"...))
 }
@@ -190,7 +187,7 @@ func explored(r *study.Ranking, query url.Values, dimensions []study.Dimension) 
 		t := newTrial(r, i, dimensions)
 		d := dot{
 			ID: t.Run.ID, Number: t.Run.Trial, State: t.State, Reason: t.Run.Reason, Picture: t.Run.Picture, Settings: [][2]string{}, Value: t.Value, Rank: ranks[i],
-			X: placeX(xs[i]), Y: placeY(ys[i]), XText: format.Rounded(xs[i], 5), YText: format.Rounded(ys[i], 5),
+			X: placeX(xs[i]), Y: placeY(ys[i]), XText: rounded(xs[i]), YText: rounded(ys[i]),
 		}
 		for _, f := range t.Settings {
 			d.Settings = append(d.Settings, [2]string{f.Name, f.Text})

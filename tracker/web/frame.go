@@ -2,6 +2,8 @@ package web
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -207,27 +209,21 @@ func splitList(texts []string) []string {
 	return list
 }
 
-// runIDs returns the full ids of the runs that a form or a query names as run, each once and at
-// least one.
-func (f *frame) runIDs(r *http.Request, values url.Values) ([]string, error) {
-	refs := splitList(values["run"])
-	if len(refs) == 0 {
-		return nil, tracker.Errorf(tracker.CodeInvalid, "no run is chosen: tick the boxes before some")
-	}
+// someRuns returns the full ids of runs, each once. With an error it returns those that it found.
+func (f *frame) someRuns(ctx context.Context, refs []string) ([]string, error) {
 	if len(refs) > maxIDs {
 		return nil, tracker.Errorf(tracker.CodeInvalid, "%d runs are chosen: choose at most %d at a time", len(refs), maxIDs)
 	}
 	var ids []string
+	var failed error
 	for _, ref := range refs {
-		id, err := f.store.Find(r.Context(), ref)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(ids, id) {
+		id, err := f.store.Find(ctx, ref)
+		failed = cmp.Or(failed, err)
+		if err == nil && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
-	return ids, nil
+	return ids, failed
 }
 
 // readForm reads a request's form.
@@ -241,38 +237,14 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 
 // static serves the embedded files. They have no times, so browsers compare hashes of their
 // contents.
-type static map[string]staticFile // by path
-
-type staticFile struct {
-	data []byte
-	tag  string
-}
-
-func newStatic() (static, error) {
-	files := static{}
-	root, err := fs.Sub(staticFiles, "static")
+func static(w http.ResponseWriter, r *http.Request) {
+	data, err := staticFiles.ReadFile(strings.TrimPrefix(r.URL.Path, "/"))
 	if err != nil {
-		return nil, err
-	}
-	err = fs.WalkDir(root, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		data, err := fs.ReadFile(root, path)
-		sum := sha256.Sum256(data)
-		files[path] = staticFile{data, strconv.Quote(hex.EncodeToString(sum[:8]))}
-		return err
-	})
-	return files, err
-}
-
-func (files static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	file, ok := files[r.URL.Path]
-	if !ok {
 		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("ETag", file.tag)
+	sum := sha256.Sum256(data)
+	w.Header().Set("ETag", strconv.Quote(hex.EncodeToString(sum[:8])))
 	w.Header().Set("Cache-Control", "private, no-cache") // browsers ask each time, since the program may be newer; it costs 1 ms
-	http.ServeContent(w, r, r.URL.Path, time.Time{}, bytes.NewReader(file.data))
+	http.ServeContent(w, r, r.URL.Path, time.Time{}, bytes.NewReader(data))
 }

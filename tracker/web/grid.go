@@ -7,39 +7,23 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/study"
 )
 
 // gridView is what the page of a sweep's grid shows.
 type gridView struct {
-	Sweep         sweepView
-	Dimensions    []study.Dimension
-	Query         study.Query
-	Columns, Rows []string // labels
-	Lines         []gridLine
-	Left          int // trials without a place in the grid
-	Objective     string
-	Small         int // the width of pictures in the cells
-	Shape         tracker.Picture
-	Most          int // how many runs can be compared
-	Limit         int // the most trials that a cell shows, or 0 if none has more
+	Sweep      sweepView
+	Dimensions []study.Dimension
+	Query      study.Query
+	*study.Grid
+	Shape   tracker.Picture
+	Limit   int // the most trials that a cell shows, or 0 if none has more
+	ranking *study.Ranking
 }
 
 // mostShown is how many trials a grid shows. 12,000 were a page of 12 MB.
 const mostShown = 1000
-
-type gridLine struct {
-	Label string
-	Cells []gridCell
-}
-
-// gridCell is a cell with the trials that it shows.
-type gridCell struct {
-	study.Cell
-	Trials []trial
-}
 
 // trial is a trial as it is shown.
 type trial struct {
@@ -65,7 +49,7 @@ func searched(run *tracker.Run, dimensions []study.Dimension) []fact {
 	var list []fact
 	for _, d := range dimensions {
 		if v, ok := run.Params[d.Name]; ok {
-			list = append(list, fact{d.Name, format.Rounded(v, 5)})
+			list = append(list, fact{d.Name, rounded(v)})
 		}
 	}
 	return list
@@ -110,48 +94,44 @@ func (s sweepPages) grid(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := gridView{Sweep: sw, Dimensions: sw.Dimensions(), Objective: sw.Objective(), Most: tracker.MaxContrast}
+	v := gridView{Sweep: sw, Dimensions: sw.Dimensions(), ranking: ranking}
 	v.Query = readGridQuery(r.URL.Query(), v.Dimensions)
-	v.arrange(ranking)
-	v.Small = smallFor(len(v.Columns), v.Query.All)
-	if v.Shape, err = s.shape(r, v.Lines); err != nil {
+	v.arrange()
+	if v.Shape, err = s.shape(r, ranking); err != nil {
 		return err
 	}
 	return s.render(w, http.StatusOK, "sweep-grid.html", page{Title: sw.Name, Nav: "sweeps", Data: v})
 }
 
-// arrange puts the trials into the cells.
-func (v *gridView) arrange(r *study.Ranking) {
-	params := make([]tracker.Params, len(r.Order))
-	for rank, i := range r.Order {
-		params[rank] = r.Runs[i].Params
+// arrange puts the trials into the cells, which name them by their ranks.
+func (v *gridView) arrange() {
+	params := make([]tracker.Params, len(v.ranking.Order))
+	for rank, i := range v.ranking.Order {
+		params[rank] = v.ranking.Runs[i].Params
 	}
-	g := study.Arrange(v.Query, v.Dimensions, params)
-	limit := max(mostShown/(len(g.Rows)*len(g.Columns)), 1)
-	v.Columns, v.Rows, v.Left = g.Columns, g.Rows, g.Left
-	for row, cells := range g.Cells {
-		line := gridLine{Label: g.Rows[row]}
-		for _, cell := range cells {
+	v.Grid = study.Arrange(v.Query, v.Dimensions, params)
+	limit := max(mostShown/(len(v.Rows)*len(v.Columns)), 1)
+	for _, cells := range v.Cells {
+		for k, cell := range cells {
 			if v.Query.All && len(cell.Trials) > limit {
-				cell.Trials, v.Limit = cell.Trials[:limit], limit
+				cells[k].Trials, v.Limit = cell.Trials[:limit], limit
 			}
-			shown := gridCell{Cell: cell}
-			for _, rank := range cell.Trials {
-				shown.Trials = append(shown.Trials, newTrial(r, r.Order[rank], v.Dimensions))
-			}
-			line.Cells = append(line.Cells, shown)
 		}
-		v.Lines = append(v.Lines, line)
 	}
 }
 
-// smallFor returns a width that is enough for pictures in the given number of columns, also on
-// screens with two pixels per CSS pixel.
-func smallFor(columns int, all bool) int {
+// Trial returns the trial of a rank.
+func (v gridView) Trial(rank int) trial {
+	return newTrial(v.ranking, v.ranking.Order[rank], v.Dimensions)
+}
+
+// Small is a width that is enough for the pictures in the cells, also on screens with two pixels
+// per CSS pixel.
+func (v gridView) Small() int {
 	switch {
-	case columns <= 4 && !all:
+	case len(v.Columns) <= 4 && !v.Query.All:
 		return widths[2]
-	case columns <= 12:
+	case len(v.Columns) <= 12:
 		return widths[1]
 	}
 	return widths[0]
@@ -159,20 +139,15 @@ func smallFor(columns int, all bool) int {
 
 // shape is a picture with the size that the others probably have, so that the page does not move as
 // they load.
-func (s sweepPages) shape(r *http.Request, lines []gridLine) (tracker.Picture, error) {
-	for _, l := range lines {
-		for _, cell := range l.Cells {
-			for _, t := range cell.Trials {
-				if t.Run.Picture == "" {
-					continue
-				}
-				frames, err := s.snapshots(r.Context(), t.Run.ID)
-				if err != nil || len(frames) == 0 {
-					return tracker.Picture{}, err
-				}
-				last := frames[len(frames)-1]
-				return tracker.Picture{Width: last.Width, Height: last.Height}, nil
+func (s sweepPages) shape(r *http.Request, ranking *study.Ranking) (tracker.Picture, error) {
+	for _, i := range ranking.Order {
+		if run := ranking.Runs[i]; run.Picture != "" {
+			frames, err := s.snapshots(r.Context(), run.ID)
+			if err != nil || len(frames) == 0 {
+				return tracker.Picture{}, err
 			}
+			last := frames[len(frames)-1]
+			return tracker.Picture{Width: last.Width, Height: last.Height}, nil
 		}
 	}
 	return tracker.Picture{Width: 4, Height: 3}, nil
@@ -188,9 +163,6 @@ func (v gridView) Others() []*study.Dimension {
 	}
 	return list
 }
-
-// At is the position of a dimension's slider.
-func (v gridView) At(name string) int { return v.Query.At[name] }
 
 // Swapped is the address of the grid with rows for columns.
 func (v gridView) Swapped() string {

@@ -33,12 +33,12 @@ func point(weight float64, pooling string, objective float64) made {
 // shownTrials reads the numbers of the trials that a grid shows, a line for each row and a bar between cells.
 func shownTrials(v gridView) string {
 	var lines []string
-	for _, l := range v.Lines {
+	for _, cells := range v.Cells {
 		var row []string
-		for _, cell := range l.Cells {
+		for _, cell := range cells {
 			var numbers []string
-			for _, t := range cell.Trials {
-				numbers = append(numbers, fmt.Sprint(t.Run.Trial))
+			for _, rank := range cell.Trials {
+				numbers = append(numbers, fmt.Sprint(v.Trial(rank).Run.Trial))
 			}
 			row = append(row, strings.Join(numbers, " "))
 		}
@@ -94,9 +94,9 @@ func TestArrange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := gridView{Dimensions: st.Dimensions()}
+		v := gridView{Dimensions: st.Dimensions(), ranking: st}
 		v.Query = readGridQuery(query, v.Dimensions)
-		v.arrange(st)
+		v.arrange()
 		if got := shownTrials(v); got != c.want {
 			t.Errorf("%s?%s:\n%s\nwant\n%s", c.name, c.query, got, c.want)
 		}
@@ -212,10 +212,10 @@ func TestManyTrials(t *testing.T) {
 	if len(e.Trials) < mostDrawn || len(e.Trials) > mostDrawn+10 || e.Trials[e.Best].Number != n || e.Trials[0].Number != 8 || e.Front[0] != 0 {
 		t.Errorf("%d trials are drawn, the first is %d, the best %d, the front begins with %v", len(e.Trials), e.Trials[0].Number, e.Trials[e.Best].Number, e.Front[0])
 	}
-	v := gridView{Dimensions: st.Dimensions(), Query: study.Query{Rows: study.None, Columns: "pooling", All: true}}
-	v.arrange(st)
-	if cell := v.Lines[0].Cells[1]; v.Limit != mostShown/2 || len(cell.Trials) != v.Limit || cell.Count != n/2 || !cell.Trials[0].Best {
-		t.Errorf("a cell shows %d of %d, best first: %v", len(cell.Trials), cell.Count, cell.Trials[0].Best)
+	v := gridView{Dimensions: st.Dimensions(), Query: study.Query{Rows: study.None, Columns: "pooling", All: true}, ranking: st}
+	v.arrange()
+	if cell := v.Cells[0][1]; v.Limit != mostShown/2 || len(cell.Trials) != v.Limit || cell.Count != n/2 || !v.Trial(cell.Trials[0]).Best {
+		t.Errorf("a cell shows %d of %d, best first: %v", len(cell.Trials), cell.Count, v.Trial(cell.Trials[0]).Best)
 	}
 	b, err := st.Ballot()
 	if err != nil {

@@ -69,21 +69,17 @@ func (l listing) remember(w http.ResponseWriter) {
 // Address returns the page's address, without defaults.
 func (l listing) Address() string {
 	query := url.Values{}
-	for _, p := range []struct {
-		name, value string
-		set         bool
-	}{
-		{"filter", l.Filter, l.Filter != ""},
-		{"sort", l.Sort, l.Sort != ""},
-		{"columns", strings.Join(l.Columns, ","), l.Chosen},
-		{"view", "gallery", l.Gallery},
-		{"length", strconv.Itoa(l.Length), l.Length != defaultLength},
-		{"page", strconv.Itoa(l.Page), l.Page != 1},
-	} {
-		if p.set {
-			query.Set(p.name, p.value)
+	set := func(name, value string, differs bool) {
+		if differs {
+			query.Set(name, value)
 		}
 	}
+	set("filter", l.Filter, l.Filter != "")
+	set("sort", l.Sort, l.Sort != "")
+	set("columns", strings.Join(l.Columns, ","), l.Chosen)
+	set("view", "gallery", l.Gallery)
+	set("length", strconv.Itoa(l.Length), l.Length != defaultLength)
+	set("page", strconv.Itoa(l.Page), l.Page != 1)
 	if len(query) == 0 {
 		return "/runs"
 	}

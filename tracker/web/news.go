@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,7 +31,7 @@ const (
 // connection to the database twice a second.
 type news struct {
 	store     tracker.Store
-	mu        sync.Mutex
+	mu        sync.Mutex // also of the listeners
 	listeners map[*listener]bool
 	stop      context.CancelFunc // of the watcher, nil while there is none
 	closed    bool
@@ -38,10 +39,9 @@ type news struct {
 
 // listener waits for changes. Changes that occur while it is busy are merged.
 type listener struct {
-	mu      sync.Mutex
+	news    *news
 	pending *tracker.Changes
-	ready   chan struct{} // has one in it when something is pending
-	gone    chan struct{} // closed when there will be no more changes
+	ready   chan struct{} // has one in it when something is pending; closed when there will be no more changes
 }
 
 func newNews(store tracker.Store) *news {
@@ -67,7 +67,7 @@ func (n *news) listen(ctx context.Context) (*listener, error) {
 		n.stop = stop
 		go n.watch(watching, now.Cursor)
 	}
-	l := &listener{ready: make(chan struct{}, 1), gone: make(chan struct{})}
+	l := &listener{news: n, ready: make(chan struct{}, 1)}
 	n.listeners[l] = true
 	return l, nil
 }
@@ -77,6 +77,11 @@ func (n *news) leave(l *listener) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.listeners, l)
+	n.rest()
+}
+
+// rest ends the watcher if there is no listener. It is called with the lock held.
+func (n *news) rest() {
 	if len(n.listeners) == 0 && n.stop != nil {
 		n.stop()
 		n.stop = nil
@@ -94,13 +99,10 @@ func (n *news) close() {
 // dismiss ends all listeners. It is called with the lock held.
 func (n *news) dismiss() {
 	for l := range n.listeners {
-		close(l.gone)
+		close(l.ready)
 	}
 	clear(n.listeners)
-	if n.stop != nil {
-		n.stop()
-		n.stop = nil
-	}
+	n.rest()
 }
 
 // watch notifies the listeners of changes until ctx ends. When the store fails, pages reconnect
@@ -114,27 +116,21 @@ func (n *news) watch(ctx context.Context, since tracker.Cursor) {
 			n.dismiss()
 		default:
 			for l := range n.listeners {
-				l.notify(changes)
+				l.pending = merge(l.pending, changes)
+				select {
+				case l.ready <- struct{}{}:
+				default:
+				}
 			}
 		}
 		n.mu.Unlock()
 	}
 }
 
-func (l *listener) notify(changes *tracker.Changes) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.pending = merge(l.pending, changes)
-	select {
-	case l.ready <- struct{}{}:
-	default:
-	}
-}
-
 // take returns the changes since the last call, or nil.
 func (l *listener) take() *tracker.Changes {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.news.mu.Lock()
+	defer l.news.mu.Unlock()
 	changes := l.pending
 	l.pending = nil
 	return changes
@@ -170,10 +166,7 @@ const heartbeat = 15 * time.Second
 // of a browser that reconnects, is the cursor after which the page needs changes; a page has it in
 // data-cursor. Without changes, all pages together cost two short queries.
 func (f *frame) events(w http.ResponseWriter, r *http.Request) error {
-	since := tracker.Cursor(r.Header.Get("Last-Event-ID"))
-	if since == "" {
-		since = tracker.Cursor(r.URL.Query().Get("since"))
-	}
+	since := tracker.Cursor(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("since")))
 	l, err := f.news.listen(r.Context()) // before the missed changes are read, so that none is lost
 	if err != nil {
 		return err
@@ -207,12 +200,13 @@ func (l *listener) stream(w http.ResponseWriter, r *http.Request, since tracker.
 			return
 		}
 		select {
-		case <-l.ready:
+		case _, more := <-l.ready:
+			if !more {
+				return
+			}
 			text = event(l.take())
 		case <-beat.C:
 			text = ": still here\n\n"
-		case <-l.gone:
-			return
 		case <-r.Context().Done():
 			return
 		}

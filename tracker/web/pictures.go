@@ -35,9 +35,12 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 	if err := tracker.CheckHash(hash); err != nil {
 		return err
 	}
-	width, err := pictureWidth(r.URL.Query().Get("width"))
-	if err != nil {
-		return err
+	var width int // of a small picture: one of a few, so that requests cannot fill the memory
+	if text := r.URL.Query().Get("width"); text != "" {
+		var err error
+		if width, err = strconv.Atoi(text); err != nil || !slices.Contains(widths, width) {
+			return tracker.Errorf(tracker.CodeInvalid, "width=%.40q: there are widths of %d pixels", text, widths)
+		}
 	}
 	file, err := f.store.OpenPicture(r.Context(), hash)
 	if err != nil {
@@ -60,19 +63,6 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// pictureWidth reads the width of a small picture: one of a few, so that requests cannot fill the
-// memory. 0 means the stored picture.
-func pictureWidth(text string) (int, error) {
-	if text == "" {
-		return 0, nil
-	}
-	width, err := strconv.Atoi(text)
-	if err != nil || !slices.Contains(widths, width) {
-		return 0, tracker.Errorf(tracker.CodeInvalid, "width=%.40q: there are widths of %d pixels", text, widths)
-	}
-	return width, nil
-}
-
 // sendPicture answers with a file, a part of it, or that the browser has it already.
 func sendPicture(w http.ResponseWriter, r *http.Request, tag, kind string, content io.ReadSeeker) {
 	h := w.Header()
@@ -80,13 +70,6 @@ func sendPicture(w http.ResponseWriter, r *http.Request, tag, kind string, conte
 	h.Set("Cache-Control", forever)
 	h.Set("ETag", strconv.Quote(tag))
 	http.ServeContent(w, r, "", time.Time{}, content)
-}
-
-func encodePNG(m image.Image) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
-	err := encoder.Encode(&b, m)
-	return b.Bytes(), err
 }
 
 // snapshot is the picture of a run at a step.
@@ -115,41 +98,27 @@ func (f *frame) snapshots(ctx context.Context, id string) ([]snapshot, error) {
 // its snapshots and results in order, without snapshots that equal a result; if it has neither,
 // everything that is no input.
 func sortPictures(pictures []tracker.Picture) (inputs, frames, others []tracker.Picture) {
-	results := map[string]bool{} // by hash
-	for _, p := range pictures {
-		if p.Role == tracker.RoleResult {
-			results[p.Hash] = true
-		}
-	}
+	var results []tracker.Picture
 	for _, p := range pictures {
 		switch p.Role {
 		case tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit:
 			inputs = append(inputs, p)
 		case tracker.RoleResult:
-			frames = append(frames, p)
+			results = append(results, p)
 		case tracker.RoleSnapshot:
-			if !results[p.Hash] {
-				frames = append(frames, p)
-			}
+			frames = append(frames, p)
 		default:
 			others = append(others, p)
 		}
 	}
-	if len(frames) == 0 {
+	frames = slices.DeleteFunc(frames, func(p tracker.Picture) bool {
+		return slices.ContainsFunc(results, func(q tracker.Picture) bool { return q.Hash == p.Hash })
+	})
+	if frames = append(frames, results...); len(frames) == 0 {
 		frames, others = others, nil
 	}
-	slices.SortStableFunc(frames, func(a, b tracker.Picture) int {
-		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(lastRole(a), lastRole(b)))
-	})
+	slices.SortStableFunc(frames, func(a, b tracker.Picture) int { return cmp.Compare(a.Step, b.Step) })
 	return inputs, frames, others
-}
-
-// lastRole sorts a result after a snapshot of the same step.
-func lastRole(p tracker.Picture) int {
-	if p.Role == tracker.RoleResult {
-		return 1
-	}
-	return 0
 }
 
 // widths are those that small pictures have, in pixels.
@@ -266,11 +235,12 @@ func (s source) shrink() (*thumbnail, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opaque, ok := m.(interface{ Opaque() bool }); s.width == 0 || ok && !opaque.Opaque() {
-		data, err := encodePNG(m)
-		return &thumbnail{kind: "image/png", data: data}, err
-	}
 	var b bytes.Buffer
+	if opaque, ok := m.(interface{ Opaque() bool }); s.width == 0 || ok && !opaque.Opaque() {
+		encoder := png.Encoder{CompressionLevel: png.BestSpeed}
+		err = encoder.Encode(&b, m)
+		return &thumbnail{kind: "image/png", data: b.Bytes()}, err
+	}
 	err = jpeg.Encode(&b, m, &jpeg.Options{Quality: 88})
 	return &thumbnail{kind: "image/jpeg", data: b.Bytes()}, err
 }

@@ -22,8 +22,8 @@ type runView struct {
 	Frames       []tracker.Picture // the positions of the slider
 	Shown        int               // the index of the frame that is shown first
 	Others       []tracker.Picture
-	Settings     []cell
-	Final        []cell
+	Settings     []fact
+	Final        []fact
 	Facts        []fact
 	Command      string
 	Newer, Older string // addresses, or ""
@@ -69,7 +69,7 @@ func (s runPages) newRunView(ctx context.Context, id, filter string) (*runView, 
 		return nil, err
 	}
 	v := &runView{
-		Run: run, Planned: plannedSteps(run), Settings: settings(run), Final: finals(run), Facts: facts(run), Command: run.Provenance.CommandLine(),
+		Run: run, Planned: plannedSteps(run), Settings: facts(run.Params, format.Value), Final: facts(run.Final, rounded), Facts: origin(run), Command: run.Provenance.CommandLine(),
 		List: listing{Filter: filter, Page: 1, Length: defaultLength}.Address(), Self: runAddress(id, filter), Filter: filter, Cursor: now.Cursor, ReadOnly: s.options.ReadOnly,
 	}
 	v.Inputs, v.Frames, v.Others = sortPictures(pictures)
@@ -128,21 +128,11 @@ func (s runPages) neighbour(ctx context.Context, filter string, side tracker.Op,
 	return runAddress(found.Runs[0].ID, filter), nil
 }
 
-// settings are the run's parameters by name.
-func settings(run *tracker.Run) []cell {
-	var list []cell
-	for _, name := range slices.Sorted(maps.Keys(run.Params)) {
-		_, text := run.Params[name].(string)
-		list = append(list, cell{name, format.Value(run.Params[name]), !text})
-	}
-	return list
-}
-
-// finals are the run's metrics at their last steps.
-func finals(run *tracker.Run) []cell {
-	var list []cell
-	for _, name := range slices.Sorted(maps.Keys(run.Final)) {
-		list = append(list, cell{name, format.Rounded(run.Final[name], 5), true})
+// facts are named values, by name.
+func facts[V any](values map[string]V, text func(any) string) []fact {
+	var list []fact
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		list = append(list, fact{name, text(values[name])})
 	}
 	return list
 }
@@ -184,8 +174,8 @@ func (s runPages) update(w http.ResponseWriter, r *http.Request) error {
 // fact is a name and a value to show.
 type fact struct{ Name, Text string }
 
-// facts are a run's provenance, except its command.
-func facts(run *tracker.Run) []fact {
+// origin is a run's provenance, except its command.
+func origin(run *tracker.Run) []fact {
 	p := run.Provenance
 	seed := ""
 	if p.Seed != nil {

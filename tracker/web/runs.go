@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -25,14 +24,10 @@ type runsView struct {
 	Rows        []row
 	Headings    []heading
 	Names       *tracker.Names
-	Suggested   []string // names that may occur in a filter
 	Quick       []quickGroup
-	Choices     []columnGroup
-	Lengths     []int
 	Cursor      tracker.Cursor
 	Deleted     int   // how many runs were deleted just now
 	Freed       int64 // the bytes that this freed
-	Most        int   // runs that can be compared
 }
 
 // list shows a page of runs.
@@ -54,7 +49,9 @@ func (s runPages) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.noteDeletion(r.URL.Query())
+	// delete adds these to the address. Others can write them there too, but only numbers.
+	v.Deleted, _ = strconv.Atoi(r.URL.Query().Get("deleted"))
+	v.Freed, _ = strconv.ParseInt(r.URL.Query().Get("freed"), 10, 64)
 	status := http.StatusOK
 	if v.FilterError != "" {
 		status = http.StatusBadRequest
@@ -67,10 +64,7 @@ func (s runPages) newRunsView(ctx context.Context, l listing, names *tracker.Nam
 	if err != nil {
 		return nil, err
 	}
-	v := &runsView{
-		listing: l, Headings: headings(l), Names: names, Suggested: append(tracker.Fields(), allColumns(names)...), Quick: quickFilters(l, names),
-		Choices: columnGroups(l, names), Lengths: lengths, Cursor: now.Cursor, Most: tracker.MaxContrast,
-	}
+	v := &runsView{listing: l, Headings: headings(l), Names: names, Quick: quickFilters(l, names), Cursor: now.Cursor}
 	q, err := l.query()
 	found := &tracker.RunPage{}
 	if err == nil {
@@ -88,12 +82,18 @@ func (s runPages) newRunsView(ctx context.Context, l listing, names *tracker.Nam
 	return v, err
 }
 
-// noteDeletion reads what delete adds to the address. Others can write it there too, but only
-// numbers.
-func (v *runsView) noteDeletion(query url.Values) {
-	v.Deleted, _ = strconv.Atoi(query.Get("deleted"))
-	v.Freed, _ = strconv.ParseInt(query.Get("freed"), 10, 64)
-}
+// Lengths are how many runs a page may have.
+func (*runsView) Lengths() []int { return lengths }
+
+// Suggested are the names that may occur in a filter.
+func (v *runsView) Suggested() []string { return append(tracker.Fields(), allColumns(v.Names)...) }
+
+// Params and Metrics are the columns to choose from.
+func (v *runsView) Params() []string  { return allColumns(v.Names)[:len(v.Names.Params)] }
+func (v *runsView) Metrics() []string { return allColumns(v.Names)[len(v.Names.Params):] }
+
+// Has reports whether a column is shown.
+func (v *runsView) Has(column string) bool { return slices.Contains(v.Columns, column) }
 
 // First and Last number the runs on the page.
 func (v *runsView) First() int { return (v.Page-1)*v.Length + min(1, len(v.Rows)) }
@@ -120,9 +120,6 @@ func (v *runsView) Usual() bool { return v.Page == 1 && v.Sort == "" }
 
 // mostRows is how many rows one request may name. A filter has at most a hundred comparisons.
 const mostRows = 40
-
-// rowsView is some rows by themselves.
-type rowsView struct{ Rows []row }
 
 // rows answers with the rows of the runs that the query names as run, beside a listing's address,
 // so that a page can update one run without reading everything again. Runs that do not pass the
@@ -153,39 +150,11 @@ func (s runPages) rows(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var v rowsView
-	if v.Rows, err = s.newRows(r.Context(), found.Runs, names, l); err != nil {
+	rows, err := s.newRows(r.Context(), found.Runs, names, l)
+	if err != nil {
 		return err
 	}
-	return s.write(w, http.StatusOK, "runs.html", "rows", v)
-}
-
-// columnGroup are columns to choose from.
-type columnGroup struct {
-	Label   string
-	Choices []choice
-}
-
-type choice struct {
-	Name    string
-	Checked bool
-}
-
-func columnGroups(l listing, names *tracker.Names) []columnGroup {
-	all := allColumns(names)
-	chosen := map[string]bool{}
-	for _, name := range l.Columns {
-		chosen[name] = true
-	}
-	groups := []columnGroup{{Label: "Settings"}, {Label: "Metrics, each at its last step"}}
-	for i, name := range all {
-		group := &groups[0]
-		if i >= len(names.Params) {
-			group = &groups[1]
-		}
-		group.Choices = append(group.Choices, choice{name, chosen[name]})
-	}
-	return groups
+	return s.write(w, http.StatusOK, "runs.html", "rows", rows)
 }
 
 // runAddress is the address of a run's page, with the filter of the list for its links to the next
@@ -213,30 +182,43 @@ type row struct {
 
 // cell is what a run has for a column.
 type cell struct {
-	Name, Text string
-	Number     bool
+	fact
+	Number bool
 }
 
 // progress is how far a run is.
 type progress struct{ Step, Planned int64 }
 
-// newRow makes a row of a run.
-func (s runPages) newRow(ctx context.Context, run *tracker.Run, columns []tracker.Operand, l listing) (row, error) {
-	r := row{Run: run, Link: runAddress(run.ID, l.Filter), Small: 160}
-	if l.Gallery {
-		r.Small = 640
-	}
-	for i, o := range columns {
-		var v any // nil if the run has none
-		if values := o.Values(run); len(values) > 0 {
-			v = values[0]
+// newRows makes rows of runs.
+func (s runPages) newRows(ctx context.Context, runs []tracker.Run, names *tracker.Names, l listing) ([]row, error) {
+	columns := make([]tracker.Operand, len(l.Columns))
+	for i, name := range l.Columns {
+		var err error
+		if columns[i], err = names.Operand(name); err != nil {
+			return nil, err
 		}
-		_, text := v.(string)
-		r.Cells = append(r.Cells, cell{l.Columns[i], format.Rounded(v, 5), !text})
 	}
-	var err error
-	r.Progress, err = s.progress(ctx, run)
-	return r, err
+	rows := make([]row, len(runs))
+	for i := range runs {
+		r := row{Run: &runs[i], Link: runAddress(runs[i].ID, l.Filter), Small: 160}
+		if l.Gallery {
+			r.Small = 640
+		}
+		for k, o := range columns {
+			var v any // nil if the run has none
+			if values := o.Values(r.Run); len(values) > 0 {
+				v = values[0]
+			}
+			_, text := v.(string)
+			r.Cells = append(r.Cells, cell{fact{l.Columns[k], rounded(v)}, !text})
+		}
+		var err error
+		if r.Progress, err = s.progress(ctx, r.Run); err != nil {
+			return nil, err
+		}
+		rows[i] = r
+	}
+	return rows, nil
 }
 
 // progress returns the progress of a running run, or nil if it is not running or its length is
@@ -268,32 +250,6 @@ func plannedSteps(run *tracker.Run) int64 {
 	return 0
 }
 
-// newRows makes rows of runs.
-func (s runPages) newRows(ctx context.Context, runs []tracker.Run, names *tracker.Names, l listing) ([]row, error) {
-	columns, err := operands(l.Columns, names)
-	if err != nil {
-		return nil, err
-	}
-	rows := make([]row, len(runs))
-	for i := range runs {
-		if rows[i], err = s.newRow(ctx, &runs[i], columns, l); err != nil {
-			return nil, err
-		}
-	}
-	return rows, nil
-}
-
-func operands(columns []string, names *tracker.Names) ([]tracker.Operand, error) {
-	list := make([]tracker.Operand, len(columns))
-	for i, name := range columns {
-		var err error
-		if list[i], err = names.Operand(name); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
 // heading is the heading of a column.
 type heading struct {
 	Name, Label, Link string
@@ -318,6 +274,15 @@ func headings(l listing) []heading {
 	return list
 }
 
+// chosen returns the full ids of the runs that a form or a query names as run, at least one.
+func (s runPages) chosen(r *http.Request, values url.Values) ([]string, error) {
+	refs := splitList(values["run"])
+	if len(refs) == 0 {
+		return nil, tracker.Errorf(tracker.CodeInvalid, "no run is chosen: tick the boxes before some")
+	}
+	return s.someRuns(r.Context(), refs)
+}
+
 // deleteView describes what deleting runs will do.
 type deleteView struct {
 	Runs    []tracker.Run
@@ -330,7 +295,7 @@ func (s runPages) askDelete(w http.ResponseWriter, r *http.Request) error {
 	if s.options.ReadOnly {
 		return errReadOnly
 	}
-	ids, err := s.runIDs(r, r.URL.Query())
+	ids, err := s.chosen(r, r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -364,7 +329,7 @@ func (s runPages) delete(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ids, err := s.runIDs(r, form)
+	ids, err := s.chosen(r, form)
 	if err != nil {
 		return err
 	}
@@ -375,4 +340,29 @@ func (s runPages) delete(w http.ResponseWriter, r *http.Request) error {
 	said := url.Values{"deleted": {strconv.Itoa(freed.Runs)}, "freed": {strconv.FormatInt(freed.Bytes, 10)}}
 	http.Redirect(w, r, "/runs?"+said.Encode(), http.StatusSeeOther)
 	return nil
+}
+
+// experiment is the runs of an experiment.
+type experiment struct{ tracker.Group }
+
+// Link is the address of its runs, or of those that have a status.
+func (e experiment) Link(status ...tracker.Status) string {
+	filter := []*tracker.Filter{tracker.Where("experiment", tracker.Equal, e.Name)}
+	for _, s := range status {
+		filter = append(filter, tracker.Where("status", tracker.Equal, s))
+	}
+	return listAddress(tracker.All(filter...))
+}
+
+// experiments lists the experiments, the latest first.
+func (s runPages) experiments(w http.ResponseWriter, r *http.Request) error {
+	groups, err := s.store.Groups(r.Context(), tracker.ByExperiment)
+	if err != nil {
+		return err
+	}
+	var list []experiment
+	for _, g := range groups {
+		list = append(list, experiment{g})
+	}
+	return s.render(w, http.StatusOK, "experiments.html", page{Title: "Experiments", Nav: "experiments", Data: list})
 }

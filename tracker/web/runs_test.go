@@ -104,8 +104,10 @@ func TestColumnNames(t *testing.T) {
 	if want := []string{"alpha", "param.both", "param.name", "metric.both", "loss"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if _, err := operands(got, names); err != nil {
-		t.Error(err)
+	for _, name := range got {
+		if _, err := names.Operand(name); err != nil {
+			t.Error(err)
+		}
 	}
 	if got, want := defaultColumns(names), []string{"alpha", "param.both", "param.name", "metric.both", "loss"}; !slices.Equal(got, want) {
 		t.Errorf("the usual columns are %q, want %q", got, want)

@@ -3,41 +3,18 @@ package web
 import (
 	"math"
 	"net/http"
-	"strconv"
 
 	"github.com/gouache-art/gouache/internal/plot"
+	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/rating"
 	"github.com/gouache-art/gouache/tracker/study"
 )
 
 // scoresView is what the page shows of people's judgements.
 type scoresView struct {
-	Sweep       sweepView
-	Runs        []scoredRun // the strongest first; none if nothing was compared
-	Scores      *study.Scores
-	Marks       []plot.Tick // of the runs' intervals; At is from 0 to 100
-	Parameters  []scoredParameter
-	EffectMarks []plot.Tick
-	Residual    string
-}
-
-// scoredRun is a run with its strength.
-type scoredRun struct {
-	study.Scored
-	Settings []fact
-	Bar      interval
-}
-
-type scoredParameter struct {
-	Name    string
-	Aliases []string
-	Values  []scoredValue
-}
-
-type scoredValue struct {
-	Label string
-	Items int // pictures that have it
-	Bar   interval
+	Sweep      sweepView
+	Scores     *study.Scores // nil if nothing was compared
+	dimensions []study.Dimension
 }
 
 // scores shows what people's judgements say.
@@ -51,32 +28,17 @@ func (s sweepPages) scores(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	sw.Waits = b.Waits()
-	v := scoresView{Sweep: sw}
+	v := scoresView{Sweep: sw, dimensions: sw.Dimensions()}
 	if len(b.Comparisons) > 0 {
 		if v.Scores, err = sw.Scores(b); err != nil {
 			return err
 		}
-		v.draw()
 	}
 	return s.render(w, http.StatusOK, "sweep-scores.html", page{Title: "Scores of " + sw.Name, Nav: "sweeps", Data: v})
 }
 
-// draw lays out the intervals.
-func (v *scoresView) draw() {
-	dimensions := v.Sweep.Dimensions()
-	for _, run := range v.Scores.Runs {
-		v.Runs = append(v.Runs, scoredRun{run, searched(run.Run, dimensions), newInterval(v.Scores.Axis, run.Strength)})
-	}
-	v.Marks, v.EffectMarks = marks(v.Scores.Axis), marks(v.Scores.EffectAxis)
-	v.Residual = strconv.FormatFloat(v.Scores.Effects.Residual, 'g', 3, 64)
-	for _, p := range v.Scores.Effects.Parameters {
-		scored := scoredParameter{Name: p.Name, Aliases: p.Aliases}
-		for _, e := range p.Values {
-			scored.Values = append(scored.Values, scoredValue{e.Label, e.Items, newInterval(v.Scores.EffectAxis, e.Estimate)})
-		}
-		v.Parameters = append(v.Parameters, scored)
-	}
-}
+// Settings are a run's settings that are searched.
+func (v scoresView) Settings(run *tracker.Run) []fact { return searched(run, v.dimensions) }
 
 // interval is an estimate as it is drawn, from 0 to 100 along its axis.
 type interval struct {
@@ -84,13 +46,14 @@ type interval struct {
 	Text, Ends            string
 }
 
-func newInterval(axis plot.Axis, e rating.Estimate) interval {
+// Bar lays out an estimate along an axis.
+func (scoresView) Bar(axis plot.Axis, e rating.Estimate) interval {
 	at := func(x float64) float64 { return math.Round(axis.Place(x)*1e4) / 100 }
 	return interval{at(e.Low), at(e.High) - at(e.Low), at(e.Value), at(0), study.Signed(e.Value), study.Interval(e)}
 }
 
-// marks are an axis's ticks, from 0 to 100.
-func marks(axis plot.Axis) []plot.Tick {
+// Marks are an axis's ticks, from 0 to 100.
+func (scoresView) Marks(axis plot.Axis) []plot.Tick {
 	list := axis.Ticks(6)
 	for i := range list {
 		list[i].At *= 100

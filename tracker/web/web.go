@@ -66,12 +66,8 @@ func New(store tracker.Store, o Options) (*Handler, error) {
 	if f.pages, err = parsePages(); err != nil {
 		return nil, err
 	}
-	static, err := newStatic()
-	if err != nil {
-		return nil, err
-	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /static/", http.StripPrefix("/static/", static))
+	mux.HandleFunc("GET /static/", static)
 	f.routes(mux)
 	return &Handler{f, f.guard(mux)}, nil
 }
