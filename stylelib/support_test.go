@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/gouache-art/gouache/internal/backendtest"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/weights"
 	_ "github.com/gouache-art/gouache/weights/h5"
 )
 
 // device is the CPU, opened once for all tests of the package.
-var device = backendtest.CPU()
+var device = backendtest.Opened(backend.Open(context.Background(), backend.Options{Device: backend.CPU}))
 
 // pretrained is a studio with the weights vgg16-hed, which every machine with pip can have.
 var pretrained = sync.OnceValues(func() (*Studio, error) {

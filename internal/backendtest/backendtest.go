@@ -1,18 +1,17 @@
-// Package backendtest opens the device that tests run on.
+// Package backendtest is for tests that run on a device.
 package backendtest
 
 import (
-	"context"
 	"fmt"
 	"os"
-
-	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
-// CPU opens XLA's CPU device, for a variable of a test package. If that fails, it prints why and ends the
-// process, since no test can run.
-func CPU() *backend.Backend {
-	b, err := backend.Open(context.Background(), backend.Options{Device: backend.CPU})
+// Opened returns the backend that was opened, for a variable of a test package:
+//
+//	var device = backendtest.Opened(backend.Open(context.Background(), backend.Options{Device: backend.CPU}))
+//
+// Without a backend no test of the package can run: Opened prints the error and ends the process.
+func Opened[Backend any](b Backend, err error) Backend {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

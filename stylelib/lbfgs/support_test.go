@@ -9,10 +9,11 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/internal/backendtest"
+	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
 // xla is the device that all tests share.
-var xla = backendtest.CPU().XLA()
+var xla = backendtest.Opened(backend.Open(context.Background(), backend.Options{Device: backend.CPU})).XLA()
 
 // onDevice makes a Function of a graph.
 func onDevice(t testing.TB, f func(x *graph.Node) *graph.Node) Function {

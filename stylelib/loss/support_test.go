@@ -1,6 +1,7 @@
 package loss
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -9,12 +10,13 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/internal/backendtest"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 	"github.com/gouache-art/gouache/weights"
 )
 
 // device is the CPU, opened once for all tests of the package.
-var device = backendtest.CPU().XLA()
+var device = backendtest.Opened(backend.Open(context.Background(), backend.Options{Device: backend.CPU})).XLA()
 
 func newNetwork(t testing.TB, set *weights.Set, pooling vgg.Pooling) *vgg.Network {
 	t.Helper()

@@ -1,6 +1,7 @@
 package vgg
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -10,12 +11,13 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/internal/backendtest"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/vgg/convtest"
 	"github.com/gouache-art/gouache/weights"
 )
 
 // device is the CPU, opened once for all tests of the package.
-var device = backendtest.CPU().XLA()
+var device = backendtest.Opened(backend.Open(context.Background(), backend.Options{Device: backend.CPU})).XLA()
 
 // tinySet is a set of random weights whose layers are narrow, with biases, for a network of the given number of
 // convolutions a block.

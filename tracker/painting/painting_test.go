@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gouache-art/gouache/internal/backendtest"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
@@ -94,7 +93,7 @@ func TestTilesAreObserved(t *testing.T) {
 	f := parse(t, "size: 300\niterations: 1\nscales: 1\nsampler: grid\nminimise: content\nsearch: {style_weight: [3]}\n")
 	var events []string
 	painter := &Painter{
-		Studio: stylelib.NewStudio(backendtest.CPU(), tinyStudio().Weights(), stylelib.Options{Tile: stylelib.MinTile}), File: f,
+		Studio: stylelib.NewStudio(device, tinyStudio().Weights(), stylelib.Options{Tile: stylelib.MinTile}), File: f,
 		Watch: func(*sweep.Trial) progress.Observer {
 			return progress.Func(func(e progress.Event) { events = append(events, fmt.Sprintf("%T", e)) })
 		},
@@ -300,7 +299,7 @@ func fullStudio(b *testing.B) *stylelib.Studio {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return stylelib.NewStudio(backendtest.CPU(), set, stylelib.Options{})
+	return stylelib.NewStudio(device, set, stylelib.Options{})
 }
 
 // TestContinueWithDefaults: a trial whose file leaves settings to their defaults continues from its

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/backendtest"
 	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
@@ -32,6 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+var device = backendtest.Opened(backend.Open(context.Background(), backend.Options{Device: backend.CPU}))
+
 // tinyStudio has a network with VGG's blocks but few channels, so that a painting takes a moment.
 func tinyStudio() *stylelib.Studio {
 	random := rand.New(rand.NewPCG(1, 2))
@@ -47,7 +50,7 @@ func tinyStudio() *stylelib.Studio {
 			in = l.Out
 		}
 	}
-	return stylelib.NewStudio(backendtest.CPU(), set, stylelib.Options{})
+	return stylelib.NewStudio(device, set, stylelib.Options{})
 }
 
 // parse reads a sweep's file, with the first lines that all files here share.

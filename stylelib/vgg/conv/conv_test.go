@@ -1,6 +1,7 @@
 package conv
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -8,11 +9,12 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/gouache-art/gouache/internal/backendtest"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/vgg/convtest"
 )
 
 // device is the CPU, opened once for all tests of the package.
-var device = backendtest.CPU().XLA()
+var device = backendtest.Opened(backend.Open(context.Background(), backend.Options{Device: backend.CPU})).XLA()
 
 // TestConvolutions compares each way of convolving with the definition, on sizes that fit tiles and sizes that do not.
 func TestConvolutions(t *testing.T) {
