@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -103,8 +104,7 @@ func ContrastOf(runs []Run, inputs [][]Picture) *Contrast {
 			c.Common = append(c.Common, row)
 		}
 	}
-	metrics := c.names(func(r *Run) []string { return keys(r.Final) })
-	for _, name := range metrics {
+	for _, name := range names(runs, func(r *Run) map[string]float64 { return r.Final }) {
 		c.Final = append(c.Final, c.row(ContrastMetric, name, func(i int) any { return orNil(c.Runs[i].Final, name) }))
 	}
 	c.judge()
@@ -140,8 +140,9 @@ func equal(a, b any) bool {
 
 func (c *Contrast) params() []ContrastRow {
 	var rows []ContrastRow
-	for _, name := range c.names(func(r *Run) []string { return keys(r.Params) }) {
-		if role, ok := strings.CutSuffix(name, pictureSuffix); ok && c.hasInput(role) {
+	roles := c.roles()
+	for _, name := range names(c.Runs, func(r *Run) map[string]any { return r.Params }) {
+		if role, ok := strings.CutSuffix(name, pictureSuffix); ok && slices.Contains(roles, role) {
 			continue // the row of inputs has it, and compares the files
 		}
 		rows = append(rows, c.row(ContrastParam, name, func(i int) any { return orNil(c.Runs[i].Params, name) }))
@@ -151,18 +152,10 @@ func (c *Contrast) params() []ContrastRow {
 
 func (c *Contrast) provenance() []ContrastRow {
 	var rows []ContrastRow
-	for _, field := range []struct {
-		name string
-		of   func(p *Provenance) string
-	}{
-		{"version", func(p *Provenance) string { return p.Version }},
-		{"commit", func(p *Provenance) string { return p.Commit }},
-		{"xla", func(p *Provenance) string { return p.XLA }},
-		{"platform", func(p *Provenance) string { return p.Platform }},
-		{"weights_sha256", func(p *Provenance) string { return p.WeightsSHA256 }},
-	} {
-		rows = append(rows, c.row(ContrastProvenance, field.name, func(i int) any {
-			if text := field.of(&c.Runs[i].Provenance); text != "" {
+	for k, name := range []string{"version", "commit", "xla", "platform", "weights_sha256"} {
+		rows = append(rows, c.row(ContrastProvenance, name, func(i int) any {
+			p := &c.Runs[i].Provenance
+			if text := []string{p.Version, p.Commit, p.XLA, p.Platform, p.WeightsSHA256}[k]; text != "" {
 				return text
 			}
 			return nil
@@ -171,56 +164,49 @@ func (c *Contrast) provenance() []ContrastRow {
 	return rows
 }
 
-// inputs returns a row for each role.
+// inputs returns a row for each role. Different files with the same name are distinguished by their
+// hashes.
 func (c *Contrast) inputs() []ContrastRow {
-	var rows []ContrastRow
-	roles := []string{}
-	for _, pictures := range c.Inputs {
-		for _, p := range pictures {
-			if !slices.Contains(roles, p.Role) {
-				roles = append(roles, p.Role)
-			}
-		}
+	type called struct{ role, name string }
+	hashes, ambiguous := map[called]string{}, map[called]bool{}
+	for _, p := range slices.Concat(c.Inputs...) {
+		key := called{p.Role, p.Name}
+		other, known := hashes[key]
+		ambiguous[key] = ambiguous[key] || known && other != p.Hash
+		hashes[key] = p.Hash
 	}
-	slices.Sort(roles)
-	ambiguous := c.ambiguous()
-	for _, role := range roles {
-		row := c.row(ContrastInput, role, func(i int) any { return c.labels(i, role, ambiguous) })
-		row.Same = c.row(ContrastInput, role, func(i int) any { return c.hashes(i, role) }).Same
+	var rows []ContrastRow
+	for _, role := range c.roles() {
+		row := c.row(ContrastInput, role, func(i int) any {
+			return c.describe(i, role, func(p Picture) string {
+				if p.Name == "" || ambiguous[called{role, p.Name}] {
+					return strings.TrimSpace(p.Name + " " + p.Hash[:8])
+				}
+				return p.Name
+			})
+		})
+		row.Same = c.sameFiles(role)
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-func (c *Contrast) hasInput(role string) bool {
-	return slices.ContainsFunc(c.Inputs, func(pictures []Picture) bool {
-		return slices.ContainsFunc(pictures, func(p Picture) bool { return p.Role == role })
-	})
+// roles returns the roles of all inputs, sorted.
+func (c *Contrast) roles() []string {
+	roles := map[string]bool{}
+	for _, p := range slices.Concat(c.Inputs...) {
+		roles[p.Role] = true
+	}
+	return slices.Sorted(maps.Keys(roles))
 }
 
-func (c *Contrast) hashes(run int, role string) string {
+// describe joins what of returns for a run's inputs of a role. It returns nil if there are none.
+func (c *Contrast) describe(run int, role string, of func(Picture) string) any {
 	var list []string
 	for _, p := range c.Inputs[run] {
 		if p.Role == role {
-			list = append(list, p.Hash)
+			list = append(list, of(p))
 		}
-	}
-	return strings.Join(list, " ")
-}
-
-// labels names a run's pictures of a role. Different files with the same name are distinguished by
-// their hashes.
-func (c *Contrast) labels(run int, role string, ambiguous map[[2]string]bool) any {
-	var list []string
-	for _, p := range c.Inputs[run] {
-		if p.Role != role {
-			continue
-		}
-		label := p.Name
-		if label == "" || ambiguous[[2]string{role, label}] {
-			label = strings.TrimSpace(label + " " + p.Hash[:8])
-		}
-		list = append(list, label)
 	}
 	if list == nil {
 		return nil
@@ -228,77 +214,51 @@ func (c *Contrast) labels(run int, role string, ambiguous map[[2]string]bool) an
 	return strings.Join(list, ", ")
 }
 
-// ambiguous returns the pairs of role and name that several different pictures have.
-func (c *Contrast) ambiguous() map[[2]string]bool {
-	hashes, ambiguous := map[[2]string]string{}, map[[2]string]bool{}
-	for _, p := range slices.Concat(c.Inputs...) {
-		called := [2]string{p.Role, p.Name}
-		if other, known := hashes[called]; known && other != p.Hash {
-			ambiguous[called] = true
-		}
-		hashes[called] = p.Hash
-	}
-	return ambiguous
+func (c *Contrast) sameFiles(role string) bool {
+	hash := func(p Picture) string { return p.Hash }
+	return c.row(ContrastInput, role, func(i int) any { return c.describe(i, role, hash) }).Same
 }
 
 // judge finds what makes the comparison unfair.
 func (c *Contrast) judge() {
-	if !c.row(ContrastInput, RoleContent, func(i int) any { return c.hashes(i, RoleContent) }).Same {
-		c.unfair("they repaint different content pictures")
+	unfair := func(format string, args ...any) { c.Unfair = append(c.Unfair, fmt.Sprintf(format, args...)) }
+	if !c.sameFiles(RoleContent) {
+		unfair("they repaint different content pictures")
 	}
 	for _, p := range []struct{ name, what string }{
 		{"size", "their pictures have different sizes"},
 		{"seed", "they began with different seeds"},
 		{"iterations", "they had different numbers of iterations to spend"},
 	} {
-		row := c.row(ContrastParam, p.name, func(i int) any { return c.setting(i, p.name) })
+		row := c.row(ContrastParam, p.name, func(i int) any {
+			r := &c.Runs[i]
+			if _, recorded := r.Params[p.name]; !recorded && p.name == "seed" && r.Provenance.Seed != nil {
+				return *r.Provenance.Seed
+			}
+			return orNil(r.Params, p.name)
+		})
 		if !row.Same {
 			var values []string
 			for _, v := range row.Values {
 				values = append(values, format.Value(v))
 			}
-			c.unfair("%s (%s)", p.what, strings.Join(values, ", "))
+			unfair("%s (%s)", p.what, strings.Join(values, ", "))
 		}
 	}
 	for _, r := range c.Runs {
 		if r.Status != StatusFinished {
-			c.unfair("%s is %s: its picture is not what its settings lead to", r.Name, r.Status)
+			unfair("%s is %s: its picture is not what its settings lead to", r.Name, r.Status)
 		}
 	}
 }
 
-// setting returns a run's parameter. A seed may be in its provenance only.
-func (c *Contrast) setting(run int, name string) any {
-	r := &c.Runs[run]
-	if v, ok := r.Params[name]; ok {
-		return v
+// names collects names over runs, sorted.
+func names[V any](runs []Run, of func(*Run) map[string]V) []string {
+	all := map[string]V{}
+	for i := range runs {
+		maps.Copy(all, of(&runs[i]))
 	}
-	if name == "seed" && r.Provenance.Seed != nil {
-		return *r.Provenance.Seed
-	}
-	return nil
-}
-
-func (c *Contrast) unfair(format string, args ...any) {
-	c.Unfair = append(c.Unfair, fmt.Sprintf(format, args...))
-}
-
-// names collects names over all runs, sorted.
-func (c *Contrast) names(of func(*Run) []string) []string {
-	var all []string
-	for i := range c.Runs {
-		all = append(all, of(&c.Runs[i])...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-func keys[V any](m map[string]V) []string {
-	list := make([]string, 0, len(m))
-	for k := range m {
-		list = append(list, k)
-	}
-	return list
+	return slices.Sorted(maps.Keys(all))
 }
 
 func orNil[V any](m map[string]V, name string) any {

@@ -1,8 +1,10 @@
 package tracker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -71,34 +73,34 @@ const (
 	maxParams = 1000
 )
 
-// checkName refuses names of parameters and metrics that a filter cannot contain. A name is a
-// letter or _, followed by letters, digits and _ . / -
-func checkName(kind, name string) error {
-	for i, r := range name {
-		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !isNameRune(r)) || r == utf8.RuneError {
-			return Errorf(CodeInvalid, "%s %q: a name begins with a letter and goes on with letters, digits, _ . / or -", kind, name)
-		}
+// invalidIf returns an error of CodeInvalid if bad is set. cmp.Or of several checks is the first that
+// fails.
+func invalidIf(bad bool, format string, args ...any) error {
+	if !bad {
+		return nil
 	}
-	if name == "" || len(name) > maxName {
-		return Errorf(CodeInvalid, "the name of a %s has %d bytes: choose 1 to %d", kind, len(name), maxName)
-	}
-	return nil
+	return Errorf(CodeInvalid, format, args...)
 }
 
-func isNameRune(r rune) bool {
-	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("./-", r)
+// Names of parameters and metrics: a letter or _, followed by letters, digits and _ . / -
+var (
+	validName = regexp.MustCompile(`^[_\pL][\pL\p{Nd}_./-]*$`)
+	notInName = regexp.MustCompile(`[^\pL\p{Nd}_./-]`)
+)
+
+// checkName refuses names of parameters and metrics that a filter cannot contain.
+func checkName(kind, name string) error {
+	return cmp.Or(
+		invalidIf(name == "" || len(name) > maxName, "the name of a %s has %d bytes: choose 1 to %d", kind, len(name), maxName),
+		invalidIf(!validName.MatchString(name), "%s %q: a name begins with a letter, followed by letters, digits, _ . / or -", kind, name),
+	)
 }
 
 // nearestName turns any text into a name that a filter can contain, for names that this package may
 // not refuse.
 func nearestName(text string) string {
-	name := strings.Map(func(r rune) rune {
-		if isNameRune(r) && r != utf8.RuneError {
-			return r
-		}
-		return '_'
-	}, text)
-	if r, _ := utf8.DecodeRuneInString(name); r != '_' && !unicode.IsLetter(r) {
+	name := notInName.ReplaceAllString(text, "_")
+	if !validName.MatchString(name) {
 		name = "_" + name
 	}
 	const prefix = 20 // bytes left for a prefix
@@ -108,31 +110,22 @@ func nearestName(text string) string {
 // checkLine refuses strings that would break a table: a line is valid UTF-8 of at most maxName
 // bytes.
 func checkLine(kind, text string) error {
-	if strings.ContainsFunc(text, unicode.IsControl) {
-		return Errorf(CodeInvalid, "%s %q: it must be one line without control characters", kind, text)
-	}
-	return checkText(kind, text, maxName)
+	return cmp.Or(
+		invalidIf(strings.ContainsFunc(text, unicode.IsControl), "%s %q: it must be one line without control characters", kind, text),
+		checkText(kind, text, maxName),
+	)
 }
 
 func checkText(kind, text string, most int) error {
-	if len(text) > most {
-		return Errorf(CodeInvalid, "%s has %d bytes: at most %d are kept", kind, len(text), most)
-	}
-	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return Errorf(CodeInvalid, "%s %q: it must be UTF-8 without zero bytes", kind, text)
-	}
-	return nil
+	return cmp.Or(
+		invalidIf(len(text) > most, "%s has %d bytes: at most %d are kept", kind, len(text), most),
+		invalidIf(!utf8.ValidString(text) || strings.ContainsRune(text, 0), "%s %q: it must be UTF-8 without zero bytes", kind, text),
+	)
 }
 
 // fitText turns any text into one that checkText accepts: valid UTF-8 without zero bytes, cut at a
 // rune boundary.
 func fitText(text string, most int) string {
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
-	if len(text) <= most {
-		return text
-	}
-	for !utf8.RuneStart(text[most]) {
-		most--
-	}
-	return text[:most]
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -179,50 +180,35 @@ func All(filters ...*Filter) *Filter { return combine[And](filters) }
 // Any returns a filter that lets through the runs that pass at least one of the given ones. Without
 // any it lets every run through.
 func Any(filters ...*Filter) *Filter {
-	for _, f := range filters {
-		if f == nil || f.root == nil {
-			return nil
-		}
+	if slices.ContainsFunc(filters, func(f *Filter) bool { return f == nil || f.root == nil }) {
+		return nil
 	}
 	return combine[Or](filters)
 }
 
-// Except returns a filter that lets through the runs that pass none of the given ones, of which
-// there is at least one.
-func Except(filters ...*Filter) *Filter {
-	f := Any(filters...)
-	if f == nil {
-		return nil
-	}
-	return &Filter{root: Not{f.root}}
-}
-
-func combine[T interface {
+// operands is And or Or.
+type operands interface {
 	~[]Expr
 	Expr
-}](filters []*Filter) *Filter {
-	var some []*Filter
-	var list []Expr
-	for _, f := range filters {
-		if f != nil && f.root != nil {
-			some = append(some, f)
-			list = append(list, f.root)
-		}
-	}
-	switch len(some) {
+}
+
+func combine[T operands](filters []*Filter) *Filter {
+	filters = slices.DeleteFunc(slices.Clone(filters), func(f *Filter) bool { return f == nil || f.root == nil })
+	switch len(filters) {
 	case 0:
 		return nil
 	case 1:
-		return some[0]
+		return filters[0]
+	}
+	var list []Expr
+	for _, f := range filters {
+		list = append(list, f.root)
 	}
 	return &Filter{root: join[T](list)}
 }
 
 // join returns one expression of several. Operands of the same kind become part of it.
-func join[T interface {
-	~[]Expr
-	Expr
-}](list []Expr) Expr {
+func join[T operands](list []Expr) Expr {
 	if len(list) == 1 {
 		return list[0]
 	}
@@ -275,57 +261,47 @@ func (f *Filter) String() string {
 	if f.text != "" || f.root == nil {
 		return f.text
 	}
-	var b strings.Builder
-	write(&b, f.root)
-	return b.String()
+	return text(f.root)
 }
 
-// write writes an expression. Comparisons that were typed stay as they were.
-func write(b *strings.Builder, e Expr) {
-	list := func(list []Expr, between string) {
-		for i, e := range list {
-			if i > 0 {
-				b.WriteString(between)
-			}
-			_, inner := e.(Or) // && binds more tightly than ||
-			writeGroup(b, e, inner)
+// text writes an expression. Comparisons that were typed stay as they were.
+func text(e Expr) string {
+	group := func(e Expr, parentheses bool) string {
+		if parentheses {
+			return "(" + text(e) + ")"
 		}
+		return text(e)
+	}
+	list := func(list []Expr, between string) string {
+		var parts []string
+		for _, e := range list {
+			_, inner := e.(Or) // && binds more tightly than ||
+			parts = append(parts, group(e, inner))
+		}
+		return strings.Join(parts, between)
 	}
 	switch e := e.(type) {
 	case And:
-		list(e, " && ")
+		return list(e, " && ")
 	case Or:
-		list(e, " || ")
+		return list(e, " || ")
 	case Not:
-		b.WriteString("!")
 		_, not := e.X.(Not)
-		writeGroup(b, e.X, !not)
-	case *Comparison:
-		if e.source != "" {
-			b.WriteString(e.source[e.at:e.end])
-			return
-		}
-		fmt.Fprintf(b, "%s %s %s", e.Name, e.Op, quote(e.Literal.Text))
+		return "!" + group(e.X, !not)
 	}
+	c := e.(*Comparison)
+	if c.source != "" {
+		return c.source[c.at:c.end]
+	}
+	return fmt.Sprintf("%s %s %s", c.Name, c.Op, quote(c.Literal.Text))
 }
 
-func writeGroup(b *strings.Builder, e Expr, parentheses bool) {
-	if !parentheses {
-		write(b, e)
-		return
-	}
-	b.WriteString("(")
-	write(b, e)
-	b.WriteString(")")
-}
+var plain = regexp.MustCompile(`^[-+.\w]+$`)
 
 // quote writes a string so that a filter reads it as that string: unchanged if it is a plain word,
 // else in quotes.
 func quote(text string) string {
-	plain := text != "" && !strings.ContainsFunc(text, func(r rune) bool {
-		return r != '_' && r != '-' && r != '+' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	})
-	if plain {
+	if plain.MatchString(text) {
 		return text
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
@@ -401,11 +377,8 @@ func errorAt(text string, at int, format string, args ...any) error {
 // ParseFilter reads a filter. Blank text lets every run through. Errors have CodeInvalid and give
 // the place of the mistake; whether the names exist is found out when a store is asked.
 func ParseFilter(text string) (*Filter, error) {
-	if len(text) > maxFilter {
-		return nil, Errorf(CodeInvalid, "the filter has %d bytes: at most %d are read", len(text), maxFilter)
-	}
-	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return nil, Errorf(CodeInvalid, "the filter %q must be UTF-8 without zero bytes", text)
+	if err := checkText("the filter", text, maxFilter); err != nil {
+		return nil, err
 	}
 	p := &parser{text: text}
 	p.next()
@@ -435,7 +408,18 @@ type parser struct {
 	comparisons int
 }
 
-func (p *parser) next() { p.token, p.rest = lex(p.text, p.rest) }
+// next reads the next token.
+func (p *parser) next() {
+	place := tokens.FindStringSubmatchIndex(p.text[p.rest:])
+	end := p.rest + place[1]
+	p.token = token{tokenEnd, "", end}
+	for kind := tokenCompare; kind <= tokenBad; kind++ {
+		if at := place[2*kind]; at >= 0 {
+			p.token = token{kind, p.text[p.rest+at : end], p.rest + at}
+		}
+	}
+	p.rest = end
+}
 
 func (p *parser) combines(text string) bool {
 	return p.token.kind == tokenCombine && p.token.text == text
@@ -503,12 +487,14 @@ func (p *parser) comparison() (Expr, error) {
 	if p.token.kind != tokenCompare {
 		return nil, p.unexpected(fmt.Sprintf("one of == != < <= > >= ~ !~ ^= $= after %s", c.Name))
 	}
-	c.Op = Op(p.token.text)
+	if c.Op = Op(p.token.text); c.Op == "=" {
+		c.Op = Equal
+	}
 	p.next()
 	if p.token.kind != tokenWord && p.token.kind != tokenQuoted {
 		return nil, p.unexpected(fmt.Sprintf("a word, a number or a text in quotes after %s", c.Op))
 	}
-	c.Literal = newLiteral(p.token.text)
+	c.Literal = newLiteral(p.token.literal())
 	c.end = p.rest
 	p.next()
 	return c, nil
@@ -522,98 +508,44 @@ func (p *parser) unexpected(wanted string) error {
 	case tokenBadQuote:
 		return errorAt(p.text, p.token.at, "nothing closes this quote")
 	}
-	return errorAt(p.text, p.token.at, "there is %q where there should be %s", p.token.text, wanted)
+	return errorAt(p.text, p.token.at, "there is %q where there should be %s", p.token.literal(), wanted)
 }
 
 // token is a piece of a filter.
 type token struct {
 	kind tokenKind
-	text string // of an operator, or a word without its quotes
+	text string // as it was typed
 	at   int    // in bytes
+}
+
+// literal returns the string that a word or a quoted string means.
+func (t token) literal() string {
+	if t.kind == tokenQuoted {
+		return escaped.ReplaceAllString(t.text[1:len(t.text)-1], "$1")
+	}
+	return t.text
 }
 
 type tokenKind int
 
+// The kinds of tokens are numbered as the groups of tokens.
 const (
 	tokenEnd      tokenKind = iota
-	tokenWord               // a name, number, date or other word
-	tokenQuoted             // a string in quotes
-	tokenCompare            // an Op
+	tokenCompare            // an Op; a single = means ==
 	tokenCombine            // && || ! ( )
+	tokenWord               // a name, number, date or other word
+	tokenQuoted             // a string in quotes, in which a backslash keeps the next character as it is
 	tokenBadQuote           // a quote that nothing closes
 	tokenBad                // a character that begins nothing
 )
 
-// operators are tried in order, so longer ones come before their beginnings. A single = means ==.
-var operators = []struct {
-	text string
-	kind tokenKind
-	op   string
-}{
-	{"&&", tokenCombine, "&&"},
-	{"||", tokenCombine, "||"},
-	{"==", tokenCompare, string(Equal)},
-	{"!=", tokenCompare, string(NotEqual)},
-	{"<=", tokenCompare, string(LessEqual)},
-	{">=", tokenCompare, string(GreaterEqual)},
-	{"!~", tokenCompare, string(ContainsNot)},
-	{"^=", tokenCompare, string(Begins)},
-	{"$=", tokenCompare, string(Ends)},
-	{"<", tokenCompare, string(Less)},
-	{">", tokenCompare, string(Greater)},
-	{"=", tokenCompare, string(Equal)},
-	{"~", tokenCompare, string(Contains)},
-	{"!", tokenCombine, "!"},
-	{"(", tokenCombine, "("},
-	{")", tokenCombine, ")"},
-}
+// tokens matches a token after spaces. Where one operator begins another, the longer comes first.
+var tokens = regexp.MustCompile(`(?s)^[\s\v\x{85}\pZ]*(?:` +
+	`(==|!=|<=|>=|!~|\^=|\$=|[<>=~])|` +
+	`(&&|\|\||[!()])|` +
+	`([^\s\v\x{85}\pZ()!&|=<>~^$"']+)|` +
+	`("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|` +
+	`(["'].*)|` +
+	`(.)|$)`)
 
-// lex returns the token that begins at a place, after spaces, and the place after it.
-func lex(text string, at int) (token, int) {
-	for at < len(text) {
-		r, size := utf8.DecodeRuneInString(text[at:])
-		if !unicode.IsSpace(r) {
-			break
-		}
-		at += size
-	}
-	rest := text[at:]
-	if rest == "" {
-		return token{tokenEnd, "", at}, at
-	}
-	for _, o := range operators {
-		if strings.HasPrefix(rest, o.text) {
-			return token{o.kind, o.op, at}, at + len(o.text)
-		}
-	}
-	if rest[0] == '"' || rest[0] == '\'' {
-		return lexQuoted(text, at)
-	}
-	end := strings.IndexFunc(rest, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`()!&|=<>~^$"'`, r) })
-	switch end {
-	case 0:
-		_, size := utf8.DecodeRuneInString(rest)
-		return token{tokenBad, rest[:size], at}, at + size
-	case -1:
-		end = len(rest)
-	}
-	return token{tokenWord, rest[:end], at}, at + end
-}
-
-// lexQuoted reads a string in double or single quotes, in which a backslash keeps the next
-// character as it is.
-func lexQuoted(text string, at int) (token, int) {
-	var b strings.Builder
-	for i := at + 1; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == text[at]:
-			return token{tokenQuoted, b.String(), at}, i + 1
-		case c == '\\' && i+1 < len(text):
-			i++
-			b.WriteByte(text[i])
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return token{tokenBadQuote, text[at:], at}, len(text)
-}
+var escaped = regexp.MustCompile(`(?s)\\(.)`)

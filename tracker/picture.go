@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"image"
@@ -55,20 +56,15 @@ const MaxPicture = 1 << 30
 // for a file that cannot be kept.
 func (n NewPicture) Describe(at time.Time) (Picture, error) {
 	p := Picture{Role: n.Role, Step: n.Step, Name: n.Name, Source: n.Source, Bytes: int64(len(n.Data)), At: at}
-	if err := checkName("role", n.Role); err != nil {
+	err := cmp.Or(
+		checkName("role", n.Role),
+		invalidIf(n.Step < 0, "picture %s at step %d: steps are 0 or more", n.Role, n.Step),
+		checkLine("a picture's name", n.Name),
+		checkText("a picture's source", n.Source, maxText),
+		invalidIf(len(n.Data) > MaxPicture, "picture %s has %d bytes: at most %d are kept", n.Role, len(n.Data), MaxPicture),
+	)
+	if err != nil {
 		return p, err
-	}
-	if n.Step < 0 {
-		return p, Errorf(CodeInvalid, "picture %s at step %d: steps are 0 or more", n.Role, n.Step)
-	}
-	if err := checkLine("a picture's name", n.Name); err != nil {
-		return p, err
-	}
-	if err := checkText("a picture's source", n.Source, maxText); err != nil {
-		return p, err
-	}
-	if len(n.Data) > MaxPicture {
-		return p, Errorf(CodeInvalid, "picture %s has %d bytes: at most %d are kept", n.Role, len(n.Data), MaxPicture)
 	}
 	config, format, err := image.DecodeConfig(bytes.NewReader(n.Data))
 	if err != nil {
@@ -81,8 +77,6 @@ func (n NewPicture) Describe(at time.Time) (Picture, error) {
 
 // CheckHash returns an error of CodeInvalid for a string that is not a picture's hash.
 func CheckHash(hash string) error {
-	if len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != "" {
-		return Errorf(CodeInvalid, "%.80q is no picture: a hash is 64 hexadecimal digits", hash)
-	}
-	return nil
+	bad := len(hash) != 2*sha256.Size || strings.Trim(hash, "0123456789abcdef") != ""
+	return invalidIf(bad, "%.80q is no picture: a hash is 64 hexadecimal digits", hash)
 }

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
@@ -116,18 +117,14 @@ func (n *NewRun) AddInput(role, name, source string, data []byte) {
 // Normal returns the run with defaults filled in and each value in its stored form, or an error of
 // CodeInvalid.
 func (n NewRun) Normal() (NewRun, error) {
-	for kind, text := range map[string]string{"experiment": n.Experiment, "name": n.Name, "sweep": n.Sweep} {
-		if err := checkLine(kind, text); err != nil {
-			return n, err
-		}
-	}
-	if n.Trial < 0 {
-		return n, Errorf(CodeInvalid, "trial %d: it must be 0 or more", n.Trial)
-	}
-	if err := checkText("note", n.Note, maxNote); err != nil {
+	err := cmp.Or(
+		checkLine("experiment", n.Experiment), checkLine("name", n.Name), checkLine("sweep", n.Sweep),
+		invalidIf(n.Trial < 0, "trial %d: it must be 0 or more", n.Trial),
+		checkText("note", n.Note, maxNote),
+	)
+	if err != nil {
 		return n, err
 	}
-	var err error
 	if n.Params, err = n.Params.Normal(); err != nil {
 		return n, err
 	}
@@ -141,17 +138,12 @@ func (n NewRun) Normal() (NewRun, error) {
 }
 
 func normalTags(tags []string) ([]string, error) {
-	tags = slices.Clone(tags)
 	for _, t := range tags {
-		if t == "" {
-			return nil, Errorf(CodeInvalid, "a tag must not be empty")
-		}
-		if err := checkLine("tag", t); err != nil {
+		if err := cmp.Or(invalidIf(t == "", "a tag must not be empty"), checkLine("tag", t)); err != nil {
 			return nil, err
 		}
 	}
-	slices.Sort(tags)
-	return slices.Compact(tags), nil
+	return slices.Compact(slices.Sorted(slices.Values(tags))), nil
 }
 
 // Update changes what people say about a run. A nil field changes nothing.
@@ -165,31 +157,28 @@ type Update struct {
 
 // Normal returns the update with each value in its stored form, or an error of CodeInvalid.
 func (u Update) Normal() (Update, error) {
-	lines := map[string]*string{"name": u.Name, "experiment": u.Experiment}
-	for kind, text := range lines {
-		if text != nil {
-			if err := checkLine(kind, *text); err != nil {
-				return u, err
-			}
-		}
+	rating := orZero(u.Rating)
+	err := cmp.Or(
+		checkLine("name", orZero(u.Name)), checkLine("experiment", orZero(u.Experiment)),
+		invalidIf(u.Name != nil && *u.Name == "", "a run's name must not be empty"),
+		checkText("note", orZero(u.Note), maxNote),
+		invalidIf(rating < 0 || rating > 5, "rating %d: choose 1 to 5, or 0 for none", rating),
+	)
+	if err != nil {
+		return u, err
 	}
-	if u.Name != nil && *u.Name == "" {
-		return u, Errorf(CodeInvalid, "a run's name must not be empty")
-	}
-	if u.Note != nil {
-		if err := checkText("note", *u.Note, maxNote); err != nil {
-			return u, err
-		}
-	}
-	if u.Rating != nil && (*u.Rating < 0 || *u.Rating > 5) {
-		return u, Errorf(CodeInvalid, "rating %d: choose 1 to 5, or 0 for none", *u.Rating)
-	}
-	var err error
 	if u.Tag, err = normalTags(u.Tag); err != nil {
 		return u, err
 	}
 	u.Params, err = u.Params.Normal()
 	return u, err
+}
+
+func orZero[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }
 
 // Outcome is how a run ended.
@@ -203,12 +192,9 @@ type Outcome struct {
 // that is too long or not UTF-8 is cut to what fits rather than refused. Any other mistake is
 // CodeInvalid.
 func (o Outcome) Normal() (Outcome, error) {
-	switch o.Status {
-	case StatusFinished, StatusInterrupted, StatusFailed:
-		o.Reason = fitText(o.Reason, maxText)
-		return o, nil
-	}
-	return o, Errorf(CodeInvalid, "a run ends as %s, %s or %s, not as %q", StatusFinished, StatusInterrupted, StatusFailed, o.Status)
+	o.Reason = fitText(o.Reason, maxText)
+	ended := slices.Contains(Statuses, o.Status) && o.Status != StatusRunning
+	return o, invalidIf(!ended, "a run ends as %s, %s or %s, not as %q", StatusFinished, StatusInterrupted, StatusFailed, o.Status)
 }
 
 // Params are a run's settings by name. A value is a string, a bool, an int64 or a float64.
@@ -224,11 +210,8 @@ func (p Params) Normal() (Params, error) {
 	}
 	normal := make(Params, len(p))
 	for name, value := range p {
-		if err := checkName("parameter", name); err != nil {
-			return nil, err
-		}
 		v, err := normalValue(name, value)
-		if err != nil {
+		if err := cmp.Or(checkName("parameter", name), err); err != nil {
 			return nil, err
 		}
 		normal[name] = v
@@ -251,23 +234,16 @@ func normalValue(name string, value any) (any, error) {
 		}
 		return int64(v.Uint()), nil
 	case v.CanFloat():
-		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
-			return nil, Errorf(CodeInvalid, "parameter %s is %v: it must be finite", name, f)
-		}
-		return v.Float(), nil
+		f := v.Float()
+		return f, invalidIf(math.IsNaN(f) || math.IsInf(f, 0), "parameter %s is %v: it must be finite", name, f)
 	}
 	return nil, Errorf(CodeInvalid, "parameter %s is a %T: it must be a string, a number or a bool", name, value)
 }
 
 // parseNumber reads a finite decimal number. strconv alone also takes words such as inf and nan.
 func parseNumber(text string) (float64, bool) {
-	for _, r := range text {
-		if (r < '0' || r > '9') && r != '+' && r != '-' && r != '.' && r != 'e' && r != 'E' {
-			return 0, false
-		}
-	}
 	f, err := strconv.ParseFloat(text, 64)
-	return f, err == nil
+	return f, err == nil && strings.Trim(text, "+-.0123456789eE") == ""
 }
 
 // idLetters are Crockford's base 32 in lower case, without the letters that are mistaken for

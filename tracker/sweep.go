@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/gouache-art/gouache/internal/suggest"
@@ -23,24 +24,14 @@ const maxSweep = 1 << 20
 
 // Check returns an error of CodeInvalid for a sweep that cannot be kept.
 func (s *Sweep) Check() error {
-	if s.Name == "" {
-		return Errorf(CodeInvalid, "a sweep's name must not be empty")
-	}
-	for _, line := range []struct{ kind, text string }{{"sweep", s.Name}, {"experiment", s.Experiment}} {
-		if err := checkLine(line.kind, line.text); err != nil {
-			return err
-		}
-	}
-	if err := checkText("a sweep's file", s.Text, maxSweep); err != nil {
-		return err
-	}
-	if err := checkText("a sweep's folder", s.Dir, maxText); err != nil {
-		return err
-	}
-	if s.Trials < 0 {
-		return Errorf(CodeInvalid, "%d trials: there must be 0 or more", s.Trials)
-	}
-	return nil
+	return cmp.Or(
+		invalidIf(s.Name == "", "a sweep's name must not be empty"),
+		checkLine("sweep", s.Name),
+		checkLine("experiment", s.Experiment),
+		checkText("a sweep's file", s.Text, maxSweep),
+		checkText("a sweep's folder", s.Dir, maxText),
+		invalidIf(s.Trials < 0, "%d trials: there must be 0 or more", s.Trials),
+	)
 }
 
 // NoSuchSweep is the error for a name that no known sweep has.
@@ -73,13 +64,10 @@ const (
 
 // Check returns an error of CodeInvalid for a judgement without a verdict, or of a run and itself.
 func (j *Judgement) Check() error {
-	switch j.Verdict {
-	case LeftBetter, RightBetter, Tie:
-	default:
-		return Errorf(CodeInvalid, "the verdict is %s, %s or %s, not %q", LeftBetter, RightBetter, Tie, j.Verdict)
-	}
-	if j.Left == j.Right {
-		return Errorf(CodeInvalid, "run %s was compared with itself: choose two", j.Left)
-	}
-	return checkLine("rater", j.Rater)
+	known := j.Verdict == LeftBetter || j.Verdict == RightBetter || j.Verdict == Tie
+	return cmp.Or(
+		invalidIf(!known, "the verdict is %s, %s or %s, not %q", LeftBetter, RightBetter, Tie, j.Verdict),
+		invalidIf(j.Left == j.Right, "run %s was compared with itself: choose two", j.Left),
+		checkLine("rater", j.Rater),
+	)
 }
