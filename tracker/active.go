@@ -229,21 +229,9 @@ func (r *ActiveRun) SaveCheckpoint(ctx context.Context, write func(io.Writer) er
 	return r.store.SaveCheckpoint(ctx, r.id, write)
 }
 
-// SetParams adds parameters; they replace those of the same names.
-func (r *ActiveRun) SetParams(ctx context.Context, p Params) error {
-	_, err := r.store.UpdateRun(ctx, r.id, Update{Params: p})
-	return err
-}
-
-// Tag adds tags.
-func (r *ActiveRun) Tag(ctx context.Context, tags ...string) error {
-	_, err := r.store.UpdateRun(ctx, r.id, Update{Tag: tags})
-	return err
-}
-
-// Note replaces the note.
-func (r *ActiveRun) Note(ctx context.Context, text string) error {
-	_, err := r.store.UpdateRun(ctx, r.id, Update{Note: &text})
+// Update changes the run's parameters, tags, note and so on.
+func (r *ActiveRun) Update(ctx context.Context, u Update) error {
+	_, err := r.store.UpdateRun(ctx, r.id, u)
 	return err
 }
 

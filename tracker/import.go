@@ -74,13 +74,6 @@ func ReadPicture(ctx context.Context, p Picture, open OpenPicture) ([]byte, erro
 	return data, nil
 }
 
-// Importer is the part of a store that takes the runs of another.
-type Importer interface {
-	RunReader
-	PictureReader
-	ArchiveStore
-}
-
 // Imported is the result of Import.
 type Imported struct {
 	Runs    []string `json:"runs"`    // ids of runs that were added, the earliest first
@@ -93,7 +86,7 @@ type Imported struct {
 // imported while it was still running is brought up to date when it is imported again, and keeps
 // what people said about it here; see [ArchiveStore]. Import can be repeated after an error: what
 // was added stays.
-func Import(ctx context.Context, into Importer, from Reader, filter *Filter) (*Imported, error) {
+func Import(ctx context.Context, into Store, from Reader, filter *Filter) (*Imported, error) {
 	done := &Imported{Runs: []string{}, Updated: []string{}, Present: []string{}}
 	order := Sort{{Name: "started"}}
 	for offset := 0; ; offset += DefaultLimit {
@@ -115,7 +108,7 @@ func Import(ctx context.Context, into Importer, from Reader, filter *Filter) (*I
 }
 
 // importRun imports one run and returns the list of done that it belongs to.
-func importRun(ctx context.Context, into Importer, from Reader, there *Run, done *Imported) (*[]string, error) {
+func importRun(ctx context.Context, into Store, from Reader, there *Run, done *Imported) (*[]string, error) {
 	here, err := into.Run(ctx, there.ID)
 	if ErrorCode(err) == CodeNotFound {
 		archive, err := Pack(ctx, from, there.ID)

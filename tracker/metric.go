@@ -82,10 +82,8 @@ func CheckSeries(series []Series) error {
 		if err := checkName("metric", s.Name); err != nil {
 			return err
 		}
-		for _, p := range s.Points {
-			if p.Step < 0 {
-				return Errorf(CodeInvalid, "metric %s at step %d: steps are 0 or more", s.Name, p.Step)
-			}
+		if k := slices.IndexFunc(s.Points, func(p Point) bool { return p.Step < 0 }); k >= 0 {
+			return Errorf(CodeInvalid, "metric %s at step %d: steps are 0 or more", s.Name, s.Points[k].Step)
 		}
 	}
 	return nil

@@ -1,11 +1,8 @@
 package tracker
 
 import (
-	"cmp"
 	"maps"
-	"math/big"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gouache-art/gouache/internal/suggest"
@@ -193,54 +190,4 @@ func (s Sort) Resolve(names *Names) (Sort, error) {
 		resolved[i] = key
 	}
 	return resolved, nil
-}
-
-// CompareValues orders two parameters' values as a store sorts them: numbers first, by size, then
-// strings and bools by their letters. Neither value is NaN.
-func CompareValues(x, y any) int {
-	text := func(v any) (string, bool) {
-		if b, ok := v.(bool); ok {
-			return strconv.FormatBool(b), true
-		}
-		s, ok := v.(string)
-		return s, ok
-	}
-	a, xIsText := text(x)
-	b, yIsText := text(y)
-	switch {
-	case xIsText && yIsText:
-		return cmp.Compare(a, b)
-	case xIsText:
-		return 1
-	case yIsText:
-		return -1
-	}
-	return compareNumbers(x, y)
-}
-
-// compareNumbers compares int64s and float64s by their exact values: a seed of 64 bits would lose
-// its last digits in a float64.
-func compareNumbers(a, b any) int {
-	exact := func(v any) *big.Float {
-		if n, ok := v.(int64); ok {
-			return new(big.Float).SetInt64(n) // 64 bits of mantissa
-		}
-		return big.NewFloat(v.(float64))
-	}
-	x, xIsFloat := a.(float64)
-	y, yIsFloat := b.(float64)
-	if xIsFloat && yIsFloat {
-		return cmp.Compare(x, y)
-	}
-	return exact(a).Cmp(exact(b))
-}
-
-// LowerASCII makes ASCII's letters lower case and leaves the others, as SQLite's lower does.
-func LowerASCII(text string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, text)
 }

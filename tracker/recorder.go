@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"maps"
@@ -28,8 +29,7 @@ type RecorderOptions struct {
 	// Checkpoint is the least time between two checkpoints of the run; the default keeps none. A
 	// checkpoint is also kept when the run is interrupted; see Continue.
 	Checkpoint time.Duration
-	// Warn is called once, when the store fails. The run is then no longer recorded, but it goes
-	// on.
+	// Warn is called once, when the store fails. The run continues, but is no longer recorded.
 	Warn func(error)
 	// PeakMemory returns the most memory that the process has used, in bytes. It is called when the
 	// run ends.
@@ -79,14 +79,6 @@ func Observer(run *ActiveRun, o RecorderOptions) *Recorder {
 	}
 }
 
-// write does the jobs until jobs is closed.
-func (r *Recorder) write() {
-	defer close(r.written)
-	for job := range r.jobs {
-		job()
-	}
-}
-
 // check reports the first failure of the store.
 func (r *Recorder) check(err error) {
 	if err == nil {
@@ -115,7 +107,12 @@ func (r *Recorder) Observe(e progress.Event) {
 // begin records the settings. Parameters and provenance that the run began with stay as they are.
 func (r *Recorder) begin(run progress.Run) {
 	r.begun, r.last, r.saves.latest = run, int64(run.Done), time.Now()
-	go r.write()
+	go func() {
+		defer close(r.written)
+		for job := range r.jobs {
+			job()
+		}
+	}()
 	r.check(r.findSnapshots())
 	known, err := r.run.store.Run(r.ctx, r.run.id)
 	if err != nil {
@@ -132,14 +129,7 @@ func (r *Recorder) begin(run progress.Run) {
 	}
 	maps.Copy(params, known.Params)
 	p := known.Provenance
-	for _, field := range []struct {
-		into *string
-		text string
-	}{{&p.Device, run.Device}, {&p.Network, run.Network}, {&p.Weights, run.Weights}} {
-		if *field.into == "" {
-			*field.into = field.text
-		}
-	}
+	p.Device, p.Network, p.Weights = cmp.Or(p.Device, run.Device), cmp.Or(p.Network, run.Network), cmp.Or(p.Weights, run.Weights)
 	if seed, ok := params["seed"].(int64); ok && p.Seed == nil {
 		p.Seed = &seed
 	}
@@ -174,32 +164,27 @@ func IterationMetrics(i progress.Iteration) Metrics {
 	return values
 }
 
-// end keeps the result and ends the run. Pictures may still be added with AddPicture.
+// end keeps the finished picture at the step of the last iteration and ends the run. If the run is to
+// be continued from a checkpoint, the picture is a snapshot. Pictures may still be added with
+// AddPicture.
 func (r *Recorder) end(o progress.Result) {
 	close(r.jobs)
 	<-r.written
-	r.lastCheckpoint(o)
-	r.result(o)
+	role, save := RoleResult, o.Status == progress.Interrupted && r.options.Checkpoint > 0
+	if save {
+		role = RoleSnapshot
+	}
+	if save && o.Checkpoint != nil && r.run.Err() == nil && r.saves.copy(o.Checkpoint) {
+		r.check(r.run.SaveCheckpoint(r.ctx, r.saves.write))
+	}
+	if o.Picture != nil && r.run.Err() == nil && !(save && r.kept[r.last]) {
+		r.check(r.run.LogPicture(r.ctx, role, r.last, o.Picture.Image()))
+	}
 	end := Outcome{Status: Status(o.Status), Reason: o.Reason}
 	if r.options.PeakMemory != nil {
 		end.PeakMemory = r.options.PeakMemory()
 	}
 	r.check(r.run.Finish(r.ctx, end))
-}
-
-// result keeps the finished picture at the step of the last iteration. If the run is to be
-// continued from a checkpoint, the picture is a snapshot.
-func (r *Recorder) result(o progress.Result) {
-	if o.Picture == nil || r.run.Err() != nil {
-		return
-	}
-	role := RoleResult
-	if o.Status == progress.Interrupted && r.options.Checkpoint > 0 {
-		if role = RoleSnapshot; r.kept[r.last] {
-			return
-		}
-	}
-	r.check(r.run.LogPicture(r.ctx, role, r.last, o.Picture.Image()))
 }
 
 // checkpoint copies the run's state if it is time, and has it written in the background. While an
@@ -215,16 +200,6 @@ func (r *Recorder) checkpoint(i progress.Iteration) {
 			defer s.busy.Store(false)
 			r.check(r.run.SaveCheckpoint(r.ctx, s.write))
 		}
-	}
-}
-
-// lastCheckpoint keeps the state of a run that was interrupted.
-func (r *Recorder) lastCheckpoint(o progress.Result) {
-	if r.options.Checkpoint <= 0 || o.Checkpoint == nil || o.Status != progress.Interrupted || r.run.Err() != nil {
-		return
-	}
-	if r.saves.copy(o.Checkpoint) {
-		r.check(r.run.SaveCheckpoint(r.ctx, r.saves.write))
 	}
 }
 

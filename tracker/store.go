@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -110,8 +111,8 @@ type PictureStore interface {
 // CheckpointStore keeps the states that runs are continued from, one for each run.
 type CheckpointStore interface {
 	// SaveCheckpoint atomically replaces the run's checkpoint and syncs it before returning. It
-	// sets the run's Tries to
-	// 0. If write fails, or writes more than MaxCheckpoint bytes, nothing changes; see LimitCheckpoint.
+	// sets the run's Tries to 0. If write fails, or writes more than MaxCheckpoint bytes, nothing
+	// changes; see LimitCheckpoint.
 	SaveCheckpoint(ctx context.Context, id string, write func(io.Writer) error) error
 	// OpenCheckpoint opens the run's latest checkpoint. A run without one is CodeNotFound.
 	OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, error)
@@ -218,13 +219,9 @@ type RunQuery struct {
 // Normal returns the query with defaults filled in, or an error of CodeInvalid. Filter and Sort are
 // not looked at.
 func (q RunQuery) Normal() (RunQuery, error) {
-	if q.Limit == 0 {
-		q.Limit = DefaultLimit
-	}
-	if q.Limit < 0 || q.Limit > MaxLimit || q.Offset < 0 {
-		return q, Errorf(CodeInvalid, "runs %d to %d: list 1 to %d at a time, from 0 up", q.Offset, q.Offset+q.Limit, MaxLimit)
-	}
-	return q, nil
+	q.Limit = cmp.Or(q.Limit, DefaultLimit)
+	bad := q.Limit < 0 || q.Limit > MaxLimit || q.Offset < 0
+	return q, invalidIf(bad, "runs %d to %d: list 1 to %d at a time, from 0 up", q.Offset, q.Offset+q.Limit, MaxLimit)
 }
 
 // RunPage is a part of a list of runs.
@@ -259,10 +256,7 @@ type CurveQuery struct {
 
 // Check returns an error of CodeInvalid for a query that makes no sense.
 func (q CurveQuery) Check() error {
-	if q.Points < 0 {
-		return Errorf(CodeInvalid, "curves of %d points: ask for 4 or more, or 0 for all", q.Points)
-	}
-	return nil
+	return invalidIf(q.Points < 0, "curves of %d points: ask for 4 or more, or 0 for all", q.Points)
 }
 
 // PictureQuery selects pictures of a run.
@@ -289,10 +283,7 @@ const (
 
 // Check returns an error of CodeInvalid for anything else.
 func (by GroupBy) Check() error {
-	if by == ByExperiment || by == BySweep {
-		return nil
-	}
-	return Errorf(CodeInvalid, "runs are counted by %s or %s, not by %q", ByExperiment, BySweep, by)
+	return invalidIf(by != ByExperiment && by != BySweep, "runs are counted by %s or %s, not by %q", ByExperiment, BySweep, by)
 }
 
 // Group is an experiment or a sweep.

@@ -113,18 +113,17 @@ var sqlOps = map[tracker.Op]string{
 
 // compareText writes a comparison of strings. lower changes ASCII's letters only.
 func (s *statement) compareText(column string, op tracker.Op, l tracker.Literal) {
-	low := tracker.LowerASCII(l.Text)
 	switch {
 	case op.OnText() && l.Text == "":
 		s.add(`1`)
 	case op.OnOrder() && l.Number != nil:
 		s.add(`0`)
 	case op == tracker.Contains:
-		s.add(`instr(lower(`+column+`), ?) > 0`, low)
+		s.add(`instr(lower(`+column+`), lower(?)) > 0`, l.Text)
 	case op == tracker.Begins:
-		s.add(`instr(lower(`+column+`), ?) = 1`, low)
+		s.add(`instr(lower(`+column+`), lower(?)) = 1`, l.Text)
 	case op == tracker.Ends:
-		s.add(`substr(lower(`+column+`), -length(?)) = ?`, low, low)
+		s.add(`substr(lower(`+column+`), -length(?)) = lower(?)`, l.Text, l.Text)
 	default:
 		s.add(column+` `+sqlOps[op]+` ?`, l.Text)
 	}

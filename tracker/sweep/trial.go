@@ -108,7 +108,7 @@ func (t *Trial) prune(step int64) error {
 	}
 	t.pruned = fmt.Sprintf("pruned at step %d: %s", step, reason)
 	// The tag comes before the end, so that the trial never looks finished.
-	if err := t.Run.Tag(context.Background(), PrunedTag); err != nil {
+	if err := t.Run.Update(context.Background(), tracker.Update{Tag: []string{PrunedTag}}); err != nil {
 		return err
 	}
 	return ErrPruned

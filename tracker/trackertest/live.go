@@ -69,7 +69,8 @@ func testActiveRun(t *testing.T, store tracker.Store) {
 	}
 	wantCode(t, run.Log(1, tracker.Metrics{"no name": 1}), tracker.CodeInvalid)
 	wantCode(t, run.Log(-1, tracker.Metrics{"a": 1}), tracker.CodeInvalid)
-	ok(t, errors.Join(run.Tag(ctx, "good"), run.Note(ctx, "a note"), run.SetParams(ctx, tracker.Params{"x": 1})))
+	note := "a note"
+	ok(t, run.Update(ctx, tracker.Update{Tag: []string{"good"}, Note: &note, Params: tracker.Params{"x": 1}}))
 	ok(t, run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished}))
 	if err := run.LogPicture(ctx, tracker.RoleResult, 100, image.NewRGBA(image.Rect(0, 0, 3, 2))); err != nil {
 		t.Error("a picture after the end:", err)

@@ -3,6 +3,10 @@ package trackertest
 import (
 	"cmp"
 	"math"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,64 +20,50 @@ func Match(e tracker.Expr, r *tracker.Run) bool {
 	case nil:
 		return true
 	case tracker.And:
-		for _, x := range e {
-			if !Match(x, r) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(e, func(x tracker.Expr) bool { return !Match(x, r) })
 	case tracker.Or:
-		for _, x := range e {
-			if Match(x, r) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(e, func(x tracker.Expr) bool { return Match(x, r) })
 	case tracker.Not:
 		return !Match(e.X, r)
 	}
 	c := e.(*tracker.Comparison)
 	op, negated := c.Op.Negated()
-	for _, v := range c.Operand.Values(r) {
-		if compare(v, op, c.Literal) {
-			return !negated
-		}
-	}
-	return negated
+	return negated != slices.ContainsFunc(c.Operand.Values(r), func(v any) bool { return compare(v, op, c.Literal) })
 }
 
 // compare reports whether a value passes a comparison whose operator is not a negated one.
 func compare(value any, op tracker.Op, l tracker.Literal) bool {
-	switch v := value.(type) {
+	if at, ok := value.(time.Time); ok {
+		return compareTime(at, op, l)
+	}
+	switch v := plain(value).(type) {
+	case nil:
+		return false
 	case string:
 		return compareText(v, op, l)
-	case bool:
-		if v {
-			return compareText("true", op, l)
-		}
-		return compareText("false", op, l)
-	case time.Time:
-		return compareTime(v, op, l)
-	case float64:
-		if math.IsNaN(v) {
-			return false
-		}
+	default:
+		return l.Number != nil && !op.OnText() && ordered(compareValues(v, l.Number), op)
 	}
-	return l.Number != nil && !op.OnText() && ordered(tracker.CompareValues(value, l.Number), op)
 }
 
 func compareText(v string, op tracker.Op, l tracker.Literal) bool {
+	low, part := lowerASCII(v), lowerASCII(l.Text)
 	switch {
 	case op == tracker.Contains:
-		return strings.Contains(tracker.LowerASCII(v), tracker.LowerASCII(l.Text))
+		return strings.Contains(low, part)
 	case op == tracker.Begins:
-		return strings.HasPrefix(tracker.LowerASCII(v), tracker.LowerASCII(l.Text))
+		return strings.HasPrefix(low, part)
 	case op == tracker.Ends:
-		return strings.HasSuffix(tracker.LowerASCII(v), tracker.LowerASCII(l.Text))
+		return strings.HasSuffix(low, part)
 	case op.OnOrder() && l.Number != nil:
 		return false
 	}
 	return ordered(cmp.Compare(v, l.Text), op)
+}
+
+// lowerASCII makes ASCII's letters lower case and leaves the others.
+func lowerASCII(text string) string {
+	return regexp.MustCompile(`[A-Z]+`).ReplaceAllStringFunc(text, strings.ToLower)
 }
 
 func compareTime(v time.Time, op tracker.Op, l tracker.Literal) bool {
@@ -107,19 +97,19 @@ func ordered(c int, op tracker.Op) bool {
 }
 
 // compareRuns orders two runs by an order that Sort.Resolve returned: what every store must answer.
+// Runs without a value come last in either direction.
 func compareRuns(s tracker.Sort, a, b *tracker.Run) int {
 	for _, key := range s {
 		x, y := sortValue(key, a), sortValue(key, b)
-		if (x == nil) != (y == nil) {
-			if x == nil {
-				return 1
-			}
+		switch {
+		case x == nil && y == nil:
+			continue
+		case x == nil:
+			return 1
+		case y == nil:
 			return -1
 		}
-		if x == nil {
-			continue
-		}
-		c := tracker.CompareValues(x, y)
+		c := compareValues(x, y)
 		if key.Descending {
 			c = -c
 		}
@@ -130,20 +120,47 @@ func compareRuns(s tracker.Sort, a, b *tracker.Run) int {
 	return cmp.Or(b.StartedAt.Compare(a.StartedAt), cmp.Compare(b.ID, a.ID))
 }
 
-// sortValue returns what a run is sorted by: a number, a string, a bool, a time in microseconds, or
-// nil.
+// sortValue returns what a run is sorted by, or nil.
 func sortValue(key tracker.SortKey, r *tracker.Run) any {
-	list := key.Operand.Values(r)
-	if len(list) == 0 {
-		return nil
+	if list := key.Operand.Values(r); len(list) > 0 {
+		return plain(list[0])
 	}
-	switch v := list[0].(type) {
+	return nil
+}
+
+// plain returns a value as a string, an int64 or a float64: a time in microseconds, and nil for NaN.
+func plain(value any) any {
+	switch v := value.(type) {
+	case bool:
+		return strconv.FormatBool(v)
+	case time.Time:
+		return v.UnixMicro()
 	case float64:
 		if math.IsNaN(v) {
 			return nil
 		}
-	case time.Time:
-		return v.UnixMicro()
 	}
-	return list[0]
+	return value
+}
+
+// compareValues orders numbers by their exact values, then strings byte by byte. A seed of 64 bits
+// would lose its last digits in a float64.
+func compareValues(x, y any) int {
+	a, xIsText := x.(string)
+	b, yIsText := y.(string)
+	switch {
+	case xIsText && yIsText:
+		return cmp.Compare(a, b)
+	case xIsText:
+		return 1
+	case yIsText:
+		return -1
+	}
+	exact := func(v any) *big.Float {
+		if n, ok := v.(int64); ok {
+			return new(big.Float).SetInt64(n) // 64 bits of mantissa
+		}
+		return big.NewFloat(v.(float64))
+	}
+	return exact(x).Cmp(exact(y))
 }
