@@ -47,8 +47,7 @@ func Write(path string, write func(io.Writer) error) error {
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return t.refused(err)
 	}
-	// A loss of power must not take the new name away. Some file systems cannot sync a folder; the file is there all
-	// the same.
+	// A loss of power must not take the new name away. If a file system cannot sync a folder, the file is there all the same.
 	if folder, err := os.Open(filepath.Dir(t.file)); err == nil {
 		_ = folder.Sync()
 		_ = folder.Close()
@@ -81,16 +80,17 @@ func Check(path string) error {
 	return nil
 }
 
-// IsStream says whether path names a descriptor, a FIFO or a device, which has no content of its own.
+// IsStream says whether path names a descriptor, a FIFO or a device, which has no content that could be replaced. It may
+// be one that cannot be written to, as Check says.
 func IsStream(path string) bool {
-	t, err := find(path)
-	return err == nil && t.stream
+	t, _ := find(path)
+	return t.stream
 }
 
 // IsStdout says whether path names standard output.
 func IsStdout(path string) bool {
 	t, err := find(path)
-	return err == nil && t.stream && t.descriptor == 1
+	return err == nil && t.descriptor == 1
 }
 
 // target is what a path names once links have been followed.
@@ -110,19 +110,13 @@ func find(path string) (target, error) {
 	if path == "" {
 		return t, errors.New("no output file is named: give a path")
 	}
+	names := map[string]string{"-": "/dev/fd/1", "/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}
 	for links := 0; ; links++ {
+		t.file = cmp.Or(names[t.file], t.file)
 		if m := descriptorPath.FindStringSubmatch(t.file); m != nil {
 			t.stream = true
 			t.descriptor, _ = strconv.Atoi(m[1])
 			return t, t.checkDescriptor()
-		}
-		switch t.file {
-		case "-", "/dev/stdout":
-			t.file = "/dev/fd/1"
-			continue
-		case "/dev/stderr":
-			t.file = "/dev/fd/2"
-			continue
 		}
 		link, err := os.Readlink(t.file)
 		if err != nil {
@@ -138,30 +132,23 @@ func find(path string) (target, error) {
 		t.file = link
 	}
 	info, err := os.Stat(t.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return t, t.checkFolder()
-	}
-	if err != nil {
-		return t, t.refused(err)
-	}
-	t.stream = !info.Mode().IsRegular()
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return t, t.checkFolder()
+	case err != nil:
+		return t, t.refused(err)
 	case info.IsDir():
 		return t, fmt.Errorf("%s is a folder: name a file in it", path)
 	case info.Mode()&fs.ModeSocket != 0:
 		return t, fmt.Errorf("%s is a socket: choose another name", path)
 	case info.Mode()&0o222 == 0: // which root could write to, all the same
 		err = unix.EACCES
-	case t.stream:
-		err = unix.Access(t.file, unix.W_OK)
 	default:
-		var f *os.File
-		if f, err = os.OpenFile(t.file, os.O_WRONLY, 0); err == nil {
-			err = f.Close()
-		}
+		err = unix.Access(t.file, unix.W_OK)
 	}
+	t.stream = !info.Mode().IsRegular()
 	if err != nil {
-		return t, fmt.Errorf("%s is there and cannot be replaced (%w): choose another name", path, cause(err))
+		return t, fmt.Errorf("%s is there and cannot be replaced (%w): choose another name", path, err)
 	}
 	return t, t.checkFolder()
 }
@@ -169,17 +156,13 @@ func find(path string) (target, error) {
 // checkFolder resolves the links of the folder that the file is in.
 func (t *target) checkFolder() error {
 	folder, name := filepath.Split(t.file)
-	if folder == "" {
-		folder = "."
-	}
-	resolved, err := filepath.EvalSymlinks(folder)
-	if errors.Is(err, fs.ErrNotExist) {
+	resolved, err := filepath.EvalSymlinks(cmp.Or(folder, "."))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s cannot be written, since there is no folder %s (%w): create it first", t.path, filepath.Clean(folder), cause(err))
-	}
-	if err != nil {
+	case err != nil:
 		return t.refused(err)
-	}
-	if name == "" {
+	case name == "":
 		return fmt.Errorf("%s is a folder: name a file in it", t.path)
 	}
 	t.file = filepath.Join(resolved, name)
@@ -189,16 +172,10 @@ func (t *target) checkFolder() error {
 // checkDescriptor says whether the descriptor was passed to this process for writing. Descriptors that the process opened
 // itself all close on exec; they are no output of the user's.
 func (t *target) checkDescriptor() error {
-	fd := uintptr(t.descriptor)
-	mode, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
-	if err == nil && mode&unix.O_ACCMODE == unix.O_RDONLY {
-		err = unix.EBADF
-	}
-	if flags, _ := unix.FcntlInt(fd, unix.F_GETFD, 0); t.descriptor > 2 && flags&unix.FD_CLOEXEC != 0 {
-		err = unix.EBADF
-	}
-	if err != nil {
-		return t.refused(err)
+	mode, err := unix.FcntlInt(uintptr(t.descriptor), unix.F_GETFL, 0)
+	flags, _ := unix.FcntlInt(uintptr(t.descriptor), unix.F_GETFD, 0)
+	if err != nil || mode&unix.O_ACCMODE == unix.O_RDONLY || t.descriptor > 2 && flags&unix.FD_CLOEXEC != 0 {
+		return fmt.Errorf("%s cannot be written, since descriptor %d is not open for writing: choose another place", t.path, t.descriptor)
 	}
 	return nil
 }
@@ -214,19 +191,20 @@ func (t *target) create() (*renameio.PendingFile, error) {
 }
 
 // writeStream writes to a stream. Opening a FIFO waits for its reader.
-func (t *target) writeStream(write func(io.Writer) error) error {
+func (t *target) writeStream(write func(io.Writer) error) (err error) {
+	var f *os.File
 	switch t.descriptor {
 	case 1:
 		return t.fill(os.Stdout, write)
 	case 2:
 		return t.fill(os.Stderr, write)
+	case -1:
+		f, err = os.OpenFile(t.file, os.O_WRONLY, 0)
+	default:
+		f = os.NewFile(uintptr(t.descriptor), t.path)
 	}
-	f := os.NewFile(uintptr(t.descriptor), t.path)
-	if t.descriptor < 0 {
-		var err error
-		if f, err = os.OpenFile(t.file, os.O_WRONLY, 0); err != nil {
-			return t.refused(err)
-		}
+	if err != nil {
+		return t.refused(err)
 	}
 	if err := t.fill(f, write); err != nil {
 		return errors.Join(err, f.Close())

