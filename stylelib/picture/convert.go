@@ -42,7 +42,7 @@ func FromImage(m image.Image) (*Picture, error) {
 	if err := checkSize(m.Bounds().Dx(), m.Bounds().Dy(), 1); err != nil {
 		return nil, fmt.Errorf("the image %w", err)
 	}
-	return convert(sourceOf(m), exif.Upright), nil
+	return convert(sourceOf(m, jpegCodes), exif.Upright), nil
 }
 
 // source is an image being read.
@@ -95,13 +95,14 @@ func opaque(m image.Image) bool {
 }
 
 // sourceOf reads any image. Go's conversion, RGBA of color.Color, multiplies colours by alpha, and its rounding destroys
-// the colour of a nearly transparent pixel. So each kind of image that keeps the two apart has its own case.
-func sourceOf(m image.Image) source {
+// the colour of a nearly transparent pixel. So each kind of image that keeps the two apart has its own case. The codes are
+// those of images with luma.
+func sourceOf(m image.Image, c codes) source {
 	switch m := m.(type) {
 	case *image.YCbCr:
-		return ycbcrSource(m, jpegCodes)
+		return ycbcrSource(m, c)
 	case *image.NYCbCrA:
-		return nycbcraSource(m, jpegCodes)
+		return nycbcraSource(m, c)
 	}
 	return source{bounds: m.Bounds(), opaque: opaque(m), read: rowReader(m)}
 }

@@ -51,20 +51,6 @@ func ReadFile(name string) ([]byte, error) {
 	if sample, ok := strings.CutPrefix(name, filename.SamplePrefix); ok {
 		return samples.Open(sample)
 	}
-	return readRegular(name)
-}
-
-// Decode decodes a file's content as Load does; name is for its errors.
-func Decode(name string, data []byte) (*Picture, error) {
-	p, err := decode(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s %w", name, err)
-	}
-	return p, nil
-}
-
-// readRegular reads a regular file. Others, for example pipes, may never end.
-func readRegular(name string) ([]byte, error) {
 	if name == "" {
 		return nil, errors.New("no picture is named: give a file or sample:NAME")
 	}
@@ -74,7 +60,7 @@ func readRegular(name string) ([]byte, error) {
 		return nil, unopened(name, err)
 	case info.IsDir():
 		return nil, fmt.Errorf("%s is a folder: name a picture in it", name)
-	case !info.Mode().IsRegular():
+	case !info.Mode().IsRegular(): // a pipe, for example, may never end
 		return nil, fmt.Errorf("%s is not a regular file: save the picture to a file first", name)
 	case info.Size() > MaxFileSize:
 		return nil, fmt.Errorf("%s is larger than %s: shrink the picture first", name, humanize.IBytes(MaxFileSize))
@@ -86,9 +72,20 @@ func readRegular(name string) ([]byte, error) {
 	return data, nil
 }
 
+// Decode decodes a file's content as Load does; name is for its errors.
+func Decode(name string, data []byte) (*Picture, error) {
+	p, err := decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", name, err)
+	}
+	return p, nil
+}
+
 // unopened returns the error for a file that cannot be read, which says which file may be meant.
 func unopened(name string, err error) error {
-	err = cause(err)
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err // the sentence names the path
+	}
 	advice := "check the path"
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -108,17 +105,6 @@ func unopened(name string, err error) error {
 		}
 	}
 	return fmt.Errorf("%s cannot be read (%w): %s", name, err, advice)
-}
-
-// cause removes the operation and the path from an error of package os; the sentences name them.
-func cause(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	if e, ok := errors.AsType[*os.LinkError](err); ok {
-		return e.Err
-	}
-	return err
 }
 
 // panicError is the value of a panic.
@@ -147,16 +133,14 @@ func decode(data []byte) (p *Picture, err error) {
 	if err != nil {
 		return nil, undecoded(format, data, err)
 	}
-	var s source
+	codes := jpegCodes
 	switch format {
 	case "gif":
-		s = sourceOf(onCanvas(m, config.Width, config.Height))
+		m = onCanvas(m, config.Width, config.Height)
 	case "webp":
-		s = webpSource(m)
-	default:
-		s = sourceOf(m)
+		codes = videoCodes
 	}
-	return convert(s, exif.Read(bytes.NewReader(data), format)), nil
+	return convert(sourceOf(m, codes), exif.Read(bytes.NewReader(data), format)), nil
 }
 
 const (
@@ -166,26 +150,19 @@ const (
 
 // undecoded returns the error for a file that a decoder refused.
 func undecoded(format string, data []byte, err error) error {
-	var noPNG png.UnsupportedError
-	var noJPEG jpeg.UnsupportedError
-	var noTIFF tiff.UnsupportedError
 	switch {
 	case errors.Is(err, image.ErrFormat):
 		return errors.New("is in none of the formats that can be read, PNG, JPEG, WebP, TIFF and GIF: " + convertIt)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Errorf("is cut off before its end (%w): %s", err, getAnother)
-	case errors.As(err, &noPNG), errors.As(err, &noJPEG), errors.As(err, &noTIFF):
+	case errors.As(err, new(png.UnsupportedError)), errors.As(err, new(jpeg.UnsupportedError)), errors.As(err, new(tiff.UnsupportedError)):
 		return fmt.Errorf("is of a kind that cannot be read (%w): %s", err, convertIt)
-	case format == "webp" && animatedWebP(data):
+	}
+	// golang.org/x/image/webp calls an animation invalid. The file's head announces it.
+	if flags, ok := exif.WebPChunk(bytes.NewReader(data), "VP8X"); format == "webp" && ok && len(flags) > 0 && flags[0]&(1<<1) != 0 {
 		return fmt.Errorf("is an animated WebP, which cannot be read (%w): save one frame as PNG first", err)
 	}
 	return fmt.Errorf("is damaged (%w): %s", err, getAnother)
-}
-
-// animatedWebP says whether a WebP file's head announces an animation, which golang.org/x/image/webp calls invalid.
-func animatedWebP(data []byte) bool {
-	flags, ok := exif.WebPChunk(bytes.NewReader(data), "VP8X")
-	return ok && len(flags) > 0 && flags[0]&(1<<1) != 0
 }
 
 // onCanvas returns a GIF's frame in its place on a transparent canvas: a frame may be a part of the picture.

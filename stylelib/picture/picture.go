@@ -39,13 +39,9 @@ func blank(width, height int) *Picture {
 // FitLonger returns the width and height of the picture when its longer side becomes size pixels, which is at least
 // 1, and its shape stays the same. Neither is less than 1.
 func (p *Picture) FitLonger(size int) (width, height int) {
-	shorter := func(short, long int) int {
-		return max(1, int(math.Round(float64(size)*float64(short)/float64(long))))
-	}
-	if p.Width >= p.Height {
-		return size, shorter(p.Height, p.Width)
-	}
-	return shorter(p.Width, p.Height), size
+	longer := float64(max(p.Width, p.Height))
+	scaled := func(side int) int { return max(1, int(math.Round(float64(size)*float64(side)/longer))) }
+	return scaled(p.Width), scaled(p.Height)
 }
 
 // Clamp limits all values to 0 to 255, in place. NaN becomes 0.

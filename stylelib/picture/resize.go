@@ -26,11 +26,14 @@ func (p *Picture) Resize(width, height int) *Picture {
 	if width == p.Width && height == p.Height {
 		return &Picture{Width: width, Height: height, Pix: slices.Clone(p.Pix), Alpha: slices.Clone(p.Alpha)}
 	}
-	r := resampler{columns: newTaps(p.Width, width), rows: newTaps(p.Height, height)}
-	out := &Picture{Width: width, Height: height, Pix: r.resample(p.Pix, 3)}
+	columns, rows := newTaps(p.Width, width), newTaps(p.Height, height)
+	resample := func(src []float32, channels int) []float32 {
+		return resampleRows(resampleColumns(src, columns, channels), rows)
+	}
+	out := &Picture{Width: width, Height: height, Pix: resample(p.Pix, 3)}
 	if p.Alpha != nil {
-		out.Alpha = r.resample(p.Alpha, 1)
-		out.weigh(r.resample(p.premultiplied(), 3))
+		out.Alpha = resample(p.Alpha, 1)
+		out.weigh(resample(p.premultiplied(), 3))
 		clamp(out.Alpha) // which has overshot at edges
 	}
 	return out
@@ -111,17 +114,7 @@ func newTaps(from, to int) taps {
 	return t
 }
 
-// resampler resizes rasters along one axis after the other.
-type resampler struct {
-	columns, rows taps
-}
-
-// resample resizes [rows.from, columns.from, channels] to [len(rows.first), len(columns.first), channels].
-func (r *resampler) resample(src []float32, channels int) []float32 {
-	return resampleRows(resampleColumns(src, r.columns, channels), r.rows)
-}
-
-// resampleColumns changes the length of the lines of src.
+// resampleColumns resizes [height, t.from, channels] to [height, len(t.first), channels].
 func resampleColumns(src []float32, t taps, channels int) []float32 {
 	in, out := t.from*channels, len(t.first)*channels
 	height := len(src) / in
@@ -165,7 +158,7 @@ func mixRGB(pixel, line, weights []float32) {
 	pixel[0], pixel[1], pixel[2] = red, green, blue
 }
 
-// resampleRows changes the number of lines of src.
+// resampleRows resizes [t.from, row] to [len(t.first), row].
 func resampleRows(src []float32, t taps) []float32 {
 	row := len(src) / t.from
 	dst := make([]float32, len(t.first)*row)

@@ -200,6 +200,7 @@ func TestCheckOutputRefuses(t *testing.T) {
 		"file/p.png": "file/p.png cannot be written (not a directory): choose another place",
 		"folder.png": "folder.png is a folder: name a file in it, such as folder.png/picture.png",
 		"none.png/":  "none.png/ is a folder: name a file in it, such as none.png/picture.png",
+		"/dev/fd/99": "/dev/fd/99 cannot be written, since descriptor 99 is not open for writing: choose another place",
 		long:         long + " cannot be written (file name too long): choose another place",
 	} {
 		if err := CheckOutput(path); err == nil || err.Error() != want {

@@ -14,7 +14,9 @@ type codes struct {
 var (
 	// jpegCodes use the whole range, 0 to 255 (JFIF 1.02).
 	jpegCodes = codes{black: 0, luma: 1, colour: 1}
-	// videoCodes go from 16 to 235, the colour differences from 16 to 240 (ITU-R BT.601, section 2.5.3).
+	// videoCodes go from 16 to 235, the colour differences from 16 to 240 (ITU-R BT.601, section 2.5.3). A lossy WebP has
+	// them, but the image.YCbCr that golang.org/x/image/webp makes of it means JPEG's range: black would be a grey of 16,
+	// and white one of 235 (golang.org/issue/19672).
 	videoCodes = codes{black: 16, luma: 255. / 219, colour: 255. / 224}
 )
 
@@ -50,19 +52,6 @@ func ycbcrSource(m *image.YCbCr, c codes) source {
 			row[x] = [4]float32{r, g, b, 255}
 		}
 	}}
-}
-
-// webpSource reads an image that golang.org/x/image/webp has decoded. The luma of a lossy WebP is 16 to 235, as in
-// television, but its image.YCbCr means JPEG's range, 0 to 255: black would be a grey of 16, and white one of 235
-// (golang.org/issue/19672).
-func webpSource(m image.Image) source {
-	switch m := m.(type) {
-	case *image.YCbCr:
-		return ycbcrSource(m, videoCodes)
-	case *image.NYCbCrA:
-		return nycbcraSource(m, videoCodes)
-	}
-	return sourceOf(m) // lossless: RGB
 }
 
 // nycbcraSource reads such an image that also has alpha, at full resolution.
