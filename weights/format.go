@@ -86,9 +86,9 @@ func open(path string) (Container, string, error) {
 		if matches(start, f.magic) {
 			c, err := f.open(path)
 			if err != nil {
-				return nil, f.name, fmt.Errorf("%s: %w", path, err)
+				err = fmt.Errorf("%s: %w", path, err)
 			}
-			return c, f.name, nil
+			return c, f.name, err
 		}
 	}
 	if matches(start, hdf5Magic) {
@@ -125,11 +125,8 @@ func beginning(path string) ([]byte, error) {
 }
 
 func matches(start []byte, magic string) bool {
-	if len(start) < len(magic) {
-		return false
-	}
 	for i := range len(magic) {
-		if magic[i] != '?' && magic[i] != start[i] {
+		if i >= len(start) || magic[i] != '?' && magic[i] != start[i] {
 			return false
 		}
 	}

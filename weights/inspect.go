@@ -46,14 +46,8 @@ func Inspect(path string) (contents *Contents, err error) {
 	}
 	r := recognise(c)
 	contents = &Contents{
-		Path:     path,
-		Format:   format,
-		Size:     sums.Size,
-		SHA256:   sums.SHA256,
-		MD5:      sums.MD5,
-		Layout:   r.layout,
-		Metadata: c.Metadata(),
-		Tensors:  r.infos(),
+		Path: path, Format: format, Size: sums.Size, SHA256: sums.SHA256, MD5: sums.MD5,
+		Layout: r.layout, Metadata: c.Metadata(), Tensors: r.infos(),
 	}
 	if s, ok := known(sums); ok {
 		contents.Known = s.Name
@@ -73,24 +67,13 @@ func (r *recognition) infos() []TensorInfo {
 	for i, t := range r.tensors {
 		infos[i] = TensorInfo{Name: t.Name, Shape: t.Shape, DType: t.DType}
 	}
-	for layer, p := range r.byLayer {
-		if p.kernel >= 0 {
-			infos[p.kernel].Layer, infos[p.kernel].Part = layer, "kernel"
-		}
-		if p.bias >= 0 {
-			infos[p.bias].Layer, infos[p.bias].Part = layer, "bias"
-		}
+	for p, i := range r.found {
+		infos[i].Layer, infos[i].Part = p.layer, p.part
 	}
+	const last = "~" // after all layers
 	slices.SortStableFunc(infos, func(a, b TensorInfo) int {
-		switch {
-		case a.Layer == "" && b.Layer == "":
-			return 0
-		case a.Layer == "":
-			return 1
-		case b.Layer == "":
-			return -1
-		}
-		return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(b.Part, a.Part)) // the kernel, then the bias
+		byLayer := cmp.Compare(cmp.Or(a.Layer, last), cmp.Or(b.Layer, last))
+		return cmp.Or(byLayer, cmp.Compare(b.Part, a.Part)) // the kernel, then the bias
 	})
 	return infos
 }

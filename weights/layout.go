@@ -3,6 +3,7 @@ package weights
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -32,28 +33,33 @@ const (
 
 // recognition is what was recognised in a file.
 type recognition struct {
+	Container
 	layout  string
 	tensors []Tensor
-	byLayer map[string]*places
-	err     error // the first mistake
+	index   map[string]int // of tensors, by name
+	found   map[part]int   // indices of tensors
+	err     error          // the first mistake
 }
 
-// places has the indices of a layer's kernel and bias; -1 means none.
-type places struct{ kernel, bias int }
+// part is a kernel or a bias of a layer.
+type part struct{ layer, part string }
+
+const (
+	kernel = "kernel"
+	bias   = "bias"
+)
 
 var layerName = regexp.MustCompile(`^block[1-5]_conv[1-4]$`)
 
 // recognise finds the layers with the first layout that finds any.
 func recognise(c Container) *recognition {
-	r := &recognition{tensors: c.Tensors(), byLayer: map[string]*places{}}
-	index := make(map[string]int, len(r.tensors))
+	r := &recognition{Container: c, tensors: c.Tensors(), index: map[string]int{}, found: map[part]int{}}
 	for i, t := range r.tensors {
-		index[t.Name] = i
+		r.index[t.Name] = i
 	}
-	r.findByLists(c, index)
-	for _, find := range []func(Container, map[string]int){r.findByVars, r.findByName, r.findByCounting} {
-		if len(r.byLayer) == 0 && r.err == nil {
-			find(c, index)
+	for _, find := range []func(){r.findByLists, r.findByVars, r.findByName, r.findByCounting} {
+		if len(r.found) == 0 {
+			find()
 		}
 	}
 	return r
@@ -61,33 +67,28 @@ func recognise(c Container) *recognition {
 
 // add records that a tensor belongs to a layer. Kernels have four dimensions, biases one.
 func (r *recognition) add(layer string, tensor int) {
-	p, ok := r.byLayer[layer]
-	if !ok {
-		p = &places{-1, -1}
-		r.byLayer[layer] = p
-	}
-	place := &p.kernel
+	p := part{layer, kernel}
 	switch len(r.tensors[tensor].Shape) {
 	case 4:
 	case 1:
-		place = &p.bias
+		p.part = bias
 	default:
 		return
 	}
-	if *place >= 0 && r.err == nil {
-		r.err = fmt.Errorf("layer %s is there twice, as %s and %s", layer, r.tensors[*place].Name, r.tensors[tensor].Name)
+	if other, twice := r.found[p]; twice && r.err == nil {
+		r.err = fmt.Errorf("layer %s is there twice, as %s and %s", layer, r.tensors[other].Name, r.tensors[tensor].Name)
 	}
-	*place = tensor
+	r.found[p] = tensor
 }
 
 // findByLists follows the attributes layer_names and weight_names of Keras 1 and tf.keras. A whole model has them one
 // group deeper.
-func (r *recognition) findByLists(c Container, index map[string]int) {
+func (r *recognition) findByLists() {
 	for _, prefix := range []string{"", "model_weights"} {
-		for _, group := range c.Attribute(prefix, "layer_names") {
-			for _, weight := range c.Attribute(path.Join(prefix, group), "weight_names") {
+		for _, group := range r.Attribute(prefix, "layer_names") {
+			for _, weight := range r.Attribute(path.Join(prefix, group), "weight_names") {
 				layer := layerIn(group + "/" + weight)
-				i, ok := index[path.Join(prefix, group, weight)]
+				i, ok := r.index[path.Join(prefix, group, weight)]
 				if layer == "" || !ok {
 					continue
 				}
@@ -109,38 +110,42 @@ func layerIn(p string) string {
 	return ""
 }
 
-const varsGroup = "/vars"
+const (
+	varsGroup = "/vars"
+	firstVar  = varsGroup + "/0"
+)
 
 // findByVars follows the attribute name of the groups vars of Keras 3.
-func (r *recognition) findByVars(c Container, index map[string]int) {
-	for i, t := range r.tensors {
-		group, number := path.Split(t.Name)
-		group = strings.TrimSuffix(group, "/")
-		if !strings.HasSuffix(group, varsGroup) || number != "0" {
+func (r *recognition) findByVars() {
+	for _, t := range r.tensors {
+		group, isFirst := strings.CutSuffix(t.Name, firstVar)
+		if !isFirst {
 			continue
 		}
-		names := c.Attribute(group, "name")
-		if len(names) != 1 || !layerName.MatchString(names[0]) {
-			continue
+		if names := r.Attribute(group+varsGroup, "name"); len(names) == 1 && layerName.MatchString(names[0]) {
+			r.layout = layoutKeras3
+			r.addVars(names[0], group)
 		}
-		r.layout = layoutKeras3
-		r.add(names[0], i)
-		if bias, ok := index[group+"/1"]; ok {
-			r.add(names[0], bias)
+	}
+}
+
+// addVars records the tensors 0 and 1 of a group's vars.
+func (r *recognition) addVars(layer, group string) {
+	for _, number := range []string{"/0", "/1"} {
+		if i, ok := r.index[group+varsGroup+number]; ok {
+			r.add(layer, i)
 		}
 	}
 }
 
 // findByName takes the tensors with a layer's name in their path.
-func (r *recognition) findByName(_ Container, _ map[string]int) {
-	gouache := regexp.MustCompile(`^(.+)(?:\.kernel|\.bias)$`)
+func (r *recognition) findByName() {
 	for i, t := range r.tensors {
-		if m := gouache.FindStringSubmatch(t.Name); m != nil && layerName.MatchString(m[1]) {
+		layer, end, _ := strings.Cut(t.Name, ".")
+		if layerName.MatchString(layer) && (end == kernel || end == bias) {
 			r.layout = layoutGouache
-			r.add(m[1], i)
-			continue
-		}
-		if layer := layerIn(t.Name); layer != "" {
+			r.add(layer, i)
+		} else if layer = layerIn(t.Name); layer != "" {
 			r.layout = layoutByName
 			r.add(layer, i)
 		}
@@ -149,10 +154,10 @@ func (r *recognition) findByName(_ Container, _ map[string]int) {
 
 // findByCounting takes Keras 3's 3×3 convolutions in order: conv2d, conv2d_1 … conv2d_10, in each of the groups block1,
 // block2 … if they exist.
-func (r *recognition) findByCounting(_ Container, index map[string]int) {
+func (r *recognition) findByCounting() {
 	var groups []string
 	for _, t := range r.tensors {
-		group, isFirst := strings.CutSuffix(t.Name, varsGroup+"/0")
+		group, isFirst := strings.CutSuffix(t.Name, firstVar)
 		if isFirst && len(t.Shape) == 4 && t.Shape[0] == 3 && t.Shape[1] == 3 {
 			groups = append(groups, group)
 		}
@@ -164,11 +169,7 @@ func (r *recognition) findByCounting(_ Container, index map[string]int) {
 	}
 	r.layout = layoutCounted
 	for n, l := range architectures[i].layers() {
-		for _, number := range []string{"/0", "/1"} {
-			if tensor, ok := index[groups[n]+varsGroup+number]; ok {
-				r.add(l.Name, tensor)
-			}
-		}
+		r.addVars(l.Name, groups[n])
 	}
 }
 
@@ -195,20 +196,18 @@ func (r *recognition) network() (architecture, error) {
 	if r.err != nil {
 		return architecture{}, r.err
 	}
-	if len(r.byLayer) == 0 {
+	if len(r.found) == 0 {
 		return architecture{}, r.otherNetwork()
 	}
 	a := r.nearest()
 	for _, l := range a.layers() {
-		p, ok := r.byLayer[l.Name]
-		if !ok {
+		_, hasKernel := r.found[part{l.Name, kernel}]
+		if _, hasBias := r.found[part{l.Name, bias}]; !hasKernel && !hasBias {
 			return a, fmt.Errorf("layer %s is missing, expected a kernel of shape %v and a bias of shape %v for %s",
 				l.Name, l.kernelShape(), []int{l.Out}, a.name)
 		}
-		if err := r.checkShape(l.Name, "kernel", p.kernel, l.kernelShape()); err != nil {
-			return a, err
-		}
-		if err := r.checkShape(l.Name, "bias", p.bias, []int{l.Out}); err != nil {
+		err := cmp.Or(r.checkShape(part{l.Name, kernel}, l.kernelShape()), r.checkShape(part{l.Name, bias}, []int{l.Out}))
+		if err != nil {
 			return a, err
 		}
 	}
@@ -219,23 +218,18 @@ func (r *recognition) network() (architecture, error) {
 func (r *recognition) nearest() architecture {
 	for _, a := range architectures {
 		names := LayerNames(a.name)
-		isKnown := func(layer string) bool { return slices.Contains(names, layer) }
-		unknown := 0
-		for layer := range r.byLayer {
-			if !isKnown(layer) {
-				unknown++
-			}
-		}
-		if unknown == 0 {
+		isUnknown := func(p part) bool { return !slices.Contains(names, p.layer) }
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(r.found)), isUnknown) {
 			return a
 		}
 	}
 	return architectures[len(architectures)-1]
 }
 
-func (r *recognition) checkShape(layer, what string, tensor int, expected []int) error {
-	if tensor < 0 {
-		return fmt.Errorf("layer %s has no %s, expected one of shape %v", layer, what, expected)
+func (r *recognition) checkShape(p part, expected []int) error {
+	tensor, ok := r.found[p]
+	if !ok {
+		return fmt.Errorf("layer %s has no %s, expected one of shape %v", p.layer, p.part, expected)
 	}
 	got := r.tensors[tensor].Shape
 	if slices.Equal(got, expected) {
@@ -245,7 +239,7 @@ func (r *recognition) checkShape(layer, what string, tensor int, expected []int)
 	if len(got) == 4 && got[2] == 3 && got[3] == 3 && got[0] == expected[3] && got[1] == expected[2] {
 		hint = "; this is the order of Theano and PyTorch, [out, in, height, width]; Keras's \"tf\" files have the other"
 	}
-	return fmt.Errorf("layer %s has a %s of shape %v, expected %v%s", layer, what, got, expected, hint)
+	return fmt.Errorf("layer %s has a %s of shape %v, expected %v%s", p.layer, p.part, got, expected, hint)
 }
 
 var torchName = regexp.MustCompile(`^features\.\d+\.weight$`)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,30 +46,25 @@ func CacheDir() string {
 func Load(ctx context.Context, nameOrFile string, opts Options) (*Set, error) {
 	source, err := Lookup(nameOrFile)
 	switch {
-	case err == nil && source.Make != nil:
-		return source.Make(opts.Seed), nil
-	case err == nil:
-		return loadSource(ctx, source, opts)
-	case looksLikeFile(nameOrFile):
+	case err != nil && looksLikeFile(nameOrFile):
 		return ReadFile(nameOrFile)
+	case err != nil:
+		return nil, fmt.Errorf("%w; nor is there a file of that name", err)
+	case source.Make != nil:
+		return source.Make(opts.Seed), nil
 	}
-	return nil, fmt.Errorf("%w; nor is there a file of that name", err)
-}
-
-func loadSource(ctx context.Context, s Source, opts Options) (*Set, error) {
-	if err := readable(s); err != nil {
-		return nil, fmt.Errorf("loading %s: %w", s.Name, err) // and not after 80 MB of download
+	if err := readable(source); err != nil {
+		return nil, fmt.Errorf("loading %s: %w", source.Name, err) // and not after 80 MB of download
 	}
-	path, err := Fetch(ctx, s.Name, opts)
+	path, err := Fetch(ctx, source.Name, opts)
 	if err != nil {
 		return nil, err
 	}
 	set, _, err := readAndSum(path)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		set.describe(source)
 	}
-	set.describe(s)
-	return set, nil
+	return set, err
 }
 
 // looksLikeFile says whether an unknown name means a file.
@@ -86,13 +80,10 @@ func looksLikeFile(s string) bool {
 // Errors name the file, the layer, and what was expected.
 func ReadFile(path string) (*Set, error) {
 	set, sums, err := readAndSum(path)
-	if err != nil {
-		return nil, err
-	}
-	if s, ok := known(sums); ok {
+	if s, ok := known(sums); ok && err == nil {
 		set.describe(s)
 	}
-	return set, nil
+	return set, err
 }
 
 // readAndSum reads a file and its checksums at the same time, which saves 0.16 s for VGG19's 80 MB.
@@ -135,38 +126,31 @@ func assemble(c Container) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := &Set{
-		Network: a.name,
-		Layers:  a.layers(),
-		Layout:  r.layout,
-	}
+	set := &Set{Network: a.name, Layers: a.layers(), Layout: r.layout}
 	if r.layout == layoutGouache {
 		metadata := c.Metadata()
 		set.Source, set.License = metadata[keySource], metadata[keyLicense]
 	}
 	for i := range set.Layers {
 		l := &set.Layers[i]
-		p := r.byLayer[l.Name]
-		if l.Kernel, err = readTensor(c, p.kernel); err != nil {
-			return nil, fmt.Errorf("kernel of layer %s: %w", l.Name, err)
+		if l.Kernel, err = r.read(part{l.Name, kernel}); err != nil {
+			return nil, err
 		}
-		if l.Bias, err = readTensor(c, p.bias); err != nil {
-			return nil, fmt.Errorf("bias of layer %s: %w", l.Name, err)
+		if l.Bias, err = r.read(part{l.Name, bias}); err != nil {
+			return nil, err
 		}
 	}
 	return set, nil
 }
 
-// readTensor reads a tensor whose shape has been checked already, so that its size is bounded.
-func readTensor(c Container, i int) ([]float32, error) {
-	values, err := c.Read(i)
-	if err != nil {
-		return nil, err
+// read reads a tensor whose shape has been checked already, so that its size is bounded.
+func (r *recognition) read(p part) ([]float32, error) {
+	values, err := r.Read(r.found[p])
+	if i := slices.IndexFunc(values, func(v float32) bool { return v-v != 0 }); i >= 0 { // NaN or infinite
+		err = fmt.Errorf("number %d is %v: the file is damaged", i, values[i])
 	}
-	for n, v := range values {
-		if v64 := float64(v); math.IsNaN(v64) || math.IsInf(v64, 0) {
-			return nil, fmt.Errorf("number %d is %v: the file is damaged", n, v)
-		}
+	if err != nil {
+		return nil, fmt.Errorf("%s of layer %s: %w", p.part, p.layer, err)
 	}
 	return values, nil
 }

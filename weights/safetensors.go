@@ -26,13 +26,12 @@ func openSafetensors(path string) (Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
 	h, err := tensorfile.ReadHeader(f)
 	if err == nil {
-		err = h.CheckSize(info.Size())
+		var info os.FileInfo
+		if info, err = f.Stat(); err == nil {
+			err = h.CheckSize(info.Size())
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -66,12 +65,6 @@ func (s *safetensorsFile) Read(i int) ([]float32, error) {
 	return tensorfile.ReadFloats(io.NewSectionReader(s.file, s.Start+t.Offset, t.Size()), t)
 }
 
-// Names of a layer's tensors in the files of [WriteSafetensors], after the layer's name.
-const (
-	kernelSuffix = ".kernel"
-	biasSuffix   = ".bias"
-)
-
 // Keys of the metadata in the files of [WriteSafetensors].
 const (
 	keyNetwork       = "network"
@@ -104,8 +97,8 @@ func writeSafetensors(w io.Writer, s *Set) error {
 	var list []tensorfile.Tensor
 	for _, l := range s.Layers {
 		list = append(list,
-			tensorfile.Tensor{Name: l.Name + kernelSuffix, DType: "F32", Shape: l.kernelShape()},
-			tensorfile.Tensor{Name: l.Name + biasSuffix, DType: "F32", Shape: []int{l.Out}})
+			tensorfile.Tensor{Name: l.Name + "." + kernel, DType: "F32", Shape: l.kernelShape()},
+			tensorfile.Tensor{Name: l.Name + "." + bias, DType: "F32", Shape: []int{l.Out}})
 	}
 	out, err := tensorfile.NewWriter(w, metadata, list, false)
 	if err != nil {

@@ -136,10 +136,10 @@ func Fetch(ctx context.Context, name string, opts Options) (string, error) {
 	switch {
 	case err == nil:
 		return path, nil
-	case errors.Is(err, fetch.ErrUnreachable), errors.As(err, new(*fetch.ChecksumError)):
-		return "", missing{fmt.Errorf("cannot get the weights %s: %w; to go on, %s, and put it here as %s", s.Name, err, s.byHand(), path)}
+	case !errors.Is(err, fetch.ErrUnreachable) && !errors.As(err, new(*fetch.ChecksumError)):
+		return "", fmt.Errorf("cannot get the weights %s: %w", s.Name, err)
 	}
-	return "", fmt.Errorf("cannot get the weights %s: %w", s.Name, err)
+	return "", missing{fmt.Errorf("cannot get the weights %s: %w; to go on, %s, and put it here as %s", s.Name, err, s.byHand(), path)}
 }
 
 // Cached returns where the source's file is, or would be, and whether there is a file. It does not read the file:
@@ -191,11 +191,8 @@ func Choose(ctx context.Context, opts Options) (chosen Source, reason string, er
 // cause leaves out what does not concern a user who got a substitute: which file to get by hand, and where to put it. It
 // returns the innermost error that joins fetch.ErrUnreachable with the network's error, or a fetch.ChecksumError.
 func cause(err error) error {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err
-		}
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
 	}
+	return err
 }

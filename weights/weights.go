@@ -19,7 +19,6 @@ package weights
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gouache-art/gouache/internal/suggest"
 )
@@ -99,11 +98,12 @@ func (a architecture) layers() []Layer {
 func (l Layer) kernelShape() []int { return []int{3, 3, l.In, l.Out} }
 
 func findArchitecture(network string) (architecture, bool) {
-	i := slices.IndexFunc(architectures, func(a architecture) bool { return a.name == network })
-	if i < 0 {
-		return architecture{}, false
+	for _, a := range architectures {
+		if a.name == network {
+			return a, true
+		}
 	}
-	return architectures[i], true
+	return architecture{}, false
 }
 
 // LayerNames returns the names of a network's convolutions, from the picture on; none for an unknown network.
