@@ -1,10 +1,11 @@
 package sweep
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -26,25 +27,25 @@ import (
 type document struct {
 	Name       scalar  `yaml:"name"`
 	Content    scalar  `yaml:"content"`
-	Style      scalars `yaml:"style"`
+	Style      list    `yaml:"style"`
 	Weights    scalar  `yaml:"weights"`
 	Device     scalar  `yaml:"device"`
 	Search     mapping `yaml:"search"`
-	Sampler    option  `yaml:"sampler"`
+	Sampler    choice  `yaml:"sampler"`
 	Trials     scalar  `yaml:"trials"`
 	Parallel   scalar  `yaml:"parallel"`
 	Retries    scalar  `yaml:"retries"`
 	Checkpoint scalar  `yaml:"checkpoint"`
 	Minimise   scalar  `yaml:"minimise"`
-	Prune      option  `yaml:"prune"`
+	Prune      choice  `yaml:"prune"`
 	Ratings    scalar  `yaml:"ratings"`
 }
 
-// searched is a dimension in its long form.
+// searched is a dimension. Its short form is the list of its values.
 type searched struct {
-	Values scalars `yaml:"values"`
-	Linear scalars `yaml:"linear"`
-	Log    scalars `yaml:"log"`
+	Values list    `yaml:"values"`
+	Linear list    `yaml:"linear"`
+	Log    list    `yaml:"log"`
 	Steps  scalar  `yaml:"steps"`
 	When   mapping `yaml:"when"`
 }
@@ -55,44 +56,29 @@ const (
 	maxNesting = 16
 )
 
-// mistake is something wrong with a file, at a token.
-type mistake struct {
-	at   *token.Token
-	text string
-	bare bool // the text is to follow the name of a key
-}
-
-func (m mistake) Error() string { return m.text }
-
-// beginning is where mistakes are that have no other place.
-var beginning = &token.Token{Position: &token.Position{Line: 1, Column: 1}}
-
 // mistakes collects what is wrong with a file.
 type mistakes struct {
 	path string
 	list []mistake
 }
 
-func (m *mistakes) add(at *token.Token, format string, args ...any) {
-	m.list = append(m.list, mistake{at: at, text: fmt.Sprintf(format, args...)})
+type mistake struct {
+	*token.Position
+	text string
 }
 
-// addError adds an error of decoding the value of a key: a mistake, several that are joined, or an
-// error of the parser.
-func (m *mistakes) addError(name string, err error) {
-	var own mistake
-	var parse yaml.Error
-	if several, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, err := range several.Unwrap() {
-			m.addError(name, err)
-		}
-	} else if errors.As(err, &own) {
-		if own.bare {
-			own.text = name + " " + own.text
-		}
-		m.list = append(m.list, own)
-	} else if errors.As(err, &parse) {
-		m.add(parse.GetToken(), "this is not YAML: %s", parse.GetMessage())
+// beginning is where mistakes are that have no other place.
+var beginning = &token.Token{Position: &token.Position{Line: 1, Column: 1}}
+
+func (m *mistakes) add(at *token.Token, format string, args ...any) {
+	m.list = append(m.list, mistake{at.Position, fmt.Sprintf(format, args...)})
+}
+
+// addYAML adds an error of the YAML library, if there is one.
+func (m *mistakes) addYAML(err error) {
+	var placed yaml.Error
+	if errors.As(err, &placed) {
+		m.add(placed.GetToken(), "this is not YAML: %s", placed.GetMessage())
 	} else if err != nil {
 		m.add(beginning, "this is not YAML: %v", err)
 	}
@@ -105,50 +91,45 @@ func (m *mistakes) err() error {
 		return nil
 	}
 	slices.SortStableFunc(m.list, func(a, b mistake) int {
-		p, q := a.at.Position, b.at.Position
-		return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	const most = 20
 	var lines []string
-	for i, x := range m.list {
-		if i == most {
-			lines = append(lines, fmt.Sprintf("%s: %d more mistakes", m.path, len(m.list)-most))
-			break
-		}
-		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", m.path, x.at.Position.Line, x.at.Position.Column, x.text))
+	for _, x := range m.list[:min(len(m.list), most)] {
+		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", m.path, x.Line, x.Column, x.text))
+	}
+	if more := len(m.list) - most; more > 0 {
+		lines = append(lines, fmt.Sprintf("%s: %d more mistakes", m.path, more))
 	}
 	return tracker.Errorf(tracker.CodeInvalid, "%s", strings.Join(lines, "\n"))
 }
 
-// parse returns the mapping that the file is, or false after adding what is wrong with it.
-func (m *mistakes) parse(text []byte) (body mapping, ok bool) {
+// parse returns the file's only document, or nil after adding what is wrong with it.
+func (m *mistakes) parse(text []byte) ast.Node {
 	switch {
 	case len(text) > maxFile:
 		m.add(beginning, "the file has %d bytes: at most %d are read", len(text), maxFile)
-		return body, false
+		return nil
 	case !utf8.Valid(text):
 		m.add(beginning, "the file is not UTF-8")
-		return body, false
+		return nil
 	}
 	tokens := lexer.Tokenize(string(text))
 	if !m.checkTokens(tokens) {
-		return body, false
+		return nil
 	}
-	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // mapping finds duplicates, and all of them
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // mapping finds all duplicates
 	switch {
 	case err != nil:
-		m.addError("", err)
+		m.addYAML(err)
 	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
 		m.add(beginning, "the file is empty: a sweep needs at least name, content, style, sampler and search")
 	case len(file.Docs) > 1:
 		m.add(file.Docs[1].Start, "a second document begins here: a file describes one sweep")
-	case !isMapping(file.Docs[0].Body):
-		m.add(start(file.Docs[0].Body), "a sweep's file is a mapping: it begins with a line such as name: night")
 	default:
-		m.decode("", file.Docs[0].Body, &body)
-		return body, true
+		return file.Docs[0].Body
 	}
-	return body, false
+	return nil
 }
 
 // checkTokens refuses what could do harm and has no use in a sweep's file.
@@ -159,11 +140,8 @@ func (m *mistakes) checkTokens(tokens token.Tokens) bool {
 			line, entries = t.Position.Line, 0
 		}
 		switch t.Type {
-		case token.AnchorType, token.AliasType, token.MergeKeyType:
-			m.add(t, "anchors, aliases and merged keys are not read here: write the value where it is needed")
-			return false
-		case token.TagType, token.DirectiveType:
-			m.add(t, "tags and directives are not read here: leave them out")
+		case token.AnchorType, token.AliasType, token.MergeKeyType, token.TagType, token.DirectiveType:
+			m.add(t, "anchors, aliases, merged keys, tags and directives are not read here: write the value alone")
 			return false
 		case token.SequenceStartType, token.MappingStartType:
 			nesting++
@@ -172,7 +150,7 @@ func (m *mistakes) checkTokens(tokens token.Tokens) bool {
 		case token.SequenceEntryType, token.MappingKeyType:
 			entries++
 		}
-		if nesting > maxNesting || entries > maxNesting || t.Position.IndentLevel > maxNesting {
+		if max(nesting, entries, t.Position.IndentLevel) > maxNesting {
 			m.add(t, "this is nested too deep: at most %d levels are read", maxNesting)
 			return false
 		}
@@ -180,21 +158,25 @@ func (m *mistakes) checkTokens(tokens token.Tokens) bool {
 	return true
 }
 
-// decode decodes the value of a key. It returns false after adding what is wrong with it.
-func (m *mistakes) decode(name string, n ast.Node, into any) bool {
-	err := yaml.NodeToValue(n, into, yaml.Strict())
-	m.addError(name, err)
-	return err == nil
+// mistakesKey is the key under which a decoder's context has the *mistakes that the types below add
+// to. They return no errors, so that the decoder does not end at the first.
+type mistakesKey struct{}
+
+func addTo(ctx context.Context) *mistakes { return ctx.Value(mistakesKey{}).(*mistakes) }
+
+// decode decodes a value and adds what is wrong with it.
+func (m *mistakes) decode(n ast.Node, into any) {
+	ctx := context.WithValue(context.Background(), mistakesKey{}, m)
+	m.addYAML(yaml.NewDecoder(&bytes.Buffer{}).DecodeFromNodeContext(ctx, n, into))
 }
 
 // decodeFields decodes the values of a mapping into the fields of a struct that have their keys as
-// tags, and returns the other entries. Unlike yaml's decoder it finds all mistakes, not the first.
+// tags, and returns the other entries. yaml's decoder with the option Strict ends at the first.
 func (m *mistakes) decodeFields(entries []entry, into any) (others []entry) {
-	fields := reflect.ValueOf(into).Elem()
-	keys := keysOf(into)
+	fields, keys := reflect.ValueOf(into).Elem(), keysOf(into)
 	for _, e := range entries {
 		if i := slices.Index(keys, e.name); i >= 0 {
-			m.decode(e.name, e.value, fields.Field(i).Addr().Interface())
+			m.decode(e.value, fields.Field(i).Addr().Interface())
 		} else {
 			others = append(others, e)
 		}
@@ -213,67 +195,53 @@ func keysOf(v any) (keys []string) {
 
 // scalar is a word, a number, true or false.
 type scalar struct {
-	at    *token.Token // nil if the file does not have it
+	at    *token.Token // nil if the file does not have it, or something else
 	text  string       // as it is written, without quotes
-	value any          // a finite float64, a bool or, for other text, nil
+	value any          // a float64, a bool or the text
 }
 
 // UnmarshalYAML accepts every scalar but null: a sweep may have the name 2024.
-func (s *scalar) UnmarshalYAML(n ast.Node) error {
-	s.at = start(n)
-	switch n := n.(type) {
-	case *ast.IntegerNode:
-		switch v := n.Value.(type) {
-		case int64:
-			s.value = float64(v)
-		case uint64:
-			s.value = float64(v)
-		}
-	case *ast.FloatNode:
-		if !math.IsInf(n.Value, 0) && !math.IsNaN(n.Value) {
-			s.value = n.Value
-		}
-	case *ast.BoolNode:
-		s.value = n.Value
-	case *ast.StringNode: // the parser takes 1e3 for a string
-		if x, err := strconv.ParseFloat(n.Value, 64); err == nil && n.Token.Type == token.StringType &&
-			strings.Trim(n.Value, "0123456789+-.eE") == "" {
+func (s *scalar) UnmarshalYAML(ctx context.Context, n ast.Node) error {
+	at := n.GetToken()
+	one, ok := n.(ast.ScalarNode)
+	if text, is := compound(n); is {
+		*s = scalar{at, text, text}
+		return nil
+	} else if !ok || n.Type() == ast.NullType {
+		addTo(ctx).add(at, "one value is needed here, not a list, a mapping or null")
+		return nil
+	}
+	*s = scalar{at, scalarText(one), scalarText(one)}
+	switch v := one.GetValue().(type) {
+	case int64:
+		s.value = float64(v)
+	case uint64:
+		s.value = float64(v)
+	case float64, bool:
+		s.value = v
+	case string: // the parser takes 1e3 for a string
+		if x, err := strconv.ParseFloat(v, 64); err == nil && at.Type == token.StringType && strings.Trim(v, "0123456789+-.eE") == "" {
 			s.value = x
 		}
-	case *ast.LiteralNode, *ast.InfinityNode, *ast.NanNode:
-	case *ast.MappingNode:
-		var ok bool
-		if s.text, ok = compound(n); ok {
-			return nil
-		}
-		return mistake{s.at, "is a single value, not a mapping", true}
-	case *ast.MappingValueNode:
-		return mistake{s.at, "is a single value, not a mapping", true}
-	case *ast.SequenceNode:
-		return mistake{s.at, "is a single value, not a list", true}
-	default:
-		return mistake{s.at, "has no value", true}
 	}
-	s.text = scalarText(n.(ast.ScalarNode))
 	return nil
 }
 
 // compound returns the text of a mapping of one pair without a space after the colon: sample:swirl,
 // within brackets. In YAML that is a string, and for the parser (v1.19.2) a mapping.
-func compound(n *ast.MappingNode) (string, bool) {
-	if n.IsFlowStyle || len(n.Values) != 1 {
+func compound(n ast.Node) (string, bool) {
+	m, ok := n.(*ast.MappingNode)
+	if !ok || m.IsFlowStyle || len(m.Values) != 1 {
 		return "", false
 	}
-	key, plain := n.Values[0].Key.(*ast.StringNode)
-	value, ok := n.Values[0].Value.(ast.ScalarNode)
+	key, plain := m.Values[0].Key.(*ast.StringNode)
+	value, ok := m.Values[0].Value.(ast.ScalarNode)
 	if !plain || !ok || key.Token.Type != token.StringType {
 		return "", false
 	}
 	at, next := key.Token.Position, value.GetToken().Position
-	if next.Line != at.Line || next.Column != at.Column+utf8.RuneCountInString(key.Value)+1 {
-		return "", false
-	}
-	return key.Value + ":" + scalarText(value), true
+	adjacent := next.Line == at.Line && next.Column == at.Column+utf8.RuneCountInString(key.Value)+1
+	return key.Value + ":" + scalarText(value), adjacent
 }
 
 func scalarText(n ast.ScalarNode) string {
@@ -288,38 +256,34 @@ func scalarText(n ast.ScalarNode) string {
 
 // as returns the scalar as a setting's value.
 func (s scalar) as(set setting.Setting) (any, error) {
-	_, isBool := s.value.(bool)
-	if s.value == nil || set.Kind == setting.Text || isBool != (set.Kind == setting.Bool) {
+	if set.Kind == setting.Text {
 		return set.Value(s.text)
 	}
 	return set.Value(s.value)
 }
 
-// scalars is a list of scalars. A single scalar is a list of one.
-type scalars struct {
-	at   *token.Token // nil if the file does not have it
-	list []scalar
+// list is a list of scalars. A single scalar is a list of one.
+type list struct {
+	at      *token.Token // nil if the file does not have it
+	scalars []scalar
 }
 
-// UnmarshalYAML decodes all elements, and returns all mistakes.
-func (s *scalars) UnmarshalYAML(n ast.Node) error {
-	s.at = start(n)
+// UnmarshalYAML decodes all elements.
+func (l *list) UnmarshalYAML(ctx context.Context, n ast.Node) error {
+	l.at = n.GetToken()
 	nodes := []ast.Node{n}
-	if list, ok := n.(*ast.SequenceNode); ok {
-		if nodes = list.Values; len(nodes) == 0 {
-			return mistake{s.at, "has an empty list", true}
+	if sequence, ok := n.(*ast.SequenceNode); ok {
+		if nodes = sequence.Values; len(nodes) == 0 {
+			addTo(ctx).add(l.at, "the list is empty: it needs a value")
 		}
 	}
-	var errs []error
 	for _, n := range nodes {
-		var one scalar
-		if err := one.UnmarshalYAML(n); err != nil {
-			errs = append(errs, err)
-			continue
+		var s scalar
+		if s.UnmarshalYAML(ctx, n); s.at != nil {
+			l.scalars = append(l.scalars, s)
 		}
-		s.list = append(s.list, one)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // mapping is a mapping with the order of its keys.
@@ -335,95 +299,56 @@ type entry struct {
 	value ast.Node
 }
 
-// UnmarshalYAML refuses keys that are no words, that are there twice or have no value, and returns
-// all mistakes.
-func (m *mapping) UnmarshalYAML(n ast.Node) error {
-	m.at, m.keys = start(n), map[string]*token.Token{}
-	var values []*ast.MappingValueNode
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		values = n.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{n}
-	default:
-		return mistake{m.at, "is a mapping of settings, such as {pooling: [max, avg]}", true}
+// UnmarshalYAML refuses keys that are no words, that are there twice or have no value.
+func (m *mapping) UnmarshalYAML(ctx context.Context, n ast.Node) error {
+	m.at, m.keys = n.GetToken(), map[string]*token.Token{}
+	node, ok := n.(ast.MapNode)
+	if !ok {
+		addTo(ctx).add(m.at, "a mapping of settings is needed here, such as {pooling: [max, avg]}")
+		return nil
 	}
-	var errs []error
-	for _, v := range values {
-		key, ok := v.Key.(ast.ScalarNode)
+	for pair := node.MapRange(); pair.Next(); {
+		at := pair.Key().GetToken()
+		key, ok := pair.Key().(ast.ScalarNode)
 		if !ok {
-			errs = append(errs, mistake{v.Key.GetToken(), "this is no key: keys are words", false})
+			addTo(ctx).add(at, "this is no key: keys are words")
 			continue
 		}
-		e := entry{name: setting.Name(scalarText(key)), key: v.Key.GetToken(), value: v.Value}
+		e := entry{setting.Name(scalarText(key)), at, pair.Value()}
 		if first, twice := m.keys[e.name]; twice {
-			errs = append(errs, mistake{e.key, fmt.Sprintf("%s is here twice: it is in line %d already", e.name, first.Position.Line), false})
+			addTo(ctx).add(at, "%s is here twice: it is in line %d already", e.name, first.Position.Line)
 			continue
 		}
-		m.keys[e.name] = e.key
-		if _, null := e.value.(*ast.NullNode); null || e.value == nil {
-			errs = append(errs, mistake{e.key, e.name + " has no value", false})
+		m.keys[e.name] = at
+		if e.value == nil || e.value.Type() == ast.NullType {
+			addTo(ctx).add(at, "%s has no value", e.name)
 			continue
 		}
 		m.entries = append(m.entries, e)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
-func isMapping(n ast.Node) bool {
-	switch n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return true
-	}
-	return false
-}
-
-// option is a name, or a mapping of one name to options: tpe, or {tpe: {seed: 7}}.
-type option struct {
+// choice is a name, or a mapping of one name to options: tpe, or {tpe: {seed: 7}}.
+type choice struct {
 	at      *token.Token // nil if the file does not have it
 	name    string       // "" if it is neither
 	options mapping
 }
 
 // UnmarshalYAML accepts both forms.
-func (o *option) UnmarshalYAML(n ast.Node) error {
-	o.at = start(n)
-	var name scalar
-	if err := name.UnmarshalYAML(n); err == nil {
-		o.name = name.text
-		return nil
-	}
-	var m mapping
-	if !isMapping(n) {
-		return nil
-	}
-	if err := m.UnmarshalYAML(n); err != nil {
-		return err
-	}
-	switch len(m.entries) {
-	case 0:
-		return nil
-	case 1:
-		o.name, o.at = m.entries[0].name, m.entries[0].key
-		return o.options.UnmarshalYAML(m.entries[0].value)
-	}
-	o.at = m.entries[1].key
-	return nil
-}
-
-// start returns the token at which a value begins.
-func start(n ast.Node) *token.Token {
-	switch n := n.(type) {
-	case nil:
-		return nil
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 { // its own token is the first colon
-			return n.Values[0].Key.GetToken()
+func (c *choice) UnmarshalYAML(ctx context.Context, n ast.Node) error {
+	c.at = n.GetToken()
+	switch node := n.(type) {
+	case ast.ScalarNode:
+		c.name = scalarText(node)
+	case ast.MapNode:
+		var m mapping
+		m.UnmarshalYAML(ctx, n)
+		if len(m.keys) == 1 && len(m.entries) == 1 {
+			c.at, c.name = m.entries[0].key, m.entries[0].name
+			c.options.UnmarshalYAML(ctx, m.entries[0].value)
 		}
-	case *ast.MappingValueNode:
-		return n.Key.GetToken()
-	case *ast.SequenceNode:
-		return n.Start
 	}
-	return n.GetToken()
+	return nil
 }

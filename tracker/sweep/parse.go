@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"bytes"
+	"cmp"
 	"maps"
 	"math"
 	"path/filepath"
@@ -30,19 +31,41 @@ const (
 	maxSteps      = 10_000 // of a range
 )
 
+// Schema is what a sweep's file may name.
+type Schema struct {
+	// Settings may be fixed and searched. If content and style are among them, the trials are
+	// paintings, and a file must name their pictures.
+	Settings []setting.Setting
+	// Parameters are the names under which trials record settings, where they are not the settings'
+	// names.
+	Parameters map[string]string
+	// Terms are the loss terms that trials log, such as content and style.
+	Terms []string
+}
+
+// parameter returns the name of the parameter that trials record a setting as.
+func (s Schema) parameter(name string) string {
+	if p, ok := s.Parameters[name]; ok {
+		return p
+	}
+	return name
+}
+
 // Parse reads a sweep's file. filename is where it was read from. The error has CodeInvalid and a
 // line for each mistake, in the order of the file, such as
 //
 //	night.yaml:7:3: unknown key "style_wieght": did you mean "style_weight"?
 func Parse(text []byte, filename string, schema Schema) (*File, error) {
-	p := &fileParser{mistakes: mistakes{path: filename}, schema: schema}
-	if body, ok := p.parse(text); ok {
+	p := &fileParser{
+		mistakes: mistakes{path: filename}, schema: schema,
+		file: File{Fixed: tracker.Params{}, Path: filename, Text: bytes.Clone(text)}, given: map[string]any{}, allowed: map[string]values{},
+	}
+	if body := p.parse(text); body != nil {
 		p.read(body)
 	}
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	p.file.Path, p.file.Text = filename, bytes.Clone(text)
 	return &p.file, nil
 }
 
@@ -52,28 +75,37 @@ type fileParser struct {
 	schema Schema
 	doc    document
 	keys   map[string]*token.Token // of the document
-	search map[string]*token.Token // the keys of its search
 	file   File
-	broken []string // dimensions with mistakes
+	given  map[string]any // the values of settings that all trials share
+	// allowed has the dimensions without mistakes, and the values that their conditions, and those
+	// of the dimensions that these name, leave to other dimensions.
+	allowed map[string]values
 }
 
-func (p *fileParser) read(body mapping) {
+// values are those of settings.
+type values map[string][]any
+
+func (p *fileParser) read(body ast.Node) {
 	d, f := &p.doc, &p.file
-	p.keys = body.keys
-	others := p.decodeFields(body.entries, d)
-	*f = File{
-		Name: p.line("name", d.Name), Content: p.line("content", d.Content), Styles: p.styles(d.Style),
-		Weights: p.line("weights", d.Weights), Device: p.line("device", d.Device), Fixed: p.fixed(others),
-		Trials:     p.count("trials", d.Trials, 0, 1, maxTrials),
-		Parallel:   p.count("parallel", d.Parallel, defaultParallel, 1, maxParallel),
-		Retries:    p.count("retries", d.Retries, defaultRetries, 0, maxRetries),
-		Checkpoint: p.interval(d.Checkpoint),
-		Minimise:   p.objective(d.Minimise),
-		Prune:      p.prune(d.Prune),
-		Sampler:    d.Sampler.name,
+	var m mapping
+	p.decode(body, &m)
+	p.keys = m.keys
+	others := p.decodeFields(m.entries, d)
+	f.Name, f.Content, f.Styles = p.line("name", d.Name), p.line("content", d.Content), p.styles()
+	f.Weights, f.Device = p.line("weights", d.Weights), p.line("device", d.Device)
+	p.readFixed(others)
+	f.Trials = p.count("trials", d.Trials, 0, 1, maxTrials)
+	f.Parallel = p.count("parallel", d.Parallel, defaultParallel, 1, maxParallel)
+	f.Retries = p.count("retries", d.Retries, defaultRetries, 0, maxRetries)
+	f.Checkpoint = p.interval(d.Checkpoint)
+	if d.Minimise.at != nil {
+		var err error
+		if f.Minimise, err = ParseObjective(p.line("minimise", d.Minimise), p.schema.Terms); err != nil {
+			p.add(d.Minimise.at, "minimise: %v", err)
+		}
 	}
-	seed := p.options("sampler", d.Sampler, samplerOptions()).Seed
-	f.Seed = int64(p.count("seed", seed, 0, -1<<53, 1<<53))
+	p.readSampler()
+	p.readPrune()
 	p.readSearch()
 	for _, required := range []struct{ name, what string }{
 		{"name", "what the sweep is called"},
@@ -86,7 +118,7 @@ func (p *fileParser) read(body mapping) {
 		if picture := required.name == "content" || required.name == "style"; picture && err != nil {
 			continue // the trials are no paintings
 		}
-		if p.keys[required.name] == nil && p.search[required.name] == nil {
+		if p.keys[required.name] == nil && d.Search.keys[required.name] == nil {
 			p.add(beginning, "%s is missing: %s", required.name, required.what)
 		}
 	}
@@ -98,58 +130,66 @@ func (p *fileParser) read(body mapping) {
 // line checks one line of text, which may also be a setting's value.
 func (p *fileParser) line(name string, s scalar) string {
 	const most = 200 // bytes, as in the tracker
-	if s.at != nil && (strings.TrimSpace(s.text) == "" || len(s.text) > most || strings.ContainsFunc(s.text, unicode.IsControl)) {
+	set, err := setting.Lookup(p.schema.Settings, name)
+	switch {
+	case s.at == nil:
+	case strings.TrimSpace(s.text) == "" || len(s.text) > most || strings.ContainsFunc(s.text, unicode.IsControl):
 		p.add(s.at, "%s is one line of at most %d bytes", name, most)
-	} else if set, err := setting.Lookup(p.schema.Settings, name); err == nil && s.at != nil {
+	case err == nil:
 		p.typed(set, s)
+		p.given[name] = s.text
 	}
 	return s.text
 }
 
 // styles reads paintings, each FILE or FILE:WEIGHT.
-func (p *fileParser) styles(s scalars) (styles []Style) {
-	for _, one := range s.list {
-		file, weight, err := filename.Weighted(filepath.Dir(p.path), p.line("style", one))
+func (p *fileParser) styles() (styles []Style) {
+	for _, s := range p.doc.Style.scalars {
+		file, weight, err := filename.Weighted(filepath.Dir(p.path), p.line("style", s))
 		if err != nil {
-			p.add(one.at, "%v", err)
+			p.add(s.at, "%v", err)
 		}
 		styles = append(styles, Style{file, weight})
+	}
+	if len(styles) > 1 {
+		delete(p.given, "style")
 	}
 	return styles
 }
 
-// fixed reads the settings that all trials share, and finds keys that are none.
-func (p *fileParser) fixed(entries []entry) tracker.Params {
-	fixed := tracker.Params{}
+// readFixed reads the settings that all trials share, and finds keys that do not exist.
+func (p *fileParser) readFixed(entries []entry) {
 	for _, e := range entries {
 		set, err := setting.Lookup(p.schema.Settings, e.name)
-		if err != nil && e.name == "seed" {
-			p.add(e.key, "unknown key %q: the sampler's is written sampler: {random: {seed: 7}}", e.name)
-			continue
-		} else if err != nil {
-			keys := keysOf(&p.doc)
-			settings := slices.DeleteFunc(p.schema.names(), func(name string) bool { return slices.Contains(keys, name) })
-			p.add(e.key, "%v", suggest.Unknown("key", e.name, slices.Concat(keys, settings)))
+		if err != nil {
+			known := keysOf(&p.doc)
+			for _, s := range p.schema.Settings {
+				if !slices.Contains(known, s.Name) {
+					known = append(known, s.Name)
+				}
+			}
+			p.add(e.key, "%v", suggest.Unknown("key", e.name, known))
 			continue
 		}
 		var s scalar
-		if p.decode(e.name, e.value, &s) {
-			for _, v := range p.typed(set, s) {
-				fixed[e.name] = v
-			}
+		p.decode(e.value, &s)
+		for _, v := range p.typed(set, s) {
+			p.file.Fixed[e.name], p.given[e.name] = v, v
 		}
 	}
-	return fixed
 }
 
-// typed returns values of a setting, all different.
+// typed returns the values of a setting, all different.
 func (p *fileParser) typed(set setting.Setting, list ...scalar) (values []any) {
 	for _, s := range list {
+		if s.at == nil {
+			continue
+		}
 		v, err := s.as(set)
 		switch {
 		case err != nil:
 			p.add(s.at, "%v", err)
-		case slices.ContainsFunc(values, func(other any) bool { return sameValue(v, other) }):
+		case containsValue(values, v):
 			p.add(s.at, "%v is here twice", v)
 		default:
 			values = append(values, v)
@@ -177,7 +217,7 @@ func (p *fileParser) interval(s scalar) time.Duration {
 		return defaultCheckpoint
 	}
 	d, err := time.ParseDuration(s.text)
-	if x, ok := s.value.(float64); ok {
+	if x, ok := s.value.(float64); ok && math.Abs(x) < 1e6 {
 		d, err = time.Duration(x*float64(time.Second)), nil
 	}
 	if err != nil || d < 0 || d > 24*time.Hour || (d > 0 && d < time.Second) {
@@ -186,66 +226,63 @@ func (p *fileParser) interval(s scalar) time.Duration {
 	return d
 }
 
-func (p *fileParser) objective(s scalar) Objective {
-	if s.at == nil {
-		return Objective{}
+func (p *fileParser) readSampler() {
+	var options struct {
+		Seed scalar `yaml:"seed"`
 	}
-	o, err := ParseObjective(p.line("minimise", s), p.schema.Terms)
-	if err != nil {
-		p.add(s.at, "minimise: %v", err)
-	}
-	return o
-}
-
-// options are those of all samplers and rules of pruning.
-type options struct {
-	Seed   scalar `yaml:"seed"`
-	After  scalar `yaml:"after"`
-	Trials scalar `yaml:"trials"`
-	Factor scalar `yaml:"factor"`
-}
-
-var pruneOptions = map[string][]string{median: {"after", "trials"}, halving: {"after", "factor"}}
-
-func samplerOptions() map[string][]string {
-	known := map[string][]string{}
+	known := map[string]any{}
 	for _, name := range Samplers() {
-		known[name] = []string{"seed"}
+		known[name] = &options
 	}
-	return known
+	p.choose("sampler", p.doc.Sampler, known)
+	p.file.Sampler = p.doc.Sampler.name
+	p.file.Seed = int64(p.count("seed", options.Seed, 0, -1<<53, 1<<53))
 }
 
-// options decodes the options of a name. known has the names, and the options of each.
-func (p *fileParser) options(key string, o option, known map[string][]string) (list options) {
+func (p *fileParser) readPrune() {
+	var m struct {
+		After  scalar `yaml:"after"`
+		Trials scalar `yaml:"trials"`
+	}
+	var h struct {
+		After  scalar `yaml:"after"`
+		Factor scalar `yaml:"factor"`
+	}
+	c := p.doc.Prune
+	if c.at == nil {
+		return
+	}
+	p.choose("prune", c, map[string]any{median: &m, halving: &h})
+	after := m.After
+	if c.name == halving {
+		after = h.After
+	}
+	p.file.Prune = &PruneRule{
+		Kind:   c.name,
+		After:  int64(p.count("after", after, 1, 1, maxAfter)),
+		Trials: p.count("trials", m.Trials, 5, 1, maxTrials), // as in Optuna and goptuna
+		Factor: p.count("factor", h.Factor, 4, 2, maxTrials), // likewise
+	}
+}
+
+// choose decodes the options of a choice. known has the names, and a struct for the options of each.
+func (p *fileParser) choose(key string, c choice, known map[string]any) {
 	names := slices.Sorted(maps.Keys(known))
 	switch {
-	case o.at == nil:
-	case o.name == "":
-		p.add(o.at, "%s is one of %s, or one of them with options, such as {%s: {…}}", key, strings.Join(names, ", "), names[0])
-	case known[o.name] == nil:
-		p.add(o.at, "%v", suggest.Unknown(key, o.name, names))
+	case c.at == nil:
+	case c.name == "":
+		p.add(c.at, "%s is one of %s, or one of them with options, such as {%s: {…}}", key, strings.Join(names, ", "), names[0])
+	case known[c.name] == nil:
+		p.add(c.at, "%v", suggest.Unknown(key, c.name, names))
 	default:
-		for _, e := range o.options.entries {
-			if slices.Contains(known[o.name], e.name) {
-				p.decodeFields([]entry{e}, &list)
-			} else {
-				p.add(e.key, "%v", suggest.Unknown("option of "+o.name, e.name, known[o.name]))
-			}
-		}
+		p.decodeAll("option of "+c.name, c.options, known[c.name])
 	}
-	return list
 }
 
-func (p *fileParser) prune(o option) *PruneRule {
-	options := p.options("prune", o, pruneOptions)
-	if o.at == nil {
-		return nil
-	}
-	return &PruneRule{
-		Kind:   o.name,
-		After:  int64(p.count("after", options.After, 1, 1, maxAfter)),
-		Trials: p.count("trials", options.Trials, 5, 1, maxTrials), // as in Optuna and goptuna
-		Factor: p.count("factor", options.Factor, 4, 2, maxTrials), // likewise
+// decodeAll decodes the values of a mapping into the fields of a struct. Other keys are mistakes.
+func (p *fileParser) decodeAll(kind string, m mapping, into any) {
+	for _, e := range p.decodeFields(m.entries, into) {
+		p.add(e.key, "%v", suggest.Unknown(kind, e.name, keysOf(into)))
 	}
 }
 
@@ -255,7 +292,6 @@ func (p *fileParser) readSearch() {
 	if search.at == nil {
 		return
 	}
-	p.search = search.keys
 	if n := len(search.keys); n == 0 || n > maxDimensions {
 		p.add(search.at, "search names %d settings: 1 to %d can be searched", n, maxDimensions)
 		return
@@ -270,85 +306,67 @@ func (p *fileParser) readSearch() {
 			p.add(e.key, "%s is searched here and fixed in line %d: it can be one of the two", e.name, fixed.Position.Line)
 		}
 		before := len(p.list)
-		d := p.dimension(set, e)
+		d, allowed := p.dimension(set, e)
 		p.file.Search = append(p.file.Search, d)
-		if len(p.list) > before {
-			p.broken = append(p.broken, d.Name)
+		if len(p.list) == before {
+			p.allowed[d.Name] = allowed
 		}
 	}
 }
 
-// dimension reads a setting that is searched: a list, or the long form.
-func (p *fileParser) dimension(set setting.Setting, e entry) Dimension {
-	d := Dimension{Name: p.schema.parameter(set.Name), Kind: set.Kind}
+// dimension reads a setting that is searched, and the values that its conditions allow.
+func (p *fileParser) dimension(set setting.Setting, e entry) (d Dimension, allowed values) {
+	d = Dimension{Name: p.schema.parameter(set.Name), Kind: set.Kind}
 	var o searched
-	if _, list := e.value.(*ast.SequenceNode); list {
-		p.decode(e.name, e.value, &o.Values)
-		d.Values = p.typed(set, o.Values.list...)
-		return d
-	}
-	if !isMapping(e.value) {
-		p.add(start(e.value), "%s is searched over a list, such as [%s, …], or a range; a fixed value stands outside of search",
-			e.name, e.value)
-		return d
-	}
-	var m mapping
-	p.decode(e.name, e.value, &m)
-	for _, other := range p.decodeFields(m.entries, &o) {
-		p.add(other.key, "%v", suggest.Unknown("key", other.name, keysOf(&o)))
+	switch e.value.(type) {
+	case *ast.SequenceNode:
+		p.decode(e.value, &o.Values)
+	case ast.MapNode:
+		var long mapping
+		p.decode(e.value, &long)
+		p.decodeAll("key", long, &o)
 	}
 	switch list, linear, log := o.Values.at != nil, o.Linear.at != nil, o.Log.at != nil; {
 	case list && !linear && !log:
-		d.Values = p.typed(set, o.Values.list...)
+		d.Values = p.typed(set, o.Values.scalars...)
 		if o.Steps.at != nil {
 			p.add(o.Steps.at, "steps divide a range, and %s is a list", d.Name)
 		}
-	case linear && !list && !log:
-		p.readRange(&d, set, o.Linear, o.Steps)
-	case log && !list && !linear:
-		d.Log = true
-		p.readRange(&d, set, o.Log, o.Steps)
+	case !list && linear != log:
+		d.Log = log
+		p.readRange(&d, set, slices.Concat(o.Linear.scalars, o.Log.scalars), o.Steps, cmp.Or(o.Linear.at, o.Log.at))
 	default:
-		p.add(e.key, "%s needs one of values, linear and log, such as {linear: [1, 10]}", d.Name)
-		return d
+		p.add(e.key, "%s is searched over a list or a range, such as [1, 3, 10], {linear: [1, 10]} or {log: [1, 10]}", d.Name)
+		return d, nil
 	}
+	allowed = values{}
 	for _, c := range o.When.entries {
-		p.readCondition(&d, c)
+		p.readCondition(&d, c, allowed)
 	}
-	return d
+	return d, allowed
 }
 
 // readRange reads the ends of a range and the number of its steps.
-func (p *fileParser) readRange(d *Dimension, set setting.Setting, s scalars, steps scalar) {
+func (p *fileParser) readRange(d *Dimension, set setting.Setting, list []scalar, steps scalar, at *token.Token) {
 	if d.Kind != setting.Int && d.Kind != setting.Float {
-		p.add(s.at, "%s is %s and has no ranges: list its values", d.Name, d.Kind)
+		p.add(at, "%s is %s and has no ranges: list its values", d.Name, d.Kind)
 		return
 	}
-	if len(s.list) != 2 {
-		p.add(s.at, "a range is two numbers, such as [1, 10]")
+	if len(list) != 2 {
+		p.add(at, "a range is two numbers, such as [1, 10]")
 		return
 	}
-	var ends [2]float64
-	for i, one := range s.list {
-		v, err := one.as(set)
-		if err != nil {
-			p.add(one.at, "%v", err)
-			return
-		}
-		ends[i], _ = number(v)
-	}
-	switch {
-	case !(ends[0] < ends[1]):
-		p.add(s.at, "the range of %s is empty: its second end must be more than its first", d.Name)
-		return
-	case d.Log && ends[0] <= 0:
-		p.add(s.at, "a logarithmic range begins above 0, and that of %s at %v", d.Name, ends[0])
-		return
-	case math.IsInf(ends[1]-ends[0], 0):
-		p.add(s.at, "the range of %s is too wide", d.Name)
+	ends := p.typed(set, list...)
+	if len(ends) < 2 {
 		return
 	}
-	d.Low, d.High = ends[0], ends[1]
+	d.Low, _ = number(ends[0])
+	d.High, _ = number(ends[1])
+	if d.Low > d.High || d.Log && d.Low <= 0 || math.IsInf(d.High-d.Low, 0) {
+		p.add(at, "%s has no range from %v to %v: the second end must be more than the first, and the first of log above 0",
+			d.Name, d.Low, d.High)
+		return
+	}
 	d.Steps = p.count("steps", steps, 0, 2, maxSteps)
 	for i := 1; i < d.Steps; i++ {
 		if sameValue(d.value(i-1), d.value(i)) {
@@ -358,35 +376,30 @@ func (p *fileParser) readRange(d *Dimension, set setting.Setting, s scalars, ste
 	}
 }
 
-// readCondition reads a condition of a dimension, on a fixed setting or an earlier dimension.
-func (p *fileParser) readCondition(d *Dimension, e entry) {
+// readCondition reads a condition of a dimension, on a fixed setting or an earlier dimension. It
+// narrows what the dimension's conditions allow.
+func (p *fileParser) readCondition(d *Dimension, e entry, allowed values) {
 	set, err := setting.Lookup(p.schema.Settings, e.name)
 	if err != nil {
 		p.add(e.key, "%v", err)
 		return
 	}
-	var list scalars
-	p.decode(e.name, e.value, &list)
-	c := Condition{p.schema.parameter(set.Name), p.typed(set, list.list...)}
+	var l list
+	p.decode(e.value, &l)
+	c := Condition{p.schema.parameter(set.Name), p.typed(set, l.scalars...)}
 	if len(c.Values) == 0 {
 		return
 	}
-	if fixed, ok := p.fixedValue(e.name); ok {
-		if !slices.ContainsFunc(c.Values, func(v any) bool { return sameValue(v, fixed) }) {
-			p.add(e.key, "%s would never be searched: %s is fixed, and is %v", d.Name, e.name, fixed)
-		}
-		return
-	}
-	on := p.file.Search.find(c.Name)
+	on, fixed := p.file.Search.find(c.Name), p.given[e.name]
+	implied, sound := p.allowed[c.Name]
 	switch {
-	case c.Name == d.Name:
-		p.add(e.key, "%s cannot depend on itself", d.Name)
-	case on == nil && p.search[e.name] != nil:
-		p.add(e.key, "%s depends on %s, which comes later: write it below", d.Name, c.Name)
+	case fixed != nil && containsValue(c.Values, fixed):
+	case fixed != nil:
+		p.add(e.key, "%s would never be searched: %s is fixed, and is %v", d.Name, e.name, fixed)
 	case on == nil:
-		p.add(e.key, "%s depends on %s, which is neither fixed nor searched: write a line such as %s: %v",
-			d.Name, c.Name, c.Name, c.Values[0])
-	case slices.Contains(p.broken, c.Name): // its own mistakes are reported
+		p.add(e.key, "%s depends on %s, which must be fixed, as in %s: %v, or searched above %s",
+			d.Name, c.Name, c.Name, c.Values[0], d.Name)
+	case !sound: // its own mistakes are reported
 	case on.size() == 0:
 		p.add(e.key, "%s is searched over a range without steps: no single value of it can be asked for", c.Name)
 	default:
@@ -397,62 +410,22 @@ func (p *fileParser) readCondition(d *Dimension, e entry) {
 			}
 		}
 		d.When = append(d.When, c)
-		if name, never := p.file.Search.contradiction(*d); never {
-			p.add(e.key, "%s would never be searched: what it depends on needs another %s", d.Name, name)
+		implied = maps.Clone(implied)
+		implied[c.Name] = c.Values
+		for _, name := range slices.Sorted(maps.Keys(implied)) {
+			left := implied[name]
+			if before, ok := allowed[name]; ok {
+				left = slices.DeleteFunc(slices.Clone(left), func(v any) bool { return !containsValue(before, v) })
+			}
+			if allowed[name] = left; len(left) == 0 {
+				p.add(e.key, "%s would never be searched: what it depends on needs another %s", d.Name, name)
+				return
+			}
 		}
 	}
 }
 
-// fixedValue returns the value of a setting that is fixed.
-func (p *fileParser) fixedValue(name string) (any, bool) {
-	switch v, ok := p.file.Fixed[name]; {
-	case ok:
-		return v, true
-	case name == "content" && p.doc.Content.at != nil:
-		return p.doc.Content.text, true
-	case name == "device" && p.doc.Device.at != nil:
-		return p.doc.Device.text, true
-	case name == "style" && len(p.doc.Style.list) == 1:
-		return p.doc.Style.list[0].text, true
-	}
-	return nil, false
-}
-
-// find returns the dimension with a name, or nil.
-func (s Space) find(name string) *Dimension {
-	for i := range s {
-		if s[i].Name == name {
-			return &s[i]
-		}
-	}
-	return nil
-}
-
-// contradiction finds a dimension that has no value left under the conditions of d and of the
-// dimensions they name.
-func (s Space) contradiction(d Dimension) (name string, found bool) {
-	left := make(map[string][]any)
-	pending := slices.Clone(d.When)
-	for len(pending) > 0 {
-		c := pending[0]
-		pending = pending[1:]
-		values, seen := left[c.Name]
-		if !seen {
-			values = c.Values
-			pending = append(pending, s.find(c.Name).When...)
-		}
-		values = slices.DeleteFunc(slices.Clone(values), func(v any) bool {
-			return !slices.ContainsFunc(c.Values, func(w any) bool { return sameValue(v, w) })
-		})
-		if left[c.Name] = values; len(values) == 0 {
-			return c.Name, true
-		}
-	}
-	return "", false
-}
-
-// checkWhole finds mistakes that concern several parts of a file, when each part has none of its
-// own.
+// checkWhole finds mistakes that concern several parts of a file, when each part has none.
 func (p *fileParser) checkWhole() {
 	f, d := &p.file, &p.doc
 	if f.Minimise.IsRating() {
@@ -486,32 +459,4 @@ func (p *fileParser) checkWhole() {
 	case f.Trials == 0 && s.Points() == 0:
 		p.add(d.Sampler.at, "trials is missing: %s has no end without it", f.Sampler)
 	}
-}
-
-// Schema is what a sweep's file may name.
-type Schema struct {
-	// Settings may be fixed and searched. If content and style are among them, the trials are
-	// paintings, and a file must name their pictures.
-	Settings []setting.Setting
-	// Parameters are the names under which trials record settings, where they are not the settings'
-	// names.
-	Parameters map[string]string
-	// Terms are the loss terms that trials log, such as content and style.
-	Terms []string
-}
-
-func (s Schema) names() []string {
-	var names []string
-	for _, set := range s.Settings {
-		names = append(names, set.Name)
-	}
-	return names
-}
-
-// parameter returns the name of the parameter that trials record a setting as.
-func (s Schema) parameter(name string) string {
-	if p, ok := s.Parameters[name]; ok {
-		return p
-	}
-	return name
 }

@@ -46,10 +46,20 @@ func (s Space) Active(p tracker.Params) []bool {
 		byName[d.Name] = i
 		active[i] = !slices.ContainsFunc(d.When, func(c Condition) bool {
 			on, ok := byName[c.Name]
-			return !ok || !active[on] || !slices.ContainsFunc(c.Values, func(v any) bool { return sameValue(v, p[c.Name]) })
+			return !ok || !active[on] || !containsValue(c.Values, p[c.Name])
 		})
 	}
 	return active
+}
+
+// find returns the dimension with a name, or nil.
+func (s Space) find(name string) *Dimension {
+	for i := range s {
+		if s[i].Name == name {
+			return &s[i]
+		}
+	}
+	return nil
 }
 
 // At returns the parameters at a point of the unit cube, which has one coordinate from 0 to 1 for
@@ -186,6 +196,10 @@ func sameValue(a, b any) bool {
 		return x == y
 	}
 	return a == b
+}
+
+func containsValue(list []any, value any) bool {
+	return slices.ContainsFunc(list, func(v any) bool { return sameValue(v, value) })
 }
 
 func number(v any) (float64, bool) {
