@@ -70,13 +70,10 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 		return err
 	}
 	defer store.Close()
-	handler, err := web.New(store, web.Options{
+	handler := web.New(store, web.Options{
 		Title: fromHome(f.store.dir), Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: f.readOnly,
 		Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)), ReadSweep: painting.ReadSweep,
 	})
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", f.address)
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w: choose another port, or 0 for any free one", f.address, err)

@@ -16,7 +16,6 @@ import (
 // shows.
 type exploreView struct {
 	Sweep       sweepView
-	Objective   string
 	Importances []sweep.Importance
 	Warning     string
 	Scene       exploration
@@ -31,17 +30,6 @@ const (
 	mostCurves = 300
 )
 
-// drawn returns the trials that are drawn, by their index: the best ones, and those on the front of
-// two metrics, so that it is that of all trials.
-func drawn(r *study.Ranking, front []int) []int {
-	if len(r.Order) <= mostDrawn {
-		return slices.Sorted(slices.Values(r.Order))
-	}
-	list := slices.Concat(r.Order[:mostDrawn], front)
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
 // explore shows how a sweep's settings relate to their results. The query may have x and y, the
 // metrics of the scatter, and linear=x, linear=y.
 func (s sweepPages) explore(w http.ResponseWriter, r *http.Request) error {
@@ -50,7 +38,7 @@ func (s sweepPages) explore(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	dimensions := sw.Dimensions()
-	v := exploreView{Sweep: sw, Objective: sw.Objective(), Scene: explored(ranking, r.URL.Query(), dimensions)}
+	v := exploreView{Sweep: sw, Scene: explored(ranking, r.URL.Query(), dimensions)}
 	v.Omitted = len(sw.Runs) - len(v.Scene.Trials)
 	if len(sw.Runs) > mostCurves {
 		v.MostCurves = mostCurves
@@ -130,19 +118,19 @@ type drawnAxis struct {
 
 // dot is a trial as it is drawn.
 type dot struct {
-	ID       string      `json:"id"`
-	Number   int         `json:"number"`
-	State    string      `json:"state"`
-	Reason   string      `json:"reason,omitempty"`
-	Picture  string      `json:"picture"`
-	Settings [][2]string `json:"told"`
-	At       []*float64  `json:"at"` // on each axis
-	X        *float64    `json:"x"`
-	Y        *float64    `json:"y"`
-	XText    string      `json:"xText"`
-	YText    string      `json:"yText"`
-	Value    string      `json:"value"`
-	Rank     int         `json:"rank"` // from 0, the best
+	ID       string     `json:"id"`
+	Number   int        `json:"number"`
+	State    string     `json:"state"`
+	Reason   string     `json:"reason,omitempty"`
+	Picture  string     `json:"picture"`
+	Settings []fact     `json:"told"`
+	At       []*float64 `json:"at"` // on each axis
+	X        *float64   `json:"x"`
+	Y        *float64   `json:"y"`
+	XText    string     `json:"xText"`
+	YText    string     `json:"yText"`
+	Value    string     `json:"value"`
+	Rank     int        `json:"rank"` // from 0, the best
 }
 
 // explored lays out the trials for a query.
@@ -181,16 +169,17 @@ func explored(r *study.Ranking, query url.Values, dimensions []study.Dimension) 
 		}
 		front = front[:mostDrawn]
 	}
+	// The best trials are drawn, and those on the front, so that it is that of all trials.
+	list := slices.Concat(r.Order[:min(len(r.Order), mostDrawn)], front)
+	slices.Sort(list)
 	place := map[int]int{} // of a trial in e.Trials
-	for _, i := range drawn(r, front) {
+	for _, i := range slices.Compact(list) {
 		place[i] = len(e.Trials)
 		t := newTrial(r, i, dimensions)
 		d := dot{
-			ID: t.Run.ID, Number: t.Run.Trial, State: t.State, Reason: t.Run.Reason, Picture: t.Run.Picture, Settings: [][2]string{}, Value: t.Value, Rank: ranks[i],
+			ID: t.Run.ID, Number: t.Run.Trial, State: t.State, Reason: t.Run.Reason, Picture: t.Run.Picture,
+			Settings: t.Settings, Value: t.Value, Rank: ranks[i],
 			X: placeX(xs[i]), Y: placeY(ys[i]), XText: rounded(xs[i]), YText: rounded(ys[i]),
-		}
-		for _, f := range t.Settings {
-			d.Settings = append(d.Settings, [2]string{f.Name, f.Text})
 		}
 		for k := range dimensions {
 			d.At = append(d.At, pointer(dimensions[k].Place(t.Run.Params[dimensions[k].Name])))

@@ -46,34 +46,16 @@ type page struct {
 	Data  any
 }
 
-// shared are the templates that pages use parts of.
-var shared = []string{"templates/layout.html", "templates/parts.html"}
-
 // parsePages reads the templates: each with the shared ones around it. A page defines main, and may
 // define head.
-func parsePages() (map[string]*template.Template, error) {
-	layout, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, shared...)
-	if err != nil {
-		return nil, err
-	}
-	files, err := fs.Glob(templateFiles, "templates/*.html")
-	if err != nil {
-		return nil, err
-	}
+func parsePages() map[string]*template.Template {
+	layout := template.Must(template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/shared/*.html"))
+	files, _ := fs.Glob(templateFiles, "templates/*.html") // the pattern is correct
 	pages := map[string]*template.Template{}
 	for _, file := range files {
-		if slices.Contains(shared, file) {
-			continue
-		}
-		t, err := layout.Clone()
-		if err != nil {
-			return nil, err
-		}
-		if pages[path.Base(file)], err = t.ParseFS(templateFiles, file); err != nil {
-			return nil, err
-		}
+		pages[path.Base(file)] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, file))
 	}
-	return pages, nil
+	return pages
 }
 
 // render writes a page. The page is complete before anything is sent, so that an error becomes a
@@ -111,11 +93,7 @@ func (f *frame) page(a handler) http.HandlerFunc {
 		if status == http.StatusInternalServerError {
 			text = "something went wrong here; the program's log says what"
 		}
-		data := struct {
-			Status int
-			Text   string
-		}{status, text}
-		if err := f.render(w, status, "error.html", page{Title: http.StatusText(status), Data: data}); err != nil {
+		if err := f.render(w, status, "error.html", page{Title: http.StatusText(status), Data: text}); err != nil {
 			f.options.Log.Error("writing the page of an error", "error", err)
 		}
 	}
@@ -132,24 +110,22 @@ func (f *frame) change(a handler) http.HandlerFunc {
 // errReadOnly refuses changes.
 var errReadOnly = errors.New("this view is read only: start gouache ui without --read-only to change things")
 
+// statuses are the HTTP statuses of errors that users are shown.
+var statuses = map[tracker.Code]int{
+	tracker.CodeNotFound: http.StatusNotFound, tracker.CodeInvalid: http.StatusBadRequest,
+	tracker.CodeConflict: http.StatusConflict, tracker.CodeUnavailable: http.StatusServiceUnavailable,
+}
+
 // status returns the HTTP status for an error, and logs errors that users are not shown.
 func (f *frame) status(r *http.Request, err error) int {
 	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.Is(err, errReadOnly):
+	if errors.Is(err, errReadOnly) {
 		return http.StatusForbidden
-	case errors.As(err, &tooLarge):
+	} else if errors.As(err, &tooLarge) {
 		return http.StatusRequestEntityTooLarge
 	}
-	switch tracker.ErrorCode(err) {
-	case tracker.CodeNotFound:
-		return http.StatusNotFound
-	case tracker.CodeInvalid:
-		return http.StatusBadRequest
-	case tracker.CodeConflict:
-		return http.StatusConflict
-	case tracker.CodeUnavailable:
-		return http.StatusServiceUnavailable
+	if status, known := statuses[tracker.ErrorCode(err)]; known {
+		return status
 	}
 	f.options.Log.Error("answering a request", "method", r.Method, "path", r.URL.Path, "error", err)
 	return http.StatusInternalServerError

@@ -177,7 +177,12 @@ func TestFileThatCannotBeRead(t *testing.T) {
 // manyTrials is a store whose sweep has more trials than one query returns.
 type manyTrials struct {
 	tracker.Store
-	runs []tracker.Run
+	runs       []tracker.Run
+	judgements []tracker.Judgement
+}
+
+func (m *manyTrials) Judgements(context.Context, tracker.JudgementQuery) ([]tracker.Judgement, error) {
+	return m.judgements, nil
 }
 
 func (m *manyTrials) Runs(_ context.Context, q tracker.RunQuery) (*tracker.RunPage, error) {
@@ -232,6 +237,24 @@ func TestManyTrials(t *testing.T) {
 		"/rate":                            "Of the 12,000 pictures, those 500 are shown that were compared least often",
 	} {
 		wantText(t, get(t, h, "/sweeps/many"+page, http.StatusOK), want)
+	}
+}
+
+// The list of sweeps shows the picture that people find best, unless it takes long to find.
+func TestFavourite(t *testing.T) {
+	for n, want := range map[int]int{study.MaxPaired: study.MaxPaired - 1, study.MaxPaired + 1: 0} {
+		store := &manyTrials{Store: emptyStore(t)}
+		makeSweep(t, store, "many", ratedFile, reds(2)...)
+		for i := range n {
+			store.runs = append(store.runs, tracker.Run{
+				ID: fmt.Sprintf("m%011d", i), Sweep: "many", Trial: i + 1, Status: tracker.StatusFinished, Picture: fmt.Sprintf("%064x", i),
+			})
+		}
+		for i := range 5 {
+			store.judgements = append(store.judgements, tracker.Judgement{Left: store.runs[n-1].ID, Right: store.runs[i].ID, Verdict: tracker.LeftBetter})
+		}
+		w := get(t, handle(t, store, Options{ReadSweep: readSweep}), "/sweeps", http.StatusOK)
+		wantText(t, w, "/pictures/"+store.runs[want].Picture, fmt.Sprintf("waits for %d ratings", n-3))
 	}
 }
 

@@ -156,27 +156,21 @@ func (l listing) order(name string) string {
 	return ""
 }
 
-// allColumns returns the names of all possible columns, as in filters and sort orders.
+// allColumns returns the names of all possible columns, as in filters and sort orders: the shortest
+// that are unambiguous.
 func allColumns(names *tracker.Names) []string {
 	var list []string
-	for _, p := range names.Params {
-		list = append(list, columnName(tracker.Operand{Kind: tracker.OperandParam, Name: p}, names))
+	add := func(kind tracker.OperandKind, prefix string, all []string) {
+		for _, name := range all {
+			if o, err := names.Operand(name); err != nil || o != (tracker.Operand{Kind: kind, Name: name}) {
+				name = prefix + name
+			}
+			list = append(list, name)
+		}
 	}
-	for _, m := range names.Metrics {
-		list = append(list, columnName(tracker.Operand{Kind: tracker.OperandMetric, Name: m}, names))
-	}
+	add(tracker.OperandParam, "param.", names.Params)
+	add(tracker.OperandMetric, "metric.", names.Metrics)
 	return list
-}
-
-// columnName returns the shortest unambiguous name of an operand.
-func columnName(o tracker.Operand, names *tracker.Names) string {
-	if found, err := names.Operand(o.Name); err == nil && found == o {
-		return o.Name
-	}
-	if o.Kind == tracker.OperandParam {
-		return "param." + o.Name
-	}
-	return "metric." + o.Name
 }
 
 // defaultColumns are those that distinguish style transfers, or else the first few.
@@ -218,29 +212,25 @@ const maxQuick = 24
 
 func quickFilters(l listing, names *tracker.Names) []quickGroup {
 	typed, _ := tracker.ParseFilter(l.Filter) // one that makes no sense is replaced
-	var statuses []string
-	for _, status := range tracker.Statuses {
-		statuses = append(statuses, string(status))
-	}
 	var groups []quickGroup
-	for _, g := range []struct {
-		label, field string
-		values       []string
-	}{
-		{"Status", "status", statuses},
-		{"Experiment", "experiment", names.Experiments},
-		{"Tag", "tag", names.Tags},
-	} {
-		if len(g.values) == 0 || len(g.values) > maxQuick {
-			continue
+	add := func(label, field string, values []string) {
+		if len(values) == 0 || len(values) > maxQuick {
+			return
 		}
-		group := quickGroup{Label: g.label}
-		for _, value := range g.values {
-			filter, on := toggle(typed, g.field, value)
+		group := quickGroup{Label: label}
+		for _, value := range values {
+			filter, on := toggle(typed, field, value)
 			group.Filters = append(group.Filters, quickFilter{value, l.WithFilter(filter.String()), on})
 		}
 		groups = append(groups, group)
 	}
+	var statuses []string
+	for _, status := range tracker.Statuses {
+		statuses = append(statuses, string(status))
+	}
+	add("Status", "status", statuses)
+	add("Experiment", "experiment", names.Experiments)
+	add("Tag", "tag", names.Tags)
 	return groups
 }
 

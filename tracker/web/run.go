@@ -25,7 +25,6 @@ type runView struct {
 	Settings     []fact
 	Final        []fact
 	Facts        []fact
-	Command      string
 	Newer, Older string // addresses, or ""
 	List         string // address of the list that the user came from
 	Self         string // address of the page
@@ -69,7 +68,7 @@ func (s runPages) newRunView(ctx context.Context, id, filter string) (*runView, 
 		return nil, err
 	}
 	v := &runView{
-		Run: run, Planned: plannedSteps(run), Settings: facts(run.Params, format.Value), Final: facts(run.Final, rounded), Facts: origin(run), Command: run.Provenance.CommandLine(),
+		Run: run, Planned: plannedSteps(run), Settings: facts(run.Params, format.Value), Final: facts(run.Final, rounded), Facts: origin(run),
 		List: listing{Filter: filter, Page: 1, Length: defaultLength}.Address(), Self: runAddress(id, filter), Filter: filter, Cursor: now.Cursor, ReadOnly: s.options.ReadOnly,
 	}
 	v.Inputs, v.Frames, v.Others = sortPictures(pictures)

@@ -3,8 +3,7 @@
 // the server with html/template. Scripts make them live; they are embedded, so that nothing is
 // loaded from elsewhere.
 //
-//	handler, err := web.New(store, web.Options{})
-//	...
+//	handler := web.New(store, web.Options{})
 //	server := &http.Server{Handler: handler}
 //	server.RegisterOnShutdown(handler.Close)
 //
@@ -53,7 +52,7 @@ type Handler struct {
 func (h *Handler) Close() { h.frame.news.close() }
 
 // New returns a handler that shows a store.
-func New(store tracker.Store, o Options) (*Handler, error) {
+func New(store tracker.Store, o Options) *Handler {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -61,15 +60,11 @@ func New(store tracker.Store, o Options) (*Handler, error) {
 	for i, name := range o.Hosts {
 		o.Hosts[i] = plainHost(name)
 	}
-	f := &frame{store: store, options: o, small: newThumbnails(), news: newNews(store)}
-	var err error
-	if f.pages, err = parsePages(); err != nil {
-		return nil, err
-	}
+	f := &frame{store: store, options: o, pages: parsePages(), small: newThumbnails(), news: newNews(store)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /static/", static)
 	f.routes(mux)
-	return &Handler{f, f.guard(mux)}, nil
+	return &Handler{f, f.guard(mux)}
 }
 
 // routes lists everything that can be requested.

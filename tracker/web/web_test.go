@@ -18,10 +18,7 @@ func handle(t testing.TB, store tracker.Store, o Options) *Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
-	h, err := New(store, o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := New(store, o)
 	t.Cleanup(h.Close)
 	return h
 }
