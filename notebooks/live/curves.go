@@ -10,11 +10,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Curve is one line of a chart. Its points are in order.
-type Curve struct {
-	Name   string
-	Points []tracker.Point
-}
+// Curve is one line of a chart: a Name, and Points in order.
+type Curve = tracker.Series
 
 // Curves shows curves in one chart with a logarithmic axis: terms of a loss differ by orders of
 // magnitude, and fall by as many. Values that are not positive are gaps. Steps are iterations.
@@ -80,5 +77,5 @@ func termCurve(curves []Curve, name string, step int, value float64) []Curve {
 			return curves
 		}
 	}
-	return append(curves, Curve{name, []tracker.Point{point}})
+	return append(curves, Curve{Name: name, Points: []tracker.Point{point}})
 }

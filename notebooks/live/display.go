@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"html"
@@ -14,6 +15,8 @@ import (
 	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 	"golang.org/x/image/draw"
+
+	"github.com/gouache-art/gouache/tracker"
 )
 
 // The notebook, or what tests replace it with.
@@ -26,20 +29,20 @@ var (
 // show puts HTML into the cell's output, with plain text for readers without HTML. Outside a
 // notebook it prints the text.
 func show(page, text string) {
+	update("", page, text)
+	sync()
+}
+
+// update is show for an output that is renewed: it replaces the output of the same id.
+func update(id, page, text string) {
 	if !inNotebook {
 		fmt.Fprintln(terminal, text)
 		return
 	}
-	send(bundle("", page, text))
-	sync()
-}
-
-// bundle is one output in two formats. Outputs of one id replace each other.
-func bundle(id, page, text string) *protocol.DisplayData {
-	return &protocol.DisplayData{
+	send(&protocol.DisplayData{
 		Data:      map[protocol.MIMEType]any{protocol.MIMETextHTML: page, protocol.MIMETextPlain: text},
 		DisplayID: id,
-	}
+	})
 }
 
 // sync waits until the notebook has received what was sent. A process that ends sooner loses it.
@@ -85,6 +88,29 @@ func pictureTag(m image.Image, width int, alt, style string) string {
 		return html.EscapeString(err.Error())
 	}
 	return imageTag("image/"+kind, data.Bytes(), width, alt, style)
+}
+
+// smallTag is a picture at most side CSS pixels wide or high, and sharp on a screen with two pixels
+// per CSS pixel.
+func smallTag(m image.Image, side int, alt string) string {
+	return pictureTag(shrink(m, 2*side), shrink(m, side).Bounds().Dx(), alt, "")
+}
+
+// runTag is smallTag of a run's picture, or "" if it has none.
+func runTag(ctx context.Context, store tracker.PictureReader, run *tracker.Run, side int, alt string) (string, error) {
+	m, err := runPicture(ctx, store, run)
+	if err != nil || m == nil {
+		return "", err
+	}
+	return smallTag(m, side, alt), nil
+}
+
+// figure is a picture's element, which may be "", above its caption.
+func figure(tag, caption string) string {
+	if tag != "" {
+		tag += "<br>"
+	}
+	return tag + html.EscapeString(caption)
 }
 
 func imageTag(mime string, data []byte, width int, alt, style string) string {

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"image"
-	"image/color"
 	"math"
 	"slices"
 
+	"golang.org/x/image/draw"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 
@@ -85,10 +85,6 @@ func enlarge(m *image.Gray) image.Image {
 	b := m.Bounds()
 	factor := max(1, (127+max(b.Dx(), b.Dy()))/max(b.Dx(), b.Dy()))
 	large := image.NewGray(image.Rect(0, 0, b.Dx()*factor, b.Dy()*factor))
-	for y := range b.Dy() * factor {
-		for x := range b.Dx() * factor {
-			large.SetGray(x, y, color.Gray{Y: m.GrayAt(x/factor, y/factor).Y})
-		}
-	}
+	draw.NearestNeighbor.Scale(large, large.Bounds(), m, b, draw.Src, nil)
 	return large
 }

@@ -28,9 +28,7 @@ func Grid(columns int, pictures ...Captioned) {
 	var cells []string
 	var text strings.Builder
 	for _, p := range pictures {
-		m := shrink(p.Image, 2*side) // sharp on a screen with two pixels per CSS pixel
-		width := min(p.Image.Bounds().Dx(), shrink(p.Image, side).Bounds().Dx())
-		cells = append(cells, lined(pictureTag(m, width, p.Caption, ""))+html.EscapeString(p.Caption))
+		cells = append(cells, figure(smallTag(p.Image, side, p.Caption), p.Caption))
 		fmt.Fprintln(&text, describe(p))
 	}
 	show(inRows(columns, cells), strings.TrimSpace(text.String()))
@@ -38,6 +36,9 @@ func Grid(columns int, pictures ...Captioned) {
 
 // inRows lays out cells, which are HTML, in rows of the given number of columns.
 func inRows(columns int, cells []string) string {
+	if len(cells) == 0 {
+		return ""
+	}
 	var page strings.Builder
 	page.WriteString(`<table style="border:none">`)
 	for row := range slices.Chunk(cells, columns) {

@@ -185,8 +185,8 @@ var paths = regexp.MustCompile(`<path fill="none"[^>]* d="([^"]*)"`)
 // TestChart: curves stay inside a chart, and what has no logarithm is a gap.
 func TestChart(t *testing.T) {
 	svg := drawn(t, chart("", 4, []Curve{
-		{"a&b", []tracker.Point{{Step: 1, Value: 1e-3}, {Step: 2, Value: math.NaN()}, {Step: 3, Value: 0}, {Step: 4, Value: 1e4}}},
-		{"none", nil},
+		{Name: "a&b", Points: []tracker.Point{{Step: 1, Value: 1e-3}, {Step: 2, Value: math.NaN()}, {Step: 3, Value: 0}, {Step: 4, Value: 1e4}}},
+		{Name: "none"},
 	}, plot.Mark{X: 2, Text: "<64 px>"}))
 	// Over 1e-3 to 1e4 the least value is at the bottom and the greatest at the top.
 	if got, want := paths.FindStringSubmatch(svg)[1], "M142.0 240.0h0M430.0 30.0h0"; got != want {

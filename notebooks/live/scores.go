@@ -28,8 +28,7 @@ func Scores(ctx context.Context, store tracker.Store, file *sweep.File) error {
 		return err
 	}
 	if len(ballot.Comparisons) == 0 {
-		text := "nobody has compared two pictures of the sweep " + file.Name +
-			" yet: start gouache ui and choose Rate on the sweep's page"
+		text := "no two pictures were compared in the sweep " + file.Name + " yet: start gouache ui and choose Rate on the sweep's page"
 		show("<p>"+html.EscapeString(text)+"</p>", text)
 		return nil
 	}
@@ -42,16 +41,12 @@ func Scores(ctx context.Context, store tracker.Store, file *sweep.File) error {
 		file.Name, len(ballot.Comparisons))
 	s.table("", markup(""), "trial", "settings", "comparisons", "strength", "95% interval", markup(""))
 	for _, scored := range scores.Runs {
-		m, err := runPicture(ctx, store, scored.Run)
+		picture, err := runTag(ctx, store, scored.Run, scoredSide, fmt.Sprintf("trial %d", scored.Run.Trial))
 		if err != nil {
 			return err
 		}
-		picture := markup("")
-		if m != nil {
-			picture = markup(trialTag(m, scoredSide, fmt.Sprintf("trial %d", scored.Run.Trial)))
-		}
 		e := scored.Strength
-		s.row(picture, strconv.Itoa(scored.Run.Trial), file.Label(scored.Run.Params), strconv.Itoa(scored.Count),
+		s.row(markup(picture), strconv.Itoa(scored.Run.Trial), file.Label(scored.Run.Params), strconv.Itoa(scored.Count),
 			study.Signed(e.Value), study.Interval(e), bar(scores.Axis, e))
 	}
 	s.end()
@@ -88,7 +83,7 @@ func effects(s *sheet, scores *study.Scores) {
 // consistency says how often people answered as before.
 func consistency(all rating.Share) string {
 	if all.Of == 0 {
-		return "nobody was shown a pair twice yet, which would tell how consistent people are"
+		return "no pair was shown twice yet, which would tell how consistent people are"
 	}
 	return fmt.Sprintf("consistency: of %d answers to a pair seen again, %d were as before, %.0f%% (95%% interval %.0f%% to %.0f%%)",
 		all.Of, all.Count, 100*all.Value, 100*all.Low, 100*all.High)

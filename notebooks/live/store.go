@@ -76,35 +76,25 @@ func Runs(ctx context.Context, store tracker.PictureReader, runs []tracker.Run, 
 	s := &sheet{}
 	s.table("", append([]any{markup(""), "id", "name", "status", "took"}, cellsOf(columns)...)...)
 	for _, r := range runs {
-		m, err := runPicture(ctx, store, &r)
+		picture, err := runTag(ctx, store, &r, 96, "the result of "+r.Name)
 		if err != nil {
 			return err
 		}
-		picture := markup("")
-		if m != nil {
-			small := shrink(m, 192)
-			picture = markup(pictureTag(small, min(96, small.Bounds().Dx()), "the result of "+r.Name, ""))
-		}
-		cells := []any{picture, r.ID, r.Name, r.Status, format.Duration(r.Duration())}
+		cells := []any{markup(picture), r.ID, r.Name, r.Status, format.Duration(r.Duration())}
 		for _, name := range columns {
-			cells = append(cells, value(&r, name))
+			if v, ok := r.Params[name]; ok {
+				cells = append(cells, v)
+			} else if v, ok := r.Final[name]; ok {
+				cells = append(cells, fmt.Sprintf("%.4g", v))
+			} else {
+				cells = append(cells, "")
+			}
 		}
 		s.row(cells...)
 	}
 	s.end()
 	s.show()
 	return nil
-}
-
-// value is a run's parameter or the last value of its metric, as a string.
-func value(r *tracker.Run, name string) string {
-	if v, ok := r.Params[name]; ok {
-		return fmt.Sprint(v)
-	}
-	if v, ok := r.Final[name]; ok {
-		return fmt.Sprintf("%.4g", v)
-	}
-	return ""
 }
 
 // Run shows one run of the store, by its id or the beginning of one: picture, curves and settings.
@@ -156,7 +146,7 @@ func TermCurves(ctx context.Context, store tracker.CurveReader, run *tracker.Run
 	}
 	var curves []Curve
 	for _, c := range found {
-		curves = append(curves, Curve{c.Name, c.Points})
+		curves = append(curves, c.Series)
 	}
 	// The total is last, as in the live view, so that each term has one colour everywhere.
 	if i := slices.IndexFunc(curves, func(c Curve) bool { return c.Name == "total" }); i >= 0 {

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -69,11 +70,9 @@ func checkText(ctx context.Context, store tracker.SweepStore, file *sweep.File) 
 // continues with the weights that a sweep began with.
 func (v *sweepView) openStudio(ctx context.Context) (*stylelib.Studio, error) {
 	v.say("opening the device and the network's weights")
-	name := v.file.Weights
-	if name == "" {
-		name = v.weights
-	}
-	if path := v.file.Resolve(name); name != "" && isFile(path) {
+	name := cmp.Or(v.file.Weights, v.weights)
+	path := v.file.Resolve(name)
+	if _, err := os.Stat(path); name != "" && err == nil {
 		name = path
 	}
 	device, err := backend.ParseDevice(v.file.Device)
@@ -84,11 +83,6 @@ func (v *sweepView) openStudio(ctx context.Context) (*stylelib.Studio, error) {
 	return stylelib.Open(ctx, stylelib.OpenOptions{
 		Options: stylelib.Options{Tune: true}, Device: device, Weights: name, Seed: seed, Progress: v.transfer,
 	})
-}
-
-func isFile(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // run runs or continues the sweep, and shows its state at the end.

@@ -179,7 +179,7 @@ func TestSearch(t *testing.T) {
 		t.Fatalf("%+v, %v", summary, err)
 	}
 	page := last(t, *sent)
-	for _, want := range []string{"<b>1</b> x 1<br>1<", "<b>2</b> x 2<br>interrupted<", "1 of 3 trials finished, 1 interrupted: run the cell again to go on; the numbers are height"} {
+	for _, want := range []string{"<b>1</b> x 1<br>1<", "<b>2</b> x 2<br>interrupted<", "1 of 3 trials finished, 1 interrupted: run the cell again to continue; the numbers are height"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not in %s", want, page)
 		}

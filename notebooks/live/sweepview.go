@@ -1,22 +1,19 @@
 package live
 
 import (
-	"image"
-	"math"
-
 	"cmp"
 	"context"
 	"fmt"
 	"html"
+	"math"
 	"slices"
 	gosync "sync"
 	"time"
 
-	"github.com/gouache-art/gouache/internal/format"
-
 	"github.com/janpfeifer/gonb/gonbui"
 
 	"github.com/gouache-art/gouache/internal/fetch"
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -76,7 +73,7 @@ func (v *sweepView) cell(trial int, params tracker.Params) *sweepCell {
 
 // load shows a trial as the store has it.
 func (v *sweepView) load(ctx context.Context, r sweep.Ranked) error {
-	m, err := runPicture(ctx, v.store, r.Run)
+	tag, err := runTag(ctx, v.store, r.Run, sweepSide, v.file.Label(r.Run.Params))
 	if err != nil {
 		return err
 	}
@@ -84,9 +81,7 @@ func (v *sweepView) load(ctx context.Context, r sweep.Ranked) error {
 	defer v.mu.Unlock()
 	c := v.cell(r.Run.Trial, r.Run.Params)
 	c.state, c.ended = standing(r), r.Run.Status == tracker.StatusFinished || r.Run.Status == tracker.StatusFailed
-	if m != nil {
-		c.tag = trialTag(m, sweepSide, c.label)
-	}
+	c.tag = cmp.Or(tag, c.tag)
 	return nil
 }
 
@@ -110,11 +105,10 @@ func (v *sweepView) observer(t *sweep.Trial) progress.Observer {
 func (v *sweepView) Ended(t *sweep.Trial, _ tracker.Outcome) {
 	ctx := context.Background() // the sweep's may have been cancelled
 	run, err := v.store.Run(ctx, t.Run.ID())
-	if err != nil {
-		v.warn(err)
-		return
+	var ranked []sweep.Ranked
+	if err == nil {
+		ranked, err = sweep.Rank(v.file, []*tracker.Run{run}, nil)
 	}
-	ranked, err := sweep.Rank(v.file, []*tracker.Run{run}, nil)
 	if err == nil {
 		err = v.load(ctx, ranked[0])
 	}
@@ -130,19 +124,17 @@ func (v *sweepView) Waiting(reason string) { v.say(reason) }
 
 func (v *sweepView) warn(err error) { v.say(err.Error()) }
 
-func (v *sweepView) say(text string) {
-	v.mu.Lock()
-	v.note = text
-	v.mu.Unlock()
-	v.update(true)
-}
+func (v *sweepView) say(text string) { v.saying(text, true) }
 
 // transfer shows the progress of a download.
-func (v *sweepView) transfer(p fetch.Progress) {
+func (v *sweepView) transfer(p fetch.Progress) { v.saying(transferText(p), false) }
+
+// saying sets the note, and renews the output as update does.
+func (v *sweepView) saying(note string, must bool) {
 	v.mu.Lock()
-	v.note = transferText(p)
+	v.note = note
 	v.mu.Unlock()
-	v.update(false)
+	v.update(must)
 }
 
 func (v *sweepView) due() bool {
@@ -160,7 +152,7 @@ func (v *sweepView) end(s *sweep.Summary) {
 		what  string
 	}{
 		{s.Pruned, "pruned"}, {s.Failed, "failed"}, {s.Running, "running elsewhere"},
-		{s.Interrupted, "interrupted: run the cell again to go on"},
+		{s.Interrupted, "interrupted: run the cell again to continue"},
 	} {
 		if c.count > 0 {
 			v.note += fmt.Sprintf(", %d %s", c.count, c.what)
@@ -182,35 +174,25 @@ func (v *sweepView) update(must bool) {
 		return
 	}
 	ended := 0
+	var cells []string
 	for _, c := range v.cells {
 		if c.ended {
 			ended++
 		}
+		tag := c.tag
+		if tag != "" {
+			tag += "<br>"
+		}
+		cells = append(cells, fmt.Sprintf(`%s<b>%d</b> %s<br>%s`, tag, c.trial, html.EscapeString(c.label), html.EscapeString(c.state)))
 	}
 	text, bar := v.note, ""
 	if text == "" {
 		text = fmt.Sprintf("%d of %d trials", ended, v.planned)
 		bar = fmt.Sprintf(`<progress value="%d" max="%d"></progress> `, ended, v.planned)
 	}
-	page := v.page() + `<p>` + bar + html.EscapeString(text) + `</p>`
+	page := inRows(sweepRow, cells) + `<p>` + bar + html.EscapeString(text) + `</p>`
 	v.next = time.Now().Add(max(sweepEvery, time.Duration(len(page))*time.Second/sweepRate))
-	if inNotebook {
-		send(bundle(v.id, page, text))
-	} else {
-		fmt.Fprintln(terminal, text)
-	}
-}
-
-// page is the trials in rows.
-func (v *sweepView) page() string {
-	if len(v.cells) == 0 {
-		return ""
-	}
-	var cells []string
-	for _, c := range v.cells {
-		cells = append(cells, c.page())
-	}
-	return inRows(sweepRow, cells)
+	update(v.id, page, text)
 }
 
 // sweepCell is a trial in the view. It is the trial's progress.Observer.
@@ -242,16 +224,11 @@ func (c *sweepCell) Observe(e progress.Event) {
 	if err != nil {
 		return // if the device has failed, the trial reports it
 	}
-	tag := trialTag(m, sweepSide, c.label)
+	tag := smallTag(m, sweepSide, c.label)
 	c.view.mu.Lock()
 	c.tag, c.state = tag, fmt.Sprintf("iteration %d of %d", i.Iteration, c.total)
 	c.view.mu.Unlock()
 	c.view.update(false)
-}
-
-// page is the cell as HTML. The view is locked.
-func (c *sweepCell) page() string {
-	return fmt.Sprintf(`%s<b>%d</b> %s<br>%s`, lined(c.tag), c.trial, html.EscapeString(c.label), html.EscapeString(c.state))
 }
 
 // standing describes a trial's state in a few words.
@@ -266,18 +243,4 @@ func standing(r sweep.Ranked) string {
 	default:
 		return value
 	}
-}
-
-// trialTag is a trial's picture, at most side CSS pixels wide or high, and sharp on a screen with
-// two pixels per CSS pixel.
-func trialTag(m image.Image, side int, alt string) string {
-	return pictureTag(shrink(m, 2*side), shrink(m, side).Bounds().Dx(), alt, "")
-}
-
-// lined adds a line break below an element, if there is one.
-func lined(tag string) string {
-	if tag == "" {
-		return ""
-	}
-	return tag + "<br>"
 }

@@ -29,7 +29,7 @@ func TestTable(t *testing.T) {
 
 // TestCurvesOver: the axis ends at the longest curve, and says what its steps are.
 func TestCurvesOver(t *testing.T) {
-	curves := []Curve{{"a", []tracker.Point{{Step: 1, Value: 3}}}, {"b", []tracker.Point{{Step: 1, Value: 3}, {Step: 7, Value: 2}}}}
+	curves := []Curve{{Name: "a", Points: []tracker.Point{{Step: 1, Value: 3}}}, {Name: "b", Points: []tracker.Point{{Step: 1, Value: 3}, {Step: 7, Value: 2}}}}
 	for _, test := range []struct {
 		show       func()
 		axis, page string

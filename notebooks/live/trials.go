@@ -1,22 +1,20 @@
 package live
 
 import (
-	"maps"
-	"strconv"
-
 	"context"
 	"fmt"
 	"html"
+	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/gouache-art/gouache/internal/plot"
-	"github.com/gouache-art/gouache/tracker/study"
-
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/plot"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
+	"github.com/gouache-art/gouache/tracker/study"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
@@ -52,7 +50,7 @@ func TrialCurves(ctx context.Context, store tracker.CurveReader, file *sweep.Fil
 			return nil, err
 		}
 		for _, c := range found {
-			curves = append(curves, Curve{curveName(file, trials, r), c.Points})
+			curves = append(curves, Curve{Name: curveName(file, trials, r), Points: c.Points})
 		}
 	}
 	return curves, nil
@@ -98,24 +96,41 @@ func Importance(file *sweep.File, trials []sweep.Ranked) {
 
 // TrialGrid shows the pictures of trials in a grid over two parameters. Parameters in apart have a
 // grid for each of their values. If several trials belong in a cell, the first of them is shown,
-// which of [Trials] is the best.
+// which of [Trials] is the best. Of a parameter with more than study.MaxLevels values the grids show
+// the first ones, and the text below them says how many trials that leaves out.
 func TrialGrid(ctx context.Context, store tracker.PictureReader, trials []sweep.Ranked, columns, rows string, apart ...string) error {
-	params := make([]tracker.Params, len(trials))
-	for i, r := range trials {
-		params[i] = r.Run.Params
+	g := trialGrid{ctx: ctx, store: store, trials: trials}
+	for _, r := range trials {
+		g.params = append(g.params, r.Run.Params)
 	}
-	var dimensions []study.Dimension
-	for _, name := range append([]string{columns, rows}, apart...) {
-		d := study.ListOf(name, params)
+	grids := 1 // as many as the parameters in apart have combinations of values
+	for i, name := range append([]string{columns, rows}, apart...) {
+		d := study.ListOf(name, g.params)
 		if len(d.Levels) == 0 {
 			return fmt.Errorf("no trial has the parameter %s", name)
 		}
-		dimensions = append(dimensions, d)
+		if g.dimensions = append(g.dimensions, d); i >= 2 {
+			grids *= len(d.Levels)
+		}
 	}
-	g := trialGrid{ctx: ctx, store: store, trials: trials, params: params, dimensions: dimensions}
-	q := study.Query{Columns: columns, Rows: rows, At: map[string]int{}}
-	if err := g.each(q, "", dimensions[2:]); err != nil {
-		return err
+	for n := range grids {
+		q := study.Query{Columns: columns, Rows: rows, At: map[string]int{}}
+		title := ""
+		for _, d := range slices.Backward(g.dimensions[2:]) { // the values of the last change first
+			k := n % len(d.Levels)
+			n /= len(d.Levels)
+			q.At[d.Name] = k + 1
+			title = strings.TrimSuffix(d.Name+" "+d.Levels[k]+", "+title, ", ")
+		}
+		if err := g.write(q, title); err != nil {
+			return err
+		}
+	}
+	if left := len(trials) - g.placed; left > 0 {
+		text := fmt.Sprintf("left out: %s without one of these parameters, or with a value after the first %d of one",
+			format.Count(left, "trial", "trials"), study.MaxLevels)
+		fmt.Fprintf(&g.page, `<p>%s</p>`, text)
+		fmt.Fprintln(&g.text, text)
 	}
 	show(g.page.String(), strings.TrimSpace(g.text.String()))
 	return nil
@@ -128,34 +143,18 @@ type trialGrid struct {
 	trials     []sweep.Ranked
 	params     []tracker.Params
 	dimensions []study.Dimension
+	placed     int // trials that have a place in a grid
 	page, text strings.Builder
 }
 
-// each writes a grid for each combination of the levels of the dimensions in apart.
-func (g *trialGrid) each(q study.Query, title string, apart []study.Dimension) error {
-	if len(apart) == 0 {
-		return g.one(q, title)
-	}
-	for k, level := range apart[0].Levels {
-		q.At[apart[0].Name] = k + 1
-		caption := strings.TrimPrefix(title+", "+apart[0].Name+" "+level, ", ")
-		if err := g.each(q, caption, apart[1:]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// one writes one grid, unless it has no trial.
-func (g *trialGrid) one(q study.Query, title string) error {
+// write writes one grid, unless it has no trial.
+func (g *trialGrid) write(q study.Query, title string) error {
 	grid := study.Arrange(q, g.dimensions, g.params)
-	count := 0
-	for _, line := range grid.Cells {
-		for _, cell := range line {
-			count += cell.Count
-		}
+	before := g.placed
+	for _, cell := range slices.Concat(grid.Cells...) {
+		g.placed += cell.Count
 	}
-	if count == 0 {
+	if g.placed == before {
 		return nil
 	}
 	g.page.WriteString(`<table style="border:none">`)
@@ -171,31 +170,22 @@ func (g *trialGrid) one(q study.Query, title string) error {
 	for row, line := range grid.Cells {
 		fmt.Fprintf(&g.page, `<tr style="background:none"><th>%s</th>`, html.EscapeString(grid.Rows[row]))
 		for column, cell := range line {
-			tag, caption, err := g.cell(cell, len(grid.Columns))
-			if err != nil {
-				return err
+			tag, caption := "", "no trial"
+			if len(cell.Trials) > 0 {
+				r := g.trials[cell.Trials[0]]
+				caption = fmt.Sprintf("trial %d: %s", r.Run.Trial, standing(r))
+				var err error // 800 pixels are left beside the names of the rows
+				if tag, err = runTag(g.ctx, g.store, r.Run, min(shownSide, 800/len(grid.Columns)), caption); err != nil {
+					return err
+				}
 			}
-			fmt.Fprintf(&g.page, `<td style="text-align:left;vertical-align:top">%s%s</td>`, lined(tag), html.EscapeString(caption))
+			fmt.Fprintf(&g.page, `<td style="text-align:left;vertical-align:top">%s</td>`, figure(tag, caption))
 			fmt.Fprintf(&g.text, "%s %s, %s %s: %s\n", q.Rows, grid.Rows[row], q.Columns, grid.Columns[column], caption)
 		}
 		g.page.WriteString(`</tr>`)
 	}
 	g.page.WriteString(`</table>`)
 	return nil
-}
-
-// cell returns the picture and the caption of the trial in a cell.
-func (g *trialGrid) cell(cell study.Cell, columns int) (tag, caption string, err error) {
-	if len(cell.Trials) == 0 {
-		return "", "no trial", nil
-	}
-	r := g.trials[cell.Trials[0]]
-	caption = fmt.Sprintf("trial %d: %s", r.Run.Trial, standing(r))
-	m, err := runPicture(g.ctx, g.store, r.Run)
-	if err != nil || m == nil {
-		return "", caption, err
-	}
-	return trialTag(m, min(shownSide, 800/columns), caption), caption, nil // 800 beside the names of the rows
 }
 
 // TradeOff shows what trials give up of one metric for less of another, for example "loss.content"
@@ -228,18 +218,15 @@ func TradeOff(ctx context.Context, store tracker.PictureReader, trials []sweep.R
 	var cells []string
 	for _, i := range front {
 		c.Lines[0].Points = append(c.Lines[0].Points, [2]float64{xs[i], ys[i]})
-		m, err := runPicture(ctx, store, shown[i].Run)
-		if err != nil {
-			return err
-		}
-		label, tag := fmt.Sprintf("trial %d: %s %.3g, %s %.3g", shown[i].Run.Trial, across, xs[i], up, ys[i]), ""
+		label := fmt.Sprintf("trial %d: %s %.3g, %s %.3g", shown[i].Run.Trial, across, xs[i], up, ys[i])
 		if shown[i].State == sweep.Pruned {
 			label += ", pruned"
 		}
-		if m != nil {
-			tag = trialTag(m, sweepSide, label)
+		tag, err := runTag(ctx, store, shown[i].Run, sweepSide, label)
+		if err != nil {
+			return err
 		}
-		cells = append(cells, lined(tag)+html.EscapeString(label))
+		cells = append(cells, figure(tag, label))
 		text += "\n" + label
 	}
 	show(chartTag(c, up+" of trials against "+across)+"<p>"+html.EscapeString(caption)+"</p>"+inRows(sweepRow, cells), text)
@@ -248,11 +235,9 @@ func TradeOff(ctx context.Context, store tracker.PictureReader, trials []sweep.R
 
 // metricsOf says which metrics trials have.
 func metricsOf(trials []sweep.Ranked) string {
-	names := map[string]bool{}
+	names := tracker.Metrics{}
 	for _, r := range trials {
-		for name := range r.Run.Final {
-			names[name] = true
-		}
+		maps.Copy(names, r.Run.Final)
 	}
 	if len(names) == 0 {
 		return "no metric was logged"

@@ -105,6 +105,23 @@ func TestTrialGrid(t *testing.T) {
 	}
 }
 
+// TestTrialGridLeavesOut: a grid has 60 values along a side, and says how many trials have others.
+func TestTrialGridLeavesOut(t *testing.T) {
+	var trials []sweep.Ranked
+	for i := range 62 {
+		run := &tracker.Run{Trial: i + 1, Params: tracker.Params{"x": float64(i), "letter": "a"}, Status: tracker.StatusFinished}
+		trials = append(trials, sweep.Ranked{Run: run, Observation: sweep.Observation{Value: 1}})
+	}
+	trials = append(trials, sweep.Ranked{Run: &tracker.Run{Params: tracker.Params{"x": 1.0}}})
+	want := "left out: 3 trials without one of these parameters, or with a value after the first 60 of one"
+	for _, apart := range [][]string{{"x", "letter"}, {"letter", "letter", "x"}} {
+		shown := onTerminal(func() { TrialGrid(t.Context(), nil, trials, apart[0], apart[1], apart[2:]...) })
+		if !strings.HasSuffix(shown, want+"\n") || strings.Count(shown, ": trial ") != 60 {
+			t.Errorf("a grid over %q says\n%s", apart, shown)
+		}
+	}
+}
+
 // TestTrialCurves: curves are named by what sets trials apart, and those without an objective have none.
 func TestTrialCurves(t *testing.T) {
 	store, file, trials := climbed(t)

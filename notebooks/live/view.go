@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"image"
@@ -13,7 +14,6 @@ import (
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/plot"
 	"github.com/gouache-art/gouache/stylelib"
-	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
@@ -43,33 +43,27 @@ func Observer() *View { return &View{id: "gouache-" + gonbui.UniqueId()} }
 
 // begin shows what the run will start from.
 func (v *View) begin(job stylelib.Job) {
-	switch {
-	case job.Noise || job.Content == nil:
-	case job.Start != nil:
-		v.preview(job.Start)
-	default:
-		v.preview(job.Content)
+	if start := cmp.Or(job.Start, job.Content); job.Content != nil && !job.Noise {
+		v.image = shrink(start.Image(), shownSide)
+		b := v.image.Bounds()
+		v.run.Scales = []progress.Scale{{Width: b.Dx(), Height: b.Dy()}}
 	}
 	v.say("opening the device and the network's weights")
-}
-
-func (v *View) preview(p *picture.Picture) {
-	v.image = shrink(p.Image(), shownSide)
-	b := v.image.Bounds()
-	v.run.Scales = []progress.Scale{{Width: b.Dx(), Height: b.Dy()}}
 }
 
 // say shows what is happening before the run begins.
 func (v *View) say(text string) { v.update(`<p>`+html.EscapeString(text)+` …</p>`, text) }
 
-// transfer shows the progress of a download.
-func (v *View) transfer(p fetch.Progress) {
-	if time.Now().Before(v.next) {
-		return
+// saySometimes is say, twice a second at most.
+func (v *View) saySometimes(text string) {
+	if now := time.Now(); !now.Before(v.next) {
+		v.next = now.Add(500 * time.Millisecond)
+		v.say(text)
 	}
-	v.next = time.Now().Add(500 * time.Millisecond)
-	v.say(transferText(p))
 }
+
+// transfer shows the progress of a download.
+func (v *View) transfer(p fetch.Progress) { v.saySometimes(transferText(p)) }
 
 // measuring shows the progress of choosing convolutions, once for a device and size.
 func (v *View) measuring(done, total int) {
@@ -77,11 +71,7 @@ func (v *View) measuring(done, total int) {
 		v.say("compiling")
 		return
 	}
-	if time.Now().Before(v.next) {
-		return
-	}
-	v.next = time.Now().Add(500 * time.Millisecond)
-	v.say(fmt.Sprintf("measuring which convolution is fastest for each layer, once for this machine and size: %d of %d", done, total))
+	v.saySometimes(fmt.Sprintf("measuring which convolution is fastest for each layer, once for this machine and size: %d of %d", done, total))
 }
 
 func transferText(p fetch.Progress) string {
@@ -115,7 +105,10 @@ func (v *View) started(run progress.Run) {
 
 // iteration keeps the terms, and shows them with the picture if that is due.
 func (v *View) iteration(i progress.Iteration) {
-	v.log(i)
+	for _, t := range i.Terms {
+		v.curves = termCurve(v.curves, t.Name, i.Iteration, t.Weighted)
+	}
+	v.curves = termCurve(v.curves, "total", i.Iteration, i.Total)
 	began := time.Now()
 	if began.Before(v.next) {
 		return
@@ -150,14 +143,6 @@ func (v *View) position(scale, iteration int) string {
 func (v *View) progress(done int, text string, began time.Time) {
 	v.update(fmt.Sprintf(`<p><progress value="%d" max="%d"></progress> %s</p>`, done, v.run.Iterations(), text), text)
 	v.next = time.Now().Add(min(viewLongest, time.Duration(float64(time.Since(began))/viewShare)))
-}
-
-// log adds an iteration to the curves.
-func (v *View) log(i progress.Iteration) {
-	for _, t := range i.Terms {
-		v.curves = termCurve(v.curves, t.Name, i.Iteration, t.Weighted)
-	}
-	v.curves = termCurve(v.curves, "total", i.Iteration, i.Total)
 }
 
 // finished shows the result and how the run ended. A saved notebook keeps this.
@@ -197,10 +182,6 @@ func (v *View) end(status, text string) {
 
 // update renews the output.
 func (v *View) update(status, text string) {
-	if !inNotebook {
-		fmt.Fprintln(terminal, text)
-		return
-	}
 	var page strings.Builder
 	if v.image != nil {
 		full := v.run.Scales[len(v.run.Scales)-1]
@@ -214,7 +195,7 @@ func (v *View) update(status, text string) {
 		page.WriteString(chart("iteration", int64(v.last), v.curves, scaleMarks(v.run, v.last)...))
 	}
 	page.WriteString(status)
-	send(bundle(v.id, page.String(), text))
+	update(v.id, page.String(), text)
 }
 
 // scaleMarks are where the picture becomes larger, before the last iteration.

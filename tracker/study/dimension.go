@@ -17,11 +17,11 @@ import (
 )
 
 // Bounds on levels: up to maxNumbers numbers are shown one by one, and more in maxBins bins at
-// most. Further values are left out of a grid, which would be too large to look at.
+// most. Values after MaxLevels are left out of a grid, which would be too large to look at.
 const (
 	maxNumbers = 12
 	maxBins    = 6
-	maxLevels  = 60
+	MaxLevels  = 60
 )
 
 // Dimension is a setting in which trials differ. Its levels are its values, or ranges of them.
@@ -202,7 +202,7 @@ func ListOf(name string, params []tracker.Params) Dimension {
 
 // add gives a value its own level, unless it has one or there are too many.
 func (d *Dimension) add(v any, label string) {
-	if _, known := d.of[valueKey(v)]; known || len(d.Levels) == maxLevels {
+	if _, known := d.of[valueKey(v)]; known || len(d.Levels) == MaxLevels {
 		return
 	}
 	d.of[valueKey(v)] = len(d.Levels)

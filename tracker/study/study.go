@@ -6,10 +6,12 @@ package study
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/plot"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
@@ -203,19 +205,14 @@ func (s *Study) Rank() (*Ranking, error) {
 			r.Best = i
 		}
 	}
-	states := map[string]int{}
-	for rank, state := range []string{string(tracker.StatusFinished), string(tracker.StatusRunning), string(tracker.StatusInterrupted), Pruned, string(tracker.StatusFailed)} {
-		states[state] = rank
-	}
-	value := func(i int) float64 {
-		if math.IsNaN(seen[i].Value) {
-			return math.Inf(1)
-		}
-		return seen[i].Value
-	}
+	states := []string{string(tracker.StatusFinished), string(tracker.StatusRunning), string(tracker.StatusInterrupted), Pruned, string(tracker.StatusFailed)}
 	slices.SortStableFunc(r.Order, func(i, j int) int {
 		a, b := s.Runs[i], s.Runs[j]
-		return cmp.Or(cmp.Compare(states[State(a)], states[State(b)]), cmp.Compare(value(i), value(j)), cmp.Compare(b.Rating, a.Rating))
+		return cmp.Or(
+			cmp.Compare(slices.Index(states, State(a)), slices.Index(states, State(b))),
+			cmp.Compare(-seen[j].Value, -seen[i].Value), // NaN, which is less than all numbers, comes last
+			cmp.Compare(b.Rating, a.Rating),
+		)
 	})
 	return r, nil
 }
@@ -245,16 +242,11 @@ func (r *Ranking) Metrics() []string {
 		for name := range run.Final {
 			known[name] = true
 		}
-		known[sweep.ObjectiveMetric] = known[sweep.ObjectiveMetric] || !math.IsNaN(r.Seen[i].Value) && !math.IsInf(r.Seen[i].Value, 0)
-	}
-	list := []string{}
-	for name, has := range known {
-		if has {
-			list = append(list, name)
+		if plot.Finite(r.Seen[i].Value) {
+			known[sweep.ObjectiveMetric] = true
 		}
 	}
-	slices.Sort(list)
-	return list
+	return append([]string{}, slices.Sorted(maps.Keys(known))...)
 }
 
 // Metric returns the last value of a metric for each trial, NaN if it has none.
@@ -273,32 +265,20 @@ func (r *Ranking) Metric(name string) []float64 {
 }
 
 // Front returns the indices of the points that are on the Pareto front of two metrics, both of
-// which are to be small: by x, then y. Points that are not finite are not on it.
+// which are to be small: those that no other point beats, by x, then y, then the index. A point
+// beats another if it is less in one metric and not greater in the other, so equal points are all
+// on the front. Points that are not finite are not.
 func Front(x, y []float64) []int {
-	points := make([][2]float64, len(x))
-	for i := range x {
-		points[i] = [2]float64{x[i], y[i]}
-		if math.IsInf(x[i], 0) || math.IsInf(y[i], 0) {
-			points[i][0] = math.NaN()
-		}
-	}
-	return pareto(points)
-}
-
-// pareto returns the indices of the points that no other point beats: by the first coordinate, then
-// the second, then the index. A point beats another if it is less in one coordinate and not greater
-// in the other, so equal points are all on the front. Points with NaN are not.
-func pareto(points [][2]float64) []int {
 	var order []int
-	for i, p := range points {
-		if !math.IsNaN(p[0]) && !math.IsNaN(p[1]) {
+	for i := range x {
+		if plot.Finite(x[i]) && plot.Finite(y[i]) {
 			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return slices.Compare(points[a][:], points[b][:]) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(x[a], x[b]), cmp.Compare(y[a], y[b])) })
 	var front []int
 	for _, i := range order {
-		if n := len(front); n == 0 || points[i][1] < points[front[n-1]][1] || points[i] == points[front[n-1]] {
+		if n := len(front); n == 0 || y[i] < y[front[n-1]] || y[i] == y[front[n-1]] && x[i] == x[front[n-1]] {
 			front = append(front, i)
 		}
 	}
