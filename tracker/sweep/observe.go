@@ -159,6 +159,49 @@ func Rank(f *File, runs []*tracker.Run, judgements []tracker.Judgement) ([]Ranke
 	return ranked, nil
 }
 
+// Summary counts a sweep's trials by their state.
+type Summary struct {
+	Planned     int `json:"planned"` // all trials
+	Finished    int `json:"finished"`
+	Pruned      int `json:"pruned"`
+	Failed      int `json:"failed"`
+	Interrupted int `json:"interrupted"` // to be continued
+	Running     int `json:"running"`     // in other processes
+	// Best is the id of the run with the least objective, "" if there is none.
+	Best string `json:"best,omitempty"`
+}
+
+// Done reports whether all trials have ended.
+func (s *Summary) Done() bool { return s.Finished+s.Pruned+s.Failed >= s.Planned }
+
+// Summarise counts a sweep's trials. planned is the number of all, with those that have not begun.
+func Summarise(f *File, planned int, runs []*tracker.Run, judgements []tracker.Judgement) (*Summary, error) {
+	seen, err := Observations(f, runs, judgements)
+	if err != nil {
+		return nil, err
+	}
+	s := &Summary{Planned: planned}
+	var best *Observation
+	for i, run := range runs {
+		switch {
+		case run.Status == tracker.StatusRunning:
+			s.Running++
+		case run.Status == tracker.StatusInterrupted:
+			s.Interrupted++
+		case run.Status == tracker.StatusFailed:
+			s.Failed++
+		case slices.Contains(run.Tags, PrunedTag):
+			s.Pruned++
+		default:
+			s.Finished++
+		}
+		if o := &seen[i]; o.state() == Finished && (best == nil || o.Value < best.Value) {
+			best, s.Best = o, run.ID
+		}
+	}
+	return s, nil
+}
+
 // Preview returns the parameters of the trials that are known before any has run, and the number of
 // all trials.
 func Preview(f *File) (known []tracker.Params, planned int, err error) {
@@ -166,9 +209,7 @@ func Preview(f *File) (known []tracker.Params, planned int, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if planned, err = f.planned(); err != nil {
-		return nil, 0, err
-	}
+	planned = f.planned(sampler)
 	most := planned
 	if k := kinds[f.Sampler]; k.Learns && k.Startup > 0 {
 		most = min(most, k.Startup)

@@ -58,7 +58,8 @@ func (s Schema) parameter(name string) string {
 func Parse(text []byte, filename string, schema Schema) (*File, error) {
 	p := &fileParser{
 		mistakes: mistakes{path: filename}, schema: schema,
-		file: File{Fixed: tracker.Params{}, Path: filename, Text: bytes.Clone(text)}, given: map[string]any{}, allowed: map[string]values{},
+		file:  File{Fixed: tracker.Params{}, Path: filename, Text: bytes.Clone(text)},
+		given: map[string]any{}, allowed: map[string]values{},
 	}
 	if body := p.parse(text); body != nil {
 		p.read(body)

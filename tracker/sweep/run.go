@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -35,44 +34,24 @@ type Watcher interface {
 	Waiting(reason string)
 }
 
-// Summary counts a sweep's trials by their state.
-type Summary struct {
-	Planned     int `json:"planned"` // all trials
-	Finished    int `json:"finished"`
-	Pruned      int `json:"pruned"`
-	Failed      int `json:"failed"`
-	Interrupted int `json:"interrupted"` // to be continued
-	Running     int `json:"running"`     // in other processes
-	// Best is the id of the run with the least objective, "" if there is none.
-	Best string `json:"best,omitempty"`
-}
-
-// Done reports whether all trials have ended.
-func (s *Summary) Done() bool { return s.Finished+s.Pruned+s.Failed >= s.Planned }
-
 // Begin adds a sweep to a store. dir is where its pictures' names are relative to. The error has
 // CodeConflict if the name is taken.
 func Begin(ctx context.Context, store tracker.SweepStore, f *File, experiment, dir string) (*tracker.Sweep, error) {
-	planned, err := f.planned()
+	sampler, err := NewSampler(f)
 	if err != nil {
 		return nil, err
 	}
 	return store.CreateSweep(ctx, tracker.Sweep{
-		Name: f.Name, Experiment: experiment, Text: string(f.Text), Dir: dir, Trials: planned, Rated: f.Minimise.IsRating(),
+		Name: f.Name, Experiment: experiment, Text: string(f.Text), Dir: dir, Trials: f.planned(sampler), Rated: f.Minimise.IsRating(),
 	})
 }
 
 // planned is the number of trials.
-func (f *File) planned() (int, error) {
-	sampler, err := NewSampler(f)
-	if err != nil {
-		return 0, err
+func (f *File) planned(sampler Sampler) int {
+	if points := sampler.Points(); points > 0 && (f.Trials == 0 || points < f.Trials) {
+		return points
 	}
-	points := sampler.Points()
-	if points == 0 || f.Trials > 0 && f.Trials < points {
-		return f.Trials, nil
-	}
-	return points, nil
+	return f.Trials
 }
 
 // Run runs or continues the trials of a sweep that Begin added, until all have ended. Several
@@ -83,12 +62,15 @@ func Run(ctx context.Context, store Store, f *File, o Options) (*Summary, error)
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{store: store, file: f, record: record, options: o, board: newBoard(store, f), failures: map[int]int{}}
-	if r.planned, err = f.planned(); err != nil {
+	sampler, err := NewSampler(f)
+	if err != nil {
 		return nil, err
 	}
-	if r.sampler, err = NewSampler(f); err != nil {
-		return nil, err
+	r := &runner{
+		store: store, file: f, record: record, sampler: sampler, options: o, planned: f.planned(sampler), failures: map[int]int{},
+		board: &board{
+			store: store, file: f, runs: map[int]*tracker.Run{}, objectives: map[string][]tracker.Point{}, owned: map[string]bool{},
+		},
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -114,34 +96,6 @@ func Run(ctx context.Context, store Store, f *File, o Options) (*Summary, error)
 	return Summarise(f, r.planned, r.board.all(), r.board.judgements)
 }
 
-// Summarise counts a sweep's trials. planned is the number of all, with those that have not begun.
-func Summarise(f *File, planned int, runs []*tracker.Run, judgements []tracker.Judgement) (*Summary, error) {
-	seen, err := Observations(f, runs, judgements)
-	if err != nil {
-		return nil, err
-	}
-	s := &Summary{Planned: planned}
-	var best *Observation
-	for i, run := range runs {
-		switch {
-		case run.Status == tracker.StatusRunning:
-			s.Running++
-		case run.Status == tracker.StatusInterrupted:
-			s.Interrupted++
-		case run.Status == tracker.StatusFailed:
-			s.Failed++
-		case slices.Contains(run.Tags, PrunedTag):
-			s.Pruned++
-		default:
-			s.Finished++
-		}
-		if o := &seen[i]; o.state() == Finished && (best == nil || o.Value < best.Value) {
-			best, s.Best = o, run.ID
-		}
-	}
-	return s, nil
-}
-
 const (
 	// pollEvery is the time between two looks at what other processes and people did.
 	pollEvery = time.Second
@@ -162,47 +116,40 @@ type runner struct {
 
 	mu       sync.Mutex  // held while a trial is chosen
 	failures map[int]int // of this process's trials, by number
-	waiting  string      // the last reason that the watcher received
+	waiting  string      // the reason if the sweep waits
 }
 
 // work runs one trial after the other, until none is left or ctx ends. An error is the store's.
 func (r *runner) work(ctx context.Context) error {
 	for ctx.Err() == nil {
-		t, wait, err := r.next(ctx)
+		t, reason, err := r.next(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return err
-		case t != nil:
-			r.mu.Lock()
-			r.waiting = "" // the watcher is notified again if the sweep waits again
-			r.mu.Unlock()
+		case t == nil && reason == "":
+			return nil
+		}
+		r.mu.Lock()
+		news := r.waiting != reason
+		r.waiting = reason
+		r.mu.Unlock()
+		if t != nil {
 			if err := r.run(ctx, t); err != nil {
 				return err
 			}
-		case wait == "":
-			return nil
-		default:
-			r.wait(ctx, wait)
+			continue
+		}
+		if news && r.options.Watcher != nil {
+			r.options.Watcher.Waiting(reason)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pollEvery):
 		}
 	}
 	return nil
-}
-
-// wait notifies the watcher of a new reason, and sleeps until the next look.
-func (r *runner) wait(ctx context.Context, reason string) {
-	r.mu.Lock()
-	news := r.waiting != reason
-	r.waiting = reason
-	r.mu.Unlock()
-	if news && r.options.Watcher != nil {
-		r.options.Watcher.Waiting(reason)
-	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(pollEvery):
-	}
 }
 
 // next returns the next trial: one that was interrupted or is tried again, or a new one. If there
@@ -215,45 +162,13 @@ func (r *runner) next(ctx context.Context) (t *Trial, wait string, err error) {
 			return nil, "", err
 		}
 		runs := r.board.all()
-		if t, err := r.resume(ctx, runs); t != nil || err != nil && !conflict(err) {
-			return t, "", err
-		} else if err != nil {
-			continue // another process has it
+		if t, err = r.resume(ctx, runs); t == nil && err == nil {
+			t, wait, err = r.begin(ctx, runs)
 		}
-		n := firstFree(runs)
-		if n > r.planned {
-			return nil, r.othersRun(runs), nil
-		}
-		t, wait, err := r.begin(ctx, n, runs)
-		if conflict(err) {
-			continue
-		}
-		return t, wait, err
-	}
-}
-
-func conflict(err error) bool { return tracker.ErrorCode(err) == tracker.CodeConflict }
-
-// firstFree returns the least number that no trial has.
-func firstFree(runs []*tracker.Run) int {
-	n := 1
-	for _, run := range runs {
-		if run.Trial == n {
-			n++
+		if tracker.ErrorCode(err) != tracker.CodeConflict { // with a conflict, another process has the trial
+			return t, wait, err
 		}
 	}
-	return n
-}
-
-// othersRun returns a sentence if other processes run the last trials. This one continues them if
-// those processes end.
-func (r *runner) othersRun(runs []*tracker.Run) string {
-	for _, run := range runs {
-		if r.board.elsewhere(run) {
-			return "another process runs the last trials"
-		}
-	}
-	return ""
 }
 
 // resume continues a trial that was interrupted, or tries again one that failed.
@@ -281,52 +196,61 @@ func (r *runner) resume(ctx context.Context, runs []*tracker.Run) (*Trial, error
 			r.failures[run.Trial] = r.file.Retries + 1
 			continue
 		}
-		t := &Trial{Number: run.Trial, Assignment: a, Continued: true, Run: active, failed: failed}
-		return t, r.prepare(ctx, t, run, described.Inputs)
+		t := r.trial(run.Trial, a, active, failed)
+		t.Continued = true
+		for _, input := range described.Inputs { // its process may have ended before it stored them
+			if _, err := active.AddPicture(ctx, input); err != nil {
+				return nil, err
+			}
+		}
+		if slices.Contains(run.Tags, PrunedTag) {
+			if err := active.Update(ctx, tracker.Update{Untag: []string{PrunedTag}}); err != nil {
+				return nil, err
+			}
+		}
+		return t, t.remember(ctx)
 	}
 	return nil, nil
 }
 
-// prepare gives a continued trial what a new one has.
-func (r *runner) prepare(ctx context.Context, t *Trial, run *tracker.Run, inputs []tracker.NewPicture) error {
-	r.equip(t)
-	for _, input := range inputs { // its process may have ended before it stored them
-		if _, err := t.Run.AddPicture(ctx, input); err != nil {
-			return err
+// begin makes the trial with the least number that is free, or returns what to wait for.
+func (r *runner) begin(ctx context.Context, runs []*tracker.Run) (t *Trial, wait string, err error) {
+	n := 1
+	for _, run := range runs {
+		if run.Trial == n {
+			n++
 		}
 	}
-	if slices.Contains(run.Tags, PrunedTag) {
-		if _, err := r.store.UpdateRun(ctx, run.ID, tracker.Update{Untag: []string{PrunedTag}}); err != nil {
-			return err
+	if n > r.planned {
+		if slices.ContainsFunc(runs, r.board.elsewhere) { // this process continues them if that one ends
+			wait = "another process runs the last trials"
 		}
+		return nil, wait, nil
 	}
-	return t.remember(ctx)
-}
-
-func (r *runner) equip(t *Trial) {
-	t.runner, t.known = r, map[string][]tracker.Point{}
-	r.board.own(t.Run.ID())
-}
-
-// begin makes trial n, or returns what to wait for.
-func (r *runner) begin(ctx context.Context, n int, runs []*tracker.Run) (*Trial, string, error) {
 	seen, err := Observations(r.file, runs, r.board.judgements)
 	if err != nil {
 		return nil, "", err
 	}
-	for i := range seen {
-		if r.failures[seen[i].Trial] > r.file.Retries { // a checkpoint resets the run's count of tries
+	unrated := 0 // pictures with too few judgements
+	for i, run := range runs {
+		if r.failures[run.Trial] > r.file.Retries { // a checkpoint resets the run's count of tries
 			seen[i].State = Failed
 		}
+		if run.Status == tracker.StatusFinished && seen[i].State == Running {
+			unrated++
+		}
 	}
-	if wait := r.awaitRatings(runs, seen); wait != "" {
+	wait = "the sampler waits for trials that are running"
+	if unrated > 0 {
+		wait = fmt.Sprintf("%d pictures wait to be rated: open gouache ui and rate the sweep", unrated)
+	}
+	if most := kinds[r.file.Sampler].Unrated; most > 0 && unrated >= most {
 		return nil, wait, nil
 	}
 	params, err := r.sampler.Ask(n, seen)
 	if errors.Is(err, ErrWait) {
-		return nil, missing(runs, seen), nil
-	}
-	if err != nil {
+		return nil, wait, nil
+	} else if err != nil {
 		return nil, "", err
 	}
 	a := r.file.Assign(params)
@@ -335,38 +259,7 @@ func (r *runner) begin(ctx context.Context, n int, runs []*tracker.Run) (*Trial,
 	if err != nil {
 		return nil, "", err
 	}
-	t := &Trial{Number: n, Assignment: a, Run: active, failed: failed}
-	r.equip(t)
-	return t, "", nil
-}
-
-// awaitRatings returns a sentence if people must rate pictures before the sampler is asked again.
-func (r *runner) awaitRatings(runs []*tracker.Run, seen []Observation) string {
-	most := kinds[r.file.Sampler].Unrated
-	if most == 0 || !r.file.Minimise.IsRating() || unrated(runs, seen) < most {
-		return ""
-	}
-	return missing(runs, seen)
-}
-
-// unrated returns the number of pictures with too few judgements.
-func unrated(runs []*tracker.Run, seen []Observation) int {
-	n := 0
-	for i, run := range runs {
-		if run.Status == tracker.StatusFinished && seen[i].State == Running {
-			n++
-		}
-	}
-	return n
-}
-
-// missing returns what the sampler waits for, as a sentence.
-func missing(runs []*tracker.Run, seen []Observation) string {
-	n := unrated(runs, seen)
-	if n == 0 {
-		return "the sampler waits for trials that are running"
-	}
-	return strconv.Itoa(n) + " pictures wait to be rated: open gouache ui and rate the sweep"
+	return r.trial(n, a, active, failed), "", nil
 }
 
 // describe returns what is recorded of a trial when it begins. With an error, that has no pictures.
@@ -381,11 +274,17 @@ func (r *runner) describe(n int, a Assignment) (tracker.NewRun, error) {
 	if r.options.Describe == nil {
 		return described, nil
 	}
-	if err := r.options.Describe(a, &described); err != nil {
+	err := r.options.Describe(a, &described)
+	if err != nil {
 		described.Params, described.Inputs = maps.Clone(a.Params), nil
-		return described, err
 	}
-	return described, nil
+	return described, err
+}
+
+// trial returns a trial that this process runs. failed is why it cannot run, if it cannot.
+func (r *runner) trial(n int, a Assignment, run *tracker.ActiveRun, failed error) *Trial {
+	r.board.own(run.ID())
+	return &Trial{Number: n, Assignment: a, Run: run, runner: r, known: map[string][]tracker.Point{}, failed: failed}
 }
 
 // run runs a trial and records how it ended. An error is the store's.
@@ -397,16 +296,31 @@ func (r *runner) run(ctx context.Context, t *Trial) error {
 	if err == nil {
 		err = protect(func() error { return r.options.Trial(ctx, t) })
 	}
-	outcome := tracker.Outcome{Status: tracker.StatusFinished}
+	o := tracker.Outcome{Status: tracker.StatusFinished}
+	stopped := err == nil || errors.Is(err, context.Canceled)
 	switch {
-	case t.pruned != "" && (err == nil || errors.Is(err, ErrPruned) || errors.Is(err, context.Canceled)):
-		outcome.Reason = t.pruned
-	case ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)):
-		outcome.Status, outcome.Reason = tracker.StatusInterrupted, "the sweep was interrupted"
+	case t.pruned != "" && (stopped || errors.Is(err, ErrPruned)):
+		o.Reason = t.pruned
+	case ctx.Err() != nil && stopped:
+		o = tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "the sweep was interrupted"}
 	case err != nil:
-		return r.fail(context.WithoutCancel(ctx), t, err)
+		o = tracker.Outcome{Status: tracker.StatusFailed, Reason: err.Error()}
+		r.mu.Lock()
+		r.failures[t.Number]++
+		r.mu.Unlock()
 	}
-	return r.end(context.WithoutCancel(ctx), t, outcome)
+	ctx = context.WithoutCancel(ctx)
+	err = t.Run.Finish(ctx, o)
+	if tracker.ErrorCode(err) == tracker.CodeConflict { // a recorder has ended the run
+		err = nil
+		if run, e := r.store.Run(ctx, t.Run.ID()); e == nil {
+			o.Status, o.Reason = run.Status, run.Reason
+		}
+	}
+	if w := r.options.Watcher; w != nil && err == nil {
+		w.Ended(t, o)
+	}
+	return err
 }
 
 // protect turns a panic into an error, so that one trial does not end the others.
@@ -417,27 +331,4 @@ func protect(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-// fail ends a trial with its error.
-func (r *runner) fail(ctx context.Context, t *Trial, err error) error {
-	r.mu.Lock()
-	r.failures[t.Number]++
-	r.mu.Unlock()
-	return r.end(ctx, t, tracker.Outcome{Status: tracker.StatusFailed, Reason: err.Error()})
-}
-
-// end ends a trial's run, unless a recorder has done so.
-func (r *runner) end(ctx context.Context, t *Trial, o tracker.Outcome) error {
-	err := t.Run.Finish(ctx, o)
-	if conflict(err) {
-		err = nil
-		if run, e := r.store.Run(ctx, t.Run.ID()); e == nil {
-			o.Status, o.Reason = run.Status, run.Reason
-		}
-	}
-	if w := r.options.Watcher; w != nil && err == nil {
-		w.Ended(t, o)
-	}
-	return err
 }

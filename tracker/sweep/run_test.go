@@ -114,7 +114,7 @@ func TestRunGrid(t *testing.T) {
 	if _, err := Run(t.Context(), store, f, Options{Trial: func(context.Context, *Trial) error { t.Error("a trial ran twice"); return nil }}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Begin(t.Context(), store, f, "", ""); !conflict(err) {
+	if _, err := Begin(t.Context(), store, f, "", ""); tracker.ErrorCode(err) != tracker.CodeConflict {
 		t.Errorf("a name twice: %v", err)
 	}
 }
