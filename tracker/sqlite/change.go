@@ -47,7 +47,7 @@ func (db *DB) Changes(ctx context.Context, since tracker.Cursor) (*tracker.Chang
 		h := fnv.New64a()
 		h.Write([]byte(gone))
 		latest := cursor{gone: h.Sum64()}
-		if err := tx.QueryRowContext(ctx, `SELECT revision FROM history`).Scan(&latest.revision); err != nil {
+		if latest.revision, err = one[int64](ctx, tx, `SELECT revision FROM history`); err != nil {
 			return err
 		}
 		changes.Cursor = tracker.Cursor(latest.String())
@@ -104,30 +104,29 @@ func recordDeletions(ctx context.Context, tx *sql.Tx, ids []string) error {
 // DeleteRuns implements tracker.Store.
 func (db *DB) DeleteRuns(ctx context.Context, ids []string, dry bool) (*tracker.Deletion, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	if dry {
-		var plan deletion
-		err := db.read(ctx, "counting what deleting frees", func(tx *sql.Tx) (err error) {
-			plan, err = db.planDeletion(ctx, tx, ids)
-			return err
-		})
-		return &plan.Deletion, err
-	}
 	var plan deletion
-	err := db.write(ctx, "deleting runs", func(tx *sql.Tx) (err error) {
-		if plan, err = db.planDeletion(ctx, tx, ids); err != nil {
+	transaction, doing := db.write, "deleting runs"
+	if dry {
+		transaction, doing = db.read, "counting what deleting frees"
+	}
+	err := transaction(ctx, doing, func(tx *sql.Tx) (err error) {
+		if plan, err = db.planDeletion(ctx, tx, ids); err != nil || dry {
 			return err
 		}
-		return deleteRows(ctx, tx, ids, plan)
+		if _, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE key IN (SELECT value FROM json_each(?))`, toJSON(plan.keys)); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM blobs WHERE hash IN (SELECT value FROM json_each(?))`, toJSON(plan.hashes)); err != nil {
+			return err
+		}
+		return recordDeletions(ctx, tx, ids)
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || dry {
+		return &plan.Deletion, err
 	}
 	// Files are removed only after the rows that name them are committed. A crash between the two
 	// leaves files over, which Verify finds, but no row without its file.
-	if err := db.removePictures(ctx, plan.hashes); err != nil {
-		return nil, err
-	}
-	if err := db.removeCheckpoints(ctx, ids...); err != nil {
+	if err := errors.Join(db.removePictures(ctx, plan.hashes), db.removeCheckpoints(ctx, ids...)); err != nil {
 		return nil, err
 	}
 	return &plan.Deletion, db.shrink(ctx)
@@ -154,20 +153,17 @@ func (db *DB) planDeletion(ctx context.Context, tx *sql.Tx, ids []string) (delet
 	}
 	d.Runs = len(ids)
 	keys := toJSON(d.keys)
-	err := tx.QueryRowContext(ctx, `SELECT coalesce(sum(points), 0) * ? FROM metrics WHERE run IN (SELECT value FROM json_each(?))`,
-		pointBytes, keys).Scan(&d.Bytes)
-	if err != nil {
+	var err error
+	if d.Bytes, err = one[int64](ctx, tx, `SELECT coalesce(sum(points), 0) * ? FROM metrics WHERE run IN (SELECT value FROM json_each(?))`,
+		pointBytes, keys); err != nil {
 		return d, err
 	}
 	query := `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures AS p WHERE p.hash = blobs.hash AND p.run NOT IN (SELECT value FROM json_each(?1)))
 		FROM blobs WHERE hash IN (SELECT hash FROM pictures WHERE run IN (SELECT value FROM json_each(?1)))`
-	err = each(ctx, tx, query, []any{keys}, func(scan func(...any) error) error {
-		var hash string
-		var bytes int64
-		var shared bool
-		if err := scan(&hash, &bytes, &shared); err != nil {
-			return err
-		}
+	var hash string
+	var bytes int64
+	var shared bool
+	err = each(ctx, tx, query, []any{keys}, []any{&hash, &bytes, &shared}, func() error {
 		if shared {
 			d.Shared++
 			return nil
@@ -191,24 +187,11 @@ func (db *DB) refuseRunning(ctx context.Context, tx *sql.Tx, keys []int64) error
 	}
 	query := `SELECT id, pid, host FROM runs
 		WHERE status = 'running' AND key IN (SELECT value FROM json_each(?)) AND key NOT IN (SELECT value FROM json_each(?)) LIMIT 1`
-	return each(ctx, tx, query, []any{toJSON(keys), gone}, func(scan func(...any) error) error {
-		var id, host string
-		var pid int
-		if err := scan(&id, &pid, &host); err != nil {
-			return err
-		}
+	var id, host string
+	var pid int
+	return each(ctx, tx, query, []any{toJSON(keys), gone}, []any{&id, &pid, &host}, func() error {
 		return tracker.Errorf(tracker.CodeConflict, "run %s is still running, as process %d on %s: end it first", id, pid, host)
 	})
-}
-
-func deleteRows(ctx context.Context, tx *sql.Tx, ids []string, d deletion) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE key IN (SELECT value FROM json_each(?))`, toJSON(d.keys)); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM blobs WHERE hash IN (SELECT value FROM json_each(?))`, toJSON(d.hashes)); err != nil {
-		return err
-	}
-	return recordDeletions(ctx, tx, ids)
 }
 
 // removePictures removes those of the files that no row names, while no other process can add one;
@@ -218,14 +201,8 @@ func (db *DB) removePictures(ctx context.Context, hashes []string) error {
 }
 
 // isNamed reports whether a row names a picture's file.
-func isNamed(ctx context.Context, from querier, hash string) (named bool, err error) {
-	err = from.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM blobs WHERE hash = ?)`, hash).Scan(&named)
-	return named, err
-}
-
-// querier is a transaction, or a pool of connections.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+func isNamed(ctx context.Context, from querier, hash string) (bool, error) {
+	return one[bool](ctx, from, `SELECT EXISTS (SELECT 1 FROM blobs WHERE hash = ?)`, hash)
 }
 
 // removeFiles removes those of the files that exist and are not needed, while no other process can

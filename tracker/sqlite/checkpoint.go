@@ -93,9 +93,8 @@ func (db *DB) OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, err
 }
 
 // needsCheckpoint reports whether a run may still be continued from its checkpoint.
-func needsCheckpoint(ctx context.Context, from querier, id string) (needed bool, err error) {
-	err = from.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE id = ? AND status <> 'finished')`, id).Scan(&needed)
-	return needed, err
+func needsCheckpoint(ctx context.Context, from querier, id string) (bool, error) {
+	return one[bool](ctx, from, `SELECT EXISTS (SELECT 1 FROM runs WHERE id = ? AND status <> 'finished')`, id)
 }
 
 // removeCheckpoints removes those of the runs' checkpoints that are not needed, while no other

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -35,15 +34,6 @@ func (s *statement) operand(o tracker.Operand) {
 	default:
 		s.add(fieldColumns[o.Name])
 	}
-}
-
-// sortColumn writes a part of ORDER BY. Missing values come last in both directions.
-func (s *statement) sortColumn(column int, descending bool) {
-	direction := ""
-	if descending {
-		direction = " DESC"
-	}
-	s.add(fmt.Sprintf(`%d%s NULLS LAST, `, column, direction))
 }
 
 // condition writes a resolved filter.

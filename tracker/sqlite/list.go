@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -86,42 +87,28 @@ func (db *DB) Runs(ctx context.Context, q tracker.RunQuery) (*tracker.RunPage, e
 	return page, err
 }
 
-func countRuns(ctx context.Context, tx *sql.Tx, gone string, filter tracker.Expr) (n int, err error) {
+func countRuns(ctx context.Context, tx *sql.Tx, gone string, filter tracker.Expr) (int, error) {
 	s := statement{args: []any{gone}}
 	s.add(runsCTE + `SELECT count(*) FROM r WHERE `)
 	s.condition(filter)
-	err = tx.QueryRowContext(ctx, s.text.String(), s.args...).Scan(&n)
-	return n, err
+	return one[int](ctx, tx, s.text.String(), s.args...)
 }
 
-// selectRuns returns the keys of the runs of a page.
+// selectRuns returns the keys of the runs of a page. Missing values come last in both directions.
 func selectRuns(ctx context.Context, tx *sql.Tx, gone string, filter tracker.Expr, sort tracker.Sort, q tracker.RunQuery) ([]int64, error) {
 	s := statement{args: []any{gone}}
-	s.add(runsCTE + `SELECT r.key`)
-	for _, key := range sort {
-		s.add(`, `)
-		s.operand(key.Operand)
-	}
-	s.add(` FROM r WHERE `)
+	s.add(runsCTE + `SELECT r.key FROM r WHERE `)
 	s.condition(filter)
 	s.add(` ORDER BY `)
-	for i, key := range sort {
-		s.sortColumn(i+2, key.Descending)
+	for _, key := range sort {
+		s.operand(key.Operand)
+		if key.Descending {
+			s.add(` DESC`)
+		}
+		s.add(` NULLS LAST, `)
 	}
 	s.add(`r.started_at DESC, r.id DESC LIMIT ? OFFSET ?`, q.Limit, q.Offset)
-	var keys []int64
-	row := make([]any, 1+len(sort))
-	for i := range row {
-		row[i] = new(any)
-	}
-	var key int64
-	row[0] = &key
-	err := each(ctx, tx, s.text.String(), s.args, func(scan func(...any) error) error {
-		err := scan(row...)
-		keys = append(keys, key)
-		return err
-	})
-	return keys, err
+	return column[int64](ctx, tx, s.text.String(), s.args...)
 }
 
 // Names implements tracker.Store.
@@ -195,14 +182,11 @@ func loadGroups(ctx context.Context, tx *sql.Tx, query, gone string) ([]tracker.
 	groups := []tracker.Group{}
 	var keys []int64
 	places := map[string]int{}
-	err := each(ctx, tx, query, []any{gone}, func(scan func(...any) error) error {
-		var name string
-		var status tracker.Status
-		var count int
-		var started, key int64
-		if err := scan(&name, &status, &count, &started, &key); err != nil {
-			return err
-		}
+	var name string
+	var status tracker.Status
+	var count int
+	var started, key int64
+	err := each(ctx, tx, query, []any{gone}, []any{&name, &status, &count, &started, &key}, func() error {
 		place, ok := places[name]
 		if !ok {
 			place = len(groups)
@@ -243,12 +227,9 @@ const runsCTE = `
 func goneRuns(ctx context.Context, tx *sql.Tx, now time.Time) (string, error) {
 	keys := []int64{}
 	query := `SELECT key, host, pid, boot, process_started, seen_at FROM runs WHERE status = 'running' ORDER BY key`
-	err := each(ctx, tx, query, nil, func(scan func(...any) error) error {
-		var key, started, seen int64
-		var p tracker.Process
-		if err := scan(&key, &p.Host, &p.PID, &p.Boot, &started, &seen); err != nil {
-			return err
-		}
+	var key, started, seen int64
+	var p tracker.Process
+	err := each(ctx, tx, query, nil, []any{&key, &p.Host, &p.PID, &p.Boot, &started, &seen}, func() error {
 		p.StartedAt = fromMicros(started)
 		if p.Gone(now, fromMicros(seen)) {
 			keys = append(keys, key)
@@ -258,9 +239,9 @@ func goneRuns(ctx context.Context, tx *sql.Tx, now time.Time) (string, error) {
 	return toJSON(keys), err
 }
 
-// toJSON writes keys or strings as an argument of json_each.
-func toJSON[T any](list []T) string {
-	b, err := json.Marshal(list)
+// toJSON writes keys or strings as an argument of json_each, or a provenance.
+func toJSON(v any) string {
+	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // numbers and strings can always be written
 	}
@@ -289,122 +270,108 @@ func loadRuns(ctx context.Context, tx *sql.Tx, gone string, keys []int64) ([]tra
 		runs[i] = tracker.Run{Params: tracker.Params{}, Final: tracker.Metrics{}, Tags: []string{}}
 		places[key] = &runs[i]
 	}
-	list := toJSON(keys)
-	for _, load := range []func() error{
-		func() error { return loadRows(ctx, tx, places, gone, list) },
-		func() error { return loadParams(ctx, tx, places, list) },
-		func() error { return loadFinals(ctx, tx, places, list) },
-		func() error { return loadTags(ctx, tx, places, list) },
-	} {
-		if err := load(); err != nil {
-			return nil, err
-		}
-	}
-	return runs, nil
+	list := []any{toJSON(keys)}
+	const chosen = ` WHERE run IN (SELECT value FROM json_each(?))`
+	var key int64
+	var name string
+	var value any
+	var isBool bool
+	var last sql.NullFloat64
+	err := cmp.Or(
+		loadRows(ctx, tx, places, gone, list[0]),
+		each(ctx, tx, `SELECT run, name, value, truth FROM params`+chosen, list, []any{&key, &name, &value, &isBool}, func() error {
+			if isBool {
+				value = value == "true"
+			}
+			places[key].Params[name] = value
+			return nil
+		}),
+		each(ctx, tx, `SELECT run, name, last FROM metrics`+chosen, list, []any{&key, &name, &last}, func() error {
+			places[key].Final[name] = fromNull(last)
+			return nil
+		}),
+		each(ctx, tx, `SELECT run, tag FROM tags`+chosen+` ORDER BY run, tag`, list, []any{&key, &name}, func() error {
+			places[key].Tags = append(places[key].Tags, name)
+			return nil
+		}),
+	)
+	return runs, err
 }
 
-func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone, keys string) error {
+func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone, keys any) error {
 	query := runsCTE + `
 		SELECT r.key, r.id, r.name, r.experiment, r.sweep, r.trial, r.shown, r.why, r.started_at, r.ended, r.seen_at, r.idle, r.tries, r.note, r.rating,
 			r.provenance, r.host, r.pid, r.boot, r.process_started,
 			coalesce((SELECT hash FROM pictures WHERE run = r.key AND role = 'result'   ORDER BY step DESC, name DESC LIMIT 1),
 			         (SELECT hash FROM pictures WHERE run = r.key AND role = 'snapshot' ORDER BY step DESC, name DESC LIMIT 1), '')
 		FROM r WHERE r.key IN (SELECT value FROM json_each(?))`
-	return each(ctx, tx, query, []any{gone, keys}, func(scan func(...any) error) error {
-		var r tracker.Run
-		var key, started, seen, idle, processStarted int64
-		var ended *int64
-		var provenance string
-		err := scan(&key, &r.ID, &r.Name, &r.Experiment, &r.Sweep, &r.Trial, &r.Status, &r.Reason, &started, &ended, &seen, &idle, &r.Tries,
-			&r.Note, &r.Rating, &provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, &processStarted, &r.Picture)
-		if err != nil {
-			return err
-		}
-		r.StartedAt, r.SeenAt, r.Process.StartedAt = fromMicros(started), fromMicros(seen), fromMicros(processStarted)
-		r.Idle = time.Duration(idle) * time.Microsecond
-		if ended != nil {
-			r.EndedAt = fromMicros(*ended)
-		}
-		if err := json.Unmarshal([]byte(provenance), &r.Provenance); err != nil {
-			return err
-		}
+	var r tracker.Run
+	var key, started, seen, idle, processStarted int64
+	var ended *int64
+	var provenance string
+	row := []any{
+		&key, &r.ID, &r.Name, &r.Experiment, &r.Sweep, &r.Trial, &r.Status, &r.Reason, &started, &ended, &seen, &idle, &r.Tries,
+		&r.Note, &r.Rating, &provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, &processStarted, &r.Picture,
+	}
+	return each(ctx, tx, query, []any{gone, keys}, row, func() error {
 		into := runs[key]
 		r.Params, r.Final, r.Tags = into.Params, into.Final, into.Tags
 		*into = r
-		return nil
+		into.StartedAt, into.SeenAt, into.Process.StartedAt = fromMicros(started), fromMicros(seen), fromMicros(processStarted)
+		into.Idle = time.Duration(idle) * time.Microsecond
+		if ended != nil {
+			into.EndedAt = fromMicros(*ended)
+		}
+		return json.Unmarshal([]byte(provenance), &into.Provenance)
 	})
 }
 
-func loadParams(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, keys string) error {
-	query := `SELECT run, name, value, truth FROM params WHERE run IN (SELECT value FROM json_each(?))`
-	return each(ctx, tx, query, []any{keys}, func(scan func(...any) error) error {
-		var key int64
-		var name string
-		var value any
-		var truth bool
-		if err := scan(&key, &name, &value, &truth); err != nil {
-			return err
-		}
-		if truth {
-			value = value == "true"
-		}
-		runs[key].Params[name] = value
-		return nil
-	})
-}
-
-func loadFinals(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, keys string) error {
-	query := `SELECT run, name, last FROM metrics WHERE run IN (SELECT value FROM json_each(?))`
-	return each(ctx, tx, query, []any{keys}, func(scan func(...any) error) error {
-		var key int64
-		var name string
-		var last sql.NullFloat64
-		if err := scan(&key, &name, &last); err != nil {
-			return err
-		}
-		runs[key].Final[name] = fromNull(last)
-		return nil
-	})
-}
-
-func loadTags(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, keys string) error {
-	query := `SELECT run, tag FROM tags WHERE run IN (SELECT value FROM json_each(?)) ORDER BY run, tag`
-	return each(ctx, tx, query, []any{keys}, func(scan func(...any) error) error {
-		var key int64
-		var tag string
-		if err := scan(&key, &tag); err != nil {
-			return err
-		}
-		runs[key].Tags = append(runs[key].Tags, tag)
-		return nil
-	})
-}
-
-// each runs a query and calls f for each row.
-func each(ctx context.Context, tx *sql.Tx, query string, args []any, f func(scan func(...any) error) error) error {
+// each runs a query, scans each row into the given variables, and then calls f.
+func each(ctx context.Context, tx *sql.Tx, query string, args, row []any, f func() error) error {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := f(rows.Scan); err != nil {
+		if err := rows.Scan(row...); err != nil {
+			return err
+		}
+		if err := f(); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
 }
 
-// list runs a query and returns what row fills in for each row.
-func list[T any](ctx context.Context, tx *sql.Tx, query string, args []any, row func(into *T, scan func(...any) error) error) ([]T, error) {
+// querier is a transaction, or a pool of connections.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// one runs a query and returns the only column of its first row. Without a row the error is
+// sql.ErrNoRows.
+func one[T any](ctx context.Context, from querier, query string, args ...any) (v T, err error) {
+	err = from.QueryRowContext(ctx, query, args...).Scan(&v)
+	return v, err
+}
+
+// list runs a query and returns what scan reads from each row.
+func list[T any](ctx context.Context, tx *sql.Tx, query string, args []any, scan func(into *T, scan func(...any) error) error) ([]T, error) {
 	all := []T{}
-	err := each(ctx, tx, query, args, func(scan func(...any) error) error {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
 		var v T
-		err := row(&v, scan)
+		if err := scan(&v, rows.Scan); err != nil {
+			return nil, err
+		}
 		all = append(all, v)
-		return err
-	})
-	return all, err
+	}
+	return all, rows.Err()
 }
 
 // column runs a query and returns its only column.

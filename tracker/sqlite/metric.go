@@ -89,11 +89,7 @@ func openMetric(ctx context.Context, tx *sql.Tx, run int64, name string) (metric
 	if err != nil || len(known) == 1 {
 		return append(known, metric{})[0], err
 	}
-	result, err := tx.ExecContext(ctx, `INSERT INTO metrics (run, name, points, last_step) VALUES (?, ?, 0, 0)`, run, name)
-	if err != nil {
-		return metric{}, err
-	}
-	key, err := result.LastInsertId()
+	key, err := one[int64](ctx, tx, `INSERT INTO metrics (run, name, points, last_step) VALUES (?, ?, 0, 0) RETURNING key`, run, name)
 	return metric{key, name, tracker.NewSummary()}, err
 }
 
@@ -143,11 +139,8 @@ func (db *DB) Curves(ctx context.Context, id string, q tracker.CurveQuery) ([]tr
 func readPoints(ctx context.Context, tx *sql.Tx, m metric) ([]tracker.Point, error) {
 	points := make([]tracker.Point, 0, m.Points)
 	query := `SELECT points FROM chunks WHERE metric = ? ORDER BY number`
-	err := each(ctx, tx, query, []any{m.key}, func(scan func(...any) error) error {
-		var chunk sql.RawBytes
-		if err := scan(&chunk); err != nil {
-			return err
-		}
+	var chunk sql.RawBytes
+	err := each(ctx, tx, query, []any{m.key}, []any{&chunk}, func() error {
 		points = unpack(points, chunk)
 		return nil
 	})

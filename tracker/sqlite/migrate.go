@@ -36,12 +36,9 @@ func migrations() []string {
 
 // migrate applies the steps that a database does not have yet, all in one transaction.
 func migrate(ctx context.Context, pool *sql.DB, steps []string) error {
-	version, err := version(ctx, pool)
-	if err != nil {
+	v, err := version(ctx, pool)
+	if err != nil || v == len(steps) {
 		return err
-	}
-	if version == len(steps) {
-		return nil
 	}
 	tx, err := pool.BeginTx(ctx, nil)
 	if err != nil {
@@ -49,15 +46,15 @@ func migrate(ctx context.Context, pool *sql.DB, steps []string) error {
 	}
 	defer tx.Rollback()
 	// Another process may have migrated it.
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+	if v, err = version(ctx, tx); err != nil {
 		return err
 	}
-	if version > len(steps) {
-		return tooNew(version, len(steps))
+	if v > len(steps) {
+		return tooNew(v, len(steps))
 	}
-	for i, step := range steps[version:] {
+	for i, step := range steps[v:] {
 		if _, err := tx.ExecContext(ctx, step); err != nil {
-			return fmt.Errorf("bringing the database to version %d: %w", version+i+1, err)
+			return fmt.Errorf("bringing the database to version %d: %w", v+i+1, err)
 		}
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(steps))); err != nil {
@@ -82,10 +79,8 @@ func checkVersion(ctx context.Context, pool *sql.DB, steps []string) error {
 	return nil
 }
 
-func version(ctx context.Context, pool *sql.DB) (int, error) {
-	var v int
-	err := pool.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v)
-	return v, err
+func version(ctx context.Context, from querier) (int, error) {
+	return one[int](ctx, from, "PRAGMA user_version")
 }
 
 func tooNew(version, known int) error {

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -76,14 +75,10 @@ func (db *DB) insertPicture(ctx context.Context, tx *sql.Tx, run int64, p tracke
 	if err != nil {
 		return err
 	}
-	result, err := tx.ExecContext(ctx, `INSERT INTO pictures (run, role, step, name, source, hash, at) VALUES (?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET source = excluded.source WHERE hash = excluded.hash`,
+	_, err = one[int64](ctx, tx, `INSERT INTO pictures (run, role, step, name, source, hash, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET source = excluded.source WHERE hash = excluded.hash RETURNING run`,
 		run, p.Role, p.Step, p.Name, p.Source, p.Hash, micros(p.At))
-	if err != nil {
-		return err
-	}
-	changed, err := result.RowsAffected()
-	if err == nil && changed == 0 {
+	if errors.Is(err, sql.ErrNoRows) {
 		return tracker.Errorf(tracker.CodeConflict, "the run has another picture with role %s, step %d and name %q: choose another step or name", p.Role, p.Step, p.Name)
 	}
 	return err
@@ -150,8 +145,7 @@ func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.Open
 		if err != nil {
 			return err
 		}
-		var later bool
-		err = tx.QueryRowContext(ctx, `SELECT seen_at > ? FROM runs WHERE key = ?`, micros(a.Run.SeenAt), key).Scan(&later)
+		later, err := one[bool](ctx, tx, `SELECT seen_at > ? FROM runs WHERE key = ?`, micros(a.Run.SeenAt), key)
 		if err != nil || later {
 			return err
 		}
@@ -171,10 +165,6 @@ func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.Open
 
 // refreshRun replaces a run's row, parameters and tags by those of a later copy.
 func refreshRun(ctx context.Context, tx *sql.Tx, key int64, r *tracker.Run) error {
-	provenance, err := json.Marshal(r.Provenance)
-	if err != nil {
-		return err
-	}
 	revision, err := nextRevision(ctx, tx)
 	if err != nil {
 		return err
@@ -184,7 +174,7 @@ func refreshRun(ctx context.Context, tx *sql.Tx, key int64, r *tracker.Run) erro
 		UPDATE runs SET status = ?, reason = ?, ended_at = ?, seen_at = ?, idle = ?, tries = ?, provenance = ?, host = ?, pid = ?, boot = ?, process_started = ?,
 			note = iif(note = '', ?, note), rating = iif(rating = 0, ?, rating), revision = ? WHERE key = ?`,
 		r.Status, r.Reason, endedAt(r), micros(r.SeenAt), r.Idle.Microseconds(), r.Tries,
-		string(provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), r.Note, r.Rating, revision, key)
+		toJSON(r.Provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), r.Note, r.Rating, revision, key)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,9 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"strconv"
 
@@ -23,9 +23,7 @@ func findRun(ctx context.Context, tx *sql.Tx, id string) (key int64, status trac
 
 // nextRevision counts a change of the store and returns its number.
 func nextRevision(ctx context.Context, tx *sql.Tx) (int64, error) {
-	var n int64
-	err := tx.QueryRowContext(ctx, `UPDATE history SET revision = revision + 1 RETURNING revision`).Scan(&n)
-	return n, err
+	return one[int64](ctx, tx, `UPDATE history SET revision = revision + 1 RETURNING revision`)
 }
 
 // markChanged marks runs as changed.
@@ -99,7 +97,19 @@ func (db *DB) UpdateRun(ctx context.Context, id string, u tracker.Update) (*trac
 		return nil, err
 	}
 	return db.changeRun(ctx, "changing run "+id, id, func(tx *sql.Tx, key int64, _ tracker.Status) error {
-		return updateRun(ctx, tx, key, u)
+		var provenance any
+		if u.Provenance != nil {
+			provenance = toJSON(u.Provenance)
+		}
+		_, err := tx.ExecContext(ctx, `
+			UPDATE runs SET name = coalesce(?, name), experiment = coalesce(?, experiment), note = coalesce(?, note),
+				rating = coalesce(?, rating), provenance = coalesce(?, provenance) WHERE key = ?`,
+			u.Name, u.Experiment, u.Note, u.Rating, provenance, key)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM tags WHERE run = ? AND tag IN (SELECT value FROM json_each(?))`, key, toJSON(u.Untag))
+		return cmp.Or(err, addTags(ctx, tx, key, u.Tag), setParams(ctx, tx, key, u.Params))
 	})
 }
 
@@ -123,33 +133,6 @@ func (db *DB) changeRun(ctx context.Context, doing, id string, f func(tx *sql.Tx
 	return run, err
 }
 
-func updateRun(ctx context.Context, tx *sql.Tx, key int64, u tracker.Update) error {
-	var provenance any
-	if u.Provenance != nil {
-		text, err := json.Marshal(u.Provenance)
-		if err != nil {
-			return err
-		}
-		provenance = string(text)
-	}
-	_, err := tx.ExecContext(ctx, `
-		UPDATE runs SET name = coalesce(?, name), experiment = coalesce(?, experiment), note = coalesce(?, note),
-			rating = coalesce(?, rating), provenance = coalesce(?, provenance) WHERE key = ?`,
-		u.Name, u.Experiment, u.Note, u.Rating, provenance, key)
-	if err != nil {
-		return err
-	}
-	for _, tag := range u.Untag {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM tags WHERE run = ? AND tag = ?`, key, tag); err != nil {
-			return err
-		}
-	}
-	if err := addTags(ctx, tx, key, u.Tag); err != nil {
-		return err
-	}
-	return setParams(ctx, tx, key, u.Params)
-}
-
 // CreateRun implements tracker.Store.
 func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, error) {
 	n, err := n.Normal()
@@ -158,8 +141,14 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 	}
 	var run *tracker.Run
 	err = db.write(ctx, "starting a run", func(tx *sql.Tx) error {
-		if err := refuseTwice(ctx, tx, n.Sweep, n.Trial); err != nil {
-			return err
+		if n.Sweep != "" && n.Trial != 0 {
+			id, err := one[string](ctx, tx, `SELECT id FROM runs WHERE sweep = ? AND sweep <> '' AND trial = ? LIMIT 1`, n.Sweep, n.Trial)
+			if err == nil {
+				return tracker.Errorf(tracker.CodeConflict, "trial %d of sweep %q is there already: it is run %s", n.Trial, n.Sweep, id)
+			}
+			if !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
 		}
 		at := db.now()
 		r := tracker.Run{
@@ -174,21 +163,6 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 		return err
 	})
 	return run, err
-}
-
-// refuseTwice returns an error if the store already has the trial of the sweep.
-func refuseTwice(ctx context.Context, tx *sql.Tx, sweep string, trial int) error {
-	if sweep == "" || trial == 0 {
-		return nil
-	}
-	query := `SELECT id FROM runs WHERE sweep = ? AND sweep <> '' AND trial = ? LIMIT 1`
-	return each(ctx, tx, query, []any{sweep, trial}, func(scan func(...any) error) error {
-		var id string
-		if err := scan(&id); err != nil {
-			return err
-		}
-		return tracker.Errorf(tracker.CodeConflict, "trial %d of sweep %q is there already: it is run %s", trial, sweep, id)
-	})
 }
 
 // insertNewRun gives a run an id that no other has.
@@ -208,32 +182,21 @@ func insertNewRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (key int64, e
 
 // insertRun adds a run with its parameters and tags, but without metrics and pictures.
 func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
-	provenance, err := json.Marshal(r.Provenance)
-	if err != nil {
-		return 0, err
-	}
 	revision, err := nextRevision(ctx, tx)
 	if err != nil {
 		return 0, err
 	}
 	p := r.Process
-	result, err := tx.ExecContext(ctx, `
+	key, err := one[int64](ctx, tx, `
 		INSERT INTO runs (id, name, experiment, sweep, trial, status, reason, started_at, ended_at, seen_at, idle, tries, note, rating,
 			provenance, host, pid, boot, process_started, revision)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
 		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Reason, micros(r.StartedAt), endedAt(r), micros(r.SeenAt),
-		r.Idle.Microseconds(), r.Tries, r.Note, r.Rating, string(provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), revision)
+		r.Idle.Microseconds(), r.Tries, r.Note, r.Rating, toJSON(r.Provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), revision)
 	if err != nil {
 		return 0, err
 	}
-	key, err := result.LastInsertId()
-	if err != nil {
-		return 0, err
-	}
-	if err := setParams(ctx, tx, key, r.Params); err != nil {
-		return 0, err
-	}
-	return key, addTags(ctx, tx, key, r.Tags)
+	return key, cmp.Or(setParams(ctx, tx, key, r.Params), addTags(ctx, tx, key, r.Tags))
 }
 
 // endedAt is the value of the column ended_at: NULL while a run is running.
@@ -310,13 +273,10 @@ func findOwnRun(ctx context.Context, tx *sql.Tx, id string) (int64, error) {
 // refuseStranger returns an error if ContinueRun gave the run to another process.
 func refuseStranger(ctx context.Context, tx *sql.Tx, key int64) error {
 	query := `SELECT id, host, pid, boot, process_started FROM runs WHERE key = ? AND claimed`
-	return each(ctx, tx, query, []any{key}, func(scan func(...any) error) error {
-		var id string
-		var p tracker.Process
-		var started int64
-		if err := scan(&id, &p.Host, &p.PID, &p.Boot, &started); err != nil {
-			return err
-		}
+	var id string
+	var p tracker.Process
+	var started int64
+	return each(ctx, tx, query, []any{key}, []any{&id, &p.Host, &p.PID, &p.Boot, &started}, func() error {
 		if p.StartedAt = fromMicros(started); p.Equal(tracker.ThisProcess()) {
 			return nil
 		}

@@ -135,8 +135,8 @@ func (db *DB) prepare(ctx context.Context) error {
 // checkWAL refuses a store whose file system cannot give processes the locks and shared memory that
 // they need.
 func (db *DB) checkWAL(ctx context.Context) error {
-	var mode string
-	if err := db.writer.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+	mode, err := one[string](ctx, db.writer, "PRAGMA journal_mode")
+	if err != nil {
 		return err
 	}
 	if mode != "wal" {

@@ -18,21 +18,18 @@ func (db *DB) CreateSweep(ctx context.Context, s tracker.Sweep) (*tracker.Sweep,
 	}
 	s.StartedAt = tracker.StoredTime(s.StartedAt)
 	err := db.write(ctx, "adding a sweep", func(tx *sql.Tx) error {
-		var used bool
-		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE sweep = ? AND sweep <> '')`, s.Name).Scan(&used); err != nil {
-			return err
-		}
-		result, err := tx.ExecContext(ctx, `INSERT INTO sweeps (name, experiment, text, dir, trials, rated, started_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, s.Name, s.Experiment, s.Text, s.Dir, s.Trials, s.Rated, micros(s.StartedAt))
+		used, err := isSweepOfRuns(ctx, tx, s.Name)
 		if err != nil {
 			return err
 		}
-		added, err := result.RowsAffected()
+		_, err = one[int64](ctx, tx, `INSERT INTO sweeps (name, experiment, text, dir, trials, rated, started_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING key`,
+			s.Name, s.Experiment, s.Text, s.Dir, s.Trials, s.Rated, micros(s.StartedAt))
 		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return tracker.Errorf(tracker.CodeConflict, "there is a sweep %q already: resume it, or choose another name", s.Name)
 		case err != nil:
 			return err
-		case added == 0:
-			return tracker.Errorf(tracker.CodeConflict, "there is a sweep %q already: resume it, or choose another name", s.Name)
 		case used:
 			return tracker.Errorf(tracker.CodeConflict, "there are runs of a sweep %q already, which was imported or deleted: "+
 				"choose another name", s.Name)
@@ -62,10 +59,15 @@ func (db *DB) Sweep(ctx context.Context, name string) (s *tracker.Sweep, err err
 	return s, err
 }
 
+// isSweepOfRuns reports whether runs name the sweep.
+func isSweepOfRuns(ctx context.Context, tx *sql.Tx, name string) (bool, error) {
+	return one[bool](ctx, tx, `SELECT EXISTS (SELECT 1 FROM runs WHERE sweep = ? AND sweep <> '')`, name)
+}
+
 // noSuchSweep is the error for a name that no sweep has. Runs may still have it.
 func noSuchSweep(ctx context.Context, tx *sql.Tx, name string) error {
-	var used bool
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE sweep = ? AND sweep <> '')`, name).Scan(&used); err != nil {
+	used, err := isSweepOfRuns(ctx, tx, name)
+	if err != nil {
 		return err
 	}
 	if used {
@@ -107,12 +109,12 @@ func (db *DB) DeleteSweep(ctx context.Context, name string) error {
 		if err := db.refuseRunning(ctx, tx, running); err != nil {
 			return err
 		}
-		result, err := tx.ExecContext(ctx, `DELETE FROM sweeps WHERE name = ?`, name)
+		_, err = one[int64](ctx, tx, `DELETE FROM sweeps WHERE name = ? RETURNING key`, name)
+		if errors.Is(err, sql.ErrNoRows) {
+			return noSuchSweep(ctx, tx, name)
+		}
 		if err != nil {
 			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, noSuchSweep(ctx, tx, name))
 		}
 		_, err = nextRevision(ctx, tx)
 		return err
@@ -137,12 +139,9 @@ func (db *DB) AddJudgement(ctx context.Context, j tracker.Judgement) (*tracker.J
 		if err != nil {
 			return err
 		}
-		result, err := tx.ExecContext(ctx, `INSERT INTO judgements (left_run, right_run, verdict, rater, at) VALUES (?, ?, ?, ?, ?)`,
+		j.ID, err = one[int64](ctx, tx, `INSERT INTO judgements (left_run, right_run, verdict, rater, at) VALUES (?, ?, ?, ?, ?) RETURNING id`,
 			left, right, j.Verdict, j.Rater, micros(j.At))
 		if err != nil {
-			return err
-		}
-		if j.ID, err = result.LastInsertId(); err != nil {
 			return err
 		}
 		return markChanged(ctx, tx, left, right)

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -48,39 +49,33 @@ func (v *verifier) problem(kind tracker.ProblemKind, hash, format string, args .
 
 // database runs SQLite's own checks.
 func (v *verifier) database(ctx context.Context, tx *sql.Tx) error {
-	err := each(ctx, tx, `PRAGMA integrity_check`, nil, func(scan func(...any) error) error {
-		var text string
-		err := scan(&text)
-		if text != "ok" {
-			v.problem(tracker.ProblemDatabase, "", "integrity check: %s", text)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return each(ctx, tx, `PRAGMA foreign_key_check`, nil, func(scan func(...any) error) error {
-		var table, parent string
-		var row, key any
-		err := scan(&table, &row, &parent, &key)
-		v.problem(tracker.ProblemDatabase, "", "a row of %s names none of %s", table, parent)
-		return err
-	})
+	var text, table, parent string
+	var row, key any
+	return cmp.Or(
+		each(ctx, tx, `PRAGMA integrity_check`, nil, []any{&text}, func() error {
+			if text != "ok" {
+				v.problem(tracker.ProblemDatabase, "", "integrity check: %s", text)
+			}
+			return nil
+		}),
+		each(ctx, tx, `PRAGMA foreign_key_check`, nil, []any{&table, &row, &parent, &key}, func() error {
+			v.problem(tracker.ProblemDatabase, "", "a row of %s names none of %s", table, parent)
+			return nil
+		}),
+	)
 }
 
 // points checks that each metric has the right number of points, packed into full chunks.
 func (v *verifier) points(ctx context.Context, tx *sql.Tx) error {
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM runs`).Scan(&v.report.Runs); err != nil {
+	var err error
+	if v.report.Runs, err = one[int](ctx, tx, `SELECT count(*) FROM runs`); err != nil {
 		return err
 	}
 	query := `SELECT r.id, m.name, m.points, coalesce(sum(length(c.points)), 0), count(c.number), coalesce(max(c.number) + 1, 0)
 		FROM metrics AS m JOIN runs AS r ON r.key = m.run LEFT JOIN chunks AS c ON c.metric = m.key GROUP BY m.key`
-	return each(ctx, tx, query, nil, func(scan func(...any) error) error {
-		var id, name string
-		var points, bytes, chunks, numbers int64
-		if err := scan(&id, &name, &points, &bytes, &chunks, &numbers); err != nil {
-			return err
-		}
+	var id, name string
+	var points, bytes, chunks, numbers int64
+	return each(ctx, tx, query, nil, []any{&id, &name, &points, &bytes, &chunks, &numbers}, func() error {
 		v.report.Points += points
 		if bytes != points*pointBytes || chunks != numbers || chunks != (points+chunkPoints-1)/chunkPoints {
 			v.problem(tracker.ProblemPoints, "", "run %s: %s should have %d points and has %d bytes in %d chunks", id, name, points, bytes, chunks)
@@ -91,13 +86,11 @@ func (v *verifier) points(ctx context.Context, tx *sql.Tx) error {
 
 // blobs reads which files should exist.
 func (v *verifier) blobs(ctx context.Context, tx *sql.Tx) error {
-	return each(ctx, tx, `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures WHERE hash = blobs.hash) FROM blobs`, nil, func(scan func(...any) error) error {
-		var hash string
-		var size int64
-		var used bool
-		if err := scan(&hash, &size, &used); err != nil {
-			return err
-		}
+	query := `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures WHERE hash = blobs.hash) FROM blobs`
+	var hash string
+	var size int64
+	var used bool
+	return each(ctx, tx, query, nil, []any{&hash, &size, &used}, func() error {
 		if !used {
 			v.problem(tracker.ProblemDatabase, hash, "no run has picture %s any more", hash)
 		}
