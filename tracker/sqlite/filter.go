@@ -129,7 +129,7 @@ func (s *statement) compareNumber(column string, op tracker.Op, l tracker.Litera
 
 // compareTime writes a comparison with the interval that a date means.
 func (s *statement) compareTime(column string, op tracker.Op, l tracker.Literal) {
-	from, until := micros(l.From), micros(l.Until)
+	from, until := l.From.UnixMicro(), l.Until.UnixMicro()
 	s.add(`coalesce(`)
 	switch op {
 	case tracker.Equal:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"math"
 	"time"
@@ -185,8 +186,8 @@ func loadGroups(ctx context.Context, tx *sql.Tx, query, gone string) ([]tracker.
 	var name string
 	var status tracker.Status
 	var count int
-	var started, key int64
-	err := each(ctx, tx, query, []any{gone}, []any{&name, &status, &count, &started, &key}, func() error {
+	var key int64
+	err := each(ctx, tx, query, []any{gone}, []any{&name, &status, &count, new(any), &key}, func() error {
 		place, ok := places[name]
 		if !ok {
 			place = len(groups)
@@ -227,11 +228,12 @@ const runsCTE = `
 func goneRuns(ctx context.Context, tx *sql.Tx, now time.Time) (string, error) {
 	keys := []int64{}
 	query := `SELECT key, host, pid, boot, process_started, seen_at FROM runs WHERE status = 'running' ORDER BY key`
-	var key, started, seen int64
+	var key int64
 	var p tracker.Process
-	err := each(ctx, tx, query, nil, []any{&key, &p.Host, &p.PID, &p.Boot, &started, &seen}, func() error {
-		p.StartedAt = fromMicros(started)
-		if p.Gone(now, fromMicros(seen)) {
+	var seen time.Time
+	row := []any{&key, &p.Host, &p.PID, &p.Boot, (*stamp)(&p.StartedAt), (*stamp)(&seen)}
+	err := each(ctx, tx, query, nil, row, func() error {
+		if p.Gone(now, seen) {
 			keys = append(keys, key)
 		}
 		return nil
@@ -276,7 +278,7 @@ func loadRuns(ctx context.Context, tx *sql.Tx, gone string, keys []int64) ([]tra
 	var name string
 	var value any
 	var isBool bool
-	var last sql.NullFloat64
+	var last float64
 	err := cmp.Or(
 		loadRows(ctx, tx, places, gone, list[0]),
 		each(ctx, tx, `SELECT run, name, value, truth FROM params`+chosen, list, []any{&key, &name, &value, &isBool}, func() error {
@@ -286,8 +288,8 @@ func loadRuns(ctx context.Context, tx *sql.Tx, gone string, keys []int64) ([]tra
 			places[key].Params[name] = value
 			return nil
 		}),
-		each(ctx, tx, `SELECT run, name, last FROM metrics`+chosen, list, []any{&key, &name, &last}, func() error {
-			places[key].Final[name] = fromNull(last)
+		each(ctx, tx, `SELECT run, name, last FROM metrics`+chosen, list, []any{&key, &name, (*float)(&last)}, func() error {
+			places[key].Final[name] = last
 			return nil
 		}),
 		each(ctx, tx, `SELECT run, tag FROM tags`+chosen+` ORDER BY run, tag`, list, []any{&key, &name}, func() error {
@@ -306,22 +308,18 @@ func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone
 			         (SELECT hash FROM pictures WHERE run = r.key AND role = 'snapshot' ORDER BY step DESC, name DESC LIMIT 1), '')
 		FROM r WHERE r.key IN (SELECT value FROM json_each(?))`
 	var r tracker.Run
-	var key, started, seen, idle, processStarted int64
-	var ended *int64
+	var key, idle int64
 	var provenance string
 	row := []any{
-		&key, &r.ID, &r.Name, &r.Experiment, &r.Sweep, &r.Trial, &r.Status, &r.Reason, &started, &ended, &seen, &idle, &r.Tries,
-		&r.Note, &r.Rating, &provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, &processStarted, &r.Picture,
+		&key, &r.ID, &r.Name, &r.Experiment, &r.Sweep, &r.Trial, &r.Status, &r.Reason,
+		(*stamp)(&r.StartedAt), (*stamp)(&r.EndedAt), (*stamp)(&r.SeenAt), &idle, &r.Tries, &r.Note, &r.Rating,
+		&provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, (*stamp)(&r.Process.StartedAt), &r.Picture,
 	}
 	return each(ctx, tx, query, []any{gone, keys}, row, func() error {
 		into := runs[key]
 		r.Params, r.Final, r.Tags = into.Params, into.Final, into.Tags
 		*into = r
-		into.StartedAt, into.SeenAt, into.Process.StartedAt = fromMicros(started), fromMicros(seen), fromMicros(processStarted)
 		into.Idle = time.Duration(idle) * time.Microsecond
-		if ended != nil {
-			into.EndedAt = fromMicros(*ended)
-		}
 		return json.Unmarshal([]byte(provenance), &into.Provenance)
 	})
 }
@@ -356,40 +354,52 @@ func one[T any](ctx context.Context, from querier, query string, args ...any) (v
 	return v, err
 }
 
-// list runs a query and returns what scan reads from each row.
-func list[T any](ctx context.Context, tx *sql.Tx, query string, args []any, scan func(into *T, scan func(...any) error) error) ([]T, error) {
+// list runs a query and returns a value for each row. row returns the places of its columns.
+func list[T any](ctx context.Context, tx *sql.Tx, query string, args []any, row func(*T) []any) ([]T, error) {
+	var v, zero T
 	all := []T{}
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var v T
-		if err := scan(&v, rows.Scan); err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
+	err := each(ctx, tx, query, args, row(&v), func() error {
+		all, v = append(all, v), zero
+		return nil
+	})
+	return all, err
 }
 
 // column runs a query and returns its only column.
 func column[T any](ctx context.Context, tx *sql.Tx, query string, args ...any) ([]T, error) {
-	return list(ctx, tx, query, args, func(v *T, scan func(...any) error) error { return scan(v) })
+	return list(ctx, tx, query, args, func(v *T) []any { return []any{v} })
 }
 
-// fromNull and toNull convert NaN, which is NULL in the database.
-func fromNull(v sql.NullFloat64) float64 {
-	if !v.Valid {
-		return math.NaN()
+// stamp is a time in the database: microseconds, or NULL for the zero time.
+type stamp time.Time
+
+// Scan implements sql.Scanner.
+func (s *stamp) Scan(v any) error {
+	var n sql.NullInt64
+	err := n.Scan(v)
+	if *s = (stamp{}); n.Valid {
+		*s = stamp(time.UnixMicro(n.Int64).UTC())
 	}
-	return v.Float64
+	return err
 }
 
-func toNull(v float64) any {
-	if math.IsNaN(v) {
-		return nil
+// float is a float64 in the database, which keeps NaN as NULL.
+type float float64
+
+// Scan implements sql.Scanner.
+func (f *float) Scan(v any) error {
+	var n sql.NullFloat64
+	err := n.Scan(v)
+	if *f = float(n.Float64); !n.Valid {
+		*f = float(math.NaN())
 	}
-	return v
+	return err
+}
+
+// Value implements driver.Valuer.
+func (f float) Value() (driver.Value, error) {
+	if math.IsNaN(float64(f)) {
+		return nil, nil
+	}
+	return float64(f), nil
 }

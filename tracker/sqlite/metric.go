@@ -79,7 +79,7 @@ func appendPoints(ctx context.Context, tx *sql.Tx, run int64, s tracker.Series) 
 		chunk, rest = chunk[:0], rest[n:]
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE metrics SET points = ?, last_step = ?, last = ?, least = ?, greatest = ? WHERE key = ?`,
-		m.Points, m.LastStep, toNull(m.Last), toNull(m.Min), toNull(m.Max), m.key)
+		m.Points, m.LastStep, float(m.Last), float(m.Min), float(m.Max), m.key)
 	return err
 }
 
@@ -102,13 +102,8 @@ func readMetrics(ctx context.Context, tx *sql.Tx, run int64, names []string) ([]
 		query += ` AND name IN (SELECT value FROM json_each(?))`
 		args = append(args, toJSON(names))
 	}
-	return list(ctx, tx, query+` ORDER BY name`, args, func(m *metric, scan func(...any) error) error {
-		var last, least, greatest sql.NullFloat64
-		if err := scan(&m.key, &m.name, &m.Points, &m.LastStep, &last, &least, &greatest); err != nil {
-			return err
-		}
-		m.Last, m.Min, m.Max = fromNull(last), fromNull(least), fromNull(greatest)
-		return nil
+	return list(ctx, tx, query+` ORDER BY name`, args, func(m *metric) []any {
+		return []any{&m.key, &m.name, &m.Points, &m.LastStep, (*float)(&m.Last), (*float)(&m.Min), (*float)(&m.Max)}
 	})
 }
 

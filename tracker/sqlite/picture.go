@@ -77,7 +77,7 @@ func (db *DB) insertPicture(ctx context.Context, tx *sql.Tx, run int64, p tracke
 	}
 	_, err = one[int64](ctx, tx, `INSERT INTO pictures (run, role, step, name, source, hash, at) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET source = excluded.source WHERE hash = excluded.hash RETURNING run`,
-		run, p.Role, p.Step, p.Name, p.Source, p.Hash, micros(p.At))
+		run, p.Role, p.Step, p.Name, p.Source, p.Hash, p.At.UnixMicro())
 	if errors.Is(err, sql.ErrNoRows) {
 		return tracker.Errorf(tracker.CodeConflict, "the run has another picture with role %s, step %d and name %q: choose another step or name", p.Role, p.Step, p.Name)
 	}
@@ -101,11 +101,8 @@ func loadPictures(ctx context.Context, tx *sql.Tx, run int64, roles []string) ([
 		query += ` AND p.role IN (SELECT value FROM json_each(?))`
 		args = append(args, toJSON(roles))
 	}
-	return list(ctx, tx, query+` ORDER BY p.role, p.step, p.name`, args, func(p *tracker.Picture, scan func(...any) error) error {
-		var at int64
-		err := scan(&p.Role, &p.Step, &p.Name, &p.Source, &p.Hash, &p.Bytes, &p.Format, &p.Width, &p.Height, &at)
-		p.At = fromMicros(at)
-		return err
+	return list(ctx, tx, query+` ORDER BY p.role, p.step, p.name`, args, func(p *tracker.Picture) []any {
+		return []any{&p.Role, &p.Step, &p.Name, &p.Source, &p.Hash, &p.Bytes, &p.Format, &p.Width, &p.Height, (*stamp)(&p.At)}
 	})
 }
 
@@ -145,7 +142,7 @@ func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.Open
 		if err != nil {
 			return err
 		}
-		later, err := one[bool](ctx, tx, `SELECT seen_at > ? FROM runs WHERE key = ?`, micros(a.Run.SeenAt), key)
+		later, err := one[bool](ctx, tx, `SELECT seen_at > ? FROM runs WHERE key = ?`, a.Run.SeenAt.UnixMicro(), key)
 		if err != nil || later {
 			return err
 		}
@@ -173,8 +170,8 @@ func refreshRun(ctx context.Context, tx *sql.Tx, key int64, r *tracker.Run) erro
 	_, err = tx.ExecContext(ctx, `
 		UPDATE runs SET status = ?, reason = ?, ended_at = ?, seen_at = ?, idle = ?, tries = ?, provenance = ?, host = ?, pid = ?, boot = ?, process_started = ?,
 			note = iif(note = '', ?, note), rating = iif(rating = 0, ?, rating), revision = ? WHERE key = ?`,
-		r.Status, r.Reason, endedAt(r), micros(r.SeenAt), r.Idle.Microseconds(), r.Tries,
-		toJSON(r.Provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), r.Note, r.Rating, revision, key)
+		r.Status, r.Reason, endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries,
+		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), r.Note, r.Rating, revision, key)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (db *DB) touch(ctx context.Context, tx *sql.Tx, key int64) error {
 
 // beat marks a run as alive if it has not ended.
 func (db *DB) beat(ctx context.Context, tx *sql.Tx, key int64) error {
-	_, err := tx.ExecContext(ctx, `UPDATE runs SET seen_at = max(seen_at, ?) WHERE key = ? AND status = 'running'`, micros(db.now()), key)
+	_, err := tx.ExecContext(ctx, `UPDATE runs SET seen_at = max(seen_at, ?) WHERE key = ? AND status = 'running'`, db.now().UnixMicro(), key)
 	return err
 }
 
@@ -191,8 +191,8 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
 		INSERT INTO runs (id, name, experiment, sweep, trial, status, reason, started_at, ended_at, seen_at, idle, tries, note, rating,
 			provenance, host, pid, boot, process_started, revision)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
-		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Reason, micros(r.StartedAt), endedAt(r), micros(r.SeenAt),
-		r.Idle.Microseconds(), r.Tries, r.Note, r.Rating, toJSON(r.Provenance), p.Host, p.PID, p.Boot, micros(p.StartedAt), revision)
+		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Reason, r.StartedAt.UnixMicro(), endedAt(r), r.SeenAt.UnixMicro(),
+		r.Idle.Microseconds(), r.Tries, r.Note, r.Rating, toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), revision)
 	if err != nil {
 		return 0, err
 	}
@@ -204,7 +204,7 @@ func endedAt(r *tracker.Run) any {
 	if r.Status == tracker.StatusRunning {
 		return nil
 	}
-	return micros(r.EndedAt)
+	return r.EndedAt.UnixMicro()
 }
 
 func isDuplicate(err error) bool {
@@ -251,7 +251,7 @@ func (db *DB) ContinueRun(ctx context.Context, id string, p tracker.Process) (*t
 		_, err := tx.ExecContext(ctx, `
 			UPDATE runs SET status = 'running', reason = '', ended_at = NULL, tries = tries + 1, claimed = 1,
 				idle = idle + max(0, ? - coalesce(ended_at, seen_at)), host = ?, pid = ?, boot = ?, process_started = ? WHERE key = ?`,
-			micros(db.now()), p.Host, p.PID, p.Boot, micros(p.StartedAt), key)
+			db.now().UnixMicro(), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), key)
 		return err
 	})
 }
@@ -275,9 +275,9 @@ func refuseStranger(ctx context.Context, tx *sql.Tx, key int64) error {
 	query := `SELECT id, host, pid, boot, process_started FROM runs WHERE key = ? AND claimed`
 	var id string
 	var p tracker.Process
-	var started int64
-	return each(ctx, tx, query, []any{key}, []any{&id, &p.Host, &p.PID, &p.Boot, &started}, func() error {
-		if p.StartedAt = fromMicros(started); p.Equal(tracker.ThisProcess()) {
+	row := []any{&id, &p.Host, &p.PID, &p.Boot, (*stamp)(&p.StartedAt)}
+	return each(ctx, tx, query, []any{key}, row, func() error {
+		if p.Equal(tracker.ThisProcess()) {
 			return nil
 		}
 		return tracker.Errorf(tracker.CodeConflict, "run %s was continued by process %d on %s: this one may not log into it any more",

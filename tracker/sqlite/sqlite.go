@@ -239,10 +239,6 @@ func (db *DB) read(ctx context.Context, doing string, f func(tx *sql.Tx) error) 
 	return db.failed(doing, f(tx))
 }
 
-func micros(t time.Time) int64 { return t.UnixMicro() }
-
-func fromMicros(n int64) time.Time { return time.UnixMicro(n).UTC() }
-
 // StoreVariable is the environment variable for the folder of the user's store.
 const StoreVariable = "GOUACHE_STORE"
 

@@ -24,7 +24,7 @@ func (db *DB) CreateSweep(ctx context.Context, s tracker.Sweep) (*tracker.Sweep,
 		}
 		_, err = one[int64](ctx, tx, `INSERT INTO sweeps (name, experiment, text, dir, trials, rated, started_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING key`,
-			s.Name, s.Experiment, s.Text, s.Dir, s.Trials, s.Rated, micros(s.StartedAt))
+			s.Name, s.Experiment, s.Text, s.Dir, s.Trials, s.Rated, s.StartedAt.UnixMicro())
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return tracker.Errorf(tracker.CodeConflict, "there is a sweep %q already: resume it, or choose another name", s.Name)
@@ -91,11 +91,8 @@ func (db *DB) Sweeps(ctx context.Context) (sweeps []tracker.Sweep, err error) {
 
 func loadSweeps(ctx context.Context, tx *sql.Tx, which string, args ...any) ([]tracker.Sweep, error) {
 	query := `SELECT name, experiment, text, dir, trials, rated, started_at FROM sweeps ` + which
-	return list(ctx, tx, query, args, func(s *tracker.Sweep, scan func(...any) error) error {
-		var started int64
-		err := scan(&s.Name, &s.Experiment, &s.Text, &s.Dir, &s.Trials, &s.Rated, &started)
-		s.StartedAt = fromMicros(started)
-		return err
+	return list(ctx, tx, query, args, func(s *tracker.Sweep) []any {
+		return []any{&s.Name, &s.Experiment, &s.Text, &s.Dir, &s.Trials, &s.Rated, (*stamp)(&s.StartedAt)}
 	})
 }
 
@@ -140,7 +137,7 @@ func (db *DB) AddJudgement(ctx context.Context, j tracker.Judgement) (*tracker.J
 			return err
 		}
 		j.ID, err = one[int64](ctx, tx, `INSERT INTO judgements (left_run, right_run, verdict, rater, at) VALUES (?, ?, ?, ?, ?) RETURNING id`,
-			left, right, j.Verdict, j.Rater, micros(j.At))
+			left, right, j.Verdict, j.Rater, j.At.UnixMicro())
 		if err != nil {
 			return err
 		}
@@ -174,11 +171,8 @@ func (db *DB) Judgements(ctx context.Context, q tracker.JudgementQuery) (judgeme
 		WHERE ?1 IN ('', l.sweep) AND ?1 IN ('', r.sweep) AND ?2 IN ('', l.experiment) AND ?2 IN ('', r.experiment)
 		ORDER BY j.at, j.id`
 	err = db.read(ctx, "reading judgements", func(tx *sql.Tx) error {
-		judgements, err = list(ctx, tx, query, []any{q.Sweep, q.Experiment}, func(j *tracker.Judgement, scan func(...any) error) error {
-			var at int64
-			err := scan(&j.ID, &j.Left, &j.Right, &j.Verdict, &j.Rater, &at)
-			j.At = fromMicros(at)
-			return err
+		judgements, err = list(ctx, tx, query, []any{q.Sweep, q.Experiment}, func(j *tracker.Judgement) []any {
+			return []any{&j.ID, &j.Left, &j.Right, &j.Verdict, &j.Rater, (*stamp)(&j.At)}
 		})
 		return err
 	})
