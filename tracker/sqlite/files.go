@@ -17,8 +17,6 @@ type folder struct{ dir string }
 
 func (f folder) temporary() string { return filepath.Join(f.dir, "tmp") }
 
-func (f folder) make() error { return os.MkdirAll(f.temporary(), 0o777) }
-
 // sweep removes temporary files that were last written before a time: those of processes that were
 // killed. Files that cannot be removed, for example another user's, do no harm; Verify reports
 // them.

@@ -87,23 +87,19 @@ func (db *DB) insertPicture(ctx context.Context, tx *sql.Tx, run int64, p tracke
 // Pictures implements tracker.Store.
 func (db *DB) Pictures(ctx context.Context, id string, q tracker.PictureQuery) (pictures []tracker.Picture, err error) {
 	err = db.readRun(ctx, "reading pictures of run "+id, id, func(tx *sql.Tx, key int64) error {
-		pictures, err = loadPictures(ctx, tx, key, q.Roles)
+		query := `SELECT p.role, p.step, p.name, p.source, p.hash, b.bytes, b.format, b.width, b.height, p.at
+			FROM pictures AS p JOIN blobs AS b USING (hash) WHERE p.run = ?`
+		args := []any{key}
+		if len(q.Roles) > 0 {
+			query += ` AND p.role IN (SELECT value FROM json_each(?))`
+			args = append(args, toJSON(q.Roles))
+		}
+		pictures, err = list(ctx, tx, query+` ORDER BY p.role, p.step, p.name`, args, func(p *tracker.Picture) []any {
+			return []any{&p.Role, &p.Step, &p.Name, &p.Source, &p.Hash, &p.Bytes, &p.Format, &p.Width, &p.Height, (*stamp)(&p.At)}
+		})
 		return err
 	})
 	return pictures, err
-}
-
-func loadPictures(ctx context.Context, tx *sql.Tx, run int64, roles []string) ([]tracker.Picture, error) {
-	query := `SELECT p.role, p.step, p.name, p.source, p.hash, b.bytes, b.format, b.width, b.height, p.at
-		FROM pictures AS p JOIN blobs AS b USING (hash) WHERE p.run = ?`
-	args := []any{run}
-	if len(roles) > 0 {
-		query += ` AND p.role IN (SELECT value FROM json_each(?))`
-		args = append(args, toJSON(roles))
-	}
-	return list(ctx, tx, query+` ORDER BY p.role, p.step, p.name`, args, func(p *tracker.Picture) []any {
-		return []any{&p.Role, &p.Step, &p.Name, &p.Source, &p.Hash, &p.Bytes, &p.Format, &p.Width, &p.Height, (*stamp)(&p.At)}
-	})
 }
 
 // OpenPicture implements tracker.Store.
@@ -188,26 +184,23 @@ func (db *DB) bring(ctx context.Context, a *tracker.Archive, open tracker.OpenPi
 	}
 	put := func() (hashes []string, err error) {
 		for _, p := range a.Pictures {
-			if err := db.copyPicture(ctx, p, open); err != nil {
+			if err := tracker.CheckHash(p.Hash); err != nil {
 				return hashes, err
+			}
+			if !db.blobs.has(p.Hash, p.Bytes) {
+				data, err := tracker.ReadPicture(ctx, p, open)
+				if err != nil {
+					return hashes, err
+				}
+				if err := db.blobs.put(p.Hash, data); err != nil {
+					return hashes, err
+				}
 			}
 			hashes = append(hashes, p.Hash)
 		}
 		return hashes, nil
 	}
 	return db.withFiles(ctx, "importing a run", put, rows)
-}
-
-// copyPicture copies a picture's file unless it exists.
-func (db *DB) copyPicture(ctx context.Context, p tracker.Picture, open tracker.OpenPicture) error {
-	if err := tracker.CheckHash(p.Hash); err != nil || db.blobs.has(p.Hash, p.Bytes) {
-		return err
-	}
-	data, err := tracker.ReadPicture(ctx, p, open)
-	if err != nil {
-		return err
-	}
-	return db.blobs.put(p.Hash, data)
 }
 
 // fill adds an archive's points and pictures to its run.

@@ -152,10 +152,17 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 		}
 		at := db.now()
 		r := tracker.Run{
-			Name: n.Name, Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning,
+			Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning,
 			StartedAt: at, SeenAt: at, Note: n.Note, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
 		}
-		key, err := insertNewRun(ctx, tx, &r)
+		var key int64
+		for range 10 { // until no other run has the id
+			r.ID = tracker.NewID(at)
+			r.Name = cmp.Or(n.Name, r.ID)
+			if key, err = insertRun(ctx, tx, &r); !isDuplicate(err) {
+				break
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -163,21 +170,6 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 		return err
 	})
 	return run, err
-}
-
-// insertNewRun gives a run an id that no other has.
-func insertNewRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (key int64, err error) {
-	unnamed := r.Name == ""
-	for range 10 {
-		r.ID = tracker.NewID(r.StartedAt)
-		if unnamed {
-			r.Name = r.ID
-		}
-		if key, err = insertRun(ctx, tx, r); !isDuplicate(err) {
-			return key, err
-		}
-	}
-	return 0, err
 }
 
 // insertRun adds a run with its parameters and tags, but without metrics and pictures.

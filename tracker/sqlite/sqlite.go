@@ -83,7 +83,7 @@ func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 
 func (db *DB) open(ctx context.Context) error {
 	for _, f := range []folder{db.blobs.folder, db.checkpoints.folder} {
-		if err := f.make(); err != nil {
+		if err := os.MkdirAll(f.temporary(), 0o777); err != nil {
 			return err
 		}
 		f.sweep(db.now().Add(-inFlight))

@@ -179,13 +179,8 @@ func (v *verifier) unneeded(ctx context.Context, f folder, nameOf func(path stri
 		} else if filepath.Dir(path) == f.temporary() {
 			temporary = append(temporary, path)
 		}
-		v.orphan(path)
+		v.problem(tracker.ProblemOrphaned, v.db.blobs.hash(path), "no run needs the file %s", path)
 		return nil
 	})
 	return names, temporary, err
-}
-
-// orphan reports a file.
-func (v *verifier) orphan(path string) {
-	v.problem(tracker.ProblemOrphaned, v.db.blobs.hash(path), "no run needs the file %s", path)
 }

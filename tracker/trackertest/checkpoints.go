@@ -1,7 +1,6 @@
 package trackertest
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -11,38 +10,32 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-func saveCheckpoint(t *testing.T, store tracker.Store, id, state string) {
-	t.Helper()
-	err := store.SaveCheckpoint(t.Context(), id, func(w io.Writer) error {
-		_, err := io.WriteString(w, state)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+// writes returns a function that writes a checkpoint.
+func writes(state string) func(io.Writer) error {
+	return func(w io.Writer) error { return errorOf(io.WriteString(w, state)) }
 }
 
-func readCheckpoint(t *testing.T, store tracker.Store, id string) []byte {
+func saveCheckpoint(t *testing.T, store tracker.Store, id, state string) {
 	t.Helper()
-	file, err := store.OpenCheckpoint(t.Context(), id)
-	return readAll(t, file, err)
+	ok(t, store.SaveCheckpoint(t.Context(), id, writes(state)))
+}
+
+func readCheckpoint(t *testing.T, store tracker.Store, id string) string {
+	t.Helper()
+	return string(readAll(t, must(store.OpenCheckpoint(t.Context(), id))(t)))
 }
 
 func testCheckpoints(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
-	nothing := func(io.Writer) error { return nil }
-	_, err := store.OpenCheckpoint(ctx, tracker.NewID(time.Now()))
-	wantCode(t, err, tracker.CodeNotFound)
-	_, err = store.OpenCheckpoint(ctx, "../x")
-	wantCode(t, err, tracker.CodeNotFound)
-	wantCode(t, store.SaveCheckpoint(ctx, tracker.NewID(time.Now()), nothing), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.OpenCheckpoint(ctx, tracker.NewID(time.Now()))), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.OpenCheckpoint(ctx, "../x")), tracker.CodeNotFound)
+	wantCode(t, store.SaveCheckpoint(ctx, tracker.NewID(time.Now()), writes("")), tracker.CodeNotFound)
 	run, other := create(t, store, tracker.NewRun{}), create(t, store, tracker.NewRun{})
-	_, err = store.OpenCheckpoint(ctx, run.ID)
-	wantCode(t, err, tracker.CodeNotFound)
+	wantCode(t, errorOf(store.OpenCheckpoint(ctx, run.ID)), tracker.CodeNotFound)
 	saveCheckpoint(t, store, other.ID, "other")
 	for _, state := range []string{"first", strings.Repeat("second ", 100_000), "", "third"} {
 		saveCheckpoint(t, store, run.ID, state)
-		if got := readCheckpoint(t, store, run.ID); string(got) != state {
+		if got := readCheckpoint(t, store, run.ID); got != state {
 			t.Errorf("got a checkpoint of %d bytes, want %d", len(got), len(state))
 		}
 	}
@@ -50,17 +43,16 @@ func testCheckpoints(t *testing.T, store tracker.Store) {
 		t.Error("a checkpoint is no sign of life")
 	}
 	broken := errors.New("the device is gone")
-	err = store.SaveCheckpoint(ctx, run.ID, func(w io.Writer) error {
-		_, err := w.Write(bytes.Repeat([]byte("half"), 1<<16))
-		return errors.Join(err, broken)
+	err := store.SaveCheckpoint(ctx, run.ID, func(w io.Writer) error {
+		return errors.Join(writes(strings.Repeat("half", 1<<16))(w), broken)
 	})
 	if !errors.Is(err, broken) {
 		t.Errorf("the error is %v, want %v", err, broken)
 	}
-	if got := readCheckpoint(t, store, run.ID); string(got) != "third" {
+	if got := readCheckpoint(t, store, run.ID); got != "third" {
 		t.Errorf("after a failure the checkpoint is %.20q", got)
 	}
-	if got := readCheckpoint(t, store, other.ID); string(got) != "other" {
+	if got := readCheckpoint(t, store, other.ID); got != "other" {
 		t.Errorf("the other run's checkpoint is %.20q", got)
 	}
 }
@@ -83,7 +75,7 @@ func testCheckpointEnds(t *testing.T, store tracker.Store) {
 		saveCheckpoint(t, store, run.ID, "state")
 		end(t, store, run.ID, status)
 		wantKept(run.ID, status != tracker.StatusFinished)
-		wantCode(t, store.SaveCheckpoint(ctx, run.ID, func(io.Writer) error { return nil }), tracker.CodeConflict)
+		wantCode(t, store.SaveCheckpoint(ctx, run.ID, writes("")), tracker.CodeConflict)
 		if status == tracker.StatusFailed {
 			continue
 		}

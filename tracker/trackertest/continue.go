@@ -1,12 +1,9 @@
 package trackertest
 
 import (
-	"bytes"
+	"fmt"
 	"image"
-	"io"
 	"reflect"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,8 +19,7 @@ func end(t *testing.T, store tracker.Store, id string, status tracker.Status) {
 
 func testContinue(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
-	_, err := store.ContinueRun(ctx, tracker.NewID(time.Now()), tracker.Process{})
-	wantCode(t, err, tracker.CodeNotFound)
+	wantCode(t, errorOf(store.ContinueRun(ctx, tracker.NewID(time.Now()), tracker.Process{})), tracker.CodeNotFound)
 	n := tracker.NewRun{Name: "a", Tags: []string{"t"}, Params: tracker.Params{"x": 1}, Provenance: tracker.Provenance{Version: "v1"}}
 	for _, status := range []tracker.Status{tracker.StatusInterrupted, tracker.StatusFailed, tracker.StatusRunning} {
 		n.Process = gone()
@@ -32,10 +28,7 @@ func testContinue(t *testing.T, store tracker.Store) {
 			end(t, store, run.ID, status)
 		}
 		before := changes(t, store, "")
-		got, err := store.ContinueRun(ctx, run.ID, tracker.Process{})
-		if err != nil {
-			t.Fatalf("%s: %v", status, err)
-		}
+		got := must(store.ContinueRun(ctx, run.ID, tracker.Process{}))(t)
 		wantList(t, "changes", changes(t, store, before.Cursor).Runs, []string{run.ID})
 		want := *run
 		want.Status, want.Reason, want.EndedAt, want.Process, want.Tries = tracker.StatusRunning, "", time.Time{}, tracker.ThisProcess(), 1
@@ -43,12 +36,10 @@ func testContinue(t *testing.T, store tracker.Store) {
 		if !reflect.DeepEqual(*got, want) || !reflect.DeepEqual(get(t, store, run.ID), got) || got.SeenAt.Before(run.SeenAt) {
 			t.Errorf("%s: got %+v, want %+v", status, got, want)
 		}
-		_, err = store.ContinueRun(ctx, run.ID, tracker.Process{})
-		wantCode(t, err, tracker.CodeConflict) // it is running
+		wantCode(t, errorOf(store.ContinueRun(ctx, run.ID, tracker.Process{})), tracker.CodeConflict) // it is running
 		appendPoints(t, store, run.ID, "x", tracker.Point{Step: 1, Value: 2})
 		finish(t, store, run.ID)
-		_, err = store.ContinueRun(ctx, run.ID, tracker.Process{})
-		wantCode(t, err, tracker.CodeConflict) // it is finished
+		wantCode(t, errorOf(store.ContinueRun(ctx, run.ID, tracker.Process{})), tracker.CodeConflict) // it is finished
 	}
 }
 
@@ -71,22 +62,7 @@ func testTries(t *testing.T, store tracker.Store) {
 // testContinueOnce has many goroutines continue one run.
 func testContinueOnce(t *testing.T, store tracker.Store) {
 	run := create(t, store, tracker.NewRun{Process: gone()})
-	var won atomic.Int32
-	var wait sync.WaitGroup
-	for range 16 {
-		wait.Go(func() {
-			_, err := store.ContinueRun(t.Context(), run.ID, tracker.Process{})
-			if err == nil {
-				won.Add(1)
-			} else {
-				wantCode(t, err, tracker.CodeConflict)
-			}
-		})
-	}
-	wait.Wait()
-	if won.Load() != 1 {
-		t.Errorf("%d goroutines continue one run", won.Load())
-	}
+	race(t, "continuing", func() error { return errorOf(store.ContinueRun(t.Context(), run.ID, tracker.Process{})) })
 }
 
 // testStranger has a process that was presumed dead come back after another has taken over its run.
@@ -96,9 +72,9 @@ func testStranger(t *testing.T, store tracker.Store) {
 	must(store.ContinueRun(ctx, run.ID, far()))(t)
 	before := get(t, store, run.ID)
 	wantCode(t, store.Heartbeat(ctx, run.ID), tracker.CodeConflict)
-	wantCode(t, store.AppendPoints(ctx, run.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}}), tracker.CodeConflict)
-	wantCode(t, store.SaveCheckpoint(ctx, run.ID, func(io.Writer) error { return nil }), tracker.CodeConflict)
-	wantCode(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: tracker.StatusFinished}), tracker.CodeConflict)
+	wantCode(t, store.AppendPoints(ctx, run.ID, onePoint), tracker.CodeConflict)
+	wantCode(t, store.SaveCheckpoint(ctx, run.ID, writes("")), tracker.CodeConflict)
+	wantCode(t, store.FinishRun(ctx, run.ID, done), tracker.CodeConflict)
 	if got := get(t, store, run.ID); !reflect.DeepEqual(got, before) || got.Status != tracker.StatusRunning {
 		t.Errorf("got %+v, want %+v", got, before)
 	}
@@ -124,10 +100,8 @@ func testContinuedCurve(t *testing.T, store tracker.Store) {
 	for _, p := range want[40:] {
 		ok(t, active.Log(p.Step, tracker.Metrics{"x": p.Value}))
 	}
-	if _, err := active.AddPicture(ctx, snapshot); err != nil {
-		t.Error("the same snapshot again:", err)
-	}
-	ok(t, active.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished}))
+	must(active.AddPicture(ctx, snapshot))(t) // the same again
+	ok(t, active.Finish(ctx, done))
 	got := curves(t, store, run.ID, tracker.CurveQuery{})[0]
 	wantList(t, "x", got.Points, want)
 	if got.Total != 100 || got.Last != 900 || got.Min != 900 || got.Max != 999 {
@@ -145,10 +119,7 @@ func testContinuedCurve(t *testing.T, store tracker.Store) {
 // testContinuedRecorder interrupts a painting at iteration 25 of 40 and continues it.
 func testContinuedRecorder(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
-	run, err := tracker.Start(ctx, store, tracker.NewRun{Params: tracker.Params{"preset": "mine"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := must(tracker.Start(ctx, store, tracker.NewRun{Params: tracker.Params{"preset": "mine"}}))(t)
 	begun := progress.Run{Scales: []progress.Scale{{Iterations: 40}}, Device: "cpu", Settings: map[string]any{"size": int64(64)}}
 	paint := func(run *tracker.ActiveRun, last int, o progress.Result) {
 		t.Helper()
@@ -160,20 +131,16 @@ func testContinuedRecorder(t *testing.T, store tracker.Store) {
 			recorder.Observe(progress.Iteration{
 				Iteration: i, Total: float64(i), Elapsed: time.Duration(i) * time.Hour,
 				Picture:    func() (image.Image, error) { return image.NewGray(image.Rect(0, 0, i, 1)), nil },
-				Checkpoint: func(w io.Writer) error { _, err := w.Write([]byte{byte(i)}); return err },
+				Checkpoint: writes(fmt.Sprint(i)),
 			})
 		}
 		recorder.Observe(o)
 	}
-	paint(run, 25, progress.Result{
-		Status: progress.Interrupted, Checkpoint: func(w io.Writer) error { _, err := w.Write([]byte{25}); return err },
-	})
-	if got := readCheckpoint(t, store, run.ID()); !bytes.Equal(got, []byte{25}) {
-		t.Fatalf("the checkpoint of iteration 25 is %v", got)
+	paint(run, 25, progress.Result{Status: progress.Interrupted, Checkpoint: writes("25")})
+	if got := readCheckpoint(t, store, run.ID()); got != "25" {
+		t.Fatalf("the checkpoint of iteration 25 is %q", got)
 	}
-	if run, err = tracker.Continue(ctx, store, run.ID()); err != nil {
-		t.Fatal(err)
-	}
+	run = must(tracker.Continue(ctx, store, run.ID()))(t)
 	begun.Done, begun.Device = 25, "gpu"
 	paint(run, 40, progress.Result{Status: progress.Finished})
 	got := get(t, store, run.ID())
@@ -188,6 +155,5 @@ func testContinuedRecorder(t *testing.T, store tracker.Store) {
 	if err != nil || len(pictures) < 3 || len(pictures) > 6 || pictures[0].Step != 1 || pictures[len(pictures)-1].Step != 40 {
 		t.Errorf("snapshots: %+v (%v)", pictures, err)
 	}
-	_, err = store.OpenCheckpoint(ctx, run.ID())
-	wantCode(t, err, tracker.CodeNotFound)
+	wantCode(t, errorOf(store.OpenCheckpoint(ctx, run.ID())), tracker.CodeNotFound)
 }

@@ -13,9 +13,7 @@ func testJudgements(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	var runs []string
 	for _, n := range []tracker.NewRun{{Sweep: "s", Experiment: "e"}, {Sweep: "s", Experiment: "e"}, {Sweep: "s"}, {Experiment: "e"}} {
-		run := create(t, store, n)
-		finish(t, store, run.ID)
-		runs = append(runs, run.ID)
+		runs = append(runs, finished(t, store, n).ID)
 	}
 	wantJudgements := func(q tracker.JudgementQuery, want ...tracker.Judgement) {
 		t.Helper()
@@ -50,11 +48,11 @@ func testJudgements(t *testing.T, store tracker.Store) {
 		t.Errorf("taking a judgement back changes %v", changed)
 	}
 	wantCode(t, store.DeleteJudgement(ctx, early.ID), tracker.CodeNotFound)
-	if next := add(0, 1, tracker.Tie); next.ID <= early.ID {
+	next := add(0, 1, tracker.Tie)
+	if next.ID <= early.ID {
 		t.Errorf("number %d is used again", next.ID)
-	} else if err := store.DeleteJudgement(ctx, next.ID); err != nil {
-		t.Fatal(err)
 	}
+	ok(t, store.DeleteJudgement(ctx, next.ID))
 	must(store.DeleteRuns(ctx, runs[:1], false))(t)
 	wantJudgements(tracker.JudgementQuery{}, d) // the others went with the run
 	for what, test := range map[string]struct {

@@ -81,7 +81,6 @@ func testFilters(t *testing.T, store tracker.Store) {
 		{"tag == 'to show' || tag == good", "ac"},
 		{`name ~ '%'`, "d"},
 		{`name == "d'\"%_\\"`, "d"},
-		{"name ~ x' || 'y'=='y", ""},
 		{"status == finished && rating == 0", "abcd"},
 		{"duration >= 0 && duration < 3600", "abcd"},
 		{fmt.Sprintf("started >= %d-01-01", year-1), "abcd"},
@@ -89,32 +88,22 @@ func testFilters(t *testing.T, store tracker.Store) {
 		{"started == 2001-02-03", ""},
 		{"!(tag == good && !(name == a))", "abd"},
 	} {
-		if test.filter == "name ~ x' || 'y'=='y" {
-			if _, err := tracker.ParseFilter(test.filter); tracker.ErrorCode(err) != tracker.CodeInvalid {
-				t.Errorf("%s: the error is %v", test.filter, err)
-			}
-			continue
-		}
 		var want []string
 		for _, letter := range test.want {
 			want = append(want, strings.Replace(string(letter), "d", `d'"%_\`, 1))
 		}
 		wantList(t, test.filter, list(t, store, test.filter, "name"), want)
 	}
+	wantCode(t, errorOf(tracker.ParseFilter("name ~ x' || 'y'=='y")), tracker.CodeInvalid)
 }
 
 func testUnknownNames(t *testing.T, store tracker.Store) {
 	create(t, store, tracker.NewRun{Params: tracker.Params{"style_weight": 1}})
 	for _, text := range []string{"style-weight > 1", "name == a && stile_weight < 2", "param.style > 1", "metric.style_weight > 1", "started > soon"} {
-		f, err := tracker.ParseFilter(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = store.Runs(t.Context(), tracker.RunQuery{Filter: f})
-		wantCode(t, err, tracker.CodeInvalid)
+		f := must(tracker.ParseFilter(text))(t)
+		wantCode(t, errorOf(store.Runs(t.Context(), tracker.RunQuery{Filter: f})), tracker.CodeInvalid)
 	}
-	_, err := store.Runs(t.Context(), tracker.RunQuery{Sort: tracker.Sort{{Name: "style"}}})
-	wantCode(t, err, tracker.CodeInvalid)
+	wantCode(t, errorOf(store.Runs(t.Context(), tracker.RunQuery{Sort: tracker.Sort{{Name: "style"}}})), tracker.CodeInvalid)
 	names := must(store.Names(t.Context()))(t)
 	wantList(t, "parameters", names.Params, []string{"style_weight"})
 }
@@ -137,8 +126,7 @@ func testSort(t *testing.T, store tracker.Store) {
 	} {
 		wantList(t, test.sort, list(t, store, "", test.sort), test.want)
 	}
-	_, err := store.Runs(t.Context(), tracker.RunQuery{Sort: tracker.Sort{{Name: "tag"}}})
-	wantCode(t, err, tracker.CodeInvalid)
+	wantCode(t, errorOf(store.Runs(t.Context(), tracker.RunQuery{Sort: tracker.Sort{{Name: "tag"}}})), tracker.CodeInvalid)
 }
 
 func testGroups(t *testing.T, store tracker.Store) {
@@ -150,16 +138,12 @@ func testGroups(t *testing.T, store tracker.Store) {
 			finish(t, store, run.ID)
 		}
 	}
-	groups, err := store.Groups(t.Context(), tracker.ByExperiment)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var got []string
-	for _, g := range groups {
+	for _, g := range must(store.Groups(t.Context(), tracker.ByExperiment))(t) {
 		got = append(got, fmt.Sprintf("%s %d %d %s", g.Name, g.Runs, g.Statuses[tracker.StatusFinished], g.Latest.Name))
 	}
 	wantList(t, "experiments", got, []string{" 1 1 4", "a 2 1 3", "b 1 1 2"})
-	groups, err = store.Groups(t.Context(), tracker.BySweep)
+	groups, err := store.Groups(t.Context(), tracker.BySweep)
 	if err != nil || len(groups) != 1 || groups[0].Name != "s" || groups[0].Runs != 2 || groups[0].Experiment != "a" {
 		t.Errorf("sweeps: %+v (%v)", groups, err)
 	}
@@ -225,10 +209,7 @@ func compareWithMatch(t *testing.T, store tracker.Store, names *tracker.Names, a
 			want = append(want, r.ID)
 		}
 	}
-	page, err := store.Runs(t.Context(), tracker.RunQuery{Filter: f, Sort: s})
-	if err != nil {
-		t.Fatalf("%s: %v", filter, err)
-	}
+	page := must(store.Runs(t.Context(), tracker.RunQuery{Filter: f, Sort: s}))(t)
 	var got []string
 	for _, r := range page.Runs {
 		got = append(got, r.ID)

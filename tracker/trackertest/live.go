@@ -20,17 +20,11 @@ func testChanges(t *testing.T, store tracker.Store) {
 		t.Errorf("nothing happened: %+v", c)
 	}
 	for what, do := range map[string]func() error{
-		"points": func() error {
-			return store.AppendPoints(t.Context(), old.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}})
-		},
+		"points": func() error { return store.AppendPoints(t.Context(), old.ID, onePoint) },
 		"a picture": func() error {
-			_, err := store.AddPicture(t.Context(), old.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})
-			return err
+			return errorOf(store.AddPicture(t.Context(), old.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 1)}))
 		},
-		"a tag": func() error {
-			_, err := store.UpdateRun(t.Context(), old.ID, tracker.Update{Tag: []string{"a"}})
-			return err
-		},
+		"a tag": func() error { return errorOf(store.UpdateRun(t.Context(), old.ID, tracker.Update{Tag: []string{"a"}})) },
 	} {
 		ok(t, do())
 		c := changes(t, store, cursor)
@@ -52,18 +46,13 @@ func testChanges(t *testing.T, store tracker.Store) {
 	c = changes(t, store, cursor)
 	wantList(t, "a run that came back", c.Runs, []string{lost.ID, old.ID})
 	wantList(t, "deleted runs", c.Deleted, []string{})
-	_, err := store.Changes(t.Context(), "nonsense")
-	wantCode(t, err, tracker.CodeInvalid)
+	wantCode(t, errorOf(store.Changes(t.Context(), "nonsense")), tracker.CodeInvalid)
 }
 
 func testActiveRun(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
-	run, err := tracker.Start(ctx, store, tracker.NewRun{
-		Name: "active", Inputs: []tracker.NewPicture{{Role: tracker.RoleContent, Data: Picture(t, 1)}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	inputs := []tracker.NewPicture{{Role: tracker.RoleContent, Data: Picture(t, 1)}}
+	run := must(tracker.Start(ctx, store, tracker.NewRun{Name: "active", Inputs: inputs}))(t)
 	for step := range int64(100) {
 		ok(t, run.Log(step, tracker.Metrics{"a": float64(step), "b": -float64(step)}))
 	}
@@ -71,12 +60,10 @@ func testActiveRun(t *testing.T, store tracker.Store) {
 	wantCode(t, run.Log(-1, tracker.Metrics{"a": 1}), tracker.CodeInvalid)
 	note := "a note"
 	ok(t, run.Update(ctx, tracker.Update{Tag: []string{"good"}, Note: &note, Params: tracker.Params{"x": 1}}))
-	ok(t, run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished}))
-	if err := run.LogPicture(ctx, tracker.RoleResult, 100, image.NewRGBA(image.Rect(0, 0, 3, 2))); err != nil {
-		t.Error("a picture after the end:", err)
-	}
+	ok(t, run.Finish(ctx, done))
+	ok(t, run.LogPicture(ctx, tracker.RoleResult, 100, image.NewRGBA(image.Rect(0, 0, 3, 2)))) // also after the end
 	wantCode(t, run.Log(101, tracker.Metrics{"a": 1}), tracker.CodeConflict)
-	wantCode(t, run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished}), tracker.CodeConflict)
+	wantCode(t, run.Finish(ctx, done), tracker.CodeConflict)
 	got := get(t, store, run.ID())
 	if got.Note != "a note" || len(got.Tags) != 1 || got.Params["x"] != int64(1) || got.Final["a"] != 99 || got.Final["b"] != -99 || got.Status != tracker.StatusFinished {
 		t.Errorf("got %+v", got)
@@ -104,20 +91,16 @@ func testConcurrent(t *testing.T, store tracker.Store) {
 				return
 			}
 			for step := range int64(steps) {
-				if err := errors.Join(own.Log(step, tracker.Metrics{"x": 1}), shared.Log(step*workers+int64(w), tracker.Metrics{"x": 1})); err != nil {
-					t.Error(err)
-				}
+				err = errors.Join(err, own.Log(step, tracker.Metrics{"x": 1}), shared.Log(step*workers+int64(w), tracker.Metrics{"x": 1}))
 			}
-			if _, err := own.AddPicture(t.Context(), tracker.NewPicture{Role: "result", Data: Picture(t, 1)}); err != nil { // the same for all
-				t.Error(err)
-			}
-			if err := own.Finish(t.Context(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+			_, added := own.AddPicture(t.Context(), tracker.NewPicture{Role: "result", Data: Picture(t, 1)}) // the same for all
+			if err := errors.Join(err, added, own.Finish(t.Context(), done)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wait.Wait()
-	ok(t, shared.Finish(t.Context(), tracker.Outcome{Status: tracker.StatusFinished}))
+	ok(t, shared.Finish(t.Context(), done))
 	page, err := store.Runs(t.Context(), tracker.RunQuery{})
 	if err != nil || page.Total != workers+1 {
 		t.Fatalf("%+v (%v)", page, err)

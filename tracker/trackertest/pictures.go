@@ -15,16 +15,11 @@ func addPicture(t *testing.T, store tracker.Store, id string, n tracker.NewPictu
 
 func readPicture(t *testing.T, store tracker.Store, hash string) []byte {
 	t.Helper()
-	file, err := store.OpenPicture(t.Context(), hash)
-	return readAll(t, file, err)
+	return readAll(t, must(store.OpenPicture(t.Context(), hash))(t))
 }
 
-// readAll reads a file that was opened.
-func readAll(t *testing.T, file io.ReadCloser, err error) []byte {
+func readAll(t *testing.T, file io.ReadCloser) []byte {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 	defer file.Close()
 	return must(io.ReadAll(file))(t)
 }
@@ -62,8 +57,7 @@ func testPictures(t *testing.T, store tracker.Store) {
 func testPictureConflict(t *testing.T, store tracker.Store) {
 	run := create(t, store, tracker.NewRun{})
 	addPicture(t, store, run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})
-	_, err := store.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 2)})
-	wantCode(t, err, tracker.CodeConflict)
+	wantCode(t, errorOf(store.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 2)})), tracker.CodeConflict)
 	addPicture(t, store, run.ID, tracker.NewPicture{Role: "result", Name: "other", Data: Picture(t, 2)})
 }
 
@@ -97,34 +91,26 @@ func testDelete(t *testing.T, store tracker.Store) {
 	finish(t, store, b.ID)
 	plan := must(store.DeleteRuns(t.Context(), []string{a.ID, a.ID}, true))(t)
 	get(t, store, a.ID)
-	done, err := store.DeleteRuns(t.Context(), []string{a.ID}, false)
-	if err != nil {
-		t.Fatal(err)
+	freed := must(store.DeleteRuns(t.Context(), []string{a.ID}, false))(t)
+	if *plan != *freed || freed.Runs != 1 || freed.Pictures != 1 || freed.Shared != 1 || freed.Bytes < int64(len(own)) {
+		t.Errorf("planned %+v, freed %+v", plan, freed)
 	}
-	if *plan != *done || done.Runs != 1 || done.Pictures != 1 || done.Shared != 1 || done.Bytes < int64(len(own)) {
-		t.Errorf("planned %+v, done %+v", plan, done)
-	}
-	_, err = store.Run(t.Context(), a.ID)
-	wantCode(t, err, tracker.CodeNotFound)
-	_, err = store.OpenPicture(t.Context(), ownHash)
-	wantCode(t, err, tracker.CodeNotFound)
+	wantCode(t, errorOf(store.Run(t.Context(), a.ID)), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.OpenPicture(t.Context(), ownHash)), tracker.CodeNotFound)
 	if !bytes.Equal(readPicture(t, store, sharedHash), shared) {
 		t.Error("a picture that another run shares is not what it was")
 	}
-	done, err = store.DeleteRuns(t.Context(), []string{b.ID}, false)
-	if err != nil || done.Pictures != 1 || done.Shared != 0 {
-		t.Errorf("the last run that shares it: %+v (%v)", done, err)
+	freed = must(store.DeleteRuns(t.Context(), []string{b.ID}, false))(t)
+	if freed.Pictures != 1 || freed.Shared != 0 {
+		t.Errorf("the last run that shares it: %+v", freed)
 	}
-	_, err = store.OpenPicture(t.Context(), sharedHash)
-	wantCode(t, err, tracker.CodeNotFound)
-	Verify(t, store)
+	wantCode(t, errorOf(store.OpenPicture(t.Context(), sharedHash)), tracker.CodeNotFound)
 }
 
 func testDeleteRunning(t *testing.T, store tracker.Store) {
 	run := create(t, store, tracker.NewRun{})
 	for _, dry := range []bool{true, false} {
-		_, err := store.DeleteRuns(t.Context(), []string{run.ID}, dry)
-		wantCode(t, err, tracker.CodeConflict)
+		wantCode(t, errorOf(store.DeleteRuns(t.Context(), []string{run.ID}, dry)), tracker.CodeConflict)
 	}
 	get(t, store, run.ID)
 }

@@ -67,20 +67,14 @@ func testInvalid(t *testing.T, store tracker.Store) {
 	wantCode(t, store.AppendPoints(ctx, run.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: -1}}}}), tracker.CodeInvalid)
 	wantCode(t, store.AppendPoints(ctx, run.ID, []tracker.Series{{Name: "x y"}}), tracker.CodeInvalid)
 	rating := 6
-	_, err := store.UpdateRun(ctx, run.ID, tracker.Update{Rating: &rating})
-	wantCode(t, err, tracker.CodeInvalid)
-	_, err = store.AddPicture(ctx, run.ID, tracker.NewPicture{Role: "result", Data: []byte("no picture")})
-	wantCode(t, err, tracker.CodeInvalid)
+	wantCode(t, errorOf(store.UpdateRun(ctx, run.ID, tracker.Update{Rating: &rating})), tracker.CodeInvalid)
+	wantCode(t, errorOf(store.AddPicture(ctx, run.ID, tracker.NewPicture{Role: "result", Data: []byte("no picture")})), tracker.CodeInvalid)
 	for _, hash := range []string{"", "../../etc/passwd", strings.Repeat("A", 64), strings.Repeat("/", 64)} {
-		_, err = store.OpenPicture(ctx, hash)
-		wantCode(t, err, tracker.CodeInvalid)
+		wantCode(t, errorOf(store.OpenPicture(ctx, hash)), tracker.CodeInvalid)
 	}
-	_, err = store.Runs(ctx, tracker.RunQuery{Limit: tracker.MaxLimit + 1})
-	wantCode(t, err, tracker.CodeInvalid)
-	_, err = store.Runs(ctx, tracker.RunQuery{Offset: -1})
-	wantCode(t, err, tracker.CodeInvalid)
-	_, err = store.Groups(ctx, "name")
-	wantCode(t, err, tracker.CodeInvalid)
+	wantCode(t, errorOf(store.Runs(ctx, tracker.RunQuery{Limit: tracker.MaxLimit + 1})), tracker.CodeInvalid)
+	wantCode(t, errorOf(store.Runs(ctx, tracker.RunQuery{Offset: -1})), tracker.CodeInvalid)
+	wantCode(t, errorOf(store.Groups(ctx, "name")), tracker.CodeInvalid)
 	if page, err := store.Runs(ctx, tracker.RunQuery{}); err != nil || page.Total != 1 {
 		t.Errorf("after mistakes the store has %v runs (%v), want one", page, err)
 	}
@@ -88,27 +82,18 @@ func testInvalid(t *testing.T, store tracker.Store) {
 
 func testNotFound(t *testing.T, store tracker.Store) {
 	ctx, id := t.Context(), tracker.NewID(time.Now())
-	_, err := store.Run(ctx, id)
-	wantCode(t, err, tracker.CodeNotFound)
-	_, err = store.Find(ctx, id)
-	wantCode(t, err, tracker.CodeNotFound)
-	_, err = store.Curves(ctx, id, tracker.CurveQuery{})
-	wantCode(t, err, tracker.CodeNotFound)
-	_, err = store.Pictures(ctx, id, tracker.PictureQuery{})
-	wantCode(t, err, tracker.CodeNotFound)
-	_, err = store.OpenPicture(ctx, strings.Repeat("0", 64))
-	wantCode(t, err, tracker.CodeNotFound)
+	wantCode(t, errorOf(store.Run(ctx, id)), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.Find(ctx, id)), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.Curves(ctx, id, tracker.CurveQuery{})), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.Pictures(ctx, id, tracker.PictureQuery{})), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.OpenPicture(ctx, strings.Repeat("0", 64))), tracker.CodeNotFound)
 	wantCode(t, store.Heartbeat(ctx, id), tracker.CodeNotFound)
 	wantCode(t, store.AppendPoints(ctx, id, nil), tracker.CodeNotFound)
-	wantCode(t, store.FinishRun(ctx, id, tracker.Outcome{Status: tracker.StatusFinished}), tracker.CodeNotFound)
-	_, err = store.UpdateRun(ctx, id, tracker.Update{})
-	wantCode(t, err, tracker.CodeNotFound)
-	_, err = store.AddPicture(ctx, id, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})
-	wantCode(t, err, tracker.CodeNotFound)
-	run := create(t, store, tracker.NewRun{})
-	finish(t, store, run.ID)
-	_, err = store.DeleteRuns(ctx, []string{run.ID, id}, false)
-	wantCode(t, err, tracker.CodeNotFound)
+	wantCode(t, store.FinishRun(ctx, id, done), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.UpdateRun(ctx, id, tracker.Update{})), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.AddPicture(ctx, id, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})), tracker.CodeNotFound)
+	run := finished(t, store, tracker.NewRun{})
+	wantCode(t, errorOf(store.DeleteRuns(ctx, []string{run.ID, id}, false)), tracker.CodeNotFound)
 	get(t, store, run.ID) // all or none
 }
 
@@ -124,26 +109,21 @@ func testFind(t *testing.T, store tracker.Store) {
 	for a.ID[common] == b.ID[common] {
 		common++
 	}
-	_, err := store.Find(t.Context(), a.ID[:common])
-	wantCode(t, err, tracker.CodeConflict)
+	wantCode(t, errorOf(store.Find(t.Context(), a.ID[:common])), tracker.CodeConflict)
 	if id, err := store.Find(t.Context(), b.ID[:common+1]); err != nil || id != b.ID {
 		t.Errorf("%q finds %q (%v), want %q", b.ID[:common+1], id, err, b.ID)
 	}
 	for _, ref := range []string{"", "%", a.ID + "0", "_"} {
-		_, err := store.Find(t.Context(), ref)
-		wantCode(t, err, tracker.CodeInvalid)
+		wantCode(t, errorOf(store.Find(t.Context(), ref)), tracker.CodeInvalid)
 	}
 }
 
 func testUpdate(t *testing.T, store tracker.Store) {
 	run := create(t, store, tracker.NewRun{Name: "old", Tags: []string{"a", "b"}, Params: tracker.Params{"x": 1, "y": 2}})
 	name, note, rating := "new", "a good one", 5
-	got, err := store.UpdateRun(t.Context(), run.ID, tracker.Update{
+	got := must(store.UpdateRun(t.Context(), run.ID, tracker.Update{
 		Name: &name, Note: &note, Rating: &rating, Tag: []string{"c"}, Untag: []string{"a", "z"}, Params: tracker.Params{"x": "one", "z": true},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))(t)
 	if got.Name != name || got.Note != note || got.Rating != rating || got.Experiment != run.Experiment {
 		t.Errorf("got %+v", got)
 	}
@@ -166,7 +146,7 @@ func testFinish(t *testing.T, store tracker.Store) {
 			t.Errorf("got %+v", got)
 		}
 		wantCode(t, store.FinishRun(t.Context(), run.ID, o), tracker.CodeConflict)
-		wantCode(t, store.AppendPoints(t.Context(), run.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}}), tracker.CodeConflict)
+		wantCode(t, store.AppendPoints(t.Context(), run.ID, onePoint), tracker.CodeConflict)
 	}
 	// The text of an error may be long, and is cut rather than refused.
 	run := create(t, store, tracker.NewRun{})
@@ -178,13 +158,14 @@ func testFinish(t *testing.T, store tracker.Store) {
 	wantCode(t, store.FinishRun(t.Context(), run.ID, long), tracker.CodeConflict)
 }
 
-// gone and far are processes: one of an earlier start of this machine, and one on another.
+// gone is a process of an earlier start of this machine.
 func gone() tracker.Process {
 	p := tracker.ThisProcess()
 	p.Boot = "an earlier start"
 	return p
 }
 
+// far is a process on another machine.
 func far() tracker.Process {
 	p := tracker.ThisProcess()
 	p.Host += "-far"
@@ -207,7 +188,5 @@ func testGone(t *testing.T, store tracker.Store) {
 	if err != nil || len(groups) != 1 || groups[0].Statuses[tracker.StatusInterrupted] != 1 || groups[0].Statuses[tracker.StatusRunning] != 2 {
 		t.Errorf("groups: %+v (%v)", groups, err)
 	}
-	if _, err := store.DeleteRuns(t.Context(), []string{lost.ID}, false); err != nil {
-		t.Errorf("a run whose process is gone cannot be deleted: %v", err)
-	}
+	must(store.DeleteRuns(t.Context(), []string{lost.ID}, false))(t)
 }

@@ -26,9 +26,17 @@ import (
 	"image/color"
 	"image/png"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
+)
+
+// done is the end of a run, and onePoint what can no longer be logged then.
+var (
+	done     = tracker.Outcome{Status: tracker.StatusFinished}
+	onePoint = []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}}
 )
 
 // check is one check of a store.
@@ -125,6 +133,9 @@ func must[T any](v T, err error) func(testing.TB) T {
 	}
 }
 
+// errorOf returns the error of a call: wantCode(t, errorOf(store.Run(ctx, id)), code).
+func errorOf[T any](_ T, err error) error { return err }
+
 // ok fails the test if there is an error.
 func ok(t testing.TB, err error) {
 	t.Helper()
@@ -160,7 +171,36 @@ func appendPoints(t *testing.T, store tracker.Store, id, name string, points ...
 // finish ends a run.
 func finish(t *testing.T, store tracker.Store, id string) {
 	t.Helper()
-	ok(t, store.FinishRun(t.Context(), id, tracker.Outcome{Status: tracker.StatusFinished}))
+	ok(t, store.FinishRun(t.Context(), id, done))
+}
+
+// finished adds a run and ends it.
+func finished(t *testing.T, store tracker.Store, n tracker.NewRun) *tracker.Run {
+	t.Helper()
+	run := create(t, store, n)
+	finish(t, store, run.ID)
+	return run
+}
+
+// race calls do from many goroutines at once. It fails the test unless one call succeeds and the
+// others are conflicts.
+func race(t *testing.T, what string, do func() error) {
+	t.Helper()
+	var won atomic.Int32
+	var wait sync.WaitGroup
+	for range 16 {
+		wait.Go(func() {
+			if err := do(); err != nil {
+				wantCode(t, err, tracker.CodeConflict)
+			} else {
+				won.Add(1)
+			}
+		})
+	}
+	wait.Wait()
+	if n := won.Load(); n != 1 {
+		t.Errorf("%s succeeded %d times", what, n)
+	}
 }
 
 // list returns the names of the runs that pass a filter, in an order.

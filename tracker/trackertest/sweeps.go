@@ -1,9 +1,8 @@
 package trackertest
 
 import (
+	"fmt"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,8 +16,7 @@ func createSweep(t *testing.T, store tracker.Store, s tracker.Sweep) *tracker.Sw
 
 func testSweeps(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
-	_, err := store.Sweep(ctx, "weights")
-	wantCode(t, err, tracker.CodeNotFound)
+	wantCode(t, errorOf(store.Sweep(ctx, "weights")), tracker.CodeNotFound)
 	before := changes(t, store, "")
 	first := createSweep(t, store, tracker.Sweep{
 		Name: "weights", Experiment: "night", Text: "trials: 3\n", Dir: "/pictures", Trials: 3, Rated: true,
@@ -39,9 +37,8 @@ func testSweeps(t *testing.T, store tracker.Store) {
 	}
 	list := must(store.Sweeps(ctx))(t)
 	wantList(t, "sweeps", list, []tracker.Sweep{*first, *third, *second})
-	_, err = store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})
-	wantCode(t, err, tracker.CodeConflict)
-	_, err = store.Sweep(ctx, "weigths")
+	wantCode(t, errorOf(store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})), tracker.CodeConflict)
+	err := errorOf(store.Sweep(ctx, "weigths"))
 	if wantCode(t, err, tracker.CodeNotFound); !strings.Contains(err.Error(), `did you mean "weights"?`) {
 		t.Errorf("the error is %v", err)
 	}
@@ -72,15 +69,13 @@ func testDeleteSweep(t *testing.T, store tracker.Store) {
 	finish(t, store, running.ID)
 	create(t, store, tracker.NewRun{}) // of no sweep
 	ok(t, store.DeleteSweep(ctx, "weights"))
-	_, err := store.Sweep(ctx, "weights")
-	wantCode(t, err, tracker.CodeNotFound)
+	wantCode(t, errorOf(store.Sweep(ctx, "weights")), tracker.CodeNotFound)
 	wantCode(t, store.DeleteSweep(ctx, "weights"), tracker.CodeNotFound)
 	groups, err := store.Groups(ctx, tracker.BySweep)
 	if err != nil || len(groups) != 1 || groups[0].Name != "weights" || groups[0].Runs != 2 {
 		t.Errorf("groups: %+v (%v)", groups, err)
 	}
-	_, err = store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})
-	wantCode(t, err, tracker.CodeConflict) // trials of the new one would be mistaken for those of the old
+	wantCode(t, errorOf(store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})), tracker.CodeConflict) // trials of the new one would be mistaken for those of the old
 }
 
 func testTrials(t *testing.T, store tracker.Store) {
@@ -96,34 +91,15 @@ func testTrials(t *testing.T, store tracker.Store) {
 	}
 	twin := *get(t, store, first.ID)
 	twin.ID = tracker.NewID(twin.StartedAt)
-	if err := store.Restore(ctx, &tracker.Archive{Run: twin}, nil); err != nil {
-		t.Error("the same trial cannot be imported:", err)
-	}
+	ok(t, store.Restore(ctx, &tracker.Archive{Run: twin}, nil)) // the same trial can be imported
 	must(store.DeleteRuns(ctx, []string{first.ID, twin.ID}, false))(t)
 	create(t, store, tracker.NewRun{Sweep: "a", Trial: 1})
 }
 
 // testTrialsOnce has many goroutines make the same trials.
 func testTrialsOnce(t *testing.T, store tracker.Store) {
-	const trials = 10
-	var made [trials]atomic.Int32
-	var wait sync.WaitGroup
-	for range 8 {
-		wait.Go(func() {
-			for i := range trials {
-				_, err := store.CreateRun(t.Context(), tracker.NewRun{Sweep: "a", Trial: i + 1})
-				if err == nil {
-					made[i].Add(1)
-				} else {
-					wantCode(t, err, tracker.CodeConflict)
-				}
-			}
-		})
-	}
-	wait.Wait()
-	for i := range made {
-		if n := made[i].Load(); n != 1 {
-			t.Errorf("trial %d was made %d times", i+1, n)
-		}
+	for i := range 10 {
+		trial := tracker.NewRun{Sweep: "a", Trial: i + 1}
+		race(t, fmt.Sprint("trial ", trial.Trial), func() error { return errorOf(store.CreateRun(t.Context(), trial)) })
 	}
 }
