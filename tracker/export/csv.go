@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"io"
@@ -116,28 +117,19 @@ func nameColumns(entries []entry) []column {
 			return ""
 		}})
 	}
-	for _, role := range names(entries, roles) {
-		columns = append(columns, column{"input." + role, func(e *entry) string { return strings.Join(hashes(e, role), " ") }})
+	for _, role := range names(entries, func(e *entry) []string { return slices.Collect(maps.Keys(e.inputHashes())) }) {
+		columns = append(columns, column{"input." + role, func(e *entry) string { return strings.Join(e.inputHashes()[role], " ") }})
 	}
 	return append(columns, column{"picture", func(e *entry) string { return e.Picture }})
 }
 
-func roles(e *entry) []string {
-	var list []string
+// inputHashes are the hashes of the inputs by their roles.
+func (e *entry) inputHashes() map[string][]string {
+	byRole := map[string][]string{}
 	for _, p := range e.inputs() {
-		list = append(list, p.Role)
+		byRole[p.Role] = append(byRole[p.Role], p.Hash)
 	}
-	return list
-}
-
-func hashes(e *entry, role string) []string {
-	var list []string
-	for _, p := range e.inputs() {
-		if p.Role == role {
-			list = append(list, p.Hash)
-		}
-	}
-	return list
+	return byRole
 }
 
 // textCell writes a string. Spreadsheets run a cell that begins like a formula, quoted or not, and
@@ -197,36 +189,22 @@ func timeCell(t time.Time) string {
 // value, by run, then metric, then step. points is the most points of a curve, selected as
 // [tracker.Downsample] does; 0 writes all. Values that are not finite are written as in CSV.
 func Curves(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string, points int) error {
-	if err := checkIDs(ids); err != nil {
-		return err
-	}
 	out := csv.NewWriter(sink{w})
 	if err := out.Write([]string{"run", "metric", "step", "value"}); err != nil {
 		return err
 	}
-	for _, id := range ids {
-		run, err := reader.Run(ctx, id)
-		if err != nil {
-			return err
-		}
-		err = eachCurve(ctx, reader, run, points, func(c *tracker.Curve) error { return writeCurve(out, id, c) })
-		if err != nil {
-			return err
-		}
-	}
+	err := each(ctx, reader, ids, func(run *tracker.Run, _ []tracker.Picture) error {
+		return eachCurve(ctx, reader, run, points, func(c *tracker.Curve) error {
+			for _, p := range c.Points {
+				if err := out.Write([]string{run.ID, c.Name, strconv.FormatInt(p.Step, 10), numberCell(p.Value)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
 	out.Flush()
-	return out.Error()
-}
-
-func writeCurve(out *csv.Writer, id string, c *tracker.Curve) error {
-	record := []string{id, c.Name, "", ""}
-	for _, p := range c.Points {
-		record[2], record[3] = strconv.FormatInt(p.Step, 10), numberCell(p.Value)
-		if err := out.Write(record); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(err, out.Error())
 }
 
 // eachCurve calls do with each of a run's curves, sorted by name, and holds one at a time.

@@ -27,26 +27,36 @@ type entry struct {
 }
 
 // collect reads the part of the runs that is held in memory.
-func collect(ctx context.Context, reader tracker.Reader, ids []string) ([]entry, error) {
-	if err := checkIDs(ids); err != nil {
-		return nil, err
-	}
-	entries := make([]entry, 0, len(ids))
-	for _, id := range ids {
-		run, err := reader.Run(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		pictures, err := reader.Pictures(ctx, id, tracker.PictureQuery{})
-		if err != nil {
-			return nil, err
-		}
+func collect(ctx context.Context, reader tracker.Reader, ids []string) (entries []entry, err error) {
+	err = each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
 		pictures = slices.DeleteFunc(pictures, func(p tracker.Picture) bool {
 			return p.Role == tracker.RoleSnapshot && p.Hash != run.Picture
 		})
 		entries = append(entries, entry{*run, slices.Clip(pictures)})
+		return nil
+	})
+	return entries, err
+}
+
+// each calls do with each of the runs and its pictures.
+func each(ctx context.Context, reader tracker.Reader, ids []string, do func(*tracker.Run, []tracker.Picture) error) error {
+	if err := checkIDs(ids); err != nil {
+		return err
 	}
-	return entries, nil
+	for _, id := range ids {
+		run, err := reader.Run(ctx, id)
+		if err != nil {
+			return err
+		}
+		pictures, err := reader.Pictures(ctx, id, tracker.PictureQuery{})
+		if err != nil {
+			return err
+		}
+		if err := do(run, pictures); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkIDs(ids []string) error {

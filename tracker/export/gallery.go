@@ -83,7 +83,17 @@ func (g *gallery) write() error {
 		return err
 	}
 	for i := range g.entries {
-		if err := g.writeCard(i); err != nil {
+		card, err := g.card(i)
+		if err != nil {
+			return err
+		}
+		if err := g.execute("card", card); err != nil {
+			return err
+		}
+		if err := g.writeMain(&g.entries[i]); err != nil {
+			return err
+		}
+		if err := g.execute("facts", card); err != nil {
 			return err
 		}
 	}
@@ -113,20 +123,6 @@ func policy() string {
 	}
 	return "default-src 'none'; img-src data:; style-src " + hash("gallery.css") + "; script-src " + hash("gallery.js") +
 		"; base-uri 'none'; form-action 'none'"
-}
-
-func (g *gallery) writeCard(run int) error {
-	card, err := g.card(run)
-	if err != nil {
-		return err
-	}
-	if err := g.execute("card", card); err != nil {
-		return err
-	}
-	if err := g.writeMain(&g.entries[run]); err != nil {
-		return err
-	}
-	return g.execute("facts", card)
 }
 
 // writeMain writes a run's result. A result that is already in the page is a link to it.
@@ -184,7 +180,7 @@ type input struct {
 func (i *input) ID() string { return "i-" + i.Hash }
 
 // Label is what the picture is called.
-func (i *input) Label() string { return label(&i.Picture) }
+func (i *input) Label() string { return cmp.Or(i.Name, i.Hash[:8]) }
 
 // writeInputs writes the inputs of all runs, each picture once. Cards refer to them.
 func (g *gallery) writeInputs() error {
@@ -215,7 +211,7 @@ func (g *gallery) inputs() []*input {
 	var list []*input
 	known := map[string]*input{}
 	for i := range g.entries {
-		counted := map[string]bool{}
+		var counted []string
 		for _, p := range g.entries[i].inputs() {
 			if known[p.Hash] == nil {
 				known[p.Hash] = &input{Picture: p}
@@ -225,8 +221,8 @@ func (g *gallery) inputs() []*input {
 			if !slices.Contains(in.Roles, p.Role) {
 				in.Roles = append(in.Roles, p.Role)
 			}
-			if !counted[p.Hash] {
-				counted[p.Hash] = true
+			if !slices.Contains(counted, p.Hash) {
+				counted = append(counted, p.Hash)
 				in.Runs++
 			}
 		}
@@ -244,22 +240,13 @@ type top struct {
 }
 
 func (g *gallery) top() top {
-	t := top{Title: g.options.Title, Policy: policy(), Style: template.CSS(asset("gallery.css")), Runs: len(g.entries)}
-	if t.Title == "" {
-		t.Title = cmp.Or(g.experiment(), "Runs")
+	t := top{
+		Title: cmp.Or(g.options.Title, g.experiment(), "Runs"), Policy: policy(), Style: template.CSS(asset("gallery.css")), Runs: len(g.entries),
 	}
-	first, last := g.entries[0].StartedAt, g.entries[0].StartedAt
-	for _, e := range g.entries {
-		if e.StartedAt.Before(first) {
-			first = e.StartedAt
-		}
-		if e.StartedAt.After(last) {
-			last = e.StartedAt
-		}
-	}
+	byStart := func(a, b entry) int { return a.StartedAt.Compare(b.StartedAt) }
 	const day = "2 January 2006"
-	t.Dates = first.Format(day)
-	if until := last.Format(day); until != t.Dates {
+	t.Dates = slices.MinFunc(g.entries, byStart).StartedAt.Format(day)
+	if until := slices.MaxFunc(g.entries, byStart).StartedAt.Format(day); until != t.Dates {
 		t.Dates += " – " + until
 	}
 	if len(g.entries) > 1 {
@@ -289,7 +276,7 @@ type card struct {
 	Differs []setting
 	Chart   *chart
 	Finals  []final
-	Inputs  []reference
+	Inputs  []*input
 	All     []setting // everything that is known, in a closed section
 	Command string
 	Mixed   bool // the runs belong to several experiments
@@ -301,9 +288,6 @@ type final struct {
 	Color              int // of its line in the chart, or -1
 }
 
-// reference is a link to a picture elsewhere in the page.
-type reference struct{ ID, Role, Label string }
-
 func (g *gallery) card(run int) (*card, error) {
 	e := &g.entries[run]
 	c := &card{
@@ -311,7 +295,7 @@ func (g *gallery) card(run int) (*card, error) {
 		Command: e.Provenance.CommandLine(), Mixed: g.experiment() == "",
 	}
 	for _, p := range e.inputs() {
-		c.Inputs = append(c.Inputs, reference{"i-" + p.Hash, p.Role, label(&p)})
+		c.Inputs = append(c.Inputs, &input{Picture: p})
 	}
 	order := drawn(e.Final)
 	if len(order) > 0 {
@@ -431,12 +415,4 @@ func (g *gallery) settings(run int) []setting {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) // the names of the kinds are in that order
 	})
 	return settings(run, rows...)
-}
-
-// label is the text for a picture.
-func label(p *tracker.Picture) string {
-	if p.Name != "" {
-		return p.Name
-	}
-	return p.Hash[:8]
 }

@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,15 +35,7 @@ func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []stri
 		return unwritten(err)
 	}
 	defer root.Close()
-	for _, id := range ids {
-		run, err := reader.Run(ctx, id)
-		if err != nil {
-			return err
-		}
-		pictures, err := reader.Pictures(ctx, id, tracker.PictureQuery{})
-		if err != nil {
-			return err
-		}
+	return each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
 		folder := fileName(run.Name) + "-" + run.ID
 		if run.Name == run.ID {
 			folder = run.ID
@@ -55,8 +48,8 @@ func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []stri
 				return err
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func unwritten(err error) error {
@@ -133,10 +126,7 @@ func show(ctx context.Context, reader tracker.Reader, p *tracker.Picture, longer
 			return &shown{"image/" + p.Format, file}, nil
 		}
 	}
-	if err := file.Close(); err != nil {
-		return nil, err
-	}
-	if err != nil {
+	if err := cmp.Or(err, file.Close()); err != nil {
 		return nil, err
 	}
 	return &shown{mime, io.NopCloser(bytes.NewReader(data))}, nil

@@ -158,7 +158,7 @@ func TestScores(t *testing.T) {
 	store := emptyStore(t)
 	ids := makeSweep(t, store, "red", ratedFile, reds(6)...)
 	h := handle(t, store, Options{ReadSweep: readSweep})
-	wantText(t, get(t, h, "/sweeps/red/scores", http.StatusOK), "Nobody has compared")
+	wantText(t, get(t, h, "/sweeps/red/scores", http.StatusOK), "No two pictures of this sweep have been compared")
 	judge := func(left, right int, v tracker.Verdict) {
 		t.Helper()
 		if _, err := store.AddJudgement(t.Context(), tracker.Judgement{Left: ids[left], Right: ids[right], Verdict: v, Rater: "Ada"}); err != nil {
