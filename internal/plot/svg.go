@@ -119,7 +119,6 @@ func (c Chart) SVG() string {
 	return b.String()
 }
 
-// axes draws both axes with their ticks and names, and the marks.
 func (c Chart) axes(b *strings.Builder, f Frame) {
 	end := c.Width - marginRight
 	for _, t := range c.Y.Ticks(7) {

@@ -59,7 +59,6 @@ func Scores(ctx context.Context, store tracker.Store, file *sweep.File) error {
 // scoredSide is the longer side of a picture among scores, in CSS pixels.
 const scoredSide = 96
 
-// effects adds the table of settings' values.
 func effects(s *sheet, scores *study.Scores) {
 	if len(scores.Effects.Parameters) == 0 {
 		s.line("no setting has two values among the trials that were compared")
@@ -80,7 +79,6 @@ func effects(s *sheet, scores *study.Scores) {
 	s.end()
 }
 
-// consistency says how often people answered as before.
 func consistency(all rating.Share) string {
 	if all.Of == 0 {
 		return "no pair was shown twice yet, which would tell how consistent people are"

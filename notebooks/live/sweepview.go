@@ -71,7 +71,6 @@ func (v *sweepView) cell(trial int, params tracker.Params) *sweepCell {
 	return v.cells[at]
 }
 
-// load shows a trial as the store has it.
 func (v *sweepView) load(ctx context.Context, r sweep.Ranked) error {
 	tag, err := runTag(ctx, v.store, r.Run, sweepSide, v.file.Label(r.Run.Params))
 	if err != nil {
@@ -126,7 +125,6 @@ func (v *sweepView) warn(err error) { v.say(err.Error()) }
 
 func (v *sweepView) say(text string) { v.saying(text, true) }
 
-// transfer shows the progress of a download.
 func (v *sweepView) transfer(p fetch.Progress) { v.saying(transferText(p), false) }
 
 // saying sets the note, and renews the output as update does.
@@ -231,7 +229,6 @@ func (c *sweepCell) Observe(e progress.Event) {
 	c.view.update(false)
 }
 
-// standing describes a trial's state in a few words.
 func standing(r sweep.Ranked) string {
 	switch value := format.Rounded(r.Value, 4); {
 	case r.Run.Status == tracker.StatusFailed:

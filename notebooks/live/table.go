@@ -37,7 +37,6 @@ type sheet struct {
 // markup is an element of HTML. The plain text leaves it out.
 type markup string
 
-// line adds a paragraph.
 func (s *sheet) line(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	fmt.Fprintf(&s.page, `<p>%s</p>`, html.EscapeString(text))
@@ -77,11 +76,9 @@ func (s *sheet) cells(element string, cells []any) {
 	fmt.Fprintln(s.columns, strings.Join(texts, "\t"))
 }
 
-// end ends a table.
 func (s *sheet) end() {
 	s.page.WriteString(`</table>`)
 	s.columns.Flush() // into memory: it cannot fail
 }
 
-// show shows the sheet.
 func (s *sheet) show() { show(s.page.String(), strings.TrimSpace(s.text.String())) }

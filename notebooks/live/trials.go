@@ -233,7 +233,6 @@ func TradeOff(ctx context.Context, store tracker.PictureReader, trials []sweep.R
 	return nil
 }
 
-// metricsOf says which metrics trials have.
 func metricsOf(trials []sweep.Ranked) string {
 	names := tracker.Metrics{}
 	for _, r := range trials {

@@ -62,7 +62,6 @@ func (v *View) saySometimes(text string) {
 	}
 }
 
-// transfer shows the progress of a download.
 func (v *View) transfer(p fetch.Progress) { v.saySometimes(transferText(p)) }
 
 // measuring shows the progress of choosing convolutions, once for a device and size.
@@ -95,7 +94,6 @@ func (v *View) Observe(e progress.Event) {
 	}
 }
 
-// started shows what is about to be painted.
 func (v *View) started(run progress.Run) {
 	v.run, v.last = run, run.Iterations()
 	full := run.Scales[len(run.Scales)-1]
@@ -125,7 +123,6 @@ func (v *View) iteration(i progress.Iteration) {
 	v.progress(i.Iteration, text, began)
 }
 
-// tiles shows the progress of an evaluation of a picture that is computed in tiles.
 func (v *View) tiles(t progress.Tiles) {
 	began := time.Now()
 	if began.Before(v.next) {
@@ -165,7 +162,6 @@ func (v *View) finished(o progress.Result) {
 	v.end(`<p>`+html.EscapeString(text)+`</p>`, text)
 }
 
-// fail shows why there is no result.
 func (v *View) fail(err error) {
 	if v.ended {
 		return
@@ -180,7 +176,6 @@ func (v *View) end(status, text string) {
 	sync()
 }
 
-// update renews the output.
 func (v *View) update(status, text string) {
 	var page strings.Builder
 	if v.image != nil {

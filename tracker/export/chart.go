@@ -28,7 +28,6 @@ type chart struct {
 	First, Last int64     // steps
 }
 
-// line is a curve, as the d of an SVG path.
 type line struct {
 	Name  string
 	Color int // from 0

@@ -58,7 +58,6 @@ func CSV(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string) 
 	return out.Error()
 }
 
-// column is a column of the table of runs.
 type column struct {
 	name string
 	cell func(*entry) string
@@ -123,7 +122,6 @@ func nameColumns(entries []entry) []column {
 	return append(columns, column{"picture", func(e *entry) string { return e.Picture }})
 }
 
-// inputHashes are the hashes of the inputs by their roles.
 func (e *entry) inputHashes() map[string][]string {
 	byRole := map[string][]string{}
 	for _, p := range e.inputs() {

@@ -38,7 +38,6 @@ func collect(ctx context.Context, reader tracker.Reader, ids []string) (entries 
 	return entries, err
 }
 
-// each calls do with each of the runs and its pictures.
 func each(ctx context.Context, reader tracker.Reader, ids []string, do func(*tracker.Run, []tracker.Picture) error) error {
 	if err := checkIDs(ids); err != nil {
 		return err
@@ -83,7 +82,6 @@ func (e *entry) main() *tracker.Picture {
 	return nil
 }
 
-// inputs returns the run's inputs.
 func (e *entry) inputs() []tracker.Picture {
 	var list []tracker.Picture
 	for _, p := range e.pictures {

@@ -58,7 +58,6 @@ func Gallery(ctx context.Context, w io.Writer, reader tracker.Reader, ids []stri
 	return g.out.Flush()
 }
 
-// gallery is a page that is being written.
 type gallery struct {
 	ctx      context.Context
 	out      *bufio.Writer
@@ -169,7 +168,6 @@ func (g *gallery) writePicture(id, alt string, p *tracker.Picture, longer int) (
 	return true, err
 }
 
-// input is an input of runs.
 type input struct {
 	tracker.Picture
 	Roles []string
@@ -270,7 +268,6 @@ func (g *gallery) experiment() string {
 	return ""
 }
 
-// card is a run as the page shows it.
 type card struct {
 	*tracker.Run
 	Differs []setting
@@ -282,7 +279,6 @@ type card struct {
 	Mixed   bool // the runs belong to several experiments
 }
 
-// final is a metric's last value.
 type final struct {
 	Name, Value, Exact string
 	Color              int // of its line in the chart, or -1

@@ -247,7 +247,6 @@ func (d *Dimension) level(v any) int {
 	return -1
 }
 
-// label returns the name of the level of a trial's value.
 func (d *Dimension) label(v any) string {
 	if k := d.level(v); k >= 0 {
 		return d.Levels[k]

@@ -13,7 +13,6 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// comparePage is the page that compares runs.
 type comparePage struct{ *frame }
 
 // offered is how many of the latest runs are shown to choose from.
@@ -107,7 +106,6 @@ const lastStep = math.MaxInt
 // mostDiffering is how many of the differing settings are below a picture; the table has all.
 const mostDiffering = 6
 
-// comparison is what the Compare page shows.
 type comparison struct {
 	Contrast         *tracker.Contrast
 	Columns          []column
@@ -118,7 +116,6 @@ type comparison struct {
 	Scene            scene
 }
 
-// column is a run in a comparison.
 type column struct {
 	Run      *tracker.Run
 	Number   int       // from 1

@@ -75,13 +75,11 @@ func appendPoints(b []byte, points []tracker.Point) []byte {
 	return append(b, ']')
 }
 
-// quote writes a string as JSON, which cannot fail.
 func quote(text string) []byte {
 	quoted, _ := json.Marshal(text)
 	return quoted
 }
 
-// pictures answers with the list of a run's pictures.
 func (s runPages) pictures(w http.ResponseWriter, r *http.Request) error {
 	id, err := s.store.Find(r.Context(), r.PathValue("id"))
 	if err != nil {

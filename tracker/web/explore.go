@@ -108,7 +108,6 @@ type exploration struct {
 	Objective string      `json:"objective"`
 }
 
-// drawnAxis is an axis with its ticks.
 type drawnAxis struct {
 	Name  string      `json:"name"`
 	List  bool        `json:"list"` // it has words, or few numbers, instead of a scale
@@ -116,7 +115,6 @@ type drawnAxis struct {
 	Ticks []plot.Tick `json:"ticks"`
 }
 
-// dot is a trial as it is drawn.
 type dot struct {
 	ID       string     `json:"id"`
 	Number   int        `json:"number"`
@@ -133,7 +131,6 @@ type dot struct {
 	Rank     int        `json:"rank"` // from 0, the best
 }
 
-// explored lays out the trials for a query.
 func explored(r *study.Ranking, query url.Values, dimensions []study.Dimension) exploration {
 	e := exploration{
 		Metrics: r.Metrics(), MoreWins: r.Rated(), Trials: []dot{}, Best: -1, Objective: r.Objective(), Axes: []drawnAxis{},
@@ -197,7 +194,6 @@ func explored(r *study.Ranking, query url.Values, dimensions []study.Dimension) 
 	return e
 }
 
-// drawnDimension is a dimension's axis.
 func drawnDimension(d *study.Dimension) drawnAxis {
 	if axis, ok := d.Scale(); ok {
 		return drawnAxis{d.Name, false, d.Log, axis.Ticks(8)}

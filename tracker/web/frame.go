@@ -65,7 +65,6 @@ func (f *frame) render(w http.ResponseWriter, status int, name string, p page) e
 	return f.write(w, status, name, "layout.html", p)
 }
 
-// write writes a part of a page.
 func (f *frame) write(w http.ResponseWriter, status int, name, part string, data any) error {
 	var b bytes.Buffer
 	if err := f.pages[name].ExecuteTemplate(&b, part, data); err != nil {
@@ -107,7 +106,6 @@ func (f *frame) change(a handler) http.HandlerFunc {
 	return f.page(func(http.ResponseWriter, *http.Request) error { return errReadOnly })
 }
 
-// errReadOnly refuses changes.
 var errReadOnly = errors.New("this view is read only: start gouache ui without --read-only to change things")
 
 // statuses are the HTTP statuses of errors that users are shown.
@@ -135,7 +133,6 @@ func (f *frame) nowhere(_ http.ResponseWriter, r *http.Request) error {
 	return tracker.Errorf(tracker.CodeNotFound, "there is nothing at %.200s", strings.ToValidUTF8(r.URL.Path, "?"))
 }
 
-// writeJSON answers with a value as JSON.
 func writeJSON(w http.ResponseWriter, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -144,7 +141,6 @@ func writeJSON(w http.ResponseWriter, v any) error {
 	return sendJSON(w, b)
 }
 
-// sendJSON answers with JSON.
 func sendJSON(w http.ResponseWriter, b []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
@@ -202,7 +198,6 @@ func (f *frame) someRuns(ctx context.Context, refs []string) ([]string, error) {
 	return ids, failed
 }
 
-// readForm reads a request's form.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if err := r.ParseForm(); err != nil {

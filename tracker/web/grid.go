@@ -11,7 +11,6 @@ import (
 	"github.com/gouache-art/gouache/tracker/study"
 )
 
-// gridView is what the page of a sweep's grid shows.
 type gridView struct {
 	Sweep      sweepView
 	Dimensions []study.Dimension
@@ -25,7 +24,6 @@ type gridView struct {
 // mostShown is how many trials a grid shows. 12,000 were a page of 12 MB.
 const mostShown = 1000
 
-// trial is a trial as it is shown.
 type trial struct {
 	Run      *tracker.Run
 	State    string
@@ -34,7 +32,6 @@ type trial struct {
 	Best     bool   // of all
 }
 
-// newTrial describes a trial, by its index.
 func newTrial(r *study.Ranking, i int, dimensions []study.Dimension) trial {
 	run := r.Runs[i]
 	t := trial{Run: run, State: study.State(run), Settings: searched(run, dimensions), Best: i == r.Best}
@@ -44,7 +41,6 @@ func newTrial(r *study.Ranking, i int, dimensions []study.Dimension) trial {
 	return t
 }
 
-// searched are a run's settings that are searched.
 func searched(run *tracker.Run, dimensions []study.Dimension) []fact {
 	var list []fact
 	for _, d := range dimensions {

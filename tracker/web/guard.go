@@ -39,7 +39,6 @@ func (f *frame) guard(next http.Handler) http.Handler {
 	})
 }
 
-// knowsHost reports whether a request's Host header is a name of this server.
 func (f *frame) knowsHost(host string) bool {
 	name := plainHost(host)
 	if name == "localhost" || name != "" && slices.Contains(f.options.Hosts, name) {

@@ -86,7 +86,6 @@ func (l listing) Address() string {
 	return "/runs?" + query.Encode()
 }
 
-// query returns the runs that the listing asks for.
 func (l listing) query() (tracker.RunQuery, error) {
 	q := tracker.RunQuery{Offset: (l.Page - 1) * l.Length, Limit: l.Length}
 	var err error

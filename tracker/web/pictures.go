@@ -72,7 +72,6 @@ func sendPicture(w http.ResponseWriter, r *http.Request, tag, kind string, conte
 	http.ServeContent(w, r, "", time.Time{}, content)
 }
 
-// snapshot is the picture of a run at a step.
 type snapshot struct {
 	Step   int64  `json:"step"`
 	Hash   string `json:"hash"`

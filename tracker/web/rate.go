@@ -91,7 +91,6 @@ func nextPair(st *study.Study, rater string) (*shownPair, study.Waits, error) {
 	return &shownPair{picture(p.Left), picture(p.Right)}, b.Waits(), nil
 }
 
-// pairAnswer is what the page's scripts receive.
 type pairAnswer struct {
 	Pair     *shownPair  `json:"pair"`
 	Waits    study.Waits `json:"waits"`
@@ -99,7 +98,6 @@ type pairAnswer struct {
 	Judged   int64       `json:"judged,omitempty"` // the judgement that was just stored
 }
 
-// pair answers with the next pair for the query's rater.
 func (s sweepPages) pair(w http.ResponseWriter, r *http.Request) error {
 	return s.answerPair(w, r, r.URL.Query().Get("rater"), 0)
 }
@@ -154,7 +152,6 @@ func (s sweepPages) judge(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// takeBack deletes a judgement of the sweep.
 func (s sweepPages) takeBack(w http.ResponseWriter, r *http.Request) error {
 	form, st, err := s.studyForm(w, r)
 	if err != nil {
@@ -180,7 +177,6 @@ func (s sweepPages) takeBack(w http.ResponseWriter, r *http.Request) error {
 	return tracker.Errorf(tracker.CodeNotFound, "there is no judgement %d of this sweep: it was taken back already, or a run of it deleted", id)
 }
 
-// studyForm reads a request's form, and the sweep that the request names.
 func (s sweepPages) studyForm(w http.ResponseWriter, r *http.Request) (url.Values, sweepView, error) {
 	form, err := readForm(w, r)
 	if err != nil {

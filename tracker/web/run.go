@@ -13,7 +13,6 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// runView is what a run's page shows.
 type runView struct {
 	Run          *tracker.Run
 	Planned      int64 // steps, 0 if unknown
@@ -127,7 +126,6 @@ func (s runPages) neighbour(ctx context.Context, filter string, side tracker.Op,
 	return runAddress(found.Runs[0].ID, filter), nil
 }
 
-// facts are named values, by name.
 func facts[V any](values map[string]V, text func(any) string) []fact {
 	var list []fact
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -170,7 +168,6 @@ func (s runPages) update(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// fact is a name and a value to show.
 type fact struct{ Name, Text string }
 
 // origin is a run's provenance, except its command.

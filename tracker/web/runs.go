@@ -15,7 +15,6 @@ import (
 // runPages are the list of runs, the page of each, deleting, and the list of experiments.
 type runPages struct{ *frame }
 
-// runsView is what the Runs page shows.
 type runsView struct {
 	listing
 	FilterError string
@@ -30,7 +29,6 @@ type runsView struct {
 	Freed       int64 // the bytes that this freed
 }
 
-// list shows a page of runs.
 func (s runPages) list(w http.ResponseWriter, r *http.Request) error {
 	names, err := s.store.Names(r.Context())
 	if err != nil {
@@ -171,7 +169,6 @@ func listAddress(filter *tracker.Filter) string {
 	return listing{Filter: filter.String(), Page: 1, Length: defaultLength}.Address()
 }
 
-// row is a run in a list.
 type row struct {
 	Run      *tracker.Run
 	Link     string // to its page, which knows the list's filter
@@ -186,10 +183,8 @@ type cell struct {
 	Number bool
 }
 
-// progress is how far a run is.
 type progress struct{ Step, Planned int64 }
 
-// newRows makes rows of runs.
 func (s runPages) newRows(ctx context.Context, runs []tracker.Run, names *tracker.Names, l listing) ([]row, error) {
 	columns := make([]tracker.Operand, len(l.Columns))
 	for i, name := range l.Columns {
@@ -250,7 +245,6 @@ func plannedSteps(run *tracker.Run) int64 {
 	return 0
 }
 
-// heading is the heading of a column.
 type heading struct {
 	Name, Label, Link string
 	Order             string // as aria-sort has it, or ""
@@ -283,14 +277,12 @@ func (s runPages) chosen(r *http.Request, values url.Values) ([]string, error) {
 	return s.someRuns(r.Context(), refs)
 }
 
-// deleteView describes what deleting runs will do.
 type deleteView struct {
 	Runs    []tracker.Run
 	Running []tracker.Run // which are kept
 	Freed   tracker.Deletion
 }
 
-// askDelete shows what deleting the chosen runs will free, and asks for confirmation.
 func (s runPages) askDelete(w http.ResponseWriter, r *http.Request) error {
 	if s.options.ReadOnly {
 		return errReadOnly
@@ -323,7 +315,6 @@ func (s runPages) askDelete(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, http.StatusOK, "delete.html", page{Title: "Delete", Nav: "runs", Data: v})
 }
 
-// delete deletes the runs that a form names, and returns to the list.
 func (s runPages) delete(w http.ResponseWriter, r *http.Request) error {
 	form, err := readForm(w, r)
 	if err != nil {
@@ -342,7 +333,6 @@ func (s runPages) delete(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// experiment is the runs of an experiment.
 type experiment struct{ tracker.Group }
 
 // Link is the address of its runs, or of those that have a status.

@@ -10,14 +10,12 @@ import (
 	"github.com/gouache-art/gouache/tracker/study"
 )
 
-// scoresView is what the page shows of people's judgements.
 type scoresView struct {
 	Sweep      sweepView
 	Scores     *study.Scores // nil if nothing was compared
 	dimensions []study.Dimension
 }
 
-// scores shows what people's judgements say.
 func (s sweepPages) scores(w http.ResponseWriter, r *http.Request) error {
 	sw, err := s.read(r, "scores")
 	if err != nil {

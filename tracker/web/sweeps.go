@@ -19,7 +19,6 @@ import (
 // scores.
 type sweepPages struct{ *frame }
 
-// sweepView is what every page of a sweep shows.
 type sweepView struct {
 	*study.Study
 	Tab    string
@@ -27,7 +26,6 @@ type sweepView struct {
 	Cursor tracker.Cursor // of the store before it was read
 }
 
-// read reads the sweep that a request names.
 func (s sweepPages) read(r *http.Request, tab string) (sweepView, error) {
 	v := sweepView{Tab: tab}
 	now, err := s.store.Changes(r.Context(), "") // first, so that no change is missed
@@ -82,7 +80,6 @@ func (v sweepView) List() string { return listAddress(tracker.Where("sweep", tra
 // sweepsPage is how many sweeps a page has. Each takes a query, 5 ms with 10,000 runs.
 const sweepsPage = 24
 
-// sweepsView is what the page of all sweeps shows.
 type sweepsView struct {
 	Sweeps       []sweepCard
 	Cursor       tracker.Cursor
@@ -90,7 +87,6 @@ type sweepsView struct {
 	Newer, Older int // pages, or 0
 }
 
-// sweepCard is a sweep in the list.
 type sweepCard struct {
 	Name, Experiment string
 	Rated            bool

@@ -49,10 +49,8 @@ func jsonText(v any) (string, error) {
 	return string(b), err
 }
 
-// percent writes a share.
 func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 0, 64) + " %" }
 
-// sentence makes a sentence of an error's message.
 func sentence(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
 	if size == 0 {
@@ -65,7 +63,6 @@ func sentence(text string) string {
 	return text + "."
 }
 
-// stars writes a rating.
 func stars(rating int) template.HTML {
 	text := format.Stars(rating)
 	if text == "" {
