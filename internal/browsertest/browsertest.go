@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -135,17 +136,9 @@ func (c *complaints) hear(event any) {
 func (c *complaints) list() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var left []string
-	for _, text := range c.texts {
-		known := false
-		for _, e := range c.expected {
-			known = known || strings.Contains(text, e)
-		}
-		if !known {
-			left = append(left, text)
-		}
-	}
-	return left
+	return slices.DeleteFunc(slices.Clone(c.texts), func(text string) bool {
+		return slices.ContainsFunc(c.expected, func(words string) bool { return strings.Contains(text, words) })
+	})
 }
 
 // ExpectComplaint allows the browser to complain in these words, for example about an answer of

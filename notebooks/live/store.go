@@ -56,10 +56,8 @@ func Record(ctx context.Context, store tracker.LogStore, n tracker.NewRun, conte
 func List(ctx context.Context, store tracker.RunReader, filter, order string, limit int) ([]tracker.Run, error) {
 	q := tracker.RunQuery{Limit: limit}
 	var err error
-	if filter != "" {
-		if q.Filter, err = tracker.ParseFilter(filter); err != nil {
-			return nil, err
-		}
+	if q.Filter, err = tracker.ParseFilter(filter); err != nil {
+		return nil, err
 	}
 	if q.Sort, err = tracker.ParseSort(order); err != nil {
 		return nil, err

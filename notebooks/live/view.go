@@ -84,21 +84,20 @@ func transferText(p fetch.Progress) string {
 func (v *View) Observe(e progress.Event) {
 	switch e := e.(type) {
 	case progress.Run:
-		v.started(e)
+		v.run, v.last = e, e.Iterations()
+		full := e.Scales[len(e.Scales)-1]
+		v.say(fmt.Sprintf("compiling for %s on %s: %d iterations up to %d×%d pixels", e.Network, e.Device, v.last, full.Width, full.Height))
+		v.next = time.Time{}
 	case progress.Tiles:
-		v.tiles(e)
+		if began := time.Now(); !began.Before(v.next) {
+			text := fmt.Sprintf("%s: evaluation %d, tile %d of %d", v.position(e.Scale, e.Iteration), e.Evaluations+1, e.Done, e.Total)
+			v.progress(e.Iteration-1, text, began)
+		}
 	case progress.Iteration:
 		v.iteration(e)
 	case progress.Result:
 		v.finished(e)
 	}
-}
-
-func (v *View) started(run progress.Run) {
-	v.run, v.last = run, run.Iterations()
-	full := run.Scales[len(run.Scales)-1]
-	v.say(fmt.Sprintf("compiling for %s on %s: %d iterations up to %d×%d pixels", run.Network, run.Device, run.Iterations(), full.Width, full.Height))
-	v.next = time.Time{}
 }
 
 // iteration keeps the terms, and shows them with the picture if that is due.
@@ -121,14 +120,6 @@ func (v *View) iteration(i progress.Iteration) {
 		text += ", " + format.Duration(i.Remaining) + " left"
 	}
 	v.progress(i.Iteration, text, began)
-}
-
-func (v *View) tiles(t progress.Tiles) {
-	began := time.Now()
-	if began.Before(v.next) {
-		return
-	}
-	v.progress(t.Iteration-1, fmt.Sprintf("%s: evaluation %d, tile %d of %d", v.position(t.Scale, t.Iteration), t.Evaluations+1, t.Done, t.Total), began)
 }
 
 func (v *View) position(scale, iteration int) string {

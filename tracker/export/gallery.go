@@ -314,12 +314,7 @@ func (g *gallery) card(run int) (*card, error) {
 // everything lists a run's parameters, provenance and last values.
 func (g *gallery) everything(run int) []setting {
 	e := &g.entries[run]
-	var list []setting
-	for _, s := range g.settings(run) {
-		if s.Kind != tracker.ContrastProvenance {
-			list = append(list, s)
-		}
-	}
+	list := slices.DeleteFunc(g.settings(run), func(s setting) bool { return s.Kind == tracker.ContrastProvenance })
 	for _, c := range provenanceColumns {
 		if text := c.cell(e); text != "" && c.name != "command" && e.Params[c.name] == nil {
 			list = append(list, setting{Kind: tracker.ContrastProvenance, Name: c.name, Value: text})

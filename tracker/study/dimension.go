@@ -81,19 +81,19 @@ func inferSpace(runs []*tracker.Run) sweep.Space {
 	var list sweep.Space
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		var values []any
-		keys := map[string]bool{}
 		for _, run := range runs {
-			v := run.Params[name]
-			keys[valueKey(v)] = true
-			if v != nil {
-				values = append(values, v)
-			}
+			values = append(values, run.Params[name])
 		}
-		if len(keys) > 1 {
-			list = append(list, inferDimension(name, values))
+		if len(distinctValues(values)) > 1 {
+			list = append(list, inferDimension(name, given(values)))
 		}
 	}
 	return list
+}
+
+// given returns the values that are not nil.
+func given(values []any) []any {
+	return slices.DeleteFunc(slices.Clone(values), func(v any) bool { return v == nil })
 }
 
 // inferDimension guesses how a parameter was searched. A few numbers, each of them several times,
@@ -172,17 +172,17 @@ func valueKey(v any) string {
 // does not have the setting.
 func NewDimension(d sweep.Dimension, values []any) Dimension {
 	dim := Dimension{Dimension: d, of: map[string]int{}}
-	given := slices.DeleteFunc(slices.Clone(values), func(v any) bool { return v == nil })
-	distinct := distinctValues(given)
-	numbers, _ := numbersOf(given)
-	if d.Values == nil && len(numbers) == len(given) && (dim.continuous() || len(distinct) > maxNumbers) {
+	known := given(values)
+	distinct := distinctValues(known)
+	numbers, _ := numbersOf(known)
+	if d.Values == nil && len(numbers) == len(known) && (dim.continuous() || len(distinct) > maxNumbers) {
 		dim.bin(numbers)
 	} else {
 		for _, v := range slices.Concat(d.Values, distinct) {
 			dim.add(v, format.Rounded(v, 5))
 		}
 	}
-	if len(given) < len(values) {
+	if len(known) < len(values) {
 		dim.add(nil, rating.Lacking)
 	}
 	return dim

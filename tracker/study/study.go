@@ -159,23 +159,16 @@ func State(run *tracker.Run) string {
 type Tally struct{ Planned, Begun, Finished, Pruned, Failed, Interrupted, Running int }
 
 func newTally(record *tracker.Sweep, runs []*tracker.Run) Tally {
-	t := Tally{Begun: len(runs)}
+	states := map[string]int{}
+	for _, run := range runs {
+		states[State(run)]++
+	}
+	t := Tally{
+		Begun: len(runs), Finished: states[string(tracker.StatusFinished)], Pruned: states[Pruned], Failed: states[string(tracker.StatusFailed)],
+		Interrupted: states[string(tracker.StatusInterrupted)], Running: states[string(tracker.StatusRunning)],
+	}
 	if record != nil {
 		t.Planned = record.Trials
-	}
-	for _, run := range runs {
-		switch State(run) {
-		case Pruned:
-			t.Pruned++
-		case string(tracker.StatusFinished):
-			t.Finished++
-		case string(tracker.StatusFailed):
-			t.Failed++
-		case string(tracker.StatusInterrupted):
-			t.Interrupted++
-		default:
-			t.Running++
-		}
 	}
 	return t
 }

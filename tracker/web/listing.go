@@ -57,15 +57,6 @@ func readListing(r *http.Request, names *tracker.Names) (listing, error) {
 	return l, nil
 }
 
-// remember keeps the columns in a cookie, if they were chosen.
-func (l listing) remember(w http.ResponseWriter) {
-	if l.Chosen {
-		http.SetCookie(w, &http.Cookie{
-			Name: columnsCookie, Value: url.QueryEscape(strings.Join(l.Columns, ",")), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
-		})
-	}
-}
-
 // Address returns the page's address, without defaults.
 func (l listing) Address() string {
 	query := url.Values{}
@@ -96,7 +87,7 @@ func (l listing) query() (tracker.RunQuery, error) {
 	return q, err
 }
 
-// AtPage, WithFilter, WithLength, AsGallery, AsTable and SortedBy return addresses of listings that
+// AtPage, WithFilter, WithLength, AsGallery and SortedBy return addresses of listings that
 // differ in one thing.
 func (l listing) AtPage(page int) string {
 	l.Page = page
@@ -113,13 +104,8 @@ func (l listing) WithLength(length int) string {
 	return l.Address()
 }
 
-func (l listing) AsGallery() string {
-	l.Gallery = true
-	return l.Address()
-}
-
-func (l listing) AsTable() string {
-	l.Gallery = false
+func (l listing) AsGallery(gallery bool) string {
+	l.Gallery = gallery
 	return l.Address()
 }
 

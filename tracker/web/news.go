@@ -218,9 +218,6 @@ func event(changes *tracker.Changes) string {
 	if changes == nil {
 		return ""
 	}
-	data, err := json.Marshal(changes)
-	if err != nil {
-		panic(err) // strings can always be written
-	}
+	data, _ := json.Marshal(changes) // strings can always be written
 	return fmt.Sprintf("id: %s\nevent: changes\ndata: %s\n\n", changes.Cursor, data)
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -38,7 +39,12 @@ func (s runPages) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l.remember(w)
+	if l.Chosen {
+		http.SetCookie(w, &http.Cookie{
+			Name: columnsCookie, Value: url.QueryEscape(strings.Join(l.Columns, ",")), Path: "/",
+			HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
+		})
+	}
 	if len(r.URL.Query()["columns"]) > 1 { // from the form, which has one for each box
 		http.Redirect(w, r, l.Address(), http.StatusSeeOther)
 		return nil
