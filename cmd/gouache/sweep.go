@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/format"
@@ -91,9 +92,13 @@ runs. --dry-run lists the trials and estimates the time and the disk space that 
   gouache sweep run night.yaml --experiment tubingen`,
 		Args: exactly("FILE.yaml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file, err := readSweepFile(args[0])
+			text, err := os.ReadFile(args[0])
 			if err != nil {
-				return err
+				return usage(fmt.Errorf("reading the sweep's file: %w", err))
+			}
+			file, err := painting.Parse(text, args[0])
+			if err != nil {
+				return invalid(err)
 			}
 			if err := f.apply(file); err != nil {
 				return err
@@ -147,22 +152,12 @@ func (f *sweepFlags) resume(cmd *cobra.Command, store tracker.Store, name string
 	return f.withPainter(cmd, file, true, func(painter *painting.Painter) error { return f.paint(cmd, store, painter) })
 }
 
-// readSweepFile reads and checks a sweep's file.
-func readSweepFile(path string) (*sweep.File, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, usage(fmt.Errorf("reading the sweep's file: %w", err))
-	}
-	file, err := painting.Parse(text, path)
-	return file, invalid(err)
-}
-
 // begin adds a sweep to the store and runs it.
 func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment string) error {
 	return withStore(cmd, &f.store, creating, func(store tracker.Store) error {
 		if _, err := store.Sweep(cmd.Context(), file.Name); err == nil {
 			return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s continues it, and another name in the file begins a new one",
-				file.Name, shellWord(file.Name)))
+				file.Name, shellescape.Quote(file.Name)))
 		}
 		folder, err := filepath.Abs(filepath.Dir(file.Path))
 		if err != nil {
@@ -208,7 +203,7 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 	painter.Watch, painter.Warn = board.observer, board.warn
 	board.begin(cmd.Context(), store)
 	summary, err := sweep.Run(cmd.Context(), store, painter.File, sweep.Options{Trial: painter.Trial, Describe: painter.Describe, Watcher: board})
-	board.end()
+	board.line.wipe()
 	if err != nil {
 		return err
 	}
@@ -219,10 +214,10 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 	case err != nil:
 		return err
 	case cmd.Context().Err() != nil:
-		fmt.Fprintf(f.messages(cmd), "interrupted: gouache sweep resume %s continues it\n", shellWord(painter.File.Name))
+		fmt.Fprintf(f.messages(cmd), "interrupted: gouache sweep resume %s continues it\n", shellescape.Quote(painter.File.Name))
 		return errInterrupted
 	case summary.Failed > 0 && summary.Finished+summary.Pruned == 0:
-		return errors.New("all trials failed: gouache sweep show " + shellWord(painter.File.Name) + " says why")
+		return errors.New("all trials failed: gouache sweep show " + shellescape.Quote(painter.File.Name) + " says why")
 	}
 	return nil
 }
@@ -272,11 +267,7 @@ func (f *sweepFlags) dryRun(cmd *cobra.Command, file *sweep.File) error {
 
 func (p *sweepPlan) print(out io.Writer, file *sweep.File) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	head := []string{"trial"}
-	for _, d := range file.Search {
-		head = append(head, d.Name)
-	}
-	fmt.Fprintln(table, strings.Join(head, "\t"))
+	fmt.Fprintln(table, strings.Join(searchedNames(file, "trial"), "\t"))
 	for i, params := range p.Trials {
 		fmt.Fprintln(table, strings.Join(searchedCells([]string{fmt.Sprint(i + 1)}, file, params), "\t"))
 	}

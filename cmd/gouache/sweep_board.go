@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"al.essio.dev/pkg/shellescape"
-
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
@@ -59,13 +57,8 @@ func (b *sweepBoard) begin(ctx context.Context, store sweep.Store) {
 	summary := report.Summary
 	b.planned = summary.Planned
 	for _, run := range report.Trials {
-		switch {
-		case run.Status == tracker.StatusFailed:
-			b.states[run.Trial] = "failed"
-		case slices.Contains(run.Tags, sweep.PrunedTag):
-			b.states[run.Trial] = "pruned"
-		case run.Status == tracker.StatusFinished:
-			b.states[run.Trial] = "finished"
+		if run.Status == tracker.StatusFinished || run.Status == tracker.StatusFailed {
+			b.states[run.Trial] = trialState(run)
 		}
 	}
 	done := summary.Finished + summary.Pruned + summary.Failed
@@ -99,17 +92,16 @@ func (b *sweepBoard) Ended(t *sweep.Trial, o tracker.Outcome) {
 	b.running = slices.Delete(b.running, at, at+1)
 	b.took += time.Since(l.began)
 	b.ended++
-	state, word := "finished", "finished"
+	word := string(o.Status)
 	switch {
 	case o.Status == tracker.StatusFailed:
-		state, word = "failed", "failed: "+o.Reason
-	case o.Status == tracker.StatusInterrupted:
-		state, word = "", "interrupted"
-	case t.Pruned() != "":
-		state, word = "pruned", o.Reason
-	}
-	if state != "" {
-		b.states[t.Number] = state
+		b.states[t.Number] = word
+		word = "failed: " + o.Reason
+	case o.Status == tracker.StatusFinished && t.Pruned() != "":
+		b.states[t.Number] = "pruned"
+		word = o.Reason
+	case o.Status == tracker.StatusFinished:
+		b.states[t.Number] = word
 	}
 	b.mu.Unlock()
 	text := fmt.Sprintf("trial %d %s in %s  %s", t.Number, word, format.Duration(time.Since(l.began)), b.file.Label(t.Params))
@@ -206,9 +198,6 @@ func (b *sweepBoard) remaining(done int) time.Duration {
 	return max(left, 0) / time.Duration(max(min(b.file.Parallel, b.planned-done), 1))
 }
 
-// end removes the lines.
-func (b *sweepBoard) end() { b.line.wipe() }
-
 // conclude prints the result.
 func (b *sweepBoard) conclude(out io.Writer, store sweep.Reader, s *sweep.Summary) error {
 	text := fmt.Sprintf("%d of %s finished", s.Finished, format.Count(s.Planned, "trial", "trials"))
@@ -240,6 +229,3 @@ func objectiveText(f *sweep.File, t *sweep.Trial) string {
 	}
 	return ""
 }
-
-// shellWord quotes a word for a shell if necessary.
-func shellWord(text string) string { return shellescape.Quote(text) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -96,20 +97,15 @@ name free for another sweep.`,
 	return cmd
 }
 
-// readSweep reads a sweep's file. That of a program's own function has settings and terms that are
-// unknown here. Then only the trials and their results are known, not what was searched.
-func readSweep(record *tracker.Sweep) (file *sweep.File, problem string) {
-	file, err := painting.ReadSweep(record)
-	if err != nil {
-		return &sweep.File{Name: record.Name}, err.Error()
-	}
-	return file, ""
-}
-
+// reportSweep reads the state of a sweep. The file of a program's own function has settings and
+// terms that are unknown here. Then only the trials and their results are known, not what was
+// searched.
 func reportSweep(ctx context.Context, store sweep.Reader, record *tracker.Sweep) (*sweepReport, error) {
 	report := &sweepReport{Name: record.Name, Experiment: record.Experiment, StartedAt: record.StartedAt}
-	report.file, report.Problem = readSweep(record)
 	var err error
+	if report.file, err = painting.ReadSweep(record); err != nil {
+		report.file, report.Problem = &sweep.File{Name: record.Name}, err.Error()
+	}
 	if report.Trials, err = sweep.Trials(ctx, store, record.Name); err != nil {
 		return nil, err
 	}
@@ -140,10 +136,7 @@ func printTrials(w, messages io.Writer, report *sweepReport) error {
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	head := []string{"trial", "run", "status", "took"}
-	for _, d := range file.Search {
-		head = append(head, d.Name)
-	}
+	head := searchedNames(file, "trial", "run", "status", "took")
 	switch {
 	case report.Problem != "":
 		head = append(head, sweep.ObjectiveMetric)
@@ -152,7 +145,12 @@ func printTrials(w, messages io.Writer, report *sweepReport) error {
 	}
 	fmt.Fprintln(table, strings.Join(head, "\t"))
 	for _, r := range ranked {
-		fmt.Fprintln(table, strings.Join(trialCells(file, r), "\t"))
+		cells := []string{fmt.Sprint(r.Run.Trial), r.Run.ID, trialState(r.Run), format.Duration(r.Run.Duration())}
+		cells = searchedCells(cells, file, r.Run.Params)
+		if !math.IsNaN(r.Value) {
+			cells = append(cells, format.Rounded(r.Value, 4))
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -165,17 +163,20 @@ func printTrials(w, messages io.Writer, report *sweepReport) error {
 	return nil
 }
 
-func trialCells(file *sweep.File, r sweep.Ranked) []string {
-	status := string(r.Run.Status)
-	if r.State == sweep.Pruned {
-		status = "pruned"
+// trialState is a run's status, or that it was pruned.
+func trialState(run *tracker.Run) string {
+	if run.Status == tracker.StatusFinished && slices.Contains(run.Tags, sweep.PrunedTag) {
+		return "pruned"
 	}
-	cells := []string{fmt.Sprint(r.Run.Trial), r.Run.ID, status, format.Duration(r.Run.Duration())}
-	cells = searchedCells(cells, file, r.Run.Params)
-	if !math.IsNaN(r.Value) {
-		cells = append(cells, format.Rounded(r.Value, 4))
+	return string(run.Status)
+}
+
+// searchedNames appends the names of the searched settings.
+func searchedNames(file *sweep.File, names ...string) []string {
+	for _, d := range file.Search {
+		names = append(names, d.Name)
 	}
-	return cells
+	return names
 }
 
 // searchedCells appends the values of the searched settings.

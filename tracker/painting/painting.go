@@ -4,10 +4,16 @@
 package painting
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -35,4 +41,78 @@ func Parse(text []byte, filename string) (*sweep.File, error) {
 // ReadSweep reads the file of a sweep that a store keeps.
 func ReadSweep(s *tracker.Sweep) (*sweep.File, error) {
 	return Parse([]byte(s.Text), filepath.Join(s.Dir, filepath.Base(s.Name)+".yaml")) // a name may have slashes
+}
+
+// Again returns the job of a recorded run, with its pictures from the store and its settings. With
+// the same weights on the same machine it paints the same picture, to the byte.
+func Again(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (job stylelib.Job, err error) {
+	values := settings(run.Params)
+	for _, name := range []string{"preset", "size", "iterations", "scales", "style_weight"} {
+		if _, ok := values[name]; !ok {
+			return job, fmt.Errorf("run %s does not say its %s: it was not recorded whole", run.ID, name)
+		}
+	}
+	if values["init"] == "picture" { // it is among the inputs
+		delete(values, "init")
+	}
+	if err := job.Set(values); err != nil {
+		return job, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	return job, addInputs(ctx, store, run, &job)
+}
+
+// settings returns the parameters that are settings of a job, by the settings' names.
+func settings(params tracker.Params) map[string]any {
+	values := map[string]any{}
+	for _, s := range stylelib.Settings() {
+		if v, ok := params[s.Name]; ok {
+			values[s.Name] = v
+		}
+	}
+	return values
+}
+
+// addInputs loads the inputs of a run. Styles are in the order of their steps.
+func addInputs(ctx context.Context, store tracker.PictureReader, run *tracker.Run, job *stylelib.Job) error {
+	inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: []string{tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit}})
+	if err != nil {
+		return err
+	}
+	mix, _ := run.Params["style_mix"].(string)
+	weights := strings.Split(mix, ":") // one empty string if there is one style
+	for _, in := range inputs {
+		p, err := loadInput(ctx, store, in)
+		if err != nil {
+			return err
+		}
+		switch in.Role {
+		case tracker.RoleContent:
+			job.Content = p
+		case tracker.RoleStyle:
+			style := stylelib.Style{Picture: p}
+			if n := len(job.Styles); n < len(weights) {
+				style.Weight, _ = strconv.ParseFloat(weights[n], 64)
+			}
+			job.Styles = append(job.Styles, style)
+		case tracker.RoleInit:
+			job.Start = p
+		}
+	}
+	if job.Content == nil || len(job.Styles) == 0 {
+		return fmt.Errorf("run %s was recorded without its photograph or painting: it cannot be painted again", run.ID)
+	}
+	return nil
+}
+
+func loadInput(ctx context.Context, store tracker.PictureReader, in tracker.Picture) (*picture.Picture, error) {
+	file, err := store.OpenPicture(ctx, in.Hash)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", in.Name, err)
+	}
+	return picture.Decode(in.Name, data)
 }
