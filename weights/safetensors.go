@@ -62,7 +62,7 @@ func (s *safetensorsFile) Close() error { return s.file.Close() }
 // Read converts F16, BF16, F32 and F64 to float32.
 func (s *safetensorsFile) Read(i int) ([]float32, error) {
 	t := s.Header.Tensors[i]
-	return tensorfile.ReadFloats(io.NewSectionReader(s.file, s.Start+t.Offset, t.Size()), t)
+	return tensorfile.ReadFloats(io.NewSectionReader(s.file, s.Start+t.Offsets[0], t.Size()), t)
 }
 
 // Keys of the metadata in the files of [WriteSafetensors].

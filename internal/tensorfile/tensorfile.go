@@ -9,11 +9,12 @@ package tensorfile
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
+	"hash/crc32"
 	"io"
 	"math"
 	"slices"
@@ -34,14 +35,14 @@ var dtypeBytes = map[string]int64{
 	"I64": 8, "U64": 8, "F64": 8, "C64": 8,
 }
 
-// Tensor describes a tensor in a file.
+// Tensor describes a tensor in a file, as the header's JSON does.
 type Tensor struct {
-	Name  string
-	DType string // as the format calls it, for example F32
-	Shape []int
-	// Offset is the tensor's first byte, counted from the end of the header. A Writer ignores it: it places the tensors
-	// one after the other.
-	Offset int64
+	Name  string `json:"-"`
+	DType string `json:"dtype"` // as the format calls it, for example F32
+	Shape []int  `json:"shape"`
+	// Offsets are the tensor's first byte and the one after its last, counted from the end of the header. A Writer
+	// ignores them: it places the tensors one after the other.
+	Offsets [2]int64 `json:"data_offsets"`
 }
 
 // Size returns the tensor's size in bytes.
@@ -57,15 +58,8 @@ func (t Tensor) Size() int64 {
 type Header struct {
 	Metadata map[string]string
 	Tensors  []Tensor // in the header's order
-	// Start is the position in the file where the tensors' bytes begin.
-	Start int64
-}
-
-// entry is a tensor in the JSON of a header.
-type entry struct {
-	DType   string   `json:"dtype"`
-	Shape   []int64  `json:"shape"`
-	Offsets [2]int64 `json:"data_offsets"`
+	// Start and End are the positions in the file where the tensors' bytes begin and end.
+	Start, End int64
 }
 
 // ReadHeader reads a header and checks that the tensors it describes lie one after the other, without gaps or
@@ -83,13 +77,15 @@ func ReadHeader(r io.Reader) (*Header, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the file is truncated: it ends inside its header, which has %d bytes: %w", n, err)
 	}
-	h := &Header{Metadata: map[string]string{}, Start: 8 + int64(n)}
-	err = h.parse(text)
-	if err == nil {
-		_, err = h.end()
-	}
-	if err != nil {
+	h := &Header{Metadata: map[string]string{}, Start: 8 + int64(n), End: 8 + int64(n)}
+	if err := h.parse(text); err != nil {
 		return nil, fmt.Errorf("the header is damaged: %w", err)
+	}
+	for _, t := range h.inOrder() {
+		if end := h.End - h.Start; t.Offsets[0] != end {
+			return nil, fmt.Errorf("the header is damaged: a tensor begins at byte %d, expected %d", t.Offsets[0], end)
+		}
+		h.End += t.Size()
 	}
 	return h, nil
 }
@@ -114,10 +110,11 @@ func (h *Header) parse(text []byte) error {
 		if name == metadataKey {
 			err = d.Decode(&h.Metadata)
 		} else {
-			var e entry
-			if err = d.Decode(&e); err == nil {
-				err = h.add(name, e)
+			t := Tensor{Name: name}
+			if err = d.Decode(&t); err == nil {
+				err = t.check()
 			}
+			h.Tensors = append(h.Tensors, t)
 		}
 		if err != nil {
 			return fmt.Errorf("%q: %w", name, err)
@@ -132,60 +129,39 @@ func (h *Header) parse(text []byte) error {
 	return nil
 }
 
-// add checks a tensor and adds it to the header.
-func (h *Header) add(name string, e entry) error {
-	size, ok := dtypeBytes[e.DType]
+// check returns an error unless the tensor's type is known and its shape fits its place.
+func (t Tensor) check() error {
+	size, ok := dtypeBytes[t.DType]
 	if !ok {
-		return fmt.Errorf("unknown type %q", e.DType)
+		return fmt.Errorf("unknown type %q", t.DType)
 	}
-	if len(e.Shape) > maxRank {
-		return fmt.Errorf("it has %d dimensions, expected %d at most", len(e.Shape), maxRank)
+	if len(t.Shape) > maxRank {
+		return fmt.Errorf("it has %d dimensions, expected %d at most", len(t.Shape), maxRank)
 	}
-	shape := make([]int, len(e.Shape))
-	for i, dim := range e.Shape {
-		if dim < 0 || dim > math.MaxInt32 || (dim > 0 && size > math.MaxInt64/dim) {
-			return fmt.Errorf("shape %v is impossible", e.Shape)
+	for _, dim := range t.Shape {
+		if dim < 0 || dim > math.MaxInt32 || (dim > 0 && size > math.MaxInt64/int64(dim)) {
+			return fmt.Errorf("shape %v is impossible", t.Shape)
 		}
-		shape[i] = int(dim)
-		size *= dim
+		size *= int64(dim)
 	}
-	if begin, end := e.Offsets[0], e.Offsets[1]; begin < 0 || end < begin || end-begin != size {
-		return fmt.Errorf("shape %v of %s takes %d bytes, but its place is from %d to %d", e.Shape, e.DType, size, begin, end)
+	if begin, end := t.Offsets[0], t.Offsets[1]; begin < 0 || end < begin || end-begin != size {
+		return fmt.Errorf("shape %v of %s takes %d bytes, but its place is from %d to %d", t.Shape, t.DType, size, begin, end)
 	}
-	h.Tensors = append(h.Tensors, Tensor{Name: name, DType: e.DType, Shape: shape, Offset: e.Offsets[0]})
 	return nil
 }
 
 // inOrder returns the tensors in the order of their bytes.
 func (h *Header) inOrder() []Tensor {
-	return slices.SortedFunc(slices.Values(h.Tensors), func(a, b Tensor) int {
-		return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Size(), b.Size()))
-	})
-}
-
-// end returns the number of bytes of all tensors.
-func (h *Header) end() (int64, error) {
-	var end int64
-	for _, t := range h.inOrder() {
-		if t.Offset != end {
-			return 0, fmt.Errorf("a tensor begins at byte %d, expected %d", t.Offset, end)
-		}
-		end += t.Size()
-	}
-	return end, nil
+	return slices.SortedFunc(slices.Values(h.Tensors), func(a, b Tensor) int { return slices.Compare(a.Offsets[:], b.Offsets[:]) })
 }
 
 // CheckSize returns an error unless a file of the given size ends where its last tensor does.
 func (h *Header) CheckSize(size int64) error {
-	end, err := h.end()
-	size -= h.Start
 	switch {
-	case err != nil:
-		return err
-	case size < end:
-		return fmt.Errorf("the file is truncated: its tensors need %d bytes, and %d are there", end, size)
-	case size > end:
-		return fmt.Errorf("the file is damaged: %d bytes follow its tensors", size-end)
+	case size < h.End:
+		return fmt.Errorf("the file is truncated: its tensors need %d bytes, and %d are there", h.End-h.Start, size-h.Start)
+	case size > h.End:
+		return fmt.Errorf("the file is damaged: %d bytes follow its tensors", size-h.End)
 	}
 	return nil
 }
@@ -254,15 +230,137 @@ func half(bits uint16) float32 {
 
 // WriteFloats writes numbers as a tensor of type F32.
 func WriteFloats(w io.Writer, numbers []float32) error {
-	buffer := make([]byte, 0, 1<<16)
-	for chunk := range slices.Chunk(numbers, cap(buffer)/4) {
-		buffer = buffer[:0]
-		for _, v := range chunk {
-			buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(v))
-		}
-		if _, err := w.Write(buffer); err != nil {
+	for chunk := range slices.Chunk(numbers, 1<<14) { // binary.Write makes a copy of what it writes
+		if err := binary.Write(w, binary.LittleEndian, chunk); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Checksum is the name of the last tensor of a file that is summed: 4 bytes of type U8, the CRC-32C of all bytes
+// before them, the header included, little-endian.
+const Checksum = "crc32c"
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Writer writes a file: the header at once, then the tensors' bytes as they are given to Write, one after the other in
+// the order of the header.
+type Writer struct {
+	below   io.Writer
+	w       io.Writer   // below, and sum
+	sum     hash.Hash32 // nil without a checksum
+	end     int64       // of the tensors given to NewWriter
+	written int64       // after the header
+	err     error
+}
+
+// NewWriter writes the header. With summed, the file ends with a checksum, which must not be among the tensors. The
+// same metadata and tensors give the same bytes.
+func NewWriter(w io.Writer, metadata map[string]string, tensors []Tensor, summed bool) (*Writer, error) {
+	out := &Writer{below: w, w: w}
+	if summed {
+		out.sum = crc32.New(castagnoli)
+		out.w = io.MultiWriter(w, out.sum)
+		tensors = append(slices.Clip(tensors), Tensor{Name: Checksum, DType: "U8", Shape: []int{crc32.Size}})
+	}
+	entries := map[string]any{metadataKey: metadata}
+	for _, t := range tensors {
+		if _, ok := entries[t.Name]; ok || dtypeBytes[t.DType] == 0 {
+			return nil, fmt.Errorf("a tensor %q of type %q cannot be written", t.Name, t.DType)
+		}
+		t.Shape = append([]int{}, t.Shape...) // no dimensions are [] in JSON, not null
+		t.Offsets = [2]int64{out.end, out.end + t.Size()}
+		entries[t.Name], out.end = t, t.Offsets[1]
+	}
+	header, err := json.Marshal(entries) // sorts the keys
+	if err != nil {
+		return nil, err
+	}
+	for len(header)%8 != 0 { // so that the tensors begin at a multiple of 8 bytes
+		header = append(header, ' ')
+	}
+	start := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
+	if _, err := out.Write(start); err != nil {
+		return nil, err
+	}
+	out.written = 0
+	if summed {
+		out.end -= crc32.Size
+	}
+	return out, nil
+}
+
+// Write writes bytes of the tensors. After an error it writes nothing more.
+func (w *Writer) Write(p []byte) (n int, err error) {
+	if w.err == nil {
+		n, w.err = w.w.Write(p)
+		w.written += int64(n)
+	}
+	return n, w.err
+}
+
+// Close writes the checksum and returns an error unless all bytes of the tensors were written. It does not close the
+// writer below.
+func (w *Writer) Close() error {
+	if w.err == nil && w.written != w.end {
+		w.err = fmt.Errorf("%d bytes of tensors were written, expected %d", w.written, w.end)
+	}
+	if w.err == nil && w.sum != nil {
+		_, w.err = w.below.Write(binary.LittleEndian.AppendUint32(nil, w.sum.Sum32()))
+	}
+	return w.err
+}
+
+// Reader reads a summed file from its beginning to its end, and not a byte more.
+type Reader struct {
+	Header
+	r    io.Reader
+	in   io.Reader // r, summed
+	sum  hash.Hash32
+	left []Tensor // in the order of their bytes, the checksum last
+	read int64
+}
+
+// NewReader reads the header. The checksum is not among Header.Tensors.
+func NewReader(r io.Reader) (*Reader, error) {
+	sum := crc32.New(castagnoli)
+	in := &Reader{r: r, in: io.TeeReader(r, sum), sum: sum}
+	h, err := ReadHeader(in.in)
+	if err != nil {
+		return nil, err
+	}
+	in.Header, in.left = *h, h.inOrder()
+	isSum := func(t Tensor) bool {
+		return t.Name == Checksum && t.DType == "U8" && slices.Equal(t.Shape, []int{crc32.Size})
+	}
+	if n := len(in.left); n == 0 || !isSum(in.left[n-1]) {
+		return nil, errors.New("the file does not end with a checksum")
+	}
+	in.Tensors = slices.DeleteFunc(in.Tensors, isSum)
+	return in, nil
+}
+
+// Next returns the next tensor and its bytes, in the order of the file. After the last one it checks the sum and
+// returns io.EOF. Nothing that was read is to be trusted before that.
+func (r *Reader) Next() (Tensor, []byte, error) {
+	if len(r.left) == 0 {
+		return Tensor{}, nil, io.EOF
+	}
+	t := r.left[0]
+	r.left = r.left[1:]
+	if len(r.left) > 0 {
+		data, err := readBytes(r.in, t.Size(), r.read)
+		r.read += int64(len(data))
+		return t, data, err
+	}
+	want := r.sum.Sum32()
+	data, err := readBytes(r.r, crc32.Size, 0)
+	if err != nil {
+		return Tensor{}, nil, err
+	}
+	if binary.LittleEndian.Uint32(data) != want {
+		return Tensor{}, nil, errors.New("the checksum is wrong: the bytes were damaged")
+	}
+	return Tensor{}, nil, io.EOF
 }

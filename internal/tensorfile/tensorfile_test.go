@@ -116,7 +116,7 @@ func FuzzReadHeader(f *testing.F) {
 			return
 		}
 		for _, tensor := range h.Tensors {
-			if tensor.Offset < 0 || tensor.Size() < 0 || h.Start+tensor.Offset+tensor.Size() > int64(len(content)) {
+			if tensor.Offsets[0] < 0 || tensor.Size() < 0 || h.Start+tensor.Offsets[1] > int64(len(content)) {
 				t.Errorf("%+v does not fit a file of %d bytes", tensor, len(content))
 			}
 		}
