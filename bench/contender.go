@@ -37,16 +37,11 @@ type process struct {
 
 // start starts a contender with a problem and waits until it is ready.
 func (c contender) start(ctx context.Context, problemFile string) (*process, error) {
-	p := &process{contender: c}
-	p.cmd = exec.CommandContext(ctx, c.command[0], append(c.command[1:], problemFile)...)
-	p.cmd.Env = append(os.Environ(), c.env...)
-	p.cmd.Stderr = &p.stderr
-	in, err := p.cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
+	p := &process{contender: c, cmd: exec.CommandContext(ctx, c.command[0], append(c.command[1:], problemFile)...)}
+	p.cmd.Env, p.cmd.Stderr = append(os.Environ(), c.env...), &p.stderr
+	in, inErr := p.cmd.StdinPipe()
+	out, outErr := p.cmd.StdoutPipe()
+	if err := errors.Join(inErr, outErr); err != nil {
 		return nil, err
 	}
 	p.in, p.out = in, json.NewDecoder(out)
@@ -63,10 +58,11 @@ func (c contender) start(ctx context.Context, problemFile string) (*process, err
 func (p *process) call(r request) (answer, time.Duration, error) {
 	var a answer
 	began := time.Now()
-	if err := json.NewEncoder(p.in).Encode(r); err != nil {
-		return a, 0, p.failed(err)
+	err := json.NewEncoder(p.in).Encode(r)
+	if err == nil {
+		err = p.out.Decode(&a)
 	}
-	if err := p.out.Decode(&a); err != nil {
+	if err != nil {
 		return a, 0, p.failed(err)
 	}
 	return a, time.Since(began), nil

@@ -39,8 +39,7 @@ func main() {
 	os.Exit(1)
 }
 
-// workerName is the first argument of the process that runs the contender Gouache. The problem's file is the
-// second.
+// workerName is the first argument of the process that runs the contender Gouache. The problem's file is the second.
 const workerName = "worker"
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {

@@ -20,10 +20,10 @@ import (
 // measurement is a run of the comparison.
 type measurement struct {
 	*settings
+	*report
 	contenders []contender
 	dir        string // of problems and contenders' output
 	messages   io.Writer
-	report     *report
 }
 
 // seed is that of the random weights.
@@ -46,6 +46,7 @@ func (s *settings) measure(ctx context.Context, messages io.Writer) (*report, er
 	if err := weights.WriteSafetensors(m.randomWeights(), weights.Random(weights.VGG19, seed)); err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	for _, size := range s.sizes {
 		if err := m.evaluations(ctx, size); err != nil {
 			return nil, err
@@ -59,16 +60,16 @@ func (s *settings) measure(ctx context.Context, messages io.Writer) (*report, er
 			return nil, err
 		}
 	}
-	now := time.Now()
-	m.report.Date, m.report.Took = now.UTC().Format("2 January 2006, 15:04 UTC"), now.Sub(m.report.began).Round(time.Minute)
+	m.Date, m.Took = time.Now().UTC().Format("2 January 2006, 15:04 UTC"), time.Since(began).Round(time.Minute)
 	return m.report, nil
 }
 
 func (m *measurement) randomWeights() string { return filepath.Join(m.dir, "random.safetensors") }
 
-// contender returns the contender with one of the names above.
-func (m *measurement) contender(name string) contender {
-	return m.contenders[slices.IndexFunc(m.contenders, func(c contender) bool { return c.name == name })]
+// start starts the contender of a name.
+func (m *measurement) start(ctx context.Context, name string, q *problem) (*process, error) {
+	i := slices.IndexFunc(m.contenders, func(c contender) bool { return c.name == name })
+	return m.contenders[i].start(ctx, q.file())
 }
 
 // say prints progress.
@@ -76,13 +77,13 @@ func (m *measurement) say(format string, args ...any) {
 	fmt.Fprintf(m.messages, "bench: "+format+"\n", args...)
 }
 
-// squares writes the problem of the given side with random weights.
-func (m *measurement) squares(side int) (*problem, error) {
-	p, err := samplePictures(side)
+// problem writes the problem of the given side into a folder of its name.
+func (m *measurement) problem(name string, side int, weightsFile, network string) (*problem, error) {
+	pictures, err := samplePictures(side)
 	if err != nil {
 		return nil, err
 	}
-	return writeProblem(filepath.Join(m.dir, fmt.Sprint(side)), m.randomWeights(), weights.VGG19, m.device, p)
+	return writeProblem(filepath.Join(m.dir, name), weightsFile, network, m.device, pictures)
 }
 
 // pause waits until threads that spin while they wait for work, as PyTorch's and TensorFlow's do for some
@@ -99,7 +100,7 @@ func pause(ctx context.Context) error {
 // evaluations measures the seconds of an evaluation and the peak memory at one size. All contenders are alive and
 // work in turn, one at a time. The processes are new for each size, so that the memory is that size's.
 func (m *measurement) evaluations(ctx context.Context, s size) (err error) {
-	q, err := m.squares(s.side)
+	q, err := m.problem(fmt.Sprint(s.side), s.side, m.randomWeights(), weights.VGG19)
 	if err != nil {
 		return err
 	}
@@ -116,12 +117,13 @@ func (m *measurement) evaluations(ctx context.Context, s size) (err error) {
 			return err
 		}
 		processes = append(processes, p)
-		m.report.meet(p)
+		m.meet(p)
 	}
 	if err := m.agree(q, processes); err != nil {
 		return err
 	}
-	seconds := row{measure: fmt.Sprintf("seconds an evaluation, %d px", s.side), format: inSeconds, of: map[string]sample{}}
+	seconds := row{Measure: fmt.Sprintf("seconds an evaluation, %d px", s.side), format: inSeconds, of: map[string]sample{}}
+	peak := row{Measure: fmt.Sprintf("peak memory in GB, %d px", s.side), format: inGigabytes, of: map[string]sample{}}
 	for round := range s.rounds + 1 {
 		for _, p := range processes {
 			if err := pause(ctx); err != nil {
@@ -137,7 +139,6 @@ func (m *measurement) evaluations(ctx context.Context, s size) (err error) {
 		}
 		m.say("%d px: round %d of %d", s.side, round, s.rounds)
 	}
-	peak := row{measure: fmt.Sprintf("peak memory in GB, %d px", s.side), format: inGigabytes, of: map[string]sample{}}
 	for _, p := range processes {
 		if p.do != evaluate {
 			continue
@@ -148,7 +149,7 @@ func (m *measurement) evaluations(ctx context.Context, s size) (err error) {
 		}
 		peak.of[p.name] = sample{bytes}
 	}
-	m.report.Rows = append(m.report.Rows, seconds, peak)
+	m.Rows = append(m.Rows, seconds, peak)
 	return nil
 }
 
@@ -161,7 +162,7 @@ func (m *measurement) agree(q *problem, processes []*process) error {
 		if p.do != evaluate {
 			continue
 		}
-		a, gradient, err := p.gradient(q, q.path(q.Pictures.Start))
+		a, gradient, err := p.gradient(q, q.path(q.Pictures[startPicture]))
 		if err != nil {
 			return err
 		}
@@ -174,7 +175,7 @@ func (m *measurement) agree(q *problem, processes []*process) error {
 			return fmt.Errorf("%s and %s do not compute the same at %d pixels, so their times cannot be compared: %w",
 				p.name, processes[0].name, q.Side, err)
 		}
-		m.report.Difference = m.report.Difference.worst(d)
+		m.Difference = m.Difference.worst(d)
 	}
 	return nil
 }
@@ -196,24 +197,23 @@ const firstSide = 256
 // firstIterations measures the seconds from command to first iteration. For the others that is a script's first
 // evaluation, for Gouache the program's first iteration, which takes two evaluations and the optimiser's graphs.
 func (m *measurement) firstIterations(ctx context.Context) error {
-	q, err := m.squares(firstSide)
-	if err != nil {
-		return err
-	}
-	p, err := samplePictures(firstSide)
+	q, err := m.problem(fmt.Sprint(firstSide), firstSide, m.randomWeights(), weights.VGG19)
 	if err != nil {
 		return err
 	}
 	content, style := filepath.Join(m.dir, "content.png"), filepath.Join(m.dir, "style.png")
-	if err := errors.Join(p.content.Save(content), p.style.Save(style)); err != nil {
-		return err
+	for file, role := range map[string]string{content: contentPicture, style: stylePicture} {
+		p, err := q.picture(role)
+		if err := errors.Join(err, p.Save(file)); err != nil {
+			return err
+		}
 	}
 	command := []string{
 		m.gouache, "stylize", "--content", content, "--style", style, "--out", filepath.Join(m.dir, "out.png"),
 		"--weights", m.randomWeights(), "--preset", preset.Name, "--device", string(m.device), "--store", "none",
 		"--size", fmt.Sprint(firstSide), "--scales", "1", "--iterations", "1",
 	}
-	seconds := row{measure: fmt.Sprintf("seconds from command to first iteration, %d px", firstSide), format: inSeconds, of: map[string]sample{}}
+	seconds := row{Measure: fmt.Sprintf("seconds from command to first iteration, %d px", firstSide), format: inSeconds, of: map[string]sample{}}
 	for round := range m.starts {
 		for _, c := range m.contenders {
 			if c.do != evaluate {
@@ -230,7 +230,7 @@ func (m *measurement) firstIterations(ctx context.Context) error {
 		}
 		m.say("first iteration: round %d of %d", round+1, m.starts)
 	}
-	m.report.Rows = append(m.report.Rows, seconds)
+	m.Rows = append(m.Rows, seconds)
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,12 +30,8 @@ type problem struct {
 	StyleWeight   float64  `json:"style_weight"`
 	TVWeight      float64  `json:"tv_weight"`
 
-	// Pictures are files of float32, little-endian, [1, side, side, 3], RGB, 0..255.
-	Pictures struct {
-		Content string `json:"content"`
-		Style   string `json:"style"`
-		Start   string `json:"start"` // where the objective is evaluated
-	} `json:"pictures"`
+	// Pictures names the files of the pictures, by their roles: float32, little-endian, [1, side, side, 3], RGB, 0..255.
+	Pictures map[string]string `json:"pictures"`
 
 	dir string
 }
@@ -44,29 +39,34 @@ type problem struct {
 // preset is the objective that all contenders evaluate.
 var preset = loss.NeuralStyle()
 
-// pictures are those of a problem.
-type pictures struct{ content, style, start *picture.Picture }
+// The roles of a problem's pictures.
+const (
+	contentPicture = "content"
+	stylePicture   = "style"
+	startPicture   = "start" // where the objective is evaluated
+)
 
-// samplePictures returns samples, resized to squares, and their mean as the start: at the content picture itself
-// the content term has no gradient.
-func samplePictures(side int) (pictures, error) {
-	var p pictures
-	for name, to := range map[string]**picture.Picture{"sample:chelsea": &p.content, "sample:swirl": &p.style} {
+// samplePictures returns samples, resized to squares, and their mean as the start: at the content picture itself the
+// content term has no gradient.
+func samplePictures(side int) (map[string]*picture.Picture, error) {
+	pictures := map[string]*picture.Picture{}
+	mean := &picture.Picture{Width: side, Height: side, Pix: make([]float32, 3*side*side)}
+	for role, name := range map[string]string{contentPicture: "sample:chelsea", stylePicture: "sample:swirl"} {
 		loaded, err := picture.Load(name)
 		if err != nil {
-			return p, err
+			return nil, err
 		}
-		*to = loaded.Resize(side, side)
+		pictures[role] = loaded.Resize(side, side)
+		for i, v := range pictures[role].Pix {
+			mean.Pix[i] += v / 2
+		}
 	}
-	p.start = &picture.Picture{Width: side, Height: side, Pix: make([]float32, len(p.content.Pix))}
-	for i := range p.start.Pix {
-		p.start.Pix[i] = (p.content.Pix[i] + p.style.Pix[i]) / 2
-	}
-	return p, nil
+	pictures[startPicture] = mean
+	return pictures, nil
 }
 
 // writeProblem writes a problem, whose weights are in a file already, into a new folder.
-func writeProblem(dir, weightsFile, network string, device backend.Device, p pictures) (*problem, error) {
+func writeProblem(dir, weightsFile, network string, device backend.Device, pictures map[string]*picture.Picture) (*problem, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func writeProblem(dir, weightsFile, network string, device backend.Device, p pic
 	}
 	q := &problem{
 		Device:        device,
-		Side:          p.content.Width,
+		Side:          pictures[contentPicture].Width,
 		Weights:       relative,
 		Layers:        layersOf(network),
 		Mean:          vgg.Mean,
@@ -85,13 +85,12 @@ func writeProblem(dir, weightsFile, network string, device backend.Device, p pic
 		ContentWeight: preset.ContentWeight,
 		StyleWeight:   preset.StyleWeight,
 		TVWeight:      preset.TVWeight,
+		Pictures:      map[string]string{},
 		dir:           dir,
 	}
-	q.Pictures.Content, q.Pictures.Style, q.Pictures.Start = "content.f32", "style.f32", "start.f32"
-	for file, pix := range map[string][]float32{
-		q.Pictures.Content: p.content.Pix, q.Pictures.Style: p.style.Pix, q.Pictures.Start: p.start.Pix,
-	} {
-		if err := writeFloats(q.path(file), pix); err != nil {
+	for role, p := range pictures {
+		q.Pictures[role] = role + ".f32"
+		if err := writeFloats(q.path(q.Pictures[role]), p.Pix); err != nil {
 			return nil, err
 		}
 	}
@@ -130,16 +129,16 @@ func (q *problem) file() string { return q.path("problem.json") }
 // path returns where one of the problem's files is.
 func (q *problem) path(name string) string { return filepath.Join(q.dir, name) }
 
-// picture reads one of the problem's pictures.
-func (q *problem) picture(name string) (*picture.Picture, error) {
-	pix, err := readFloats(q.path(name), 3*q.Side*q.Side)
+// picture reads the picture of a role.
+func (q *problem) picture(role string) (*picture.Picture, error) {
+	pix, err := readFloats(q.path(q.Pictures[role]), 3*q.Side*q.Side)
 	return &picture.Picture{Width: q.Side, Height: q.Side, Pix: pix}, err
 }
 
 func writeFloats(path string, values []float32) error {
-	data := make([]byte, 0, 4*len(values))
-	for _, v := range values {
-		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+	data, err := binary.Append(nil, binary.LittleEndian, values)
+	if err != nil {
+		return err
 	}
 	return os.WriteFile(path, data, 0o666)
 }
@@ -154,8 +153,6 @@ func readFloats(path string, n int) ([]float32, error) {
 		return nil, fmt.Errorf("%s has %d bytes, expected %d numbers of 4", path, len(data), n)
 	}
 	values := make([]float32, n)
-	for i := range values {
-		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-	}
-	return values, nil
+	_, err = binary.Decode(data, binary.LittleEndian, values)
+	return values, err
 }

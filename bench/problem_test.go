@@ -30,14 +30,15 @@ func TestProblem(t *testing.T) {
 	if len(read.Layers) != 13 || read.Layers[12] != "block5_conv1" {
 		t.Errorf("the layers are %v", read.Layers)
 	}
-	for name, want := range map[string][]float32{
-		read.Pictures.Content: p.content.Pix, read.Pictures.Style: p.style.Pix, read.Pictures.Start: p.start.Pix,
-	} {
+	if len(p) != 3 || len(read.Pictures) != 3 {
+		t.Errorf("%d pictures, %d read, expected 3", len(p), len(read.Pictures))
+	}
+	for name, want := range p {
 		got, err := read.picture(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Width != 32 || got.Height != 32 || !slices.Equal(got.Pix, want) {
+		if got.Width != 32 || got.Height != 32 || !slices.Equal(got.Pix, want.Pix) {
 			t.Errorf("%s is not the picture that was written", name)
 		}
 	}

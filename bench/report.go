@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -38,14 +39,12 @@ type report struct {
 	Difference difference // the largest between Gouache and another
 	Tolerance  difference
 	Races      []race
-
-	began    time.Time
-	versions map[string]string
+	Versions   map[string]string
 }
 
 // row is one line of the table.
 type row struct {
-	measure string
+	Measure string
 	format  func(float64) string
 	of      map[string]sample // by the contender's name
 }
@@ -53,7 +52,7 @@ type row struct {
 func newReport(ctx context.Context, s *settings, contenders []contender) (*report, error) {
 	r := &report{
 		Command: s.command, CUDA: s.device == backend.CUDA, Turns: s.times, Tolerance: tolerance(s.device),
-		began: time.Now(), versions: map[string]string{},
+		Versions: map[string]string{},
 	}
 	for _, c := range contenders {
 		r.Columns = append(r.Columns, c.name)
@@ -62,14 +61,14 @@ func newReport(ctx context.Context, s *settings, contenders []contender) (*repor
 	if err != nil {
 		return nil, fmt.Errorf("asking %s for its version: %w", s.gouache, err)
 	}
-	r.versions["Gouache"] = strings.TrimSpace(strings.TrimPrefix(string(version), "gouache version "))
+	r.Versions["Gouache"] = strings.TrimSpace(strings.TrimPrefix(string(version), "gouache version "))
 	r.Machine, err = describeMachine(ctx)
 	return r, err
 }
 
 // meet adds a contender's versions and device.
 func (r *report) meet(p *process) {
-	maps.Copy(r.versions, p.ready.Versions)
+	maps.Copy(r.Versions, p.ready.Versions)
 	if r.CUDA {
 		r.Card = p.ready.Device
 	}
@@ -78,7 +77,7 @@ func (r *report) meet(p *process) {
 // row is the race's line of the table. Gouache has no time if it did not reach the loss.
 func (x race) row() row {
 	line := row{
-		measure: fmt.Sprintf("seconds to SciPy's loss, %d px, %s", x.Side, x.Weights),
+		Measure: fmt.Sprintf("seconds to SciPy's loss, %d px, %s", x.Side, x.Weights),
 		format:  inSeconds,
 		of:      map[string]sample{nameFaster: {x.SciPy.Seconds}},
 	}
@@ -88,31 +87,8 @@ func (x race) row() row {
 	return line
 }
 
-// Versions lists the programs' versions, sorted by name.
-func (r *report) Versions() string {
-	var list []string
-	for _, name := range slices.Sorted(maps.Keys(r.versions)) {
-		list = append(list, name+" "+r.versions[name])
-	}
-	return strings.Join(list, ", ")
-}
-
-// Table is the table in Markdown.
-func (r *report) Table() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "| | %s |\n| --- |%s\n", strings.Join(r.Columns, " | "), strings.Repeat(" ---: |", len(r.Columns)))
-	for _, line := range r.Rows {
-		cells := []string{line.measure}
-		for _, name := range r.Columns {
-			cells = append(cells, line.cell(name))
-		}
-		fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
-	}
-	return b.String()
-}
-
-// cell returns a contender's median, its spread if it was measured more than once, and Gouache's ratio to it.
-func (line row) cell(name string) string {
+// Cell returns a contender's median, its spread if it was measured more than once, and Gouache's ratio to it.
+func (line row) Cell(name string) string {
 	own, of := line.of[nameGouache], line.of[name]
 	if len(of) == 0 {
 		return "–"
@@ -201,22 +177,17 @@ type machine struct {
 	Load      float64 // average number of runnable processes in the five minutes before
 }
 
-func describeMachine(ctx context.Context) (m machine, err error) {
-	processors, err := cpu.InfoWithContext(ctx)
-	if err != nil || len(processors) == 0 {
-		return m, fmt.Errorf("reading the processor's name: %w", err)
+func describeMachine(ctx context.Context) (machine, error) {
+	processors, processorErr := cpu.InfoWithContext(ctx)
+	memory, memoryErr := mem.VirtualMemoryWithContext(ctx)
+	system, systemErr := host.InfoWithContext(ctx)
+	average, loadErr := load.AvgWithContext(ctx)
+	err := errors.Join(processorErr, memoryErr, systemErr, loadErr)
+	if err == nil && len(processors) == 0 {
+		err = errors.New("no processor is listed")
 	}
-	memory, err := mem.VirtualMemoryWithContext(ctx)
 	if err != nil {
-		return m, fmt.Errorf("reading the machine's memory: %w", err)
-	}
-	system, err := host.InfoWithContext(ctx)
-	if err != nil {
-		return m, fmt.Errorf("reading the system's name: %w", err)
-	}
-	average, err := load.AvgWithContext(ctx)
-	if err != nil {
-		return m, fmt.Errorf("reading the machine's load: %w", err)
+		return machine{}, fmt.Errorf("describing this machine: %w", err)
 	}
 	p := processors[0]
 	return machine{

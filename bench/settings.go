@@ -21,7 +21,7 @@ type settings struct {
 	goal    goalSettings
 	out     string // the report's file, or ""
 
-	gouache, python, workers string // the program, the interpreter, and the folder of its scripts
+	gouache, python string // the program and the interpreter
 }
 
 // size is a square's side in pixels, and the number of turns of each contender at it.
@@ -34,9 +34,12 @@ type goalSettings struct {
 	iterations  int // Gouache's at most, at all scales together
 }
 
+// workers is the folder of the interpreter's scripts.
+const workers = "bench/python"
+
 // parseSettings reads the command line.
 func parseSettings(args []string, stderr io.Writer) (*settings, error) {
-	s := &settings{workers: "bench/python", command: strings.Join(append([]string{"go run ./bench"}, args...), " ")}
+	s := &settings{command: strings.Join(append([]string{"go run ./bench"}, args...), " ")}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	device := flags.String("device", "cpu", "`DEVICE` to compare on: cpu or cuda")
@@ -78,7 +81,7 @@ func parseSettings(args []string, stderr io.Writer) (*settings, error) {
 
 // check returns an error for what is missing, before anything slow begins.
 func (s *settings) check() error {
-	for _, path := range []string{s.gouache, s.python, s.workers} {
+	for _, path := range []string{s.gouache, s.python, workers} {
 		if _, err := os.Stat(path); err != nil {
 			return fmt.Errorf("%w: run this from the project's folder, after `make bench` or `make build && bench/install-python`", err)
 		}
@@ -107,7 +110,7 @@ func (s *settings) contenders() ([]contender, error) {
 	}
 	script := func(name, do, file string, args ...string) contender {
 		// Without -B the interpreter would write its compiled files into the sources' folder.
-		return contender{name: name, do: do, command: append([]string{s.python, "-B", s.workers + "/" + file}, args...)}
+		return contender{name: name, do: do, command: append([]string{s.python, "-B", workers + "/" + file}, args...)}
 	}
 	const channelsLast = "channels_last"
 	list := []contender{

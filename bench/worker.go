@@ -42,51 +42,36 @@ func work(ctx context.Context, problemFile string, in io.Reader, out io.Writer) 
 	})
 }
 
+// newGouache computes the targets and builds the objective.
 func newGouache(ctx context.Context, q *problem) (*gouache, error) {
 	studio, err := stylelib.Open(ctx, stylelib.OpenOptions{Options: stylelib.Options{Tune: true}, Device: q.Device, Weights: q.path(q.Weights)})
 	if err != nil {
 		return nil, err
 	}
-	g := &gouache{problem: q, studio: studio}
-	start, err := q.picture(q.Pictures.Start)
+	start, startErr := q.picture(startPicture)
+	content, contentErr := q.picture(contentPicture)
+	style, styleErr := q.picture(stylePicture)
+	if err := errors.Join(startErr, contentErr, styleErr); err != nil {
+		return nil, err
+	}
+	net, err := studio.Network(preset.Pooling)
 	if err != nil {
 		return nil, err
 	}
-	g.start = tensor(start)
-	return g, g.prepare()
-}
-
-// prepare computes the targets and builds the objective.
-func (g *gouache) prepare() error {
-	net, err := g.studio.Network(preset.Pooling)
-	if err != nil {
-		return err
+	scene := loss.Scene{Height: q.Side, Width: q.Side}
+	if scene.ContentTargets, err = loss.ContentTargets(net, tensor(content), preset.ContentLayers...); err != nil {
+		return nil, err
 	}
-	pictures, err := g.pictures()
-	if err != nil {
-		return err
+	styles := []loss.Style{{Picture: tensor(style)}}
+	if scene.StyleTargets, err = loss.StyleTargets(net, styles, preset.Statistic, preset.StyleLayers...); err != nil {
+		return nil, err
 	}
-	content, err := loss.ContentTargets(net, tensor(pictures.content), preset.ContentLayers...)
+	terms, err := preset.Terms(scene)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	style, err := loss.StyleTargets(net, []loss.Style{{Picture: tensor(pictures.style)}}, preset.Statistic, preset.StyleLayers...)
-	if err != nil {
-		return err
-	}
-	side := g.problem.Side
-	terms, err := preset.Terms(loss.Scene{ContentTargets: content, StyleTargets: style, Height: side, Width: side})
-	if err != nil {
-		return err
-	}
-	g.objective, err = loss.NewObjective(net, side, side, terms)
-	return err
-}
-
-func (g *gouache) pictures() (p pictures, err error) {
-	content, contentErr := g.problem.picture(g.problem.Pictures.Content)
-	style, styleErr := g.problem.picture(g.problem.Pictures.Style)
-	return pictures{content: content, style: style}, errors.Join(contentErr, styleErr)
+	objective, err := loss.NewObjective(net, q.Side, q.Side, terms)
+	return &gouache{problem: q, studio: studio, objective: objective, start: tensor(start)}, err
 }
 
 func tensor(p *picture.Picture) *tensors.Tensor {
@@ -129,8 +114,9 @@ func (g *gouache) gradient(r request) (a answer, err error) {
 
 // paint runs the whole loop in a new studio, so that nothing is computed or compiled before its time begins.
 func (g *gouache) paint(ctx context.Context, r request) (a answer, err error) {
-	pictures, err := g.pictures()
-	if err != nil {
+	content, contentErr := g.problem.picture(contentPicture)
+	style, styleErr := g.problem.picture(stylePicture)
+	if err := errors.Join(contentErr, styleErr); err != nil {
 		return a, err
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -139,8 +125,8 @@ func (g *gouache) paint(ctx context.Context, r request) (a answer, err error) {
 	studio := stylelib.NewStudio(g.studio.Backend(), g.studio.Weights(), stylelib.Options{Tune: true})
 	defer studio.Close()
 	_, err = studio.Stylize(ctx, stylelib.Job{
-		Content:    pictures.content,
-		Styles:     []stylelib.Style{{Picture: pictures.style}},
+		Content:    content,
+		Styles:     []stylelib.Style{{Picture: style}},
 		Size:       g.problem.Side,
 		Iterations: r.Times,
 		Preset:     preset,

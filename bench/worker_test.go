@@ -48,12 +48,12 @@ func TestWorker(t *testing.T) {
 
 	t.Run("evaluate", func(t *testing.T) {
 		a, err := g.evaluate(request{Times: 2})
-		if want := at(t, g.problem.path(g.problem.Pictures.Start)); err != nil || !same(a.Loss, want) {
+		if want := at(t, g.problem.path(g.problem.Pictures[startPicture])); err != nil || !same(a.Loss, want) {
 			t.Errorf("the loss is %v, expected %v; %v", a.Loss, want, err)
 		}
 	})
 	t.Run("paint", func(t *testing.T) {
-		content := at(t, g.problem.path(g.problem.Pictures.Content))
+		content := at(t, g.problem.path(g.problem.Pictures[contentPicture]))
 		painted := g.problem.path("painted.f32")
 		a, err := g.paint(t.Context(), request{Times: 20, Loss: content / 2, File: painted})
 		if err != nil {

@@ -92,7 +92,7 @@ func (s *Studio) objective(net *vgg.Network, p problem) (o *loss.Objective, own 
 		}
 		return o, own, release, err
 	}
-	shared, done, err := s.objectives.get(fmt.Sprint(net.Pooling(), net.Side(), height, "×", width, structure), create)
+	shared, done, err := s.objectives.Get(fmt.Sprint(net.Pooling(), net.Side(), height, "×", width, structure), create)
 	keep(done)
 	if err != nil {
 		return nil, nil, release, err
@@ -102,7 +102,7 @@ func (s *Studio) objective(net *vgg.Network, p problem) (o *loss.Objective, own 
 }
 
 func (s *Studio) contentTargets(net *vgg.Network, layers []string, content *picture.Picture) ([]loss.Target, func(), error) {
-	return s.targets.get(targetKey(net, "content", layers, Style{Picture: content}), func() ([]loss.Target, int64, error) {
+	return s.targets.Get(targetKey(net, "content", layers, Style{Picture: content}), func() ([]loss.Target, int64, error) {
 		x := pictureTensor(content)
 		defer x.MustFinalizeAll()
 		targets, err := loss.ContentTargets(net, x, layers...)
@@ -116,7 +116,7 @@ func (s *Studio) styleTargets(net *vgg.Network, statistic loss.Statistic, layers
 			return nil, nil, ofKind(ErrJob, fmt.Errorf("a style's weight is %v: it must be a number from 0 up", style.Weight))
 		}
 	}
-	return s.targets.get(targetKey(net, statistic, layers, styles...), func() ([]loss.Target, int64, error) {
+	return s.targets.Get(targetKey(net, statistic, layers, styles...), func() ([]loss.Target, int64, error) {
 		var list []loss.Style
 		for _, style := range styles {
 			x := pictureTensor(style.Picture)

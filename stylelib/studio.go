@@ -24,6 +24,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/gouache-art/gouache/internal/cache"
 	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/lbfgs"
@@ -91,8 +92,8 @@ type Studio struct {
 	networks map[vgg.Pooling]*vgg.Network
 
 	graphs     *lbfgs.Graphs
-	objectives *cache[*loss.Objective]
-	targets    *cache[[]loss.Target]
+	objectives *cache.Cache[string, *loss.Objective]
+	targets    *cache.Cache[string, []loss.Target]
 }
 
 // maxObjectives bounds the number of compiled objectives that are kept, and maxTargetBytes the
@@ -163,8 +164,8 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 		options:    options,
 		networks:   map[vgg.Pooling]*vgg.Network{},
 		graphs:     lbfgs.NewGraphs(b.XLA()),
-		objectives: newCache(maxObjectives, (*loss.Objective).Close),
-		targets:    newCache(maxTargetBytes, finalize),
+		objectives: cache.New[string](maxObjectives, (*loss.Objective).Close),
+		targets:    cache.New[string](maxTargetBytes, finalize),
 	}
 	if options.Tune {
 		s.tuner = conv.NewTuner(conv.TunerOptions{Device: b.Identity(), Progress: options.Measuring, Warn: options.Warn})
@@ -175,8 +176,8 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 // Close frees what the studio keeps on the device, its networks included, and closes a device that
 // [Open] opened. No job may be running.
 func (s *Studio) Close() {
-	s.objectives.clear()
-	s.targets.clear()
+	s.objectives.Close()
+	s.targets.Close()
 	s.graphs.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()

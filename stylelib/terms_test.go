@@ -263,11 +263,11 @@ func TestClose(t *testing.T) {
 	if _, err := s.Stylize(t.Context(), tinyJob(t), nil); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.objectives.entries) == 0 || len(s.targets.entries) == 0 {
+	if s.objectives.Len() == 0 || s.targets.Len() == 0 {
 		t.Error("nothing was kept")
 	}
 	s.Close()
-	if len(s.objectives.entries) != 0 || len(s.targets.entries) != 0 || s.targets.cost != 0 {
+	if s.objectives.Len() != 0 || s.targets.Len() != 0 {
 		t.Error("something is still kept")
 	}
 }

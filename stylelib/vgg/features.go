@@ -56,12 +56,15 @@ func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
 		return err
 	}
 	of := featuresKey{tiling.Height, tiling.Width, tiling.WindowHeight, tiling.WindowWidth, key, strings.Join(layers, " ")}
-	exec, release, err := n.exec(of, func(in []*graph.Node) []*graph.Node {
-		window := n.Window(tiling, in[1])
-		return build(plan.Forward(window.Picture(in[0]), in[2:]), window)
+	exec, release, err := n.execs.Get(of, func() (*graph.Exec, int64, error) {
+		exec, err := graph.NewExec(n.backend, func(in []*graph.Node) []*graph.Node {
+			window := n.Window(tiling, in[1])
+			return build(plan.Forward(window.Picture(in[0]), in[2:]), window)
+		})
+		return exec, 1, err
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("computing features of %s: %w", n.name, err)
 	}
 	defer release()
 	for _, tile := range tiling.Tiles {
@@ -78,27 +81,4 @@ func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
 		}
 	}
 	return nil
-}
-
-// exec returns the compiled graph of a key, compiling it with its first call. The caller calls release
-// when it has run the graph.
-func (n *Network) exec(key featuresKey, fn func([]*graph.Node) []*graph.Node) (exec *graph.Exec, release func(), err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	e, ok := n.execs.Get(key)
-	if !ok {
-		exec, err := graph.NewExec(n.backend, fn)
-		if err != nil {
-			return nil, nil, fmt.Errorf("computing features of %s: %w", n.name, err)
-		}
-		e = &sharedExec{exec: exec}
-		n.execs.Add(key, e)
-	}
-	e.users++
-	return e.exec, func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		e.users--
-		e.finalizeUnused()
-	}, nil
 }

@@ -24,8 +24,8 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 
+	"github.com/gouache-art/gouache/internal/cache"
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 	"github.com/gouache-art/gouache/weights"
@@ -90,37 +90,14 @@ type Network struct {
 // onDevice is what a network and the networks made of it by [Network.Tiled] share on the device.
 type onDevice struct {
 	mu sync.Mutex
-	// kernels are uploaded when a plan first needs them. There are at most as many as layers, directions
-	// and methods.
+	// kernels are uploaded when a plan first needs them. There are at most as many as layers, directions and methods.
 	kernels map[kernelKey]*tensors.Tensor
-	execs   *simplelru.LRU[featuresKey, *sharedExec] // compiled by ComputeTiles
+	execs   *cache.Cache[featuresKey, *graph.Exec] // compiled by ComputeTiles
 }
 
-// maxExecs bounds the compiled graphs for features that are kept. A painting needs two for each scale and
-// size of style picture.
+// maxExecs bounds the compiled graphs for features that are kept. A painting needs two for each scale and size of
+// style picture.
 const maxExecs = 32
-
-func newOnDevice() *onDevice {
-	d := &onDevice{kernels: map[kernelKey]*tensors.Tensor{}}
-	d.execs, _ = simplelru.NewLRU(maxExecs, func(_ featuresKey, e *sharedExec) { // errs only for a size below 1
-		e.evicted = true
-		e.finalizeUnused()
-	})
-	return d
-}
-
-// sharedExec is a compiled graph that is finalized once it is evicted and unused. onDevice.mu guards it.
-type sharedExec struct {
-	exec    *graph.Exec
-	users   int
-	evicted bool
-}
-
-func (e *sharedExec) finalizeUnused() {
-	if e.evicted && e.users == 0 {
-		e.exec.Finalize()
-	}
-}
 
 // layer is one convolution with its ReLU.
 type layer struct {
@@ -153,7 +130,10 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 		precision: opts.Precision,
 		tuner:     opts.Tuner,
 		direct:    opts.Direct,
-		onDevice:  newOnDevice(),
+		onDevice: &onDevice{
+			kernels: map[kernelKey]*tensors.Tensor{},
+			execs:   cache.New[featuresKey](maxExecs, (*graph.Exec).Finalize),
+		},
 	}
 	for _, l := range set.Layers {
 		next, err := newLayer(l, n.layers)
@@ -177,7 +157,7 @@ func (n *Network) Close() {
 		free(k)
 	}
 	clear(n.kernels)
-	n.execs.Purge()
+	n.execs.Close()
 }
 
 // free finalizes tensors; nil ones are skipped. An error is ignored: it says that the device has lost the

@@ -166,7 +166,10 @@ func TestExecsAreBounded(t *testing.T) {
 	if !slices.Equal(features(16), first) {
 		t.Error("a graph that was dropped and made again gives other features")
 	}
-	exec, release, err := net.exec(featuresKey{name: "used"}, func(in []*graph.Node) []*graph.Node { return in })
+	exec, release, err := net.execs.Get(featuresKey{name: "used"}, func() (*graph.Exec, int64, error) {
+		exec, err := graph.NewExec(device, func(in []*graph.Node) []*graph.Node { return in })
+		return exec, 1, err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
