@@ -83,7 +83,7 @@ func newOperations(backend compute.Backend, of layout) (*operations, error) {
 		exec  **graph.Exec
 		build func([]*graph.Node) []*graph.Node
 	}{
-		{&o.cloneExec, buildClone},
+		{&o.cloneExec, func(in []*graph.Node) []*graph.Node { return []*graph.Node{graph.Identity(in[0])} }},
 		{&o.advanceExec, buildAdvance},
 		{&o.measureExec, measure},
 		{&o.differenceExec, difference},
@@ -129,8 +129,6 @@ func vector(exec *graph.Exec, args ...any) (*tensors.Tensor, error) {
 func (o *operations) clone(x *tensors.Tensor) (*tensors.Tensor, error) {
 	return vector(o.cloneExec, x)
 }
-
-func buildClone(in []*graph.Node) []*graph.Node { return []*graph.Node{graph.Identity(in[0])} }
 
 // advance returns x + Σ cᵢ·bᵢ, where b is the history followed by g.
 func (o *operations) advance(x, g *tensors.Tensor, history []*tensors.Tensor, c []float64) (*tensors.Tensor, error) {

@@ -120,25 +120,22 @@ const (
 	NotFinite                          // three evaluations in a row were not a number
 )
 
+var reasons = [...]string{
+	GradientVanished: "the gradient is as small as asked for",
+	DecreaseVanished: "the last iteration lowered the function by no more than asked for",
+	IterationLimit:   "all iterations are done",
+	EvaluationLimit:  "all evaluations are used up",
+	Interrupted:      "interrupted",
+	NoDecrease:       "no lower value can be found from here: this is a minimum as far as the precision goes",
+	NotFinite:        "the function or its gradient was infinite or not a number three times running; this is the best point before that",
+}
+
 // String returns the reason as one sentence, without a full stop.
 func (s Status) String() string {
-	switch s {
-	case GradientVanished:
-		return "the gradient is as small as asked for"
-	case DecreaseVanished:
-		return "the last iteration lowered the function by no more than asked for"
-	case IterationLimit:
-		return "all iterations are done"
-	case EvaluationLimit:
-		return "all evaluations are used up"
-	case Interrupted:
-		return "interrupted"
-	case NoDecrease:
-		return "no lower value can be found from here: this is a minimum as far as the precision goes"
-	case NotFinite:
-		return "the function or its gradient was infinite or not a number three times running; this is the best point before that"
+	if s < 1 || int(s) >= len(reasons) {
+		return fmt.Sprintf("lbfgs.Status(%d)", int(s))
 	}
-	return fmt.Sprintf("lbfgs.Status(%d)", int(s))
+	return reasons[s]
 }
 
 // Iteration describes an iteration to the recorder: a line search has found a better point.
@@ -161,7 +158,12 @@ func (i Iteration) X() *tensors.Tensor { return i.run.at.x }
 // WriteState writes what is needed to resume the run from here, as [State.Write] writes it: 2·History + 2
 // vectors, of which one at a time comes to the host. It may be called until the recorder returns.
 func (i Iteration) WriteState(w io.Writer, metadata map[string]string) error {
-	return i.run.writeState(w, metadata)
+	s, vectors := i.run.describe(), i.run.vectors()
+	data := make([]byte, s.shape.ByteSize())
+	return s.write(w, metadata, func(k int) ([]byte, error) {
+		data = data[:s.vectorShape(k).ByteSize()]
+		return data, i.run.ops.fetch(vectors[k], data)
+	})
 }
 
 func (m Minimizer) withDefaults() (Minimizer, error) {

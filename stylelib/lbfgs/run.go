@@ -164,23 +164,24 @@ func (r *run) result(err error) (*Result, error) {
 // minimize iterates until there is a reason to stop, which it leaves in status.
 func (r *run) minimize(ctx context.Context) error {
 	r.decrease = math.Inf(1)
-	for !r.mustStop(ctx) {
-		t, outcome, err := r.search(ctx, r.nextLine())
+	for r.status == 0 && !r.mustStop(ctx) {
+		t, end, err := r.search(ctx, r.nextLine())
 		if err != nil {
+			t.free()
 			return err
 		}
-		if t != nil {
-			if err := r.accept(t); err != nil {
-				return err
-			}
+		// Like L-BFGS-B this also accepts the lowest point of a search that got stuck.
+		lower := t != nil && t.point.f < r.at.f
+		if lower {
+			err = r.accept(t)
+		} else {
+			t.free()
 		}
-		switch outcome {
-		case stopped:
-			return nil
-		case failed, notFinite:
-			if r.restart(outcome); r.status != 0 {
-				return nil
-			}
+		if err != nil || end == stopped {
+			return err
+		}
+		if !lower {
+			r.restart(end)
 		}
 	}
 	return nil
@@ -282,39 +283,28 @@ func (r *run) update(t *trial) (err error) {
 	if r.Compact {
 		r.history.trim(r.History - 1) // the oldest pair goes first, to make room
 	}
-	p, err := r.newPair(t)
-	if err != nil {
-		return err
-	}
-	if !p.inner.curved(epsilon(t.point.x.DType())) {
-		p.free()
-		return nil
-	}
-	r.history.add(p)
-	return nil
-}
-
-// newPair returns the pair of a trial. If it makes the vectors, it frees those of the current point as
-// soon as it can.
-func (r *run) newPair(t *trial) (p pair, err error) {
-	p = t.pair
-	if p.s == nil {
+	p := &t.pair
+	if p.s == nil { // the vectors of the current point are freed as soon as possible
 		if p.s, err = r.ops.difference(t.point.x, r.at.x); err != nil {
-			return p, err
+			return err
 		}
 		free(r.at.x)
 		if p.y, err = r.ops.difference(t.point.g, r.at.g); err != nil {
-			p.free()
-			return p, err
+			return err
 		}
 		free(r.at.g)
 	}
 	if r.Compact {
-		if p.inner, err = r.ops.products(t.point.g, p, r.history.vectors()); err != nil {
-			p.free()
+		if p.inner, err = r.ops.products(t.point.g, *p, r.history.vectors()); err != nil {
+			return err
 		}
 	}
-	return p, err
+	if p.inner.curved(epsilon(t.point.x.DType())) {
+		r.history.add(*p)
+	} else {
+		p.free()
+	}
+	return nil
 }
 
 // epsilon returns the relative rounding error of a type.

@@ -61,44 +61,38 @@ type outcome int
 
 const (
 	accepted  outcome = iota
-	failed            // it found no lower point
+	failed            // it got stuck
 	notFinite         // the function, or its gradient, was not a number
 	stopped           // the run must end; run.status says why
 )
 
 // search looks for a point that satisfies the strong Wolfe conditions, by the method of Moré and
-// Thuente (1994). Like L-BFGS-B it also accepts the lowest point of a search that got stuck, if that
-// is lower than the current point. When the run is stopped during the search, the trial is the lowest
-// so far, or nil if none is lower than the current point.
+// Thuente (1994). It returns that point, or the lowest one if it ends before; nil if there is none. Only an accepted
+// one is certain to be lower than the current point.
 //
 // (gonum v0.17's MoreThuente differs from MINPACK-2's dcstep in one thing: it forgets that a minimum is
 // bracketed when the derivative keeps its sign, cases 3 and 4. No count of TestEvaluations shows it, so
 // it is used as it is.)
-func (r *run) search(ctx context.Context, along line) (*trial, outcome, error) {
+func (r *run) search(ctx context.Context, along line) (best *trial, end outcome, err error) {
 	method := optimize.MoreThuente{
 		DecreaseFactor:  sufficientDecrease,
 		CurvatureFactor: curvature,
 		StepTolerance:   intervalTolerance,
 	}
 	method.Init(r.at.f, along.slope, along.step)
-	var best *trial // the lowest
 	step := along.step
 	for n := 1; ; n++ {
 		if r.mustStop(ctx) {
-			return r.ifLower(best), stopped, nil
+			return best, stopped, nil
 		}
 		t, err := r.newTrial(ctx, along, step)
-		if err != nil {
-			best.free()
-			return nil, failed, err
-		}
-		if t == nil {
-			return r.ifLower(best), stopped, nil
+		if t == nil || err != nil {
+			return best, stopped, err
 		}
 		if !t.finite() {
 			r.failedAt = math.Sqrt(t.measured.ss)
 			t.free()
-			return r.endSearch(best, notFinite)
+			return best, notFinite, nil
 		}
 		op, next, err := method.Iterate(t.point.f, t.slope)
 		if op == optimize.MajorIteration && t.point.f < r.at.f {
@@ -110,19 +104,10 @@ func (r *run) search(ctx context.Context, along line) (*trial, outcome, error) {
 		// The method ends, or would return to the lowest trial or to the current point, or has no next
 		// step (NaN); or the step was lost in rounding, as a smaller one would be.
 		if op == optimize.MajorIteration || err != nil || n == maxSearch || next == best.step || !(next > 0) || t.measured.ss == 0 {
-			return r.endSearch(best, failed)
+			return best, failed, nil
 		}
 		step = next
 	}
-}
-
-// endSearch ends a search with the lowest trial if that is lower than the current point, and with the
-// given outcome otherwise.
-func (r *run) endSearch(best *trial, otherwise outcome) (*trial, outcome, error) {
-	if best = r.ifLower(best); best == nil {
-		return nil, otherwise, nil
-	}
-	return best, accepted, nil
 }
 
 // lowest returns the lower one of two trials, and frees the other. The first may be nil.
@@ -132,15 +117,6 @@ func lowest(a, b *trial) *trial {
 	}
 	b.free()
 	return a
-}
-
-// ifLower returns the trial if it is lower than the current point. Otherwise it frees it and returns nil.
-func (r *run) ifLower(t *trial) *trial {
-	if t != nil && t.point.f < r.at.f {
-		return t
-	}
-	t.free()
-	return nil
 }
 
 // newTrial evaluates the function at x + step·d. It returns nil, with run.status set, if ctx ended.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"maps"
 	"runtime/debug"
 	"slices"
@@ -210,45 +209,25 @@ func (s *State) Write(w io.Writer, metadata map[string]string) error {
 	if s.vectors == nil {
 		return fmt.Errorf("lbfgs: writing a state: %w", errUsedUp)
 	}
-	return s.write(w, metadata, func(yield func([]byte, error) bool) {
-		for _, v := range s.vectors {
-			if !yield(v, nil) {
-				return
-			}
-		}
-	})
+	return s.write(w, metadata, func(i int) ([]byte, error) { return s.vectors[i], nil })
 }
 
-// writeState writes the run as a state, one vector after the other.
-func (r *run) writeState(w io.Writer, metadata map[string]string) error {
-	s := r.describe()
-	return s.write(w, metadata, func(yield func([]byte, error) bool) {
-		data := make([]byte, s.shape.ByteSize())
-		for i, v := range r.vectors() {
-			data = data[:s.vectorShape(i).ByteSize()]
-			if !yield(data, r.ops.fetch(v, data)) {
-				return
-			}
-		}
-	})
-}
-
-// write writes a state with the given vectors.
-func (s *State) write(w io.Writer, metadata map[string]string, vectors iter.Seq2[[]byte, error]) error {
+// write writes a state with the vectors that a function returns.
+func (s *State) write(w io.Writer, metadata map[string]string, vector func(i int) ([]byte, error)) error {
 	text, err := json.Marshal(s.head)
 	if err != nil {
 		return fmt.Errorf("lbfgs: writing a state: %w", err)
 	}
-	metadata = maps.Clone(metadata)
-	if metadata == nil {
-		metadata = map[string]string{}
-	}
-	metadata[stateKey] = string(text)
-	out, err := tensorfile.NewWriter(w, metadata, s.tensors(), true)
+	all := map[string]string{}
+	maps.Copy(all, metadata)
+	all[stateKey] = string(text)
+	tensors := s.tensors()
+	out, err := tensorfile.NewWriter(w, all, tensors, true)
 	if err != nil {
 		return fmt.Errorf("lbfgs: writing a state: %w", err)
 	}
-	for v, err := range vectors {
+	for i := range tensors {
+		v, err := vector(i)
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func runGraph(t testing.TB, build func(in []*graph.Node) *graph.Node, inputs ...
 }
 
 var (
-	tensor     = convtest.Tensor
+	tensor     = tensors.FromFlatDataAndDimensions[float32]
 	flat       = convtest.Flat
 	normal     = convtest.Normal
 	relativeL2 = convtest.RelativeL2

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/internal/backendtest"
 	"github.com/gouache-art/gouache/stylelib/backend"
@@ -30,7 +31,7 @@ func TestConvolutions(t *testing.T) {
 				x := convtest.Normal(random, c.height*c.width*c.in, 1)
 				kernel := convtest.Normal(random, 9*c.in*c.out, 1)
 				got := convolve(t, cv, x, kernel, c.height, c.width, c.in, c.out)
-				want := convtest.Convolution(convtest.FromFloats(x, c.height, c.width, c.in), kernel, c.out)
+				want := convtest.Convolution(planes(x, c.height, c.width, c.in), kernel, c.out)
 				if e := convtest.RelativeL2(got, want.Values); !(e <= tolerance[cv.Name()]) {
 					t.Errorf("relative L2 error %.2g, at most %g expected", e, tolerance[cv.Name()])
 				}
@@ -53,7 +54,7 @@ func TestConvolutionOfImpulses(t *testing.T) {
 	}
 	for _, cv := range methods(Float32) {
 		got := convolve(t, cv, x, kernel, side, side, channels, channels)
-		for i, w := range convtest.Convolution(convtest.FromFloats(x, side, side, channels), kernel, channels).Values {
+		for i, w := range convtest.Convolution(planes(x, side, side, channels), kernel, channels).Values {
 			if d := float64(got[i]) - w; d > 4e-5 || d < -4e-5 { // up to 9·8² cancels in float32 for F(4×4)
 				t.Errorf("%s: impulse at %d: position %d is %v, want %v", cv.Name(), i%channels, i/channels, got[i], w)
 			}
@@ -63,7 +64,25 @@ func TestConvolutionOfImpulses(t *testing.T) {
 
 func convolve(t testing.TB, cv Method, x, kernel []float32, height, width, in, out int) []float32 {
 	return convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return cv.Apply(n[0], n[1]) },
-		convtest.Tensor(x, 1, height, width, in), convtest.Tensor(cv.Prepare(kernel, in, out), cv.Dimensions(in, out)...))
+		tensors.FromFlatDataAndDimensions(x, 1, height, width, in), tensors.FromFlatDataAndDimensions(cv.Prepare(kernel, in, out), cv.Dimensions(in, out)...))
+}
+
+// planes returns planes with the given values.
+func planes(values []float32, height, width, channels int) *convtest.Planes {
+	return &convtest.Planes{Height: height, Width: width, Channels: channels, Values: convtest.Doubles(values)}
+}
+
+// pullback is the definition's transpose: it adds each product to where its factor came from.
+func pullback(g *convtest.Planes, kernel []float32, in int) *convtest.Planes {
+	result := convtest.NewPlanes(g.Height, g.Width, in)
+	g.EachTap(func(row, column, i, j int) {
+		for c := range in {
+			for o := range g.Channels {
+				*result.At(row+i-1, column+j-1, c) += float64(kernel[((3*i+j)*in+c)*g.Channels+o]) * *g.At(row, column, o)
+			}
+		}
+	})
+	return result
 }
 
 // TestConvolutionPullback checks that convolving with the transposed kernel is the transpose of convolving.
@@ -73,7 +92,7 @@ func TestConvolutionPullback(t *testing.T) {
 	g := convtest.Normal(random, height*width*out, 1)
 	kernel := convtest.Normal(random, 9*in*out, 1)
 	got := convolve(t, Direct, g, Transpose(kernel, in, out), height, width, out, in)
-	want := convtest.Pullback(convtest.FromFloats(g, height, width, out), kernel, in)
+	want := pullback(planes(g, height, width, out), kernel, in)
 	if e := convtest.RelativeL2(got, want.Values); !(e <= 2e-7) {
 		t.Errorf("relative L2 error %.2g, at most 2e-7 (rounding) expected", e)
 	}
@@ -107,10 +126,10 @@ func benchmarkConvolution(b *testing.B, cv Method, side, in, out int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer c.close()
+	defer c.exec.Finalize()
 	random := rand.New(rand.NewPCG(1, 2))
-	x := convtest.Tensor(convtest.Normal(random, side*side*in, 1), 1, side, side, in)
-	kernel := convtest.Tensor(cv.Prepare(convtest.Normal(random, 9*in*out, 1), in, out), cv.Dimensions(in, out)...)
+	x := tensors.FromFlatDataAndDimensions(convtest.Normal(random, side*side*in, 1), 1, side, side, in)
+	kernel := tensors.FromFlatDataAndDimensions(cv.Prepare(convtest.Normal(random, 9*in*out, 1), in, out), cv.Dimensions(in, out)...)
 	run := func() {
 		if _, err := c.seconds(x, kernel); err != nil {
 			b.Fatal(err)

@@ -51,7 +51,7 @@ func measure(b compute.Backend, p Precision, all []Work, progress func(done, tot
 	defer func() {
 		for _, c := range candidates {
 			if c != nil {
-				c.close()
+				c.exec.Finalize()
 			}
 		}
 	}()
@@ -116,7 +116,7 @@ func Time(b compute.Backend, p Precision, m Method, kernel *tensors.Tensor, heig
 	if err != nil {
 		return 0, err
 	}
-	defer c.close()
+	defer c.exec.Finalize()
 	x, err := wave(b, c.x)
 	if err != nil {
 		return 0, err
@@ -131,17 +131,8 @@ func Time(b compute.Backend, p Precision, m Method, kernel *tensors.Tensor, heig
 			return 0, err
 		}
 	}
-	return median(seconds), nil
-}
-
-// median sorts its argument.
-func median(values []float64) float64 {
-	slices.Sort(values)
-	middle := len(values) / 2
-	if len(values)%2 == 1 {
-		return values[middle]
-	}
-	return (values[middle-1] + values[middle]) / 2
+	slices.Sort(seconds)
+	return (seconds[(repeat-1)/2] + seconds[repeat/2]) / 2, nil
 }
 
 // compiled is one convolution, compiled to be timed.
@@ -173,8 +164,6 @@ func compile(b compute.Backend, p Precision, m Method, height, width, in, out in
 	}
 	return c, nil
 }
-
-func (c *compiled) close() { c.exec.Finalize() }
 
 // seconds runs the convolution once. It brings one number of the result to the host, which waits for a
 // device that works asynchronously.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/vgg/convtest"
@@ -75,7 +76,7 @@ func TestConvolutionsOfBFloat16(t *testing.T) {
 					t.Errorf("%s: the result is %s", cv.Name(), y.DType())
 				}
 				return y
-			}, convtest.Tensor(x, 1, height, width, c.in), rounded)
+			}, tensors.FromFlatDataAndDimensions(x, 1, height, width, c.in), rounded)
 			e, bound := convtest.RelativeL2(got, want), bounds[cv.Name()]
 			if !(e >= bound[0] && e <= bound[1]) { // less would be another precision
 				t.Errorf("%s of %s: relative L2 error %.2g, %g to %g expected", c.name, cv.Name(), e, bound[0], bound[1])

@@ -63,8 +63,9 @@ type TunerOptions struct {
 // machine makes the same ones and gives the same results. It is safe for concurrent use, and processes
 // may share the file.
 type Tuner struct {
-	opts    TunerOptions
-	measure measureFunc
+	opts TunerOptions
+	// measure times the methods of a precision for each work.
+	measure func(b compute.Backend, p Precision, all []Work, progress func(done, total int)) (map[Work]timing, error)
 
 	mu      sync.Mutex
 	choices map[string]choice // of this device, by key; nil before the file has been read
@@ -89,9 +90,6 @@ func (c choice) method(p Precision) Method {
 // timing holds the seconds that each method took, by its name.
 type timing map[string]float64
 
-// measureFunc times the methods of a precision for each work.
-type measureFunc func(b compute.Backend, p Precision, all []Work, progress func(done, total int)) (map[Work]timing, error)
-
 // NewTuner returns a tuner. It reads the file at the first choice.
 func NewTuner(opts TunerOptions) *Tuner {
 	if opts.File == "" {
@@ -111,9 +109,21 @@ func (t *Tuner) Choose(b compute.Backend, p Precision, all []Work) ([]Method, er
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.choices == nil {
-		t.choices = t.read()
+		content, err := readChoices(t.opts.File)
+		if err != nil {
+			t.opts.Warn(fmt.Errorf("measuring convolutions anew: %w", err))
+		}
+		t.choices = map[string]choice{}
+		maps.Copy(t.choices, content.Devices[t.opts.Device])
 	}
-	if unknown := t.unknown(p, all); len(unknown) > 0 {
+	var unknown []Work // the buckets without a choice, each once
+	for _, w := range all {
+		bucket := w.bucket()
+		if w.worthMeasuring() && t.choices[key(p, bucket)].method(p) == nil && !slices.Contains(unknown, bucket) {
+			unknown = append(unknown, bucket)
+		}
+	}
+	if len(unknown) > 0 {
 		timings, err := t.measure(b, p, unknown, t.opts.Progress)
 		if err != nil {
 			return nil, err
@@ -122,7 +132,12 @@ func (t *Tuner) Choose(b compute.Backend, p Precision, all []Work) ([]Method, er
 		for w, timing := range timings {
 			fresh[key(p, w)] = timing.choose(Default(p, w).Name())
 		}
-		maps.Copy(t.choices, t.merge(p, fresh))
+		if merged, err := t.merge(p, fresh); err != nil {
+			t.opts.Warn(fmt.Errorf("the choice of convolutions is not kept: %w", err))
+		} else {
+			fresh = merged
+		}
+		maps.Copy(t.choices, fresh)
 	}
 	chosen := make([]Method, len(all))
 	for i, w := range all {
@@ -132,18 +147,6 @@ func (t *Tuner) Choose(b compute.Backend, p Precision, all []Work) ([]Method, er
 		}
 	}
 	return chosen, nil
-}
-
-// unknown returns the buckets without a choice, each once, in a fixed order.
-func (t *Tuner) unknown(p Precision, all []Work) []Work {
-	var unknown []Work
-	for _, w := range all {
-		bucket := w.bucket()
-		if w.worthMeasuring() && t.choices[key(p, bucket)].method(p) == nil && !slices.Contains(unknown, bucket) {
-			unknown = append(unknown, bucket)
-		}
-	}
-	return unknown
 }
 
 // worthChanging is the share of the default method's time that another may take at most, to be
@@ -191,29 +194,9 @@ func key(p Precision, w Work) string {
 	return fmt.Sprintf("%s %d×%d %d→%d", p, w.side(), w.side(), w.In, w.Out)
 }
 
-// read returns the choices for the device in the file: none, with a warning, if it cannot be read.
-func (t *Tuner) read() map[string]choice {
-	content, err := readChoices(t.opts.File)
-	if err != nil {
-		t.opts.Warn(fmt.Errorf("measuring convolutions anew: %w", err))
-	}
-	choices := map[string]choice{}
-	maps.Copy(choices, content.Devices[t.opts.Device])
-	return choices
-}
-
-// merge adds fresh choices to the file and returns them, each as the file has it then: a choice that
-// another process wrote first stays. If the file cannot be written, the fresh choices are returned.
-func (t *Tuner) merge(p Precision, fresh map[string]choice) map[string]choice {
-	merged, err := t.mergeFile(p, fresh)
-	if err != nil {
-		t.opts.Warn(fmt.Errorf("the choice of convolutions is not kept: %w", err))
-		return fresh
-	}
-	return merged
-}
-
-func (t *Tuner) mergeFile(p Precision, fresh map[string]choice) (map[string]choice, error) {
+// merge adds fresh choices to the file and returns them, each as the file has it then: a choice that another process
+// wrote first stays.
+func (t *Tuner) merge(p Precision, fresh map[string]choice) (map[string]choice, error) {
 	path := t.opts.File
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, err

@@ -181,14 +181,3 @@ func TestMeasure(t *testing.T) {
 		}
 	}
 }
-
-func TestMedian(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		want   float64
-	}{{[]float64{3}, 3}, {[]float64{4, 1}, 2.5}, {[]float64{9, 1, 2}, 2}} {
-		if got := median(slices.Clone(c.values)); got != c.want {
-			t.Errorf("median of %v: %v, want %v", c.values, got, c.want)
-		}
-	}
-}

@@ -23,22 +23,13 @@ func NewPlanes(height, width, channels int) *Planes {
 	return &Planes{height, width, channels, make([]float64, height*width*channels)}
 }
 
-// FromFloats returns planes with the given values.
-func FromFloats(values []float32, height, width, channels int) *Planes {
-	p := NewPlanes(height, width, channels)
-	for i, v := range values {
-		p.Values[i] = float64(v)
-	}
-	return p
-}
-
 // At returns the address of a value.
 func (p *Planes) At(y, x, c int) *float64 { return &p.Values[(y*p.Width+x)*p.Channels+c] }
 
 // Convolution is the definition: Y(y, x, o) = Σ K(i, j, c, o)·X(y+i−1, x+j−1, c), zero outside.
 func Convolution(x *Planes, kernel []float32, out int) *Planes {
 	result := NewPlanes(x.Height, x.Width, out)
-	x.eachTap(func(row, column, i, j int) {
+	x.EachTap(func(row, column, i, j int) {
 		for c := range x.Channels {
 			v := *x.At(row+i-1, column+j-1, c)
 			for o := range out {
@@ -49,21 +40,8 @@ func Convolution(x *Planes, kernel []float32, out int) *Planes {
 	return result
 }
 
-// Pullback is the definition's transpose: it adds each product to where its factor came from.
-func Pullback(g *Planes, kernel []float32, in int) *Planes {
-	result := NewPlanes(g.Height, g.Width, in)
-	g.eachTap(func(row, column, i, j int) {
-		for c := range in {
-			for o := range g.Channels {
-				*result.At(row+i-1, column+j-1, c) += float64(kernel[((3*i+j)*in+c)*g.Channels+o]) * *g.At(row, column, o)
-			}
-		}
-	})
-	return result
-}
-
-// eachTap visits each position and each of its 3×3 neighbours that lies inside.
-func (p *Planes) eachTap(visit func(row, column, i, j int)) {
+// EachTap visits each position and each of its 3×3 neighbours that lies inside.
+func (p *Planes) EachTap(visit func(row, column, i, j int)) {
 	for row := range p.Height {
 		for column := range p.Width {
 			for i := range 3 {
@@ -86,29 +64,19 @@ func Normal(random *rand.Rand, n int, deviation float64) []float32 {
 	return values
 }
 
-// Tensor returns a tensor of the given values.
-func Tensor(values []float32, dims ...int) *tensors.Tensor {
-	return tensors.FromFlatDataAndDimensions(values, dims...)
-}
-
 // Run runs a graph of one output and returns it on the host.
 func Run(t testing.TB, device compute.Backend, build func(in []*graph.Node) *graph.Node, inputs ...*tensors.Tensor) []float32 {
 	t.Helper()
-	exec, err := graph.NewExec(device, build)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer exec.Finalize()
 	args := make([]any, len(inputs))
 	for i, in := range inputs {
 		args[i] = in
 	}
-	out, err := exec.Call(args...)
+	out, err := graph.CallOnce(device, build, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out[0].MustFinalizeAll()
-	return Flat(t, out[0])
+	defer out.MustFinalizeAll()
+	return Flat(t, out)
 }
 
 // Flat returns a tensor's values.
