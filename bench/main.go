@@ -11,6 +11,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -18,9 +19,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
+	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
 func main() {
@@ -62,4 +65,115 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return err
 	}
 	return atomicfile.WriteFile(s.out, text)
+}
+
+// settings describe what is measured, and how often.
+type settings struct {
+	command string // the command line
+	device  backend.Device
+	sizes   []size
+	starts  int // of each program, to its first iteration
+	times   int // evaluations a turn
+	goal    goalSettings
+	out     string // the report's file, or ""
+
+	gouache, python string // the program and the interpreter
+}
+
+// size is a square's side in pixels, and the number of turns of each contender at it.
+type size struct{ side, rounds int }
+
+// goalSettings configure the race to a loss. There is no race if evaluations is 0.
+type goalSettings struct {
+	side        int // pixels
+	evaluations int // SciPy's
+	iterations  int // Gouache's at most, at all scales together
+}
+
+// workers is the folder of the interpreter's scripts.
+const workers = "bench/python"
+
+// parseSettings reads the command line.
+func parseSettings(args []string, stderr io.Writer) (*settings, error) {
+	s := &settings{command: strings.Join(append([]string{"go run ./bench"}, args...), " ")}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	device := flags.String("device", "cpu", "`DEVICE` to compare on: cpu or cuda")
+	quick := flags.Bool("quick", false, "try it: 256 pixels, a few rounds, no race to a loss, no file written")
+	flags.StringVar(&s.out, "out", "", "`FILE` for the report (default bench/RESULTS.md, with --device cuda bench/RESULTS-cuda.md)")
+	flags.StringVar(&s.gouache, "gouache", "bin/gouache", "the `PROGRAM`, as make build builds it")
+	flags.StringVar(&s.python, "python", "bench/.venv/bin/python", "the `INTERPRETER`, as bench/install-python installs it")
+	flags.IntVar(&s.goal.side, "goal-size", 512, "`PIXELS` at which Gouache races SciPy to a loss")
+	flags.IntVar(&s.goal.evaluations, "goal-evaluations", -1, "`NUMBER` of evaluations after which SciPy's loss is the goal; 0 for no race, -1 for 200, or with --quick for 0")
+	flags.IntVar(&s.goal.iterations, "goal-iterations", 300, "`NUMBER` of iterations that Gouache plans for, at all scales together")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q: there are flags only; see --help", flags.Arg(0))
+	}
+	switch s.device = backend.Device(*device); s.device {
+	case backend.CPU:
+		s.out = cmp.Or(s.out, "bench/RESULTS.md")
+		s.sizes, s.times = []size{{256, 15}, {512, 9}, {1024, 7}}, 1
+	case backend.CUDA:
+		s.out = cmp.Or(s.out, "bench/RESULTS-cuda.md")
+		s.sizes, s.times = []size{{512, 15}, {1024, 15}, {2048, 9}}, 10 // enough to hide the time of a line to a process and back
+	default:
+		return nil, fmt.Errorf("--device is %q: choose cpu or cuda", *device)
+	}
+	s.starts = 5
+	evaluations := 200
+	if *quick {
+		s.sizes, s.starts, s.out, evaluations = []size{{256, 3}}, 1, "", 0
+	}
+	if s.goal.evaluations < 0 {
+		s.goal.evaluations = evaluations
+	}
+	// What is missing is reported before anything slow begins.
+	for _, path := range []string{s.gouache, s.python, workers} {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("%w: run this from the project's folder, after `make bench` or `make build && bench/install-python`", err)
+		}
+	}
+	if s.goal.iterations < 1 {
+		return nil, fmt.Errorf("--goal-iterations is %d: choose 1 or more", s.goal.iterations)
+	}
+	return s, nil
+}
+
+// The contenders' names, which are the table's columns.
+const (
+	nameGouache    = "Gouache"
+	namePyTorch    = "PyTorch"
+	nameFaster     = "PyTorch, channels last"
+	nameTensorFlow = "TensorFlow"
+	nameJAX        = "JAX"
+	nameAlone      = "its convolutions alone"
+)
+
+// contenders returns the contenders that run on the device, Gouache first.
+func (s *settings) contenders() ([]contender, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	script := func(name, do, file string, args ...string) contender {
+		// Without -B the interpreter would write its compiled files into the sources' folder.
+		return contender{name: name, do: do, command: append([]string{s.python, "-B", workers + "/" + file}, args...)}
+	}
+	const channelsLast = "channels_last"
+	list := []contender{
+		// The program restarts itself with this variable, because it is read when a process starts.
+		{name: nameGouache, do: evaluate, command: []string{self, workerName}, env: []string{"GLIBC_TUNABLES=glibc.malloc.hugetlb=1"}},
+		script(namePyTorch, evaluate, "torch_worker.py"),
+		script(nameFaster, evaluate, "torch_worker.py", channelsLast),
+		script(nameAlone, "convolutions", "torch_worker.py", channelsLast),
+	}
+	if s.device == backend.CPU {
+		list = append(list,
+			script(nameTensorFlow, evaluate, "tensorflow_worker.py"),
+			script(nameJAX, evaluate, "jax_worker.py"))
+	}
+	return list, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,15 +87,29 @@ func (m *measurement) problem(name string, side int, weightsFile, network string
 	return writeProblem(filepath.Join(m.dir, name), weightsFile, network, m.device, pictures)
 }
 
-// pause waits until threads that spin while they wait for work, as PyTorch's and TensorFlow's do for some
-// milliseconds, have stopped, before the next contender's turn.
-func pause(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(100 * time.Millisecond):
-		return nil
+// turns measures the seconds of each contender in rounds of turns, after warmUps rounds that do not count. Before each
+// turn it waits until threads that spin while they wait for work, as PyTorch's and TensorFlow's do for some milliseconds,
+// have stopped.
+func (m *measurement) turns(ctx context.Context, what string, warmUps, rounds int, list []contender, take func(i int) (float64, error)) (row, error) {
+	line := row{Measure: "seconds " + what, format: inSeconds, of: map[string]sample{}}
+	for round := 1 - warmUps; round <= rounds; round++ {
+		for i, c := range list {
+			select {
+			case <-ctx.Done():
+				return line, ctx.Err()
+			case <-time.After(100 * time.Millisecond):
+			}
+			seconds, err := take(i)
+			if err != nil {
+				return line, err
+			}
+			if round > 0 {
+				line.of[c.name] = append(line.of[c.name], seconds)
+			}
+		}
+		m.say("%s: round %d of %d", what, round, rounds)
 	}
+	return line, nil
 }
 
 // evaluations measures the seconds of an evaluation and the peak memory at one size. All contenders are alive and
@@ -122,23 +137,14 @@ func (m *measurement) evaluations(ctx context.Context, s size) (err error) {
 	if err := m.agree(q, processes); err != nil {
 		return err
 	}
-	seconds := row{Measure: fmt.Sprintf("seconds an evaluation, %d px", s.side), format: inSeconds, of: map[string]sample{}}
-	peak := row{Measure: fmt.Sprintf("peak memory in GB, %d px", s.side), format: inGigabytes, of: map[string]sample{}}
-	for round := range s.rounds + 1 {
-		for _, p := range processes {
-			if err := pause(ctx); err != nil {
-				return err
-			}
-			_, took, err := p.call(request{Do: p.do, Times: m.times})
-			if err != nil {
-				return err
-			}
-			if round > 0 { // round 0 warms up
-				seconds.of[p.name] = append(seconds.of[p.name], took.Seconds()/float64(m.times))
-			}
-		}
-		m.say("%d px: round %d of %d", s.side, round, s.rounds)
+	seconds, err := m.turns(ctx, fmt.Sprintf("an evaluation, %d px", s.side), 1, s.rounds, m.contenders, func(i int) (float64, error) {
+		_, took, err := processes[i].call(request{Do: processes[i].do, Times: m.times})
+		return took.Seconds() / float64(m.times), err
+	})
+	if err != nil {
+		return err
 	}
+	peak := row{Measure: fmt.Sprintf("peak memory in GB, %d px", s.side), format: inGigabytes, of: map[string]sample{}}
 	for _, p := range processes {
 		if p.do != evaluate {
 			continue
@@ -213,49 +219,31 @@ func (m *measurement) firstIterations(ctx context.Context) error {
 		"--weights", m.randomWeights(), "--preset", preset.Name, "--device", string(m.device), "--store", "none",
 		"--size", fmt.Sprint(firstSide), "--scales", "1", "--iterations", "1",
 	}
-	seconds := row{Measure: fmt.Sprintf("seconds from command to first iteration, %d px", firstSide), format: inSeconds, of: map[string]sample{}}
-	for round := range m.starts {
-		for _, c := range m.contenders {
-			if c.do != evaluate {
-				continue
-			}
-			if err := pause(ctx); err != nil {
-				return err
-			}
-			took, err := c.first(ctx, q, command)
-			if err != nil {
-				return err
-			}
-			seconds.of[c.name] = append(seconds.of[c.name], took.Seconds())
+	list := slices.DeleteFunc(slices.Clone(m.contenders), func(c contender) bool { return c.do != evaluate })
+	what := fmt.Sprintf("from command to first iteration, %d px", firstSide)
+	seconds, err := m.turns(ctx, what, 0, m.starts, list, func(i int) (float64, error) {
+		began := time.Now()
+		if list[i].name == nameGouache {
+			return firstLine(ctx, command, began)
 		}
-		m.say("first iteration: round %d of %d", round+1, m.starts)
-	}
+		p, err := list[i].start(ctx, q.file())
+		if err != nil {
+			return 0, err
+		}
+		if _, _, err := p.call(request{Do: evaluate, Times: 1}); err != nil {
+			return 0, err
+		}
+		return time.Since(began).Seconds(), p.close()
+	})
 	m.Rows = append(m.Rows, seconds)
-	return nil
-}
-
-// first starts a contender and returns the time to the end of its first iteration.
-func (c contender) first(ctx context.Context, q *problem, command []string) (time.Duration, error) {
-	began := time.Now()
-	if c.name == nameGouache {
-		return firstLine(ctx, command, began)
-	}
-	p, err := c.start(ctx, q.file())
-	if err != nil {
-		return 0, err
-	}
-	if _, _, err := p.call(request{Do: c.do, Times: 1}); err != nil {
-		return 0, err
-	}
-	took := time.Since(began)
-	return took, p.close()
+	return err
 }
 
 // iterated matches the line of progress of the first iteration, such as "[███] 1/1  256×256  loss 2.1e+05".
 var iterated = regexp.MustCompile(`^\[.*\] 1/\d+ .*loss`)
 
-// firstLine runs Gouache and returns the time from began to its first line about an iteration.
-func firstLine(ctx context.Context, command []string, began time.Time) (time.Duration, error) {
+// firstLine runs Gouache and returns the seconds from began to its first line about an iteration.
+func firstLine(ctx context.Context, command []string, began time.Time) (float64, error) {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -264,12 +252,12 @@ func firstLine(ctx context.Context, command []string, began time.Time) (time.Dur
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	var took time.Duration
+	var took float64
 	var printed []string
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		printed = append(printed, lines.Text())
 		if took == 0 && iterated.MatchString(lines.Text()) {
-			took = time.Since(began)
+			took = time.Since(began).Seconds()
 		}
 	}
 	err = cmd.Wait()
@@ -277,4 +265,101 @@ func firstLine(ctx context.Context, command []string, began time.Time) (time.Dur
 		return 0, fmt.Errorf("%s printed no first iteration (%v); it printed:\n%s", command[0], err, strings.Join(printed, "\n"))
 	}
 	return took, nil
+}
+
+// race compares the time to a loss: SciPy's L-BFGS-B with PyTorch at full size, and Gouache coarse to fine.
+type race struct {
+	Weights string
+	Side    int
+	SciPy   answer // its Loss is the goal
+	Gouache answer
+	Reached bool
+	// PyTorchLoss is PyTorch's loss at the picture that Gouache painted, if the goal was reached, and Apart its
+	// relative difference from the loss that Gouache reported.
+	PyTorchLoss, Apart float64
+}
+
+// trained is the set of weights of a second race, if it is in the cache.
+const trained = "vgg16-hed"
+
+// choosingIterations are enough for a painting to pass through all of its default scales.
+const choosingIterations = 10
+
+// races runs a race with random weights, and one with trained weights if this machine has them.
+func (m *measurement) races(ctx context.Context) error {
+	if err := m.race(ctx, "random weights", m.randomWeights(), weights.VGG19); err != nil {
+		return err
+	}
+	entry, err := weights.Lookup(trained)
+	if err != nil {
+		return err
+	}
+	file, ok := weights.Cached(entry, weights.Options{})
+	if !ok {
+		m.say("no race with %s, which is not in the cache: gouache weights fetch %s", trained, trained)
+		return nil
+	}
+	converted := filepath.Join(m.dir, trained+".safetensors")
+	if printed, err := exec.CommandContext(ctx, m.gouache, "weights", "convert", file, converted).CombinedOutput(); err != nil {
+		return fmt.Errorf("converting %s: %w; %s", file, err, printed)
+	}
+	return m.race(ctx, trained, converted, entry.Network)
+}
+
+// race lets PyTorch, then Gouache, minimise the objective from the content picture.
+func (m *measurement) race(ctx context.Context, name, weightsFile, network string) error {
+	q, err := m.problem("race-"+network, m.goal.side, weightsFile, network)
+	if err != nil {
+		return err
+	}
+	r := race{Weights: name, Side: m.goal.side}
+	torch, err := m.start(ctx, nameFaster, q)
+	if err != nil {
+		return err
+	}
+	m.say("race with %s at %d px: SciPy on PyTorch, %d evaluations", name, q.Side, m.goal.evaluations)
+	start := q.path(q.Pictures[contentPicture])
+	r.SciPy, _, err = torch.call(request{Do: "minimise", Side: q.Side, Picture: start, Times: m.goal.evaluations})
+	if err != nil {
+		return err
+	}
+	own, err := m.start(ctx, nameGouache, q)
+	if err != nil {
+		return errors.Join(err, torch.close())
+	}
+	err = m.paint(&r, q, own, torch)
+	if err := errors.Join(err, own.close(), torch.close()); err != nil {
+		return err
+	}
+	m.Races, m.Rows = append(m.Races, r), append(m.Rows, r.row())
+	return nil
+}
+
+// paint lets Gouache paint until it has SciPy's loss, and checks that PyTorch computes the same loss there.
+func (m *measurement) paint(r *race, q *problem, own, torch *process) error {
+	m.say("race with %s at %d px: Gouache, to a loss of %.5g, which SciPy had after %.0f s", r.Weights, q.Side, r.SciPy.Loss, r.SciPy.Seconds)
+	painted := q.path("painted.f32")
+	// Convolutions are chosen by measuring once on a machine; this does it before the race.
+	if _, _, err := own.call(request{Do: "paint", Times: choosingIterations, File: painted}); err != nil {
+		return err
+	}
+	var err error
+	r.Gouache, _, err = own.call(request{Do: "paint", Times: m.goal.iterations, Loss: r.SciPy.Loss, File: painted})
+	if err != nil {
+		return err
+	}
+	if r.Reached = r.Gouache.Loss <= r.SciPy.Loss; !r.Reached {
+		return nil
+	}
+	theirs, _, err := torch.gradient(q, painted)
+	if err != nil {
+		return err
+	}
+	r.PyTorchLoss = theirs.Loss
+	r.Apart = math.Abs(theirs.Loss-r.Gouache.Loss) / r.Gouache.Loss
+	if most := tolerance(m.device).Loss; !(r.Apart <= most) { // NaN is no agreement
+		return fmt.Errorf("at the picture that %s painted it has a loss of %v and %s one of %v: they should differ by %.0e at most",
+			own.name, r.Gouache.Loss, torch.name, theirs.Loss, most)
+	}
+	return nil
 }
