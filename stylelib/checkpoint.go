@@ -87,8 +87,10 @@ func (c *Checkpoint) write(w io.Writer, state func(io.Writer, map[string]string)
 func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
 	state, metadata, err := lbfgs.ReadState(r)
 	c := &Checkpoint{state: state}
-	if err == nil {
-		err = json.Unmarshal([]byte(metadata[checkpointKey]), &c.head)
+	if head, ok := metadata[checkpointKey]; err == nil && ok {
+		err = json.Unmarshal([]byte(head), &c.head)
+	} else if err == nil {
+		err = errors.New("it is the state of an optimiser only, without the job that it belongs to")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a checkpoint: %w", err)

@@ -200,6 +200,18 @@ func TestEarlierCheckpoint(t *testing.T) {
 	}
 }
 
+// TestStateIsNoCheckpoint: the optimiser's state alone lacks the job, and the error says so.
+func TestStateIsNoCheckpoint(t *testing.T) {
+	file, err := os.Open("lbfgs/testdata/state-2.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := ReadCheckpoint(file); err == nil || !strings.Contains(err.Error(), "state of an optimiser only") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func FuzzReadCheckpoint(f *testing.F) {
 	state, err := os.ReadFile("lbfgs/testdata/state-2.safetensors") // without the metadata of a checkpoint
 	if err != nil {

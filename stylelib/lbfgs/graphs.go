@@ -79,30 +79,26 @@ func newOperations(backend compute.Backend, of layout) (*operations, error) {
 	if of.compact {
 		measure, difference = buildCompactMeasure, buildCompactDifference
 	}
-	for _, e := range []struct {
-		exec  **graph.Exec
-		build func([]*graph.Node) []*graph.Node
-	}{
-		{&o.cloneExec, func(in []*graph.Node) []*graph.Node { return []*graph.Node{graph.Identity(in[0])} }},
-		{&o.advanceExec, buildAdvance},
-		{&o.measureExec, measure},
-		{&o.differenceExec, difference},
-		{&o.productsExec, buildProducts},
-	} {
-		exec, err := graph.NewExec(backend, e.build)
+	builds := []func([]*graph.Node) []*graph.Node{buildClone, buildAdvance, measure, difference, buildProducts}
+	for i, to := range o.execs() {
+		exec, err := graph.NewExec(backend, builds[i])
 		if err != nil {
 			o.close()
 			return nil, fmt.Errorf("lbfgs: %w", err)
 		}
-		*e.exec = exec.SetMaxCache(-1) // one graph for each shape of vectors, without a bound
+		*to = exec.SetMaxCache(-1) // one graph for each shape of vectors, without a bound
 	}
 	return o, nil
 }
 
+func (o *operations) execs() []**graph.Exec {
+	return []**graph.Exec{&o.cloneExec, &o.advanceExec, &o.measureExec, &o.differenceExec, &o.productsExec}
+}
+
 func (o *operations) close() {
-	for _, e := range []*graph.Exec{o.cloneExec, o.advanceExec, o.measureExec, o.differenceExec, o.productsExec} {
-		if e != nil {
-			e.Finalize()
+	for _, e := range o.execs() {
+		if *e != nil {
+			(*e).Finalize()
 		}
 	}
 }
@@ -129,6 +125,8 @@ func vector(exec *graph.Exec, args ...any) (*tensors.Tensor, error) {
 func (o *operations) clone(x *tensors.Tensor) (*tensors.Tensor, error) {
 	return vector(o.cloneExec, x)
 }
+
+func buildClone(in []*graph.Node) []*graph.Node { return []*graph.Node{graph.Identity(in[0])} }
 
 // advance returns x + Σ cᵢ·bᵢ, where b is the history followed by g.
 func (o *operations) advance(x, g *tensors.Tensor, history []*tensors.Tensor, c []float64) (*tensors.Tensor, error) {

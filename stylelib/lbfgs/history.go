@@ -139,10 +139,5 @@ func (h *history) direction() []float64 {
 
 // slope returns g·d for the direction d of the given coefficients, where gg is g·g.
 func (h *history) slope(d []float64, gg float64) float64 {
-	k := len(h.pairs)
-	slope := d[2*k] * gg
-	for i, p := range h.pairs {
-		slope += d[2*i]*p.inner.GS + d[2*i+1]*p.inner.GY
-	}
-	return slope
+	return measurement{before: gg, gh: h.gradient()}.slope(d)
 }

@@ -221,20 +221,16 @@ func (r *run) nextLine() line {
 // restart drops the history after a search that found nothing, so that the next one goes along −g, as
 // L-BFGS-B does; or it sets the status, to give up.
 func (r *run) restart(o outcome) {
-	switch o {
-	case notFinite:
+	if o == notFinite {
 		if r.failedAt > 0 && r.failedAt < r.length {
 			r.length = r.failedAt
 		}
 		r.length *= shrink
-		r.failures++
-		if r.failures == maxNotFinite {
+		if r.failures++; r.failures == maxNotFinite {
 			r.status = NotFinite
 		}
-	case failed:
-		if len(r.history.pairs) == 0 {
-			r.status = NoDecrease
-		}
+	} else if len(r.history.pairs) == 0 {
+		r.status = NoDecrease
 	}
 	r.history.clear()
 }

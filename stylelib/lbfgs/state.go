@@ -46,17 +46,8 @@ const (
 	compactType = dtypes.BFloat16 // of a compact history
 )
 
-// elementTypes are the types of vectors as .safetensors files call them.
-var elementTypes = map[string]dtypes.DType{"F32": dtypes.Float32, "F64": dtypes.Float64, "BF16": compactType}
-
-func typeName(t dtypes.DType) string {
-	for name, u := range elementTypes {
-		if t == u {
-			return name
-		}
-	}
-	panic(fmt.Sprintf("lbfgs: a vector of type %s", t)) // run.start admits none
-}
+// typeNames are the types of vectors as .safetensors files call them.
+var typeNames = map[dtypes.DType]string{dtypes.Float32: "F32", dtypes.Float64: "F64", compactType: "BF16"}
 
 // Iterations returns the number of iterations that led to the state.
 func (s *State) Iterations() int { return s.head.Iterations }
@@ -86,7 +77,7 @@ func (s *State) tensors() []tensorfile.Tensor {
 	list := make([]tensorfile.Tensor, 2+2*len(s.head.Pairs))
 	for i := range list {
 		shape := s.vectorShape(i)
-		list[i] = tensorfile.Tensor{Name: vectorName(i), DType: typeName(shape.DType), Shape: shape.Dimensions}
+		list[i] = tensorfile.Tensor{Name: vectorName(i), DType: typeNames[shape.DType], Shape: shape.Dimensions}
 	}
 	return list
 }
@@ -310,8 +301,8 @@ func (s *State) describedBy(list []tensorfile.Tensor) error {
 		if t.Name != vectorName(0) {
 			continue
 		}
-		dtype := elementTypes[t.DType]
-		if dtype != dtypes.Float32 && dtype != dtypes.Float64 {
+		dtype, ok := map[string]dtypes.DType{"F32": dtypes.Float32, "F64": dtypes.Float64}[t.DType]
+		if !ok {
 			return fmt.Errorf("elements of type %s", t.DType)
 		}
 		if slices.Contains(t.Shape, 0) {

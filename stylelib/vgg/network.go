@@ -154,20 +154,10 @@ func (n *Network) Close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, k := range n.kernels {
-		free(k)
+		_ = k.FinalizeAll() // it errs if the device has lost the tensor, which leaves nothing to free
 	}
 	clear(n.kernels)
 	n.execs.Close()
-}
-
-// free finalizes tensors; nil ones are skipped. An error is ignored: it says that the device has lost the
-// tensor already, which leaves nothing to free.
-func free(list ...*tensors.Tensor) {
-	for _, t := range list {
-		if t != nil {
-			_ = t.FinalizeAll()
-		}
-	}
 }
 
 func newLayer(l weights.Layer, before []layer) (layer, error) {

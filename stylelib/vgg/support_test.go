@@ -47,6 +47,13 @@ func noise(height, width int) []float32 {
 	return pix
 }
 
+// free finalizes tensors.
+func free(list ...*tensors.Tensor) {
+	for _, t := range list {
+		t.MustFinalizeAll()
+	}
+}
+
 // runGraph runs a graph of one output and returns it on the host.
 func runGraph(t testing.TB, build func(in []*graph.Node) *graph.Node, inputs ...*tensors.Tensor) []float32 {
 	t.Helper()

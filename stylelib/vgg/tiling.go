@@ -209,7 +209,7 @@ func (n *Network) Assemble(whole, features *tensors.Tensor, layerName string, ti
 	if d[1] == height>>shift && d[2] == width>>shift {
 		return features, nil
 	}
-	defer free(features)
+	defer func() { _ = features.FinalizeAll() }()
 	if whole == nil {
 		if whole, err = n.Zeros(height>>shift, width>>shift, d[3]); err != nil {
 			return nil, err
@@ -223,7 +223,7 @@ func (n *Network) Assemble(whole, features *tensors.Tensor, layerName string, ti
 // AddGradient adds the gradient of a tile's window, shaped [1, window height, window width, 3], to that with
 // respect to the whole picture, which [Network.Zeros] made. It finalizes the window's.
 func (n *Network) AddGradient(whole, window *tensors.Tensor, tile Tile) error {
-	defer free(window)
+	defer func() { _ = window.FinalizeAll() }()
 	d := window.Shape().Dimensions
 	all := Tile{Row: tile.Row, Column: tile.Column, Top: tile.Row, Bottom: tile.Row + d[1], Left: tile.Column, Right: tile.Column + d[2]}
 	return eachRow(whole, window, all, func(to, from []float32) {
