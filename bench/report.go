@@ -137,9 +137,8 @@ func (r *report) markdown() ([]byte, error) {
 // sample holds repeated measurements of one quantity.
 type sample []float64
 
-// quantile returns the value below which a share q of the sample lies, interpolated between neighbours
-// (definition 7 of Hyndman and Fan, "Sample quantiles in statistical packages", 1996). It is NaN for an empty
-// sample.
+// quantile returns the value below which a share q of the sample lies, interpolated between neighbours (definition 7
+// of Hyndman and Fan, "Sample quantiles in statistical packages", 1996). It is NaN for an empty sample.
 func (s sample) quantile(q float64) float64 {
 	if len(s) == 0 {
 		return math.NaN()
@@ -178,13 +177,12 @@ type difference struct {
 // tolerance returns the largest difference that counts as agreement. A mistake, such as channels in another
 // order, another pooling or a missing term, causes a difference of a tenth and more.
 //
-// On the CPU a sum of float32 numbers depends on its order by about 1e-7, Winograd's transforms by 1e-5, and
-// most of a gradient's numbers differ by no more. But where the input of a ReLU is that close to zero, or two
-// inputs of a maximum are that close to each other, rounding decides the path of the gradient: one unit in
-// millions, which changes all pixels that it sees. For this reason PyTorch in float32 differs by 3e-5 to 2e-3
-// in norm from itself in float64, and TensorFlow and JAX by up to 4e-3, depending on the picture, with a median
-// distance of 1e-7 to 2e-7. So the norm may differ by 1e-2, which still detects a wrong row at an edge, and the
-// median by 1e-4.
+// On the CPU a sum of float32 numbers depends on its order by about 1e-7, Winograd's transforms by 1e-5, and most of
+// a gradient's numbers differ by no more. But where the input of a ReLU is that close to zero, or two inputs of a
+// maximum are that close to each other, rounding decides the path of the gradient: one unit in millions, which
+// changes all pixels that it sees. For this reason PyTorch in float32 differs by 3e-5 to 2e-3 in norm from itself in
+// float64, and TensorFlow and JAX by up to 4e-3, depending on the picture, with a median distance of 1e-7 to 2e-7. So
+// the norm may differ by 1e-2, which still detects a wrong row at an edge, and the median by 1e-4.
 //
 // On CUDA convolutions round their inputs to TF32's 10 bits, 5e-4 of their size, by default. The same rounding
 // in PyTorch on the CPU changes the loss by 2e-5, the gradient by 0.04 in norm and by 0.02 in the median;

@@ -49,7 +49,7 @@ func TestMarkdown(t *testing.T) {
 				{Weights: "random weights", Side: 512, Reached: true, SciPy: answer{Loss: 12345.6, Seconds: 360, Evaluations: 200}, Gouache: answer{Loss: 12340, Seconds: 90, Evaluations: 250}},
 				{Weights: "others", Side: 512, SciPy: answer{Loss: 1}, Gouache: answer{Loss: 2}},
 			}},
-			[]string{"TensorFlow", "was 12346, after 360 s", "Gouache was at 12340 after 90.0 s", "Gouache did not come down", "RESULTS-cuda.md"},
+			[]string{"TensorFlow", "was 12346, after 360 s", "Gouache was at 12340 after 90.0 s", "Gouache did not reach it", "RESULTS-cuda.md"},
 			[]string{"GPU:", "a turn is"},
 		},
 		{

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -44,10 +45,10 @@ var Devices = []string{"auto", string(CPU), string(CUDA)}
 
 // ParseDevice reads a device's name: "auto", "cpu" or "cuda".
 func ParseDevice(name string) (Device, error) {
-	switch name {
-	case "auto", "":
+	if name == "" || name == "auto" {
 		return Auto, nil
-	case string(CPU), string(CUDA):
+	}
+	if slices.Contains(Devices, name) {
 		return Device(name), nil
 	}
 	return Auto, suggest.Unknown("device", name, Devices)
@@ -80,7 +81,10 @@ func Open(ctx context.Context, opts Options) (*Backend, error) {
 		return nil, err
 	}
 	if opts.Float32 && plugin.Device == CUDA {
-		return open(plugin, exactOptions())
+		// This forbids TF32: in NVIDIA's libraries, which compute convolutions, by the variable that they read, since go-xla
+		// cannot set a convolution's precision; in other products by go-xla's option.
+		_ = os.Setenv("NVIDIA_TF32_OVERRIDE", "0") // it errs only for an invalid name or value
+		return open(plugin, ",tf32=false")
 	}
 	return OpenPlugin(plugin)
 }
@@ -119,14 +123,6 @@ func open(plugin Plugin, options string) (*Backend, error) {
 // cpuFlags make XLA compile for the CPU with less effort: an evaluation of VGG19 at 256×256 compiles in 2.7 s
 // instead of 3.1 and runs as fast, since its time goes to matrix products that are compiled already.
 var cpuFlags = []string{"--xla_backend_optimization_level=1", "--xla_llvm_disable_expensive_passes=true"}
-
-// exactOptions forbids TF32: in NVIDIA's libraries, which compute convolutions, by the variable that they
-// read, since go-xla cannot set a convolution's precision; in other products by go-xla's option, which it
-// returns.
-func exactOptions() string {
-	_ = os.Setenv("NVIDIA_TF32_OVERRIDE", "0") // it errs only for an invalid name or value
-	return ",tf32=false"
-}
 
 // setFlags adds cpuFlags to XLA_FLAGS, which a plugin reads when it is loaded. Flags that the user has set stay.
 func setFlags() {

@@ -37,7 +37,7 @@ var (
 	}
 )
 
-// lookupTimeout bounds cpuReleaseURL, which has no timeout of its own.
+// lookupTimeout bounds cpuReleaseURL, which has no timeout.
 const lookupTimeout = 20 * time.Second
 
 // Install downloads the plugin for a device into the user's library folder. For the CPU that is go-xla's own, from its

@@ -66,10 +66,7 @@ func Find(device Device) []Plugin {
 
 func pluginsIn(dir string, kind Device) []Plugin {
 	pattern := fmt.Sprintf("pjrt_c_api_%s*_plugin%s", kind, libraryExtension())
-	paths, err := filepath.Glob(filepath.Join(dir, pattern))
-	if err != nil {
-		return nil
-	}
+	paths, _ := filepath.Glob(filepath.Join(dir, pattern)) // errs only for an invalid pattern
 	var plugins []Plugin
 	for _, path := range paths {
 		abs, err := filepath.Abs(path)
@@ -83,13 +80,7 @@ func pluginsIn(dir string, kind Device) []Plugin {
 }
 
 func libraryExtension() string {
-	switch runtime.GOOS {
-	case "darwin":
-		return ".dylib"
-	case "windows":
-		return ".dll"
-	}
-	return ".so"
+	return cmp.Or(map[string]string{"darwin": ".dylib", "windows": ".dll"}[runtime.GOOS], ".so")
 }
 
 // checkLibrary returns an error for an ELF file that was truncated: the loader would map it, and the process

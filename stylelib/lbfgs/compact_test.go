@@ -97,7 +97,7 @@ func TestCompact(t *testing.T) {
 }
 
 // The direction of a compact memory is that of the two-loop recursion on its rounded vectors, and the products that are
-// carried along are those of the gradient at hand.
+// carried along are those of the current gradient.
 func TestCompactDirection(t *testing.T) {
 	const n, limit = 3000, 4
 	r, err := Minimizer{Compact: true, History: limit}.newRun(xla, nil)

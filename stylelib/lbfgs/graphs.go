@@ -151,8 +151,7 @@ func buildAdvance(in []*graph.Node) []*graph.Node {
 	return []*graph.Node{graph.Add(x, sum)}
 }
 
-// inType returns numbers in the Go type of vectors. (Converting them in the graph would take 25 ms more
-// to compile.)
+// inType returns numbers in the Go type of vectors. (Converting them in the graph would take 25 ms more to compile.)
 func inType(t dtypes.DType, numbers []float64) any {
 	if t == dtypes.Float64 {
 		return numbers
@@ -202,9 +201,8 @@ func (q measurement) slope(d []float64) float64 {
 	return slope
 }
 
-// measure returns the inner products of a trial point and, unless the history is compact, the pair that
-// leads there: the products need its vectors in any case. With y = g⁺ − g, g⁺·h = g·h + y·h for each h
-// of the history.
+// measure returns the inner products of a trial point and, unless the history is compact, the pair that leads there:
+// the products need its vectors in any case. With y = g⁺ − g, g⁺·h = g·h + y·h for each h of the history.
 func (o *operations) measure(from, to point, h *history) (q measurement, p pair, err error) {
 	vectors := h.vectors()
 	out, err := execute(o.measureExec, append([]any{from.x, to.x, from.g, to.g}, o.padded(vectors, to.g)...)...)

@@ -221,7 +221,7 @@ func minus[T float32 | float64](a, b []T) []T {
 	return list
 }
 
-// Runs that share graphs, beside each other and with other shapes and memories, find what runs of their own do.
+// Runs that share graphs, beside each other and with other shapes and memories, find what runs with separate graphs do.
 func TestSharedGraphs(t *testing.T) {
 	graphs := NewGraphs(xla)
 	defer graphs.Close()

@@ -40,10 +40,9 @@ func (n inner) curved(epsilon float64) bool {
 
 // history is the limited memory of the inverse Hessian.
 //
-// Of the (2k+1)² inner products of {s, y, g} it keeps those that the two-loop recursion reads, and
-// obtains them with few passes over the vectors: of a new pair, y·sᵢ and y·yᵢ are computed (the
-// recursion never reads s·yᵢ for an older i), while g⁺·sᵢ and g⁺·yᵢ are known from the trial that
-// became the new point.
+// Of the (2k+1)² inner products of {s, y, g} it keeps those that the two-loop recursion reads, and obtains them with
+// few passes over the vectors: of a new pair, y·sᵢ and y·yᵢ are computed (the recursion never reads s·yᵢ for an older
+// i), while g⁺·sᵢ and g⁺·yᵢ are known from the trial that became the new point.
 type history struct {
 	limit int
 	pairs []pair // the oldest first
@@ -99,10 +98,9 @@ func (h *history) clear() {
 	h.pairs = nil
 }
 
-// direction returns the coefficients of −H·g with respect to vectors and g, in that order, where H is
-// the estimate of the inverse Hessian that starts from γI: the two-loop recursion (Nocedal and Wright,
-// algorithm 7.4) on coefficients (Chen, Wang and Zhou, algorithm 3), with γ = s·y/y·y of the newest
-// pair (equation 7.20). An empty history gives −g.
+// direction returns the coefficients of −H·g with respect to vectors and g, in that order, where H is the estimate of
+// the inverse Hessian that starts from γI: the two-loop recursion (Nocedal and Wright, algorithm 7.4) on coefficients
+// (Chen, Wang and Zhou, algorithm 3), with γ = s·y/y·y of the newest pair (equation 7.20). An empty history gives −g.
 func (h *history) direction() []float64 {
 	k := len(h.pairs)
 	c := make([]float64, 2*k+1)

@@ -46,15 +46,13 @@ import (
 // the function may return at once with any error.
 type Function func(ctx context.Context, x *tensors.Tensor) (f float64, gradient *tensors.Tensor, err error)
 
-// Minimizer configures a minimisation. The zero value is ready to use and stops where no progress is
-// possible any more. It holds nothing of a run, so one value can be used for many runs, concurrent
-// ones included.
+// Minimizer configures a minimisation. The zero value is ready to use and stops where no progress is possible any
+// more. It holds nothing of a run, so one value can be used for many runs, concurrent ones included.
 type Minimizer struct {
 	// History is the number of pairs of steps and gradient differences that are kept.
 	// If it is 0, DefaultHistory is used.
 	History int
-	// MaxIterations bounds the iterations, those before a resumed state included.
-	// If it is 0, there is no bound.
+	// MaxIterations bounds the iterations, those before a resumed state included. If it is 0, there is no bound.
 	MaxIterations int
 	// MaxEvaluations bounds the evaluations of the function, likewise. An evaluation whose result is
 	// not a number counts, too.
@@ -62,10 +60,9 @@ type Minimizer struct {
 	// GradientTolerance stops the run when the root mean square of the gradient's elements is at most
 	// this. If it is 0, only a gradient of zero stops it.
 	GradientTolerance float64
-	// DecreaseTolerance stops the run when an iteration lowers f by at most this times the larger |f|
-	// of before and after. (This is L-BFGS-B's factr, times the machine's epsilon, without its lower
-	// bound of 1 on |f|, which would make the meaning depend on the scale of f.) If it is 0, no
-	// decrease is too small.
+	// DecreaseTolerance stops the run when an iteration lowers f by at most this times the larger |f| of before and
+	// after. (This is L-BFGS-B's factr, times the machine's epsilon, without its lower bound of 1 on |f|, which would
+	// make the meaning depend on the scale of f.) If it is 0, no decrease is too small.
 	DecreaseTolerance float64
 	// FirstStep is the Euclidean length of the first step. If it is 0, 1 is used, as in L-BFGS-B.
 	FirstStep float64
@@ -73,10 +70,9 @@ type Minimizer struct {
 	Recorder func(Iteration) error
 	// SaveState reports for which statuses Result.State is filled in. If it is nil, for none.
 	SaveState func(Status) bool
-	// Compact stores the pairs as bfloat16, with 8 significant bits, in half the memory. Points and
-	// gradients keep their type, which must be float32. It takes 1 to 2 % more evaluations
-	// (TestCompactEvaluations); in style transfer the loss after 150 of them was within 1 %, with 3, 5
-	// and 10 pairs.
+	// Compact stores the pairs as bfloat16, with 8 significant bits, in half the memory. Points and gradients keep
+	// their type, which must be float32. It takes 1 to 2 % more evaluations (TestCompactEvaluations); in style
+	// transfer the loss after 150 of them was within 1 %, with 3, 5 and 10 pairs.
 	Compact bool
 	// ConsumeStart makes Minimize use the starting point's own memory and finalize it, even if it
 	// returns an error. Otherwise x0 is one more vector in memory.
@@ -93,8 +89,7 @@ const maxHistory = 100
 
 // Result is the end of a run.
 type Result struct {
-	// X is the point with the lowest f that a line search accepted. It is on the device; the caller
-	// finalizes it.
+	// X is the point with the lowest f that a line search accepted. It is on the device; the caller finalizes it.
 	X *tensors.Tensor
 	// F is the function's value at X, and GradientNorm its gradient's Euclidean norm. Both are NaN if
 	// ctx ended before the first evaluation.
@@ -156,7 +151,7 @@ type Iteration struct {
 func (i Iteration) X() *tensors.Tensor { return i.run.at.x }
 
 // WriteState writes what is needed to resume the run from here, as [State.Write] writes it: 2·History + 2
-// vectors, of which one at a time comes to the host. It may be called until the recorder returns.
+// vectors, of which the host holds one at a time. It may be called until the recorder returns.
 func (i Iteration) WriteState(w io.Writer, metadata map[string]string) error {
 	s, vectors := i.run.describe(), i.run.vectors()
 	data := make([]byte, s.shape.ByteSize())
@@ -189,9 +184,8 @@ func (m Minimizer) withDefaults() (Minimizer, error) {
 // Minimize looks for a minimum of the function from x0, which has any shape and float32 or float64
 // elements. It neither keeps nor changes x0, unless ConsumeStart is set.
 //
-// When ctx ends it returns the best point so far, with the status Interrupted and no error. It returns
-// the errors of the function, of the recorder and of the device, and an error if the function is not a
-// number at x0.
+// When ctx ends it returns the best point so far, with the status Interrupted and no error. It returns the errors of
+// the function, of the recorder and of the device, and an error if the function is not a number at x0.
 func (m Minimizer) Minimize(ctx context.Context, backend compute.Backend, function Function, x0 *tensors.Tensor) (*Result, error) {
 	r, err := m.newRun(backend, function)
 	if err == nil {

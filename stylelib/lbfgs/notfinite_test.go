@@ -44,7 +44,7 @@ func poisoned(g *tensors.Tensor, with float32) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(list, g.Shape().Dimensions...)
 }
 
-// After one or two evaluations that are not a number, the run goes on from the last good point and reaches the minimum.
+// After one or two evaluations that are not a number, the run continues from the last good point and reaches the minimum.
 func TestNotFiniteOnce(t *testing.T) {
 	function := rosenbrock(t)
 	for name, result := range broken {

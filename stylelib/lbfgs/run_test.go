@@ -292,7 +292,7 @@ func TestGraphPanics(t *testing.T) {
 	}
 }
 
-// A run neither keeps tensors when it ends, in whichever way, nor gathers them while it goes on.
+// A run neither keeps tensors when it ends, in whichever way, nor gathers them while it continues.
 func TestNoLeak(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the garbage collector would hide leaks
 	function := rosenbrock(t)
@@ -364,7 +364,7 @@ func TestNoLeak(t *testing.T) {
 }
 
 // So many vectors are on the device, and no more: those of the pairs, the point and its gradient, the trial point, and the
-// gradient of a trial that is lower than the point, while the search goes on.
+// gradient of a trial that is lower than the point, while the search continues.
 func TestVectorsAlive(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the garbage collector would free what was not
 	for _, m := range []Minimizer{{History: 3}, {History: 3, Compact: true}} {

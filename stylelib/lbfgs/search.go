@@ -70,9 +70,8 @@ const (
 // Thuente (1994). It returns that point, or the lowest one if it ends before; nil if there is none. Only an accepted
 // one is certain to be lower than the current point.
 //
-// (gonum v0.17's MoreThuente differs from MINPACK-2's dcstep in one thing: it forgets that a minimum is
-// bracketed when the derivative keeps its sign, cases 3 and 4. No count of TestEvaluations shows it, so
-// it is used as it is.)
+// (gonum v0.17's MoreThuente differs from MINPACK-2's dcstep in one thing: it forgets that a minimum is bracketed
+// when the derivative keeps its sign, cases 3 and 4. No count of TestEvaluations shows it, so it is used as it is.)
 func (r *run) search(ctx context.Context, along line) (best *trial, end outcome, err error) {
 	method := optimize.MoreThuente{
 		DecreaseFactor:  sufficientDecrease,
@@ -141,8 +140,7 @@ func (r *run) newTrial(ctx context.Context, along line, step float64) (*trial, e
 	return t, nil
 }
 
-// evaluate calls the function at p.x and fills in p.f and p.g. It returns false, with run.status set,
-// if ctx ended.
+// evaluate calls the function at p.x and fills in p.f and p.g. It returns false, with run.status set, if ctx ended.
 func (r *run) evaluate(ctx context.Context, p *point) (bool, error) {
 	f, g, err := r.function(ctx, p.x)
 	if err != nil {

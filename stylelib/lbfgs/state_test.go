@@ -18,7 +18,7 @@ import (
 	"github.com/gouache-art/gouache/internal/tensorfile"
 )
 
-// A run that is saved after 17 iterations, and resumed from the bytes by another Minimizer, goes on as if nothing had
+// A run that is saved after 17 iterations, and resumed from the bytes by another Minimizer, continues as if nothing had
 // happened: the same values at the same evaluations, and the same point to the last bit.
 func TestResumeExactly(t *testing.T) {
 	picture := tensors.FromFlatDataAndDimensions(noise[float32](6000, 1), 1, 40, 50, 3)

@@ -15,10 +15,9 @@ type featuresKey struct {
 	name, layers                             string
 }
 
-// Features returns the features of a picture at the named layers, in their order, each shaped
-// [1, height', width', channels], on the device; the caller finalizes them. x is shaped
-// [1, height, width, 3], RGB, 0..255, float32. The network is computed no deeper than the deepest of the
-// layers.
+// Features returns the features of a picture at the named layers, in their order, each shaped [1, height', width',
+// channels], on the device; the caller finalizes them. x is shaped [1, height, width, 3], RGB, 0..255, float32. The
+// network is computed no deeper than the deepest of the layers.
 func (n *Network) Features(x *tensors.Tensor, layers ...string) ([]*tensors.Tensor, error) {
 	if len(layers) == 0 {
 		return nil, fmt.Errorf("no layers given: choose among %s", strings.Join(n.Layers(), ", "))
@@ -36,11 +35,10 @@ func (n *Network) Features(x *tensors.Tensor, layers ...string) ([]*tensors.Tens
 	return features, err
 }
 
-// ComputeTiles evaluates a function of features for each tile of a picture (see [Network.Tiled]), one after
-// the other: it runs the network on the tile's window up to the deepest of the named layers, and calls each
-// with the results of build, on the device, which each must finalize. Window is nil for a picture that is
-// computed whole. The compiled graph is kept under key, the layers and the picture's size, so a key must always
-// come with the same build.
+// ComputeTiles evaluates a function of features for each tile of a picture (see [Network.Tiled]), one after the
+// other: it runs the network on the tile's window up to the deepest of the named layers, and calls each with the
+// results of build, on the device, which each must finalize. Window is nil for a picture that is computed whole. The
+// compiled graph is kept under key, the layers and the picture's size, so a key must always come with the same build.
 func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
 	build func(*Pass, *Window) []*graph.Node, each func(Tile, []*tensors.Tensor) error) error {
 	d := x.Shape().Dimensions

@@ -216,8 +216,7 @@ func (n *Network) Layers() []string {
 
 var shortName = regexp.MustCompile(`^(?:relu|conv)([1-5])_([1-4])$`)
 
-// Layer returns the full name of a layer. It accepts Keras's name, block4_conv2, and that of other
-// programs, relu4_2.
+// Layer returns the full name of a layer. It accepts Keras's name, block4_conv2, and that of other programs, relu4_2.
 func (n *Network) Layer(name string) (string, error) {
 	i, err := n.find(name)
 	if err != nil {

@@ -22,8 +22,7 @@ type Plan struct {
 	inputs        []*tensors.Tensor // kernels and biases; they stay on the device as long as the network
 }
 
-// step holds, for one layer, the convolutions in both directions and the indices of their kernels among
-// the inputs.
+// step holds, for one layer, the convolutions in both directions and the indices of their kernels among the inputs.
 type step struct {
 	forward, backward            conv.Method // backward is nil in a plan without a pullback
 	kernel, bias, backwardKernel int
@@ -175,8 +174,7 @@ type Choice struct {
 	Layer         string
 	Height, Width int // of the layer's features
 	In, Out       int // channels
-	// The names of the method of convolution and of the one that pulls a gradient back through it.
-	// See [conv.Method].
+	// The names of the method of convolution and of the one that pulls a gradient back through it. See [conv.Method].
 	Forward, Pullback string
 }
 

@@ -7,9 +7,8 @@ import (
 
 // pool halves height and width: x is [1, h, w, c], the result [1, h/2, w/2, c], rounded down.
 //
-// It adds or compares the four corners of the blocks, since XLA computes their slices, bias and ReLU in one
-// pass over the features; a reduction of a view [1, h/2, 2, w/2, 2, c] makes it write the features once more
-// for that view.
+// It adds or compares the four corners of the blocks, since XLA computes their slices, bias and ReLU in one pass over
+// the features; a reduction of a view [1, h/2, 2, w/2, 2, c] makes it write the features once more for that view.
 func pool(x *graph.Node, kind Pooling) *graph.Node {
 	c := corners(x)
 	if kind == AveragePooling {

@@ -80,9 +80,8 @@ type span struct{ start, from, to int }
 // cut covers n pixels by windows of one length, at most side; zero means no bound. It returns nil if side
 // leaves nothing between the margins.
 //
-// All windows have the picture's remainder by the stride, so that the last one ends where the picture does,
-// odd rows included: one compiled graph serves all. Of the lengths that need the same number of windows it
-// takes the least.
+// All windows have the picture's remainder by the stride, so that the last one ends where the picture does, odd rows
+// included: one compiled graph serves all. Of the lengths that need the same number of windows it takes the least.
 func cut(n, side, before, after, stride int) (spans []span, length int) {
 	if side == 0 || n <= side {
 		return []span{{0, 0, n}}, n
@@ -197,9 +196,8 @@ func (n *Network) shift(layerName string) int {
 	return n.layers[i].block - 1
 }
 
-// Assemble copies a tile's features at a layer, shaped as its window's, into those of the whole picture,
-// which it returns. whole is nil for the first tile. It finalizes the tile's features: the caller finalizes
-// only the whole.
+// Assemble copies a tile's features at a layer, shaped as its window's, into those of the whole picture, which it
+// returns. whole is nil for the first tile. It finalizes the tile's features: the caller finalizes only the whole.
 func (n *Network) Assemble(whole, features *tensors.Tensor, layerName string, tile Tile, height, width int) (*tensors.Tensor, error) {
 	i, err := n.find(layerName)
 	if err != nil {

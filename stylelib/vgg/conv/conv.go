@@ -1,6 +1,5 @@
-// Package conv computes 3×3 convolutions with stride 1 and zero padding to the same size, directly or by
-// Winograd's minimal filtering, and chooses among these methods: by a table, or by measuring them once on
-// a device ([Tuner]).
+// Package conv computes 3×3 convolutions with stride 1 and zero padding to the same size, directly or by Winograd's
+// minimal filtering, and chooses among these methods: by a table, or by measuring them once on a device ([Tuner]).
 package conv
 
 import (
@@ -11,13 +10,11 @@ import (
 type Method interface {
 	// Name returns "direct", "winograd2", which is F(2×2, 3×3), or "winograd4".
 	Name() string
-	// Prepare brings a kernel, shaped [3, 3, in, out], into the form that Apply reads. It runs once, on
-	// the host.
+	// Prepare brings a kernel, shaped [3, 3, in, out], into the form that Apply reads. It runs once, on the host.
 	Prepare(kernel []float32, in, out int) []float32
 	// Dimensions returns those of a prepared kernel.
 	Dimensions(in, out int) []int
-	// Apply convolves x, shaped [1, h, w, in], to [1, h, w, out] of x's type. It multiplies in the
-	// kernel's type.
+	// Apply convolves x, shaped [1, h, w, in], to [1, h, w, out] of x's type. It multiplies in the kernel's type.
 	Apply(x, kernel *graph.Node) *graph.Node
 }
 

@@ -40,8 +40,8 @@ func TestConvolutions(t *testing.T) {
 	}
 }
 
-// TestConvolutionOfImpulses shows, where a random input only adds up, which tap went wrong: each channel has an
-// impulse of its own.
+// TestConvolutionOfImpulses shows, where a random input only adds up, which tap went wrong: each channel has its
+// impulse at another place.
 func TestConvolutionOfImpulses(t *testing.T) {
 	const side, channels = 6, 6 * 6
 	x := make([]float32, side*side*channels)

@@ -1,7 +1,6 @@
 package conv
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"golang.org/x/sync/errgroup"
 )
 
 // Each method is timed five times at least, and more often until the methods of a work have had 50 ms
@@ -35,19 +35,17 @@ func measure(b compute.Backend, p Precision, all []Work, progress func(done, tot
 		progress(done, total)
 	}
 	candidates := make([]*compiled, len(all)*len(methods)) // one work after the other
-	failures := make([]error, len(candidates))
-	var compilations sync.WaitGroup
-	cores := make(chan struct{}, runtime.NumCPU())
+	var compilations errgroup.Group
+	compilations.SetLimit(runtime.NumCPU())
 	for i := range candidates {
-		compilations.Go(func() {
-			cores <- struct{}{}
-			defer func() { <-cores }()
+		compilations.Go(func() (err error) {
 			w := all[i/len(methods)]
-			candidates[i], failures[i] = compile(b, p, methods[i%len(methods)], w.side(), w.side(), w.In, w.Out)
+			candidates[i], err = compile(b, p, methods[i%len(methods)], w.side(), w.side(), w.In, w.Out)
 			step()
+			return err
 		})
 	}
-	compilations.Wait()
+	err := compilations.Wait()
 	defer func() {
 		for _, c := range candidates {
 			if c != nil {
@@ -55,7 +53,7 @@ func measure(b compute.Backend, p Precision, all []Work, progress func(done, tot
 			}
 		}
 	}()
-	if err := errors.Join(failures...); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	timings := map[Work]timing{}

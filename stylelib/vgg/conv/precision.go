@@ -14,8 +14,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
-// Precision is how exactly the convolutions multiply. Sums, features, losses and gradients are float32
-// with each.
+// Precision is how exactly the convolutions multiply. Sums, features, losses and gradients are float32 with each.
 type Precision string
 
 // The precisions. A number of float32 has 24 significant bits, one of TF32 11 and one of bfloat16 8.

@@ -41,8 +41,7 @@ func (w Work) bucket() Work {
 // side returns the height and width of the picture that a bucket is measured with.
 func (w Work) side() int { return 1 << ((bits.Len(uint(w.Positions)) - 1) / 2) }
 
-// worthMeasuring excludes the picture's own channels, which direct convolution takes two to three times
-// faster.
+// worthMeasuring excludes the picture's own channels, which direct convolution takes two to three times faster.
 func (w Work) worthMeasuring() bool { return min(w.In, w.Out) > 3 }
 
 // TunerOptions configure a [Tuner].
@@ -59,9 +58,8 @@ type TunerOptions struct {
 	Warn func(error)
 }
 
-// Tuner chooses methods by measuring them, and stores the choices in a file, so that every run on a
-// machine makes the same ones and gives the same results. It is safe for concurrent use, and processes
-// may share the file.
+// Tuner chooses methods by measuring them, and stores the choices in a file, so that every run on a machine makes the
+// same ones and gives the same results. It is safe for concurrent use, and processes may share the file.
 type Tuner struct {
 	opts TunerOptions
 	// measure times the methods of a precision for each work.

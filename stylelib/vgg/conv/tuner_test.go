@@ -91,8 +91,8 @@ func (s *stopwatch) measure(
 	return timings, s.err
 }
 
-// newTuner returns a tuner with a watch that finds one convolution fastest. Warnings fail the test, unless opts has
-// somebody to hear them.
+// newTuner returns a tuner with a watch that finds one convolution fastest. Warnings fail the test, unless opts.Warn
+// is set.
 func newTuner(t *testing.T, opts TunerOptions, fastest string) (*Tuner, *stopwatch) {
 	t.Helper()
 	if opts.File == "" {

@@ -9,12 +9,11 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 )
 
-// winograd computes a 3×3 convolution by minimal filtering: the picture is cut into overlapping tiles,
-// tiles and kernel are transformed, multiplied position by position, and transformed back (Lavin and
-// Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, equation 8:
-// Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A). The products over the channels are matrix products, one for each
-// position of the tile: 16 for 2×2 outputs and 36 for 4×4, where direct convolution multiplies 36 and 144
-// times.
+// winograd computes a 3×3 convolution by minimal filtering: the picture is cut into overlapping tiles, tiles and
+// kernel are transformed, multiplied position by position, and transformed back (Lavin and Gray, "Fast algorithms for
+// convolutional neural networks", CVPR 2016, equation 8: Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A). The products over the
+// channels are matrix products, one for each position of the tile: 16 for 2×2 outputs and 36 for 4×4, where direct
+// convolution multiplies 36 and 144 times.
 type winograd struct {
 	form      string
 	m         int         // outputs of a tile in each direction; a tile has m+2 inputs
@@ -110,11 +109,10 @@ func (w winograd) transformKernel(to, kernel []float32, row, column []float64) {
 // Apply transforms rows, then columns, of all tiles at once, multiplies in one batch, and transforms
 // columns, then rows, back.
 //
-// How the transforms are written decides how long a graph takes to compile. In processor seconds for a
-// layer of F(4×4), 64² 256→256 (which then runs in 22 ms, 19 of them the products): 2.7 with a separate
-// node for each of the 36 positions, 0.61 with all four transforms stacked, 0.45 with every other one
-// spread, at the same speed; 0.27 with all spread, or as products with a constant matrix, but a third
-// slower.
+// How the transforms are written decides how long a graph takes to compile. In processor seconds for a layer of
+// F(4×4), 64² 256→256 (which then runs in 22 ms, 19 of them the products): 2.7 with a separate node for each of the
+// 36 positions, 0.61 with all four transforms stacked, 0.45 with every other one spread, at the same speed; 0.27 with
+// all spread, or as products with a constant matrix, but a third slower.
 func (w winograd) Apply(x, kernel *graph.Node) *graph.Node {
 	d := x.Shape().Dimensions
 	height, width, in := d[1], d[2], d[3]

@@ -1,5 +1,4 @@
-// Package convtest holds a slow convolution, written as its definition, and helpers to compare with it in
-// tests.
+// Package convtest holds a slow convolution, written as its definition, and helpers to compare with it in tests.
 package convtest
 
 import (
