@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"math"
+	"slices"
 	"time"
 
 	"github.com/gouache-art/gouache/stylelib/lbfgs"
@@ -156,12 +156,7 @@ func (r *run) fingerprint(own []loss.Term) (string, error) {
 // hashPicture adds a picture's size and pixels, without its alpha, to a hash.
 func hashPicture(h hash.Hash, p *picture.Picture) {
 	fmt.Fprintf(h, "picture %d×%d\n", p.Width, p.Height)
-	row := make([]byte, 0, 12*p.Width)
-	for i, v := range p.Pix {
-		row = binary.LittleEndian.AppendUint32(row, math.Float32bits(v))
-		if len(row) == cap(row) || i == len(p.Pix)-1 {
-			h.Write(row)
-			row = row[:0]
-		}
+	for chunk := range slices.Chunk(p.Pix, 1<<14) {
+		_ = binary.Write(h, binary.LittleEndian, chunk) // a hash takes all
 	}
 }
