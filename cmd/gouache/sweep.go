@@ -126,38 +126,35 @@ the sampler continues its sequence. If the sweep runs in another process, the tw
 		Example: `  gouache sweep resume night-over-tubingen`,
 		Args:    exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withStore(cmd, &f.store, changing, func(store tracker.Store) error { return f.resume(cmd, store, args[0]) })
+			return withStore(cmd, &f.store, changing, func(store tracker.Store) error {
+				record, err := store.Sweep(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				file, err := painting.ReadSweep(record)
+				if err != nil {
+					return err
+				}
+				if err := f.apply(file); err != nil {
+					return err
+				}
+				if err := rememberWeights(cmd.Context(), store, file); err != nil {
+					return err
+				}
+				return f.withPainter(cmd, file, true, func(painter *painting.Painter) error { return f.paint(cmd, store, painter) })
+			})
 		},
 	}
 	f.add(cmd)
 	return cmd
 }
 
-// resume continues a sweep of the store.
-func (f *sweepFlags) resume(cmd *cobra.Command, store tracker.Store, name string) error {
-	record, err := store.Sweep(cmd.Context(), name)
-	if err != nil {
-		return err
-	}
-	file, err := painting.ReadSweep(record)
-	if err != nil {
-		return err
-	}
-	if err := f.apply(file); err != nil {
-		return err
-	}
-	if err := rememberWeights(cmd.Context(), store, file); err != nil {
-		return err
-	}
-	return f.withPainter(cmd, file, true, func(painter *painting.Painter) error { return f.paint(cmd, store, painter) })
-}
-
 // begin adds a sweep to the store and runs it.
 func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment string) error {
 	return withStore(cmd, &f.store, creating, func(store tracker.Store) error {
 		if _, err := store.Sweep(cmd.Context(), file.Name); err == nil {
-			return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s continues it, and another name in the file begins a new one",
-				file.Name, shellescape.Quote(file.Name)))
+			return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s continues it, "+
+				"and another name in the file begins a new one", file.Name, shellescape.Quote(file.Name)))
 		}
 		folder, err := filepath.Abs(filepath.Dir(file.Path))
 		if err != nil {
@@ -202,7 +199,8 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 	board := newSweepBoard(f.messages(cmd), painter.File)
 	painter.Watch, painter.Warn = board.observer, board.warn
 	board.begin(cmd.Context(), store)
-	summary, err := sweep.Run(cmd.Context(), store, painter.File, sweep.Options{Trial: painter.Trial, Describe: painter.Describe, Watcher: board})
+	options := sweep.Options{Trial: painter.Trial, Describe: painter.Describe, Watcher: board}
+	summary, err := sweep.Run(cmd.Context(), store, painter.File, options)
 	board.line.wipe()
 	if err != nil {
 		return err
@@ -277,7 +275,8 @@ func (p *sweepPlan) print(out io.Writer, file *sweep.File) error {
 	if more := p.Planned - len(p.Trials); more > 0 {
 		fmt.Fprintf(out, "and %s that %s chooses by the results of these\n", format.Count(more, "trial", "trials"), file.Sampler)
 	}
+	took := time.Duration(p.Seconds * float64(time.Second))
 	_, err := fmt.Fprintf(out, "%s: about %s one after the other on this machine, and %s on the disk\n",
-		format.Count(p.Planned, "trial", "trials"), format.Duration(time.Duration(p.Seconds*float64(time.Second))), format.Bytes(p.Bytes))
+		format.Count(p.Planned, "trial", "trials"), format.Duration(took), format.Bytes(p.Bytes))
 	return err
 }

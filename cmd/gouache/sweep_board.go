@@ -149,8 +149,8 @@ func (b *sweepBoard) show(force bool) {
 
 func (l *trialLine) text(f *sweep.File) string {
 	i := l.latest
-	text := fmt.Sprintf("trial %-4d %s %d/%d  %s", l.trial.Number, bar(i.Iteration, l.total), i.Iteration, l.total, f.Label(l.trial.Params))
-	text += l.objective + l.tiles
+	text := fmt.Sprintf("trial %-4d %s %d/%d  %s%s%s", l.trial.Number, bar(i.Iteration, l.total), i.Iteration, l.total,
+		f.Label(l.trial.Params), l.objective, l.tiles)
 	if i.Iteration > 0 && i.Remaining >= 0 {
 		text += fmt.Sprintf("  %s left", format.Duration(i.Remaining))
 	}

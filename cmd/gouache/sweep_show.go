@@ -120,7 +120,8 @@ func printSweeps(w io.Writer, reports []sweepReport) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "name\tbegun\ttrials\tfinished\tpruned\tfailed\tinterrupted\trunning\tbest")
 	for _, r := range reports {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.Name, humanize.Time(r.StartedAt), r.Planned, r.Finished, r.Pruned, r.Failed, r.Interrupted, r.Running, r.Best)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.Name, humanize.Time(r.StartedAt),
+			r.Planned, r.Finished, r.Pruned, r.Failed, r.Interrupted, r.Running, r.Best)
 	}
 	return table.Flush()
 }

@@ -35,24 +35,19 @@ type measured struct {
 // Estimate paints a small picture, which takes some seconds, and estimates from it what trials with
 // these searched values take.
 func (p *Painter) Estimate(ctx context.Context, trials []tracker.Params) (*Estimate, error) {
-	var jobs []stylelib.Job
+	e := &Estimate{}
+	var m *measured
+	compiled := map[[2]int]bool{}
 	for _, params := range trials {
 		job, err := p.Job(p.File.Assign(params))
 		if err != nil {
 			return nil, err
 		}
-		jobs = append(jobs, job)
-	}
-	e := &Estimate{}
-	if len(jobs) == 0 {
-		return e, nil
-	}
-	m, err := p.measure(ctx, jobs[0])
-	if err != nil {
-		return nil, err
-	}
-	compiled := map[[2]int]bool{}
-	for _, job := range jobs {
+		if m == nil {
+			if m, err = p.measure(ctx, job); err != nil {
+				return nil, err
+			}
+		}
 		scales, err := job.Plan()
 		if err != nil {
 			return nil, err

@@ -74,7 +74,8 @@ func settings(params tracker.Params) map[string]any {
 
 // addInputs loads the inputs of a run. Styles are in the order of their steps.
 func addInputs(ctx context.Context, store tracker.PictureReader, run *tracker.Run, job *stylelib.Job) error {
-	inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: []string{tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit}})
+	roles := []string{tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit}
+	inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: roles})
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (g *grid) count(i int, p tracker.Params) int {
 		return g.count(i+1, p)
 	}
 	if !g.asked[i] {
-		return capped(d.size(), g.count(i+1, p))
+		return min(min(d.size(), maxGrid+1)*g.count(i+1, p), maxGrid+1)
 	}
 	defer delete(p, d.Name)
 	sum := 0
@@ -90,12 +90,4 @@ func (g *grid) count(i int, p tracker.Params) int {
 		sum += g.count(i+1, p)
 	}
 	return min(sum, maxGrid+1)
-}
-
-// capped returns a product, or maxGrid+1 if it is more than maxGrid.
-func capped(a, b int) int {
-	if a > maxGrid || b > maxGrid {
-		return maxGrid + 1
-	}
-	return min(a*b, maxGrid+1)
 }

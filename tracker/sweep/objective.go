@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,28 +64,19 @@ func ParseObjective(text string, terms []string) (Objective, error) {
 	return o, nil
 }
 
-// splitSum splits a sum at each + except the sign of an exponent, as in 1e+3.
-func splitSum(text string) []string {
-	var summands []string
-	from := 0
-	for i := range text {
-		if text[i] != '+' || isExponent(text[from:i]) {
-			continue
-		}
-		summands = append(summands, text[from:i])
-		from = i + 1
-	}
-	return append(summands, text[from:])
-}
+// exponent is a number up to the sign of its exponent, such as the 1e of 1e+3.
+var exponent = regexp.MustCompile(`^\s*-?(\d+\.?\d*|\.\d+)[eE]$`)
 
-// isExponent reports whether a text ends with a number's digits and an e.
-func isExponent(text string) bool {
-	digits := strings.TrimRight(text, "eE")
-	if len(digits) != len(text)-1 {
-		return false
+// splitSum splits a sum at each + except the sign of an exponent.
+func splitSum(text string) (summands []string) {
+	for _, s := range strings.Split(text, "+") {
+		if n := len(summands); n > 0 && exponent.MatchString(summands[n-1]) {
+			summands[n-1] += "+" + s
+		} else {
+			summands = append(summands, s)
+		}
 	}
-	_, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
-	return err == nil
+	return summands
 }
 
 func parsePart(text string, terms []string) (part, error) {
@@ -120,17 +112,6 @@ func (o Objective) IsZero() bool { return !o.rating && len(o.parts) == 0 }
 
 // IsRating reports whether people's ratings are minimised. Eval then returns NaN.
 func (o Objective) IsRating() bool { return o.rating }
-
-// Terms returns the names of the terms, with total if the objective has it.
-func (o Objective) Terms() []string {
-	var terms []string
-	for _, p := range o.parts {
-		if !slices.Contains(terms, p.term) {
-			terms = append(terms, p.term)
-		}
-	}
-	return terms
-}
 
 // metric returns the name under which trials log the term's loss.
 func (p part) metric() string {

@@ -435,13 +435,14 @@ func (p *fileParser) checkWhole() {
 		p.add(p.keys["ratings"], "ratings say how often a trial is compared, and count only with minimise: rating")
 	}
 	if f.Minimise.IsZero() && kinds[f.Sampler].Learns {
-		p.add(d.Sampler.at, "%s needs to know what to minimise: add a line such as minimise: content + style, or minimise: rating", f.Sampler)
+		p.add(d.Sampler.at, "%s needs to know what to minimise: add a line such as minimise: content + style, or minimise: rating",
+			f.Sampler)
 	}
 	if f.Prune != nil && (f.Minimise.IsZero() || f.Minimise.IsRating()) {
 		p.add(p.keys["prune"], "pruning compares trials by their losses: minimise must be a sum of terms")
 	}
 	weight := slices.IndexFunc(f.Search, func(d Dimension) bool { return strings.HasSuffix(d.Name, "_weight") })
-	if weight >= 0 && slices.Contains(f.Minimise.Terms(), wordTotal) {
+	if weight >= 0 && slices.Contains(f.Minimise.Metrics(), wordTotal) {
 		p.add(d.Minimise.at, "total counts each term times its weight, and this sweep searches %s: the least weight would win. "+
 			"Name the terms instead, such as content + style", f.Search[weight].Name)
 	}

@@ -85,8 +85,19 @@ func (r *PruneRule) halve(step int64, own []tracker.Point, others [][]tracker.Po
 	for rung := r.After; rung <= step; rung *= int64(r.Factor) {
 		value, at := arrival(own, rung)
 		if at == step { // else it reached the rung before
-			if reason, prune := r.outdone(rung, value, others); prune {
-				return reason, true
+			if math.IsNaN(value) {
+				return "it has no value", true
+			}
+			values := []float64{value}
+			for _, curve := range others {
+				if v, at := arrival(curve, rung); at >= 0 && !math.IsNaN(v) {
+					values = append(values, v)
+				}
+			}
+			slices.Sort(values)
+			if keep := max(len(values)/r.Factor, 1); value > values[keep-1] {
+				place := sort.SearchFloat64s(values, value) + 1
+				return fmt.Sprintf("%.4g is number %d of %d trials there, and the best %d continue", value, place, len(values), keep), true
 			}
 		}
 		if rung > step/int64(r.Factor) {
@@ -94,26 +105,6 @@ func (r *PruneRule) halve(step int64, own []tracker.Point, others [][]tracker.Po
 		}
 	}
 	return "", false
-}
-
-// outdone reports whether a trial that reached a rung with a value must end there.
-func (r *PruneRule) outdone(rung int64, value float64, others [][]tracker.Point) (reason string, prune bool) {
-	if math.IsNaN(value) {
-		return "it has no value", true
-	}
-	values := []float64{value}
-	for _, curve := range others {
-		if v, at := arrival(curve, rung); at >= 0 && !math.IsNaN(v) {
-			values = append(values, v)
-		}
-	}
-	slices.Sort(values)
-	keep := max(len(values)/r.Factor, 1)
-	if value <= values[keep-1] {
-		return "", false
-	}
-	place := sort.SearchFloat64s(values, value) + 1
-	return fmt.Sprintf("%.4g is number %d of %d trials there, and the best %d continue", value, place, len(values), keep), true
 }
 
 // arrival returns a trial's value when it reached a rung, and the step, or -1 if it has not reached

@@ -65,17 +65,17 @@ func Register(name string, caps Caps, new func(space Space, seed int64) (Sampler
 func Samplers() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // NewSampler returns the sampler that a file asks for. An error has CodeInvalid.
-func NewSampler(f *File) (Sampler, error) {
+func NewSampler(f *File) (s Sampler, err error) {
 	k, ok := kinds[f.Sampler]
 	if !ok {
-		return nil, tracker.Errorf(tracker.CodeInvalid, "%w", suggest.Unknown("sampler", f.Sampler, Samplers()))
+		err = suggest.Unknown("sampler", f.Sampler, Samplers())
 	}
-	for i := range f.Search {
-		if err := k.check(f.Sampler, &f.Search[i]); err != nil {
-			return nil, tracker.Errorf(tracker.CodeInvalid, "%w", err)
-		}
+	for i := 0; i < len(f.Search) && err == nil; i++ {
+		err = k.check(f.Sampler, &f.Search[i])
 	}
-	s, err := k.make(f.Search, f.Seed)
+	if err == nil {
+		s, err = k.make(f.Search, f.Seed)
+	}
 	if err != nil {
 		return nil, tracker.Errorf(tracker.CodeInvalid, "%w", err)
 	}

@@ -318,7 +318,7 @@ func TestTPEOnMixedSpace(t *testing.T) {
 	tpe, random := medianBest(t, "tpe", mixed, 100, f), medianBest(t, "random", mixed, 100, f)
 	t.Logf("tpe %.3g, random %.3g", tpe, random)
 	if !(tpe < random/2) {
-		t.Errorf("TPE comes to %.3g, random points to %.3g", tpe, random)
+		t.Errorf("TPE reaches %.3g, random points %.3g", tpe, random)
 	}
 }
 
