@@ -12,7 +12,7 @@ func BenchmarkFit(b *testing.B) {
 			rng := newRand(1)
 			comparisons := judgeRandom(size.comparisons, normals(size.items, 1.5, rng), math.Log(0.5), rng)
 			for b.Loop() {
-				mustFit(b, size.items, comparisons, Options{})
+				mustFit(b, size.items, comparisons, priorSD)
 			}
 		})
 	}
@@ -25,7 +25,7 @@ func BenchmarkFitEffects(b *testing.B) {
 			items, strengths := settings(size.items, 0.5, rng)
 			comparisons := judgeRandom(size.comparisons, strengths, math.Log(0.5), rng)
 			for b.Loop() {
-				if _, err := FitEffects(items, comparisons, Options{}); err != nil {
+				if _, err := FitEffects(items, comparisons); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -54,7 +54,7 @@ func BenchmarkNext(b *testing.B) {
 			b.Run(fmt.Sprintf("%d_items_%d_comparisons_each", items, per), func(b *testing.B) {
 				rng := newRand(1)
 				comparisons := judgeRandom(items*per/2, normals(items, 1.5, rng), math.Log(0.5), rng)
-				s := mustFit(b, items, comparisons, Options{})
+				s := mustFit(b, items, comparisons, priorSD)
 				for b.Loop() {
 					if _, err := Next(s, comparisons, rng, NextOptions{Repeats: -1}); err != nil {
 						b.Fatal(err)

@@ -39,12 +39,7 @@ func Bins(numbers []float64, bins int) ([]string, error) {
 		} else {
 			// The middle of the number's ranks decides its quantile.
 			from, _ := slices.BinarySearch(sorted, v)
-			to, _ := slices.BinarySearchFunc(sorted, v, func(a, b float64) int {
-				if a <= b {
-					return -1
-				}
-				return 1
-			})
+			to, _ := slices.BinarySearch(sorted, math.Nextafter(v, math.Inf(1)))
 			bin[v] = (from + to) * bins / (2 * len(sorted))
 		}
 		if i > 0 && bin[v] == bin[distinct[i-1]] {
@@ -53,18 +48,12 @@ func Bins(numbers []float64, bins int) ([]string, error) {
 			ends = append(ends, [2]float64{v, v})
 		}
 	}
-	return label(numbers, ends), nil
-}
-
-// label returns the label of each number. Bins are in ascending order.
-func label(numbers []float64, ends [][2]float64) []string {
-	texts := endTexts(ends)
-	labels := make([]string, len(numbers))
+	texts, labels := endTexts(ends), make([]string, len(numbers))
 	for i, v := range numbers {
 		k, _ := slices.BinarySearchFunc(ends, v, func(e [2]float64, v float64) int { return cmp.Compare(e[1], v) })
 		labels[i] = texts[k]
 	}
-	return labels
+	return labels, nil
 }
 
 // endTexts returns a label for each bin, with the fewest digits that distinguish different numbers.

@@ -7,8 +7,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"gonum.org/v1/gonum/mat"
 )
 
 // Lacking is the label of an item without a parameter that others have.
@@ -51,22 +49,17 @@ type ValueEffect struct {
 // Without that part, a thousand comparisons of three pictures would count as a thousand trials of
 // their settings, and intervals would be far too short.
 //
-// The prior of Options applies to each effect. FitEffects returns the most probable effects for the
-// most probable of five deviations of the items' own parts, so it takes five times as long as a Fit
-// with an unknown for each item and value.
-func FitEffects(items []map[string]string, comparisons []Comparison, o Options) (*Effects, error) {
+// FitEffects returns the most probable effects for the most probable of five deviations of the items'
+// own parts, so it takes five times as long as a Fit with an unknown for each item and value.
+func FitEffects(items []map[string]string, comparisons []Comparison) (*Effects, error) {
 	if len(items) == 0 {
 		return nil, errors.New("there are no items to learn effects from: there must be at least 1")
 	}
 	if err := check(len(items), comparisons); err != nil {
 		return nil, err
 	}
-	sd, err := o.priorSD()
-	if err != nil {
-		return nil, err
-	}
 	d := newDesign(items)
-	effects, p, err := d.mostProbable(comparisons, sd)
+	effects, p, err := d.mostProbable(comparisons)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +67,15 @@ func FitEffects(items []map[string]string, comparisons []Comparison, o Options) 
 	if err != nil {
 		return nil, err
 	}
-	d.describe(effects, p.mode, covariance, sd)
+	effects.Parameters = d.parameters
+	from := 0
+	for _, parameter := range effects.Parameters {
+		to := from + len(parameter.Values)
+		for i, estimate := range centred(p.mode, covariance, from, to, priorSD) {
+			parameter.Values[i].Estimate = estimate
+		}
+		from = to
+	}
 	return effects, nil
 }
 
@@ -84,12 +85,12 @@ var residuals = []float64{0.125, 0.25, 0.5, 1, 2}
 
 // mostProbable fits the model for each deviation of the items' own parts, and returns the one with
 // most evidence (empirical Bayes; MacKay, Bayesian interpolation, Neural Computation 1992).
-func (d *design) mostProbable(comparisons []Comparison, sd float64) (*Effects, *posterior, error) {
+func (d *design) mostProbable(comparisons []Comparison) (*Effects, *posterior, error) {
 	effects, best := &Effects{}, &posterior{evidence: math.Inf(-1)}
 	var start []float64
 	for _, residual := range residuals {
 		precision := slices.Concat(
-			slices.Repeat([]float64{1 / (sd * sd)}, d.values),
+			slices.Repeat([]float64{1 / (priorSD * priorSD)}, d.values),
 			slices.Repeat([]float64{1 / (residual * residual)}, len(d.value)),
 		)
 		m := newModel(precision, comparisons, d.terms)
@@ -189,17 +190,4 @@ func (d *design) terms(left, right int) []term {
 		}
 	}
 	return list
-}
-
-// describe fills in the effects.
-func (d *design) describe(e *Effects, mode []float64, covariance *mat.SymDense, sd float64) {
-	e.Parameters = d.parameters
-	from := 0
-	for _, p := range e.Parameters {
-		to := from + len(p.Values)
-		for i, estimate := range centred(mode, covariance, from, to, sd) {
-			p.Values[i].Estimate = estimate
-		}
-		from = to
-	}
 }

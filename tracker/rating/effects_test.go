@@ -30,7 +30,7 @@ var trueEffects = map[string][]float64{"pooling": {-0.5, 0.5}, "weight": {-1, -0
 
 func mustFitEffects(t *testing.T, items []map[string]string, comparisons []Comparison) *Effects {
 	t.Helper()
-	e, err := FitEffects(items, comparisons, Options{})
+	e, err := FitEffects(items, comparisons)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestEffectsOfOwnParts(t *testing.T) {
 	// The effect is half of the difference of two means of three, and drawn towards zero by the
 	// prior.
 	known := 6.0 / (e.Residual * e.Residual)
-	want := math.Sqrt(1 / (known + 2/(defaultPriorSD*defaultPriorSD)))
+	want := math.Sqrt(1 / (known + 2/(priorSD*priorSD)))
 	near(t, "standard error", 0, e.Parameters[0].Values[0].SE, want, 0.02) // what the answers leave open of each picture
 }
 
@@ -141,7 +141,7 @@ func TestEffectsOfNothing(t *testing.T) {
 	if text, err := json.Marshal(e.Parameters); err != nil || string(text) != "[]" {
 		t.Errorf("the parameters are %s, %v, where all are the same", text, err)
 	}
-	if _, err := FitEffects(nil, nil, Options{}); err == nil || !strings.Contains(err.Error(), "no items") {
+	if _, err := FitEffects(nil, nil); err == nil || !strings.Contains(err.Error(), "no items") {
 		t.Errorf("no items: the error is %v", err)
 	}
 }

@@ -17,7 +17,7 @@ func Example() {
 		{Left: 1, Right: 2, Outcome: rating.Tie},
 		{Left: 2, Right: 1, Outcome: rating.LeftWins},
 	}
-	scores, err := rating.Fit(len(runs), comparisons, rating.Options{})
+	scores, err := rating.Fit(len(runs), comparisons)
 	if err != nil {
 		log.Fatal(err)
 	}

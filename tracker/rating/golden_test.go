@@ -70,7 +70,7 @@ const (
 
 func TestChoix(t *testing.T) {
 	g := readGolden(t).Choix
-	s := mustFit(t, g.Items, g.comparisons(), Options{PriorSD: g.PriorSD})
+	s := mustFit(t, g.Items, g.comparisons(), g.PriorSD)
 	for i, e := range s.Strengths {
 		near(t, "strength", i, e.Value, g.Strengths[i], toChoix)
 		near(t, "standard error", i, e.SE, g.SE[i], toChoix)

@@ -186,20 +186,11 @@ func (m *model) search(x []float64, value float64, direction []float64, slope fl
 // covariance returns the covariance of the coefficients, including the uncertainty of the tie
 // parameter.
 func (p *posterior) covariance() (*mat.SymDense, error) {
-	var all, some mat.SymDense
+	var all mat.SymDense
 	if err := p.hessian.InverseTo(&all); err != nil {
 		return nil, err
 	}
-	some.SubsetSym(&all, indices(len(p.mode)))
-	return &some, nil
-}
-
-func indices(n int) []int {
-	list := make([]int, n)
-	for i := range list {
-		list[i] = i
-	}
-	return list
+	return all.SliceSym(0, len(p.mode)).(*mat.SymDense), nil
 }
 
 // chances are the probabilities of the three outcomes, and the logarithm of what they were divided

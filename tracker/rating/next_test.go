@@ -52,7 +52,7 @@ func TestMostInformative(t *testing.T) {
 	for range 20 {
 		const items = 15
 		comparisons := judgeRandom(60, normals(items, 2, rng), math.Log(0.3), rng)
-		s := mustFit(t, items, comparisons, Options{})
+		s := mustFit(t, items, comparisons, priorSD)
 		most := 0.0
 		for a := range items {
 			for b := range a {
@@ -78,7 +78,7 @@ func TestNextFindsTheOrderSooner(t *testing.T) {
 		truth := normals(items, 1.5, rng)
 		var comparisons []Comparison
 		for len(comparisons) < most {
-			s := mustFit(t, items, comparisons, Options{})
+			s := mustFit(t, items, comparisons, priorSD)
 			if stat.Correlation(ranks(values(s.Strengths)), ranks(truth), nil) >= enough { // Spearman's
 				break
 			}
@@ -125,7 +125,7 @@ func ranks(list []float64) []float64 {
 // TestNextFresh has no data: all pairs are equal.
 func TestNextFresh(t *testing.T) {
 	const items, draws = 4, 3000
-	s, rng := mustFit(t, items, nil, Options{}), newRand(2)
+	s, rng := mustFit(t, items, nil, priorSD), newRand(2)
 	counts := map[[2]int]int{}
 	for range draws {
 		p, err := Next(s, nil, rng, NextOptions{})
@@ -153,7 +153,7 @@ func TestNextRepeats(t *testing.T) {
 	for i := range history {
 		history[i].Rater = []string{"ada", "bo"}[i%2]
 	}
-	s := mustFit(t, items, history, Options{})
+	s := mustFit(t, items, history, priorSD)
 	adas := map[pair]bool{}
 	for i := 0; i < len(history)-2*maxApart; i += 2 {
 		adas[history[i].pair()] = true
@@ -188,7 +188,7 @@ func TestNextApart(t *testing.T) {
 		truth := normals(test.items, 1, rng)
 		var history []Comparison
 		for range 60 {
-			p, err := Next(mustFit(t, test.items, history, Options{}), history, rng, NextOptions{Repeats: 0.5})
+			p, err := Next(mustFit(t, test.items, history, priorSD), history, rng, NextOptions{Repeats: 0.5})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,7 +205,7 @@ func TestNextApart(t *testing.T) {
 
 func TestNextSeeded(t *testing.T) {
 	history := judgeRandom(50, normals(9, 1, newRand(1)), 0, newRand(2))
-	s := mustFit(t, 9, history, Options{})
+	s := mustFit(t, 9, history, priorSD)
 	one, two := newRand(3), newRand(3)
 	for range 30 {
 		a, _ := Next(s, history, one, NextOptions{})
@@ -220,7 +220,7 @@ func TestNextRefuses(t *testing.T) {
 		items int
 		want  string
 	}{{1, "only one item"}, {2, "numbered from 0 to 1"}} {
-		_, err := Next(mustFit(t, test.items, nil, Options{}), wins(1, 0, 2), newRand(1), NextOptions{})
+		_, err := Next(mustFit(t, test.items, nil, priorSD), wins(1, 0, 2), newRand(1), NextOptions{})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%d items: the error is %v, not %q", test.items, err, test.want)
 		}

@@ -1,7 +1,7 @@
 // Package rating evaluates people's comparisons of two pictures: how strong each run is, what each
 // parameter's value does, which pair to show next, and how consistent people are.
 //
-//	scores, err := rating.Fit(len(runs), comparisons, rating.Options{})
+//	scores, err := rating.Fit(len(runs), comparisons)
 //	...
 //	pair, err := rating.Next(scores, comparisons, rng, rating.NextOptions{})
 //	... // show runs[pair.Left] and runs[pair.Right], append the answer to comparisons

@@ -10,33 +10,13 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// defaultPriorSD is the deviation of the prior on strengths: 95 of 100 pairs of items are then less
-// than 5.5 apart, which means preferences of up to 250 to 1. It weighs as much as one comparison
-// with an equal, whose information is 1/4: with m comparisons, an item's strength is shrunk towards
-// the mean by about 1/(m+1).
-const defaultPriorSD = 2.0
-
-// maxPriorSD makes Newton's method converge: where comparisons leave a direction open, rounding
-// errors of the gradient, about 1e-14, are multiplied by PriorSD² and must stay below accuracy.
-const maxPriorSD = 100.0
-
-// Options configures [Fit] and [FitEffects].
-type Options struct {
-	// PriorSD is the standard deviation of the normal prior, with mean zero, on each strength or
-	// effect, above 0 and up to 100. Zero means 2.
-	PriorSD float64
-}
-
-func (o Options) priorSD() (float64, error) {
-	switch sd := o.PriorSD; {
-	case sd == 0:
-		return defaultPriorSD, nil
-	case sd > 0 && sd <= maxPriorSD:
-		return sd, nil
-	default:
-		return 0, fmt.Errorf("the prior deviation is %v: it must be above 0 and at most %v", sd, maxPriorSD)
-	}
-}
+// priorSD is the deviation of the prior, with mean zero, on each strength or effect: 95 of 100 pairs of
+// items are then less than 5.5 apart, which means preferences of up to 250 to 1. It weighs as much as
+// one comparison with an equal, whose information is 1/4: with m comparisons, an item's strength is
+// shrunk towards the mean by about 1/(m+1). Up to 100 Newton's method converges: where comparisons
+// leave a direction open, rounding errors of the gradient, about 1e-14, are multiplied by priorSD²
+// and must stay below accuracy.
+const priorSD = 2.0
 
 // Estimate is a log strength, or a difference of two, with its uncertainty.
 type Estimate struct {
@@ -77,21 +57,17 @@ type Scores struct {
 // Laplace's approximation around it. It is deterministic. It takes as long as a few Cholesky
 // factorisations of items × items: see the benchmarks. Each comparison must be of two different
 // items.
-func Fit(items int, comparisons []Comparison, o Options) (*Scores, error) {
+func Fit(items int, comparisons []Comparison) (*Scores, error) {
+	return score(items, comparisons, priorSD)
+}
+
+func score(items int, comparisons []Comparison, sd float64) (*Scores, error) {
 	if items < 1 {
 		return nil, fmt.Errorf("there are %d items to score: there must be at least 1", items)
 	}
 	if err := check(items, comparisons); err != nil {
 		return nil, err
 	}
-	sd, err := o.priorSD()
-	if err != nil {
-		return nil, err
-	}
-	return score(items, comparisons, sd)
-}
-
-func score(items int, comparisons []Comparison, sd float64) (*Scores, error) {
 	m := newModel(slices.Repeat([]float64{1 / (sd * sd)}, items), comparisons, func(left, right int) []term {
 		return []term{{left, 1}, {right, -1}}
 	})

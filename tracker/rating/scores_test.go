@@ -59,8 +59,8 @@ func TestCoverage(t *testing.T) {
 			rng := newRand(11)
 			var strength, difference int
 			for range trials {
-				truth := normals(items, defaultPriorSD, rng)
-				s := mustFit(t, items, judgeRandom(test.judged, truth, test.logTie, rng), Options{})
+				truth := normals(items, priorSD, rng)
+				s := mustFit(t, items, judgeRandom(test.judged, truth, test.logTie, rng), priorSD)
 				// One interval of a fit: those of the same fit are not independent.
 				if e := s.Strengths[0]; e.Low <= truth[0]-mean(truth) && truth[0]-mean(truth) <= e.High {
 					strength++
@@ -93,7 +93,7 @@ func TestNamesDoNotMatter(t *testing.T) {
 	const items = 12
 	rng := newRand(5)
 	comparisons := judgeRandom(80, normals(items, 1, rng), math.Log(0.5), rng)
-	s := mustFit(t, items, comparisons, Options{})
+	s := mustFit(t, items, comparisons, priorSD)
 	number := rng.Perm(items)
 	other := slices.Clone(comparisons)
 	for i, c := range other {
@@ -104,12 +104,12 @@ func TestNamesDoNotMatter(t *testing.T) {
 		}
 	}
 	rng.Shuffle(len(other), func(i, j int) { other[i], other[j] = other[j], other[i] })
-	o := mustFit(t, items, other, Options{})
+	o := mustFit(t, items, other, priorSD)
 	for i, e := range s.Strengths {
 		near(t, "strength", i, o.Strengths[number[i]].Value, e.Value, 1e-9) // what Fit converges to
 		near(t, "standard error", i, o.Strengths[number[i]].SE, e.SE, 1e-9)
 	}
-	if again := mustFit(t, items, comparisons, Options{}); !slices.Equal(again.Strengths, s.Strengths) {
+	if again := mustFit(t, items, comparisons, priorSD); !slices.Equal(again.Strengths, s.Strengths) {
 		t.Error("the same comparisons gave other strengths")
 	}
 }
@@ -129,8 +129,8 @@ func TestAnyData(t *testing.T) {
 		{"a ring", slices.Concat(wins(9, 0, 1), wins(9, 1, 2), wins(9, 2, 0)), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := mustFit(t, 4, test.comparisons, Options{})
-			sane(t, s, 4, defaultPriorSD)
+			s := mustFit(t, 4, test.comparisons, priorSD)
+			sane(t, s, 4, priorSD)
 			for i := 1; i < len(test.order); i++ {
 				if a, b := test.order[i-1], test.order[i]; s.Strengths[a].Value <= s.Strengths[b].Value {
 					t.Errorf("item %d is not above item %d: %v", a, b, values(s.Strengths))
@@ -138,7 +138,7 @@ func TestAnyData(t *testing.T) {
 			}
 		})
 	}
-	s := mustFit(t, 4, nil, Options{PriorSD: 3})
+	s := mustFit(t, 4, nil, 3)
 	near(t, "standard error of item", 0, s.Strengths[0].SE, 3*math.Sqrt(1-0.25), 1e-12) // of a distance from the mean
 	near(t, "standard error of difference", 0, s.difference(0, 1).SE, 3*math.Sqrt2, 1e-12)
 }
@@ -176,14 +176,14 @@ func FuzzFit(f *testing.F) {
 			t.Skip("too short for a comparison")
 		}
 		items := 2 + int(data[0])%9
-		sd := []float64{0.1, 2, maxPriorSD}[int(data[0])/9%3]
+		sd := []float64{0.1, 2, 100}[int(data[0])/9%3]
 		var comparisons []Comparison
 		for _, b := range data[1:] {
 			left := int(b) % items
 			right := (left + 1 + int(b)/items%(items-1)) % items
 			comparisons = append(comparisons, Comparison{Left: left, Right: right, Outcome: Outcome(1 + b/90)})
 		}
-		s := mustFit(t, items, comparisons, Options{PriorSD: sd})
+		s := mustFit(t, items, comparisons, sd)
 		sane(t, s, items, sd)
 		p, err := Next(s, comparisons, newRand(uint64(len(data))), NextOptions{})
 		if err != nil || p.Left == p.Right || !(p.Information >= -1e-12 && p.Information < math.Log(3)) {
@@ -197,28 +197,24 @@ func TestFitRefuses(t *testing.T) {
 		name       string
 		items      int
 		comparison Comparison
-		sd         float64
 		want       string
 	}{
-		{"no items", 0, Comparison{}, 0, "there are 0 items to score: there must be at least 1"},
-		{"an unknown item", 3, Comparison{Left: 1, Right: 3, Outcome: Tie}, 0, "numbered from 0 to 2"},
-		{"a negative item", 3, Comparison{Left: -1, Right: 2, Outcome: Tie}, 0, "numbered from 0 to 2"},
-		{"an item with itself", 3, Comparison{Left: 1, Right: 1, Outcome: Tie}, 0, "of item 1 with itself"},
-		{"no outcome", 3, Comparison{Left: 1, Right: 2}, 0, "the outcome 0: it must be LeftWins, RightWins or Tie"},
-		{"an outcome too high", 3, Comparison{Left: 1, Right: 2, Outcome: 4}, 0, "the outcome 4"},
-		{"a negative prior", 3, Comparison{Left: 1, Right: 2, Outcome: Tie}, -1, "the prior deviation is -1"},
-		{"a prior that is none", 3, Comparison{Left: 1, Right: 2, Outcome: Tie}, math.NaN(), "the prior deviation is NaN"},
-		{"too wide a prior", 3, Comparison{Left: 1, Right: 2, Outcome: Tie}, 101, "at most 100"},
+		{"no items", 0, Comparison{}, "there are 0 items to score: there must be at least 1"},
+		{"an unknown item", 3, Comparison{Left: 1, Right: 3, Outcome: Tie}, "numbered from 0 to 2"},
+		{"a negative item", 3, Comparison{Left: -1, Right: 2, Outcome: Tie}, "numbered from 0 to 2"},
+		{"an item with itself", 3, Comparison{Left: 1, Right: 1, Outcome: Tie}, "of item 1 with itself"},
+		{"no outcome", 3, Comparison{Left: 1, Right: 2}, "the outcome 0: it must be LeftWins, RightWins or Tie"},
+		{"an outcome too high", 3, Comparison{Left: 1, Right: 2, Outcome: 4}, "the outcome 4"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Fit(test.items, []Comparison{test.comparison}, Options{PriorSD: test.sd})
+			_, err := Fit(test.items, []Comparison{test.comparison})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Fit: the error is %v, not %q", err, test.want)
 			}
 			if test.items == 0 {
 				return // FitEffects says it in other words
 			}
-			_, err = FitEffects(make([]map[string]string, test.items), []Comparison{test.comparison}, Options{PriorSD: test.sd})
+			_, err = FitEffects(make([]map[string]string, test.items), []Comparison{test.comparison})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("FitEffects: the error is %v, not %q", err, test.want)
 			}

@@ -30,11 +30,10 @@ func newShare(count, of int) Share {
 func Sides(comparisons []Comparison) Share {
 	var left, all int
 	for _, c := range comparisons {
-		switch c.Outcome {
-		case LeftWins:
+		if c.Outcome == LeftWins {
 			left++
-			all++
-		case RightWins:
+		}
+		if c.Outcome != Tie {
 			all++
 		}
 	}

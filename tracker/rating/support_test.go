@@ -40,9 +40,9 @@ func judgeRandom(n int, strengths []float64, logTie float64, rng *rand.Rand) []C
 	return list
 }
 
-func mustFit(t testing.TB, items int, comparisons []Comparison, o Options) *Scores {
+func mustFit(t testing.TB, items int, comparisons []Comparison, sd float64) *Scores {
 	t.Helper()
-	s, err := Fit(items, comparisons, o)
+	s, err := score(items, comparisons, sd)
 	if err != nil {
 		t.Fatal(err)
 	}

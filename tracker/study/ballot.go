@@ -60,7 +60,7 @@ func (b *Ballot) Next(rater string) (pair rating.Pair, ok bool, err error) {
 	}
 	items := b.byCount(func(x, y int) int { return cmp.Compare(b.Counts[x], b.Counts[y]) }, MaxPaired)
 	some := b.only(items)
-	scores, err := rating.Fit(len(some.Runs), some.Comparisons, rating.Options{})
+	scores, err := rating.Fit(len(some.Runs), some.Comparisons)
 	if err != nil {
 		return pair, false, err
 	}
@@ -170,7 +170,7 @@ func (s *Study) Scores(all *Ballot) (*Scores, error) {
 	items := all.byCount(func(x, y int) int { return cmp.Compare(all.Counts[y], all.Counts[x]) }, MaxScored)
 	items = slices.DeleteFunc(items, func(item int) bool { return all.Counts[item] == 0 })
 	b := all.only(items)
-	fitted, err := rating.Fit(len(b.Runs), b.Comparisons, rating.Options{})
+	fitted, err := rating.Fit(len(b.Runs), b.Comparisons)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func (s *Study) Scores(all *Ballot) (*Scores, error) {
 			}
 		}
 	}
-	if scores.Effects, err = rating.FitEffects(labels, b.Comparisons, rating.Options{}); err != nil {
+	if scores.Effects, err = rating.FitEffects(labels, b.Comparisons); err != nil {
 		return nil, err
 	}
 	var effects []rating.Estimate

@@ -95,7 +95,7 @@ func rate(f *File, runs []*tracker.Run, judgements []tracker.Judgement, seen []O
 		return nil
 	}
 	comparisons := Comparisons(judgements, items)
-	scores, err := rating.Fit(len(finished), comparisons, rating.Options{})
+	scores, err := rating.Fit(len(finished), comparisons)
 	if err != nil {
 		return err
 	}
