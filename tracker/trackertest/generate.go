@@ -33,12 +33,15 @@ type GenerateOptions struct {
 // default takes SQLite 24 s, half of them for the 10,000 syncs of the disk.
 func Generate(ctx context.Context, store tracker.Store, o GenerateOptions) error {
 	o.Runs, o.Steps = cmp.Or(o.Runs, 10_000), cmp.Or(o.Steps, 200)
-	results, err := paintResults()
+	results, files, err := paintResults()
 	if err != nil {
 		return err
 	}
+	open := func(_ context.Context, hash string) (io.ReadSeekCloser, error) {
+		return memoryFile{bytes.NewReader(files[hash])}, nil
+	}
 	for i := range o.Runs {
-		if err := store.Restore(ctx, generateRun(o, i, results), results.open); err != nil {
+		if err := store.Restore(ctx, generateRun(o, i, results[i%len(results)]), open); err != nil {
 			return err
 		}
 	}
@@ -46,7 +49,7 @@ func Generate(ctx context.Context, store tracker.Store, o GenerateOptions) error
 }
 
 // generateRun makes one run from the seed and its number.
-func generateRun(o GenerateOptions, i int, results results) *tracker.Archive {
+func generateRun(o GenerateOptions, i int, result tracker.Picture) *tracker.Archive {
 	random := rand.New(rand.NewPCG(o.Seed, uint64(i)))
 	at := time.Date(2026, 1, 1, 0, i, 0, 0, time.UTC)
 	seed := int64(i)
@@ -77,14 +80,7 @@ func generateRun(o GenerateOptions, i int, results results) *tracker.Archive {
 	}
 	r.EndedAt = at.Add(time.Duration(steps) * 250 * time.Millisecond)
 	r.SeenAt = r.EndedAt
-	comment(&r, random)
-	return &tracker.Archive{Run: r, Series: generateCurves(&r, steps, random), Pictures: []tracker.Picture{results.of(i, int64(steps), r.EndedAt)}}
-}
-
-func pick[T any](random *rand.Rand, list ...T) T { return list[random.IntN(len(list))] }
-
-// comment adds what people say about a run.
-func comment(r *tracker.Run, random *rand.Rand) {
+	result.Step, result.At = int64(steps), r.EndedAt
 	for _, tag := range []string{"bold", "good", "to print"} { // sorted, as tags are kept
 		if random.IntN(4) == 0 {
 			r.Tags = append(r.Tags, tag)
@@ -96,37 +92,31 @@ func comment(r *tracker.Run, random *rand.Rand) {
 	if random.IntN(20) == 0 {
 		r.Note = "The sky is too green."
 	}
+	return &tracker.Archive{Run: r, Series: generateCurves(&r, steps, random), Pictures: []tracker.Picture{result}}
 }
+
+func pick[T any](random *rand.Rand, list ...T) T { return list[random.IntN(len(list))] }
 
 // generateCurves makes the curves of a painting: the style falls fast and then ever more slowly,
 // the content rises.
 func generateCurves(r *tracker.Run, steps int, random *rand.Rand) []tracker.Series {
-	names := []string{"content", "style", "tv", "total", "seconds"}
-	series := make([]tracker.Series, len(names))
-	for k, name := range names {
-		series[k] = tracker.Series{Name: name, Points: make([]tracker.Point, steps)}
-	}
+	series := []tracker.Series{{Name: "content"}, {Name: "style"}, {Name: "tv"}, {Name: "total"}, {Name: "seconds"}}
 	weight := r.Params["style_weight"].(float64)
 	for i := range steps {
 		x := float64(i+1) / 50
 		content, style, tv := 1e5*(1-math.Exp(-x)), 1e5*weight/(1+x*x), 1e3*x/(1+x)
 		content, style, tv = content*(1+0.02*random.Float64()), style*(1+0.02*random.Float64()), tv*(1+0.02*random.Float64())
 		for k, v := range []float64{content, style, tv, content + style + tv, float64(i+1) / 4} {
-			series[k].Points[i] = tracker.Point{Step: int64(i + 1), Value: v}
+			series[k].Points = append(series[k].Points, tracker.Point{Step: int64(i + 1), Value: v})
 		}
 	}
 	return series
 }
 
-// results are the pictures that generated runs end with.
-type results struct {
-	list  []tracker.Picture
-	files map[string][]byte // by hash
-}
-
-// paintResults makes 36 different pictures of 96×64 pixels, a few hundred bytes each.
-func paintResults() (results, error) {
-	r := results{files: map[string][]byte{}}
+// paintResults makes 36 different pictures of 96×64 pixels, a few hundred bytes each, and their files by
+// hash.
+func paintResults() (results []tracker.Picture, files map[string][]byte, err error) {
+	files = map[string][]byte{}
 	for n := range 36 {
 		m := image.NewRGBA(image.Rect(0, 0, 96, 64))
 		for y := range 64 {
@@ -136,27 +126,15 @@ func paintResults() (results, error) {
 		}
 		var file bytes.Buffer
 		if err := png.Encode(&file, m); err != nil {
-			return r, err
+			return nil, nil, err
 		}
 		p, err := tracker.NewPicture{Role: tracker.RoleResult, Data: file.Bytes()}.Describe(time.Time{})
 		if err != nil {
-			return r, err
+			return nil, nil, err
 		}
-		r.list = append(r.list, p)
-		r.files[p.Hash] = file.Bytes()
+		results, files[p.Hash] = append(results, p), file.Bytes()
 	}
-	return r, nil
-}
-
-// of returns the picture of a run.
-func (r results) of(i int, step int64, at time.Time) tracker.Picture {
-	p := r.list[i%len(r.list)]
-	p.Step, p.At = step, at
-	return p
-}
-
-func (r results) open(_ context.Context, hash string) (io.ReadSeekCloser, error) {
-	return memoryFile{bytes.NewReader(r.files[hash])}, nil
+	return results, files, nil
 }
 
 // memoryFile is a file that is in memory.
