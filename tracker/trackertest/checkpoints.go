@@ -39,22 +39,14 @@ func testCheckpoints(t *testing.T, store tracker.Store) {
 			t.Errorf("got a checkpoint of %d bytes, want %d", len(got), len(state))
 		}
 	}
-	if got := get(t, store, run.ID); !got.SeenAt.After(run.SeenAt) {
-		t.Error("a checkpoint is no sign of life")
-	}
+	failIf(t, !get(t, store, run.ID).SeenAt.After(run.SeenAt), "a checkpoint is no sign of life")
 	broken := errors.New("the device is gone")
 	err := store.SaveCheckpoint(ctx, run.ID, func(w io.Writer) error {
 		return errors.Join(writes(strings.Repeat("half", 1<<16))(w), broken)
 	})
-	if !errors.Is(err, broken) {
-		t.Errorf("the error is %v, want %v", err, broken)
-	}
-	if got := readCheckpoint(t, store, run.ID); got != "third" {
-		t.Errorf("after a failure the checkpoint is %.20q", got)
-	}
-	if got := readCheckpoint(t, store, other.ID); got != "other" {
-		t.Errorf("the other run's checkpoint is %.20q", got)
-	}
+	failIf(t, !errors.Is(err, broken), "the error is %v, want %v", err, broken)
+	wantEqual(t, "the checkpoint after a failure", readCheckpoint(t, store, run.ID), "third")
+	wantEqual(t, "the other run's checkpoint", readCheckpoint(t, store, other.ID), "other")
 }
 
 // testCheckpointEnds checks how long checkpoints are kept.
@@ -88,7 +80,5 @@ func testCheckpointEnds(t *testing.T, store tracker.Store) {
 		wantKept(run.ID, false) // it went with the run
 	}
 	report, err := store.Verify(ctx, tracker.VerifyOptions{})
-	if err != nil || report.Checkpoints != 1 {
-		t.Errorf("got %+v (%v), want one checkpoint", report, err)
-	}
+	failIf(t, err != nil || report.Checkpoints != 1, "got %+v (%v), want one checkpoint", report, err)
 }

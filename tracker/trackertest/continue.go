@@ -54,9 +54,7 @@ func testTries(t *testing.T, store tracker.Store) {
 	}
 	must(store.ContinueRun(t.Context(), run.ID, tracker.Process{}))(t)
 	saveCheckpoint(t, store, run.ID, "state")
-	if got := get(t, store, run.ID); got.Tries != 0 {
-		t.Errorf("after a checkpoint there are %d tries", got.Tries)
-	}
+	wantEqual(t, "tries after a checkpoint", get(t, store, run.ID).Tries, 0)
 }
 
 // testContinueOnce has many goroutines continue one run.
@@ -75,9 +73,8 @@ func testStranger(t *testing.T, store tracker.Store) {
 	wantCode(t, store.AppendPoints(ctx, run.ID, onePoint), tracker.CodeConflict)
 	wantCode(t, store.SaveCheckpoint(ctx, run.ID, writes("")), tracker.CodeConflict)
 	wantCode(t, store.FinishRun(ctx, run.ID, done), tracker.CodeConflict)
-	if got := get(t, store, run.ID); !reflect.DeepEqual(got, before) || got.Status != tracker.StatusRunning {
-		t.Errorf("got %+v, want %+v", got, before)
-	}
+	wantEqual(t, "the run", get(t, store, run.ID), before)
+	wantEqual(t, "its status", before.Status, tracker.StatusRunning)
 }
 
 // testContinuedCurve loses a process at step 60 and continues from step 40.
@@ -104,16 +101,10 @@ func testContinuedCurve(t *testing.T, store tracker.Store) {
 	ok(t, active.Finish(ctx, done))
 	got := curves(t, store, run.ID, tracker.CurveQuery{})[0]
 	wantList(t, "x", got.Points, want)
-	if got.Total != 100 || got.Last != 900 || got.Min != 900 || got.Max != 999 {
-		t.Errorf("got %+v", got)
-	}
+	failIf(t, got.Total != 100 || got.Last != 900 || got.Min != 900 || got.Max != 999, "got %+v", got)
 	part := curves(t, store, run.ID, tracker.CurveQuery{From: 90, Points: 4})[0]
-	if part.Total != 100 || part.Min != 900 || len(part.Points) != 4 {
-		t.Errorf("a part of it: got %+v", part)
-	}
-	if final := get(t, store, run.ID).Final["x"]; final != 900 {
-		t.Errorf("the final value is %v", final)
-	}
+	failIf(t, part.Total != 100 || part.Min != 900 || len(part.Points) != 4, "a part of it: got %+v", part)
+	wantEqual(t, "the final value", get(t, store, run.ID).Final["x"], 900.0)
 }
 
 // testContinuedRecorder interrupts a painting at iteration 25 of 40 and continues it.
@@ -137,9 +128,7 @@ func testContinuedRecorder(t *testing.T, store tracker.Store) {
 		recorder.Observe(o)
 	}
 	paint(run, 25, progress.Result{Status: progress.Interrupted, Checkpoint: writes("25")})
-	if got := readCheckpoint(t, store, run.ID()); got != "25" {
-		t.Fatalf("the checkpoint of iteration 25 is %q", got)
-	}
+	wantEqual(t, "the checkpoint of iteration 25", readCheckpoint(t, store, run.ID()), "25")
 	run = must(tracker.Continue(ctx, store, run.ID()))(t)
 	begun.Done, begun.Device = 25, "gpu"
 	paint(run, 40, progress.Result{Status: progress.Finished})

@@ -3,7 +3,6 @@ package trackertest
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -33,13 +32,9 @@ func testImport(t *testing.T, into, from tracker.Store) {
 	}
 	for _, id := range append(some.Runs, rest.Runs...) {
 		a, b := get(t, from, id), get(t, into, id)
-		if !math.IsNaN(a.Final["x"]) || !math.IsNaN(b.Final["x"]) {
-			t.Errorf("final values: %v and %v", a.Final, b.Final)
-		}
+		failIf(t, !math.IsNaN(a.Final["x"]) || !math.IsNaN(b.Final["x"]), "final values: %v and %v", a.Final, b.Final)
 		a.Final, b.Final = nil, nil
-		if !reflect.DeepEqual(a, b) {
-			t.Errorf("got %+v, want %+v", b, a)
-		}
+		wantEqual(t, "the run", b, a)
 		got, want := curves(t, into, id, tracker.CurveQuery{}), curves(t, from, id, tracker.CurveQuery{})
 		wantList(t, "points", got[0].Points[:1], want[0].Points[:1])
 		readPicture(t, into, b.Picture)
@@ -86,9 +81,7 @@ func testImportAgain(t *testing.T, into, from tracker.Store) {
 	ok(t, into.Refresh(t.Context(), early, from.OpenPicture))
 	wantSame(t, into, from, run.ID, []string{"h", "t"}) // an older copy changes nothing
 	importOne(t, from, into, "present", run.ID)         // neither does the way back
-	if report, err := into.Verify(t.Context(), tracker.VerifyOptions{}); err != nil || report.Points != 3 {
-		t.Errorf("got %+v (%v), want 3 points", report, err)
-	}
+	wantEqual(t, "points", must(into.Verify(t.Context(), tracker.VerifyOptions{}))(t).Points, int64(3))
 	early.Run.ID = tracker.NewID(run.StartedAt)
 	wantCode(t, into.Refresh(t.Context(), early, from.OpenPicture), tracker.CodeNotFound)
 }
@@ -112,9 +105,7 @@ func wantSame(t *testing.T, into, from tracker.Store, id string, tags []string) 
 	got, want := get(t, into, id), get(t, from, id)
 	wantList(t, "tags", got.Tags, tags)
 	want.Name, want.Note, want.Tags = got.Name, got.Note, got.Tags
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
+	wantEqual(t, "the run", got, want)
 	if got, want := curves(t, into, id, tracker.CurveQuery{}), curves(t, from, id, tracker.CurveQuery{}); len(got) != len(want) {
 		t.Errorf("there are %d curves, want %d", len(got), len(want))
 	} else {

@@ -44,14 +44,10 @@ func testJudgements(t *testing.T, store tracker.Store) {
 
 	before := changes(t, store, "")
 	ok(t, store.DeleteJudgement(ctx, early.ID))
-	if changed := changes(t, store, before.Cursor).Runs; len(changed) != 2 {
-		t.Errorf("taking a judgement back changes %v", changed)
-	}
+	wantEqual(t, "runs that taking a judgement back changes", len(changes(t, store, before.Cursor).Runs), 2)
 	wantCode(t, store.DeleteJudgement(ctx, early.ID), tracker.CodeNotFound)
 	next := add(0, 1, tracker.Tie)
-	if next.ID <= early.ID {
-		t.Errorf("number %d is used again", next.ID)
-	}
+	failIf(t, next.ID <= early.ID, "number %d is used again", next.ID)
 	ok(t, store.DeleteJudgement(ctx, next.ID))
 	must(store.DeleteRuns(ctx, runs[:1], false))(t)
 	wantJudgements(tracker.JudgementQuery{}, d) // the others went with the run

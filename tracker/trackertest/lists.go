@@ -24,9 +24,7 @@ func testPaging(t *testing.T, store tracker.Store) {
 			got = append(got, r.Name)
 		}
 		wantList(t, fmt.Sprint("from ", offset), got, want[offset:min(offset+3, 7)])
-		if page.Total != 7 {
-			t.Errorf("the total is %d", page.Total)
-		}
+		wantEqual(t, "the total", page.Total, 7)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"image"
 	"math"
-	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -29,9 +28,7 @@ func testChanges(t *testing.T, store tracker.Store) {
 		ok(t, do())
 		c := changes(t, store, cursor)
 		wantList(t, what, c.Runs, []string{old.ID})
-		if c.Cursor == cursor {
-			t.Errorf("%s: the cursor stays %s", what, cursor)
-		}
+		failIf(t, c.Cursor == cursor, "%s: the cursor stays %s", what, cursor)
 		cursor = c.Cursor
 	}
 	finish(t, store, old.ID)
@@ -69,13 +66,9 @@ func testActiveRun(t *testing.T, store tracker.Store) {
 		t.Errorf("got %+v", got)
 	}
 	for _, c := range curves(t, store, run.ID(), tracker.CurveQuery{}) {
-		if len(c.Points) != 100 {
-			t.Errorf("%s has %d points, want 100", c.Name, len(c.Points))
-		}
+		failIf(t, len(c.Points) != 100, "%s has %d points, want 100", c.Name, len(c.Points))
 	}
-	if pictures, err := store.Pictures(ctx, run.ID(), tracker.PictureQuery{}); err != nil || len(pictures) != 2 {
-		t.Errorf("pictures: %+v (%v)", pictures, err)
-	}
+	wantEqual(t, "pictures", len(must(store.Pictures(ctx, run.ID(), tracker.PictureQuery{}))(t)), 2)
 }
 
 // testConcurrent logs into one run and into several from many goroutines at once.
@@ -139,9 +132,7 @@ func testRecorder(t *testing.T, store tracker.Store) {
 	want := tracker.Params{
 		"style_weight": int64(50), "my_term_weight": 2.5, "tv_weight": 0.5, "pooling": "avg", "preset": "mine", "seed": int64(9), "device": "cpu", "network": "VGG19", "weights": "random",
 	}
-	if !reflect.DeepEqual(got.Params, want) {
-		t.Errorf("parameters: got %v, want %v", got.Params, want)
-	}
+	wantEqual(t, "parameters", got.Params, want)
 	p := got.Provenance
 	if got.Status != tracker.StatusInterrupted || got.Reason != "enough" || p.Device != "cpu" || *p.Seed != 9 || p.PeakMemory != 7 {
 		t.Errorf("got %+v", got)

@@ -30,9 +30,7 @@ func testPoints(t *testing.T, store tracker.Store) {
 	if c := got[1]; c.Total != 3 || c.Last != 8 || c.Min != 8 || c.Max != 10 {
 		t.Errorf("style: %+v", c)
 	}
-	if final := get(t, store, run.ID).Final; len(final) != 2 || final["style"] != 8 || final["content"] != 2 {
-		t.Errorf("final values: %v", final)
-	}
+	wantEqual(t, "final values", get(t, store, run.ID).Final, tracker.Metrics{"style": 8, "content": 2})
 	got = curves(t, store, run.ID, tracker.CurveQuery{Metrics: []string{"style", "none"}, From: 2})
 	if len(got) != 1 {
 		t.Fatalf("curves: %+v", got)
@@ -46,13 +44,9 @@ func testPointsOutOfOrder(t *testing.T, store tracker.Store) {
 	appendPoints(t, store, run.ID, "x", tracker.Point{Step: 3, Value: 3}, tracker.Point{Step: 1, Value: -1})
 	got := curves(t, store, run.ID, tracker.CurveQuery{})
 	wantList(t, "x", got[0].Points, []tracker.Point{{Step: 1, Value: -1}, {Step: 3, Value: 3}, {Step: 5, Value: 5}})
-	if final := get(t, store, run.ID).Final["x"]; final != 5 {
-		t.Errorf("the final value is %v, want that of step 5", final)
-	}
+	wantEqual(t, "the final value, of step 5", get(t, store, run.ID).Final["x"], 5.0)
 	appendPoints(t, store, run.ID, "x", tracker.Point{Step: 5, Value: 6})
-	if final := get(t, store, run.ID).Final["x"]; final != 6 {
-		t.Errorf("the final value is %v, want the later one of step 5", final)
-	}
+	wantEqual(t, "the later final value of step 5", get(t, store, run.ID).Final["x"], 6.0)
 }
 
 func testPointsNotFinite(t *testing.T, store tracker.Store) {

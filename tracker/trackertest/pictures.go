@@ -32,26 +32,16 @@ func testPictures(t *testing.T, store tracker.Store) {
 	addPicture(t, store, run.ID, tracker.NewPicture{Role: tracker.RoleSnapshot, Step: 2, Data: data})
 	addPicture(t, store, run.ID, tracker.NewPicture{Role: tracker.RoleSnapshot, Step: 2, Data: data}) // once more
 	all := must(store.Pictures(t.Context(), run.ID, tracker.PictureQuery{}))(t)
-	if len(all) != 3 || all[0].Step != 2 || all[1].Step != 10 || all[2] != *added {
-		t.Errorf("got %+v", all)
-	}
+	failIf(t, len(all) != 3 || all[0].Step != 2 || all[1].Step != 10 || all[2] != *added, "got %+v", all)
 	want := tracker.Picture{
 		Role: "style", Name: "night", Source: "night.png", Hash: added.Hash, Bytes: int64(len(data)), Format: "png", Width: 8, Height: 4, At: added.At,
 	}
-	if *added != want {
-		t.Errorf("got %+v, want %+v", *added, want)
-	}
-	if got := readPicture(t, store, added.Hash); !bytes.Equal(got, data) {
-		t.Errorf("the picture has changed: %d bytes, want %d", len(got), len(data))
-	}
+	wantEqual(t, "the picture", *added, want)
+	failIf(t, !bytes.Equal(readPicture(t, store, added.Hash), data), "the picture has changed")
 	some, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{Roles: []string{"style", "mask"}})
-	if err != nil || len(some) != 1 {
-		t.Errorf("styles: %+v (%v)", some, err)
-	}
+	failIf(t, err != nil || len(some) != 1, "styles: %+v (%v)", some, err)
 	report, err := store.Verify(t.Context(), tracker.VerifyOptions{})
-	if err != nil || report.Pictures != 2 || report.Runs != 1 {
-		t.Errorf("the same picture twice: %+v (%v)", report, err)
-	}
+	failIf(t, err != nil || report.Pictures != 2 || report.Runs != 1, "the same picture twice: %+v (%v)", report, err)
 }
 
 func testPictureConflict(t *testing.T, store tracker.Store) {
@@ -74,9 +64,7 @@ func testThumbnail(t *testing.T, store tracker.Store) {
 		if i > 0 {
 			want = p.Hash
 		}
-		if got := get(t, store, run.ID).Picture; got != want {
-			t.Errorf("after %s of step %d: got %q, want %q", n.Role, n.Step, got, want)
-		}
+		wantEqual(t, "the picture after "+n.Role, get(t, store, run.ID).Picture, want)
 	}
 }
 
@@ -97,13 +85,9 @@ func testDelete(t *testing.T, store tracker.Store) {
 	}
 	wantCode(t, errorOf(store.Run(t.Context(), a.ID)), tracker.CodeNotFound)
 	wantCode(t, errorOf(store.OpenPicture(t.Context(), ownHash)), tracker.CodeNotFound)
-	if !bytes.Equal(readPicture(t, store, sharedHash), shared) {
-		t.Error("a picture that another run shares is not what it was")
-	}
+	failIf(t, !bytes.Equal(readPicture(t, store, sharedHash), shared), "a picture that another run shares is not what it was")
 	freed = must(store.DeleteRuns(t.Context(), []string{b.ID}, false))(t)
-	if freed.Pictures != 1 || freed.Shared != 0 {
-		t.Errorf("the last run that shares it: %+v", freed)
-	}
+	failIf(t, freed.Pictures != 1 || freed.Shared != 0, "the last run that shares it: %+v", freed)
 	wantCode(t, errorOf(store.OpenPicture(t.Context(), sharedHash)), tracker.CodeNotFound)
 }
 

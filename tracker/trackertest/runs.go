@@ -2,7 +2,6 @@ package trackertest
 
 import (
 	"math"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -24,13 +23,9 @@ func testRun(t *testing.T, store tracker.Store) {
 			t.Errorf("got %+v", got)
 		}
 		params := tracker.Params{"style_weight": int64(50), "pooling": "avg", "noise": true, "tv": 0.5, "seed": seed, "text": "true"}
-		if !reflect.DeepEqual(got.Params, params) {
-			t.Errorf("parameters: got %#v, want %#v", got.Params, params)
-		}
+		wantEqual(t, "parameters", got.Params, params)
 		wantList(t, "tags", got.Tags, []string{"a", "b"})
-		if !reflect.DeepEqual(got.Provenance, want.Provenance) {
-			t.Errorf("provenance: got %+v", got.Provenance)
-		}
+		wantEqual(t, "provenance", got.Provenance, want.Provenance)
 		if got.Status != tracker.StatusRunning || !got.EndedAt.IsZero() || got.StartedAt.Before(before) || got.SeenAt != got.StartedAt {
 			t.Errorf("got %s from %v, seen %v, to %v", got.Status, got.StartedAt, got.SeenAt, got.EndedAt)
 		}
@@ -75,9 +70,7 @@ func testInvalid(t *testing.T, store tracker.Store) {
 	wantCode(t, errorOf(store.Runs(ctx, tracker.RunQuery{Limit: tracker.MaxLimit + 1})), tracker.CodeInvalid)
 	wantCode(t, errorOf(store.Runs(ctx, tracker.RunQuery{Offset: -1})), tracker.CodeInvalid)
 	wantCode(t, errorOf(store.Groups(ctx, "name")), tracker.CodeInvalid)
-	if page, err := store.Runs(ctx, tracker.RunQuery{}); err != nil || page.Total != 1 {
-		t.Errorf("after mistakes the store has %v runs (%v), want one", page, err)
-	}
+	wantEqual(t, "runs after mistakes", must(store.Runs(ctx, tracker.RunQuery{}))(t).Total, 1)
 }
 
 func testNotFound(t *testing.T, store tracker.Store) {
@@ -100,9 +93,7 @@ func testNotFound(t *testing.T, store tracker.Store) {
 func testFind(t *testing.T, store tracker.Store) {
 	a := create(t, store, tracker.NewRun{})
 	for _, ref := range []string{a.ID, a.ID[:8], strings.ToUpper(a.ID), strings.ReplaceAll(a.ID, "0", "o")} {
-		if id, err := store.Find(t.Context(), ref); err != nil || id != a.ID {
-			t.Errorf("%q finds %q (%v), want %q", ref, id, err, a.ID)
-		}
+		wantEqual(t, ref, must(store.Find(t.Context(), ref))(t), a.ID)
 	}
 	b := create(t, store, tracker.NewRun{})
 	common := 0
@@ -110,9 +101,7 @@ func testFind(t *testing.T, store tracker.Store) {
 		common++
 	}
 	wantCode(t, errorOf(store.Find(t.Context(), a.ID[:common])), tracker.CodeConflict)
-	if id, err := store.Find(t.Context(), b.ID[:common+1]); err != nil || id != b.ID {
-		t.Errorf("%q finds %q (%v), want %q", b.ID[:common+1], id, err, b.ID)
-	}
+	wantEqual(t, "the other run", must(store.Find(t.Context(), b.ID[:common+1]))(t), b.ID)
 	for _, ref := range []string{"", "%", a.ID + "0", "_"} {
 		wantCode(t, errorOf(store.Find(t.Context(), ref)), tracker.CodeInvalid)
 	}
@@ -124,16 +113,10 @@ func testUpdate(t *testing.T, store tracker.Store) {
 	got := must(store.UpdateRun(t.Context(), run.ID, tracker.Update{
 		Name: &name, Note: &note, Rating: &rating, Tag: []string{"c"}, Untag: []string{"a", "z"}, Params: tracker.Params{"x": "one", "z": true},
 	}))(t)
-	if got.Name != name || got.Note != note || got.Rating != rating || got.Experiment != run.Experiment {
-		t.Errorf("got %+v", got)
-	}
+	failIf(t, got.Name != name || got.Note != note || got.Rating != rating || got.Experiment != run.Experiment, "got %+v", got)
 	wantList(t, "tags", got.Tags, []string{"b", "c"})
-	if want := (tracker.Params{"x": "one", "y": int64(2), "z": true}); !reflect.DeepEqual(got.Params, want) {
-		t.Errorf("parameters: got %v, want %v", got.Params, want)
-	}
-	if again := get(t, store, run.ID); !reflect.DeepEqual(again, got) {
-		t.Errorf("read back: got %+v, want %+v", again, got)
-	}
+	wantEqual(t, "parameters", got.Params, tracker.Params{"x": "one", "y": int64(2), "z": true})
+	wantEqual(t, "read back", get(t, store, run.ID), got)
 }
 
 func testFinish(t *testing.T, store tracker.Store) {

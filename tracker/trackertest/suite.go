@@ -25,6 +25,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -213,9 +214,7 @@ func list(t *testing.T, store tracker.Store, filter, sort string) []string {
 	for _, r := range page.Runs {
 		names = append(names, r.Name)
 	}
-	if len(names) != page.Total {
-		t.Errorf("%q: a total of %d, and %d runs", filter, page.Total, len(names))
-	}
+	failIf(t, len(names) != page.Total, "%q: a total of %d, and %d runs", filter, page.Total, len(names))
 	return names
 }
 
@@ -227,10 +226,22 @@ func wantCode(t *testing.T, err error, want tracker.Code) {
 	}
 }
 
+// failIf fails the test if bad is set.
+func failIf(t *testing.T, bad bool, format string, args ...any) {
+	t.Helper()
+	if bad {
+		t.Errorf(format, args...)
+	}
+}
+
+// wantEqual fails the test unless two values are deeply equal.
+func wantEqual(t *testing.T, what string, got, want any) {
+	t.Helper()
+	failIf(t, !reflect.DeepEqual(got, want), "%s: got %+v, want %+v", what, got, want)
+}
+
 // wantList fails the test if two lists differ.
 func wantList[T comparable](t *testing.T, what string, got, want []T) {
 	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
+	failIf(t, !slices.Equal(got, want), "%s: got %v, want %v", what, got, want)
 }

@@ -21,19 +21,13 @@ func testSweeps(t *testing.T, store tracker.Store) {
 	first := createSweep(t, store, tracker.Sweep{
 		Name: "weights", Experiment: "night", Text: "trials: 3\n", Dir: "/pictures", Trials: 3, Rated: true,
 	})
-	if changes(t, store, before.Cursor).Cursor == before.Cursor {
-		t.Error("a new sweep is no change")
-	}
-	if first.StartedAt.Before(time.Now().Add(-time.Hour)) {
-		t.Errorf("it began %v", first.StartedAt)
-	}
+	failIf(t, changes(t, store, before.Cursor).Cursor == before.Cursor, "a new sweep is no change")
+	failIf(t, first.StartedAt.Before(time.Now().Add(-time.Hour)), "it began %v", first.StartedAt)
 	early := first.StartedAt.Add(-24 * time.Hour)
 	second := createSweep(t, store, tracker.Sweep{Name: "earlier", StartedAt: early})
 	third := createSweep(t, store, tracker.Sweep{Name: "as early", StartedAt: early})
 	for _, want := range []*tracker.Sweep{first, second, third} {
-		if got, err := store.Sweep(ctx, want.Name); err != nil || *got != *want {
-			t.Errorf("got %+v (%v), want %+v", got, err, want)
-		}
+		wantEqual(t, want.Name, must(store.Sweep(ctx, want.Name))(t), want)
 	}
 	list := must(store.Sweeps(ctx))(t)
 	wantList(t, "sweeps", list, []tracker.Sweep{*first, *third, *second})
