@@ -26,9 +26,8 @@ type Contrast struct {
 	Common []ContrastRow `json:"common"`
 	// Final are all metrics at each run's highest step.
 	Final []ContrastRow `json:"final"`
-	// Unfair are sentences on why the runs' pictures do not show the effect of their settings. It
-	// is empty if all runs have the same content picture, size, seed and number of iterations, and
-	// are finished.
+	// Unfair are sentences on why the runs' pictures do not show the effect of their settings. It is empty if all
+	// runs have the same content picture, size, seed and number of iterations, and are finished.
 	Unfair []string `json:"unfair"`
 }
 
@@ -67,8 +66,7 @@ const (
 	ContrastMetric     ContrastKind = "metric"
 )
 
-// NewContrast compares 2 to MaxContrast different runs, given by their ids: as many as fit side by
-// side.
+// NewContrast compares 2 to MaxContrast different runs, given by their ids: as many as fit side by side.
 func NewContrast(ctx context.Context, store Reader, ids []string) (*Contrast, error) {
 	if len(ids) < 2 || len(ids) > MaxContrast {
 		return nil, Errorf(CodeInvalid, "there are %d runs to compare: choose 2 to %d", len(ids), MaxContrast)
@@ -164,8 +162,7 @@ func (c *Contrast) provenance() []ContrastRow {
 	return rows
 }
 
-// inputs returns a row for each role. Different files with the same name are distinguished by their
-// hashes.
+// inputs returns a row for each role. Different files with the same name are distinguished by their hashes.
 func (c *Contrast) inputs() []ContrastRow {
 	type called struct{ role, name string }
 	hashes, ambiguous := map[called]string{}, map[called]bool{}

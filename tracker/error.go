@@ -22,8 +22,7 @@ const (
 	CodeInvalid Code = "invalid"
 	// CodeConflict: the request conflicts with what the store holds now.
 	CodeConflict Code = "conflict"
-	// CodeUnavailable: the store cannot be used now: the disk is full, the folder is read-only or
-	// locks are missing.
+	// CodeUnavailable: the store cannot be used now: the disk is full, the folder is read-only or locks are missing.
 	CodeUnavailable Code = "unavailable"
 	// CodeInternal: everything else, including a damaged store.
 	CodeInternal Code = "internal"
@@ -73,8 +72,7 @@ const (
 	maxParams = 1000
 )
 
-// invalidIf returns an error of CodeInvalid if bad is set. cmp.Or of several checks is the first that
-// fails.
+// invalidIf returns an error of CodeInvalid if bad is set. cmp.Or of several checks is the first that fails.
 func invalidIf(bad bool, format string, args ...any) error {
 	if !bad {
 		return nil
@@ -92,12 +90,11 @@ var (
 func checkName(kind, name string) error {
 	return cmp.Or(
 		invalidIf(name == "" || len(name) > maxName, "the name of a %s has %d bytes: choose 1 to %d", kind, len(name), maxName),
-		invalidIf(!validName.MatchString(name), "%s %q: a name begins with a letter, followed by letters, digits, _ . / or -", kind, name),
+		invalidIf(!validName.MatchString(name), "%s %q: a name is a letter, then letters, digits, _ . / or -", kind, name),
 	)
 }
 
-// nearestName turns any text into a name that a filter can contain, for names that this package may
-// not refuse.
+// nearestName turns any text into a name that a filter can contain, for names that this package may not refuse.
 func nearestName(text string) string {
 	name := notInName.ReplaceAllString(text, "_")
 	if !validName.MatchString(name) {
@@ -107,24 +104,24 @@ func nearestName(text string) string {
 	return strings.ToValidUTF8(name[:min(len(name), maxName-prefix)], "")
 }
 
-// checkLine refuses strings that would break a table: a line is valid UTF-8 of at most maxName
-// bytes.
+// checkLine refuses strings that would break a table: a line is valid UTF-8 of at most maxName bytes.
 func checkLine(kind, text string) error {
 	return cmp.Or(
-		invalidIf(strings.ContainsFunc(text, unicode.IsControl), "%s %q: it must be one line without control characters", kind, text),
+		invalidIf(strings.ContainsFunc(text, unicode.IsControl), "%s %q: it must be one line, without control characters",
+			kind, text),
 		checkText(kind, text, maxName),
 	)
 }
 
 func checkText(kind, text string, most int) error {
+	bad := !utf8.ValidString(text) || strings.ContainsRune(text, 0)
 	return cmp.Or(
 		invalidIf(len(text) > most, "%s has %d bytes: at most %d are kept", kind, len(text), most),
-		invalidIf(!utf8.ValidString(text) || strings.ContainsRune(text, 0), "%s %q: it must be UTF-8 without zero bytes", kind, text),
+		invalidIf(bad, "%s %q: it must be UTF-8 without zero bytes", kind, text),
 	)
 }
 
-// fitText turns any text into one that checkText accepts: valid UTF-8 without zero bytes, cut at a
-// rune boundary.
+// fitText turns any text into one that checkText accepts: valid UTF-8 without zero bytes, cut at a rune boundary.
 func fitText(text string, most int) string {
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
 	return strings.ToValidUTF8(text[:min(len(text), most)], "")

@@ -127,8 +127,7 @@ func newLiteral(text string) Literal {
 	return l
 }
 
-// times are the forms of dates that a filter takes, and how long a time each means. Those without a
-// zone are local.
+// times are the forms of dates that a filter takes, and how long a time each means. Those without a zone are local.
 var times = []struct {
 	layout string
 	long   time.Duration
@@ -157,8 +156,7 @@ func (l *Literal) readTime() error {
 	return errors.New("write it as 2026-11-24, 2026-11-24T18:30 or 2026-11-24T18:30:05Z")
 }
 
-// Where returns a filter with one comparison. value is a string, a bool, an integer, a float or a
-// time.Time.
+// Where returns a filter with one comparison. value is a string, a bool, an integer, a float or a time.Time.
 func Where(name string, op Op, value any) *Filter {
 	return &Filter{root: &Comparison{Name: name, Op: op, Literal: newLiteral(literalText(value))}}
 }
@@ -298,8 +296,7 @@ func text(e Expr) string {
 
 var plain = regexp.MustCompile(`^[-+.\w]+$`)
 
-// quote writes a string so that a filter reads it as that string: unchanged if it is a plain word,
-// else in quotes.
+// quote writes a string so that a filter reads it as that string: unchanged if it is a plain word, else in quotes.
 func quote(text string) string {
 	if plain.MatchString(text) {
 		return text
@@ -307,10 +304,9 @@ func quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
-// Resolve returns the filter's condition with each name bound to what it means in a store that has
-// the given names, and each literal read as the name's type asks. It returns nil for a filter that
-// lets every run through. Unknown names and strings that no run can have are CodeInvalid; the error
-// gives the place and the nearest name.
+// Resolve returns the filter's condition with each name bound to what it means in a store that has the given names,
+// and each literal read as the name's type asks. It returns nil for a filter that lets every run through. Unknown
+// names and strings that no run can have are CodeInvalid; the error gives the place and the nearest name.
 func (f *Filter) Resolve(names *Names) (Expr, error) {
 	if f == nil || f.root == nil {
 		return nil, nil
@@ -359,8 +355,7 @@ func resolve(e Expr, names *Names) (Expr, error) {
 	return &c, nil
 }
 
-// errorAt is an error at a place in a filter's text, counted in letters from 1. A filter that was
-// built has no text.
+// errorAt is an error at a place in a filter's text, counted in letters from 1. A filter that was built has no text.
 func errorAt(text string, at int, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	if text == "" {

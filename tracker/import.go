@@ -18,7 +18,9 @@ type Archive struct {
 func (a *Archive) Check() error {
 	r := &a.Run
 	id, _ := CanonicalID(r.ID)
-	_, run := NewRun{Experiment: r.Experiment, Name: r.Name, Sweep: r.Sweep, Trial: r.Trial, Params: r.Params, Tags: r.Tags, Note: r.Note}.Normal()
+	_, run := NewRun{
+		Experiment: r.Experiment, Name: r.Name, Sweep: r.Sweep, Trial: r.Trial, Params: r.Params, Tags: r.Tags, Note: r.Note,
+	}.Normal()
 	_, rating := Update{Rating: &r.Rating}.Normal()
 	return cmp.Or(
 		invalidIf(id != r.ID || len(id) != idLength, "%q is no run's id", r.ID),
@@ -26,7 +28,8 @@ func (a *Archive) Check() error {
 		invalidIf(!slices.Contains(Statuses, r.Status), "run %s has the unknown status %q", r.ID, r.Status),
 		checkText("reason", r.Reason, maxText),
 		rating,
-		invalidIf(r.Idle < 0 || r.Tries < 0, "run %s was idle for %v and tried again %d times: both must be 0 or more", r.ID, r.Idle, r.Tries),
+		invalidIf(r.Idle < 0 || r.Tries < 0, "run %s was idle for %v and tried again %d times: both must be 0 or more",
+			r.ID, r.Idle, r.Tries),
 		CheckSeries(a.Series),
 	)
 }
@@ -52,8 +55,7 @@ func Pack(ctx context.Context, from Reader, id string) (*Archive, error) {
 	return a, nil
 }
 
-// ReadPicture reads the file of an archive's picture. A file that does not match the picture's hash
-// is CodeInvalid.
+// ReadPicture reads the file of an archive's picture. A file that does not match the picture's hash is CodeInvalid.
 func ReadPicture(ctx context.Context, p Picture, open OpenPicture) ([]byte, error) {
 	file, err := open(ctx, p.Hash)
 	if err != nil {
@@ -81,11 +83,10 @@ type Imported struct {
 	Present []string `json:"present"` // ids of runs that existed and had nothing new
 }
 
-// Import adds the runs of another store that pass a filter, for example one made on another
-// machine. Each run is added whole or not at all, and keeps its id and times. A run that was
-// imported while it was still running is brought up to date when it is imported again, and keeps
-// what people said about it here; see [ArchiveStore]. Import can be repeated after an error: what
-// was added stays.
+// Import adds the runs of another store that pass a filter, for example one made on another machine. Each run is
+// added whole or not at all, and keeps its id and times. A run that was imported while it was still running is
+// brought up to date when it is imported again, and keeps what people said about it here; see [ArchiveStore]. Import
+// can be repeated after an error: what was added stays.
 func Import(ctx context.Context, into Store, from Reader, filter *Filter) (*Imported, error) {
 	done := &Imported{Runs: []string{}, Updated: []string{}, Present: []string{}}
 	order := Sort{{Name: "started"}}
@@ -139,9 +140,8 @@ func importRun(ctx context.Context, into Store, from Reader, there *Run, done *I
 	return &done.Updated, into.Refresh(ctx, archive, from.OpenPicture)
 }
 
-// hasNews reports whether a run has something new there. Logging and ending move the time at which
-// a run was last seen, except an end that only means that its process was found gone. A result may
-// be added after the end.
+// hasNews reports whether a run has something new there. Logging and ending move the time at which a run was last
+// seen, except an end that only means that its process was found gone. A result may be added after the end.
 func hasNews(here, there *Run, newPictures int) bool {
 	switch there.SeenAt.Compare(here.SeenAt) {
 	case -1:

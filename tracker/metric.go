@@ -36,8 +36,7 @@ const unweighted = "loss."
 // weighted term is logged under the term's own name.
 func Unweighted(term string) string { return unweighted + term }
 
-// UnweightedTerm returns the term of a metric that Unweighted names, and whether the metric has
-// such a name.
+// UnweightedTerm returns the term of a metric that Unweighted names, and whether the metric has such a name.
 func UnweightedTerm(metric string) (term string, ok bool) {
 	return strings.CutPrefix(metric, unweighted)
 }
@@ -161,10 +160,9 @@ func inOrder(points []Point) []Point {
 	return kept
 }
 
-// Downsample returns at most n of the points, which must be in order, so that a curve through them
-// looks like one through all: the first and the last, and the least and the greatest of each of
-// (n-2)/2 intervals of equal length. Intervals that hold only NaN keep one point. n is at least 4;
-// 0 keeps all.
+// Downsample returns at most n of the points, which must be in order, so that a curve through them looks like one
+// through all: the first and the last, and the least and the greatest of each of (n-2)/2 intervals of equal length.
+// Intervals that hold only NaN keep one point. n is at least 4; 0 keeps all.
 func Downsample(points []Point, n int) []Point {
 	if n <= 0 || len(points) <= n {
 		return points

@@ -110,8 +110,7 @@ func (o Operand) Values(r *Run) []any {
 	return []any{value}
 }
 
-// Operand returns what a name means: a field, else a parameter or a metric. An error has
-// CodeInvalid.
+// Operand returns what a name means: a field, else a parameter or a metric. An error has CodeInvalid.
 func (n *Names) Operand(name string) (Operand, error) {
 	if p, ok := strings.CutPrefix(name, "param."); ok {
 		return n.known(Operand{OperandParam, p}, "parameter", n.Params)
@@ -133,8 +132,7 @@ func (n *Names) Operand(name string) (Operand, error) {
 	return n.known(Operand{OperandParam, name}, "name", n.Params, n.Metrics, Fields())
 }
 
-// known returns the operand if it is listed. In a store that has no runs yet it returns any
-// operand.
+// known returns the operand if it is listed. In a store that has no runs yet it returns any operand.
 func (n *Names) known(o Operand, kind string, lists ...[]string) (Operand, error) {
 	all := slices.Concat(lists...)
 	if slices.Contains(all, o.Name) || len(n.Params)+len(n.Metrics) == 0 {

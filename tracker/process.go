@@ -40,9 +40,7 @@ func StoredTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecon
 var ThisProcess = sync.OnceValue(func() Process {
 	p := Process{PID: os.Getpid(), Boot: boot()}
 	p.Host, _ = os.Hostname() // "" is as good a name as any
-	if at, ok := startOf(p.PID); ok {
-		p.StartedAt = at
-	}
+	p.StartedAt, _ = startOf(p.PID)
 	return p
 })
 
@@ -83,9 +81,8 @@ func (p Process) Equal(q Process) bool {
 	return p.PID == q.PID && p.Host == q.Host && p.Boot == q.Boot && p.StartedAt.Equal(q.StartedAt)
 }
 
-// Gone reports whether the process has ended. seen is the time of its last sign of life. On the
-// machine where it runs, Gone looks for the process itself; elsewhere it is presumed dead after
-// SilentAfter.
+// Gone reports whether the process has ended. seen is the time of its last sign of life. On the machine where it
+// runs, Gone looks for the process itself; elsewhere it is presumed dead after SilentAfter.
 func (p Process) Gone(now, seen time.Time) bool {
 	me := ThisProcess()
 	if p.Equal(me) {
@@ -128,8 +125,7 @@ type Provenance struct {
 	PeakMemory    int64    `json:"peak_memory_bytes,omitempty"`
 }
 
-// NewProvenance returns what this program knows of itself: everything except XLA, device, network,
-// weights and seed.
+// NewProvenance returns what this program knows of itself: everything except XLA, device, network, weights and seed.
 func NewProvenance() Provenance {
 	p := Provenance{Command: slices.Clone(os.Args), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	p.Dir, _ = os.Getwd() // it may have been deleted

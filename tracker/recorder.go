@@ -22,23 +22,20 @@ type RecorderOptions struct {
 	// Snapshots is the most snapshots that are kept, 2 or more: the first iteration's and the
 	// last's are always among them. The default is DefaultSnapshots; a negative number keeps none.
 	Snapshots int
-	// Every is the number of iterations between snapshots; it grows where there would be more than
-	// Snapshots. The default keeps many at the beginning, where a picture changes fast, and ever
-	// fewer later.
+	// Every is the number of iterations between snapshots; it grows where there would be more than Snapshots. The
+	// default keeps many at the beginning, where a picture changes fast, and ever fewer later.
 	Every int
 	// Checkpoint is the least time between two checkpoints of the run; the default keeps none. A
 	// checkpoint is also kept when the run is interrupted; see Continue.
 	Checkpoint time.Duration
 	// Warn is called once, when the store fails. The run continues, but is no longer recorded.
 	Warn func(error)
-	// PeakMemory returns the most memory that the process has used, in bytes. It is called when the
-	// run ends.
+	// PeakMemory returns the most memory that the process has used, in bytes. It is called when the run ends.
 	PeakMemory func() int64
 }
 
-// Recorder is an observer that records a Stylize: its settings, at each iteration the metrics of
-// IterationMetrics, snapshots, the result, and how it ended. It never fails the run that it
-// observes.
+// Recorder is an observer that records a Stylize: its settings, at each iteration the metrics of IterationMetrics,
+// snapshots, the result, and how it ended. It never fails the run that it observes.
 type Recorder struct {
 	run     *ActiveRun
 	ctx     context.Context
@@ -164,9 +161,8 @@ func IterationMetrics(i progress.Iteration) Metrics {
 	return values
 }
 
-// end keeps the finished picture at the step of the last iteration and ends the run. If the run is to
-// be continued from a checkpoint, the picture is a snapshot. Pictures may still be added with
-// AddPicture.
+// end keeps the finished picture at the step of the last iteration and ends the run. If the run is to be continued
+// from a checkpoint, the picture is a snapshot. Pictures may still be added with AddPicture.
 func (r *Recorder) end(o progress.Result) {
 	close(r.jobs)
 	<-r.written
@@ -203,8 +199,7 @@ func (r *Recorder) checkpoint(i progress.Iteration) {
 	}
 }
 
-// copy copies a checkpoint from the device. If it cannot, the run itself fails for the same reason
-// and reports it.
+// copy copies a checkpoint from the device. If it cannot, the run itself fails for the same reason and reports it.
 func (s *checkpoints) copy(checkpoint func(io.Writer) error) bool {
 	s.latest = time.Now()
 	s.buffer.Reset()
@@ -216,8 +211,7 @@ func (s *checkpoints) write(w io.Writer) error {
 	return err
 }
 
-// snapshotShare is the share of a run's time that snapshots may take. All recording must cost less
-// than 1%.
+// snapshotShare is the share of a run's time that snapshots may take. All recording must cost less than 1%.
 const snapshotShare = 0.005
 
 // findSnapshots continues the snapshots of a run that is continued.
@@ -268,8 +262,7 @@ func (r *Recorder) snapshot(i progress.Iteration) {
 	r.next = nextSnapshot(i.Iteration, r.begun.Iterations(), r.options)
 }
 
-// nextSnapshot returns the iteration of the snapshot after one, so that there are at most
-// o.Snapshots of them.
+// nextSnapshot returns the iteration of the snapshot after one, so that there are at most o.Snapshots of them.
 func nextSnapshot(now, planned int, o RecorderOptions) int {
 	if o.Every > 0 {
 		every := max(o.Every, (planned+o.Snapshots-2)/(o.Snapshots-1))
@@ -278,10 +271,9 @@ func nextSnapshot(now, planned int, o RecorderOptions) int {
 	return max(now+1, int(float64(now)*ratio(planned, o.Snapshots)))
 }
 
-// ratio returns the factor from the iteration of one snapshot to the next, so that from 1 to the
-// last planned iteration there are at most as many as wanted. The first ones are consecutive, since
-// there is nothing between them; the plain root of the length would therefore give fewer: 17 of 24
-// wanted for 500 iterations.
+// ratio returns the factor from the iteration of one snapshot to the next, so that from 1 to the last planned
+// iteration there are at most as many as wanted. The first ones are consecutive, since there is nothing between them;
+// the plain root of the length would therefore give fewer: 17 of 24 wanted for 500 iterations.
 func ratio(planned, wanted int) float64 {
 	least, most := 1.0, float64(max(planned, 2))
 	for range 40 {

@@ -16,8 +16,7 @@ import (
 // Status is the state of a run.
 type Status string
 
-// The statuses. A run whose process is gone without ending it is StatusInterrupted for every
-// reader.
+// The statuses. A run whose process is gone without ending it is StatusInterrupted for every reader.
 const (
 	StatusRunning     Status = "running"
 	StatusFinished    Status = "finished"
@@ -65,8 +64,7 @@ type Run struct {
 	Process    Process    `json:"process"`
 }
 
-// Duration is the time that the run took. Of a running one it is the time until its last sign of
-// life.
+// Duration is the time that the run took. Of a running one it is the time until its last sign of life.
 func (r *Run) Duration() time.Duration {
 	if r.EndedAt.IsZero() {
 		return r.SeenAt.Sub(r.StartedAt) - r.Idle
@@ -91,8 +89,7 @@ type NewRun struct {
 	Process Process
 }
 
-// pictureSuffix ends the names of parameters that name inputs: content and style alone are terms of
-// an objective.
+// pictureSuffix ends the names of parameters that name inputs: content and style alone are terms of an objective.
 const pictureSuffix = "_picture"
 
 // AddInput adds a picture to the inputs, and its name to the parameter ROLE_picture. The step of an
@@ -114,8 +111,7 @@ func (n *NewRun) AddInput(role, name, source string, data []byte) {
 	n.Params[role+pictureSuffix] = name
 }
 
-// Normal returns the run with defaults filled in and each value in its stored form, or an error of
-// CodeInvalid.
+// Normal returns the run with defaults filled in and each value in its stored form, or an error of CodeInvalid.
 func (n NewRun) Normal() (NewRun, error) {
 	err := cmp.Or(
 		checkLine("experiment", n.Experiment), checkLine("name", n.Name), checkLine("sweep", n.Sweep),
@@ -188,22 +184,21 @@ type Outcome struct {
 	PeakMemory int64  // of the process, in bytes; 0 if unknown
 }
 
-// Normal returns the outcome as a store keeps it. A reason is often the text of an error, so one
-// that is too long or not UTF-8 is cut to what fits rather than refused. Any other mistake is
-// CodeInvalid.
+// Normal returns the outcome as a store keeps it. A reason is often the text of an error, so one that is too long or
+// not UTF-8 is cut to what fits rather than refused. Any other mistake is CodeInvalid.
 func (o Outcome) Normal() (Outcome, error) {
 	o.Reason = fitText(o.Reason, maxText)
 	ended := slices.Contains(Statuses, o.Status) && o.Status != StatusRunning
-	return o, invalidIf(!ended, "a run ends as %s, %s or %s, not as %q", StatusFinished, StatusInterrupted, StatusFailed, o.Status)
+	return o, invalidIf(!ended, "a run ends as %s, %s or %s, not as %q",
+		StatusFinished, StatusInterrupted, StatusFailed, o.Status)
 }
 
 // Params are a run's settings by name. A value is a string, a bool, an int64 or a float64.
 // [Params.Normal] converts Go's other strings and numbers.
 type Params map[string]any
 
-// Normal returns the parameters with each value as one of the four types. It refuses, with
-// CodeInvalid, names that a filter cannot contain, numbers that are not finite, and values that are
-// not strings, numbers or booleans.
+// Normal returns the parameters with each value as one of the four types. It refuses, with CodeInvalid, names that a
+// filter cannot contain, numbers that are not finite, and values that are not strings, numbers or booleans.
 func (p Params) Normal() (Params, error) {
 	if len(p) > maxParams {
 		return nil, Errorf(CodeInvalid, "there are %d parameters: at most %d are kept", len(p), maxParams)
@@ -250,9 +245,8 @@ func parseNumber(text string) (float64, bool) {
 // others. They are in ASCII's order, so that ids sort as the numbers that they encode.
 const idLetters = "0123456789abcdefghjkmnpqrstvwxyz"
 
-// An id is 7 letters of the second when the run began, which last until the year 3058, and 5 random
-// ones. A store in which a hundred runs begin in one second draws the same id twice with odds of 1
-// to 6,800, and then draws again.
+// An id is 7 letters of the second when the run began, which last until the year 3058, and 5 random ones. A store in
+// which a hundred runs begin in one second draws the same id twice with odds of 1 to 6,800, and then draws again.
 const (
 	idTimeLetters   = 7
 	idRandomLetters = 5
@@ -273,9 +267,8 @@ func NewID(at time.Time) string {
 	return string(id[:])
 }
 
-// CanonicalID converts the beginning of an id, as a person types it, to the form that ids have:
-// lower case, and digits for o, i and l. It returns an error of CodeInvalid if no id begins like
-// that.
+// CanonicalID converts the beginning of an id, as a person types it, to the form that ids have: lower case, and
+// digits for o, i and l. It returns an error of CodeInvalid if no id begins like that.
 func CanonicalID(text string) (string, error) {
 	id := strings.NewReplacer("o", "0", "i", "1", "l", "1").Replace(strings.ToLower(text))
 	if id == "" || len(id) > idLength || strings.Trim(id, idLetters) != "" {

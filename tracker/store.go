@@ -9,10 +9,9 @@ import (
 	"time"
 )
 
-// Store keeps runs and everything about them. It is composed of one interface for each aggregate,
-// so that a function takes only the part that it needs. Its methods may be called from several
-// goroutines at once, and several processes may use one store. Their errors have a [Code]. A run
-// whose process is gone is returned as interrupted.
+// Store keeps runs and everything about them. It is composed of one interface for each aggregate, so that a function
+// takes only the part that it needs. Its methods may be called from several goroutines at once, and several processes
+// may use one store. Their errors have a [Code]. A run whose process is gone is returned as interrupted.
 //
 // Package tracker/trackertest holds the checks that every implementation passes.
 type Store interface {
@@ -45,8 +44,7 @@ type LogStore interface {
 
 // RunReader reads the records of runs.
 type RunReader interface {
-	// Find returns the id of the run that ref means: an id, or the beginning of one if it is
-	// unique. See FindID.
+	// Find returns the id of the run that ref means: an id, or the beginning of one if it is unique. See FindID.
 	Find(ctx context.Context, ref string) (id string, err error)
 	// Run returns one run, by its whole id.
 	Run(ctx context.Context, id string) (*Run, error)
@@ -64,13 +62,11 @@ type RunStore interface {
 	UpdateRun(ctx context.Context, id string, u Update) (*Run, error)
 	// Heartbeat records that a run is alive. AppendPoints, AddPicture and SaveCheckpoint do so too.
 	Heartbeat(ctx context.Context, id string) error
-	// FinishRun ends a run, and removes its checkpoint if it is finished. A run that has ended
-	// already is a conflict.
+	// FinishRun ends a run, and removes its checkpoint if it is finished. A run that has ended already is a conflict.
 	FinishRun(ctx context.Context, id string, o Outcome) error
-	// ContinueRun gives a run that was interrupted or failed to a process that continues it; the
-	// zero value means this one. The run is then running, its Tries are one more, and no other
-	// process may log into it. A run that is running or finished is a conflict: of several
-	// processes that ask for the same run at once, one gets it.
+	// ContinueRun gives a run that was interrupted or failed to a process that continues it; the zero value means
+	// this one. The run is then running, its Tries are one more, and no other process may log into it. A run that is
+	// running or finished is a conflict: of several processes that ask for the same run at once, one gets it.
 	ContinueRun(ctx context.Context, id string, p Process) (*Run, error)
 	// DeleteRuns removes runs, all or none of them, with their checkpoints, their judgements and
 	// the pictures that no other run shares, and returns the space to the file system. A run that
@@ -110,9 +106,8 @@ type PictureStore interface {
 
 // CheckpointStore keeps the states that runs are continued from, one for each run.
 type CheckpointStore interface {
-	// SaveCheckpoint atomically replaces the run's checkpoint and syncs it before returning. It
-	// sets the run's Tries to 0. If write fails, or writes more than MaxCheckpoint bytes, nothing
-	// changes; see LimitCheckpoint.
+	// SaveCheckpoint atomically replaces the run's checkpoint and syncs it before returning. It sets the run's Tries
+	// to 0. If write fails, or writes more than MaxCheckpoint bytes, nothing changes; see LimitCheckpoint.
 	SaveCheckpoint(ctx context.Context, id string, write func(io.Writer) error) error
 	// OpenCheckpoint opens the run's latest checkpoint. A run without one is CodeNotFound.
 	OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, error)
@@ -147,8 +142,7 @@ func (b *boundedWriter) Write(p []byte) (int, error) {
 	return b.w.Write(p)
 }
 
-// SweepStore keeps sweeps. Their trials are runs; runs may also name sweeps that were imported or
-// deleted.
+// SweepStore keeps sweeps. Their trials are runs; runs may also name sweeps that were imported or deleted.
 type SweepStore interface {
 	// Sweep returns one sweep, by its name. See NoSuchSweep.
 	Sweep(ctx context.Context, name string) (*Sweep, error)
@@ -176,10 +170,9 @@ type ArchiveStore interface {
 	// Restore adds a whole run as another store had it, with its id and times. open opens its
 	// pictures by their hashes; see ReadPicture. A run with that id is a conflict.
 	Restore(ctx context.Context, a *Archive, open OpenPicture) error
-	// Refresh brings a run that Restore added up to date: its points, parameters, provenance,
-	// status and times become the archive's. The archive's pictures and tags are added. Name,
-	// experiment, note and rating stay as they are, but an empty note or rating is filled in. A run
-	// that was seen later here than in the archive stays as it is.
+	// Refresh brings a run that Restore added up to date: its points, parameters, provenance, status and times become
+	// the archive's. The archive's pictures and tags are added. Name, experiment, note and rating stay as they are,
+	// but an empty note or rating is filled in. A run that was seen later here than in the archive stays as it is.
 	Refresh(ctx context.Context, a *Archive, open OpenPicture) error
 }
 
@@ -216,8 +209,7 @@ type RunQuery struct {
 	Limit  int     // the most runs to return: 0 means DefaultLimit, the most is MaxLimit
 }
 
-// Normal returns the query with defaults filled in, or an error of CodeInvalid. Filter and Sort are
-// not looked at.
+// Normal returns the query with defaults filled in, or an error of CodeInvalid. Filter and Sort are not looked at.
 func (q RunQuery) Normal() (RunQuery, error) {
 	q.Limit = cmp.Or(q.Limit, DefaultLimit)
 	bad := q.Limit < 0 || q.Limit > MaxLimit || q.Offset < 0
@@ -230,9 +222,8 @@ type RunPage struct {
 	Total int   `json:"total"` // the number of runs that pass the filter
 }
 
-// AllRuns returns every run that passes a filter, in an order, however many there are. It reads
-// MaxLimit of them at a time. The order must not depend on what changes while it reads, or a run
-// may be missing or occur twice.
+// AllRuns returns every run that passes a filter, in an order, however many there are. It reads MaxLimit of them at a
+// time. The order must not depend on what changes while it reads, or a run may be missing or occur twice.
 func AllRuns(ctx context.Context, store RunReader, filter *Filter, order Sort) ([]Run, error) {
 	var runs []Run
 	for {
@@ -264,8 +255,7 @@ type PictureQuery struct {
 	Roles []string // all if empty
 }
 
-// JudgementQuery selects judgements: those whose two runs both belong to the sweep and to the
-// experiment.
+// JudgementQuery selects judgements: those whose two runs both belong to the sweep and to the experiment.
 type JudgementQuery struct {
 	Sweep      string // "" for any, and none
 	Experiment string // "" for any
@@ -307,9 +297,8 @@ type Changes struct {
 	More bool `json:"more,omitempty"`
 }
 
-// Watch yields what changes in a store after a cursor, or from now on if that is "", until ctx ends
-// or the store fails. It asks the store at an interval and yields nothing while nothing changes,
-// which costs two short queries.
+// Watch yields what changes in a store after a cursor, or from now on if that is "", until ctx ends or the store
+// fails. It asks the store at an interval and yields nothing while nothing changes, which costs two short queries.
 func Watch(ctx context.Context, store Index, since Cursor, every time.Duration) iter.Seq2[*Changes, error] {
 	return func(yield func(*Changes, error) bool) {
 		ticks := time.NewTicker(every)

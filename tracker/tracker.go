@@ -13,9 +13,8 @@
 //	err = run.LogPicture(ctx, tracker.RoleResult, 500, picture)
 //	err = run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished})
 //
-// A [Recorder] does this for a Stylize. [Continue] resumes a run that was interrupted, from the
-// checkpoint that it saved last. A [Sweep] is a number of runs, its trials. A [Judgement] says
-// which of two runs a person finds better.
+// A [Recorder] does this for a Stylize. [Continue] resumes a run that was interrupted, from the checkpoint that it
+// saved last. A [Sweep] is a number of runs, its trials. A [Judgement] says which of two runs a person finds better.
 //
 // Any program may record its runs, but the package knows what style transfers have: a content, a
 // style and an initial picture ([Picture]), a network and its weights ([Provenance]), and what

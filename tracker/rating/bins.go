@@ -15,11 +15,10 @@ const longest = 6
 // dash separates the ends of a range. Its spaces distinguish it from a minus sign.
 const dash = " – "
 
-// Bins labels each of many numbers, so that a numeric parameter has few enough values to estimate
-// the effect of each. Up to the given number of bins, distinct numbers keep their own labels. More
-// numbers are put into at most that many bins by quantiles; equal numbers stay together. A bin's
-// label is its least and greatest number, such as 1.5 – 20. Long numbers are rounded to the fewest
-// digits, at least three, that distinguish the bins.
+// Bins labels each of many numbers, so that a numeric parameter has few enough values to estimate the effect of each.
+// Up to the given number of bins, distinct numbers keep their own labels. More numbers are put into at most that many
+// bins by quantiles; equal numbers stay together. A bin's label is its least and greatest number, such as 1.5 – 20.
+// Long numbers are rounded to the fewest digits, at least three, that distinguish the bins.
 func Bins(numbers []float64, bins int) ([]string, error) {
 	if bins < 1 {
 		return nil, fmt.Errorf("%d bins were asked for: there must be at least 1", bins)
@@ -89,8 +88,7 @@ func endTexts(ends [][2]float64) []string {
 	}
 }
 
-// compareLabels orders labels that begin with numbers, as those of Bins do, by the numbers, before
-// all other labels.
+// compareLabels orders labels that begin with numbers, as those of Bins do, by the numbers, before all other labels.
 func compareLabels(a, b string) int {
 	x, y := leading(a), leading(b)
 	switch {

@@ -41,12 +41,11 @@ type ValueEffect struct {
 	Estimate
 }
 
-// FitEffects estimates what each value of each parameter does to strength. items has each item's
-// labels by parameter; see [Bins] for numbers. A strength is the sum of the effects of the item's
-// values (Springall, Response surface fitting using a generalization of the Bradley–Terry paired
-// comparison model, Applied Statistics 1973) and of a part of the item's own, normal around zero
-// (Turner and Firth, Bradley–Terry models in R, Journal of Statistical Software 2012, section 3.1).
-// Without that part, a thousand comparisons of three pictures would count as a thousand trials of
+// FitEffects estimates what each value of each parameter does to strength. items has each item's labels by parameter;
+// see [Bins] for numbers. A strength is the sum of the effects of the item's values (Springall, Response surface
+// fitting using a generalization of the Bradley–Terry paired comparison model, Applied Statistics 1973) and of a part
+// of the item's own, normal around zero (Turner and Firth, Bradley–Terry models in R, Journal of Statistical Software
+// 2012, section 3.1). Without that part, a thousand comparisons of three pictures would count as a thousand trials of
 // their settings, and intervals would be far too short.
 //
 // FitEffects returns the most probable effects for the most probable of five deviations of the items'
@@ -79,8 +78,7 @@ func FitEffects(items []map[string]string, comparisons []Comparison) (*Effects, 
 	return effects, nil
 }
 
-// residuals are the candidates for the deviation of items' own parts. A factor of two changes
-// intervals little.
+// residuals are the candidates for the deviation of items' own parts. A factor of two changes intervals little.
 var residuals = []float64{0.125, 0.25, 0.5, 1, 2}
 
 // mostProbable fits the model for each deviation of the items' own parts, and returns the one with
@@ -180,8 +178,7 @@ func (d *design) alias() {
 	}
 }
 
-// terms returns the difference of two items: the values that only one of them has, and their own
-// parts.
+// terms returns the difference of two items: the values that only one of them has, and their own parts.
 func (d *design) terms(left, right int) []term {
 	list := []term{{d.values + left, 1}, {d.values + right, -1}}
 	for k, value := range d.value[left] {

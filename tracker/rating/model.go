@@ -9,15 +9,13 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// model is a regression of outcomes on coefficients that have normal priors with mean zero.
-// Strengths of items and effects of parameters' values are both its coefficients; they differ in
-// the rows only.
+// model is a regression of outcomes on coefficients that have normal priors with mean zero. Strengths of items and
+// effects of parameters' values are both its coefficients; they differ in the rows only.
 type model struct {
 	// precision is 1/sd² of each coefficient's prior.
 	precision []float64
 	rows      []row
-	// ties is set if some outcome is a tie. If none is, the likelihood is greatest without the tie
-	// parameter.
+	// ties is set if some outcome is a tie. If none is, the likelihood is greatest without the tie parameter.
 	ties bool
 }
 
@@ -41,15 +39,13 @@ func newModel(precision []float64, comparisons []Comparison, terms func(left, ri
 		m.ties = m.ties || c.Outcome == Tie
 	}
 	if m.ties {
-		// One imaginary comparison of equals that was not a tie keeps the tie parameter finite
-		// where all are ties.
+		// One imaginary comparison of equals that was not a tie keeps the tie parameter finite where all are ties.
 		m.rows = append(m.rows, row{outcome: LeftWins})
 	}
 	return m
 }
 
-// size is the number of unknowns: the coefficients and, last, the tie parameter's logarithm if
-// there are ties.
+// size is the number of unknowns: the coefficients and, last, the tie parameter's logarithm if there are ties.
 func (m *model) size() int {
 	if m.ties {
 		return len(m.precision) + 1
@@ -117,8 +113,7 @@ func (m *model) derivatives(x []float64) ([]float64, *mat.SymDense) {
 	return gradient, hessian
 }
 
-// posterior is Laplace's approximation of the distribution of a model's unknowns: normal, around
-// the mode.
+// posterior is Laplace's approximation of the distribution of a model's unknowns: normal, around the mode.
 type posterior struct {
 	unknowns []float64 // of the model, at the mode
 	mode     []float64 // the coefficients among them
@@ -134,8 +129,7 @@ const (
 	// accuracy is the most that Newton's last step changes an unknown. Convergence is quadratic, so
 	// the next step would be of the order of its square.
 	accuracy = 1e-9
-	// rounding is the relative rounding error of logPosterior, a sum of up to tens of thousands of
-	// terms.
+	// rounding is the relative rounding error of logPosterior, a sum of up to tens of thousands of terms.
 	rounding = 1e-12
 	armijo   = 1e-4
 )
@@ -183,8 +177,7 @@ func (m *model) search(x []float64, value float64, direction []float64, slope fl
 	}
 }
 
-// covariance returns the covariance of the coefficients, including the uncertainty of the tie
-// parameter.
+// covariance returns the covariance of the coefficients, including the uncertainty of the tie parameter.
 func (p *posterior) covariance() (*mat.SymDense, error) {
 	var all mat.SymDense
 	if err := p.hessian.InverseTo(&all); err != nil {
@@ -193,8 +186,7 @@ func (p *posterior) covariance() (*mat.SymDense, error) {
 	return all.SliceSym(0, len(p.mode)).(*mat.SymDense), nil
 }
 
-// chances are the probabilities of the three outcomes, and the logarithm of what they were divided
-// by.
+// chances are the probabilities of the three outcomes, and the logarithm of what they were divided by.
 type chances struct{ left, right, tie, logNorm float64 }
 
 // davidson returns the chances for a left item that is d stronger than the right one (Davidson

@@ -10,8 +10,7 @@ import (
 	"gonum.org/v1/gonum/integrate/quad"
 )
 
-// defaultRepeats is the share of pairs that are shown again, to see whether a rater answers as
-// before.
+// defaultRepeats is the share of pairs that are shown again, to see whether a rater answers as before.
 const defaultRepeats = 0.1
 
 // maxApart is the number of other pairs that a rater sees before a pair is shown again, so that it
@@ -39,14 +38,12 @@ type Pair struct {
 	Information float64 `json:"information"`
 }
 
-// Next chooses two items to compare: those whose comparison has the most expected information, as
-// in Chen et al. (Pairwise ranking aggregation in a crowdsourced setting, WSDM 2013), with equals
-// chosen at random, and sometimes a pair that the rater has judged. The history has the comparisons
-// of all raters in the order in which they were made. A rater sees a pair again only after ten
-// others, or after half of all pairs if there are fewer than 20.
+// Next chooses two items to compare: those whose comparison has the most expected information, as in Chen et al.
+// (Pairwise ranking aggregation in a crowdsourced setting, WSDM 2013), with equals chosen at random, and sometimes a
+// pair that the rater has judged. The history has the comparisons of all raters in the order in which they were made.
+// A rater sees a pair again only after ten others, or after half of all pairs if there are fewer than 20.
 //
-// The same scores, history and state of rng give the same pair. All pairs are considered: see the
-// benchmarks.
+// The same scores, history and state of rng give the same pair. All pairs are considered: see the benchmarks.
 func Next(s *Scores, history []Comparison, rng *rand.Rand, o NextOptions) (Pair, error) {
 	items := len(s.Strengths)
 	if items < 2 {
@@ -84,8 +81,7 @@ func (s *Scores) show(p pair, rng *rand.Rand) Pair {
 	return Pair{Left: p[0], Right: p[1], Information: expectedInformation(d.Value, d.SE, s.logTie)}
 }
 
-// mostInformative returns the best of all pairs except the excluded ones, of which there are fewer
-// than pairs.
+// mostInformative returns the best of all pairs except the excluded ones, of which there are fewer than pairs.
 func (s *Scores) mostInformative(excluded []pair, rng *rand.Rand) pair {
 	const same = 1e-9 // relative difference due to rounding
 	table := s.table()
@@ -121,11 +117,10 @@ func (s *Scores) informationTable() *informationTable {
 	return newInformationTable(max(high-low, 1), s.priorSD*math.Sqrt2*margin, s.logTie)
 }
 
-// expectedInformation is the mutual information, in nats, of a comparison's outcome and the
-// difference d of its two items' strengths, where d is normal: the entropy of the outcome less the
-// entropy that it would have if d were known (Houlsby et al., Bayesian active learning for
-// classification and preference learning, 2011, equation 2). The outcome depends on the strengths
-// only through d, so this is also its information about all of them.
+// expectedInformation is the mutual information, in nats, of a comparison's outcome and the difference d of its two
+// items' strengths, where d is normal: the entropy of the outcome less the entropy that it would have if d were known
+// (Houlsby et al., Bayesian active learning for classification and preference learning, 2011, equation 2). The
+// outcome depends on the strengths only through d, so this is also its information about all of them.
 func expectedInformation(mean, sd, logTie float64) float64 {
 	var all chances
 	var known float64
@@ -145,13 +140,11 @@ var hermite = func() (q struct{ nodes, weights [20]float64 }) {
 	return q
 }()
 
-// resolution is the number of steps of mean and deviation in a table. With the default prior,
-// interpolation is then accurate to 1%. Half a million pairs take 25 ms to look up; without the
-// table each would take 5 µs.
+// resolution is the number of steps of mean and deviation in a table. With the default prior, interpolation is then
+// accurate to 1%. Half a million pairs take 25 ms to look up; without the table each would take 5 µs.
 const resolution = 32
 
-// informationTable has expectedInformation over sd², which varies slowly, at each step of mean and
-// of deviation.
+// informationTable has expectedInformation over sd², which varies slowly, at each step of mean and of deviation.
 type informationTable struct {
 	mean, sd float64 // the steps
 	values   [resolution + 1][resolution + 1]float64

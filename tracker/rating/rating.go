@@ -10,13 +10,12 @@
 // meaning: of two items that are d apart, the better one is preferred with probability
 // 1/(1+exp(-d)), ignoring ties: 0.73 at 1, 0.88 at 2, 0.95 at 3.
 //
-// The model is Bradley and Terry's (Rank analysis of incomplete block designs, Biometrika 1952)
-// with Davidson's ties (On extending the Bradley–Terry model to accommodate ties, JASA 1970) and
-// normal priors, so that there is an answer for any data: for runs that were never compared, that
-// never lost, or that no chain of comparisons connects. Counting a tie as half a win is simpler.
-// But where a third of the answers are ties, its strengths are too close by a third and its
-// intervals too wide by a fifth, and it does not know which pairs are likely to end in a tie and
-// tell little, which the choice of the next pair depends on.
+// The model is Bradley and Terry's (Rank analysis of incomplete block designs, Biometrika 1952) with Davidson's ties
+// (On extending the Bradley–Terry model to accommodate ties, JASA 1970) and normal priors, so that there is an answer
+// for any data: for runs that were never compared, that never lost, or that no chain of comparisons connects.
+// Counting a tie as half a win is simpler. But where a third of the answers are ties, its strengths are too close by
+// a third and its intervals too wide by a fifth, and it does not know which pairs are likely to end in a tie and tell
+// little, which the choice of the next pair depends on.
 package rating
 
 import "fmt"
@@ -45,8 +44,7 @@ type pair [2]int
 
 func (c Comparison) pair() pair { return pair{min(c.Left, c.Right), max(c.Left, c.Right)} }
 
-// check returns an error for comparisons that are not of two different items below the given
-// number.
+// check returns an error for comparisons that are not of two different items below the given number.
 func check(items int, comparisons []Comparison) error {
 	for i, c := range comparisons {
 		switch {

@@ -10,12 +10,11 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// priorSD is the deviation of the prior, with mean zero, on each strength or effect: 95 of 100 pairs of
-// items are then less than 5.5 apart, which means preferences of up to 250 to 1. It weighs as much as
-// one comparison with an equal, whose information is 1/4: with m comparisons, an item's strength is
-// shrunk towards the mean by about 1/(m+1). Up to 100 Newton's method converges: where comparisons
-// leave a direction open, rounding errors of the gradient, about 1e-14, are multiplied by priorSD²
-// and must stay below accuracy.
+// priorSD is the deviation of the prior, with mean zero, on each strength or effect: 95 of 100 pairs of items are
+// then less than 5.5 apart, which means preferences of up to 250 to 1. It weighs as much as one comparison with an
+// equal, whose information is 1/4: with m comparisons, an item's strength is shrunk towards the mean by about
+// 1/(m+1). Up to 100 Newton's method converges: where comparisons leave a direction open, rounding errors of the
+// gradient, about 1e-14, are multiplied by priorSD² and must stay below accuracy.
 const priorSD = 2.0
 
 // Estimate is a log strength, or a difference of two, with its uncertainty.
@@ -24,9 +23,8 @@ type Estimate struct {
 	Value float64 `json:"value"`
 	// SE is the standard error.
 	SE float64 `json:"se"`
-	// Low and High are the ends of the 95% interval. After a dozen comparisons of each of ten
-	// items, whose strengths were drawn from the prior, it contained the true value 92 or 93 times
-	// in 100; after sixty, 94 or 95 times.
+	// Low and High are the ends of the 95% interval. After a dozen comparisons of each of ten items, whose strengths
+	// were drawn from the prior, it contained the true value 92 or 93 times in 100; after sixty, 94 or 95 times.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
 }
@@ -53,10 +51,9 @@ type Scores struct {
 	table      func() *informationTable
 }
 
-// Fit estimates the strengths of the given number of items: the mode of the posterior, with
-// Laplace's approximation around it. It is deterministic. It takes as long as a few Cholesky
-// factorisations of items × items: see the benchmarks. Each comparison must be of two different
-// items.
+// Fit estimates the strengths of the given number of items: the mode of the posterior, with Laplace's approximation
+// around it. It is deterministic. It takes as long as a few Cholesky factorisations of items × items: see the
+// benchmarks. Each comparison must be of two different items.
 func Fit(items int, comparisons []Comparison) (*Scores, error) {
 	return score(items, comparisons, priorSD)
 }

@@ -24,9 +24,8 @@ func newShare(count, of int) Share {
 	return Share{count, of, p, max(centre-reach, 0), min(centre+reach, 1)}
 }
 
-// Sides returns how often the picture on the left was chosen, of all answers except ties. Sides are
-// random, so an interval that does not contain one half means that people, or their fingers, favour
-// a side.
+// Sides returns how often the picture on the left was chosen, of all answers except ties. Sides are random, so an
+// interval that does not contain one half means that people, or their fingers, favour a side.
 func Sides(comparisons []Comparison) Share {
 	var left, all int
 	for _, c := range comparisons {

@@ -16,9 +16,8 @@ import (
 // mostChanges is the most changed runs that are listed.
 const mostChanges = 1000
 
-// keptDeletions is the number of deletions that are remembered: one more than are ever listed. So a
-// cursor from before a forgotten deletion finds too many and is answered with More, as it was while
-// that deletion was remembered.
+// keptDeletions is the number of deletions that are remembered: one more than are ever listed. So a cursor from
+// before a forgotten deletion finds too many and is answered with More, as it was while that deletion was remembered.
 const keptDeletions = mostChanges + 1
 
 // cursor is a decoded tracker.Cursor: the latest revision, and a hash of the runs whose processes
@@ -82,8 +81,7 @@ func loadChanges(ctx context.Context, tx *sql.Tx, c *tracker.Changes, old, lates
 		c.Runs, c.Deleted, c.More = nil, nil, true
 		return nil
 	}
-	// A run may have been deleted and imported again. This must follow the count, which forgotten
-	// deletions rely on.
+	// A run may have been deleted and imported again. This must follow the count, which forgotten deletions rely on.
 	c.Deleted = slices.DeleteFunc(c.Deleted, func(id string) bool { return slices.Contains(c.Runs, id) })
 	return nil
 }
@@ -113,10 +111,10 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, dry bool) (*tracker.
 		if plan, err = db.planDeletion(ctx, tx, ids); err != nil || dry {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE key IN (SELECT value FROM json_each(?))`, toJSON(plan.keys)); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE key`+inList, toJSON(plan.keys)); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM blobs WHERE hash IN (SELECT value FROM json_each(?))`, toJSON(plan.hashes)); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM blobs WHERE hash`+inList, toJSON(plan.hashes)); err != nil {
 			return err
 		}
 		return recordDeletions(ctx, tx, ids)
@@ -154,11 +152,11 @@ func (db *DB) planDeletion(ctx context.Context, tx *sql.Tx, ids []string) (delet
 	d.Runs = len(ids)
 	keys := toJSON(d.keys)
 	var err error
-	if d.Bytes, err = one[int64](ctx, tx, `SELECT coalesce(sum(points), 0) * ? FROM metrics WHERE run IN (SELECT value FROM json_each(?))`,
-		pointBytes, keys); err != nil {
+	query := `SELECT coalesce(sum(points), 0) * ? FROM metrics WHERE run` + inList
+	if d.Bytes, err = one[int64](ctx, tx, query, pointBytes, keys); err != nil {
 		return d, err
 	}
-	query := `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures AS p WHERE p.hash = blobs.hash AND p.run NOT IN (SELECT value FROM json_each(?1)))
+	query = `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures AS p WHERE p.hash = blobs.hash AND p.run NOT IN (SELECT value FROM json_each(?1)))
 		FROM blobs WHERE hash IN (SELECT hash FROM pictures WHERE run IN (SELECT value FROM json_each(?1)))`
 	var hash string
 	var bytes int64
@@ -194,8 +192,7 @@ func (db *DB) refuseRunning(ctx context.Context, tx *sql.Tx, keys []int64) error
 	})
 }
 
-// removePictures removes those of the files that no row names, while no other process can add one;
-// see withFiles.
+// removePictures removes those of the files that no row names, while no other process can add one; see withFiles.
 func (db *DB) removePictures(ctx context.Context, hashes []string) error {
 	return db.removeFiles(ctx, "removing pictures", hashes, db.blobs.path, isNamed)
 }

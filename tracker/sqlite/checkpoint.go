@@ -18,8 +18,7 @@ type checkpoints struct{ folder }
 
 func (c checkpoints) path(id string) string { return filepath.Join(c.dir, id) }
 
-// id returns the id of the run whose checkpoint is at a path, or "" if the path is not that of a
-// checkpoint.
+// id returns the id of the run whose checkpoint is at a path, or "" if the path is not that of a checkpoint.
 func (c checkpoints) id(path string) string {
 	name := filepath.Base(path)
 	if id, err := tracker.CanonicalID(name); err == nil && id == name && c.path(id) == path {
@@ -97,8 +96,7 @@ func needsCheckpoint(ctx context.Context, from querier, id string) (bool, error)
 	return one[bool](ctx, from, `SELECT EXISTS (SELECT 1 FROM runs WHERE id = ? AND status <> 'finished')`, id)
 }
 
-// removeCheckpoints removes those of the runs' checkpoints that are not needed, while no other
-// process can save one.
+// removeCheckpoints removes those of the runs' checkpoints that are not needed, while no other process can save one.
 func (db *DB) removeCheckpoints(ctx context.Context, ids ...string) error {
 	return db.removeFiles(ctx, "removing checkpoints", ids, db.checkpoints.path, needsCheckpoint)
 }

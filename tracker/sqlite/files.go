@@ -11,15 +11,13 @@ import (
 	"time"
 )
 
-// folder is a directory of files that exist whole or not at all. Files are written in tmp/ and then
-// renamed.
+// folder is a directory of files that exist whole or not at all. Files are written in tmp/ and then renamed.
 type folder struct{ dir string }
 
 func (f folder) temporary() string { return filepath.Join(f.dir, "tmp") }
 
-// sweep removes temporary files that were last written before a time: those of processes that were
-// killed. Files that cannot be removed, for example another user's, do no harm; Verify reports
-// them.
+// sweep removes temporary files that were last written before a time: those of processes that were killed. Files that
+// cannot be removed, for example another user's, do no harm; Verify reports them.
 func (f folder) sweep(before time.Time) {
 	entries, _ := os.ReadDir(f.temporary())
 	for _, e := range entries {

@@ -241,7 +241,10 @@ func goneRuns(ctx context.Context, tx *sql.Tx, now time.Time) (string, error) {
 	return toJSON(keys), err
 }
 
-// toJSON writes keys or strings as an argument of json_each, or a provenance.
+// inList is the condition that a column is in a list, which toJSON writes as its argument.
+const inList = ` IN (SELECT value FROM json_each(?))`
+
+// toJSON writes keys or strings as an argument of inList, or a provenance.
 func toJSON(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -263,8 +266,7 @@ func loadRun(ctx context.Context, tx *sql.Tx, now time.Time, key int64) (*tracke
 	return &runs[0], nil
 }
 
-// loadRuns reads the runs with the given keys, in that order, with four queries for any number of
-// runs.
+// loadRuns reads the runs with the given keys, in that order, with four queries for any number of runs.
 func loadRuns(ctx context.Context, tx *sql.Tx, gone string, keys []int64) ([]tracker.Run, error) {
 	runs := make([]tracker.Run, len(keys))
 	places := make(map[int64]*tracker.Run, len(keys))
@@ -273,7 +275,7 @@ func loadRuns(ctx context.Context, tx *sql.Tx, gone string, keys []int64) ([]tra
 		places[key] = &runs[i]
 	}
 	list := []any{toJSON(keys)}
-	const chosen = ` WHERE run IN (SELECT value FROM json_each(?))`
+	const chosen = ` WHERE run` + inList
 	var key int64
 	var name string
 	var value any
@@ -306,7 +308,7 @@ func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone
 			r.provenance, r.host, r.pid, r.boot, r.process_started,
 			coalesce((SELECT hash FROM pictures WHERE run = r.key AND role = 'result'   ORDER BY step DESC, name DESC LIMIT 1),
 			         (SELECT hash FROM pictures WHERE run = r.key AND role = 'snapshot' ORDER BY step DESC, name DESC LIMIT 1), '')
-		FROM r WHERE r.key IN (SELECT value FROM json_each(?))`
+		FROM r WHERE r.key` + inList
 	var r tracker.Run
 	var key, idle int64
 	var provenance string
@@ -347,8 +349,7 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// one runs a query and returns the only column of its first row. Without a row the error is
-// sql.ErrNoRows.
+// one runs a query and returns the only column of its first row. Without a row the error is sql.ErrNoRows.
 func one[T any](ctx context.Context, from querier, query string, args ...any) (v T, err error) {
 	err = from.QueryRowContext(ctx, query, args...).Scan(&v)
 	return v, err

@@ -11,12 +11,11 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Points are packed into chunks instead of one row each. On two slow shared cores, one row for each
-// point (WITHOUT ROWID, keyed by metric and step) wrote 270,000 points a second with 21 bytes each,
-// and read 400,000 points in 0.42 s, or 0.27 s when SQLite put them into buckets. Chunks write
-// 1,800,000 points a second through the public API (BenchmarkLog) with 16 bytes each, and read and
-// downsample 1,000,000 in 0.04 s (BenchmarkCurves). A chunk is two pages of the database. The last
-// chunk of a metric is rewritten whenever points are added to it.
+// Points are packed into chunks instead of one row each. On two slow shared cores, one row for each point (WITHOUT
+// ROWID, keyed by metric and step) wrote 270,000 points a second with 21 bytes each, and read 400,000 points in 0.42
+// s, or 0.27 s when SQLite put them into buckets. Chunks write 1,800,000 points a second through the public API
+// (BenchmarkLog) with 16 bytes each, and read and downsample 1,000,000 in 0.04 s (BenchmarkCurves). A chunk is two
+// pages of the database. The last chunk of a metric is rewritten whenever points are added to it.
 const (
 	pointBytes  = 16
 	chunkPoints = 512
@@ -89,17 +88,17 @@ func openMetric(ctx context.Context, tx *sql.Tx, run int64, name string) (metric
 	if err != nil || len(known) == 1 {
 		return append(known, metric{})[0], err
 	}
-	key, err := one[int64](ctx, tx, `INSERT INTO metrics (run, name, points, last_step) VALUES (?, ?, 0, 0) RETURNING key`, run, name)
+	query := `INSERT INTO metrics (run, name, points, last_step) VALUES (?, ?, 0, 0) RETURNING key`
+	key, err := one[int64](ctx, tx, query, run, name)
 	return metric{key, name, tracker.NewSummary()}, err
 }
 
-// readMetrics reads the rows of a run's metrics with the given names, or of all if there are none,
-// sorted by name.
+// readMetrics reads the rows of a run's metrics with the given names, or of all if there are none, sorted by name.
 func readMetrics(ctx context.Context, tx *sql.Tx, run int64, names []string) ([]metric, error) {
 	query := `SELECT key, name, points, last_step, last, least, greatest FROM metrics WHERE run = ?`
 	args := []any{run}
 	if len(names) > 0 {
-		query += ` AND name IN (SELECT value FROM json_each(?))`
+		query += ` AND name` + inList
 		args = append(args, toJSON(names))
 	}
 	return list(ctx, tx, query+` ORDER BY name`, args, func(m *metric) []any {

@@ -12,9 +12,8 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migrations returns the steps from an empty database to this program's version, in order: the
-// first makes version 1, and so on. PRAGMA user_version is the version of a database. A step that
-// was released is never edited.
+// migrations returns the steps from an empty database to this program's version, in order: the first makes version 1,
+// and so on. PRAGMA user_version is the version of a database. A step that was released is never edited.
 func migrations() []string {
 	entries, err := migrationFiles.ReadDir("migrations")
 	if err != nil {
@@ -63,8 +62,7 @@ func migrate(ctx context.Context, pool *sql.DB, steps []string) error {
 	return tx.Commit()
 }
 
-// checkVersion refuses a database of another version than this program's, where it cannot be
-// migrated.
+// checkVersion refuses a database of another version than this program's, where it cannot be migrated.
 func checkVersion(ctx context.Context, pool *sql.DB, steps []string) error {
 	v, err := version(ctx, pool)
 	switch {

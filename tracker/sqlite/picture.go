@@ -58,8 +58,7 @@ func (db *DB) withFiles(ctx context.Context, doing string, put func() ([]string,
 		}
 	}
 	if err != nil {
-		// On a full disk, for example, a file without a row takes space. If removing it fails,
-		// Verify finds it.
+		// On a full disk, for example, a file without a row takes space. If removing it fails, Verify finds it.
 		_ = db.removePictures(context.WithoutCancel(ctx), hashes)
 	}
 	return err
@@ -91,7 +90,7 @@ func (db *DB) Pictures(ctx context.Context, id string, q tracker.PictureQuery) (
 			FROM pictures AS p JOIN blobs AS b USING (hash) WHERE p.run = ?`
 		args := []any{key}
 		if len(q.Roles) > 0 {
-			query += ` AND p.role IN (SELECT value FROM json_each(?))`
+			query += ` AND p.role` + inList
 			args = append(args, toJSON(q.Roles))
 		}
 		pictures, err = list(ctx, tx, query+` ORDER BY p.role, p.step, p.name`, args, func(p *tracker.Picture) []any {

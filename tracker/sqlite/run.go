@@ -32,7 +32,7 @@ func markChanged(ctx context.Context, tx *sql.Tx, keys ...int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE runs SET revision = ? WHERE key IN (SELECT value FROM json_each(?))`, revision, toJSON(keys))
+	_, err = tx.ExecContext(ctx, `UPDATE runs SET revision = ? WHERE key`+inList, revision, toJSON(keys))
 	return err
 }
 
@@ -46,7 +46,8 @@ func (db *DB) touch(ctx context.Context, tx *sql.Tx, key int64) error {
 
 // beat marks a run as alive if it has not ended.
 func (db *DB) beat(ctx context.Context, tx *sql.Tx, key int64) error {
-	_, err := tx.ExecContext(ctx, `UPDATE runs SET seen_at = max(seen_at, ?) WHERE key = ? AND status = 'running'`, db.now().UnixMicro(), key)
+	query := `UPDATE runs SET seen_at = max(seen_at, ?) WHERE key = ? AND status = 'running'`
+	_, err := tx.ExecContext(ctx, query, db.now().UnixMicro(), key)
 	return err
 }
 
@@ -108,7 +109,7 @@ func (db *DB) UpdateRun(ctx context.Context, id string, u tracker.Update) (*trac
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM tags WHERE run = ? AND tag IN (SELECT value FROM json_each(?))`, key, toJSON(u.Untag))
+		_, err = tx.ExecContext(ctx, `DELETE FROM tags WHERE run = ? AND tag`+inList, key, toJSON(u.Untag))
 		return cmp.Or(err, addTags(ctx, tx, key, u.Tag), setParams(ctx, tx, key, u.Params))
 	})
 }
@@ -142,9 +143,10 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 	var run *tracker.Run
 	err = db.write(ctx, "starting a run", func(tx *sql.Tx) error {
 		if n.Sweep != "" && n.Trial != 0 {
-			id, err := one[string](ctx, tx, `SELECT id FROM runs WHERE sweep = ? AND sweep <> '' AND trial = ? LIMIT 1`, n.Sweep, n.Trial)
+			query := `SELECT id FROM runs WHERE sweep = ? AND sweep <> '' AND trial = ? LIMIT 1`
+			id, err := one[string](ctx, tx, query, n.Sweep, n.Trial)
 			if err == nil {
-				return tracker.Errorf(tracker.CodeConflict, "trial %d of sweep %q is there already: it is run %s", n.Trial, n.Sweep, id)
+				return tracker.Errorf(tracker.CodeConflict, "trial %d of sweep %q exists: it is run %s", n.Trial, n.Sweep, id)
 			}
 			if !errors.Is(err, sql.ErrNoRows) {
 				return err
@@ -183,8 +185,9 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
 		INSERT INTO runs (id, name, experiment, sweep, trial, status, reason, started_at, ended_at, seen_at, idle, tries, note, rating,
 			provenance, host, pid, boot, process_started, revision)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
-		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Reason, r.StartedAt.UnixMicro(), endedAt(r), r.SeenAt.UnixMicro(),
-		r.Idle.Microseconds(), r.Tries, r.Note, r.Rating, toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), revision)
+		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Reason,
+		r.StartedAt.UnixMicro(), endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Note, r.Rating,
+		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), revision)
 	if err != nil {
 		return 0, err
 	}
@@ -248,9 +251,8 @@ func (db *DB) ContinueRun(ctx context.Context, id string, p tracker.Process) (*t
 	})
 }
 
-// findOwnRun returns the key of a run that this process may log into: it is running, and
-// ContinueRun has not given it to another process. A process presumed dead may wake after another
-// has taken over its run.
+// findOwnRun returns the key of a run that this process may log into: it is running, and ContinueRun has not given it
+// to another process. A process presumed dead may wake after another has taken over its run.
 func findOwnRun(ctx context.Context, tx *sql.Tx, id string) (int64, error) {
 	key, status, err := findRun(ctx, tx, id)
 	if err != nil {

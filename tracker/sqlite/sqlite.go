@@ -88,10 +88,9 @@ func (db *DB) open(ctx context.Context) error {
 		}
 		f.sweep(db.now().Add(-inFlight))
 	}
-	// auto_vacuum must be set before the first table is created; it lets DeleteRuns return pages to
-	// the file system. synchronous FULL costs one sync for each transaction, of which a run has one
-	// or two a second. With NORMAL a power failure would lose everything since the last checkpoint
-	// of the WAL, which for a slow run is minutes.
+	// auto_vacuum must be set before the first table is created; it lets DeleteRuns return pages to the file system.
+	// synchronous FULL costs one sync for each transaction, of which a run has one or two a second. With NORMAL a
+	// power failure would lose everything since the last checkpoint of the WAL, which for a slow run is minutes.
 	writing := url.Values{
 		"mode": {"rwc"}, "_txlock": {"immediate"}, "_auto_vacuum": {"incremental"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
 	}
@@ -132,8 +131,7 @@ func (db *DB) prepare(ctx context.Context) error {
 	}
 }
 
-// checkWAL refuses a store whose file system cannot give processes the locks and shared memory that
-// they need.
+// checkWAL refuses a store whose file system cannot give processes the locks and shared memory that they need.
 func (db *DB) checkWAL(ctx context.Context) error {
 	mode, err := one[string](ctx, db.writer, "PRAGMA journal_mode")
 	if err != nil {
@@ -149,10 +147,9 @@ func (db *DB) checkWAL(ctx context.Context) error {
 	return nil
 }
 
-// openReadOnly opens a store for reading. SQLite reads a database with a WAL only if it can create
-// a file of shared memory beside it, or if one exists. If it cannot, no other process can be
-// writing either, and the database is read as immutable. That ignores the WAL, which must therefore
-// be empty.
+// openReadOnly opens a store for reading. SQLite reads a database with a WAL only if it can create a file of shared
+// memory beside it, or if one exists. If it cannot, no other process can be writing either, and the database is read
+// as immutable. That ignores the WAL, which must therefore be empty.
 func (db *DB) openReadOnly(ctx context.Context) error {
 	if _, err := os.Stat(db.path()); err != nil {
 		return tracker.Errorf(tracker.CodeNotFound, "there is no store in %s: %w", db.dir, err)
@@ -176,8 +173,7 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 
 func (db *DB) path() string { return filepath.Join(db.dir, databaseName) }
 
-// connect opens a pool. All settings are part of the data source name, so that each connection has
-// them.
+// connect opens a pool. All settings are part of the data source name, so that each connection has them.
 func (db *DB) connect(settings url.Values, connections int) (*sql.DB, error) {
 	settings.Set("_foreign_keys", "1")
 	settings.Set("_busy_timeout", strconv.FormatInt(busyTimeout.Milliseconds(), 10))
@@ -263,8 +259,7 @@ func UserStore() (string, error) {
 var errNoLocks = errors.New("the file system has no locks or shared memory that processes could take turns with; " +
 	"put the store on a local disk")
 
-// failed turns an error into one of the tracker's. Errors that are one already are returned
-// unchanged.
+// failed turns an error into one of the tracker's. Errors that are one already are returned unchanged.
 func (db *DB) failed(doing string, err error) error {
 	var known *tracker.Error
 	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -283,8 +278,7 @@ const (
 	whyReadOnly = "the folder cannot be written to: change its permissions or choose another"
 )
 
-// explain returns the kind of an error, and what it means to a person if its own message does not
-// say so.
+// explain returns the kind of an error, and what it means to a person if its own message does not say so.
 func explain(err error) (tracker.Code, string) {
 	var e sqlite3.Error
 	isSQLite := errors.As(err, &e)

@@ -136,8 +136,8 @@ func (db *DB) AddJudgement(ctx context.Context, j tracker.Judgement) (*tracker.J
 		if err != nil {
 			return err
 		}
-		j.ID, err = one[int64](ctx, tx, `INSERT INTO judgements (left_run, right_run, verdict, rater, at) VALUES (?, ?, ?, ?, ?) RETURNING id`,
-			left, right, j.Verdict, j.Rater, j.At.UnixMicro())
+		query := `INSERT INTO judgements (left_run, right_run, verdict, rater, at) VALUES (?, ?, ?, ?, ?) RETURNING id`
+		j.ID, err = one[int64](ctx, tx, query, left, right, j.Verdict, j.Rater, j.At.UnixMicro())
 		if err != nil {
 			return err
 		}

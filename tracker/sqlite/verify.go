@@ -155,9 +155,8 @@ func (v *verifier) needsCheckpoint(ctx context.Context, from querier, id string)
 	return needed, err
 }
 
-// unneeded returns the names of a folder's files that are not needed, and the paths of those that
-// were left half written. Files that are not the store's own, and so have no name, are only
-// reported.
+// unneeded returns the names of a folder's files that are not needed, and the paths of those that were left half
+// written. Files that are not the store's own, and so have no name, are only reported.
 func (v *verifier) unneeded(ctx context.Context, f folder, nameOf func(path string) string,
 	needed func(context.Context, querier, string) (bool, error)) (names, temporary []string, err error) {
 	err = f.each(func(path string) error {

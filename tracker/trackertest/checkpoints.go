@@ -65,7 +65,7 @@ func testCheckpointEnds(t *testing.T, store tracker.Store) {
 	for _, status := range []tracker.Status{tracker.StatusInterrupted, tracker.StatusFailed, tracker.StatusFinished} {
 		run := create(t, store, tracker.NewRun{})
 		saveCheckpoint(t, store, run.ID, "state")
-		end(t, store, run.ID, status)
+		ok(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: status}))
 		wantKept(run.ID, status != tracker.StatusFinished)
 		wantCode(t, store.SaveCheckpoint(ctx, run.ID, writes("")), tracker.CodeConflict)
 		if status == tracker.StatusFailed {
@@ -79,6 +79,5 @@ func testCheckpointEnds(t *testing.T, store tracker.Store) {
 		ok(t, store.Restore(ctx, &tracker.Archive{Run: *archived}, nil))
 		wantKept(run.ID, false) // it went with the run
 	}
-	report, err := store.Verify(ctx, tracker.VerifyOptions{})
-	failIf(t, err != nil || report.Checkpoints != 1, "got %+v (%v), want one checkpoint", report, err)
+	wantEqual(t, "checkpoints", must(store.Verify(ctx, tracker.VerifyOptions{}))(t).Checkpoints, 1)
 }

@@ -11,12 +11,6 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// end ends a run with a status.
-func end(t *testing.T, store tracker.Store, id string, status tracker.Status) {
-	t.Helper()
-	ok(t, store.FinishRun(t.Context(), id, tracker.Outcome{Status: status, Reason: "because"}))
-}
-
 func testContinue(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	wantCode(t, errorOf(store.ContinueRun(ctx, tracker.NewID(time.Now()), tracker.Process{})), tracker.CodeNotFound)
@@ -25,7 +19,7 @@ func testContinue(t *testing.T, store tracker.Store) {
 		n.Process = gone()
 		run := create(t, store, n)
 		if status != tracker.StatusRunning { // the running one's process is gone
-			end(t, store, run.ID, status)
+			ok(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: status, Reason: "because"}))
 		}
 		before := changes(t, store, "")
 		got := must(store.ContinueRun(ctx, run.ID, tracker.Process{}))(t)

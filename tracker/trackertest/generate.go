@@ -16,18 +16,16 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// GenerateOptions configures Generate. The zero value gives the store of the benchmarks: 10 million
-// points.
+// GenerateOptions configures Generate. The zero value gives the store of the benchmarks: 10 million points.
 type GenerateOptions struct {
 	Runs  int    // the default is 10,000
 	Steps int    // points of each of the five curves; the default is 200
 	Seed  uint64 // the same seed gives the same runs, including their ids
 }
 
-// Generate adds runs to a store that look as if a person had painted with Stylize: in 20
-// experiments, a quarter of them trials of sweeps of 25, with parameters, tags, notes, ratings,
-// curves and a result each. Most are finished and none is running. Run i is called "run i", and
-// begins i minutes after the year 2026 does.
+// Generate adds runs to a store that look as if a person had painted with Stylize: in 20 experiments, a quarter of
+// them trials of sweeps of 25, with parameters, tags, notes, ratings, curves and a result each. Most are finished and
+// none is running. Run i is called "run i", and begins i minutes after the year 2026 does.
 //
 // It uses only Restore, once for each run, so it works with every store. On two slow cores the
 // default takes SQLite 24 s, half of them for the 10,000 syncs of the disk.
@@ -97,8 +95,7 @@ func generateRun(o GenerateOptions, i int, result tracker.Picture) *tracker.Arch
 
 func pick[T any](random *rand.Rand, list ...T) T { return list[random.IntN(len(list))] }
 
-// generateCurves makes the curves of a painting: the style falls fast and then ever more slowly,
-// the content rises.
+// generateCurves makes the curves of a painting: the style falls fast and then ever more slowly, the content rises.
 func generateCurves(r *tracker.Run, steps int, random *rand.Rand) []tracker.Series {
 	series := []tracker.Series{{Name: "content"}, {Name: "style"}, {Name: "tv"}, {Name: "total"}, {Name: "seconds"}}
 	weight := r.Params["style_weight"].(float64)
@@ -113,8 +110,7 @@ func generateCurves(r *tracker.Run, steps int, random *rand.Rand) []tracker.Seri
 	return series
 }
 
-// paintResults makes 36 different pictures of 96×64 pixels, a few hundred bytes each, and their files by
-// hash.
+// paintResults makes 36 different pictures of 96×64 pixels, a few hundred bytes each, and their files by hash.
 func paintResults() (results []tracker.Picture, files map[string][]byte, err error) {
 	files = map[string][]byte{}
 	for n := range 36 {

@@ -90,13 +90,9 @@ func testImportAgain(t *testing.T, into, from tracker.Store) {
 func importOne(t *testing.T, into, from tracker.Store, want, id string) {
 	t.Helper()
 	done := must(tracker.Import(t.Context(), into, from, nil))(t)
-	for what, list := range map[string][]string{"runs": done.Runs, "updated": done.Updated, "present": done.Present} {
-		expected := []string{}
-		if what == want {
-			expected = []string{id}
-		}
-		wantList(t, what, list, expected)
-	}
+	lists := map[string][]string{"runs": done.Runs, "updated": done.Updated, "present": done.Present}
+	wantList(t, want, lists[want], []string{id})
+	wantEqual(t, "runs in all lists", len(done.Runs)+len(done.Updated)+len(done.Present), 1)
 }
 
 // wantSame fails the test unless a run is the same in both stores, except its name, note and tags.
@@ -106,13 +102,7 @@ func wantSame(t *testing.T, into, from tracker.Store, id string, tags []string) 
 	wantList(t, "tags", got.Tags, tags)
 	want.Name, want.Note, want.Tags = got.Name, got.Note, got.Tags
 	wantEqual(t, "the run", got, want)
-	if got, want := curves(t, into, id, tracker.CurveQuery{}), curves(t, from, id, tracker.CurveQuery{}); len(got) != len(want) {
-		t.Errorf("there are %d curves, want %d", len(got), len(want))
-	} else {
-		for i := range got {
-			wantList(t, got[i].Name, got[i].Points, want[i].Points)
-		}
-	}
+	wantEqual(t, "curves", curves(t, into, id, tracker.CurveQuery{}), curves(t, from, id, tracker.CurveQuery{}))
 	pictures := must(into.Pictures(t.Context(), id, tracker.PictureQuery{}))(t)
 	expected := must(from.Pictures(t.Context(), id, tracker.PictureQuery{}))(t)
 	wantList(t, "pictures", pictures, expected)

@@ -147,8 +147,7 @@ func testGroups(t *testing.T, store tracker.Store) {
 	}
 }
 
-// testRandomFilters compares the answers of the store with those of Match and compareRuns, for
-// random runs.
+// testRandomFilters compares the answers of the store with those of Match and compareRuns, for random runs.
 func testRandomFilters(t *testing.T, store tracker.Store) {
 	random := rand.New(rand.NewPCG(4, 4))
 	pick := func(list ...string) string { return list[random.IntN(len(list))] }

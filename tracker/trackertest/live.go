@@ -83,8 +83,9 @@ func testConcurrent(t *testing.T, store tracker.Store) {
 				t.Error(err)
 				return
 			}
+			x := tracker.Metrics{"x": 1}
 			for step := range int64(steps) {
-				err = errors.Join(err, own.Log(step, tracker.Metrics{"x": 1}), shared.Log(step*workers+int64(w), tracker.Metrics{"x": 1}))
+				err = errors.Join(err, own.Log(step, x), shared.Log(step*workers+int64(w), x))
 			}
 			_, added := own.AddPicture(t.Context(), tracker.NewPicture{Role: "result", Data: Picture(t, 1)}) // the same for all
 			if err := errors.Join(err, added, own.Finish(t.Context(), done)); err != nil {

@@ -13,8 +13,7 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Match reports whether a run meets a condition that Filter.Resolve returned: what every store must
-// answer.
+// Match reports whether a run meets a condition that Filter.Resolve returned: what every store must answer.
 func Match(e tracker.Expr, r *tracker.Run) bool {
 	switch e := e.(type) {
 	case nil:

@@ -47,8 +47,10 @@ func testPictures(t *testing.T, store tracker.Store) {
 func testPictureConflict(t *testing.T, store tracker.Store) {
 	run := create(t, store, tracker.NewRun{})
 	addPicture(t, store, run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})
-	wantCode(t, errorOf(store.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 2)})), tracker.CodeConflict)
-	addPicture(t, store, run.ID, tracker.NewPicture{Role: "result", Name: "other", Data: Picture(t, 2)})
+	other := tracker.NewPicture{Role: "result", Data: Picture(t, 2)}
+	wantCode(t, errorOf(store.AddPicture(t.Context(), run.ID, other)), tracker.CodeConflict)
+	other.Name = "other"
+	addPicture(t, store, run.ID, other)
 }
 
 func testThumbnail(t *testing.T, store tracker.Store) {

@@ -63,7 +63,8 @@ func testInvalid(t *testing.T, store tracker.Store) {
 	wantCode(t, store.AppendPoints(ctx, run.ID, []tracker.Series{{Name: "x y"}}), tracker.CodeInvalid)
 	rating := 6
 	wantCode(t, errorOf(store.UpdateRun(ctx, run.ID, tracker.Update{Rating: &rating})), tracker.CodeInvalid)
-	wantCode(t, errorOf(store.AddPicture(ctx, run.ID, tracker.NewPicture{Role: "result", Data: []byte("no picture")})), tracker.CodeInvalid)
+	text := tracker.NewPicture{Role: "result", Data: []byte("no picture")}
+	wantCode(t, errorOf(store.AddPicture(ctx, run.ID, text)), tracker.CodeInvalid)
 	for _, hash := range []string{"", "../../etc/passwd", strings.Repeat("A", 64), strings.Repeat("/", 64)} {
 		wantCode(t, errorOf(store.OpenPicture(ctx, hash)), tracker.CodeInvalid)
 	}

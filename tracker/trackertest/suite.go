@@ -13,11 +13,10 @@
 // The store uses the real clock. If it lets tests set its clock, its own tests should also check
 // that a silent process on another machine is presumed dead after tracker.SilentAfter.
 //
-// The parts that every store needs are in package tracker: the Normal and Check methods of what a
-// store is given, Filter.Resolve and Sort.Resolve, NewID, CanonicalID and FindID, NoSuchRun and
-// NoSuchSweep, Process.Gone and ReasonGone, StoredTime, Summary and NewCurve, LimitCheckpoint,
-// NewPicture.Describe and ReadPicture. A store maps its driver's errors to the codes of
-// tracker.Error.
+// The parts that every store needs are in package tracker: the Normal and Check methods of what a store is given,
+// Filter.Resolve and Sort.Resolve, NewID, CanonicalID and FindID, NoSuchRun and NoSuchSweep, Process.Gone and
+// ReasonGone, StoredTime, Summary and NewCurve, LimitCheckpoint, NewPicture.Describe and ReadPicture. A store maps
+// its driver's errors to the codes of tracker.Error.
 package trackertest
 
 import (
@@ -46,8 +45,7 @@ type check struct {
 	run  func(*testing.T, tracker.Store)
 }
 
-// groups are the checks by aggregate. The last group uses the store as programs do, through
-// ActiveRun and Recorder.
+// groups are the checks by aggregate. The last group uses the store as programs do, through ActiveRun and Recorder.
 var groups = []struct {
 	name   string
 	checks []check

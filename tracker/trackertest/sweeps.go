@@ -50,8 +50,7 @@ func testSweeps(t *testing.T, store tracker.Store) {
 	}
 }
 
-// testDeleteSweep deletes a sweep with trials that are finished, running, and of a process that is
-// gone.
+// testDeleteSweep deletes a sweep with trials that are finished, running, and of a process that is gone.
 func testDeleteSweep(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	wantCode(t, store.DeleteSweep(ctx, ""), tracker.CodeNotFound)
@@ -69,7 +68,8 @@ func testDeleteSweep(t *testing.T, store tracker.Store) {
 	if err != nil || len(groups) != 1 || groups[0].Name != "weights" || groups[0].Runs != 2 {
 		t.Errorf("groups: %+v (%v)", groups, err)
 	}
-	wantCode(t, errorOf(store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})), tracker.CodeConflict) // trials of the new one would be mistaken for those of the old
+	// Trials of a new one would be mistaken for those of the old.
+	wantCode(t, errorOf(store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})), tracker.CodeConflict)
 }
 
 func testTrials(t *testing.T, store tracker.Store) {
