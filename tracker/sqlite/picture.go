@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -27,10 +28,7 @@ func (db *DB) AddPicture(ctx context.Context, id string, n tracker.NewPicture) (
 		if err != nil {
 			return err
 		}
-		if err := db.insertPicture(ctx, tx, key, p); err != nil {
-			return err
-		}
-		return db.touch(ctx, tx, key)
+		return cmp.Or(db.insertPicture(ctx, tx, key, p), db.touch(ctx, tx, key))
 	})
 	if err != nil {
 		return nil, err
@@ -141,13 +139,8 @@ func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.Open
 		if err != nil || later {
 			return err
 		}
-		if err := refreshRun(ctx, tx, key, &a.Run); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM metrics WHERE run = ?`, key); err != nil {
-			return err
-		}
-		return db.fill(ctx, tx, key, a)
+		_, err = tx.ExecContext(ctx, `DELETE FROM metrics WHERE run = ?`, key)
+		return cmp.Or(err, refreshRun(ctx, tx, key, &a.Run), db.fill(ctx, tx, key, a))
 	})
 	if err != nil {
 		return err
@@ -170,10 +163,7 @@ func refreshRun(ctx context.Context, tx *sql.Tx, key int64, r *tracker.Run) erro
 	if err != nil {
 		return err
 	}
-	if err := setParams(ctx, tx, key, r.Params); err != nil {
-		return err
-	}
-	return addTags(ctx, tx, key, r.Tags)
+	return cmp.Or(setParams(ctx, tx, key, r.Params), addTags(ctx, tx, key, r.Tags))
 }
 
 // bring copies the files of an archive's pictures and writes rows that name them.

@@ -38,10 +38,7 @@ func markChanged(ctx context.Context, tx *sql.Tx, keys ...int64) error {
 
 // touch marks a run as changed, and as alive if it has not ended.
 func (db *DB) touch(ctx context.Context, tx *sql.Tx, key int64) error {
-	if err := markChanged(ctx, tx, key); err != nil {
-		return err
-	}
-	return db.beat(ctx, tx, key)
+	return cmp.Or(markChanged(ctx, tx, key), db.beat(ctx, tx, key))
 }
 
 // beat marks a run as alive if it has not ended.
@@ -58,10 +55,7 @@ func (db *DB) Heartbeat(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := refuseStranger(ctx, tx, key); err != nil {
-			return err
-		}
-		return db.beat(ctx, tx, key)
+		return cmp.Or(refuseStranger(ctx, tx, key), db.beat(ctx, tx, key))
 	})
 }
 

@@ -41,10 +41,8 @@ func testContinue(t *testing.T, store tracker.Store) {
 func testTries(t *testing.T, store tracker.Store) {
 	run := create(t, store, tracker.NewRun{Process: gone()})
 	for i := range 3 {
-		got, err := store.ContinueRun(t.Context(), run.ID, gone())
-		if err != nil || got.Tries != i+1 || got.Status != tracker.StatusInterrupted {
-			t.Fatalf("%d tries: got %+v (%v)", i+1, got, err)
-		}
+		got := must(store.ContinueRun(t.Context(), run.ID, gone()))(t)
+		failIf(t, got.Tries != i+1 || got.Status != tracker.StatusInterrupted, "%d tries: got %+v", i+1, got)
 	}
 	must(store.ContinueRun(t.Context(), run.ID, tracker.Process{}))(t)
 	saveCheckpoint(t, store, run.ID, "state")

@@ -17,19 +17,15 @@ func testImport(t *testing.T, into, from tracker.Store) {
 		addPicture(t, from, run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, i/2)})
 		if i > 0 {
 			finish(t, from, run.ID)
-		} else if _, err := from.ContinueRun(t.Context(), run.ID, gone()); err != nil {
-			t.Fatal(err)
+		} else {
+			must(from.ContinueRun(t.Context(), run.ID, gone()))(t)
 		}
 	}
 	filter := must(tracker.ParseFilter("i < 2"))(t)
-	some, err := tracker.Import(t.Context(), into, from, filter)
-	if err != nil || len(some.Runs) != 2 || len(some.Present) != 0 {
-		t.Fatalf("%+v (%v)", some, err)
-	}
-	rest, err := tracker.Import(t.Context(), into, from, nil)
-	if err != nil || len(rest.Runs) != 1 || len(rest.Present) != 2 {
-		t.Fatalf("%+v (%v)", rest, err)
-	}
+	some := must(tracker.Import(t.Context(), into, from, filter))(t)
+	failIf(t, len(some.Runs) != 2 || len(some.Present) != 0, "some of them: %+v", some)
+	rest := must(tracker.Import(t.Context(), into, from, nil))(t)
+	failIf(t, len(rest.Runs) != 1 || len(rest.Present) != 2, "the rest: %+v", rest)
 	for _, id := range append(some.Runs, rest.Runs...) {
 		a, b := get(t, from, id), get(t, into, id)
 		failIf(t, !math.IsNaN(a.Final["x"]) || !math.IsNaN(b.Final["x"]), "final values: %v and %v", a.Final, b.Final)

@@ -61,8 +61,7 @@ func testJudgements(t *testing.T, store tracker.Store) {
 		"a deleted left":  {tracker.Judgement{Left: runs[0], Right: runs[2], Verdict: tracker.Tie}, tracker.CodeNotFound},
 		"a deleted right": {tracker.Judgement{Left: runs[2], Right: runs[0], Verdict: tracker.Tie}, tracker.CodeNotFound},
 	} {
-		if _, err := store.AddJudgement(ctx, test.j); tracker.ErrorCode(err) != test.code {
-			t.Errorf("%s: the error is %v", what, err)
-		}
+		err := errorOf(store.AddJudgement(ctx, test.j))
+		failIf(t, tracker.ErrorCode(err) != test.code, "%s: the error is %v", what, err)
 	}
 }

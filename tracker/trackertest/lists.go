@@ -141,10 +141,9 @@ func testGroups(t *testing.T, store tracker.Store) {
 		got = append(got, fmt.Sprintf("%s %d %d %s", g.Name, g.Runs, g.Statuses[tracker.StatusFinished], g.Latest.Name))
 	}
 	wantList(t, "experiments", got, []string{" 1 1 4", "a 2 1 3", "b 1 1 2"})
-	groups, err := store.Groups(t.Context(), tracker.BySweep)
-	if err != nil || len(groups) != 1 || groups[0].Name != "s" || groups[0].Runs != 2 || groups[0].Experiment != "a" {
-		t.Errorf("sweeps: %+v (%v)", groups, err)
-	}
+	groups := must(store.Groups(t.Context(), tracker.BySweep))(t)
+	bad := len(groups) != 1 || groups[0].Name != "s" || groups[0].Runs != 2 || groups[0].Experiment != "a"
+	failIf(t, bad, "sweeps: %+v", groups)
 }
 
 // testRandomFilters compares the answers of the store with those of Match and compareRuns, for random runs.

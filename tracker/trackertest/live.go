@@ -95,18 +95,14 @@ func testConcurrent(t *testing.T, store tracker.Store) {
 	}
 	wait.Wait()
 	ok(t, shared.Finish(t.Context(), done))
-	page, err := store.Runs(t.Context(), tracker.RunQuery{})
-	if err != nil || page.Total != workers+1 {
-		t.Fatalf("%+v (%v)", page, err)
-	}
+	page := must(store.Runs(t.Context(), tracker.RunQuery{}))(t)
+	wantEqual(t, "runs", page.Total, workers+1)
 	for _, r := range page.Runs {
 		want := steps
 		if r.ID == shared.ID() {
 			want = workers * steps
 		}
-		if got := curves(t, store, r.ID, tracker.CurveQuery{})[0]; len(got.Points) != want {
-			t.Errorf("run %s has %d points, want %d", r.Name, len(got.Points), want)
-		}
+		wantEqual(t, "points of "+r.Name, len(curves(t, store, r.ID, tracker.CurveQuery{})[0].Points), want)
 	}
 }
 

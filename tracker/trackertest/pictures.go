@@ -38,10 +38,10 @@ func testPictures(t *testing.T, store tracker.Store) {
 	}
 	wantEqual(t, "the picture", *added, want)
 	failIf(t, !bytes.Equal(readPicture(t, store, added.Hash), data), "the picture has changed")
-	some, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{Roles: []string{"style", "mask"}})
-	failIf(t, err != nil || len(some) != 1, "styles: %+v (%v)", some, err)
-	report, err := store.Verify(t.Context(), tracker.VerifyOptions{})
-	failIf(t, err != nil || report.Pictures != 2 || report.Runs != 1, "the same picture twice: %+v (%v)", report, err)
+	some := must(store.Pictures(t.Context(), run.ID, tracker.PictureQuery{Roles: []string{"style", "mask"}}))(t)
+	failIf(t, len(some) != 1, "styles: %+v", some)
+	report := must(store.Verify(t.Context(), tracker.VerifyOptions{}))(t)
+	failIf(t, report.Pictures != 2 || report.Runs != 1, "the same picture twice: %+v", report)
 }
 
 func testPictureConflict(t *testing.T, store tracker.Store) {

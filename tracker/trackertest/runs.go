@@ -52,9 +52,8 @@ func testInvalid(t *testing.T, store tracker.Store) {
 		"a long name":              {Experiment: strings.Repeat("x", 1000)},
 		"a negative trial":         {Trial: -1},
 	} {
-		if _, err := store.CreateRun(t.Context(), n); tracker.ErrorCode(err) != tracker.CodeInvalid {
-			t.Errorf("%s: the error is %v", what, err)
-		}
+		err := errorOf(store.CreateRun(t.Context(), n))
+		failIf(t, tracker.ErrorCode(err) != tracker.CodeInvalid, "%s: the error is %v", what, err)
 	}
 	run := create(t, store, tracker.NewRun{})
 	ctx := t.Context()
@@ -168,9 +167,8 @@ func testGone(t *testing.T, store tracker.Store) {
 	wantList(t, "interrupted", list(t, store, "status == interrupted", ""), []string{"lost"})
 	wantList(t, "running", list(t, store, "status == running", "name"), []string{"far", "here"})
 	wantList(t, "ended", list(t, store, "ended > 2000-01-01", ""), []string{"lost"})
-	groups, err := store.Groups(t.Context(), tracker.ByExperiment)
-	if err != nil || len(groups) != 1 || groups[0].Statuses[tracker.StatusInterrupted] != 1 || groups[0].Statuses[tracker.StatusRunning] != 2 {
-		t.Errorf("groups: %+v (%v)", groups, err)
-	}
+	groups := must(store.Groups(t.Context(), tracker.ByExperiment))(t)
+	want := map[tracker.Status]int{tracker.StatusInterrupted: 1, tracker.StatusRunning: 2}
+	wantEqual(t, "statuses", groups[0].Statuses, want)
 	must(store.DeleteRuns(t.Context(), []string{lost.ID}, false))(t)
 }

@@ -9,23 +9,18 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-func createSweep(t *testing.T, store tracker.Store, s tracker.Sweep) *tracker.Sweep {
-	t.Helper()
-	return must(store.CreateSweep(t.Context(), s))(t)
-}
-
 func testSweeps(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	wantCode(t, errorOf(store.Sweep(ctx, "weights")), tracker.CodeNotFound)
 	before := changes(t, store, "")
-	first := createSweep(t, store, tracker.Sweep{
+	first := must(store.CreateSweep(ctx, tracker.Sweep{
 		Name: "weights", Experiment: "night", Text: "trials: 3\n", Dir: "/pictures", Trials: 3, Rated: true,
-	})
+	}))(t)
 	failIf(t, changes(t, store, before.Cursor).Cursor == before.Cursor, "a new sweep is no change")
 	failIf(t, first.StartedAt.Before(time.Now().Add(-time.Hour)), "it began %v", first.StartedAt)
 	early := first.StartedAt.Add(-24 * time.Hour)
-	second := createSweep(t, store, tracker.Sweep{Name: "earlier", StartedAt: early})
-	third := createSweep(t, store, tracker.Sweep{Name: "as early", StartedAt: early})
+	second := must(store.CreateSweep(ctx, tracker.Sweep{Name: "earlier", StartedAt: early}))(t)
+	third := must(store.CreateSweep(ctx, tracker.Sweep{Name: "as early", StartedAt: early}))(t)
 	for _, want := range []*tracker.Sweep{first, second, third} {
 		wantEqual(t, want.Name, must(store.Sweep(ctx, want.Name))(t), want)
 	}
@@ -44,9 +39,8 @@ func testSweeps(t *testing.T, store tracker.Store) {
 		"a folder that is no text": {Name: "a", Dir: "\x00"},
 		"fewer than no trials":     {Name: "a", Trials: -1},
 	} {
-		if _, err := store.CreateSweep(ctx, s); tracker.ErrorCode(err) != tracker.CodeInvalid {
-			t.Errorf("%s: the error is %v", what, err)
-		}
+		err := errorOf(store.CreateSweep(ctx, s))
+		failIf(t, tracker.ErrorCode(err) != tracker.CodeInvalid, "%s: the error is %v", what, err)
 	}
 }
 
@@ -55,7 +49,7 @@ func testDeleteSweep(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	wantCode(t, store.DeleteSweep(ctx, ""), tracker.CodeNotFound)
 	wantCode(t, store.DeleteSweep(ctx, "weights"), tracker.CodeNotFound)
-	createSweep(t, store, tracker.Sweep{Name: "weights"})
+	must(store.CreateSweep(ctx, tracker.Sweep{Name: "weights"}))(t)
 	create(t, store, tracker.NewRun{Sweep: "weights", Trial: 1, Process: gone()})
 	running := create(t, store, tracker.NewRun{Sweep: "weights", Trial: 2})
 	wantCode(t, store.DeleteSweep(ctx, "weights"), tracker.CodeConflict)
@@ -64,10 +58,8 @@ func testDeleteSweep(t *testing.T, store tracker.Store) {
 	ok(t, store.DeleteSweep(ctx, "weights"))
 	wantCode(t, errorOf(store.Sweep(ctx, "weights")), tracker.CodeNotFound)
 	wantCode(t, store.DeleteSweep(ctx, "weights"), tracker.CodeNotFound)
-	groups, err := store.Groups(ctx, tracker.BySweep)
-	if err != nil || len(groups) != 1 || groups[0].Name != "weights" || groups[0].Runs != 2 {
-		t.Errorf("groups: %+v (%v)", groups, err)
-	}
+	groups := must(store.Groups(ctx, tracker.BySweep))(t)
+	failIf(t, len(groups) != 1 || groups[0].Name != "weights" || groups[0].Runs != 2, "groups: %+v", groups)
 	// Trials of a new one would be mistaken for those of the old.
 	wantCode(t, errorOf(store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})), tracker.CodeConflict)
 }
