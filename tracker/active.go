@@ -123,7 +123,6 @@ func (r *ActiveRun) log(step int64, values Metrics) (full bool, err error) {
 	return r.buffered >= maxBuffered, nil
 }
 
-// drain empties the buffer and returns what was in it.
 func (r *ActiveRun) drain() []Series {
 	r.mu.Lock()
 	defer r.mu.Unlock()

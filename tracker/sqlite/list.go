@@ -253,7 +253,6 @@ func toJSON(v any) string {
 	return string(b)
 }
 
-// loadRun reads the run with a key.
 func loadRun(ctx context.Context, tx *sql.Tx, now time.Time, key int64) (*tracker.Run, error) {
 	gone, err := goneRuns(ctx, tx, now)
 	if err != nil {

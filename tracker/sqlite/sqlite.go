@@ -208,8 +208,8 @@ func (db *DB) Dir() string { return db.dir }
 // now is the current time, as the database keeps it.
 func (db *DB) now() time.Time { return tracker.StoredTime(db.Now()) }
 
-// write runs f in a transaction that holds SQLite's single lock for writers from the start. doing
-// begins the messages of its errors.
+// write runs f in a transaction that holds SQLite's single lock for writers from the start. doing begins the messages
+// of its errors. Nothing of f is kept if it fails, so statements of a list are all run and the first error counts.
 func (db *DB) write(ctx context.Context, doing string, f func(tx *sql.Tx) error) error {
 	if db.writer == nil {
 		return tracker.Errorf(tracker.CodeUnavailable, "%s: the store %s is open for reading only", doing, db.dir)

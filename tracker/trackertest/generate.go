@@ -133,7 +133,6 @@ func paintResults() (results []tracker.Picture, files map[string][]byte, err err
 	return results, files, nil
 }
 
-// memoryFile is a file that is in memory.
 type memoryFile struct{ *bytes.Reader }
 
 func (memoryFile) Close() error { return nil }

@@ -39,7 +39,6 @@ var (
 	onePoint = []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}}
 )
 
-// check is one check of a store.
 type check struct {
 	name string
 	run  func(*testing.T, tracker.Store)
@@ -135,7 +134,6 @@ func must[T any](v T, err error) func(testing.TB) T {
 // errorOf returns the error of a call: wantCode(t, errorOf(store.Run(ctx, id)), code).
 func errorOf[T any](_ T, err error) error { return err }
 
-// ok fails the test if there is an error.
 func ok(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -143,37 +141,31 @@ func ok(t testing.TB, err error) {
 	}
 }
 
-// create adds a run.
 func create(t *testing.T, store tracker.Store, n tracker.NewRun) *tracker.Run {
 	t.Helper()
 	return must(store.CreateRun(t.Context(), n))(t)
 }
 
-// get reads a run.
 func get(t *testing.T, store tracker.Store, id string) *tracker.Run {
 	t.Helper()
 	return must(store.Run(t.Context(), id))(t)
 }
 
-// changes reads what changed since a cursor.
 func changes(t *testing.T, store tracker.Store, since tracker.Cursor) *tracker.Changes {
 	t.Helper()
 	return must(store.Changes(t.Context(), since))(t)
 }
 
-// appendPoints adds points to one metric.
 func appendPoints(t *testing.T, store tracker.Store, id, name string, points ...tracker.Point) {
 	t.Helper()
 	ok(t, store.AppendPoints(t.Context(), id, []tracker.Series{{Name: name, Points: points}}))
 }
 
-// finish ends a run.
 func finish(t *testing.T, store tracker.Store, id string) {
 	t.Helper()
 	ok(t, store.FinishRun(t.Context(), id, done))
 }
 
-// finished adds a run and ends it.
 func finished(t *testing.T, store tracker.Store, n tracker.NewRun) *tracker.Run {
 	t.Helper()
 	run := create(t, store, n)
