@@ -3,7 +3,6 @@ package live
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/gouache-art/gouache/stylelib"
@@ -51,19 +50,6 @@ func Search(ctx context.Context, store tracker.Store, file *sweep.File, trial fu
 		return nil, err
 	}
 	return view.run(ctx, sweep.Options{Trial: trial})
-}
-
-// checkText refuses a sweep if the store has one of the same name with another description.
-func checkText(ctx context.Context, store tracker.SweepStore, file *sweep.File) error {
-	known, err := store.Sweep(ctx, file.Name)
-	switch {
-	case tracker.ErrorCode(err) == tracker.CodeNotFound:
-		return nil
-	case err == nil && known.Text != string(file.Text):
-		return fmt.Errorf("the store has a sweep %q already, which is described otherwise: give this one another name, or "+
-			"delete that one with gouache sweep delete", file.Name)
-	}
-	return err
 }
 
 // openStudio opens the device and the weights that the file names, or the best available ones, but

@@ -45,7 +45,11 @@ const (
 // openSweepView makes a view of a sweep, with what the store has of it.
 func openSweepView(ctx context.Context, store tracker.Store, file *sweep.File) (*sweepView, error) {
 	v := &sweepView{id: "gouache-" + gonbui.UniqueId(), store: store, file: file}
-	if err := checkText(ctx, store, file); err != nil {
+	known, err := store.Sweep(ctx, file.Name)
+	if err == nil && known.Text != string(file.Text) {
+		return nil, fmt.Errorf("the store has a sweep %q already, which is described otherwise: give this one another name, or "+
+			"delete that one with gouache sweep delete", file.Name)
+	} else if err != nil && tracker.ErrorCode(err) != tracker.CodeNotFound {
 		return nil, err
 	}
 	ranked, err := Trials(ctx, store, file)

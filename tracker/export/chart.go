@@ -56,21 +56,19 @@ func drawn(final tracker.Metrics) []string {
 // and on a logarithmic scale those that are not positive, are gaps.
 func newChart(curves []tracker.Curve, order []string) *chart {
 	c := &chart{First: math.MaxInt64}
-	var values, positive []float64
+	var values []float64
 	for _, curve := range curves {
 		for _, p := range curve.Points {
 			c.First, c.Last = min(c.First, p.Step), max(c.Last, p.Step)
 			if plot.Finite(p.Value) {
 				values = append(values, p.Value)
 			}
-			if plot.Finite(p.Value) && p.Value > 0 {
-				positive = append(positive, p.Value)
-			}
 		}
 	}
 	if len(values) == 0 {
 		return nil
 	}
+	positive := slices.DeleteFunc(slices.Clone(values), func(v float64) bool { return v <= 0 })
 	if len(positive) > 0 && slices.Min(values) >= 0 && slices.Max(values)/slices.Min(positive) >= logRatio {
 		c.Log, values = true, positive
 	}

@@ -239,7 +239,8 @@ type top struct {
 
 func (g *gallery) top() top {
 	t := top{
-		Title: cmp.Or(g.options.Title, g.experiment(), "Runs"), Policy: policy(), Style: template.CSS(asset("gallery.css")), Runs: len(g.entries),
+		Title: cmp.Or(g.options.Title, g.experiment(), "Runs"), Policy: policy(),
+		Style: template.CSS(asset("gallery.css")), Runs: len(g.entries),
 	}
 	byStart := func(a, b entry) int { return a.StartedAt.Compare(b.StartedAt) }
 	const day = "2 January 2006"

@@ -56,13 +56,18 @@ func Read(ctx context.Context, store Store, name string, readFile func(*tracker.
 	if s.Judgements, err = store.Judgements(ctx, tracker.JudgementQuery{Sweep: name}); err != nil {
 		return nil, err
 	}
+	planned := 0
 	if s.Record != nil {
-		s.Experiment = s.Record.Experiment
+		s.Experiment, planned = s.Record.Experiment, s.Record.Trials
 		err = s.readFile(readFile)
 	} else {
 		s.Experiment = s.Runs[0].Experiment
 	}
-	s.Tally = newTally(s.Record, s.Runs)
+	states := map[tracker.Status]int{}
+	for _, run := range s.Runs {
+		states[tracker.Status(State(run))]++
+	}
+	s.Tally = NewTally(planned, len(s.Runs), states)
 	return s, err
 }
 
@@ -158,19 +163,12 @@ func State(run *tracker.Run) string {
 // Tally counts a sweep's trials by state.
 type Tally struct{ Planned, Begun, Finished, Pruned, Failed, Interrupted, Running int }
 
-func newTally(record *tracker.Sweep, runs []*tracker.Run) Tally {
-	states := map[string]int{}
-	for _, run := range runs {
-		states[State(run)]++
+// NewTally returns the tally of the trials that have begun, by their states.
+func NewTally(planned, begun int, states map[tracker.Status]int) Tally {
+	return Tally{
+		Planned: planned, Begun: begun, Finished: states[tracker.StatusFinished], Pruned: states[Pruned], Failed: states[tracker.StatusFailed],
+		Interrupted: states[tracker.StatusInterrupted], Running: states[tracker.StatusRunning],
 	}
-	t := Tally{
-		Begun: len(runs), Finished: states[string(tracker.StatusFinished)], Pruned: states[Pruned], Failed: states[string(tracker.StatusFailed)],
-		Interrupted: states[string(tracker.StatusInterrupted)], Running: states[string(tracker.StatusRunning)],
-	}
-	if record != nil {
-		t.Planned = record.Trials
-	}
-	return t
 }
 
 // Ended is how many trials need nothing more.

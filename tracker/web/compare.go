@@ -51,19 +51,18 @@ func (s comparePage) compare(w http.ResponseWriter, r *http.Request) error {
 
 // chooseView is what is offered to choose from.
 type chooseView struct {
-	Runs  []candidate
-	Total int    // runs in the store
-	Error string // why the requested runs are not compared
+	Runs  []tracker.Run
+	ids   []string // of those that were requested
+	Total int      // runs in the store
+	Error string   // why the requested runs are not compared
 }
 
-type candidate struct {
-	Run    tracker.Run
-	Chosen bool
-}
+// Chosen reports whether a run was requested.
+func (v chooseView) Chosen(id string) bool { return slices.Contains(v.ids, id) }
 
 // chooseRuns offers the latest runs, below those that were requested. reason may be nil.
 func (s comparePage) chooseRuns(w http.ResponseWriter, r *http.Request, ids []string, reason error) error {
-	var data chooseView
+	data := chooseView{ids: ids}
 	status := http.StatusOK
 	if reason != nil {
 		if status = s.status(r, reason); status == http.StatusInternalServerError || status == http.StatusServiceUnavailable {
@@ -81,11 +80,11 @@ func (s comparePage) chooseRuns(w http.ResponseWriter, r *http.Request, ids []st
 		if err != nil {
 			return err
 		}
-		data.Runs = append(data.Runs, candidate{*run, true})
+		data.Runs = append(data.Runs, *run)
 	}
 	for _, run := range latest.Runs {
 		if !slices.Contains(ids, run.ID) {
-			data.Runs = append(data.Runs, candidate{run, false})
+			data.Runs = append(data.Runs, run)
 		}
 	}
 	return s.render(w, status, "compare-choose.html", page{Title: "Compare", Nav: "compare", Data: data})

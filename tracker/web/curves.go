@@ -58,25 +58,20 @@ func appendCurves(b []byte, run *tracker.Run, curves []tracker.Curve) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = fmt.Appendf(b, `{"name":%s,"total":%d,"points":`, quote(c.Name), c.Total)
-		b = append(appendPoints(b, c.Points), '}')
+		b = fmt.Appendf(b, `{"name":%s,"total":%d,"points":[`, quote(c.Name), c.Total)
+		for k, p := range c.Points {
+			if k > 0 {
+				b = append(b, ',')
+			}
+			b = p.AppendJSON(b)
+		}
+		b = append(b, "]}"...)
 	}
 	return append(b, "]}"...)
 }
 
-func appendPoints(b []byte, points []tracker.Point) []byte {
-	b = append(b, '[')
-	for i, p := range points {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = p.AppendJSON(b)
-	}
-	return append(b, ']')
-}
-
 func quote(text string) []byte {
-	quoted, _ := json.Marshal(text)
+	quoted, _ := json.Marshal(text) // a string can always be written
 	return quoted
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -72,25 +71,25 @@ func (s sweepPages) curves(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	b := []byte(`{"curves":[`)
+	type curve struct {
+		ID     string          `json:"id"`
+		Points []tracker.Point `json:"points"`
+	}
+	list := []curve{}
 	best := ranking.Order[:min(len(ranking.Order), mostCurves)]
-	for i, trial := range slices.Sorted(slices.Values(best)) {
+	for _, trial := range slices.Sorted(slices.Values(best)) {
 		run := sw.Runs[trial]
 		curves, err := s.store.Curves(r.Context(), run.ID, tracker.CurveQuery{Metrics: []string{metric}, Points: points})
 		if err != nil {
 			return err
 		}
-		if i > 0 {
-			b = append(b, ',')
-		}
-		var list []tracker.Point
+		c := curve{run.ID, []tracker.Point{}}
 		if len(curves) > 0 {
-			list = curves[0].Points
+			c.Points = curves[0].Points
 		}
-		b = fmt.Appendf(b, `{"id":%s,"points":`, quote(run.ID))
-		b = append(appendPoints(b, list), '}')
+		list = append(list, c)
 	}
-	return sendJSON(w, append(b, "]}"...))
+	return writeJSON(w, map[string]any{"curves": list})
 }
 
 // exploration is what is drawn. A place on an axis is a number from 0 to 1, or null if there is

@@ -41,7 +41,8 @@ func (f *frame) guard(next http.Handler) http.Handler {
 
 func (f *frame) knowsHost(host string) bool {
 	name := plainHost(host)
-	if name == "localhost" || name != "" && slices.Contains(f.options.Hosts, name) {
+	known := func(h string) bool { return plainHost(h) == name }
+	if name == "localhost" || name != "" && slices.ContainsFunc(f.options.Hosts, known) {
 		return true
 	}
 	address, err := netip.ParseAddr(name)
@@ -69,10 +70,13 @@ func (f *frame) admit(w http.ResponseWriter, r *http.Request) bool {
 		// With SameSite=Strict, the first page would not open from a link in another site's chat.
 		// CrossOriginProtection keeps other sites from changing the store.
 		http.SetCookie(w, &http.Cookie{
-			Name: f.tokenCookie(), Value: query.Get("token"), Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
+			Name: f.tokenCookie(), Value: query.Get("token"), Path: "/", HttpOnly: true,
+			Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
 		})
 		query.Del("token")
-		http.Redirect(w, r, localAddress(r.URL, query), http.StatusSeeOther)
+		// The path begins with one slash: two would begin a host's name.
+		local := url.URL{Path: "/" + strings.TrimLeft(r.URL.Path, `/\`), RawQuery: query.Encode()}
+		http.Redirect(w, r, local.String(), http.StatusSeeOther)
 		return false
 	}
 	if c, err := r.Cookie(f.tokenCookie()); err == nil && f.isToken(c.Value) {
@@ -80,13 +84,6 @@ func (f *frame) admit(w http.ResponseWriter, r *http.Request) bool {
 	}
 	http.Error(w, "This server asks for a token: open the address that gouache ui printed, with ?token= at its end.", http.StatusUnauthorized)
 	return false
-}
-
-// localAddress returns an address's path with another query. It begins with one slash: two would
-// begin a host's name.
-func localAddress(u *url.URL, query url.Values) string {
-	local := url.URL{Path: "/" + strings.TrimLeft(u.Path, `/\`), RawQuery: query.Encode()}
-	return local.String()
 }
 
 // tokenCookie names the cookie that remembers the token. Cookies do not tell ports apart, so two

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,38 +17,31 @@ import (
 // written once a second.
 const watchEvery = 500 * time.Millisecond
 
-// Bounds on news: how many pages listen at once, and how many runs are listed before a page must
-// read everything again.
-const (
-	maxListeners = 100
-	maxListed    = 1000
-)
+// maxListeners is how many pages listen at once.
+const maxListeners = 100
 
-// news notifies pages of changes. One watcher asks the store for all of them, and only while there
-// are any. Asking takes 0.06 ms with 10,000 runs (BenchmarkChanges), so a hundred pages with a
-// watcher each would still take only a hundredth of a core; but each would also wait for a
-// connection to the database twice a second.
+// news notifies pages of changes. One watcher asks the store for them, and only while there are any
+// pages. Asking takes 0.06 ms with 10,000 runs (BenchmarkChanges), so a hundred pages with a watcher
+// each would still take only a hundredth of a core; but each would also wait for a connection to the
+// database twice a second. Now each asks once after a change.
 type news struct {
 	store     tracker.Store
-	mu        sync.Mutex // also of the listeners
-	listeners map[*listener]bool
+	mu        sync.Mutex
+	listeners map[listener]bool
 	stop      context.CancelFunc // of the watcher, nil while there is none
 	closed    bool
 }
 
-// listener waits for changes. Changes that occur while it is busy are merged.
-type listener struct {
-	news    *news
-	pending *tracker.Changes
-	ready   chan struct{} // has one in it when something is pending; closed when there will be no more changes
-}
+// listener has one element after the store has changed. It is closed when there will be no more
+// changes.
+type listener chan struct{}
 
 func newNews(store tracker.Store) *news {
-	return &news{store: store, listeners: map[*listener]bool{}}
+	return &news{store: store, listeners: map[listener]bool{}}
 }
 
-// listen adds a listener, which receives all changes after listen returns.
-func (n *news) listen(ctx context.Context) (*listener, error) {
+// listen adds a listener, which is notified of all changes after listen returns.
+func (n *news) listen(ctx context.Context) (listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
@@ -67,13 +59,13 @@ func (n *news) listen(ctx context.Context) (*listener, error) {
 		n.stop = stop
 		go n.watch(watching, now.Cursor)
 	}
-	l := &listener{news: n, ready: make(chan struct{}, 1)}
+	l := make(listener, 1)
 	n.listeners[l] = true
 	return l, nil
 }
 
 // leave removes a listener, and ends the watcher with the last.
-func (n *news) leave(l *listener) {
+func (n *news) leave(l listener) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.listeners, l)
@@ -99,7 +91,7 @@ func (n *news) close() {
 // dismiss ends all listeners. It is called with the lock held.
 func (n *news) dismiss() {
 	for l := range n.listeners {
-		close(l.ready)
+		close(l)
 	}
 	clear(n.listeners)
 	n.rest()
@@ -108,7 +100,7 @@ func (n *news) dismiss() {
 // watch notifies the listeners of changes until ctx ends. When the store fails, pages reconnect
 // after a while.
 func (n *news) watch(ctx context.Context, since tracker.Cursor) {
-	for changes, err := range tracker.Watch(ctx, n.store, since, watchEvery) {
+	for _, err := range tracker.Watch(ctx, n.store, since, watchEvery) {
 		n.mu.Lock()
 		switch {
 		case ctx.Err() != nil: // another watcher may have taken over
@@ -116,45 +108,14 @@ func (n *news) watch(ctx context.Context, since tracker.Cursor) {
 			n.dismiss()
 		default:
 			for l := range n.listeners {
-				l.pending = merge(l.pending, changes)
 				select {
-				case l.ready <- struct{}{}:
-				default:
+				case l <- struct{}{}:
+				default: // it is busy, and will find this change with the one before
 				}
 			}
 		}
 		n.mu.Unlock()
 	}
-}
-
-// take returns the changes since the last call, or nil.
-func (l *listener) take() *tracker.Changes {
-	l.news.mu.Lock()
-	defer l.news.mu.Unlock()
-	changes := l.pending
-	l.pending = nil
-	return changes
-}
-
-// merge appends changes to earlier ones.
-func merge(earlier, later *tracker.Changes) *tracker.Changes {
-	if earlier == nil {
-		return later
-	}
-	all := &tracker.Changes{
-		Cursor: later.Cursor, More: earlier.More || later.More,
-		Runs: union(earlier.Runs, later.Runs), Deleted: union(earlier.Deleted, later.Deleted),
-	}
-	if len(all.Runs)+len(all.Deleted) > maxListed {
-		all.Runs, all.Deleted, all.More = nil, nil, true
-	}
-	return all
-}
-
-func union(a, b []string) []string {
-	list := slices.Concat(a, b)
-	slices.Sort(list)
-	return slices.Compact(list)
 }
 
 // heartbeat is how often a stream sends something even without changes, so that a lost connection
@@ -180,31 +141,36 @@ func (f *frame) events(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // for nginx
-	l.stream(w, r, since, missed)
-	return nil
-}
-
-// stream writes to a page until it has gone or the listener is dismissed.
-func (l *listener) stream(w http.ResponseWriter, r *http.Request, since tracker.Cursor, missed *tracker.Changes) {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // of the server for other requests, if it has one
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
 	text := fmt.Sprintf("id: %s\nretry: 3000\n: listening\n\n", missed.Cursor)
 	if since != "" && since != missed.Cursor {
 		text = event(missed)
 	}
+	f.stream(w, r, l, missed.Cursor, text)
+	return nil
+}
+
+// stream writes text to a page, and changes after since, until the page has gone or the listener is
+// dismissed.
+func (f *frame) stream(w http.ResponseWriter, r *http.Request, l listener, since tracker.Cursor, text string) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // of the server for other requests, if it has one
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
 	for {
 		_ = control.SetWriteDeadline(time.Now().Add(2 * heartbeat))
 		if _, err := io.WriteString(w, text); err != nil || control.Flush() != nil {
 			return
 		}
+		text = ""
 		select {
-		case _, more := <-l.ready:
-			if !more {
+		case _, more := <-l:
+			changes, err := f.store.Changes(r.Context(), since)
+			if !more || err != nil {
 				return
 			}
-			text = event(l.take())
+			if changes.Cursor != since { // else the last event had the change already
+				text, since = event(changes), changes.Cursor
+			}
 		case <-beat.C:
 			text = ": still here\n\n"
 		case <-r.Context().Done():
@@ -213,11 +179,8 @@ func (l *listener) stream(w http.ResponseWriter, r *http.Request, since tracker.
 	}
 }
 
-// event writes changes as an event. They are nil if the last event had them already.
+// event writes changes as an event.
 func event(changes *tracker.Changes) string {
-	if changes == nil {
-		return ""
-	}
 	data, _ := json.Marshal(changes) // strings can always be written
 	return fmt.Sprintf("id: %s\nevent: changes\ndata: %s\n\n", changes.Cursor, data)
 }

@@ -15,18 +15,15 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 
 	scaling "github.com/gouache-art/gouache/internal/thumbnail"
 	"github.com/gouache-art/gouache/tracker"
 )
-
-// forever is the caching of content that its address identifies. It is private, since the store is.
-const forever = "private, max-age=31536000, immutable"
 
 // picture answers with a picture's file, or with a small one if the query has a width. TIFF, which
 // browsers do not show, becomes PNG.
@@ -67,7 +64,7 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 func sendPicture(w http.ResponseWriter, r *http.Request, tag, kind string, content io.ReadSeeker) {
 	h := w.Header()
 	h.Set("Content-Type", kind)
-	h.Set("Cache-Control", forever)
+	h.Set("Cache-Control", "private, max-age=31536000, immutable") // its address identifies it; private, since the store is
 	h.Set("ETag", strconv.Quote(tag))
 	http.ServeContent(w, r, "", time.Time{}, content)
 }
@@ -131,10 +128,8 @@ const maxThumbnails = 64 << 20
 type thumbnails struct {
 	busy   chan struct{} // holds one element for each that is being made
 	making singleflight.Group
-
-	mu    sync.Mutex
-	kept  *simplelru.LRU[string, *thumbnail] // by source.key
-	bytes int
+	kept   *lru.Cache[string, *thumbnail] // by source.key
+	bytes  atomic.Int64
 }
 
 type thumbnail struct {
@@ -153,19 +148,15 @@ func (s source) key() string { return fmt.Sprint(s.hash, " ", s.width) }
 
 func newThumbnails() *thumbnails {
 	t := &thumbnails{busy: make(chan struct{}, min(runtime.GOMAXPROCS(0), 4))}
-	var err error
-	t.kept, err = simplelru.NewLRU(math.MaxInt, func(_ string, gone *thumbnail) { t.bytes -= len(gone.data) })
-	if err != nil {
-		panic(err) // for a size below 1 only
-	}
-	return t
+	t.kept, _ = lru.NewWithEvict(math.MaxInt, func(_ string, gone *thumbnail) { t.bytes.Add(-int64(len(gone.data))) })
+	return t // NewWithEvict fails for a size below 1 only
 }
 
 // get returns a small picture, made now if it is not kept. Requests for the same one wait for the
 // first.
 func (t *thumbnails) get(ctx context.Context, s source) (*thumbnail, error) {
 	for {
-		if known, ok := t.find(s.key()); ok {
+		if known, ok := t.kept.Get(s.key()); ok {
 			return known, nil
 		}
 		made, err, _ := t.making.Do(s.key(), func() (any, error) { return t.make(ctx, s) })
@@ -178,12 +169,6 @@ func (t *thumbnails) get(ctx context.Context, s source) (*thumbnail, error) {
 	}
 }
 
-func (t *thumbnails) find(key string) (*thumbnail, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.kept.Get(key)
-}
-
 // make makes a small picture as soon as few enough others are being made, and keeps it.
 func (t *thumbnails) make(ctx context.Context, s source) (*thumbnail, error) {
 	select {
@@ -192,7 +177,7 @@ func (t *thumbnails) make(ctx context.Context, s source) (*thumbnail, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if known, ok := t.find(s.key()); ok { // another request has made it meanwhile
+	if known, ok := t.kept.Get(s.key()); ok { // another request has made it meanwhile
 		return known, nil
 	}
 	made, err := s.shrink()
@@ -211,10 +196,9 @@ func (t *thumbnails) keep(key string, made *thumbnail) {
 	if len(made.data) > maxThumbnails/4 {
 		return
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.bytes.Add(int64(len(made.data)))
 	t.kept.Add(key, made)
-	for t.bytes += len(made.data); t.bytes > maxThumbnails; {
+	for t.bytes.Load() > maxThumbnails {
 		t.kept.RemoveOldest()
 	}
 }

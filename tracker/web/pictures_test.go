@@ -250,18 +250,18 @@ func TestThumbnailsAreBounded(t *testing.T) {
 	const size = maxThumbnails / 8
 	for i := range 20 {
 		kept.keep(fmt.Sprint(i), &thumbnail{data: make([]byte, size)})
-		if kept.bytes > maxThumbnails || kept.bytes != kept.kept.Len()*size {
-			t.Fatalf("after %d: %d bytes in %d", i, kept.bytes, kept.kept.Len())
+		if bytes := int(kept.bytes.Load()); bytes > maxThumbnails || bytes != kept.kept.Len()*size {
+			t.Fatalf("after %d: %d bytes in %d", i, bytes, kept.kept.Len())
 		}
 	}
-	if _, ok := kept.find("19"); !ok {
+	if _, ok := kept.kept.Get("19"); !ok {
 		t.Error("the latest is not kept")
 	}
-	if _, ok := kept.find("0"); ok {
+	if _, ok := kept.kept.Get("0"); ok {
 		t.Error("the first is still kept")
 	}
 	kept.keep("large", &thumbnail{data: make([]byte, maxThumbnails/2)})
-	if _, ok := kept.find("large"); ok {
+	if _, ok := kept.kept.Get("large"); ok {
 		t.Error("one that fills half of what is kept is kept")
 	}
 }

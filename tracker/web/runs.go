@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -22,7 +21,6 @@ type runsView struct {
 	Empty       bool // whether the store has no runs at all
 	Total       int  // of the runs that pass the filter
 	Rows        []row
-	Headings    []heading
 	Names       *tracker.Names
 	Quick       []quickGroup
 	Cursor      tracker.Cursor
@@ -68,7 +66,7 @@ func (s runPages) newRunsView(ctx context.Context, l listing, names *tracker.Nam
 	if err != nil {
 		return nil, err
 	}
-	v := &runsView{listing: l, Headings: headings(l), Names: names, Quick: quickFilters(l, names), Cursor: now.Cursor}
+	v := &runsView{listing: l, Names: names, Quick: quickFilters(l, names), Cursor: now.Cursor}
 	q, err := l.query()
 	found := &tracker.RunPage{}
 	if err == nil {
@@ -251,27 +249,12 @@ func plannedSteps(run *tracker.Run) int64 {
 	return 0
 }
 
-type heading struct {
-	Name, Label, Link string
-	Order             string // as aria-sort has it, or ""
-}
+// heading is a column's; Order is as aria-sort has it, or "".
+type heading struct{ Label, Link, Order string }
 
-// headings are the table's headings: the fixed ones, then those of the chosen columns.
-func headings(l listing) []heading {
-	list := []heading{
-		{Name: "name", Label: "Run"}, {Name: "status", Label: "Status"}, {Name: "started", Label: "Started"}, {Name: "duration", Label: "Took"},
-		{Name: "rating", Label: "Rating"}, {Label: "Tags"},
-	}
-	for _, name := range l.Columns {
-		list = append(list, heading{Name: name})
-	}
-	for i, h := range list {
-		list[i].Label = cmp.Or(h.Label, h.Name)
-		if h.Name != "" {
-			list[i].Link, list[i].Order = l.SortedBy(h.Name), l.order(h.Name)
-		}
-	}
-	return list
+// Heading is the heading of the column of a field, setting or metric.
+func (v *runsView) Heading(name, label string) heading {
+	return heading{label, v.SortedBy(name), v.order(name)}
 }
 
 // chosen returns the full ids of the runs that a form or a query names as run, at least one.
@@ -306,10 +289,9 @@ func (s runPages) askDelete(w http.ResponseWriter, r *http.Request) error {
 		}
 		if run.Status == tracker.StatusRunning {
 			v.Running = append(v.Running, *run)
-			continue
+		} else {
+			v.Runs, ended = append(v.Runs, *run), append(ended, id)
 		}
-		v.Runs = append(v.Runs, *run)
-		ended = append(ended, id)
 	}
 	if len(ended) > 0 {
 		freed, err := s.store.DeleteRuns(r.Context(), ended, true)

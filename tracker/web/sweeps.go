@@ -149,10 +149,7 @@ func (s sweepPages) sweepCards(ctx context.Context) ([]sweepCard, error) {
 	}
 	var cards []sweepCard
 	for _, g := range groups {
-		c := sweepCard{Name: g.Name, Experiment: g.Experiment, Tally: study.Tally{
-			Begun: g.Runs, Finished: g.Statuses[tracker.StatusFinished], Failed: g.Statuses[tracker.StatusFailed],
-			Interrupted: g.Statuses[tracker.StatusInterrupted], Running: g.Statuses[tracker.StatusRunning],
-		}}
+		c := sweepCard{Name: g.Name, Experiment: g.Experiment, Tally: study.NewTally(0, g.Runs, g.Statuses)}
 		if g.Latest != nil {
 			c.Picture, c.StartedAt = g.Latest.Picture, g.Latest.StartedAt
 		}

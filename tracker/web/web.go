@@ -11,9 +11,9 @@
 package web
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
-	"slices"
 
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -53,13 +53,7 @@ func (h *Handler) Close() { h.frame.news.close() }
 
 // New returns a handler that shows a store.
 func New(store tracker.Store, o Options) *Handler {
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	o.Hosts = slices.Clone(o.Hosts)
-	for i, name := range o.Hosts {
-		o.Hosts[i] = plainHost(name)
-	}
+	o.Log = cmp.Or(o.Log, slog.Default())
 	f := &frame{store: store, options: o, pages: parsePages(), small: newThumbnails(), news: newNews(store)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /static/", static)
