@@ -25,7 +25,6 @@ import (
 	"sync"
 
 	"github.com/gouache-art/gouache/internal/cache"
-	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/lbfgs"
 	"github.com/gouache-art/gouache/stylelib/loss"
@@ -115,7 +114,7 @@ type OpenOptions struct {
 	// Seed is that of the weights "random".
 	Seed int64
 	// Progress is called as installing and downloading proceed. It may be nil.
-	Progress func(fetch.Progress)
+	Progress func(weights.Progress)
 	// Chosen is called with a sentence that says which weights are used and why, if none were
 	// named. It may be nil.
 	Chosen func(reason string)

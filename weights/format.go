@@ -13,9 +13,9 @@ import (
 
 // Tensor describes a tensor of a file.
 type Tensor struct {
-	Name  string // the path inside the file, for example block1/layers/conv2d/vars/0
-	Shape []int
-	DType string // the file's name for it, for example F32
+	Name  string `json:"name"` // the path inside the file, for example block1/layers/conv2d/vars/0
+	Shape []int  `json:"shape"`
+	DType string `json:"dtype"` // the file's name for it, for example F32
 }
 
 // Container is an open file of tensors. Its methods are used by one goroutine at a time.

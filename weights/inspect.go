@@ -25,9 +25,7 @@ type Contents struct {
 
 // TensorInfo describes a tensor of a file and the layer that it belongs to.
 type TensorInfo struct {
-	Name  string `json:"name"`
-	Shape []int  `json:"shape"`
-	DType string `json:"dtype"`
+	Tensor
 	Layer string `json:"layer,omitempty"` // for example block4_conv2; empty if it is no convolution of the network
 	Part  string `json:"part,omitempty"`  // "kernel" or "bias"
 }
@@ -65,7 +63,7 @@ func Inspect(path string) (contents *Contents, err error) {
 func (r *recognition) infos() []TensorInfo {
 	infos := make([]TensorInfo, len(r.tensors))
 	for i, t := range r.tensors {
-		infos[i] = TensorInfo{Name: t.Name, Shape: t.Shape, DType: t.DType}
+		infos[i].Tensor = t
 	}
 	for p, i := range r.found {
 		infos[i].Layer, infos[i].Part = p.layer, p.part

@@ -7,7 +7,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -175,21 +174,13 @@ func (r *recognition) findByCounting() {
 
 // compareNumbered orders paths as Keras counts: conv2d, conv2d_1, conv2d_2, conv2d_10.
 func compareNumbered(a, b string) int {
-	return slices.CompareFunc(strings.Split(a, "/"), strings.Split(b, "/"), func(a, b string) int {
-		aBase, aNumber := splitNumber(a)
-		bBase, bNumber := splitNumber(b)
-		return cmp.Or(cmp.Compare(aBase, bBase), cmp.Compare(aNumber, bNumber))
-	})
+	padded := func(path string) string {
+		return digits.ReplaceAllStringFunc(path, func(n string) string { return strings.Repeat("0", max(0, 9-len(n))) + n })
+	}
+	return cmp.Compare(padded(a), padded(b))
 }
 
-func splitNumber(s string) (base string, number int) {
-	if i := strings.LastIndexByte(s, '_'); i >= 0 {
-		if n, err := strconv.Atoi(s[i+1:]); err == nil {
-			return s[:i], n
-		}
-	}
-	return s, 0
-}
+var digits = regexp.MustCompile("[0-9]+")
 
 // network returns the network that the layers belong to. It checks that all are there, with the right shapes.
 func (r *recognition) network() (architecture, error) {

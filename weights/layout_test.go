@@ -109,7 +109,7 @@ func TestInspect(t *testing.T) {
 	if c.Format != "safetensors" || c.Layout != layoutGouache || c.Network != VGG16 || c.Problem != "" || len(c.Tensors) != 26 {
 		t.Errorf("got %s, %s, %s, %q with %d tensors", c.Format, c.Layout, c.Network, c.Problem, len(c.Tensors))
 	}
-	second := TensorInfo{Name: "block1_conv1.bias", Shape: []int{2}, DType: "F32", Layer: "block1_conv1", Part: "bias"}
+	second := TensorInfo{Tensor: Tensor{Name: "block1_conv1.bias", Shape: []int{2}, DType: "F32"}, Layer: "block1_conv1", Part: "bias"}
 	if got := c.Tensors[1]; got.Name != second.Name || !slices.Equal(got.Shape, second.Shape) || got.Layer != second.Layer || got.Part != second.Part {
 		t.Errorf("second tensor %+v, want %+v", got, second)
 	}

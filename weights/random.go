@@ -24,21 +24,18 @@ func init() {
 //
 // Such weights need no file. They are for tests and measurements of speed: they paint texture, but not well.
 func Random(network string, seed int64) *Set {
-	a, _ := findArchitecture(network)
-	set := &Set{Name: "random", Network: network, Layers: a.layers(), Layout: "random", Source: "random numbers"}
+	set := &Set{Name: "random", Network: network, Layers: findArchitecture(network).layers(), Layout: "random", Source: "random numbers"}
 	var all sync.WaitGroup
 	for i := range set.Layers {
-		all.Go(func() { set.Layers[i].fill(rand.New(rand.NewPCG(uint64(seed), uint64(i)))) })
+		all.Go(func() {
+			l, r := &set.Layers[i], rand.New(rand.NewPCG(uint64(seed), uint64(i)))
+			deviation := math.Sqrt(2 / float64(9*l.In))
+			l.Kernel, l.Bias = make([]float32, 9*l.In*l.Out), make([]float32, l.Out)
+			for i := range l.Kernel {
+				l.Kernel[i] = float32(r.NormFloat64() * deviation)
+			}
+		})
 	}
 	all.Wait()
 	return set
-}
-
-func (l *Layer) fill(r *rand.Rand) {
-	deviation := math.Sqrt(2 / float64(9*l.In))
-	l.Kernel = make([]float32, 9*l.In*l.Out)
-	for i := range l.Kernel {
-		l.Kernel[i] = float32(r.NormFloat64() * deviation)
-	}
-	l.Bias = make([]float32, l.Out)
 }

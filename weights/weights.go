@@ -97,20 +97,20 @@ func (a architecture) layers() []Layer {
 
 func (l Layer) kernelShape() []int { return []int{3, 3, l.In, l.Out} }
 
-func findArchitecture(network string) (architecture, bool) {
+// findArchitecture returns a network's architecture. That of an unknown network has no layers.
+func findArchitecture(network string) architecture {
 	for _, a := range architectures {
 		if a.name == network {
-			return a, true
+			return a
 		}
 	}
-	return architecture{}, false
+	return architecture{}
 }
 
 // LayerNames returns the names of a network's convolutions, from the picture on; none for an unknown network.
 func LayerNames(network string) []string {
-	a, _ := findArchitecture(network)
 	var names []string
-	for _, l := range a.layers() {
+	for _, l := range findArchitecture(network).layers() {
 		names = append(names, l.Name)
 	}
 	return names

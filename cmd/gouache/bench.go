@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,9 +15,9 @@ import (
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
 )
 
-// benchFlags are the flags of `gouache bench`.
 type benchFlags struct {
 	studio       studioFlags
 	size, repeat int
@@ -62,10 +61,15 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 		return usage(fmt.Errorf("--preset: %w", err))
 	}
 	preset.Margin = 0
-	content, style, err := benchPictures(f.size)
+	content, err := picture.Load("sample:chelsea")
 	if err != nil {
 		return err
 	}
+	style, err := picture.Load("sample:swirl")
+	if err != nil {
+		return err
+	}
+	content, style = content.Resize(f.size, f.size), style.Resize(f.size, f.size)
 	styles := []stylelib.Style{{Picture: style, Weight: 1}}
 	job := stylelib.Job{Content: content, Styles: styles, Size: f.size, Scales: 1, Iterations: loopIterations, Preset: preset}
 	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
@@ -77,18 +81,9 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 		if err != nil {
 			return err
 		}
-		return show(cmd, f.json, newBenchReport(f, studio, measured, overhead), printBench)
+		report := newBenchReport(f, studio, measured, overhead)
+		return show(cmd, f.json, report, report.print)
 	})
-}
-
-func benchPictures(size int) (content, style *picture.Picture, err error) {
-	if content, err = picture.Load("sample:chelsea"); err != nil {
-		return nil, nil, err
-	}
-	if style, err = picture.Load("sample:swirl"); err != nil {
-		return nil, nil, err
-	}
-	return content.Resize(size, size), style.Resize(size, size), nil
 }
 
 // The painting that is measured has loopIterations, after which the optimiser's memory of ten is full. A large picture
@@ -108,11 +103,22 @@ func measureLoop(ctx context.Context, studio *stylelib.Studio, job stylelib.Job)
 	defer os.RemoveAll(dir)
 	painting, stop := context.WithCancel(ctx)
 	defer stop()
-	loop := loopObserver{stop: stop}
+	var first, last progress.Iteration
+	loop := progress.Func(func(e progress.Event) {
+		i, ok := e.(progress.Iteration)
+		if !ok {
+			return
+		}
+		if last = i; i.Iteration == 1 {
+			first = i
+		} else if i.Elapsed > loopEnough {
+			stop()
+		}
+	})
 	var failure error
 	record := recordFlags{store: dir, name: "bench"}
-	recording := record.start(ctx, newRun(nil, []string{"gouache", "bench"}, studio, 0), func(err error) { failure = err })
-	_, err = studio.Stylize(painting, job, recording.observer(progress.Multi{newProgressLine(io.Discard), &loop}))
+	recording := record.start(ctx, tracker.NewRun{Provenance: provenance([]string{"gouache", "bench"}, studio, 0)}, func(err error) { failure = err })
+	_, err = studio.Stylize(painting, job, recording.observer(progress.Multi{newProgressLine(io.Discard), loop}))
 	recording.end(ctx, err)
 	switch {
 	case err != nil:
@@ -122,33 +128,9 @@ func measureLoop(ctx context.Context, studio *stylelib.Studio, job stylelib.Job)
 	case ctx.Err() != nil:
 		return 0, ctx.Err()
 	}
-	return loop.ratio(), nil
+	return float64(last.Elapsed-first.Elapsed) / float64(last.Evaluating-first.Evaluating), nil
 }
 
-// loopObserver keeps the first and the last iteration, and stops the painting when it has taken long enough.
-type loopObserver struct {
-	first, last progress.Iteration
-	stop        func()
-}
-
-// Observe keeps an iteration.
-func (l *loopObserver) Observe(e progress.Event) {
-	i, ok := e.(progress.Iteration)
-	if !ok {
-		return
-	}
-	if l.last = i; i.Iteration == 1 {
-		l.first = i
-	} else if i.Elapsed > loopEnough {
-		l.stop()
-	}
-}
-
-func (l *loopObserver) ratio() float64 {
-	return float64(l.last.Elapsed-l.first.Elapsed) / float64(l.last.Evaluating-l.first.Evaluating)
-}
-
-// benchReport is what `gouache bench` prints.
 type benchReport struct {
 	Size      int    `json:"size"`
 	Preset    string `json:"preset"`
@@ -206,28 +188,25 @@ func newBenchReport(f *benchFlags, studio *stylelib.Studio, b *stylelib.Benchmar
 	return r
 }
 
-func printBench(w io.Writer, r *benchReport) error {
+func (r *benchReport) print(w io.Writer) {
 	fmt.Fprintf(w, "%d×%d pixels, %s with weights %s, %s, on %s\n\n", r.Size, r.Size, r.Network, r.Weights, r.Precision, r.Device)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	tiles := ""
 	if r.Tiles > 1 {
 		tiles = fmt.Sprintf(", in %d tiles", r.Tiles)
 	}
-	fmt.Fprintf(table, "evaluation with gradient\t%s\t(%s to %s, %d times%s)\n", milliseconds(r.Evaluation.Median),
+	fmt.Fprintf(w, "evaluation with gradient\t%s\t(%s to %s, %d times%s)\n", milliseconds(r.Evaluation.Median),
 		milliseconds(r.Evaluation.Least), milliseconds(r.Evaluation.Most), r.Evaluation.Times, tiles)
-	fmt.Fprintf(table, "first evaluation\t%s\tcompiling included\n", milliseconds(r.First))
-	fmt.Fprintf(table, "painting\t%.3f\tof the time of its evaluations: optimiser, progress and recording are the rest\n", r.Loop)
-	fmt.Fprintf(table, "peak memory\t%s\t\n\n", format.Bytes(r.PeakMemory))
-	fmt.Fprintf(table, "layer\tsize\tchannels\tforward\t\tpullback\t\n")
+	fmt.Fprintf(w, "first evaluation\t%s\tcompiling included\n", milliseconds(r.First))
+	fmt.Fprintf(w, "painting\t%.3f\tof the time of its evaluations: optimiser, progress and recording are the rest\n", r.Loop)
+	fmt.Fprintf(w, "peak memory\t%s\t\n\n", format.Bytes(r.PeakMemory))
+	fmt.Fprintf(w, "layer\tsize\tchannels\tforward\t\tpullback\t\n")
 	var forward, pullback float64
 	for _, l := range r.Layers {
-		fmt.Fprintf(table, "%s\t%d×%d\t%d→%d\t%s\t%s\t%s\t%s\n", l.Layer, l.Width, l.Height, l.In, l.Out,
+		fmt.Fprintf(w, "%s\t%d×%d\t%d→%d\t%s\t%s\t%s\t%s\n", l.Layer, l.Width, l.Height, l.In, l.Out,
 			l.Forward.Way, milliseconds(l.Forward.Median), l.Pullback.Way, milliseconds(l.Pullback.Median))
 		forward, pullback = forward+l.Forward.Median, pullback+l.Pullback.Median
 	}
-	fmt.Fprintf(table, "together, each alone\t\t\t\t%s\t\t%s\n", milliseconds(forward), milliseconds(pullback))
-	return table.Flush()
+	fmt.Fprintf(w, "together, each alone\t\t\t\t%s\t\t%s\n", milliseconds(forward), milliseconds(pullback))
 }
 
-// milliseconds writes seconds as such with a digit after the point.
 func milliseconds(seconds float64) string { return fmt.Sprintf("%.1f ms", 1e3*seconds) }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/shirou/gopsutil/v4/disk"
 	"github.com/spf13/cobra"
@@ -32,7 +31,9 @@ is missing. With --fix, do it: install XLA's plugin and fetch weights. The exit 
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if fix {
-				if err := mend(cmd.Context(), cmd.ErrOrStderr()); err != nil {
+				// Opening a studio installs and fetches what needs no administrator.
+				err := withStudio(cmd, &studioFlags{device: "auto", weights: "auto"}, func(*stylelib.Studio) error { return nil })
+				if err != nil {
 					return err
 				}
 			}
@@ -42,16 +43,6 @@ is missing. With --fix, do it: install XLA's plugin and fetch weights. The exit 
 	cmd.Flags().BoolVar(&fix, "fix", false, "install XLA's plugin and fetch weights if they are missing")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
-}
-
-// mend installs and fetches what needs no administrator.
-func mend(ctx context.Context, messages io.Writer) error {
-	studio, err := (&studioFlags{device: "auto", weights: "auto"}).open(ctx, messages)
-	if err != nil {
-		return err
-	}
-	studio.Close()
-	return nil
 }
 
 // finding is what doctor prints about one part.
@@ -73,7 +64,7 @@ const (
 
 // reportFindings prints findings, and fails if something is missing.
 func reportFindings(cmd *cobra.Command, findings []finding, asJSON bool) error {
-	if err := show(cmd, asJSON, findings, printFindings); err != nil {
+	if err := show(cmd, asJSON, findings, func(w io.Writer) { printFindings(w, findings) }); err != nil {
 		return err
 	}
 	if broken := brokenParts(findings); len(broken) > 0 {
@@ -161,10 +152,7 @@ func examineHDF5() finding {
 
 // examinePython looks for pip, which brings the plugin and weights where only a package index can be reached.
 func examinePython() finding {
-	python := os.Getenv("GOUACHE_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
+	python := cmp.Or(os.Getenv("GOUACHE_PYTHON"), "python3")
 	f := finding{Part: "pip", State: stateAbsent, Mend: "apt-get install -y python3-pip"}
 	out, err := exec.Command(python, "-m", "pip", "--version").Output()
 	if err != nil {
@@ -179,10 +167,7 @@ func examineCache() finding {
 	dir := weights.CacheDir()
 	f := finding{Part: "cache", State: stateOK, Detail: dir}
 	existing := dir
-	for {
-		if _, err := os.Stat(existing); !errors.Is(err, os.ErrNotExist) || existing == filepath.Dir(existing) {
-			break
-		}
+	for _, err := os.Stat(existing); errors.Is(err, os.ErrNotExist); _, err = os.Stat(existing) {
 		existing = filepath.Dir(existing)
 	}
 	probe, err := os.CreateTemp(existing, ".gouache-*")
@@ -208,13 +193,11 @@ func examineMemory() finding {
 			stylelib.LargestSquare(available), stylelib.LargestTiledSquare(available))}
 }
 
-func printFindings(w io.Writer, findings []finding) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func printFindings(w io.Writer, findings []finding) {
 	for _, f := range findings {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", f.Part, f.State, orDash(f.Version), f.Detail)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Part, f.State, orDash(f.Version), f.Detail)
 		if f.Mend != "" {
-			fmt.Fprintf(table, "\t\t\tto mend it: %s\n", f.Mend)
+			fmt.Fprintf(w, "\t\t\tto mend it: %s\n", f.Mend)
 		}
 	}
-	return table.Flush()
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,7 +14,6 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// featuresFlags are the flags of `gouache features`.
 type featuresFlags struct {
 	studio                     studioFlags
 	image, layer, out, pooling string
@@ -73,7 +71,7 @@ func runFeatures(cmd *cobra.Command, f *featuresFlags) error {
 			return fmt.Errorf("--out: %w", err)
 		}
 		report := map[string]any{"out": f.out, "layer": features.Layer, "shape": features.Shape}
-		return show(cmd, f.json, report, func(io.Writer, map[string]any) error { return printOut(cmd, f.out) })
+		return showOut(cmd, f.json, report, f.out)
 	})
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -44,7 +45,8 @@ func TestKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	bin := filepath.Join(prefix, "bin")
-	if spec.gonb() != filepath.Join(bin, "gonb") || spec.module() != sources || spec.Env["PATH"] != bin+":${PATH}" {
+	argv := []string{filepath.Join(bin, "gonb"), "--kernel", "{connection_file}", goWorkFlag + sources}
+	if !slices.Equal(spec.Argv, argv) || spec.Env["PATH"] != bin+":${PATH}" {
 		t.Errorf("the kernel runs %q in %q", spec.Argv, spec.Env["PATH"])
 	}
 	if stdout, stderr, code := gouache(t.Context(), "kernel", "show", "--prefix", prefix); code != exitDone || !strings.Contains(stdout, sources) {

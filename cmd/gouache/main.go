@@ -8,12 +8,14 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -22,6 +24,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -72,29 +75,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return exitDone
-	}
-	var usage *usageError
+	err, code := root.ExecuteContext(ctx), exitFailed
 	switch {
+	case err == nil:
+		return exitDone
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "gouache: interrupted")
-		return exitInterrupted
-	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "gouache: %v\n", err)
-		return exitUsage
+		err, code = errInterrupted, exitInterrupted
+	case errors.As(err, new(*usageError)):
+		code = exitUsage
 	}
 	fmt.Fprintf(stderr, "gouache: %v\n", err)
-	return exitFailed
+	return code
 }
 
 // errInterrupted ends a command that was interrupted and has said so.
 var errInterrupted = errors.New("interrupted")
 
-// usageError is a mistake on the command line.
 type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() }
@@ -133,19 +131,17 @@ func group(cmd *cobra.Command, below ...*cobra.Command) *cobra.Command {
 
 // flagError explains a mistake in a flag in the same words as the other errors.
 func flagError(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	var invalid *pflag.InvalidValueError
-	switch {
-	case errors.As(err, &unknown):
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var known []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
 		if near := suggest.Nearest(unknown.GetSpecifiedName(), known); near != "" {
 			return usage(fmt.Errorf("unknown flag --%s: did you mean --%s?", unknown.GetSpecifiedName(), near))
 		}
-	case errors.As(err, &invalid):
+	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		kind := map[string]string{"int": "a whole number", "int64": "a whole number", "float64": "a number", "bool": "true or false"}
 		f := invalid.GetFlag()
-		if f.Value.Type() == settingType {
+		if f.Value.Type() == "func" { // a setting, whose error says it all
 			return usage(fmt.Errorf("--%w", invalid.Unwrap()))
 		}
 		if what, ok := kind[f.Value.Type()]; ok {
@@ -177,28 +173,20 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return usage(fmt.Errorf("unexpected argument %q: `%s` takes flags only; see `%s --help`", args[0], cmd.CommandPath(), cmd.CommandPath()))
 }
 
-// exactly returns the check of a command that takes the named arguments.
+// exactly checks the arguments of a command that takes the named ones, and atLeast those of one that takes n or more.
 func exactly(names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == len(names) {
-			return nil
-		}
-		return takes(cmd, strings.Join(names, " and "))
-	}
+	return between(len(names), len(names), strings.Join(names, " and "))
 }
 
-// atLeast returns the check of a command that takes n arguments or more.
-func atLeast(n int, what string) cobra.PositionalArgs {
+func atLeast(n int, what string) cobra.PositionalArgs { return between(n, math.MaxInt, what) }
+
+func between(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) >= n {
+		if len(args) >= least && len(args) <= most {
 			return nil
 		}
-		return takes(cmd, what)
+		return usage(fmt.Errorf("`%s` takes %s; see `%s --help`", cmd.CommandPath(), what, cmd.CommandPath()))
 	}
-}
-
-func takes(cmd *cobra.Command, what string) error {
-	return usage(fmt.Errorf("`%s` takes %s; see `%s --help`", cmd.CommandPath(), what, cmd.CommandPath()))
 }
 
 // require checks that flags were given.
@@ -229,22 +217,49 @@ func checkStdout(out string, asJSON bool) error {
 }
 
 // show prints a command's result: as JSON for programs, or as print writes it for people.
-func show[T any](cmd *cobra.Command, asJSON bool, result T, print func(io.Writer, T) error) error {
+func show(cmd *cobra.Command, asJSON bool, result any, print func(io.Writer)) error {
 	if !asJSON {
-		return print(cmd.OutOrStdout(), result)
+		return columns(cmd.OutOrStdout(), print)
 	}
 	encoder := json.NewEncoder(cmd.OutOrStdout())
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(result)
 }
 
-// printOut prints where a command's result was written, unless that is standard output.
-func printOut(cmd *cobra.Command, path string) error {
-	if atomicfile.IsStdout(path) {
-		return nil
-	}
-	_, err := fmt.Fprintln(cmd.OutOrStdout(), path)
+// columns writes what print writes, with the cells that tabs separate in columns.
+func columns(w io.Writer, print func(io.Writer)) error {
+	var text bytes.Buffer // which takes everything; errors are those of w
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	print(table)
+	_ = table.Flush()
+	_, err := text.WriteTo(w)
 	return err
+}
+
+// showOut prints a report as JSON, or only where a command's result was written, unless that is standard output.
+func showOut(cmd *cobra.Command, asJSON bool, report any, path string) error {
+	return show(cmd, asJSON, report, func(w io.Writer) {
+		if !atomicfile.IsStdout(path) {
+			fmt.Fprintln(w, path)
+		}
+	})
+}
+
+// printFields prints pairs of a name and a value as a table, without those that have no value.
+func printFields(w io.Writer, pairs ...string) {
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] != "" {
+			fmt.Fprintf(w, "%s\t%s\n", pair[0], pair[1])
+		}
+	}
+}
+
+// messages returns the writer for a command's progress and messages.
+func messages(cmd *cobra.Command, quiet bool) io.Writer {
+	if quiet {
+		return io.Discard
+	}
+	return cmd.ErrOrStderr()
 }
 
 // orDash writes - for what is empty in a table.
@@ -274,7 +289,12 @@ func moduleVersion(path string) string {
 	if !ok {
 		return ""
 	}
-	for _, m := range info.Deps {
+	return versionIn(info, path)
+}
+
+// versionIn returns the version of a module that a program is built of, or "".
+func versionIn(program *debug.BuildInfo, path string) string {
+	for _, m := range append(program.Deps, &program.Main) {
 		if m.Path == path {
 			return m.Version
 		}

@@ -37,9 +37,7 @@ func newStatusLine(w io.Writer) *statusLine {
 	s := &statusLine{w: w}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		s.terminal = true
-		if width, height, err := term.GetSize(int(f.Fd())); err == nil {
-			s.width, s.height = width, height
-		}
+		s.width, s.height, _ = term.GetSize(int(f.Fd())) // 0 if it is unknown
 	}
 	return s
 }
@@ -74,7 +72,6 @@ func (s *statusLine) show(text string, force bool) {
 	s.shown = len(lines)
 }
 
-// clear removes the lines from the terminal.
 func (s *statusLine) clear() {
 	if s.shown > 1 {
 		fmt.Fprintf(s.w, "\x1b[%dA", s.shown-1)
@@ -89,7 +86,10 @@ func (s *statusLine) clear() {
 func (s *statusLine) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.leave()
+	if s.shown > 0 {
+		fmt.Fprintln(s.w)
+		s.shown = 0
+	}
 }
 
 // wipe removes the lines.
@@ -99,12 +99,10 @@ func (s *statusLine) wipe() {
 	s.clear()
 }
 
-// say writes a separate line.
+// say writes a separate line below the lines, which stay.
 func (s *statusLine) say(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.leave()
-	fmt.Fprintln(s.w, text)
+	s.end()
+	s.sayAbove(text)
 }
 
 // sayAbove writes a separate line above the lines, which the next show restores.
@@ -114,13 +112,6 @@ func (s *statusLine) sayAbove(text string) {
 	s.clear()
 	fmt.Fprintln(s.w, text)
 	s.last = time.Time{}
-}
-
-func (s *statusLine) leave() {
-	if s.shown > 0 {
-		fmt.Fprintln(s.w)
-		s.shown = 0
-	}
 }
 
 // progressLine is an observer that shows a run in one line.
@@ -136,7 +127,12 @@ func newProgressLine(w io.Writer) *progressLine { return &progressLine{line: new
 func (p *progressLine) Observe(e progress.Event) {
 	switch e := e.(type) {
 	case progress.Run:
-		p.begin(e)
+		p.run = e
+		scales, last := "", e.Scales[len(e.Scales)-1]
+		if n := len(e.Scales); n > 1 {
+			scales = fmt.Sprintf(", coarse to fine from %d×%d in %d scales", e.Scales[0].Width, e.Scales[0].Height, n)
+		}
+		p.line.say(fmt.Sprintf("painting %d×%d pixels%s, %d iterations on %s", last.Width, last.Height, scales, e.Iterations(), e.Device))
 	case progress.Tiles:
 		p.tiles(e)
 	case progress.Iteration:
@@ -147,16 +143,6 @@ func (p *progressLine) Observe(e progress.Event) {
 			p.line.say(fmt.Sprintf("done in %s: %s", format.Duration(e.Elapsed), e.Reason))
 		}
 	}
-}
-
-func (p *progressLine) begin(r progress.Run) {
-	p.run = r
-	last := r.Scales[len(r.Scales)-1]
-	scales := ""
-	if n := len(r.Scales); n > 1 {
-		scales = fmt.Sprintf(", coarse to fine from %d×%d in %d scales", r.Scales[0].Width, r.Scales[0].Height, n)
-	}
-	p.line.say(fmt.Sprintf("painting %d×%d pixels%s, %d iterations on %s", last.Width, last.Height, scales, r.Iterations(), r.Device))
 }
 
 func (p *progressLine) iteration(i progress.Iteration) {
@@ -189,14 +175,12 @@ func (p *progressLine) notRecorded(err error) {
 	p.line.say(fmt.Sprintf("warning: this run cannot be recorded: %v; the painting continues (--store %s leaves out the recording)", err, noStore))
 }
 
-// bar draws the share of total that is done.
 func bar(done, total int) string {
 	const cells = 20
 	full := cells * min(done, total) / max(total, 1)
 	return "[" + strings.Repeat("█", full) + strings.Repeat("·", cells-full) + "]"
 }
 
-// transfer shows a download.
 func (s *statusLine) transfer(p fetch.Progress) {
 	text := p.Message
 	if p.Total > 0 {
@@ -205,7 +189,6 @@ func (s *statusLine) transfer(p fetch.Progress) {
 	s.show(strings.TrimSpace(text), p.Done == p.Total) // messages without a total, too
 }
 
-// measuring shows how many convolutions have been measured.
 func (s *statusLine) measuring(done, total int) {
 	s.show(fmt.Sprintf("measuring which convolution is fastest for each layer, once for this device and size: %d of %d", done, total), done == 0)
 	if done == total {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -81,15 +82,11 @@ func (r *recording) end(ctx context.Context, failure error) {
 	}
 	if failure != nil {
 		err := r.run.Finish(context.WithoutCancel(ctx), tracker.Outcome{Status: tracker.StatusFailed, Reason: failure.Error()})
-		if tracker.ErrorCode(err) != tracker.CodeConflict && r.run.Err() == nil { // otherwise it has ended, or has warned
-			r.failed(err)
+		if err != nil && tracker.ErrorCode(err) != tracker.CodeConflict && r.run.Err() == nil { // else it has ended, or has warned
+			r.warn(err)
 		}
 	}
-	r.failed(r.store.Close())
-}
-
-func (r *recording) failed(err error) {
-	if err != nil {
+	if err := r.store.Close(); err != nil {
 		r.warn(err)
 	}
 }
@@ -102,39 +99,19 @@ func (r *recording) id() string {
 	return r.run.ID()
 }
 
-// inputs are the files of the pictures that a job begins with.
-type inputs []input
-
-type input struct {
-	role, name string
-	data       []byte
-}
-
-// load reads a picture and keeps its file.
-func (in *inputs) load(role, name string) (*picture.Picture, error) {
+// loadInput reads a picture and adds its file to a run.
+func loadInput(run *tracker.NewRun, role, name string) (*picture.Picture, error) {
 	data, err := picture.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	*in = append(*in, input{role, name, data})
+	run.AddInput(role, filepath.Base(name), filename.Absolute(name), data)
 	return picture.Decode(name, data)
-}
-
-// newRun describes the run that a job will be.
-func newRun(inputs inputs, command []string, studio *stylelib.Studio, seed int64) tracker.NewRun {
-	n := tracker.NewRun{Provenance: provenance(command, studio, seed)}
-	for _, in := range inputs {
-		n.AddInput(in.role, filepath.Base(in.name), filename.Absolute(in.name), in.data)
-	}
-	return n
 }
 
 func provenance(command []string, studio *stylelib.Studio, seed int64) tracker.Provenance {
 	p := tracker.NewProvenance()
-	p.Command = command
-	if commit != "" {
-		p.Commit = commit
-	}
+	p.Command, p.Commit = command, cmp.Or(commit, p.Commit)
 	p.XLA = fmt.Sprintf("%s, go-xla %s, GoMLX %s", studio.Backend().APIVersion(), moduleVersion("github.com/gomlx/go-xla"), moduleVersion("github.com/gomlx/gomlx"))
 	p.Device = studio.Backend().DeviceName()
 	p.Network, p.Weights, p.WeightsSHA256 = studio.Weights().Network, studio.Weights().Name, studio.Weights().SHA256

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,9 +33,8 @@ and parentheses.`,
 }
 
 // defaultColumns are shown if the store has them.
-var defaultColumns = []string{"style_picture", "style_weight", "size", "total"}
+const defaultColumns = "style_picture,style_weight,size,total"
 
-// runsListFlags are the flags of `gouache runs list`.
 type runsListFlags struct {
 	store         storeFlags
 	filters       filterFlags
@@ -56,11 +55,10 @@ func newRunsList() *cobra.Command {
 	f.filters.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.sort, "sort", "", "`ORDER`: names as in a filter, separated by commas, with - before one for the largest first")
-	flags.StringVar(&f.columns, "columns", "", "`NAMES` of parameters, metrics and fields to show, separated by commas (default: "+strings.Join(defaultColumns, ",")+")")
+	flags.StringVar(&f.columns, "columns", "", "`NAMES` of parameters, metrics and fields to show, separated by commas (default: "+defaultColumns+")")
 	flags.IntVar(&f.limit, "limit", tracker.DefaultLimit, "show at most this `NUMBER` of runs")
 	flags.IntVar(&f.offset, "offset", 0, "leave out this `NUMBER` of runs")
-	f.store.add(cmd, "print JSON")
-	return cmd
+	return f.store.add(cmd, "print JSON")
 }
 
 func listRuns(cmd *cobra.Command, f *runsListFlags) error {
@@ -83,19 +81,15 @@ func listRuns(cmd *cobra.Command, f *runsListFlags) error {
 		if err != nil {
 			return invalid(err)
 		}
-		return show(cmd, f.store.json, page.Runs, func(w io.Writer, runs []tracker.Run) error {
-			columns, err := chooseColumns(cmd, store, f.columns)
-			if err != nil {
-				return err
-			}
-			if err := printRuns(w, runs, columns); err != nil {
-				return err
-			}
-			if len(runs) < page.Total {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d runs: --limit and --offset show others\n", len(runs), page.Total)
-			}
-			return nil
-		})
+		columns, err := chooseColumns(cmd, store, f.columns)
+		if err != nil {
+			return err
+		}
+		err = show(cmd, f.store.json, page.Runs, func(w io.Writer) { printRuns(w, page.Runs, columns) })
+		if n := len(page.Runs); err == nil && !f.store.json && n < page.Total {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d runs: --limit and --offset show others\n", n, page.Total)
+		}
+		return err
 	})
 }
 
@@ -106,46 +100,37 @@ func chooseColumns(cmd *cobra.Command, store tracker.Index, flag string) ([]trac
 		return nil, err
 	}
 	var columns []tracker.Operand
-	if flag == "" {
-		for _, name := range defaultColumns {
-			if slices.Contains(names.Params, name) || slices.Contains(names.Metrics, name) {
-				if o, err := names.Operand(name); err == nil { // a name of both a parameter and a metric is left out
-					columns = append(columns, o)
-				}
-			}
-		}
-		return columns, nil
-	}
-	for name := range strings.SplitSeq(flag, ",") {
+	stored := slices.Concat(names.Params, names.Metrics)
+	for name := range strings.SplitSeq(cmp.Or(flag, defaultColumns), ",") {
 		o, err := names.Operand(strings.TrimSpace(name))
-		if err != nil {
+		switch {
+		case err != nil && flag != "":
 			return nil, usage(fmt.Errorf("--columns: %w", err))
+		case err == nil && (flag != "" || slices.Contains(stored, name)): // a default that is both kinds is left out
+			columns = append(columns, o)
 		}
-		columns = append(columns, o)
 	}
 	return columns, nil
 }
 
-func printRuns(w io.Writer, runs []tracker.Run, columns []tracker.Operand) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "ID\tNAME\tSTATUS\tSTARTED\tTIME\tRATING\tTAGS")
+func printRuns(w io.Writer, runs []tracker.Run, columns []tracker.Operand) {
+	fmt.Fprint(w, "ID\tNAME\tSTATUS\tSTARTED\tTIME\tRATING\tTAGS")
 	for _, c := range columns {
-		fmt.Fprint(table, "\t", strings.ToUpper(c.Name))
+		fmt.Fprint(w, "\t", strings.ToUpper(c.Name))
 	}
-	fmt.Fprintln(table)
+	fmt.Fprintln(w)
 	for _, r := range runs {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s", r.ID, r.Name, r.Status, format.Time(r.StartedAt),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s", r.ID, r.Name, r.Status, format.Time(r.StartedAt),
 			format.Duration(r.Duration()), orDash(format.Stars(r.Rating)), orDash(strings.Join(r.Tags, ", ")))
 		for _, c := range columns {
 			var values []string
 			for _, v := range c.Values(&r) {
 				values = append(values, valueText(v))
 			}
-			fmt.Fprint(table, "\t", orDash(strings.Join(values, ", ")))
+			fmt.Fprint(w, "\t", orDash(strings.Join(values, ", ")))
 		}
-		fmt.Fprintln(table)
+		fmt.Fprintln(w)
 	}
-	return table.Flush()
 }
 
 // valueText writes a value of a run, losses with four significant digits.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,10 +27,7 @@ func updateRun(cmd *cobra.Command, f *storeFlags, ref string, u tracker.Update, 
 			return nil, err
 		}
 		return store.UpdateRun(ctx, ids[0], u)
-	}, func(w io.Writer, r *tracker.Run) error {
-		_, err := fmt.Fprintf(w, "%s  %s  %s\n", r.ID, r.Name, text(r))
-		return err
-	})
+	}, func(w io.Writer, r *tracker.Run) { fmt.Fprintf(w, "%s  %s  %s\n", r.ID, r.Name, text(r)) })
 }
 
 func newRunsTag() *cobra.Command {
@@ -48,13 +46,12 @@ func newRunsTag() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&remove, "remove", false, "remove the tags")
-	f.add(cmd, "print JSON")
-	return cmd
+	return f.add(cmd, "print JSON")
 }
 
 func newRunsNote() *cobra.Command {
 	var f storeFlags
-	cmd := &cobra.Command{
+	return f.add(&cobra.Command{
 		Use:     "note ID TEXT [flags]",
 		Short:   "Write a note on a run, which replaces the one before; - reads it from standard input",
 		Example: "  gouache runs note 1ng 'the strokes follow the fur'\n  gouache runs note 1ng ''    # removes it\n  gouache runs note 1ng - < note.txt",
@@ -71,14 +68,12 @@ func newRunsNote() *cobra.Command {
 			}
 			return updateRun(cmd, &f, args[0], tracker.Update{Note: &text}, func(r *tracker.Run) string { return "note: " + orDash(r.Note) })
 		},
-	}
-	f.add(cmd, "print JSON")
-	return cmd
+	}, "print JSON")
 }
 
 func newRunsRate() *cobra.Command {
 	var f storeFlags
-	cmd := &cobra.Command{
+	return f.add(&cobra.Command{
 		Use:   "rate ID STARS [flags]",
 		Short: "Rate a run's picture with 1 to 5 stars; 0 removes the rating",
 		Args:  exactly("the ID of a run", "a number of STARS from 0 to 5"),
@@ -89,12 +84,9 @@ func newRunsRate() *cobra.Command {
 			}
 			return updateRun(cmd, &f, args[0], tracker.Update{Rating: &rating}, func(r *tracker.Run) string { return "rating: " + orDash(format.Stars(r.Rating)) })
 		},
-	}
-	f.add(cmd, "print JSON")
-	return cmd
+	}, "print JSON")
 }
 
-// runsDeleteFlags are the flags of `gouache runs delete`.
 type runsDeleteFlags struct {
 	store    storeFlags
 	filters  filterFlags
@@ -114,8 +106,7 @@ are freed at once. Instead of ids, --filter and the flags like it may choose the
 	f.filters.add(cmd)
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "only print what would be freed")
-	f.store.add(cmd, "print JSON")
-	return cmd
+	return f.store.add(cmd, "print JSON")
 }
 
 // runsDeletion is what `gouache runs delete --json` prints.
@@ -144,13 +135,12 @@ func deleteRuns(cmd *cobra.Command, f *runsDeleteFlags, refs []string) error {
 		d.Deletion, err = store.DeleteRuns(ctx, d.IDs, false)
 		return d, err
 	}
-	return showFrom(cmd, &f.store, changing, work, func(w io.Writer, d runsDeletion) error {
+	return showFrom(cmd, &f.store, changing, work, func(w io.Writer, d runsDeletion) {
 		verb := "deleted"
 		if f.dry {
 			verb = "would delete"
 		}
-		_, err := fmt.Fprintf(w, "%s %s\n", verb, deletionText(d.Deletion))
-		return err
+		fmt.Fprintf(w, "%s %s\n", verb, deletionText(d.Deletion))
 	})
 }
 
@@ -170,8 +160,7 @@ func isTerminal(cmd *cobra.Command) bool {
 func confirm(cmd *cobra.Command, d *tracker.Deletion) bool {
 	fmt.Fprintf(cmd.ErrOrStderr(), "delete %s? [y/N] ", deletionText(d))
 	answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // the end of input means no
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
+	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
 }
 
 func newRunsImport() *cobra.Command {
@@ -199,16 +188,14 @@ choose the runs.`,
 			defer from.Close()
 			return showFrom(cmd, &f, creating, func(ctx context.Context, into tracker.Store) (*tracker.Imported, error) {
 				return tracker.Import(ctx, into, from, filter)
-			}, func(w io.Writer, done *tracker.Imported) error {
-				_, err := fmt.Fprintf(w, "added %s to %s, brought %d up to date; %d were there already\n",
+			}, func(w io.Writer, done *tracker.Imported) {
+				fmt.Fprintf(w, "added %s to %s, brought %d up to date; %d were there already\n",
 					format.Count(len(done.Runs), "run", "runs"), f.dir, len(done.Updated), len(done.Present))
-				return err
 			})
 		},
 	}
 	filters.add(cmd)
-	f.add(cmd, "print JSON")
-	return cmd
+	return f.add(cmd, "print JSON")
 }
 
 func newRunsVerify() *cobra.Command {
@@ -231,7 +218,7 @@ something is wrong. --repair removes files that no run needs; nothing that a run
 				if err != nil {
 					return err
 				}
-				err = show(cmd, f.json, report, func(w io.Writer, r *tracker.Report) error { return printVerified(w, f.dir, r) })
+				err = show(cmd, f.json, report, func(w io.Writer) { printVerified(w, f.dir, report) })
 				if left := len(report.Problems) - report.Removed; err == nil && left > 0 {
 					err = fmt.Errorf("the store has %s", format.Count(left, "problem", "problems"))
 				}
@@ -240,19 +227,17 @@ something is wrong. --repair removes files that no run needs; nothing that a run
 		},
 	}
 	cmd.Flags().BoolVar(&repair, "repair", false, "remove files that no run needs")
-	f.add(cmd, "print JSON")
-	return cmd
+	return f.add(cmd, "print JSON")
 }
 
-func printVerified(w io.Writer, dir string, r *tracker.Report) error {
+func printVerified(w io.Writer, dir string, r *tracker.Report) {
 	for _, p := range r.Problems {
 		fmt.Fprintf(w, "%s: %s\n", p.Kind, p.What)
 	}
-	_, err := fmt.Fprintf(w, "%s: %s, %s, %s of pictures, %s of curves, %s\n", dir, format.Count(r.Runs, "run", "runs"),
+	fmt.Fprintf(w, "%s: %s, %s, %s of pictures, %s of curves, %s\n", dir, format.Count(r.Runs, "run", "runs"),
 		format.Count(r.Pictures, "picture", "pictures"), format.Bytes(r.Bytes), format.Count(r.Points, "point", "points"),
 		format.Count(len(r.Problems), "problem", "problems"))
 	if r.Removed > 0 {
 		fmt.Fprintf(w, "removed %s that no run needs\n", format.Count(r.Removed, "file", "files"))
 	}
-	return err
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/gouache-art/gouache/tracker/export"
 )
 
-// exportFlags are the flags of `gouache runs export`.
 type exportFlags struct {
 	store       storeFlags
 	filters     filterFlags
@@ -63,8 +62,7 @@ the flags like it may choose the runs.`,
 	flags.StringVar(&f.title, "title", "", "the gallery's `TITLE` (default: the experiment's name)")
 	flags.IntVar(&f.points, "points", 0, "at most this `NUMBER` of points of each curve, extremes kept (default: all)")
 	flags.IntVar(&f.size, "picture-size", 0, "longer side of the gallery's pictures in `PIXELS`, to keep the file small (default: as they are)")
-	f.store.add(cmd, "print a report as JSON; without --out, the runs themselves")
-	return cmd
+	return f.store.add(cmd, "print a report as JSON; without --out, the runs themselves")
 }
 
 func runExport(cmd *cobra.Command, f *exportFlags, args []string) error {
@@ -87,12 +85,10 @@ func runExport(cmd *cobra.Command, f *exportFlags, args []string) error {
 		if err != nil {
 			return err
 		}
-		report := exportReport{f.out, f.format, ids}
-		return show(cmd, f.store.json, report, func(io.Writer, exportReport) error { return printOut(cmd, f.out) })
+		return showOut(cmd, f.store.json, exportReport{f.out, f.format, ids}, f.out)
 	})
 }
 
-// exportReport is what --json prints.
 type exportReport struct {
 	Out    string   `json:"out"`
 	Format string   `json:"format"`
@@ -101,21 +97,18 @@ type exportReport struct {
 
 // check chooses the format and finds mistakes in the flags.
 func (f *exportFlags) check() error {
-	extension := strings.TrimPrefix(strings.ToLower(filepath.Ext(f.out)), ".")
-	switch {
-	case f.format != "" && !slices.Contains(exportFormats, f.format):
-		return usage(fmt.Errorf("--format: %w", suggest.Unknown("format", f.format, exportFormats)))
-	case f.format != "":
-	case f.stdout:
-		f.format = formatJSON
-	case extension == "htm":
-		f.format = formatHTML
-	case slices.Contains([]string{formatCSV, formatJSON, formatHTML}, extension):
-		f.format = extension
-	default:
-		return usage(fmt.Errorf("--out %s does not say in which format: give --format %s", f.out, strings.Join(exportFormats, ", ")))
+	if f.format == "" {
+		named := map[string]string{".csv": formatCSV, ".json": formatJSON, ".html": formatHTML, ".htm": formatHTML}
+		f.format = named[strings.ToLower(filepath.Ext(f.out))]
+		if f.stdout {
+			f.format = formatJSON
+		}
 	}
 	switch {
+	case f.format == "":
+		return usage(fmt.Errorf("--out %s does not say in which format: give --format %s", f.out, strings.Join(exportFormats, ", ")))
+	case !slices.Contains(exportFormats, f.format):
+		return usage(fmt.Errorf("--format: %w", suggest.Unknown("format", f.format, exportFormats)))
 	case f.format == formatPictures && f.stdout:
 		return usage(errors.New("pictures go into a folder: name it with --out"))
 	case f.store.json && f.stdout && f.format != formatJSON:

@@ -1,15 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +19,7 @@ import (
 
 func newRunsShow() *cobra.Command {
 	var f storeFlags
-	cmd := &cobra.Command{
+	return f.add(&cobra.Command{
 		Use:   "show ID [flags]",
 		Short: "Show a run: settings, losses, pictures, and the command that makes its picture again",
 		Args:  exactly("the ID of a run"),
@@ -29,9 +28,7 @@ func newRunsShow() *cobra.Command {
 				return showRun(ctx, store, args[0])
 			}, printRun)
 		},
-	}
-	f.add(cmd, "print JSON")
-	return cmd
+	}, "print JSON")
 }
 
 // shownRun is what show prints.
@@ -58,60 +55,41 @@ func showRun(ctx context.Context, store tracker.Reader, ref string) (*shownRun, 
 		return nil, err
 	}
 	for _, p := range shown.Pictures {
-		if p.Source != "" && !unchanged(p) {
+		if p.Source == "" {
+			continue
+		}
+		if data, err := picture.ReadFile(p.Source); err != nil || fmt.Sprintf("%x", sha256.Sum256(data)) != p.Hash {
 			shown.Changed = append(shown.Changed, p.Source)
 		}
 	}
 	return shown, nil
 }
 
-// unchanged says whether the file that a picture was read from is still the same.
-func unchanged(p tracker.Picture) bool {
-	data, err := picture.ReadFile(p.Source)
-	if err != nil {
-		return false
-	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:]) == p.Hash
-}
-
-func printRun(w io.Writer, s *shownRun) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(name, text string) {
-		if text != "" {
-			fmt.Fprintf(table, "%s\t%s\n", name, text)
-		}
-	}
-	line("run", s.ID)
-	line("name", s.Name)
-	line("experiment", s.Experiment)
+func printRun(w io.Writer, s *shownRun) {
+	trial := ""
 	if s.Sweep != "" {
-		line("sweep", fmt.Sprintf("%s, trial %d", s.Sweep, s.Trial))
+		trial = fmt.Sprintf("%s, trial %d", s.Sweep, s.Trial)
 	}
-	line("status", strings.TrimSuffix(string(s.Status)+": "+s.Reason, ": "))
-	line("started", format.Time(s.StartedAt)+", took "+format.Duration(s.Duration()))
-	if s.Rating > 0 {
-		line("rating", orDash(format.Stars(s.Rating)))
-	}
-	line("tags", strings.Join(s.Tags, ", "))
-	line("note", strings.ReplaceAll(s.Note, "\n", "\n\t"))
-	fmt.Fprintln(table, "\nsettings")
+	printFields(w, "run", s.ID, "name", s.Name, "experiment", s.Experiment, "sweep", trial,
+		"status", strings.TrimSuffix(string(s.Status)+": "+s.Reason, ": "),
+		"started", format.Time(s.StartedAt)+", took "+format.Duration(s.Duration()), "rating", format.Stars(s.Rating),
+		"tags", strings.Join(s.Tags, ", "), "note", strings.ReplaceAll(s.Note, "\n", "\n\t"))
+	fmt.Fprintln(w, "\nsettings")
 	for _, name := range slices.Sorted(maps.Keys(s.Params)) {
-		line("  "+name, format.Value(s.Params[name]))
+		printFields(w, "  "+name, format.Value(s.Params[name]))
 	}
-	fmt.Fprintln(table, "\nlast values")
+	fmt.Fprintln(w, "\nlast values")
 	for _, name := range slices.Sorted(maps.Keys(s.Final)) {
-		line("  "+name, format.Rounded(s.Final[name], 4))
+		printFields(w, "  "+name, format.Rounded(s.Final[name], 4))
 	}
-	s.printPictures(table)
-	s.printProvenance(line, table)
+	s.printPictures(w)
+	s.printProvenance(w)
 	if s.CommandLine != "" {
-		fmt.Fprintf(table, "\nto make it again\n  %s\n", s.CommandLine)
+		fmt.Fprintf(w, "\nto make it again\n  %s\n", s.CommandLine)
 	}
 	for _, name := range s.Changed {
-		fmt.Fprintf(table, "  %s is not what it was: gouache runs export %s --format pictures --out FOLDER writes the picture that was used\n", name, s.ID)
+		fmt.Fprintf(w, "  %s is not what it was: gouache runs export %s --format pictures --out FOLDER writes the picture that was used\n", name, s.ID)
 	}
-	return table.Flush()
 }
 
 // printPictures writes a line for each picture, and one for the number of snapshots.
@@ -126,40 +104,32 @@ func (s *shownRun) printPictures(w io.Writer) {
 			snapshots++
 			continue
 		}
-		name := p.Source
-		if name == "" {
-			name = p.Name
-		}
-		fmt.Fprintf(w, "  %s\t%d×%d %s, %s, sha256 %s  %s\n", p.Role, p.Width, p.Height, p.Format, format.Bytes(p.Bytes), p.Hash[:12], name)
+		fmt.Fprintf(w, "  %s\t%d×%d %s, %s, sha256 %s  %s\n", p.Role, p.Width, p.Height, p.Format, format.Bytes(p.Bytes), p.Hash[:12],
+			cmp.Or(p.Source, p.Name))
 	}
 	if snapshots > 0 {
 		fmt.Fprintf(w, "  snapshots\t%d\n", snapshots)
 	}
 }
 
-func (s *shownRun) printProvenance(line func(name, text string), w io.Writer) {
+func (s *shownRun) printProvenance(w io.Writer) {
 	p := s.Provenance
-	fmt.Fprintln(w, "\nmade by")
-	line("  version", p.Version)
-	line("  commit", p.Commit)
-	line("  go", strings.TrimSpace(p.Go+" "+p.Platform))
-	line("  xla", p.XLA)
-	line("  device", p.Device)
-	line("  weights", strings.TrimSpace(p.Weights+" "+p.Network))
-	line("  weights' sha256", p.WeightsSHA256)
+	seed, memory := "", ""
 	if p.Seed != nil {
-		line("  seed", fmt.Sprint(*p.Seed))
+		seed = fmt.Sprint(*p.Seed)
 	}
-	line("  host", fmt.Sprintf("%s, process %d", s.Process.Host, s.Process.PID))
 	if p.PeakMemory > 0 {
-		line("  peak memory", format.Bytes(p.PeakMemory))
+		memory = format.Bytes(p.PeakMemory)
 	}
-	line("  folder", p.Dir)
+	fmt.Fprintln(w, "\nmade by")
+	printFields(w, "  version", p.Version, "  commit", p.Commit, "  go", strings.TrimSpace(p.Go+" "+p.Platform), "  xla", p.XLA,
+		"  device", p.Device, "  weights", strings.TrimSpace(p.Weights+" "+p.Network), "  weights' sha256", p.WeightsSHA256, "  seed", seed,
+		"  host", fmt.Sprintf("%s, process %d", s.Process.Host, s.Process.PID), "  peak memory", memory, "  folder", p.Dir)
 }
 
 func newRunsCompare() *cobra.Command {
 	var f storeFlags
-	cmd := &cobra.Command{
+	return f.add(&cobra.Command{
 		Use:   "compare ID ID... [flags]",
 		Short: "Put runs side by side: what differs, and how they ended",
 		Args:  atLeast(2, fmt.Sprintf("the ids of 2 to %d runs", tracker.MaxContrast)),
@@ -172,45 +142,38 @@ func newRunsCompare() *cobra.Command {
 				return tracker.NewContrast(ctx, store, ids)
 			}, printContrast)
 		},
-	}
-	f.add(cmd, "print JSON")
-	return cmd
+	}, "print JSON")
 }
 
-func printContrast(w io.Writer, c *tracker.Contrast) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func printContrast(w io.Writer, c *tracker.Contrast) {
 	row := func(name string, text func(i int) string) {
-		fmt.Fprint(table, name)
+		fmt.Fprint(w, name)
 		for i := range c.Runs {
-			fmt.Fprint(table, "\t", text(i))
+			fmt.Fprint(w, "\t", text(i))
 		}
-		fmt.Fprintln(table)
+		fmt.Fprintln(w)
 	}
 	row("run", func(i int) string { return c.Runs[i].ID })
 	row("name", func(i int) string { return c.Runs[i].Name })
 	row("status", func(i int) string { return string(c.Runs[i].Status) })
 	row("time", func(i int) string { return format.Duration(c.Runs[i].Duration()) })
 	row("rating", func(i int) string { return orDash(format.Stars(c.Runs[i].Rating)) })
-	heading := "\nwhat differs"
+	heading := "what differs"
+	if len(c.Differs) == 0 {
+		heading = "no setting differs"
+	}
+	fmt.Fprintln(w, "\n"+heading)
 	for _, r := range c.Differs {
-		if heading != "" {
-			fmt.Fprintln(table, heading)
-			heading = ""
-		}
 		row("  "+r.Name, func(i int) string { return format.Value(r.Values[i]) })
 	}
-	if heading != "" {
-		fmt.Fprintln(table, "\nno setting differs")
-	}
-	fmt.Fprintln(table, "\nlast values")
+	fmt.Fprintln(w, "\nlast values")
 	for _, r := range c.Final {
 		row("  "+r.Name, func(i int) string { return valueText(r.Values[i]) })
 	}
-	for i, reason := range c.Unfair {
-		if i == 0 {
-			fmt.Fprintln(table, "\nnot a fair comparison:")
-		}
-		fmt.Fprintln(table, "  "+reason)
+	if len(c.Unfair) > 0 {
+		fmt.Fprintln(w, "\nnot a fair comparison:")
 	}
-	return table.Flush()
+	for _, reason := range c.Unfair {
+		fmt.Fprintln(w, "  "+reason)
+	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 )
 
-// scoreFlags are the flags of `gouache score`.
 type scoreFlags struct {
 	studio         studioFlags
 	settings       settingFlags
@@ -66,31 +65,22 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 		if err != nil {
 			return err
 		}
-		return show(cmd, f.json, newScoreReport(score), func(w io.Writer, _ scoreReport) error { return printScore(w, score) })
+		report := scoreReport{weightedTerms(score.Terms), map[string]float64{}, score.Total, score.GradientL2}
+		for _, t := range score.Terms {
+			report.Unweighted[t.Name] = t.Loss
+		}
+		return show(cmd, f.json, report, func(w io.Writer) {
+			for _, t := range score.Terms {
+				fmt.Fprintf(w, "%-12s %.6g\n", t.Name, t.Weighted)
+			}
+			fmt.Fprintf(w, "%-12s %.6g\n%-12s %.6g\n", "total", score.Total, "gradient L2", score.GradientL2)
+		})
 	})
 }
 
-// scoreReport is what --json prints.
 type scoreReport struct {
 	Terms      map[string]float64 `json:"terms"`
 	Unweighted map[string]float64 `json:"unweighted"`
 	Total      float64            `json:"total"`
 	GradientL2 float64            `json:"gradient_l2"`
-}
-
-func newScoreReport(score *stylelib.Score) scoreReport {
-	r := scoreReport{weightedTerms(score.Terms), map[string]float64{}, score.Total, score.GradientL2}
-	for _, t := range score.Terms {
-		r.Unweighted[t.Name] = t.Loss
-	}
-	return r
-}
-
-func printScore(w io.Writer, score *stylelib.Score) error {
-	for _, t := range score.Terms {
-		fmt.Fprintf(w, "%-12s %.6g\n", t.Name, t.Weighted)
-	}
-	fmt.Fprintf(w, "%-12s %.6g\n", "total", score.Total)
-	_, err := fmt.Fprintf(w, "%-12s %.6g\n", "gradient L2", score.GradientL2)
-	return err
 }

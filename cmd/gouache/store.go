@@ -18,27 +18,19 @@ import (
 
 const defaultStoreText = "$" + sqlite.StoreVariable + ", else gouache in the XDG data folder"
 
-// storePath returns the folder of the store that --store names; "" means the user's own.
-func storePath(flag string) (string, error) {
-	if flag != "" {
-		return flag, nil
-	}
-	return sqlite.UserStore()
-}
-
-// storeFlags are the flags of a command on a store.
 type storeFlags struct {
 	dir  string
 	json bool
 }
 
-// add adds --store, and --json unless its usage text is empty.
-func (f *storeFlags) add(cmd *cobra.Command, jsonUsage string) {
+// add adds --store to a command, and --json unless its usage text is empty.
+func (f *storeFlags) add(cmd *cobra.Command, jsonUsage string) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.dir, "store", "", "`FOLDER` of the store (default: "+defaultStoreText+")")
 	if jsonUsage != "" {
 		flags.BoolVar(&f.json, "json", false, jsonUsage)
 	}
+	return cmd
 }
 
 // access says what a command does with a store.
@@ -52,9 +44,11 @@ const (
 
 // open opens the store and sets f.dir to its folder.
 func (f *storeFlags) open(ctx context.Context, a access) (tracker.Store, error) {
-	var err error
-	if f.dir, err = storePath(f.dir); err != nil {
-		return nil, err
+	if f.dir == "" {
+		var err error
+		if f.dir, err = sqlite.UserStore(); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := os.Stat(f.dir); errors.Is(err, os.ErrNotExist) && a != creating {
 		return nil, fmt.Errorf("there is no store in %s: gouache stylize makes it with the first picture, and --store or $%s names another", f.dir, sqlite.StoreVariable)
@@ -66,7 +60,6 @@ func (f *storeFlags) open(ctx context.Context, a access) (tracker.Store, error) 
 	return store, nil
 }
 
-// withStore opens the store, calls work, and closes it.
 func withStore(cmd *cobra.Command, f *storeFlags, a access, work func(tracker.Store) error) error {
 	store, err := f.open(cmd.Context(), a)
 	if err != nil {
@@ -76,14 +69,14 @@ func withStore(cmd *cobra.Command, f *storeFlags, a access, work func(tracker.St
 	return work(store)
 }
 
-// showFrom prints what work returns of a store: as JSON if asked for, else as print writes it.
-func showFrom[T any](cmd *cobra.Command, f *storeFlags, a access, work func(context.Context, tracker.Store) (T, error), print func(io.Writer, T) error) error {
+// showFrom prints what work returns of a store, as show does.
+func showFrom[T any](cmd *cobra.Command, f *storeFlags, a access, work func(context.Context, tracker.Store) (T, error), print func(io.Writer, T)) error {
 	return withStore(cmd, f, a, func(store tracker.Store) error {
 		result, err := work(cmd.Context(), store)
 		if err != nil {
 			return invalid(err)
 		}
-		return show(cmd, f.json, result, print)
+		return show(cmd, f.json, result, func(w io.Writer) { print(w, result) })
 	})
 }
 
@@ -177,9 +170,9 @@ func chosenRuns(cmd *cobra.Command, store tracker.RunReader, refs []string, f *f
 	if err == nil && len(runs) == 0 {
 		err = fmt.Errorf("no run passes the filter %s", filter)
 	}
-	ids := make([]string, len(runs))
-	for i, r := range runs {
-		ids[i] = r.ID
+	var ids []string
+	for _, r := range runs {
+		ids = append(ids, r.ID)
 	}
 	return ids, err
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +17,6 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// stylizeFlags are the flags of `gouache stylize`.
 type stylizeFlags struct {
 	studio   studioFlags
 	settings settingFlags
@@ -74,15 +72,16 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 			f.record.name = "stdout"
 		}
 	}
-	var inputs inputs
-	job, err := f.job(cmd, &inputs)
+	var run tracker.NewRun
+	job, err := f.job(&run)
 	if err != nil {
 		return err
 	}
 	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
-		messages := f.studio.messages(cmd)
+		messages := messages(cmd, f.studio.quiet)
 		line := newProgressLine(messages)
-		recording := f.record.start(cmd.Context(), newRun(inputs, f.command(cmd, job, studio), studio, job.Seed), line.notRecorded)
+		run.Provenance = provenance(f.command(cmd, job, studio), studio, job.Seed)
+		recording := f.record.start(cmd.Context(), run, line.notRecorded)
 		result, err := studio.Stylize(cmd.Context(), job, recording.observer(line))
 		recording.end(cmd.Context(), err)
 		if err != nil {
@@ -94,8 +93,11 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 		if id := recording.id(); id != "" {
 			fmt.Fprintf(messages, "recorded as run %s: see gouache runs show %s, or gouache ui\n", id, id)
 		}
-		report := newStylizeReport(result, f.out, studio, recording.id())
-		err = show(cmd, f.json, report, func(io.Writer, stylizeReport) error { return printOut(cmd, f.out) })
+		err = showOut(cmd, f.json, stylizeReport{
+			Out: f.out, Status: result.Status, Reason: result.Reason, Width: result.Picture.Width, Height: result.Picture.Height,
+			Iterations: result.Iterations, Evaluations: result.Evaluations, Total: result.Total, Terms: weightedTerms(result.Terms),
+			Seconds: result.Elapsed.Seconds(), Weights: studio.Weights().Name, Device: studio.Backend().DeviceName(), Run: recording.id(),
+		}, f.out)
 		if err == nil && result.Status == progress.Interrupted {
 			fmt.Fprintf(messages, "%s: the best picture so far is saved\n", result.Reason)
 			return errInterrupted
@@ -105,7 +107,7 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 }
 
 // job reads the flags and the pictures. Everything that can be wrong without computing is found here.
-func (f *stylizeFlags) job(cmd *cobra.Command, in *inputs) (stylelib.Job, error) {
+func (f *stylizeFlags) job(run *tracker.NewRun) (stylelib.Job, error) {
 	job := stylelib.Job{Seed: f.studio.seed}
 	err := job.Set(f.settings)
 	if err != nil {
@@ -117,10 +119,11 @@ func (f *stylizeFlags) job(cmd *cobra.Command, in *inputs) (stylelib.Job, error)
 	if err := picture.CheckOutput(f.out); err != nil {
 		return job, fmt.Errorf("--out: %w", err)
 	}
-	if job.Content, err = in.load(tracker.RoleContent, f.content); err != nil {
+	if job.Content, err = loadInput(run, tracker.RoleContent, f.content); err != nil {
 		return job, fmt.Errorf("--content: %w", err)
 	}
-	if job.Styles, err = loadStyles(f.styles, func(name string) (*picture.Picture, error) { return in.load(tracker.RoleStyle, name) }); err != nil {
+	loadStyle := func(name string) (*picture.Picture, error) { return loadInput(run, tracker.RoleStyle, name) }
+	if job.Styles, err = loadStyles(f.styles, loadStyle); err != nil {
 		return job, err
 	}
 	switch f.init {
@@ -128,7 +131,7 @@ func (f *stylizeFlags) job(cmd *cobra.Command, in *inputs) (stylelib.Job, error)
 	case "noise":
 		job.Noise = true
 	default:
-		if job.Start, err = in.load(tracker.RoleInit, f.init); err != nil {
+		if job.Start, err = loadInput(run, tracker.RoleInit, f.init); err != nil {
 			return job, fmt.Errorf("--init must be content, noise or a picture: %w", err)
 		}
 	}
@@ -159,11 +162,10 @@ func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *sty
 		name, _, _ := filename.Weighted("", text) // it was read before
 		words = append(words, "--style", filename.Absolute(name)+text[len(name):])
 	}
-	init := f.init
+	init, out := f.init, f.out
 	if job.Start != nil {
 		init = filename.Absolute(init)
 	}
-	out := f.out
 	if out != "-" {
 		out = filename.Absolute(out)
 	}
@@ -202,7 +204,6 @@ func save(p *picture.Picture, path string) error {
 	return fmt.Errorf("%w; the picture is kept in %s", err, rescue.Name())
 }
 
-// stylizeReport is what --json prints.
 type stylizeReport struct {
 	Out         string             `json:"out"`
 	Status      progress.Status    `json:"status"`
@@ -217,14 +218,6 @@ type stylizeReport struct {
 	Weights     string             `json:"weights"`
 	Device      string             `json:"device"`
 	Run         string             `json:"run,omitempty"` // its id in the store
-}
-
-func newStylizeReport(r *progress.Result, out string, studio *stylelib.Studio, run string) stylizeReport {
-	return stylizeReport{
-		Out: out, Status: r.Status, Reason: r.Reason, Width: r.Picture.Width, Height: r.Picture.Height,
-		Iterations: r.Iterations, Evaluations: r.Evaluations, Total: r.Total, Terms: weightedTerms(r.Terms),
-		Seconds: r.Elapsed.Seconds(), Weights: studio.Weights().Name, Device: studio.Backend().DeviceName(), Run: run,
-	}
 }
 
 func weightedTerms(terms []progress.Term) map[string]float64 {

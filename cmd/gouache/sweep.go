@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
@@ -59,13 +58,6 @@ func (f *sweepFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.parallel, "parallel", 0, "`NUMBER` of trials at once (default: the file's)")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print neither progress nor messages")
 	f.store.add(cmd, "print the state of the sweep at its end as JSON")
-}
-
-func (f *sweepFlags) messages(cmd *cobra.Command) io.Writer {
-	if f.quiet {
-		return io.Discard
-	}
-	return cmd.ErrOrStderr()
 }
 
 // apply overrides the file's values with the flags.
@@ -179,10 +171,10 @@ func (f *sweepFlags) withPainter(cmd *cobra.Command, file *sweep.File, begun boo
 	if seed, ok := file.Fixed["seed"].(int64); ok {
 		flags.seed = seed
 	}
-	if err := flags.check(); err != nil {
+	if _, err := flags.options(); err != nil {
 		return err
 	}
-	painter := &painting.Painter{File: file, Warn: func(err error) { fmt.Fprintf(f.messages(cmd), "warning: %v\n", err) }}
+	painter := &painting.Painter{File: file, Warn: func(err error) { fmt.Fprintf(messages(cmd, f.quiet), "warning: %v\n", err) }}
 	if err := painter.Check(begun); err != nil {
 		return usage(fmt.Errorf("%s: %w", file.Path, err))
 	}
@@ -196,7 +188,7 @@ func (f *sweepFlags) withPainter(cmd *cobra.Command, file *sweep.File, begun boo
 
 // paint runs the trials and shows them.
 func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *painting.Painter) error {
-	board := newSweepBoard(f.messages(cmd), painter.File)
+	board := newSweepBoard(messages(cmd, f.quiet), painter.File)
 	painter.Watch, painter.Warn = board.observer, board.warn
 	board.begin(cmd.Context(), store)
 	options := sweep.Options{Trial: painter.Trial, Describe: painter.Describe, Watcher: board}
@@ -205,14 +197,16 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 	if err != nil {
 		return err
 	}
-	err = show(cmd, f.store.json, sweepReport{Name: painter.File.Name, Summary: summary}, func(w io.Writer, _ sweepReport) error {
-		return board.conclude(w, store, summary)
-	})
+	if f.store.json {
+		err = show(cmd, true, sweepReport{Name: painter.File.Name, Summary: summary}, nil)
+	} else {
+		err = board.conclude(cmd.OutOrStdout(), store, summary)
+	}
 	switch {
 	case err != nil:
 		return err
 	case cmd.Context().Err() != nil:
-		fmt.Fprintf(f.messages(cmd), "interrupted: gouache sweep resume %s continues it\n", shellescape.Quote(painter.File.Name))
+		fmt.Fprintf(messages(cmd, f.quiet), "interrupted: gouache sweep resume %s continues it\n", shellescape.Quote(painter.File.Name))
 		return errInterrupted
 	case summary.Failed > 0 && summary.Finished+summary.Pruned == 0:
 		return errors.New("all trials failed: gouache sweep show " + shellescape.Quote(painter.File.Name) + " says why")
@@ -259,24 +253,19 @@ func (f *sweepFlags) dryRun(cmd *cobra.Command, file *sweep.File) error {
 			plan.Seconds = estimate.Time.Seconds() * float64(plan.Planned) / float64(known)
 			plan.Bytes = estimate.Bytes * int64(plan.Planned) / int64(known)
 		}
-		return show(cmd, f.store.json, plan, func(w io.Writer, p sweepPlan) error { return p.print(w, file) })
+		return show(cmd, f.store.json, plan, func(w io.Writer) { plan.print(w, file) })
 	})
 }
 
-func (p *sweepPlan) print(out io.Writer, file *sweep.File) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join(searchedNames(file, "trial"), "\t"))
+func (p *sweepPlan) print(w io.Writer, file *sweep.File) {
+	fmt.Fprintln(w, strings.Join(searchedNames(file, "trial"), "\t"))
 	for i, params := range p.Trials {
-		fmt.Fprintln(table, strings.Join(searchedCells([]string{fmt.Sprint(i + 1)}, file, params), "\t"))
-	}
-	if err := table.Flush(); err != nil {
-		return err
+		fmt.Fprintln(w, strings.Join(searchedCells([]string{fmt.Sprint(i + 1)}, file, params), "\t"))
 	}
 	if more := p.Planned - len(p.Trials); more > 0 {
-		fmt.Fprintf(out, "and %s that %s chooses by the results of these\n", format.Count(more, "trial", "trials"), file.Sampler)
+		fmt.Fprintf(w, "and %s that %s chooses by the results of these\n", format.Count(more, "trial", "trials"), file.Sampler)
 	}
 	took := time.Duration(p.Seconds * float64(time.Second))
-	_, err := fmt.Fprintf(out, "%s: about %s one after the other on this machine, and %s on the disk\n",
+	fmt.Fprintf(w, "%s: about %s one after the other on this machine, and %s on the disk\n",
 		format.Count(p.Planned, "trial", "trials"), format.Duration(took), format.Bytes(p.Bytes))
-	return err
 }

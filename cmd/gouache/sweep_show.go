@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -34,7 +33,7 @@ type sweepReport struct {
 
 func newSweepList() *cobra.Command {
 	var store storeFlags
-	cmd := &cobra.Command{
+	return store.add(&cobra.Command{
 		Use:   "list [flags]",
 		Short: "List sweeps, the latest first",
 		Args:  noArguments,
@@ -56,34 +55,39 @@ func newSweepList() *cobra.Command {
 				return reports, nil
 			}, printSweeps)
 		},
-	}
-	store.add(cmd, "print JSON")
-	return cmd
+	}, "print JSON")
 }
 
 func newSweepShow() *cobra.Command {
 	var store storeFlags
-	cmd := &cobra.Command{
+	return store.add(&cobra.Command{
 		Use:   "show NAME [flags]",
 		Short: "Show a sweep's trials, the best first",
 		Args:  exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			var ranked []sweep.Ranked
 			return showFrom(cmd, &store, reading, func(ctx context.Context, s tracker.Store) (*sweepReport, error) {
 				record, err := s.Sweep(ctx, args[0])
 				if err != nil {
 					return nil, err
 				}
-				return reportSweep(ctx, s, record)
-			}, func(w io.Writer, report *sweepReport) error { return printTrials(w, cmd.ErrOrStderr(), report) })
+				report, err := reportSweep(ctx, s, record)
+				if err != nil {
+					return nil, err
+				}
+				if report.Problem != "" && !store.json {
+					fmt.Fprintf(cmd.ErrOrStderr(), "what was searched is not known here: %s\n", report.Problem)
+				}
+				ranked, err = sweep.Rank(report.file, report.Trials, report.judgements)
+				return report, err
+			}, func(w io.Writer, report *sweepReport) { printTrials(w, report, ranked) })
 		},
-	}
-	store.add(cmd, "print JSON")
-	return cmd
+	}, "print JSON")
 }
 
 func newSweepDelete() *cobra.Command {
 	var store storeFlags
-	cmd := &cobra.Command{
+	return store.add(&cobra.Command{
 		Use:   "delete NAME [flags]",
 		Short: "Delete a sweep but not its runs",
 		Long: `Delete a sweep, so that it cannot be resumed. Its runs stay. gouache runs delete --sweep NAME deletes them, and makes the
@@ -92,9 +96,7 @@ name free for another sweep.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withStore(cmd, &store, changing, func(s tracker.Store) error { return s.DeleteSweep(cmd.Context(), args[0]) })
 		},
-	}
-	store.add(cmd, "")
-	return cmd
+	}, "")
 }
 
 // reportSweep reads the state of a sweep. The file of a program's own function has settings and
@@ -116,27 +118,17 @@ func reportSweep(ctx context.Context, store sweep.Reader, record *tracker.Sweep)
 	return report, err
 }
 
-func printSweeps(w io.Writer, reports []sweepReport) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "name\tbegun\ttrials\tfinished\tpruned\tfailed\tinterrupted\trunning\tbest")
+func printSweeps(w io.Writer, reports []sweepReport) {
+	fmt.Fprintln(w, "name\tbegun\ttrials\tfinished\tpruned\tfailed\tinterrupted\trunning\tbest")
 	for _, r := range reports {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.Name, humanize.Time(r.StartedAt),
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.Name, humanize.Time(r.StartedAt),
 			r.Planned, r.Finished, r.Pruned, r.Failed, r.Interrupted, r.Running, r.Best)
 	}
-	return table.Flush()
 }
 
-// printTrials prints a sweep's trials, those with the least objective first.
-func printTrials(w, messages io.Writer, report *sweepReport) error {
+// printTrials prints a sweep's trials in the order of their rank.
+func printTrials(w io.Writer, report *sweepReport, ranked []sweep.Ranked) {
 	file := report.file
-	if report.Problem != "" {
-		fmt.Fprintf(messages, "what was searched is not known here: %s\n", report.Problem)
-	}
-	ranked, err := sweep.Rank(file, report.Trials, report.judgements)
-	if err != nil {
-		return err
-	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	head := searchedNames(file, "trial", "run", "status", "took")
 	switch {
 	case report.Problem != "":
@@ -144,24 +136,20 @@ func printTrials(w, messages io.Writer, report *sweepReport) error {
 	case !file.Minimise.IsZero():
 		head = append(head, file.Minimise.String())
 	}
-	fmt.Fprintln(table, strings.Join(head, "\t"))
+	fmt.Fprintln(w, strings.Join(head, "\t"))
 	for _, r := range ranked {
 		cells := []string{fmt.Sprint(r.Run.Trial), r.Run.ID, trialState(r.Run), format.Duration(r.Run.Duration())}
 		cells = searchedCells(cells, file, r.Run.Params)
 		if !math.IsNaN(r.Value) {
 			cells = append(cells, format.Rounded(r.Value, 4))
 		}
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
-	}
-	if err := table.Flush(); err != nil {
-		return err
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	for _, run := range report.Trials {
 		if run.Status == tracker.StatusFailed {
 			fmt.Fprintf(w, "trial %d failed: %s\n", run.Trial, run.Reason)
 		}
 	}
-	return nil
 }
 
 // trialState is a run's status, or that it was pruned.

@@ -25,7 +25,6 @@ import (
 
 const defaultAddress = "127.0.0.1:7860"
 
-// uiFlags are the flags of `gouache ui`.
 type uiFlags struct {
 	store    storeFlags
 	address  string
@@ -53,8 +52,7 @@ shows a remote server's pages at http://localhost:7860 without that.`,
 	flags.StringArrayVar(&f.hosts, "host", nil, "another `NAME` that browsers call this server by; may be given several times")
 	flags.StringVar(&f.token, "token", "", "`TOKEN` that browsers must have (default: none on this machine, else one is made)")
 	flags.BoolVar(&f.readOnly, "read-only", false, "show only, change nothing")
-	f.store.add(cmd, "")
-	return cmd
+	return f.store.add(cmd, "")
 }
 
 func runUI(cmd *cobra.Command, f *uiFlags) error {
@@ -86,10 +84,7 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 // fromHome writes a path below the user's home with ~.
 func fromHome(path string) string {
 	home, err := os.UserHomeDir()
-	if err != nil {
-		return path
-	}
-	if rest, ok := strings.CutPrefix(path, home+string(filepath.Separator)); ok {
+	if rest, ok := strings.CutPrefix(path, home+string(filepath.Separator)); ok && err == nil {
 		return filepath.Join("~", rest)
 	}
 	return path
@@ -111,20 +106,16 @@ func (f *uiFlags) openStore(ctx context.Context) (tracker.Store, error) {
 // name, and those that the user gives.
 func (f *uiFlags) hostNames(host string) []string {
 	names := slices.Clone(f.hosts)
-	if isLoopback(host) {
+	switch {
+	case isLoopback(host):
 		return names
-	}
-	address, err := netip.ParseAddr(host)
-	if host != "" && (err != nil || !address.IsUnspecified()) {
+	case !isEverywhere(host):
 		return append(names, strings.ToLower(host))
 	}
 	if name, err := os.Hostname(); err == nil {
 		names = append(names, strings.ToLower(name))
 	}
-	addresses, err := net.InterfaceAddrs()
-	if err != nil {
-		return names
-	}
+	addresses, _ := net.InterfaceAddrs() // none after an error
 	for _, a := range addresses {
 		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
 			names = append(names, prefix.Addr().String())
@@ -134,18 +125,21 @@ func (f *uiFlags) hostNames(host string) []string {
 }
 
 func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
 	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback()
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+// isEverywhere says whether a host means all addresses of this machine.
+func isEverywhere(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "" || err == nil && address.IsUnspecified()
 }
 
 // link returns the address to open, with the first name that the user gave, if any: a container's own name is unknown
 // outside of it.
 func (f *uiFlags) link(host string, listening net.Addr) string {
 	port := fmt.Sprint(listening.(*net.TCPAddr).Port)
-	if address, err := netip.ParseAddr(host); host == "" || err == nil && address.IsUnspecified() {
+	if isEverywhere(host) {
 		host = "localhost"
 		if len(f.hosts) > 0 {
 			host = f.hosts[0]
@@ -162,24 +156,20 @@ func (f *uiFlags) link(host string, listening net.Addr) string {
 
 // serve answers requests until ctx ends, the normal way to stop.
 func serve(ctx context.Context, listener net.Listener, handler *web.Handler) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	server.RegisterOnShutdown(handler.Close) // ends the streams of live updates
 	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
+	context.AfterFunc(ctx, func() {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
 		stopped <- server.Shutdown(limited)
-	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	})
+	err := server.Serve(listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = <-stopped
 	}
-	if err := <-stopped; err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil
 	}
-	return nil
+	return err
 }

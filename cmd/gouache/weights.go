@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +24,8 @@ func newWeightsList() *cobra.Command {
 		Short: "List the weights known by name",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return show(cmd, asJSON, weightsReport(), listWeights)
+			list := weightsReport()
+			return show(cmd, asJSON, list, func(w io.Writer) { printWeights(w, list) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -64,9 +64,8 @@ func weightsReport() []weightsEntry {
 	return list
 }
 
-func listWeights(w io.Writer, list []weightsEntry) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tNETWORK\tSIZE\tHERE\tDESCRIPTION\tLICENCE")
+func printWeights(w io.Writer, list []weightsEntry) {
+	fmt.Fprintln(w, "NAME\tNETWORK\tSIZE\tHERE\tDESCRIPTION\tLICENCE")
 	for _, e := range list {
 		size, here := "-", "no"
 		if e.Size > 0 {
@@ -75,9 +74,8 @@ func listWeights(w io.Writer, list []weightsEntry) error {
 		if e.Cached || e.Source == "" {
 			here = "yes"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Network, size, here, e.Description, e.License)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Network, size, here, e.Description, e.License)
 	}
-	return table.Flush()
 }
 
 func newWeightsFetch() *cobra.Command {
@@ -91,11 +89,7 @@ func newWeightsFetch() *cobra.Command {
 			if _, err := weights.Lookup(args[0]); err != nil {
 				return usage(err)
 			}
-			messages := cmd.ErrOrStderr()
-			if quiet {
-				messages = io.Discard
-			}
-			line := newStatusLine(messages)
+			line := newStatusLine(messages(cmd, quiet))
 			path, err := weights.Fetch(cmd.Context(), args[0], weights.Options{Progress: line.transfer})
 			line.end()
 			if err != nil {
@@ -120,35 +114,20 @@ func newWeightsInspect() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return show(cmd, asJSON, contents, printContents)
+			return show(cmd, asJSON, contents, func(w io.Writer) { printContents(w, contents) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func printContents(w io.Writer, c *weights.Contents) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(table, "%s\t%s\n", name, value)
-		}
-	}
-	row("file", c.Path)
-	row("format", c.Format)
-	row("size", format.Bytes(c.Size))
-	row("SHA-256", c.SHA256)
-	row("MD5", c.MD5)
-	row("known as", c.Known)
-	row("layout", c.Layout)
-	row("network", c.Network)
-	row("problem", c.Problem)
-	fmt.Fprintln(table)
-	fmt.Fprintln(table, "LAYER\tPART\tSHAPE\tTYPE\tTENSOR")
+func printContents(w io.Writer, c *weights.Contents) {
+	printFields(w, "file", c.Path, "format", c.Format, "size", format.Bytes(c.Size), "SHA-256", c.SHA256, "MD5", c.MD5,
+		"known as", c.Known, "layout", c.Layout, "network", c.Network, "problem", c.Problem)
+	fmt.Fprint(w, "\nLAYER\tPART\tSHAPE\tTYPE\tTENSOR\n")
 	for _, t := range c.Tensors {
-		fmt.Fprintf(table, "%s\t%s\t%v\t%s\t%s\n", orDash(t.Layer), orDash(t.Part), t.Shape, t.DType, t.Name)
+		fmt.Fprintf(w, "%s\t%s\t%v\t%s\t%s\n", orDash(t.Layer), orDash(t.Part), t.Shape, t.DType, t.Name)
 	}
-	return table.Flush()
 }
 
 func newWeightsConvert() *cobra.Command {
@@ -171,7 +150,7 @@ func newWeightsConvert() *cobra.Command {
 			if err := weights.WriteSafetensors(args[1], set); err != nil {
 				return err
 			}
-			return printOut(cmd, args[1])
+			return showOut(cmd, false, nil, args[1])
 		},
 	}
 }

@@ -180,7 +180,6 @@ func (t *target) checkDescriptor() error {
 	return nil
 }
 
-// create opens the temporary file.
 func (t *target) create() (*renameio.PendingFile, error) {
 	f, err := renameio.NewPendingFile(t.file, renameio.WithTempDir(filepath.Dir(t.file)),
 		renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
@@ -217,28 +216,15 @@ func (t *target) writeStream(write func(io.Writer) error) (err error) {
 
 // fill writes to an open file. Whatever write makes of an error of the file, it is that error that is returned.
 func (t *target) fill(f io.Writer, write func(io.Writer) error) error {
-	kept := &errorKeeper{Writer: f}
-	w := bufio.NewWriterSize(kept, 1<<16)
+	w := bufio.NewWriterSize(struct{ io.Writer }{f}, 1<<16) // without ReadFrom, where errors of f and of a reader mix
 	err := write(w)
 	if err == nil {
 		err = w.Flush()
 	}
-	if kept.err != nil {
-		return t.refused(kept.err)
+	if _, failed := w.Write(nil); failed != nil { // bufio keeps the first error of f
+		return t.refused(failed)
 	}
 	return err
-}
-
-// errorKeeper keeps the first error of a writer.
-type errorKeeper struct {
-	io.Writer
-	err error
-}
-
-func (k *errorKeeper) Write(p []byte) (int, error) {
-	n, err := k.Writer.Write(p)
-	k.err = cmp.Or(k.err, err)
-	return n, err
 }
 
 // refused says why the system did not let the file be written.

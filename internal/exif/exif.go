@@ -74,24 +74,19 @@ type Placement struct {
 // Placement returns where the pixels of a stored picture of w×h go. The eight cases are those of the EXIF 2.3 standard,
 // section 4.6.4: the stored first row is the picture's top (1, 2), bottom (3, 4), left (5, 8) or right (6, 7) side.
 func (o Orientation) Placement(w, h int) Placement {
-	last := w*h - 1
-	switch o {
-	case 2: // mirrored
-		return Placement{w, h, w - 1, -1, w}
-	case 3: // turned by 180°
-		return Placement{w, h, last, -1, -w}
-	case 4: // upside down in a mirror
-		return Placement{w, h, last - (w - 1), 1, -w}
-	case 5: // rows are columns
-		return Placement{h, w, 0, h, 1}
-	case 6: // to be turned clockwise
-		return Placement{h, w, h - 1, h, -1}
-	case 7: // rows are columns, turned by 180°
-		return Placement{h, w, last, -h, -1}
-	case 8: // to be turned anticlockwise
-		return Placement{h, w, last - (h - 1), -h, 1}
+	p := Placement{w, h, 0, 1, w}
+	if o >= 5 && o <= 8 { // rows become columns
+		p = Placement{h, w, 0, h, 1}
 	}
-	return Placement{w, h, 0, 1, w}
+	if o == 2 || o == 3 || o == 7 || o == 8 { // the last column comes first
+		p.Origin += (w - 1) * p.Right
+		p.Right = -p.Right
+	}
+	if o == 3 || o == 4 || o == 6 || o == 7 { // the last row comes first
+		p.Origin += (h - 1) * p.Down
+		p.Down = -p.Down
+	}
+	return p
 }
 
 // Turn returns the picture as it is to be viewed. A picture with 16 bits a channel keeps them.

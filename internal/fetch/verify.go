@@ -29,7 +29,6 @@ func (e *ChecksumError) Error() string {
 	return fmt.Sprintf("%s is damaged or another file: its %s is %s, expected %s", e.Path, e.Kind, e.Got, e.Expected)
 }
 
-// errTooLong stops a transfer that exceeds the expected size.
 var errTooLong = errors.New("the file is longer than expected")
 
 // Verify reads the file and compares it with what is known of the sums. A file that differs gives a [*ChecksumError].

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"slices"
 
 	"github.com/gouache-art/gouache/internal/exif"
 )
@@ -48,7 +49,7 @@ func FromImage(m image.Image) (*Picture, error) {
 // source is an image being read.
 type source struct {
 	bounds image.Rectangle
-	opaque bool
+	opaque bool // known to be
 	// read reads line y as red, green, blue and alpha of 0 to 255, the colours not multiplied by alpha.
 	read func(y int, row [][4]float32)
 }
@@ -75,23 +76,10 @@ func convert(s source, o exif.Orientation) *Picture {
 			}
 		}
 	})
+	if !slices.ContainsFunc(p.Alpha, func(a float32) bool { return a < 255 }) {
+		p.Alpha = nil
+	}
 	return p
-}
-
-// opaque says whether no pixel of m is transparent.
-func opaque(m image.Image) bool {
-	if o, ok := m.(interface{ Opaque() bool }); ok {
-		return o.Opaque()
-	}
-	b := m.Bounds()
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			if _, _, _, a := m.At(x, y).RGBA(); a < 0xffff {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // sourceOf reads any image. Go's conversion, RGBA of color.Color, multiplies colours by alpha, and its rounding destroys
@@ -104,7 +92,8 @@ func sourceOf(m image.Image, c codes) source {
 	case *image.NYCbCrA:
 		return nycbcraSource(m, c)
 	}
-	return source{bounds: m.Bounds(), opaque: opaque(m), read: rowReader(m)}
+	o, ok := m.(interface{ Opaque() bool })
+	return source{bounds: m.Bounds(), opaque: ok && o.Opaque(), read: rowReader(m)}
 }
 
 // rowReader returns the read function of a source for images of RGB, grey, inks or a palette.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/image/tiff"
@@ -21,29 +22,20 @@ import (
 // jpegQuality is nearly transparent to the eye; package jpeg halves the resolution of colour at any quality.
 const jpegQuality = 95
 
-type encoder func(w io.Writer, m *image.NRGBA) error
+var extensions = []string{".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 
-var (
-	extensions = []string{".png", ".jpg", ".jpeg", ".tif", ".tiff"}
-	encoders   = map[string]encoder{
-		".png":  func(w io.Writer, m *image.NRGBA) error { return png.Encode(w, m) },
-		".jpg":  encodeJPEG,
-		".jpeg": encodeJPEG,
-		".tif":  encodeTIFF,
-		".tiff": encodeTIFF,
+// encode writes an image in the format of one of the extensions.
+func encode(w io.Writer, m *image.NRGBA, extension string) error {
+	switch extension {
+	case ".jpg", ".jpeg": // on white paper, since a JPEG has no alpha
+		page := image.NewRGBA(m.Rect)
+		draw.Draw(page, page.Rect, image.White, image.Point{}, draw.Src)
+		draw.Draw(page, page.Rect, m, m.Rect.Min, draw.Over)
+		return jpeg.Encode(w, page, &jpeg.Options{Quality: jpegQuality})
+	case ".tif", ".tiff":
+		return tiff.Encode(w, m, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
 	}
-)
-
-// encodeJPEG lays the picture on white paper first, since a JPEG has no alpha.
-func encodeJPEG(w io.Writer, m *image.NRGBA) error {
-	page := image.NewRGBA(m.Rect)
-	draw.Draw(page, page.Rect, image.White, image.Point{}, draw.Src)
-	draw.Draw(page, page.Rect, m, m.Rect.Min, draw.Over)
-	return jpeg.Encode(w, page, &jpeg.Options{Quality: jpegQuality})
-}
-
-func encodeTIFF(w io.Writer, m *image.NRGBA) error {
-	return tiff.Encode(w, m, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
+	return png.Encode(w, m)
 }
 
 // Save writes the picture to a file, with 8 bits a channel, as PNG, JPEG (quality 95, transparent parts on white) or
@@ -54,7 +46,7 @@ func encodeTIFF(w io.Writer, m *image.NRGBA) error {
 // that is killed may leave a hidden temporary file beside it. A file that is replaced keeps its permissions, and a link
 // stays a link.
 func (p *Picture) Save(path string) error {
-	encode, err := encoderFor(path)
+	extension, err := extensionOf(path)
 	if err != nil {
 		return err
 	}
@@ -62,7 +54,7 @@ func (p *Picture) Save(path string) error {
 		return fmt.Errorf("%s is not written: %w", path, err)
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
-		if err := encode(w, p.Image()); err != nil {
+		if err := encode(w, p.Image(), extension); err != nil {
 			return fmt.Errorf("%s is not written: %w", path, err)
 		}
 		return nil
@@ -73,36 +65,36 @@ func (p *Picture) Save(path string) error {
 // unknown extension, a folder that is missing or closed, a full disk, or something at path that cannot be replaced. It
 // does what Save would, up to giving the file its name.
 func CheckOutput(path string) error {
-	if _, err := encoderFor(path); err != nil {
+	if _, err := extensionOf(path); err != nil {
 		return err
 	}
 	return atomicfile.Check(path)
 }
 
-// encoderFor chooses the format by the extension.
-func encoderFor(path string) (encoder, error) {
+// extensionOf returns the extension, in small letters, that says the format. A stream without one is a PNG.
+func extensionOf(path string) (string, error) {
 	if path == "" {
-		return nil, errors.New("no output file is named: give one that ends in .png, .jpg or .tiff")
+		return "", errors.New("no output file is named: give one that ends in .png, .jpg or .tiff")
 	}
 	if info, err := os.Stat(path); os.IsPathSeparator(path[len(path)-1]) || err == nil && info.IsDir() {
-		return nil, fmt.Errorf("%s is a folder: name a file in it, such as %s", path, filepath.Join(path, "picture.png"))
+		return "", fmt.Errorf("%s is a folder: name a file in it, such as %s", path, filepath.Join(path, "picture.png"))
 	}
 	ext := filepath.Ext(path)
 	stem := strings.TrimSuffix(path, ext)
 	ext = strings.ToLower(ext)
-	switch encode, ok := encoders[ext]; {
-	case ok:
-		return encode, nil
+	switch {
+	case slices.Contains(extensions, ext):
+		return ext, nil
 	case ext == "" && atomicfile.IsStream(path):
-		return encoders[".png"], nil
+		return ".png", nil
 	case ext == "" || ext == ".":
-		return nil, fmt.Errorf("%s has no extension to tell the format: try %s.png", path, stem)
+		return "", fmt.Errorf("%s has no extension to tell the format: try %s.png", path, stem)
 	case ext == ".gif" || ext == ".webp":
-		return nil, fmt.Errorf("%s cannot be written, since %s files are only read: try %s.png", path, ext, stem)
+		return "", fmt.Errorf("%s cannot be written, since %s files are only read: try %s.png", path, ext, stem)
 	}
 	advice := "end it in " + strings.Join(extensions, ", ")
 	if near := suggest.Nearest(ext, extensions); near != "" {
 		advice = fmt.Sprintf("did you mean %s%s?", stem, near)
 	}
-	return nil, fmt.Errorf("%s has an extension of no format that can be written, %s: %s", path, ext, advice)
+	return "", fmt.Errorf("%s has an extension of no format that can be written, %s: %s", path, ext, advice)
 }

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 
 	"gonum.org/v1/hdf5"
@@ -23,9 +24,7 @@ import (
 )
 
 func init() {
-	weights.RegisterFormat("hdf5", "\x89HDF\r\n\x1a\n", func(path string) (weights.Container, error) {
-		return open(path)
-	})
+	weights.RegisterFormat("hdf5", "\x89HDF\r\n\x1a\n", func(path string) (weights.Container, error) { return open(path) })
 }
 
 const (
@@ -75,8 +74,7 @@ type file struct {
 
 func open(path string) (*file, error) {
 	f := &file{groups: map[string]bool{"": true}}
-	err := guard(func() error {
-		var err error
+	return f, guard(func() (err error) {
 		if f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY); err != nil {
 			return errors.New("the file is truncated or damaged: HDF5 cannot open it")
 		}
@@ -85,10 +83,6 @@ func open(path string) (*file, error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
 }
 
 // walk lists the datasets below a group. Soft and external links are left out: they may lead to other files. Circles of
@@ -138,21 +132,22 @@ func (f *file) addDataset(parent *hdf5.CommonFG, name, prefix string) error {
 	if err != nil {
 		return fmt.Errorf("the file is damaged: HDF5 cannot open dataset %q", prefix+name)
 	}
+	defer d.Close()
 	shape, err := shapeOf(d)
 	if err != nil {
-		return errors.Join(fmt.Errorf("dataset %q: %w", prefix+name, err), d.Close())
+		return fmt.Errorf("dataset %q: %w", prefix+name, err)
 	}
 	inside, err := isInside(d)
 	if err != nil {
-		return errors.Join(err, d.Close())
+		return err
 	}
 	t, err := d.Datatype()
 	if err != nil {
-		return errors.Join(err, d.Close())
+		return err
 	}
 	f.tensors = append(f.tensors, weights.Tensor{Name: prefix + name, Shape: shape, DType: typeName(t)})
 	f.inside = append(f.inside, inside)
-	return errors.Join(t.Close(), d.Close())
+	return t.Close()
 }
 
 // shapeOf returns a dataset's dimensions, none for a scalar.
@@ -179,13 +174,15 @@ func shapeOf(d *hdf5.Dataset) ([]int, error) {
 	return shape, nil
 }
 
-// floatTypes are the types that can be read.
-var floatTypes = []struct {
+// floatType is a type that can be read.
+type floatType struct {
 	name  string
 	is    *hdf5.Datatype
 	bytes int
 	next  func([]byte) float32
-}{
+}
+
+var floatTypes = []floatType{
 	{"float32", hdf5.T_IEEE_F32LE, 4, func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }},
 	{"float32 (big-endian)", hdf5.T_IEEE_F32BE, 4, func(b []byte) float32 { return math.Float32frombits(binary.BigEndian.Uint32(b)) }},
 	{"float64", hdf5.T_IEEE_F64LE, 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }},
@@ -217,13 +214,10 @@ func (f *file) Attribute(group, name string) (values []string) {
 	if !f.groups[group] {
 		return nil // otherwise a link to another file would be followed
 	}
-	err := guard(func() (err error) {
+	_ = guard(func() (err error) {
 		values, err = readStrings(f.file, "/"+group, name)
 		return err
 	})
-	if err != nil {
-		return nil
-	}
 	return values
 }
 
@@ -258,35 +252,27 @@ func (f *file) read(i int) ([]float32, error) {
 		}
 		n *= dim
 	}
-	for _, float := range floatTypes {
-		if float.name == t.DType {
-			return f.readAs(t.Name, n, float.bytes, float.next)
-		}
+	k := slices.IndexFunc(floatTypes, func(float floatType) bool { return float.name == t.DType })
+	if k < 0 {
+		return nil, fmt.Errorf("dataset %s holds %s, expected float32 or float64", t.Name, t.DType)
 	}
-	return nil, fmt.Errorf("dataset %s holds %s, expected float32 or float64", t.Name, t.DType)
-}
-
-// readAs reads n numbers as they are in the file (gonum's binding never converts) and converts them.
-func (f *file) readAs(name string, n, bytes int, next func([]byte) float32) ([]float32, error) {
-	numbers := make([]float32, n)
+	float, numbers := floatTypes[k], make([]float32, n)
 	if n == 0 {
 		return numbers, nil
 	}
-	d, err := f.file.OpenDataset(name)
+	d, err := f.file.OpenDataset(t.Name)
 	if err != nil {
-		return nil, fmt.Errorf("HDF5 cannot open dataset %s", name)
+		return nil, fmt.Errorf("HDF5 cannot open dataset %s", t.Name)
 	}
 	defer d.Close()
-	raw := make([]byte, n*bytes)
+	raw := make([]byte, n*float.bytes) // as in the file: gonum's binding never converts
 	if err := d.Read(&raw); err != nil {
-		return nil, fmt.Errorf("the file is damaged: HDF5 cannot read dataset %s", name)
+		return nil, fmt.Errorf("the file is damaged: HDF5 cannot read dataset %s", t.Name)
 	}
 	for i := range numbers {
-		numbers[i] = next(raw[i*bytes:])
+		numbers[i] = float.next(raw[i*float.bytes:])
 	}
 	return numbers, nil
 }
 
-func (f *file) Close() error {
-	return guard(f.file.Close)
-}
+func (f *file) Close() error { return guard(f.file.Close) }
