@@ -18,9 +18,8 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// Checkpoint is a job between two iterations: the picture, the optimiser's history, the scale. It
-// is written by [progress.Iteration.Checkpoint], read by [ReadCheckpoint], and continued by
-// [Studio.Resume].
+// Checkpoint is a job between two iterations: the picture, the optimiser's history, the scale. It is written by
+// [progress.Iteration.Checkpoint], read by [ReadCheckpoint], and continued by [Studio.Resume].
 type Checkpoint struct {
 	head  checkpointHead
 	state *lbfgs.State
@@ -44,36 +43,30 @@ const checkpointKey = "checkpoint"
 // Iterations returns the number of iterations before the checkpoint.
 func (c *Checkpoint) Iterations() int { return c.head.Iterations + c.state.Iterations() }
 
-// Picture returns the picture as the optimiser has it: with the preset's margin, and with grey
-// levels beyond 0 and 255, which are clamped elsewhere. It must be called before the checkpoint is
-// resumed.
+// Picture returns the picture as the optimiser has it: with the preset's margin, and with grey levels beyond 0 and
+// 255, which are clamped elsewhere. It must be called before the checkpoint is resumed.
 func (c *Checkpoint) Picture() (*picture.Picture, error) {
 	x, err := c.state.X()
 	if err != nil {
 		return nil, err
 	}
-	defer x.MustFinalizeAll()
+	defer x.FinalizeAll()
 	return tensorPicture(x)
 }
 
-// checkpoint returns a checkpoint of the scale. The state is the optimiser's, or nil if it is
-// written separately.
-func (s *stage) checkpoint(state *lbfgs.State) *Checkpoint {
-	r := s.run
-	return &Checkpoint{state: state, head: checkpointHead{
-		Job: s.fingerprint, Scale: s.index, Tile: s.tile, Iterations: r.iterations, Evaluations: r.evaluations,
-		Elapsed: time.Since(r.began), Total: r.total, Terms: r.terms,
-	}}
+// checkpoint returns a function that writes a checkpoint of the run as it is now. State writes the optimiser's.
+func (s *stage) checkpoint(state func(io.Writer, map[string]string) error) func(io.Writer) error {
+	head := checkpointHead{
+		Job: s.fingerprint, Scale: s.run.scale, Tile: s.tile, Iterations: s.run.iterations, Evaluations: s.run.evaluations,
+		Elapsed: time.Since(s.run.began), Total: s.run.total, Terms: s.run.terms,
+	}
+	return func(w io.Writer) error { return head.write(w, state) }
 }
 
-// writeTo writes a checkpoint with its state.
-func (c *Checkpoint) writeTo(w io.Writer) error { return c.write(w, c.state.Write) }
-
-// write writes a checkpoint with a function that writes its state.
-func (c *Checkpoint) write(w io.Writer, state func(io.Writer, map[string]string) error) error {
-	head, err := json.Marshal(c.head)
+func (h checkpointHead) write(w io.Writer, state func(io.Writer, map[string]string) error) error {
+	text, err := json.Marshal(h)
 	if err == nil {
-		err = state(w, map[string]string{checkpointKey: string(head)})
+		err = state(w, map[string]string{checkpointKey: string(text)})
 	}
 	if err != nil {
 		return fmt.Errorf("writing a checkpoint: %w", err)
@@ -81,9 +74,8 @@ func (c *Checkpoint) write(w io.Writer, state func(io.Writer, map[string]string)
 	return nil
 }
 
-// ReadCheckpoint reads a checkpoint. It returns an error for anything else, for one that was
-// damaged, and for one that an earlier version of this package wrote in its own format
-// (lbfgs.ErrEarlierVersion).
+// ReadCheckpoint reads a checkpoint. It returns an error for anything else, for one that was damaged, and for one
+// that an earlier version of this package wrote in its own format (lbfgs.ErrEarlierVersion).
 func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
 	state, metadata, err := lbfgs.ReadState(r)
 	c := &Checkpoint{state: state}
@@ -106,14 +98,16 @@ func (c *Checkpoint) fits(r *run) error {
 			return errors.New("the checkpoint is one of another job: it can be resumed with the same pictures, settings and weights only")
 		}
 	}
-	var before int
-	if c.head.Scale >= 0 && c.head.Scale < len(r.scales) {
-		for _, s := range r.scales[:c.head.Scale] {
+	var before, planned int
+	for i, s := range r.scales {
+		if i < c.head.Scale {
 			before += s.Iterations
+		} else if i == c.head.Scale {
+			planned = s.Iterations // at least one
 		}
 	}
-	if c.head.Scale < 0 || c.head.Scale >= len(r.scales) || c.head.Iterations < 0 || c.head.Iterations > before ||
-		c.head.Evaluations < c.head.Iterations || c.state.Iterations() > r.scales[c.head.Scale].Iterations || c.head.Elapsed < 0 {
+	if planned == 0 || c.state.Iterations() > planned || c.head.Elapsed < 0 ||
+		c.head.Iterations < 0 || c.head.Iterations > before || c.head.Evaluations < c.head.Iterations {
 		return fmt.Errorf("the checkpoint is at iteration %d and %d of scale %d, which the job does not have",
 			c.head.Iterations, c.state.Iterations(), c.head.Scale+1)
 	}
@@ -142,7 +136,7 @@ func (r *run) fingerprint(own []loss.Term) (string, error) {
 		hashPicture(h, r.job.Start)
 	}
 	for _, t := range own {
-		fmt.Fprintf(h, "term %q %q %v %v %q\n", t.Name, t.Kind, t.Weight, t.Scale, t.Layers)
+		fmt.Fprintf(h, "term %q %v %v %q\n", t.Name, t.Weight, t.Scale, t.Layers)
 		for _, target := range t.Targets {
 			fmt.Fprintln(h, target.Shape())
 			if err := target.ConstBytes(func(data []byte) { h.Write(data) }); err != nil {

@@ -13,8 +13,7 @@ var (
 	ErrJob = errors.New("the job cannot be painted as it is described")
 	// ErrMemory means that the job does not fit into the memory that is free.
 	ErrMemory = errors.New("out of memory")
-	// ErrDevice means that the device cannot be opened, or that XLA failed to compile or to
-	// compute.
+	// ErrDevice means that the device cannot be opened, or that XLA failed to compile or to compute.
 	ErrDevice = errors.New("the device failed")
 	// ErrWeights means that the network's weights are missing or cannot be read.
 	ErrWeights = errors.New("the weights cannot be loaded")

@@ -12,15 +12,13 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// Job describes one picture to paint. Only Content must be set, and Styles unless the preset has no
-// use for them.
+// Job describes one picture to paint. Only Content must be set, and Styles unless the preset has no use for them.
 type Job struct {
 	// Content is the photograph.
 	Content *picture.Picture
 	// Styles are the paintings. Their statistics are mixed by weight.
 	Styles []Style
-	// Size is the longer side of the result, in pixels; zero means DefaultSize. The shorter
-	// follows.
+	// Size is the longer side of the result, in pixels; zero means DefaultSize. The shorter follows.
 	Size int
 	// Iterations of the optimiser, at all scales together; zero means DefaultIterations.
 	Iterations int
@@ -29,14 +27,12 @@ type Job struct {
 	Scales int
 	// Preset is the objective. If nothing of it is set, loss.Gouache() is used.
 	Preset loss.Preset
-	// Terms returns terms of the caller's own, which are added to the preset's. It is called once
-	// for each scale, with the network, the size and the targets of that scale; the tensors of the
-	// scene are valid until the scale is done. A term must be computed alike in each run of the
-	// job: a checkpoint covers the terms' fields, but not their code. A picture in tiles requires
-	// Sums for terms on features. Terms may be nil.
+	// Terms returns terms of the caller's own, which are added to the preset's. It is called once for each scale,
+	// with the network, the size and the targets of that scale; the tensors of the scene are valid until the scale is
+	// done. A term must be computed alike in each run of the job: a checkpoint covers the terms' fields, but not
+	// their code. A picture in tiles requires Sums for terms on features. Terms may be nil.
 	Terms func(loss.Scene) ([]loss.Term, error)
-	// Start is the picture to start from, resized. If it is nil, it is the content picture, or
-	// noise if Noise is set.
+	// Start is the picture to start from, resized. If it is nil, it is the content picture, or noise if Noise is set.
 	Start *picture.Picture
 	// Noise starts from noise that Seed determines.
 	Noise bool
@@ -63,8 +59,7 @@ const (
 	MaxIterations = 100_000
 )
 
-// leastShorterSide of a coarse scale, in pixels: below it the deepest features are a position or
-// two wide.
+// leastShorterSide of a coarse scale, in pixels: below it the deepest features are a position or two wide.
 const leastShorterSide = 48
 
 // Check returns an error, of the kind ErrJob, for a job that cannot be painted, as far as that
@@ -117,8 +112,7 @@ func (j Job) withDefaults() (Job, error) {
 	return j, nil
 }
 
-// Plan returns the sizes that the job is painted at, and the iterations at each. Its error is that
-// of Check.
+// Plan returns the sizes that the job is painted at, and the iterations at each. Its error is that of Check.
 func (j Job) Plan() ([]progress.Scale, error) {
 	j, err := j.withDefaults()
 	if err != nil {
@@ -130,28 +124,24 @@ func (j Job) Plan() ([]progress.Scale, error) {
 // scales returns the sizes to paint at. Each gets the same number of iterations, since the coarse
 // ones, which determine the composition, are also the cheap ones.
 func (j Job) scales() []progress.Scale {
+	size := func(below int) (longer, w, h int) { // of a scale that is so many below the last
+		longer = int(math.Round(float64(j.Size) * math.Pow(math.Sqrt2, float64(-below))))
+		w, h = j.Content.FitLonger(max(longer, 1))
+		return longer, w, h
+	}
 	n := j.Scales
 	if n == 0 {
-		n = j.automaticScales()
+		for n = 1; ; n++ {
+			if longer, w, h := size(n); longer < CoarsestSize || min(w, h) < leastShorterSide {
+				break
+			}
+		}
 	}
 	n = min(n, j.Iterations)
 	scales := make([]progress.Scale, n)
 	for i := range scales {
-		size := int(math.Round(float64(j.Size) * math.Pow(math.Sqrt2, float64(i+1-n))))
-		w, h := j.Content.FitLonger(max(size, 1))
+		_, w, h := size(n - 1 - i)
 		scales[i] = progress.Scale{Width: max(w, minSide), Height: max(h, minSide), Iterations: (i+1)*j.Iterations/n - i*j.Iterations/n}
 	}
 	return scales
-}
-
-func (j Job) automaticScales() int {
-	n := 1
-	for {
-		size := int(math.Round(float64(j.Size) * math.Pow(math.Sqrt2, float64(-n))))
-		w, h := j.Content.FitLonger(max(size, 1))
-		if size < CoarsestSize || min(w, h) < leastShorterSide {
-			return n
-		}
-		n++
-	}
 }

@@ -14,16 +14,15 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
-// MemoryEstimate returns about how many bytes of memory it takes to paint a picture of the given
-// size whole, including the weights and XLA's own needs.
-func MemoryEstimate(height, width int) int64 {
-	return fixedBytes + int64(bytesPerPixel*float64(height)*float64(width))
-}
-
-// TiledMemoryEstimate is the same for a picture that is computed in tiles of the given side.
-func TiledMemoryEstimate(height, width, tile int) int64 {
+// MemoryEstimate returns about how many bytes of memory it takes to paint a picture of the given size in tiles of the
+// given side, zero for whole, including the weights and XLA's own needs.
+func MemoryEstimate(height, width, tile int) int64 {
+	pixels := float64(height) * float64(width)
+	if tile == 0 || max(height, width) <= tile {
+		return fixedBytes + int64(bytesPerPixel*pixels)
+	}
 	window := float64(min(height, tile)) * float64(min(width, tile))
-	return fixedBytes + int64(bytesPerWindowPixel*window+bytesPerTiledPixel*float64(height)*float64(width))
+	return fixedBytes + int64(bytesPerWindowPixel*window+bytesPerTiledPixel*pixels)
 }
 
 // The estimates are a little above the peak resident memory of whole processes with VGG19: 0.91 GB
@@ -32,9 +31,8 @@ const (
 	fixedBytes    = 1000 << 20
 	bytesPerPixel = 2700
 
-	// Measured: 2.84 GB for 4096×3072 pixels in tiles of 512 and a margin of 16, with one of the
-	// five pairs that the optimiser keeps in the end. Each pair is one more vector, of 12 bytes a
-	// pixel.
+	// Measured: 2.84 GB for 4096×3072 pixels in tiles of 512 and a margin of 16, with one of the five pairs that the
+	// optimiser keeps in the end. Each pair is one more vector, of 12 bytes a pixel.
 	bytesPerWindowPixel = 2600
 	bytesPerTiledPixel  = 150
 )
@@ -49,17 +47,13 @@ func pixelsIn(available int64, tile int) float64 {
 	return max(0, free) / each
 }
 
-// LargestSquare returns the side of the largest square picture, in pixels, that can be painted
-// whole in an amount of memory; zero if none can.
-func LargestSquare(available int64) int { return min(MaxSize, int(math.Sqrt(pixelsIn(available, 0)))) }
-
-// LargestTiledSquare is the same for a picture that is computed in tiles.
-func LargestTiledSquare(available int64) int {
-	return min(MaxSize, int(math.Sqrt(pixelsIn(available, MinTile))))
+// LargestSquare returns the side of the largest square picture, in pixels, that can be painted in an amount of memory,
+// in tiles of the given side, zero for whole. It returns zero if none can.
+func LargestSquare(available int64, tile int) int {
+	return min(MaxSize, int(math.Sqrt(pixelsIn(available, tile))))
 }
 
-// tileSides are the sides that tiles can have, the largest first. Above 1024 pixels the margins
-// cost little more.
+// tileSides are the sides that tiles can have, the largest first. Above 1024 pixels the margins cost little more.
 var tileSides = []int{1280, 1024, 896, 768, 640, 512, 448, 384, 320, MinTile}
 
 // tile returns the side of the tiles to compute a picture of the given size in, zero for whole,
@@ -70,23 +64,15 @@ func (o Options) tile(height, width int, available int64) int {
 		return 0
 	case o.Tile > 0:
 		return o.Tile
-	case MemoryEstimate(height, width) <= available:
+	case MemoryEstimate(height, width, 0) <= available:
 		return 0
 	}
 	for _, side := range tileSides {
-		if TiledMemoryEstimate(height, width, side) <= available {
+		if MemoryEstimate(height, width, side) <= available {
 			return side
 		}
 	}
 	return MinTile
-}
-
-// neededMemory returns what a picture takes in tiles of the given side, zero for whole.
-func neededMemory(height, width, tile int) int64 {
-	if tile == 0 || max(height, width) <= tile {
-		return MemoryEstimate(height, width)
-	}
-	return TiledMemoryEstimate(height, width, tile)
 }
 
 // freeMemory returns how many bytes of memory the device's work can take. Where that is unknown
@@ -99,14 +85,13 @@ func (s *Studio) freeMemory() int64 {
 	return available
 }
 
-// memoryFor returns how much memory there is for a job, or an error of the kind ErrMemory if it is
-// not enough.
+// memoryFor returns how much memory there is for a job, or an error of the kind ErrMemory if it is not enough.
 func (s *Studio) memoryFor(j Job) (int64, error) {
 	available := s.freeMemory()
 	w, h := j.Content.FitLonger(j.Size)
 	w, h = w+2*j.Preset.Margin, h+2*j.Preset.Margin
 	tile := s.options.tile(h, w, available)
-	needed := neededMemory(h, w, tile)
+	needed := MemoryEstimate(h, w, tile)
 	if needed <= available {
 		return available, nil
 	}
@@ -132,20 +117,17 @@ func AvailableMemory() (int64, error) {
 		return 0, fmt.Errorf("reading the machine's memory: %w", err)
 	}
 	available := int64(v.Available)
-	if limit, ok := readBytes("/sys/fs/cgroup/memory.max"); ok {
-		if used, ok := readBytes("/sys/fs/cgroup/memory.current"); ok {
-			available = min(available, max(0, limit-used))
+	cgroup := func(name string) (int64, error) { // an error also for "max", which means no limit
+		text, err := os.ReadFile("/sys/fs/cgroup/memory." + name)
+		if err != nil {
+			return 0, err
 		}
+		return strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	}
+	limit, err := cgroup("max")
+	used, usedErr := cgroup("current")
+	if err == nil && usedErr == nil {
+		available = min(available, max(0, limit-used))
 	}
 	return available, nil
-}
-
-// readBytes reads a number from a file of a cgroup. "max", which means no limit, is not a number.
-func readBytes(path string) (int64, bool) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-	return n, err == nil
 }

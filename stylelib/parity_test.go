@@ -201,7 +201,7 @@ func lossesByEvaluation(t *testing.T, preset loss.Preset, job *Job, evaluations 
 	if err != nil {
 		t.Fatal(err)
 	}
-	objective, _, release, err := pretrainedStudio(t).objective(net, problem{preset: preset, content: job.Content, styles: job.Styles})
+	objective, _, release, err := pretrainedStudio(t).objective(net, Job{Preset: preset, Content: job.Content, Styles: job.Styles})
 	if err != nil {
 		t.Fatal(err)
 	}

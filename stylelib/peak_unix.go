@@ -8,8 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PeakMemory returns the maximum resident memory of this process so far, in bytes, or 0 if it is
-// unknown.
+// PeakMemory returns the maximum resident memory of this process so far, in bytes, or 0 if it is unknown.
 func PeakMemory() int64 {
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"image"
-	"io"
 	"math"
 	"runtime/debug"
 	"slices"
@@ -21,7 +20,6 @@ import (
 // stage is one scale of a run.
 type stage struct {
 	run           *run
-	index         int // of the scale
 	height, width int // of the picture that is optimised, with its margin
 	iterations    int // planned
 	tile          int // the side of tiles; zero computes the picture whole
@@ -44,36 +42,33 @@ type stage struct {
 // 0.2337, and three compact ones at 0.2440.
 const compactHistory = 5
 
-// newStage prepares a scale. Its caller calls release when the scale is done.
-func (r *run) newStage(index int, from *Checkpoint) (*stage, error) {
-	size, margin := r.scales[index], r.job.Preset.Margin
+// newStage prepares the run's current scale. Its caller calls release when the scale is done.
+func (r *run) newStage() (*stage, error) {
+	size, margin := r.scales[r.scale], r.job.Preset.Margin
 	s := &stage{
-		run: r, index: index, iterations: size.Iterations, iterated: time.Now(),
+		run: r, iterations: size.Iterations, iterated: time.Now(),
 		height: size.Height + 2*margin, width: size.Width + 2*margin,
 	}
-	if from == nil {
+	from := r.from
+	if r.from = nil; from == nil {
 		s.tile = r.studio.options.tile(s.height, s.width, r.memory)
 	} else {
 		s.tile = from.head.Tile // with others the result would be rounded differently
 		s.done, s.earlier, s.resumable = from.state.Iterations(), from.state.Evaluations(), from.state
 	}
-	p := problem{
-		preset:  r.job.Preset,
-		content: s.mirrored(r.job.Content),
-		styles:  slices.Clone(r.job.Styles),
-		terms:   r.job.Terms,
-	}
-	for i, style := range p.styles { // never enlarged: that would teach the blur
+	job := r.job
+	job.Content, job.Styles = s.mirrored(job.Content), slices.Clone(job.Styles)
+	for i, style := range job.Styles { // never enlarged: that would teach the blur
 		w, h := style.Picture.FitLonger(min(max(size.Width, size.Height), max(style.Picture.Width, style.Picture.Height)))
-		p.styles[i].Picture = style.Picture.Resize(max(w, minSide), max(h, minSide))
+		job.Styles[i].Picture = style.Picture.Resize(max(w, minSide), max(h, minSide))
 	}
 	var err error
-	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), p); err != nil {
+	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job); err != nil {
 		return nil, err
 	}
 	s.objective.Progress = func(done, total int) {
 		r.observer.Observe(progress.Tiles{
-			Scale: index, Iteration: r.iterations + s.done + 1, Evaluations: r.evaluations + s.earlier + len(s.recent), Done: done, Total: total,
+			Scale: r.scale, Iteration: r.iterations + s.done + 1, Evaluations: r.evaluations + s.earlier + len(s.recent), Done: done, Total: total,
 		})
 	}
 	if s.fingerprint, err = r.fingerprint(s.own); err == nil && from != nil && from.head.Job != s.fingerprint {
@@ -114,7 +109,7 @@ func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Pic
 	var end *lbfgs.Result
 	var err error
 	if state := s.resumable; state != nil {
-		s.resumable = nil
+		s.resumable = nil // so that its memory can be freed
 		end, err = minimizer.Resume(ctx, xla, function, state)
 	} else {
 		end, err = minimizer.Minimize(ctx, xla, function, pictureTensor(s.mirrored(start)))
@@ -122,7 +117,7 @@ func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Pic
 	if err != nil {
 		return nil, nil, deviceError(err)
 	}
-	defer end.X.MustFinalizeAll()
+	defer end.X.FinalizeAll()
 	p, err := tensorPicture(end.X)
 	if err != nil {
 		return nil, nil, err
@@ -133,12 +128,12 @@ func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Pic
 // observe passes an iteration of the optimiser on to the run's observer.
 func (s *stage) observe(i lbfgs.Iteration) error {
 	r, now := s.run, time.Now()
-	r.eta.Add(s.index, now.Sub(s.iterated))
+	r.eta.Add(r.scale, now.Sub(s.iterated))
 	s.iterated = now
-	r.total, r.terms = i.F, terms(s.recent[i.Evaluation-1-s.earlier])
+	r.total, r.terms = i.F, s.recent[i.Evaluation-1-s.earlier].Terms
 	s.done, s.earlier, s.recent = i.Iteration, s.earlier+len(s.recent), s.recent[:0]
 	iteration := progress.Iteration{
-		Scale:       s.index,
+		Scale:       r.scale,
 		Iteration:   r.iterations + i.Iteration,
 		Evaluations: r.evaluations + i.Evaluations,
 		Total:       r.total,
@@ -155,7 +150,7 @@ func (s *stage) observe(i lbfgs.Iteration) error {
 		},
 	}
 	if !s.compact() || s.canCopyState() {
-		iteration.Checkpoint = func(w io.Writer) error { return s.checkpoint(nil).write(w, i.WriteState) }
+		iteration.Checkpoint = s.checkpoint(i.WriteState)
 	}
 	r.observer.Observe(iteration)
 	return nil
@@ -172,42 +167,23 @@ func (s *stage) canCopyState() bool {
 	return err == nil && 4*int64(vectors)*int64(3*s.height*s.width) < available
 }
 
-func terms(e *loss.Evaluation) []progress.Term {
-	list := make([]progress.Term, len(e.Terms))
-	for i, v := range e.Terms {
-		list[i] = progress.Term(v)
-	}
-	return list
-}
-
-// mirrored returns a picture at the scale's size, without its alpha, with a margin in which it is
-// mirrored.
+// mirrored returns a picture at the scale's size, without its alpha, with a margin in which it is mirrored.
 func (s *stage) mirrored(p *picture.Picture) *picture.Picture {
 	margin := s.run.job.Preset.Margin
-	return mirrored(p.Resize(s.width-2*margin, s.height-2*margin), margin)
+	return window(p.Resize(s.width-2*margin, s.height-2*margin), -margin, s.width, s.height)
 }
 
 // cropped returns a picture, without its alpha, less the margin.
 func (s *stage) cropped(p *picture.Picture) *picture.Picture {
-	return cropped(p, s.run.job.Preset.Margin)
-}
-
-func mirrored(p *picture.Picture, margin int) *picture.Picture {
-	if margin == 0 {
-		return p
-	}
-	return window(p, -margin, p.Width+2*margin, p.Height+2*margin)
-}
-
-func cropped(p *picture.Picture, margin int) *picture.Picture {
-	if margin == 0 {
-		return p
-	}
-	return window(p, margin, p.Width-2*margin, p.Height-2*margin)
+	margin := s.run.job.Preset.Margin
+	return window(p, margin, s.width-2*margin, s.height-2*margin)
 }
 
 // window returns the part of a picture and its mirror images that begins at column and row offset.
 func window(p *picture.Picture, offset, width, height int) *picture.Picture {
+	if offset == 0 {
+		return p
+	}
 	out := &picture.Picture{Width: width, Height: height, Pix: make([]float32, 0, 3*width*height)}
 	for y := range height {
 		row := 3 * p.Width * mirror(y+offset, p.Height)
@@ -219,8 +195,7 @@ func window(p *picture.Picture, offset, width, height int) *picture.Picture {
 	return out
 }
 
-// mirror returns the index below n that is seen at i between two mirrors, one before 0 and one
-// after n−1.
+// mirror returns the index below n that is seen at i between two mirrors, one before 0 and one after n−1.
 func mirror(i, n int) int {
 	i = ((i % (2 * n)) + 2*n) % (2 * n)
 	return min(i, 2*n-1-i)

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
@@ -19,50 +17,50 @@ import (
 type Score struct {
 	Total float64
 	Terms []progress.Term
-	// Gradient is that of Total with respect to the picture, [height, width, 3], RGB. GradientL2 is
-	// its L2 norm.
+	// Gradient is that of Total with respect to the picture, [height, width, 3], RGB. GradientL2 is its L2 norm.
 	Gradient   []float32
 	GradientL2 float64
 }
 
-// Score evaluates a preset's objective at a picture that has the size of the content picture.
-// Nothing is resized.
+// Score evaluates a preset's objective at a picture that has the size of the content picture. Nothing is resized.
 func (s *Studio) Score(preset loss.Preset, content *picture.Picture, styles []Style, at *picture.Picture) (*Score, error) {
 	if content.Width != at.Width || content.Height != at.Height {
 		return nil, ofKind(ErrJob, fmt.Errorf("the picture is %d×%d pixels and the content picture %d×%d: they must have the same size",
 			at.Width, at.Height, content.Width, content.Height))
 	}
-	objective, release, err := s.presetObjective(preset, content, styles)
+	_, objective, release, err := s.presetObjective(preset, content, styles)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
 	x := pictureTensor(at)
-	defer x.MustFinalizeAll()
+	defer x.FinalizeAll()
 	e, err := objective.Evaluate(x)
 	if err != nil {
 		return nil, deviceError(err)
 	}
-	defer e.Gradient.MustFinalizeAll()
-	gradient, err := tensors.CopyFlatData[float32](e.Gradient)
+	defer e.Gradient.FinalizeAll()
+	gradient, err := toHost(e.Gradient, "gradient")
 	if err != nil {
-		return nil, deviceError(fmt.Errorf("copying the gradient from the device: %w", err))
+		return nil, err
 	}
 	var sum float64
 	for _, g := range gradient {
 		sum += float64(g) * float64(g)
 	}
-	return &Score{Total: e.Total, Terms: terms(e), Gradient: gradient, GradientL2: math.Sqrt(sum)}, nil
+	return &Score{Total: e.Total, Terms: e.Terms, Gradient: gradient, GradientL2: math.Sqrt(sum)}, nil
 }
 
-// presetObjective returns a preset's objective for pictures of the size of content.
-func (s *Studio) presetObjective(preset loss.Preset, content *picture.Picture, styles []Style) (*loss.Objective, func(), error) {
-	net, err := s.tiledNetwork(preset.Pooling, content.Height, content.Width)
-	if err != nil {
-		return nil, nil, err
+// presetObjective returns a preset's objective for pictures of the size of content, with its network.
+func (s *Studio) presetObjective(
+	preset loss.Preset, content *picture.Picture, styles []Style,
+) (net *vgg.Network, objective *loss.Objective, release func(), err error) {
+	if net, err = s.Network(preset.Pooling); err != nil {
+		return nil, nil, nil, err
 	}
-	objective, _, release, err := s.objective(net, problem{preset: preset, content: content, styles: styles})
-	return objective, release, err
+	net = net.Tiled(s.options.tile(content.Height, content.Width, s.freeMemory()))
+	objective, _, release, err = s.objective(net, Job{Preset: preset, Content: content, Styles: styles})
+	return net, objective, release, err
 }
 
 // Features are those of one layer, on the host.
@@ -83,15 +81,15 @@ func (s *Studio) Features(p *picture.Picture, layer string, pooling vgg.Pooling)
 		return nil, ofKind(ErrJob, err)
 	}
 	x := pictureTensor(p)
-	defer x.MustFinalizeAll()
+	defer x.FinalizeAll()
 	out, err := net.Features(x, full)
 	if err != nil {
 		return nil, deviceError(err)
 	}
-	defer out[0].MustFinalizeAll()
-	data, err := tensors.CopyFlatData[float32](out[0])
+	defer out[0].FinalizeAll()
+	data, err := toHost(out[0], "features")
 	if err != nil {
-		return nil, deviceError(fmt.Errorf("copying the features from the device: %w", err))
+		return nil, err
 	}
 	return &Features{Layer: full, Shape: [4]int(out[0].Shape().Dimensions), Data: data}, nil
 }
@@ -116,14 +114,14 @@ func (s *Studio) Benchmark(ctx context.Context, preset loss.Preset, content *pic
 	if n < 1 {
 		return nil, ofKind(ErrJob, fmt.Errorf("%d evaluations to be timed: at least one is needed", n))
 	}
-	objective, release, err := s.presetObjective(preset, content, styles)
+	net, objective, release, err := s.presetObjective(preset, content, styles)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
 	b := &Benchmark{Tiles: objective.Tiles()}
 	x := pictureTensor(content)
-	defer x.MustFinalizeAll()
+	defer x.FinalizeAll()
 	evaluate := objective.Function(nil)
 	for i := range 1 + n {
 		began := time.Now()
@@ -131,32 +129,23 @@ func (s *Studio) Benchmark(ctx context.Context, preset loss.Preset, content *pic
 		if err != nil {
 			return nil, deviceError(err)
 		}
-		gradient.MustFinalizeAll()
+		gradient.FinalizeAll()
 		if i == 0 {
 			b.First = time.Since(began)
 		} else {
 			b.Evaluations = append(b.Evaluations, time.Since(began))
 		}
 	}
-	return b, deviceError(s.benchmarkLayers(b, preset, content, n))
-}
-
-// benchmarkLayers measures the layers' convolutions.
-func (s *Studio) benchmarkLayers(b *Benchmark, preset loss.Preset, content *picture.Picture, n int) error {
-	net, err := s.tiledNetwork(preset.Pooling, content.Height, content.Width)
-	if err != nil {
-		return err
-	}
 	layers := slices.Concat(preset.ContentLayers, preset.StyleLayers)
 	tiling, err := net.Tiling(content.Height, content.Width, layers...)
 	if err != nil {
-		return err
+		return nil, deviceError(err)
 	}
 	plan, err := net.Plan(tiling.WindowHeight, tiling.WindowWidth, layers...)
 	if err != nil {
-		return err
+		return nil, deviceError(err)
 	}
 	b.Choices = plan.Choices()
 	b.Layers, err = plan.Time(n)
-	return err
+	return b, deviceError(err)
 }

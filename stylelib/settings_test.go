@@ -97,7 +97,8 @@ func TestFalloff(t *testing.T) {
 	}
 	for _, falloff := range []float64{0.25, 1, 2} {
 		job.Preset.StyleFalloff = falloff
-		targets, release, err := tiny().styleTargets(net, job.Preset.Statistic, job.Preset.StyleLayers, job.Styles)
+		styles, free := onDevice(job.Styles)
+		targets, err := loss.StyleTargets(net, styles, job.Preset.Statistic, job.Preset.StyleLayers...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,6 +117,6 @@ func TestFalloff(t *testing.T) {
 		if !near(sum, 1, 1e-12) {
 			t.Errorf("falloff %v: all together count %v", falloff, sum)
 		}
-		release()
+		free()
 	}
 }

@@ -12,9 +12,8 @@
 // [Job.Terms] adds losses of your own. [Open] opens a [Studio], which keeps the device and the
 // network for several jobs.
 //
-// The parts can be used alone: package backend opens XLA, picture reads and writes files, vgg
-// computes features, loss composes objectives, lbfgs minimises them, and progress defines
-// observers.
+// The parts can be used alone: package backend opens XLA, picture reads and writes files, vgg computes features, loss
+// composes objectives, lbfgs minimises them, and progress defines observers.
 package stylelib
 
 import (
@@ -39,16 +38,14 @@ const minSide = vgg.MinSide
 // Options configure how a studio computes. The objective depends on them by rounding only, to
 // Precision at most. For a picture in tiles the optimiser keeps a shorter history.
 type Options struct {
-	// Tile bounds the side of what is computed at once, in pixels. A larger picture is computed in
-	// tiles, with memory for one of them and some vectors of the picture's size. Zero does so only
-	// for a picture that would not fit into memory, with the largest tiles that fit. Whole never
-	// does.
+	// Tile bounds the side of what is computed at once, in pixels. A larger picture is computed in tiles, with memory
+	// for one of them and some vectors of the picture's size. Zero does so only for a picture that would not fit into
+	// memory, with the largest tiles that fit. Whole never does.
 	Tile int
 	// Tune chooses each layer's convolutions by measuring them when a size is first used on a
 	// device, and keeps the choices in the user's cache (conv.Tuner). Without it a table chooses.
 	Tune bool
-	// Measuring is called as the measuring proceeds, and Warn if its results cannot be kept. Both
-	// may be nil.
+	// Measuring is called as the measuring proceeds, and Warn if its results cannot be kept. Both may be nil.
 	Measuring func(done, total int)
 	Warn      func(error)
 	// Precision is that of the convolutions' products. If it is empty, TF32 is used on a CUDA
@@ -77,9 +74,8 @@ func ParseTile(text string) (int, error) {
 	return n, nil
 }
 
-// Studio is an open device with a network's weights, for any number of jobs, also at the same time.
-// Jobs of the same size and layers share compiled graphs, and jobs with the same pictures share
-// targets.
+// Studio is an open device with a network's weights, for any number of jobs, also at the same time. Jobs of the same
+// size and layers share compiled graphs, and jobs with the same pictures share targets.
 type Studio struct {
 	backend *backend.Backend
 	weights *weights.Set
@@ -108,21 +104,18 @@ type OpenOptions struct {
 	Device backend.Device
 	// Offline forbids installing a missing plugin.
 	Offline bool
-	// Weights is the name or the file of a set of weights. If it is empty or "auto", the best
-	// available set is used.
+	// Weights is the name or the file of a set of weights. If it is empty or "auto", the best available set is used.
 	Weights string
 	// Seed is that of the weights "random".
 	Seed int64
 	// Progress is called as installing and downloading proceed. It may be nil.
 	Progress func(weights.Progress)
-	// Chosen is called with a sentence that says which weights are used and why, if none were
-	// named. It may be nil.
+	// Chosen is called with a sentence that says which weights are used and why, if none were named. It may be nil.
 	Chosen func(reason string)
 }
 
-// Open opens a device, installing XLA's plugin if it is missing, and loads weights, fetching them
-// if they are missing. It takes about half a second if nothing is missing. The caller closes the
-// studio.
+// Open opens a device, installing XLA's plugin if it is missing, and loads weights, fetching them if they are
+// missing. It takes about half a second if nothing is missing. The caller closes the studio.
 func Open(ctx context.Context, o OpenOptions) (*Studio, error) {
 	b, err := backend.Open(ctx, backend.Options{
 		Device: o.Device, Offline: o.Offline, Float32: o.Precision == conv.Float32, Progress: o.Progress,
@@ -141,18 +134,17 @@ func Open(ctx context.Context, o OpenOptions) (*Studio, error) {
 }
 
 func (o OpenOptions) loadWeights(ctx context.Context) (*weights.Set, error) {
-	options := weights.Options{Seed: o.Seed, Progress: o.Progress}
-	if o.Weights != "" && o.Weights != "auto" {
-		return weights.Load(ctx, o.Weights, options)
+	name, options := o.Weights, weights.Options{Seed: o.Seed, Progress: o.Progress}
+	if name == "" || name == "auto" {
+		source, reason, err := weights.Choose(ctx, options)
+		if err != nil {
+			return nil, err
+		}
+		if name = source.Name; o.Chosen != nil {
+			o.Chosen(reason)
+		}
 	}
-	entry, reason, err := weights.Choose(ctx, options)
-	if err != nil {
-		return nil, err
-	}
-	if o.Chosen != nil {
-		o.Chosen(reason)
-	}
-	return weights.Load(ctx, entry.Name, options)
+	return weights.Load(ctx, name, options)
 }
 
 // NewStudio makes a studio of an open device and loaded weights, which remain the caller's.
@@ -209,16 +201,6 @@ func (s *Studio) Network(pooling vgg.Pooling) (*vgg.Network, error) {
 	}
 	s.networks[pooling] = net
 	return net, nil
-}
-
-// tiledNetwork returns the network for pictures of one size, in tiles if the options or the free
-// memory require it.
-func (s *Studio) tiledNetwork(pooling vgg.Pooling, height, width int) (*vgg.Network, error) {
-	net, err := s.Network(pooling)
-	if err != nil {
-		return nil, err
-	}
-	return net.Tiled(s.options.tile(height, width, s.freeMemory())), nil
 }
 
 // Precision returns that of the convolutions' products.

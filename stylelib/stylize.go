@@ -7,22 +7,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gouache-art/gouache/stylelib/lbfgs"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// Stylize paints one picture. The observer, which may be nil, receives the run's events. When ctx
-// ends, Stylize returns the best picture so far, with the status interrupted and no error.
-// Otherwise an error comes without a result; errors.Is tells its kind: ErrJob, ErrMemory or
-// ErrDevice.
+// Stylize paints one picture. The observer, which may be nil, receives the run's events. When ctx ends, Stylize
+// returns the best picture so far, with the status interrupted and no error. Otherwise an error comes without a
+// result; errors.Is tells its kind: ErrJob, ErrMemory or ErrDevice.
 func (s *Studio) Stylize(ctx context.Context, job Job, observer progress.Observer) (*progress.Result, error) {
 	return s.stylize(ctx, job, nil, observer)
 }
 
-// Resume continues a job from a checkpoint. On the same machine the result is the one that the job
-// would have had without the interruption, to the byte. It returns an error for a checkpoint of
-// another job.
+// Resume continues a job from a checkpoint. On the same machine the result is the one that the job would have had
+// without the interruption, to the byte. It returns an error for a checkpoint of another job.
 func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*progress.Result, error) {
 	return s.stylize(ctx, job, from, observer)
 }
@@ -35,10 +34,12 @@ type run struct {
 	scales   []progress.Scale
 	memory   int64 // bytes that the run may take
 	observer progress.Observer
+	from     *Checkpoint // until its scale is prepared; nil if the run is not resumed
 	eta      *progress.ETA
 	began    time.Time // earlier by what a resumed run took before
 
 	evaluating              time.Duration // time in evaluations
+	scale                   int           // index of the current one
 	iterations, evaluations int           // of the scales that are done
 	total                   float64       // of the latest iteration, as are the terms
 	terms                   []progress.Term
@@ -60,32 +61,32 @@ func (s *Studio) stylize(ctx context.Context, job Job, from *Checkpoint, observe
 	if observer == nil {
 		observer = progress.Multi{}
 	}
-	r := &run{studio: s, net: net, job: job, scales: job.scales(), memory: memory, observer: observer, began: time.Now()}
+	r := &run{studio: s, net: net, job: job, scales: job.scales(), memory: memory, observer: observer, from: from, began: time.Now()}
 	left, done := slices.Clone(r.scales), 0
 	if from != nil {
 		if err := from.fits(r); err != nil {
 			return nil, ofKind(ErrJob, err)
 		}
-		r.iterations, r.evaluations = from.head.Iterations, from.head.Evaluations
+		r.scale, r.iterations, r.evaluations = from.head.Scale, from.head.Iterations, from.head.Evaluations
 		r.total, r.terms = from.head.Total, from.head.Terms
 		r.began = r.began.Add(-from.head.Elapsed)
 		done = from.Iterations()
-		for i := range from.head.Scale {
+		for i := range r.scale {
 			left[i].Iterations = 0
 		}
-		left[from.head.Scale].Iterations -= from.state.Iterations()
+		left[r.scale].Iterations -= from.state.Iterations()
 	}
 	r.eta = progress.NewETA(left)
 	var first *stage
 	if job.Terms != nil { // prepared before the run begins, which says how they are weighted
-		if first, err = r.firstStage(from); err != nil {
+		if first, err = r.newStage(); err != nil {
 			return nil, err
 		}
 	}
 	observer.Observe(progress.Run{
 		Scales: r.scales, Device: s.backend.DeviceName(), Network: net.Name(), Weights: s.weights.Name, Settings: r.settings(first), Done: done,
 	})
-	result, err := r.paint(ctx, first, from)
+	result, err := r.paint(ctx, first)
 	if err != nil {
 		observer.Observe(progress.Result{Status: progress.Failed, Reason: err.Error(), Elapsed: time.Since(r.began), Err: err})
 		return nil, err
@@ -124,45 +125,35 @@ func (r *run) settings(first *stage) map[string]any {
 	return settings
 }
 
-// firstStage prepares the scale that the run begins with.
-func (r *run) firstStage(from *Checkpoint) (*stage, error) {
-	if from == nil {
-		return r.newStage(0, nil)
-	}
-	return r.newStage(from.head.Scale, from)
-}
-
-// paint paints each scale from the picture of the one before.
-func (r *run) paint(ctx context.Context, s *stage, from *Checkpoint) (_ *progress.Result, err error) {
-	if s == nil {
-		if s, err = r.firstStage(from); err != nil {
-			return nil, err
-		}
-	}
+// paint paints each scale from the picture of the one before. The first may be prepared already.
+func (r *run) paint(ctx context.Context, s *stage) (_ *progress.Result, err error) {
 	result := &progress.Result{Status: progress.Finished}
-	for p := r.start(); ; {
-		painted, end, err := s.paint(ctx, p)
+	for p := r.start(); ; r.scale++ {
+		if s == nil {
+			if s, err = r.newStage(); err != nil {
+				return nil, err
+			}
+		}
+		var end *lbfgs.Result
+		p, end, err = s.paint(ctx, p)
 		s.release()
 		if err != nil {
 			return nil, err
 		}
-		p = painted
 		if end.State != nil {
-			result.Checkpoint = s.checkpoint(end.State).writeTo
+			result.Checkpoint = s.checkpoint(end.State.Write)
 		}
+		s = nil
 		r.iterations += end.Iterations
 		r.evaluations += end.Evaluations
 		result.Reason = end.Status.String()
 		if ctx.Err() != nil {
 			result.Status = progress.Interrupted
-			result.Reason = fmt.Sprintf("interrupted at %d×%d pixels", r.scales[s.index].Width, r.scales[s.index].Height)
+			result.Reason = fmt.Sprintf("interrupted at %d×%d pixels", r.scales[r.scale].Width, r.scales[r.scale].Height)
 		}
-		if last := len(r.scales) - 1; s.index == last || ctx.Err() != nil {
+		if r.scale == len(r.scales)-1 || ctx.Err() != nil {
 			result.Picture = r.finish(p)
 			break
-		}
-		if s, err = r.newStage(s.index+1, nil); err != nil {
-			return nil, err
 		}
 	}
 	result.Iterations, result.Evaluations = r.iterations, r.evaluations
@@ -183,8 +174,7 @@ func (r *run) start() *picture.Picture {
 	return r.job.Content
 }
 
-// finish returns a picture of any scale as the result: at full size, clamped, with the content
-// picture's alpha.
+// finish returns a picture of any scale as the result: at full size, clamped, with the content picture's alpha.
 func (r *run) finish(p *picture.Picture) *picture.Picture {
 	full := r.scales[len(r.scales)-1]
 	p = p.Resize(full.Width, full.Height)

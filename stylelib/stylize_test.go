@@ -235,11 +235,11 @@ func TestScales(t *testing.T) {
 
 func TestLargestSquareFits(t *testing.T) {
 	for _, available := range []int64{0, 1 << 30, 4 << 30, 64 << 30, 1 << 50} {
-		side := LargestSquare(available)
-		if side > 0 && MemoryEstimate(side, side) > available {
-			t.Errorf("a square of %d pixels takes %d bytes, more than the %d there are", side, MemoryEstimate(side, side), available)
+		side := LargestSquare(available, 0)
+		if side > 0 && MemoryEstimate(side, side, 0) > available {
+			t.Errorf("a square of %d pixels takes %d bytes, more than the %d there are", side, MemoryEstimate(side, side, 0), available)
 		}
-		if side < MaxSize && MemoryEstimate(side+2, side+2) < available {
+		if side < MaxSize && MemoryEstimate(side+2, side+2, 0) < available {
 			t.Errorf("more than %d pixels would fit into %d bytes", side, available)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -269,5 +270,60 @@ func TestClose(t *testing.T) {
 	s.Close()
 	if s.objectives.Len() != 0 || s.targets.Len() != 0 {
 		t.Error("something is still kept")
+	}
+}
+
+// registeredWeight stands for the field that a new loss has in loss.Preset.
+var registeredWeight float64
+
+// TestRegister follows the recipe of CONTRIBUTING: a loss that a file registers is checked, set, painted and recorded.
+func TestRegister(t *testing.T) {
+	loss.Register(loss.Component{
+		Name:   "blue",
+		Usage:  "how much the blue channel matters",
+		Weight: func(*loss.Preset) *float64 { return &registeredWeight },
+		Terms: func(_ loss.Preset, s loss.Scene) []loss.Term {
+			if registeredWeight == 0 {
+				return nil // so that the other tests have the losses that come with the package
+			}
+			terms, _ := blue(registeredWeight)(s)
+			return terms
+		},
+	})
+	defer func() { registeredWeight = 0 }()
+	if names := loss.TermNames(); !slices.Equal(names, []string{"blue", "content", "style", "tv"}) {
+		t.Errorf("the losses are %v", names)
+	}
+	job := tinyJob(t)
+	if err := job.Set(map[string]any{"blue-weight": -1}); err == nil || !strings.Contains(err.Error(), "blue-weight is -1") {
+		t.Errorf("a negative weight: %v", err)
+	}
+	if err := job.Set(map[string]any{"blue_weight": 5}); err != nil {
+		t.Fatal(err)
+	}
+	var r recorder
+	result, err := tiny().Stylize(t.Context(), job, &r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := result.Terms[0]; first.Name != "blue" || first.Weighted != 5*first.Loss || r.run.Settings["blue_weight"] != 5.0 {
+		t.Errorf("painted %+v, recorded %v", result.Terms, r.run.Settings)
+	}
+	registeredWeight = math.NaN()
+	if err := loss.Gouache().Validate(); err == nil || !strings.Contains(err.Error(), "the weight of term blue is NaN") {
+		t.Errorf("a weight that is not a number: %v", err)
+	}
+}
+
+// TestEveryWeightIsRegistered: a weight that is added to loss.Preset has its loss.
+func TestEveryWeightIsRegistered(t *testing.T) {
+	var p loss.Preset
+	v := reflect.ValueOf(&p).Elem()
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		registered := slices.ContainsFunc(loss.Components(), func(c loss.Component) bool { return any(c.Weight(&p)) == v.Field(i).Addr().Interface() })
+		if strings.HasSuffix(name, "Weight") != registered {
+			t.Errorf("field %s of a preset: registered is %v", name, registered)
+		}
 	}
 }

@@ -122,13 +122,13 @@ func mustDefaults(t *testing.T, job Job) Job {
 
 func TestTileChoice(t *testing.T) {
 	const side = 4096
-	least := TiledMemoryEstimate(side, side, MinTile)
+	least := MemoryEstimate(side, side, MinTile)
 	for _, c := range []struct {
 		tile      int
 		available int64
 		want      int
 	}{
-		{0, math.MaxInt64, 0}, {0, MemoryEstimate(side, side), 0}, {0, MemoryEstimate(side, side) - 1, tileSides[0]},
+		{0, math.MaxInt64, 0}, {0, MemoryEstimate(side, side, 0), 0}, {0, MemoryEstimate(side, side, 0) - 1, tileSides[0]},
 		{0, least, MinTile}, {0, 0, MinTile}, {Whole, 0, 0}, {300, math.MaxInt64, 300}, {300, 0, 300},
 	} {
 		if got := (Options{Tile: c.tile}).tile(side, side, c.available); got != c.want {
@@ -136,12 +136,12 @@ func TestTileChoice(t *testing.T) {
 		}
 	}
 	// In between, the largest that fits.
-	for available := least; available < MemoryEstimate(side, side); available += 100 << 20 {
+	for available := least; available < MemoryEstimate(side, side, 0); available += 100 << 20 {
 		got := Options{}.tile(side, side, available)
-		if TiledMemoryEstimate(side, side, got) > available {
+		if MemoryEstimate(side, side, got) > available {
 			t.Errorf("tiles of %d pixels do not fit into %d bytes", got, available)
 		}
-		if i := slices.Index(tileSides, got); i > 0 && TiledMemoryEstimate(side, side, tileSides[i-1]) <= available {
+		if i := slices.Index(tileSides, got); i > 0 && MemoryEstimate(side, side, tileSides[i-1]) <= available {
 			t.Errorf("tiles of %d pixels, although %d would fit into %d bytes", got, tileSides[i-1], available)
 		}
 	}

@@ -190,7 +190,7 @@ func examineMemory() finding {
 	}
 	return finding{Part: "memory", State: stateOK, Version: format.Bytes(available) + " free",
 		Detail: fmt.Sprintf("enough for a square picture of %d pixels a side at once, and of %d in tiles",
-			stylelib.LargestSquare(available), stylelib.LargestTiledSquare(available))}
+			stylelib.LargestSquare(available, 0), stylelib.LargestSquare(available, stylelib.MinTile))}
 }
 
 func printFindings(w io.Writer, findings []finding) {

@@ -134,15 +134,24 @@ func newWeightsConvert() *cobra.Command {
 	return &cobra.Command{
 		Use:     "convert FILE OUT.safetensors",
 		Short:   "Write a set of weights as .safetensors",
-		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read; as OUT, - is standard output. FILE may also be a name of `gouache weights list`.",
+		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read; as OUT, - is standard output. FILE may also be a name of `gouache weights list`, or auto for the best available.",
 		Example: `  gouache weights convert vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 vgg19.safetensors`,
 		Args:    exactly("FILE", "OUT.safetensors"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkOutput(args[1], ".safetensors"); err != nil {
 				return err
 			}
-			line := newStatusLine(cmd.ErrOrStderr())
-			set, err := weights.Load(cmd.Context(), args[0], weights.Options{Progress: line.transfer})
+			name, line := args[0], newStatusLine(cmd.ErrOrStderr())
+			options := weights.Options{Progress: line.transfer}
+			if name == "auto" {
+				source, reason, err := weights.Choose(cmd.Context(), options)
+				if line.end(); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "weights: %s\n", reason)
+				name = source.Name
+			}
+			set, err := weights.Load(cmd.Context(), name, options)
 			line.end()
 			if err != nil {
 				return err

@@ -162,14 +162,14 @@ func automatic(net *vgg.Network, terms []Term) func(in []*graph.Node) []*graph.N
 		for _, t := range terms {
 			var value *graph.Node
 			switch t.Name {
-			case ContentName:
+			case contentName:
 				value = sumOfSquares(graph.Sub(features[t.Layers[0]], targets[0]))
-			case StyleName:
+			case styleName:
 				d := features[t.Layers[0]].Shape().Dimensions
 				f := graph.Reshape(features[t.Layers[0]], d[1]*d[2], d[3])
 				gram := graph.MulScalar(graph.Dot(f, f).EinsumAxes([][2]int{{0, 0}}, nil), 1/float64(d[1]*d[2]))
 				value = sumOfSquares(graph.Sub(gram, targets[0]))
-			case TotalVariationName:
+			case tvName:
 				dx, dy := differences(x)
 				value = graph.Add(graph.ReduceAllSum(graph.Abs(dx)), graph.ReduceAllSum(graph.Abs(dy)))
 			}

@@ -9,15 +9,24 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// ContentName is the name of content terms.
-const ContentName = "content"
+const contentName = "content"
+
+func init() {
+	Register(Component{
+		Name:   contentName,
+		Usage:  "how much the photograph's content matters",
+		Weight: func(p *Preset) *float64 { return &p.ContentWeight },
+		Layers: func(p Preset) []string { return p.ContentLayers },
+		Terms:  contentTerms,
+	})
+}
 
 // Content is the squared distance of a layer's features to the target's, Σ(F−P)² (Gatys et al.
 // 2016, equation 1, without its factor ½).
 func Content(target Target, weight float64) Term {
 	return Term{
-		Name:    ContentName,
-		Kind:    ContentName,
+		Name:    contentName,
+		kind:    contentName,
 		Weight:  weight,
 		Layers:  []string{target.Layer},
 		Targets: []*tensors.Tensor{target.Tensor},
@@ -28,8 +37,8 @@ func Content(target Target, weight float64) Term {
 	}
 }
 
-// contentTerms returns a preset's content terms, one for each layer.
-func (p Preset) contentTerms(s Scene) []Term {
+// contentTerms returns one term for each layer.
+func contentTerms(p Preset, s Scene) []Term {
 	var terms []Term
 	for _, t := range s.ContentTargets {
 		term := Content(t, p.ContentWeight)
@@ -64,9 +73,11 @@ func ContentTargets(net *vgg.Network, picture *tensors.Tensor, layers ...string)
 	err := net.ComputeTiles(picture, "content "+strings.Join(layers, " "), layers, build, func(tile vgg.Tile, out []*tensors.Tensor) error {
 		for i, name := range layers {
 			targets[i].Layer = name
-			targets[i].Energy += float64(tensors.ToScalar[float32](out[2*i+1]))
-			out[2*i+1].MustFinalizeAll()
-			var err error
+			energy, err := toHost(out[2*i+1])
+			if err != nil {
+				return err
+			}
+			targets[i].Energy += float64(energy[0])
 			if targets[i].Tensor, err = net.Assemble(targets[i].Tensor, out[2*i], name, tile, d[1], d[2]); err != nil {
 				return err
 			}

@@ -3,21 +3,18 @@ package loss
 import "github.com/gomlx/gomlx/core/graph"
 
 // gram is the Gram matrix: second moments.
-var gram = statistic{
-	kind: "gram", rank: 2, count: 1,
-	sums:   func(f *graph.Node) []*graph.Node { return []*graph.Node{secondMoments(f)} },
-	of:     func(sums []*graph.Node, n int) *graph.Node { return over(sums[0], n) },
-	onHost: func(sums [][]float64, n int) []float64 { return overOnHost(sums[0], n) },
-}
+var gram = statistic{kind: "gram", rank: 2, sums: []sum{secondMoments}}
 
 // Gram is the squared distance of a layer's Gram matrix to the target's, Σ(G−A)², with Gram
 // matrices as in [GramMatrix] (Gatys et al. 2016, equation 4, without its factor).
 func Gram(target Target, weight float64) Term { return gram.term(target, weight) }
 
-// GramMatrix returns FᵀF/(h·w), shaped [c, c], for features F shaped [1, h, w, c] (Gatys et al.
-// 2016, equation 3, over the number of positions, so that pictures of different sizes compare). A
-// second derivative cannot be taken.
-func GramMatrix(features *graph.Node) *graph.Node { return gram.whole(features) }
+// GramMatrix returns FᵀF/(h·w), shaped [c, c], for features F shaped [1, h, w, c] (Gatys et al. 2016, equation 3,
+// over the number of positions, so that pictures of different sizes compare). A second derivative cannot be taken.
+func GramMatrix(features *graph.Node) *graph.Node {
+	d := features.Shape().Dimensions
+	return gram.ofSums(gram.sumsOf(features), d[1]*d[2])
+}
 
 // secondMoments returns FᵀF, shaped [c, c], for features F shaped [1, h, w, c].
 //

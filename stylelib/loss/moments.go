@@ -3,29 +3,20 @@ package loss
 import "github.com/gomlx/gomlx/core/graph"
 
 var (
-	mean = statistic{
-		kind: "mean", rank: 1, count: 1,
-		sums:   func(f *graph.Node) []*graph.Node { return []*graph.Node{firstMoments(f)} },
-		of:     func(sums []*graph.Node, n int) *graph.Node { return over(sums[0], n) },
-		onHost: func(sums [][]float64, n int) []float64 { return overOnHost(sums[0], n) },
-	}
+	mean = statistic{kind: "mean", rank: 1, sums: []sum{firstMoments}}
 	// covariance is the Gram matrix less μμᵀ, which saves a pass over the features. In float32 the
 	// cancellation leaves an error of about 1e-6 of μμᵀ.
 	covariance = statistic{
-		kind: "covariance", rank: 2, count: 2,
-		sums: func(f *graph.Node) []*graph.Node { return []*graph.Node{secondMoments(f), firstMoments(f)} },
-		of: func(sums []*graph.Node, n int) *graph.Node {
-			second, mean := over(sums[0], n), over(sums[1], n)
-			return graph.Sub(second, graph.Mul(graph.ExpandAxes(mean, 1), graph.ExpandAxes(mean, 0)))
+		kind: "covariance", rank: 2, sums: []sum{secondMoments, firstMoments},
+		of: func(means []*graph.Node) *graph.Node {
+			return graph.Sub(means[0], graph.Mul(graph.ExpandAxes(means[1], 1), graph.ExpandAxes(means[1], 0)))
 		},
-		onHost: func(sums [][]float64, n int) []float64 {
-			second, mean := overOnHost(sums[0], n), overOnHost(sums[1], n)
-			for i := range mean {
-				for j := range mean {
-					second[i*len(mean)+j] -= mean[i] * mean[j]
+		onHost: func(means [][]float64) {
+			for i, a := range means[1] {
+				for j, b := range means[1] {
+					means[0][i*len(means[1])+j] -= a * b
 				}
 			}
-			return second
 		},
 	}
 )

@@ -2,7 +2,6 @@ package loss
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
@@ -25,8 +25,7 @@ type Objective struct {
 	compiled compiled
 }
 
-// compiled computes terms and the gradient of their weighted sum, whole or in tiles. It is safe for
-// concurrent use.
+// compiled computes terms and the gradient of their weighted sum, whole or in tiles. It is safe for concurrent use.
 type compiled interface {
 	// evaluate returns each term's loss, before weight and scale, and the gradient of Σ
 	// weights·losses with respect to x. It stops with ctx's error when ctx ends.
@@ -35,10 +34,9 @@ type compiled interface {
 	close()
 }
 
-// NewObjective makes an objective for pictures of the given size. The terms are copied. If the
-// network is [vgg.Network.Tiled], and the picture larger than its windows, the objective is
-// computed in tiles, with the same result except for rounding. Terms on features must then have
-// Sums.
+// NewObjective makes an objective for pictures of the given size. The terms are copied. If the network is
+// [vgg.Network.Tiled], and the picture larger than its windows, the objective is computed in tiles, with the same
+// result except for rounding. Terms on features must then have Sums.
 func NewObjective(net *vgg.Network, height, width int, terms []Term) (*Objective, error) {
 	terms, err := normalTerms(net, terms)
 	if err != nil {
@@ -67,16 +65,12 @@ func NewObjective(net *vgg.Network, height, width int, terms []Term) (*Objective
 // Tiles returns the number of tiles that a picture is cut into: one if it is computed whole.
 func (o *Objective) Tiles() int { return o.compiled.tiles() }
 
-// ErrTerm is matched by the errors of terms that no objective can be made of.
-var ErrTerm = errors.New("a term is wrong")
+// TermError is the error of a term or a style that no objective can be made of.
+type TermError struct{ error }
 
-// termError is an error that matches ErrTerm.
-type termError struct{ error }
+func (e TermError) Unwrap() error { return e.error }
 
-func (termError) Is(target error) bool { return target == ErrTerm }
-func (e termError) Unwrap() error      { return e.error }
-
-func badTerm(format string, args ...any) error { return termError{fmt.Errorf(format, args...)} }
+func badTerm(format string, args ...any) error { return TermError{fmt.Errorf(format, args...)} }
 
 // normalTerms returns a copy of the terms with the full names of their layers.
 func normalTerms(net *vgg.Network, terms []Term) ([]Term, error) {
@@ -120,14 +114,14 @@ func (o *Objective) With(terms []Term) (*Objective, error) {
 }
 
 // Structure describes the graph that terms build, for objectives of one network and size: kinds,
-// layers, and shapes of targets. It is empty if a term has no kind.
+// layers, and shapes of targets. It is empty if a term is not one of this package's.
 func Structure(terms []Term) string {
 	var b strings.Builder
 	for _, t := range terms {
-		if t.Kind == "" {
+		if t.kind == "" {
 			return ""
 		}
-		fmt.Fprintf(&b, "%s %v", t.Kind, t.Layers)
+		fmt.Fprintf(&b, "%s %v", t.kind, t.Layers)
 		for _, target := range t.Targets {
 			fmt.Fprint(&b, target.Shape().Dimensions)
 		}
@@ -163,15 +157,8 @@ func (o *Objective) SetWeight(name string, weight float64) error {
 // Evaluation is an objective's value and gradient at a picture.
 type Evaluation struct {
 	Total    float64
-	Terms    []Value         // in the order of their first appearance in the objective
+	Terms    []progress.Term // by name, in the order of their first appearance in the objective
 	Gradient *tensors.Tensor // [1, height, width, 3], on the device; the caller finalizes it
-}
-
-// Value is what the terms of one name add to an objective.
-type Value struct {
-	Name     string
-	Loss     float64 // Scale · Loss, summed
-	Weighted float64 // Weight · Scale · Loss, summed
 }
 
 // Evaluate computes the objective and its gradient at a picture shaped [1, height, width, 3].
@@ -189,25 +176,19 @@ func (o *Objective) evaluate(ctx context.Context, x *tensors.Tensor) (*Evaluatio
 	if err != nil {
 		return nil, fmt.Errorf("evaluating the objective: %w", err)
 	}
-	e := o.sum(losses)
-	e.Gradient = gradient
-	return e, nil
-}
-
-func (o *Objective) sum(losses []float32) *Evaluation {
-	e := &Evaluation{}
+	e := &Evaluation{Gradient: gradient}
 	for i, t := range o.terms {
 		loss := t.scale() * float64(losses[i])
-		at := slices.IndexFunc(e.Terms, func(v Value) bool { return v.Name == t.Name })
+		at := slices.IndexFunc(e.Terms, func(p progress.Term) bool { return p.Name == t.Name })
 		if at < 0 {
 			at = len(e.Terms)
-			e.Terms = append(e.Terms, Value{Name: t.Name})
+			e.Terms = append(e.Terms, progress.Term{Name: t.Name})
 		}
 		e.Terms[at].Loss += loss
 		e.Terms[at].Weighted += t.Weight * loss
 		e.Total += t.Weight * loss
 	}
-	return e
+	return e, nil
 }
 
 // Function returns the objective as a function for package lbfgs. After each call it calls last,

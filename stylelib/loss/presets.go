@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -33,13 +34,11 @@ type Preset struct {
 	Statistic Statistic
 	// Normalization is how the content and style terms are scaled.
 	Normalization Normalization
-	// RelativeTV divides the total variation by that of a picture of the same size that varies as
-	// much as the styles.
+	// RelativeTV divides the total variation by that of a picture of the same size that varies as much as the styles.
 	RelativeTV bool
 
-	// Margin is the number of pixels painted beyond each edge, where the content picture is
-	// mirrored. They are cut off at the end, and with them the frame that the network's zero
-	// padding leaves.
+	// Margin is the number of pixels painted beyond each edge, where the content picture is mirrored. They are cut
+	// off at the end, and with them the frame that the network's zero padding leaves.
 	Margin int
 }
 
@@ -54,8 +53,7 @@ const (
 	// Means makes means of squares, as neural-style does: over a layer's features for the content,
 	// and over the elements of a Gram matrix, which is over c·h·w, for the style.
 	Means
-	// Sums makes sums of squares, as Gatys et al. 2016 do: ½Σ(F−P)² and Σ(G−A)²/4c², averaged over
-	// the style layers.
+	// Sums makes sums of squares, as Gatys et al. 2016 do: ½Σ(F−P)² and Σ(G−A)²/4c², averaged over the style layers.
 	Sums
 )
 
@@ -67,18 +65,18 @@ func (p Preset) IsZero() bool { return reflect.ValueOf(p).IsZero() }
 
 // Validate returns an error for a preset that describes no objective.
 func (p Preset) Validate() error {
-	for _, w := range []struct {
-		name   string
-		weight float64
-		layers []string
-	}{{"content", p.ContentWeight, p.ContentLayers}, {"style", p.StyleWeight, p.StyleLayers}} {
-		if len(w.layers) == 0 && w.weight != 0 {
-			return fmt.Errorf("the preset has a %s weight of %v and no %s layers: start from loss.Gouache() or list layers", w.name, w.weight, w.name)
+	for _, c := range components {
+		weight := *c.Weight(&p)
+		if c.Layers != nil {
+			layers := c.Layers(p)
+			if len(layers) == 0 && weight != 0 {
+				return fmt.Errorf("the preset has a %s weight of %v and no %s layers: start from loss.Gouache() or list layers", c.Name, weight, c.Name)
+			}
+			if err := CheckLayers(layers); err != nil {
+				return fmt.Errorf("the preset's %s layers: %w", c.Name, err)
+			}
 		}
-		if err := CheckLayers(w.layers); err != nil {
-			return fmt.Errorf("the preset's %s layers: %w", w.name, err)
-		}
-		if err := checkWeight(w.name, w.weight); err != nil {
+		if err := checkWeight(c.Name, weight); err != nil {
 			return err
 		}
 	}
@@ -101,11 +99,10 @@ func (p Preset) Validate() error {
 	case p.Margin < 0 || p.Margin > MaxMargin:
 		return fmt.Errorf("the preset's margin is %d pixels: choose 0 to %d", p.Margin, MaxMargin)
 	}
-	return checkWeight(TotalVariationName, p.TVWeight)
+	return nil
 }
 
-// CheckLayers returns an error for a name that no layer of a VGG network has, and for one that is
-// listed twice.
+// CheckLayers returns an error for a name that no layer of a VGG network has, and for one that is listed twice.
 func CheckLayers(names []string) error {
 	for i, name := range names {
 		if err := vgg.CheckLayer(name); err != nil {
@@ -118,18 +115,15 @@ func CheckLayers(names []string) error {
 	return nil
 }
 
-// Scene is what terms are built for: one size of a picture, with the network for it and what it is
-// compared with.
+// Scene is what terms are built for: one size of a picture, with the network for it and what it is compared with.
 type Scene struct {
 	Network *vgg.Network // with tiles, if the picture is computed in tiles
 	// Height and Width are those of the picture that is optimised, including the margin.
 	Height, Width int
-	// Content is the content picture at that size, [1, Height, Width, 3], and Styles are the style
-	// pictures for it.
+	// Content is the content picture at that size, [1, Height, Width, 3], and Styles are the style pictures for it.
 	Content *tensors.Tensor
 	Styles  []Style
-	// ContentTargets and StyleTargets are the preset's: those of [ContentTargets] and
-	// [StyleTargets].
+	// ContentTargets and StyleTargets are the preset's: those of [ContentTargets] and [StyleTargets].
 	ContentTargets, StyleTargets []Target
 	// Variation is the total variation, as in [TotalVariation], of a picture of this size that
 	// varies as much from pixel to pixel as the styles do.
@@ -146,33 +140,50 @@ func (p Preset) Terms(s Scene) ([]Term, error) {
 		return nil, fmt.Errorf("the preset needs %d content targets and %d style targets, not %d and %d", c, n, len(s.ContentTargets), len(s.StyleTargets))
 	}
 	var terms []Term
-	for _, part := range presetTerms {
-		terms = append(terms, part.build(p, s)...)
+	for _, c := range components {
+		terms = append(terms, c.Terms(p, s)...)
 	}
 	return terms, nil
 }
 
-// presetTerms lists the losses that presets have, each with the function that builds its terms.
-var presetTerms = []struct {
-	name  string
-	build func(Preset, Scene) []Term
-}{
-	{ContentName, Preset.contentTerms},
-	{StyleName, Preset.styleTerms},
-	{TotalVariationName, Preset.tvTerms},
+// Component is a loss that presets are composed of. Each has a file, whose init registers it.
+type Component struct {
+	// Name is the name of its terms. The name of its setting is this followed by _weight.
+	Name string
+	// Usage says in a phrase what its weight means.
+	Usage string
+	// Weight returns the preset's field for the weight.
+	Weight func(*Preset) *float64
+	// Layers returns the layers that the preset lists for it. It is nil for a loss that needs none.
+	Layers func(Preset) []string
+	// Terms returns the preset's terms of this loss.
+	Terms func(Preset, Scene) []Term
 }
 
-// TermNames returns the names of the losses that presets have.
+var components []Component // by name, so that the order of the files does not matter
+
+// Register adds a loss to all presets. It is called by init functions, and panics if the name is taken.
+func Register(c Component) {
+	at, taken := slices.BinarySearchFunc(components, c.Name, func(c Component, name string) int { return strings.Compare(c.Name, name) })
+	if taken {
+		panic(fmt.Sprintf("loss: %s is registered twice", c.Name))
+	}
+	components = slices.Insert(components, at, c)
+}
+
+// Components returns the registered losses, by name.
+func Components() []Component { return slices.Clone(components) }
+
+// TermNames returns the names of the registered losses.
 func TermNames() []string {
-	names := make([]string, len(presetTerms))
-	for i, part := range presetTerms {
-		names[i] = part.name
+	var names []string
+	for _, c := range components {
+		names = append(names, c.Name)
 	}
 	return names
 }
 
-// relative returns the scale of a term that is one for a picture without any features, averaged
-// over layers.
+// relative returns the scale of a term that is one for a picture without any features, averaged over layers.
 func relative(t Target, layers int) float64 {
 	return 1 / (max(t.Energy, 1e-12) * float64(layers))
 }
@@ -197,8 +208,7 @@ func LookupPreset(name string) (Preset, error) {
 	return Preset{}, suggest.Unknown("preset", name, known)
 }
 
-// NeuralStyle is the objective of jcjohnson/neural-style and neural-style-pt with their default
-// weights.
+// NeuralStyle is the objective of jcjohnson/neural-style and neural-style-pt with their default weights.
 func NeuralStyle() Preset {
 	return Preset{
 		Name:          "neural-style",
@@ -213,9 +223,8 @@ func NeuralStyle() Preset {
 	}
 }
 
-// Article is the objective of Gatys et al. (2016, equations 1 and 4) with the weights of the
-// program that the project began with. That program feeds RGB to the network; here it is BGR, which
-// the weights were trained on.
+// Article is the objective of Gatys et al. (2016, equations 1 and 4) with the weights of the program that the project
+// began with. That program feeds RGB to the network; here it is BGR, which the weights were trained on.
 func Article() Preset {
 	return Preset{
 		Name:          "article",

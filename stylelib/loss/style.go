@@ -2,8 +2,6 @@ package loss
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"math"
 	"strings"
 
@@ -14,8 +12,17 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// StyleName is the name of style terms.
-const StyleName = "style"
+const styleName = "style"
+
+func init() {
+	Register(Component{
+		Name:   styleName,
+		Usage:  "how much the painting's style matters",
+		Weight: func(p *Preset) *float64 { return &p.StyleWeight },
+		Layers: func(p Preset) []string { return p.StyleLayers },
+		Terms:  styleTerms,
+	})
+}
 
 // Style is one of the pictures whose statistics are mixed to a target.
 type Style struct {
@@ -82,8 +89,8 @@ func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...strin
 	return targets, nil
 }
 
-// styleTerms returns a preset's style terms, one for each target.
-func (p Preset) styleTerms(s Scene) []Term {
+// styleTerms returns one term for each target.
+func styleTerms(p Preset, s Scene) []Term {
 	var terms []Term
 	for i, t := range s.StyleTargets {
 		part, layer := i/len(p.StyleLayers), i%len(p.StyleLayers)
@@ -115,12 +122,12 @@ func (p Preset) share(layer int) float64 {
 // shares returns the styles' weights, scaled so that they sum to one.
 func shares(styles []Style) ([]float64, error) {
 	if len(styles) == 0 {
-		return nil, errors.New("no style picture given")
+		return nil, badTerm("no style picture given")
 	}
 	var total float64
 	for _, s := range styles {
 		if math.IsNaN(s.Weight) || math.IsInf(s.Weight, 0) || s.Weight < 0 {
-			return nil, fmt.Errorf("a style's weight is %v: it must be a number from 0 up", s.Weight)
+			return nil, badTerm("a style's weight is %v: it must be a number from 0 up", s.Weight)
 		}
 		total += s.Weight
 	}
@@ -145,7 +152,7 @@ func measure(net *vgg.Network, picture *tensors.Tensor, layers []string, statist
 		var out []*graph.Node
 		for _, s := range statistics {
 			for _, name := range layers {
-				out = append(out, s.sums(window.Own(pass.Feature(name), name))...)
+				out = append(out, s.sumsOf(window.Own(pass.Feature(name), name))...)
 			}
 		}
 		return out
@@ -165,8 +172,17 @@ func measure(net *vgg.Network, picture *tensors.Tensor, layers []string, statist
 			if err != nil {
 				return nil, err
 			}
-			values = append(values, s.onHost(sums[:s.count], h*w))
-			sums = sums[s.count:]
+			means := sums[:len(s.sums)]
+			sums = sums[len(s.sums):]
+			for _, mean := range means {
+				for i := range mean {
+					mean[i] /= float64(h * w)
+				}
+			}
+			if s.onHost != nil {
+				s.onHost(means)
+			}
+			values = append(values, means[0])
 		}
 	}
 	return values, nil
@@ -176,34 +192,49 @@ func measure(net *vgg.Network, picture *tensors.Tensor, layers []string, statist
 type statistic struct {
 	kind string
 	rank int // 2 for a matrix over the channels
-	// sums returns count sums over the positions of features shaped [1, h, w, c], and of the
-	// statistic of such sums over n positions.
-	sums  func(features *graph.Node) []*graph.Node
-	count int
-	of    func(sums []*graph.Node, n int) *graph.Node
-	// onHost does the same as of, on the host, with the sums of all tiles.
-	onHost func(sums [][]float64, n int) []float64
+	sums []sum
+	// of returns the statistic of the means over the positions, which are the sums over their number. OnHost changes
+	// the first of the means to it, on the host. Both are nil if the statistic is the first.
+	of     func(means []*graph.Node) *graph.Node
+	onHost func(means [][]float64)
+}
+
+// sum returns a sum over the positions of features shaped [1, h, w, c].
+type sum func(features *graph.Node) *graph.Node
+
+func (s statistic) sumsOf(features *graph.Node) []*graph.Node {
+	var list []*graph.Node
+	for _, sum := range s.sums {
+		list = append(list, sum(features))
+	}
+	return list
+}
+
+// ofSums returns the statistic of sums over n positions.
+func (s statistic) ofSums(sums []*graph.Node, n int) *graph.Node {
+	var means []*graph.Node
+	for _, sum := range sums {
+		means = append(means, graph.MulScalar(sum, 1/float64(n)))
+	}
+	if s.of == nil {
+		return means[0]
+	}
+	return s.of(means)
 }
 
 // term returns the squared distance of a layer's statistic to the target's.
 func (s statistic) term(target Target, weight float64) Term {
 	return Term{
-		Name:    StyleName,
-		Kind:    s.kind,
+		Name:    styleName,
+		kind:    s.kind,
 		Weight:  weight,
 		Layers:  []string{target.Layer},
 		Targets: []*tensors.Tensor{target.Tensor},
-		Sums:    func(in *Inputs) []*graph.Node { return s.sums(in.Feature(target.Layer)) },
+		Sums:    func(in *Inputs) []*graph.Node { return s.sumsOf(in.Feature(target.Layer)) },
 		Of: func(in *Inputs, sums []*graph.Node) *graph.Node {
-			return sumOfSquares(graph.Sub(s.of(sums, in.Positions(target.Layer)), in.Target(0)))
+			return sumOfSquares(graph.Sub(s.ofSums(sums, in.Positions(target.Layer)), in.Target(0)))
 		},
 	}
-}
-
-// whole returns the statistic of features shaped [1, h, w, c].
-func (s statistic) whole(features *graph.Node) *graph.Node {
-	d := features.Shape().Dimensions
-	return s.of(s.sums(features), d[1]*d[2])
 }
 
 // shape returns the dimensions of a statistic with the given number of elements.
@@ -213,14 +244,4 @@ func (s statistic) shape(elements int) []int {
 	}
 	channels := int(math.Round(math.Sqrt(float64(elements))))
 	return []int{channels, channels}
-}
-
-func over(sum *graph.Node, n int) *graph.Node { return graph.MulScalar(sum, 1/float64(n)) }
-
-func overOnHost(sum []float64, n int) []float64 {
-	mean := make([]float64, len(sum))
-	for i, v := range sum {
-		mean[i] = v / float64(n)
-	}
-	return mean
 }

@@ -35,27 +35,23 @@ type Term struct {
 	Name string
 	// Weight is how much the term matters. It is the user's choice.
 	Weight float64
-	// Scale brings the loss into the units of its definition, for example one over the number of
-	// features. Zero means one. Weight and Scale are inputs of the compiled graph: changing them
-	// compiles nothing.
+	// Scale brings the loss into the units of its definition, for example one over the number of features. Zero means
+	// one. Weight and Scale are inputs of the compiled graph: changing them compiles nothing.
 	Scale float64
 	// Layers are those whose features the term reads.
 	Layers []string
-	// Targets are what the term compares with, on the device or on the host. They are inputs of the
-	// graph too.
+	// Targets are what the term compares with, on the device or on the host. They are inputs of the graph too.
 	Targets []*tensors.Tensor
-	// Loss returns a scalar of the picture or its features. It builds a graph, and panics on a
-	// mistake as GoMLX does.
+	// Loss returns a scalar of the picture or its features. It builds a graph, and panics on a mistake as GoMLX does.
 	Loss func(in *Inputs) *graph.Node
 	// Sums and Of replace Loss: the loss is Of the Sums, each of which is a sum over the positions
 	// of features. Such a term can be computed in tiles ([vgg.Tiling]); one that reads features in
 	// its Loss cannot. Of cannot read features.
 	Sums func(in *Inputs) []*graph.Node
 	Of   func(in *Inputs, sums []*graph.Node) *graph.Node
-	// Kind names the graph that the term builds, so that objectives whose terms are of the same
-	// kinds share a compiled graph ([Objective.With]). Terms of one kind that read the same layers
-	// must build the same graph. A term without a kind shares nothing.
-	Kind string
+	// kind names the graph that a term of this package builds. Terms of one kind that read the same layers build the
+	// same graph, so that objectives share it when it is compiled ([Objective.With]). Other terms share nothing.
+	kind string
 }
 
 func (t *Term) scale() float64 {
@@ -79,13 +75,12 @@ type Target struct {
 	// Tensor holds a content picture's features, [1, h, w, c], or a statistic of a style: a Gram
 	// matrix or covariance, [c, c], or a mean, [c].
 	Tensor *tensors.Tensor
-	// Energy is the sum of the squares of Tensor: the loss of a picture without any features at the
-	// layer.
+	// Energy is the sum of the squares of Tensor: the loss of a picture without any features at the layer.
 	Energy float64
 }
 
 // Finalize frees the target's memory on the device.
-func (t Target) Finalize() { t.Tensor.MustFinalizeAll() }
+func (t Target) Finalize() { t.Tensor.FinalizeAll() }
 
 // Inputs is what a term's Loss, or its Sums and Of, are built from.
 type Inputs struct {
@@ -100,9 +95,8 @@ type Inputs struct {
 	onPixels *graph.Node // a copy of picture, once a term has asked for it
 }
 
-// Feature returns the features of a layer, which the term must list, shaped [1, h, w, channels].
-// For a picture that is computed in tiles it returns those of one window, with zeros at the
-// positions of other tiles.
+// Feature returns the features of a layer, which the term must list, shaped [1, h, w, channels]. For a picture that
+// is computed in tiles it returns those of one window, with zeros at the positions of other tiles.
 func (in *Inputs) Feature(name string) *graph.Node {
 	layer := in.listed(name)
 	if in.pass == nil {
@@ -165,8 +159,7 @@ func toHost(t *tensors.Tensor) ([]float32, error) {
 	return values, t.FinalizeAll()
 }
 
-// accumulator adds up tensors on the host, in float64, so that rounding does not grow with the
-// number of tiles.
+// accumulator adds up tensors on the host, in float64, so that rounding does not grow with the number of tiles.
 type accumulator struct {
 	sums   [][]float64
 	shapes [][]int
@@ -210,6 +203,6 @@ func rounded(values []float64) []float32 {
 
 func finalize(list []*tensors.Tensor) {
 	for _, t := range list {
-		t.MustFinalizeAll()
+		t.FinalizeAll()
 	}
 }

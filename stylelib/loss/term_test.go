@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
@@ -114,7 +115,7 @@ func TestContent(t *testing.T) {
 	f := newFixture(t)
 	got := f.evaluate(t, Content(f.content[0], 3))
 	want := squaredDistance(f.features(t, f.x, "block2_conv1"), f.features(t, noise(2, height, width), "block2_conv1"))
-	checkValue(t, got, Value{Name: "content", Loss: want, Weighted: 3 * want})
+	checkValue(t, got, progress.Term{Name: "content", Loss: want, Weighted: 3 * want})
 }
 
 func TestGram(t *testing.T) {
@@ -125,7 +126,7 @@ func TestGram(t *testing.T) {
 		losses = append(losses, squaredDistance(
 			slowGram(f.features(t, f.x, layer)), slowGram(f.features(t, noise(3, 24, 17), layer))))
 	}
-	checkValue(t, got, Value{Name: "style", Loss: losses[0] + losses[1], Weighted: 2*losses[0] + 5*losses[1]})
+	checkValue(t, got, progress.Term{Name: "style", Loss: losses[0] + losses[1], Weighted: 2*losses[0] + 5*losses[1]})
 }
 
 func TestMoments(t *testing.T) {
@@ -140,9 +141,9 @@ func TestMoments(t *testing.T) {
 		covariance, mean := slowMoments(f.features(t, f.x, layer))
 		styleCovariance, styleMean := slowMoments(f.features(t, noise(3, 24, 17), layer))
 		want := squaredDistance(covariance, styleCovariance)
-		checkValue(t, f.evaluate(t, Covariance(covariances[i], 2)), Value{Name: "style", Loss: want, Weighted: 2 * want})
+		checkValue(t, f.evaluate(t, Covariance(covariances[i], 2)), progress.Term{Name: "style", Loss: want, Weighted: 2 * want})
 		want = squaredDistance(mean, styleMean)
-		checkValue(t, f.evaluate(t, Mean(means[i], 3)), Value{Name: "style", Loss: want, Weighted: 3 * want})
+		checkValue(t, f.evaluate(t, Mean(means[i], 3)), progress.Term{Name: "style", Loss: want, Weighted: 3 * want})
 	}
 }
 
@@ -201,10 +202,10 @@ func TestTotalVariation(t *testing.T) {
 			}
 		}
 	}
-	checkValue(t, f.evaluate(t, TotalVariation(0.5)), Value{Name: "tv", Loss: want, Weighted: want / 2})
+	checkValue(t, f.evaluate(t, TotalVariation(0.5)), progress.Term{Name: "tv", Loss: want, Weighted: want / 2})
 }
 
-func checkValue(t *testing.T, got *Evaluation, want Value) {
+func checkValue(t *testing.T, got *Evaluation, want progress.Term) {
 	t.Helper()
 	if len(got.Terms) != 1 || got.Terms[0].Name != want.Name {
 		t.Fatalf("got terms %v, want one %s", got.Terms, want.Name)

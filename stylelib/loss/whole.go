@@ -34,9 +34,8 @@ func newWhole(net *vgg.Network, tiling *vgg.Tiling, layers []string, terms []Ter
 func (w *whole) tiles() int { return 1 }
 func (w *whole) close()     { w.exec.Finalize() }
 
-// build makes the graph. Its inputs are the picture, the network's kernels, the weights of the
-// terms, and the terms' targets. Its outputs are the terms' losses, before weight and scale, and
-// the gradient of the weighted sum.
+// build makes the graph. Its inputs are the picture, the network's kernels, the weights of the terms, and the terms'
+// targets. Its outputs are the terms' losses, before weight and scale, and the gradient of the weighted sum.
 func (w *whole) build(in []*graph.Node) []*graph.Node {
 	inputs := &Inputs{net: w.net, tiling: w.tiling, picture: in[0], features: map[string]*graph.Node{}}
 	in = in[1:]
@@ -70,8 +69,7 @@ func (w *whole) evaluate(_ context.Context, x *tensors.Tensor, terms []Term, wei
 	return losses, out[1], err
 }
 
-// forTerm makes the inputs those of a term, whose targets come first in a list. It returns the rest
-// of the list.
+// forTerm makes the inputs those of a term, whose targets come first in a list. It returns the rest of the list.
 func (in *Inputs) forTerm(t Term, targets []*graph.Node) []*graph.Node {
 	in.layers, in.targets = t.Layers, targets[:len(t.Targets)]
 	return targets[len(t.Targets):]

@@ -2,9 +2,8 @@ package progress
 
 import "time"
 
-// ETA estimates the time left of a run whose scales differ in cost. It assumes that an iteration's
-// time is proportional to the number of pixels, and that compiling takes as long for each scale as
-// it did for the latest.
+// ETA estimates the time left of a run whose scales differ in cost. It assumes that an iteration's time is
+// proportional to the number of pixels, and that compiling takes as long for each scale as it did for the latest.
 type ETA struct {
 	scales []Scale
 	scale  int           // the current one

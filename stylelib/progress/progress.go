@@ -49,14 +49,11 @@ func (m Multi) Observe(e Event) {
 
 // Run is the event that begins a run.
 type Run struct {
-	// Scales are the sizes that the picture is painted at, coarse to fine. The last is the
-	// result's.
+	// Scales are the sizes that the picture is painted at, coarse to fine. The last is the result's.
 	Scales []Scale
-	// Device is the name of the computing device. Network and Weights name the network and its
-	// weights.
+	// Device is the name of the computing device. Network and Weights name the network and its weights.
 	Device, Network, Weights string
-	// Settings are the run's parameters by name, such as style_weight, with the types that package
-	// setting has.
+	// Settings are the run's parameters by name, such as style_weight, with the types that package setting has.
 	Settings map[string]any
 	// Done is the number of iterations made before, of a run that is resumed from a checkpoint.
 	Done int
@@ -99,17 +96,16 @@ type Iteration struct {
 	// Picture copies the picture from the device, clamped to what a file can hold. It is valid only
 	// until Observe returns.
 	Picture func() (image.Image, error)
-	// Checkpoint writes a checkpoint, from which the run can be resumed exactly. It copies the
-	// optimiser's memory from the device, and is valid only until Observe returns. It is nil if
-	// there is not enough memory for the copy.
+	// Checkpoint writes a checkpoint, from which the run can be resumed exactly. It copies the optimiser's memory
+	// from the device, and is valid only until Observe returns. It is nil if there is not enough memory for the copy.
 	Checkpoint func(io.Writer) error
 }
 
-// Term is the value of one term of the objective.
+// Term is the value of the terms of one name of an objective.
 type Term struct {
 	Name     string
-	Loss     float64 // before its weight
-	Weighted float64 // what it adds to the total
+	Loss     float64 // Scale · Loss, summed
+	Weighted float64 // Weight · Scale · Loss, summed: what they add to the total
 }
 
 // Status says how a run ended.
@@ -136,8 +132,7 @@ type Result struct {
 	// Picture is the result, or the best picture so far of a run that was interrupted. It has the
 	// size that was asked for, whether or not the run reached it. It is nil if Status is Failed.
 	Picture *picture.Picture
-	// Checkpoint writes a checkpoint of an interrupted run after its last iteration. It is nil if
-	// there is none.
+	// Checkpoint writes a checkpoint of an interrupted run after its last iteration. It is nil if there is none.
 	Checkpoint func(io.Writer) error
 	// Err is set if Status is Failed.
 	Err error

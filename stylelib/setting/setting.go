@@ -1,9 +1,8 @@
 // Package setting describes the settings of a job: their names, kinds, bounds and default values.
 // The command line, sweep files, notebooks and the records of runs all read the same descriptions.
 //
-// A value is an int64, a float64, a bool or a string, by the setting's [Kind]. It keeps that type
-// from the flag, the YAML key or the notebook to the job and to the record. Only [Setting.Parse]
-// reads text, for the command line.
+// A value is an int64, a float64, a bool or a string, by the setting's [Kind]. It keeps that type from the flag, the
+// YAML key or the notebook to the job and to the record. Only [Setting.Parse] reads text, for the command line.
 package setting
 
 import (
@@ -22,8 +21,7 @@ type Setting struct {
 	Kind Kind
 	// Usage says in a phrase what the setting is. The word for its value is in backquotes.
 	Usage string
-	// Default is the value of a setting that is not set; nil if the preset determines it, or if
-	// there is none.
+	// Default is the value of a setting that is not set; nil if the preset determines it, or if there is none.
 	Default any
 	// Choices are all values of a Text setting; nil allows any text.
 	Choices []string
@@ -65,8 +63,7 @@ func Name(written string) string { return strings.ReplaceAll(written, "-", "_") 
 // Flag returns the setting's name on the command line, with hyphens.
 func (s Setting) Flag() string { return strings.ReplaceAll(s.Name, "_", "-") }
 
-// Lookup finds a setting by its name, written with hyphens or underscores. The error names the
-// nearest.
+// Lookup finds a setting by its name, written with hyphens or underscores. The error names the nearest.
 func Lookup(settings []Setting, written string) (Setting, error) {
 	known := make([]string, len(settings))
 	for i, s := range settings {
@@ -100,13 +97,36 @@ func (s Setting) Parse(text string) (any, error) {
 // for a number, and a float64 without a fraction for a whole number.
 func (s Setting) Value(v any) (any, error) {
 	v, ok := s.Kind.convert(v)
-	if !ok {
+	number := s.Min
+	switch n := v.(type) {
+	case int64:
+		number = float64(n)
+	case float64:
+		number = n
+	}
+	text, _ := v.(string)
+	switch {
+	case !ok:
 		return nil, fmt.Errorf("%s is %v: it must be %s", s.Flag(), v, s.Kind)
+	case math.IsNaN(number) || math.IsInf(number, 0):
+		return nil, fmt.Errorf("%s is %v: it must be a finite number", s.Flag(), v)
+	case s.Choices != nil && !slices.Contains(s.Choices, text):
+		return nil, fmt.Errorf("%s: %w", s.Flag(), suggest.Unknown("value", text, s.Choices))
+	case s.Min == 0 && s.Max == 0 || number >= s.Min && number <= s.Max:
+		if s.Check != nil {
+			if err := s.Check(v); err != nil {
+				return nil, err
+			}
+		}
+		return v, nil
+	case s.Max >= math.MaxFloat64:
+		return nil, fmt.Errorf("%s is %v: it must be %v or more", s.Flag(), v, s.Min)
+	case s.Min <= -math.MaxFloat64:
+		return nil, fmt.Errorf("%s is %v: it must be %v or less", s.Flag(), v, s.Max)
+	case s.Kind == Int:
+		return nil, fmt.Errorf("%s is %v: choose %.0f to %.0f", s.Flag(), v, s.Min, s.Max)
 	}
-	if err := s.check(v); err != nil {
-		return nil, err
-	}
-	return v, nil
+	return nil, fmt.Errorf("%s is %v: choose %v to %v", s.Flag(), v, s.Min, s.Max)
 }
 
 // convert returns v with the type that values of the kind have, or v as it is and false.
@@ -133,42 +153,4 @@ func (k Kind) convert(v any) (any, bool) {
 		return v, k == Bool
 	}
 	return v, false
-}
-
-func (s Setting) check(v any) error {
-	switch n := v.(type) {
-	case int64:
-		if err := s.checkBounds(float64(n), v); err != nil {
-			return err
-		}
-	case float64:
-		if math.IsNaN(n) || math.IsInf(n, 0) {
-			return fmt.Errorf("%s is %v: it must be a finite number", s.Flag(), v)
-		}
-		if err := s.checkBounds(n, v); err != nil {
-			return err
-		}
-	case string:
-		if s.Choices != nil && !slices.Contains(s.Choices, n) {
-			return fmt.Errorf("%s: %w", s.Flag(), suggest.Unknown("value", n, s.Choices))
-		}
-	}
-	if s.Check == nil {
-		return nil
-	}
-	return s.Check(v)
-}
-
-func (s Setting) checkBounds(n float64, v any) error {
-	switch {
-	case s.Min == 0 && s.Max == 0 || n >= s.Min && n <= s.Max:
-		return nil
-	case s.Max >= math.MaxFloat64:
-		return fmt.Errorf("%s is %v: it must be %v or more", s.Flag(), v, s.Min)
-	case s.Min <= -math.MaxFloat64:
-		return fmt.Errorf("%s is %v: it must be %v or less", s.Flag(), v, s.Max)
-	case s.Kind == Int:
-		return fmt.Errorf("%s is %v: choose %.0f to %.0f", s.Flag(), v, s.Min, s.Max)
-	}
-	return fmt.Errorf("%s is %v: choose %v to %v", s.Flag(), v, s.Min, s.Max)
 }
