@@ -97,7 +97,7 @@ func TestResumeInterrupted(t *testing.T) {
 	for round := range job.Iterations + 1 {
 		ctx, cancel := context.WithCancel(t.Context())
 		r := &recorder{each: func(progress.Iteration) { cancel() }}
-		result, err := tiny().stylize(ctx, job, from, r)
+		result, err := tiny().Resume(ctx, job, from, r)
 		cancel()
 		if err != nil {
 			t.Fatal(err)

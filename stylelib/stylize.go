@@ -17,13 +17,7 @@ import (
 // returns the best picture so far, with the status interrupted and no error. Otherwise an error comes without a
 // result; errors.Is tells its kind: ErrJob, ErrMemory or ErrDevice.
 func (s *Studio) Stylize(ctx context.Context, job Job, observer progress.Observer) (*progress.Result, error) {
-	return s.stylize(ctx, job, nil, observer)
-}
-
-// Resume continues a job from a checkpoint. On the same machine the result is the one that the job would have had
-// without the interruption, to the byte. It returns an error for a checkpoint of another job.
-func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*progress.Result, error) {
-	return s.stylize(ctx, job, from, observer)
+	return s.Resume(ctx, job, nil, observer)
 }
 
 // run is one job being painted.
@@ -45,7 +39,9 @@ type run struct {
 	terms                   []progress.Term
 }
 
-func (s *Studio) stylize(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*progress.Result, error) {
+// Resume continues a job from a checkpoint, or begins it if that is nil. On the same machine the result is the one that
+// the job would have had without the interruption, to the byte. It returns an error for a checkpoint of another job.
+func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer progress.Observer) (*progress.Result, error) {
 	job, err := job.withDefaults()
 	if err != nil {
 		return nil, ofKind(ErrJob, err)

@@ -371,6 +371,10 @@ func TestWeights(t *testing.T) {
 	if _, stderr, code := gouache(t.Context(), "weights", "convert", "vgg16-hed", converted); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
+	best := filepath.Join(t.TempDir(), "best.safetensors")
+	if _, stderr, code := gouache(t.Context(), "weights", "convert", "auto", best); code != 0 || !strings.Contains(stderr, "weights: vgg") {
+		t.Errorf("auto: exit code %d: %s", code, stderr)
+	}
 	stdout, stderr, code := gouache(t.Context(), "weights", "inspect", converted)
 	if code != 0 || !strings.Contains(stdout, "block5_conv3") || !strings.Contains(stdout, "vgg16") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)

@@ -1,25 +1,29 @@
 package loss
 
-import "github.com/gomlx/gomlx/core/graph"
+import (
+	"math"
 
-var (
-	mean = statistic{kind: "mean", rank: 1, sums: []sum{firstMoments}}
-	// covariance is the Gram matrix less μμᵀ, which saves a pass over the features. In float32 the
-	// cancellation leaves an error of about 1e-6 of μμᵀ.
-	covariance = statistic{
-		kind: "covariance", rank: 2, sums: []sum{secondMoments, firstMoments},
-		of: func(means []*graph.Node) *graph.Node {
-			return graph.Sub(means[0], graph.Mul(graph.ExpandAxes(means[1], 1), graph.ExpandAxes(means[1], 0)))
-		},
-		onHost: func(means [][]float64) {
-			for i, a := range means[1] {
-				for j, b := range means[1] {
-					means[0][i*len(means[1])+j] -= a * b
-				}
-			}
-		},
-	}
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 )
+
+// statistic is a function of the first or second moments of a layer's features, or of both.
+type statistic struct {
+	kind          string
+	second, first bool
+}
+
+// The statistics. The covariance is the Gram matrix less μμᵀ, which saves a pass over the features. In float32 the
+// cancellation leaves an error of about 1e-6 of μμᵀ.
+var (
+	gram       = statistic{kind: "gram", second: true}
+	mean       = statistic{kind: "mean", first: true}
+	covariance = statistic{kind: "covariance", second: true, first: true}
+)
+
+// Gram is the squared distance of a layer's Gram matrix to the target's, Σ(G−A)², with Gram
+// matrices as in [GramMatrix] (Gatys et al. 2016, equation 4, without its factor).
+func Gram(target Target, weight float64) Term { return gram.term(target, weight) }
 
 // Covariance is the squared distance of the covariance of a layer's features to the target's,
 // ‖Σ−Σ'‖². A Gram matrix is Σ + μμᵀ, and μμᵀ dominates it. With a separate term for the [Mean], the
@@ -29,5 +33,88 @@ func Covariance(target Target, weight float64) Term { return covariance.term(tar
 // Mean is the squared distance of the mean of a layer's features to the target's, ‖μ−μ'‖².
 func Mean(target Target, weight float64) Term { return mean.term(target, weight) }
 
-// firstMoments returns the sum of features shaped [1, h, w, c] over their positions: [c].
-func firstMoments(features *graph.Node) *graph.Node { return graph.ReduceSum(features, 0, 1, 2) }
+// GramMatrix returns FᵀF/(h·w), shaped [c, c], for features F shaped [1, h, w, c] (Gatys et al. 2016, equation 3,
+// over the number of positions, so that pictures of different sizes compare). A second derivative cannot be taken.
+func GramMatrix(features *graph.Node) *graph.Node {
+	d := features.Shape().Dimensions
+	return gram.of(gram.sums(features), d[1]*d[2])
+}
+
+// term returns the squared distance of a layer's statistic to the target's.
+func (s statistic) term(target Target, weight float64) Term {
+	return Term{
+		Name:    styleName,
+		kind:    s.kind,
+		Weight:  weight,
+		Layers:  []string{target.Layer},
+		Targets: []*tensors.Tensor{target.Tensor},
+		Sums:    func(in *Inputs) []*graph.Node { return s.sums(in.Feature(target.Layer)) },
+		Of: func(in *Inputs, sums []*graph.Node) *graph.Node {
+			return sumOfSquares(graph.Sub(s.of(sums, in.Positions(target.Layer)), in.Target(0)))
+		},
+	}
+}
+
+// sums returns the sums of the moments of features shaped [1, h, w, c] over their positions: FᵀF first.
+func (s statistic) sums(features *graph.Node) (list []*graph.Node) {
+	if s.second {
+		list = append(list, secondMoments(features))
+	}
+	if s.first {
+		list = append(list, graph.ReduceSum(features, 0, 1, 2))
+	}
+	return list
+}
+
+// of returns the statistic of sums over n positions.
+func (s statistic) of(sums []*graph.Node, n int) *graph.Node {
+	var means []*graph.Node
+	for _, sum := range sums {
+		means = append(means, graph.MulScalar(sum, 1/float64(n)))
+	}
+	if s.second && s.first {
+		return graph.Sub(means[0], graph.Mul(graph.ExpandAxes(means[1], 1), graph.ExpandAxes(means[1], 0)))
+	}
+	return means[0]
+}
+
+// onHost does the same as of, with the sums of all tiles, which it changes.
+func (s statistic) onHost(sums [][]float64, n int) []float64 {
+	for _, sum := range sums {
+		for i := range sum {
+			sum[i] /= float64(n)
+		}
+	}
+	if s.second && s.first {
+		mean := sums[1]
+		for i := range mean {
+			for j := range mean {
+				sums[0][i*len(mean)+j] -= mean[i] * mean[j]
+			}
+		}
+	}
+	return sums[0]
+}
+
+// shape returns the dimensions of a statistic with the given number of elements.
+func (s statistic) shape(elements int) []int {
+	if !s.second {
+		return []int{elements}
+	}
+	channels := int(math.Round(math.Sqrt(float64(elements))))
+	return []int{channels, channels}
+}
+
+// secondMoments returns FᵀF, shaped [c, c], for features F shaped [1, h, w, c].
+//
+// Its gradient is F(D+Dᵀ) for a gradient D with respect to the result. It is one product, since D
+// is made symmetric while it is small. The automatic gradient makes two, F·D and F·Dᵀ.
+func secondMoments(features *graph.Node) *graph.Node {
+	d := features.Shape().Dimensions
+	f := graph.Reshape(features, d[1]*d[2], d[3])
+	moments := graph.Dot(f, graph.StopGradient(f)).EinsumAxes([][2]int{{0, 0}}, nil)
+	moments.AssertDims(d[3], d[3])
+	return graph.IdentityWithCustomGradient(moments, func(_, d *graph.Node) *graph.Node {
+		return graph.Add(d, graph.Transpose(d, 0, 1))
+	})
+}

@@ -152,7 +152,7 @@ func measure(net *vgg.Network, picture *tensors.Tensor, layers []string, statist
 		var out []*graph.Node
 		for _, s := range statistics {
 			for _, name := range layers {
-				out = append(out, s.sumsOf(window.Own(pass.Feature(name), name))...)
+				out = append(out, s.sums(window.Own(pass.Feature(name), name))...)
 			}
 		}
 		return out
@@ -172,76 +172,13 @@ func measure(net *vgg.Network, picture *tensors.Tensor, layers []string, statist
 			if err != nil {
 				return nil, err
 			}
-			means := sums[:len(s.sums)]
-			sums = sums[len(s.sums):]
-			for _, mean := range means {
-				for i := range mean {
-					mean[i] /= float64(h * w)
-				}
+			n := 1
+			if s.second && s.first {
+				n = 2
 			}
-			if s.onHost != nil {
-				s.onHost(means)
-			}
-			values = append(values, means[0])
+			values = append(values, s.onHost(sums[:n], h*w))
+			sums = sums[n:]
 		}
 	}
 	return values, nil
-}
-
-// statistic is a function of the first or second moments of a layer's features.
-type statistic struct {
-	kind string
-	rank int // 2 for a matrix over the channels
-	sums []sum
-	// of returns the statistic of the means over the positions, which are the sums over their number. OnHost changes
-	// the first of the means to it, on the host. Both are nil if the statistic is the first.
-	of     func(means []*graph.Node) *graph.Node
-	onHost func(means [][]float64)
-}
-
-// sum returns a sum over the positions of features shaped [1, h, w, c].
-type sum func(features *graph.Node) *graph.Node
-
-func (s statistic) sumsOf(features *graph.Node) []*graph.Node {
-	var list []*graph.Node
-	for _, sum := range s.sums {
-		list = append(list, sum(features))
-	}
-	return list
-}
-
-// ofSums returns the statistic of sums over n positions.
-func (s statistic) ofSums(sums []*graph.Node, n int) *graph.Node {
-	var means []*graph.Node
-	for _, sum := range sums {
-		means = append(means, graph.MulScalar(sum, 1/float64(n)))
-	}
-	if s.of == nil {
-		return means[0]
-	}
-	return s.of(means)
-}
-
-// term returns the squared distance of a layer's statistic to the target's.
-func (s statistic) term(target Target, weight float64) Term {
-	return Term{
-		Name:    styleName,
-		kind:    s.kind,
-		Weight:  weight,
-		Layers:  []string{target.Layer},
-		Targets: []*tensors.Tensor{target.Tensor},
-		Sums:    func(in *Inputs) []*graph.Node { return s.sumsOf(in.Feature(target.Layer)) },
-		Of: func(in *Inputs, sums []*graph.Node) *graph.Node {
-			return sumOfSquares(graph.Sub(s.ofSums(sums, in.Positions(target.Layer)), in.Target(0)))
-		},
-	}
-}
-
-// shape returns the dimensions of a statistic with the given number of elements.
-func (s statistic) shape(elements int) []int {
-	if s.rank == 1 {
-		return []int{elements}
-	}
-	channels := int(math.Round(math.Sqrt(float64(elements))))
-	return []int{channels, channels}
 }
