@@ -99,7 +99,7 @@ func normalTerms(net *vgg.Network, terms []Term) ([]Term, error) {
 }
 
 // With returns an objective for pictures of the same size that shares this one's compiled graph.
-// Its terms may have other weights, scales and targets, but must be of the same kinds, read the
+// Its terms may have other weights, scales and targets, but must be of this package and of the same kinds, read the
 // same layers, and have targets of the same shapes. It must not be used after this one is closed,
 // and not be closed itself. Several such objectives may be evaluated at the same time.
 func (o *Objective) With(terms []Term) (*Objective, error) {
