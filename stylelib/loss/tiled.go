@@ -2,6 +2,7 @@ package loss
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -10,20 +11,15 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// tiled computes terms tile by tile. A term on features is a function Of Sums over their positions,
-// so an evaluation goes over the tiles twice: first to add up the sums, and then, knowing the
-// gradient of the whole objective with respect to each sum, to pull it back through each tile's
-// part of the sum. Terms on the picture alone are computed whole, since they need no more memory
-// than a few pictures.
+// tiled computes terms tile by tile. A term on features is a function Of Sums over their positions, so an evaluation
+// goes over the tiles twice: first to add up the sums, and then, knowing the gradient of the whole objective with
+// respect to each sum, to pull it back through each tile's part of the sum. Terms on the picture alone are computed
+// whole between the two, since they need no more memory than a few pictures.
 type tiled struct {
 	net    *vgg.Network
 	tiling *vgg.Tiling
 	plan   *vgg.Plan // of a window
-
-	pixels   *whole // the terms that read no features; nil if there are none
-	pixelsAt []int  // their indices among all terms
-	terms    []Term // the others
-	termsAt  []int
+	terms  []Term
 
 	sums, compare, pull *graph.Exec
 
@@ -33,26 +29,16 @@ type tiled struct {
 }
 
 func newTiled(net *vgg.Network, tiling *vgg.Tiling, layers []string, terms []Term) (_ *tiled, err error) {
-	t := &tiled{net: net, tiling: tiling}
+	t := &tiled{net: net, tiling: tiling, terms: terms}
 	defer func() {
 		if err != nil {
 			t.close()
 		}
 	}()
-	var pixels []Term
-	for i, term := range terms {
-		switch {
-		case len(term.Layers) == 0:
-			pixels, t.pixelsAt = append(pixels, term), append(t.pixelsAt, i)
-		case term.Sums == nil:
-			return nil, badTerm("term %s cannot be computed in tiles, since it has a Loss: give it Sums and Of, or compute a picture that fits into one tile", term.Name)
-		default:
-			t.terms, t.termsAt = append(t.terms, term), append(t.termsAt, i)
-		}
-	}
-	if len(pixels) > 0 {
-		if t.pixels, err = newWhole(net, tiling, nil, pixels); err != nil {
-			return nil, err
+	for _, term := range terms {
+		if len(term.Layers) > 0 && term.Sums == nil {
+			return nil, badTerm("term %s cannot be computed in tiles, since it has a Loss: "+
+				"give it Sums and Of, or compute a picture that fits into one tile", term.Name)
 		}
 	}
 	if t.plan, err = net.Plan(tiling.WindowHeight, tiling.WindowWidth, layers...); err != nil {
@@ -72,9 +58,6 @@ func newTiled(net *vgg.Network, tiling *vgg.Tiling, layers []string, terms []Ter
 func (t *tiled) tiles() int { return len(t.tiling.Tiles) }
 
 func (t *tiled) close() {
-	if t.pixels != nil {
-		t.pixels.close()
-	}
 	for _, e := range []*graph.Exec{t.sums, t.compare, t.pull} {
 		if e != nil {
 			e.Finalize()
@@ -91,15 +74,17 @@ func (t *tiled) window(in []*graph.Node) (inputs *Inputs, rest []*graph.Node) {
 	return inputs, in[2+len(kernels):]
 }
 
-// buildSums makes the graph of the terms' sums over one tile. After what window reads it takes the
-// terms' targets.
+// buildSums makes the graph of the terms' sums over one tile. After what window reads it takes the terms' targets.
 func (t *tiled) buildSums(in []*graph.Node) []*graph.Node {
 	inputs, targets := t.window(in)
 	var sums []*graph.Node
 	var counts []int
 	for _, term := range t.terms {
 		targets = inputs.forTerm(term, targets)
-		own := term.Sums(inputs)
+		var own []*graph.Node
+		if len(term.Layers) > 0 {
+			own = term.Sums(inputs)
+		}
 		sums, counts = append(sums, own...), append(counts, len(own))
 	}
 	t.counted.Do(func() { t.counts = counts })
@@ -107,23 +92,31 @@ func (t *tiled) buildSums(in []*graph.Node) []*graph.Node {
 }
 
 // buildCompare makes the graph from the sums over the whole picture to the terms' losses and the
-// gradient of their weighted sum with respect to each of the sums. Its inputs are the weights, the
-// sums, and the terms' targets.
+// gradient of their weighted sum with respect to each of the sums, and to the picture if a term
+// reads it. Its inputs are the picture, the weights, the sums, and the terms' targets.
 func (t *tiled) buildCompare(in []*graph.Node) []*graph.Node {
-	weights, in := in[0], in[1:]
-	all, targets := t.split(in)
-	inputs := &Inputs{net: t.net, tiling: t.tiling}
-	sums := all
+	inputs := &Inputs{net: t.net, tiling: t.tiling, picture: in[0]}
+	weights := in[1]
+	sums, targets := t.split(in[2:])
+	variables := slices.Clone(sums)
 	var losses []*graph.Node
 	for i, term := range t.terms {
 		targets = inputs.forTerm(term, targets)
-		value := term.Of(inputs, sums[:t.counts[i]])
+		var value *graph.Node
+		if len(term.Layers) == 0 {
+			value = term.build(inputs)
+		} else {
+			value = term.Of(inputs, sums[:t.counts[i]])
+		}
 		value.AssertScalar()
 		losses, sums = append(losses, value), sums[t.counts[i]:]
 	}
+	if inputs.onPixels != nil {
+		variables = append(variables, inputs.onPixels)
+	}
 	values := graph.Stack(losses, 0)
 	total := graph.ReduceAllSum(graph.Mul(weights, values))
-	return append([]*graph.Node{values}, graph.Gradient(total, all...)...)
+	return append([]*graph.Node{values}, graph.Gradient(total, variables...)...)
 }
 
 // split divides a graph's inputs into the sums and the targets.
@@ -135,15 +128,16 @@ func (t *tiled) split(in []*graph.Node) (sums, targets []*graph.Node) {
 	return in[:n], in[n:]
 }
 
-// buildPull makes the graph of a tile's part of the gradient: that of Σ slope·sum, with respect to
-// the window. After what window reads it takes the slopes, which are the gradient with respect to
-// the sums, and the terms' targets.
+// buildPull makes the graph of a tile's part of the gradient: that of Σ slope·sum, with respect to the window. After
+// what window reads it takes the slopes, which are the gradient with respect to the sums, and the terms' targets.
 func (t *tiled) buildPull(in []*graph.Node) []*graph.Node {
 	inputs, in := t.window(in)
 	slopes, targets := t.split(in)
 	var total *graph.Node
 	for _, term := range t.terms {
-		targets = inputs.forTerm(term, targets)
+		if targets = inputs.forTerm(term, targets); len(term.Layers) == 0 {
+			continue
+		}
 		for _, sum := range term.Sums(inputs) {
 			part := graph.ReduceAllSum(graph.Mul(slopes[0], sum))
 			if slopes = slopes[1:]; total == nil {
@@ -165,25 +159,9 @@ func (t *tiled) evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, w
 	}
 	defer func(gradient *tensors.Tensor) {
 		if err != nil {
-			gradient.MustFinalizeAll()
+			gradient.FinalizeAll()
 		}
 	}(gradient)
-	losses = make([]float32, len(terms))
-	set := func(at []int, values []float32) {
-		for i, j := range at {
-			losses[j] = values[i]
-		}
-	}
-	if t.pixels != nil {
-		values, onPixels, err := t.pixels.evaluate(ctx, x, pick(terms, t.pixelsAt), pick(weights, t.pixelsAt), nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		set(t.pixelsAt, values)
-		if err := t.net.AddGradient(gradient, onPixels, vgg.Tile{}); err != nil {
-			return nil, nil, err
-		}
-	}
 	done := 0
 	// eachTile runs a graph for each tile: its inputs are those of window, then the rest.
 	eachTile := func(exec *graph.Exec, rest []any, use func(vgg.Tile, []*tensors.Tensor) error) error {
@@ -204,35 +182,30 @@ func (t *tiled) evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, w
 		}
 		return nil
 	}
-	targets := appendTargets(nil, pick(terms, t.termsAt))
+	targets := appendTargets(nil, terms)
 	var total accumulator
 	if err := eachTile(t.sums, targets, func(_ vgg.Tile, out []*tensors.Tensor) error { return total.add(out) }); err != nil {
 		return nil, nil, err
 	}
 	sums := total.tensors()
 	defer finalize(sums)
-	out, err := t.compare.Call(append(appendTensors([]any{pick(weights, t.termsAt)}, sums), targets...)...)
+	out, err := t.compare.Call(append(appendTensors([]any{x, weights}, sums), targets...)...)
 	if err != nil {
 		return nil, nil, err
 	}
 	slopes := out[1:]
 	defer finalize(slopes)
-	values, err := toHost(out[0])
-	if err != nil {
+	if losses, err = toHost(out[0]); err != nil {
 		return nil, nil, err
 	}
-	set(t.termsAt, values)
+	if n := len(sums); len(slopes) > n {
+		if err := t.net.AddGradient(gradient, slopes[n], vgg.Tile{}); err != nil {
+			return nil, nil, err
+		}
+		slopes = slopes[:n]
+	}
 	err = eachTile(t.pull, append(appendTensors(nil, slopes), targets...), func(tile vgg.Tile, out []*tensors.Tensor) error {
 		return t.net.AddGradient(gradient, out[0], tile)
 	})
 	return losses, gradient, err
-}
-
-// pick returns the elements at the given indices.
-func pick[T any](list []T, at []int) []T {
-	chosen := make([]T, len(at))
-	for i, j := range at {
-		chosen[i] = list[j]
-	}
-	return chosen
 }
