@@ -24,7 +24,8 @@ func init() {
 //
 // Such weights need no file. They are for tests and measurements of speed: they paint texture, but not well.
 func Random(network string, seed int64) *Set {
-	set := &Set{Name: "random", Network: network, Layers: findArchitecture(network).layers(), Layout: "random", Source: "random numbers"}
+	set := &Set{Name: "random", Network: network, Layout: "random", Source: "random numbers"}
+	set.Layers = findArchitecture(network).layers()
 	var all sync.WaitGroup
 	for i := range set.Layers {
 		all.Go(func() {

@@ -117,7 +117,8 @@ func measureLoop(ctx context.Context, studio *stylelib.Studio, job stylelib.Job)
 	})
 	var failure error
 	record := recordFlags{store: dir, name: "bench"}
-	recording := record.start(ctx, tracker.NewRun{Provenance: provenance([]string{"gouache", "bench"}, studio, 0)}, func(err error) { failure = err })
+	run := tracker.NewRun{Provenance: provenance([]string{"gouache", "bench"}, studio, 0)}
+	recording := record.start(ctx, run, func(err error) { failure = err })
 	_, err = studio.Stylize(painting, job, recording.observer(progress.Multi{newProgressLine(io.Discard), loop}))
 	recording.end(ctx, err)
 	switch {

@@ -107,7 +107,8 @@ func newKernelShow() *cobra.Command {
 				findings = append(findings, examineKernel(dir))
 			}
 			if len(dirs) == 0 {
-				findings = append(findings, finding{Part: "kernel", State: stateMissing, Detail: "not installed", Mend: "gouache kernel install"})
+				missing := finding{Part: "kernel", State: stateMissing, Detail: "not installed", Mend: "gouache kernel install"}
+				findings = append(findings, missing)
 			}
 			return reportFindings(cmd, findings, f.json)
 		},

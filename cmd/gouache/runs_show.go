@@ -123,7 +123,8 @@ func (s *shownRun) printProvenance(w io.Writer) {
 	}
 	fmt.Fprintln(w, "\nmade by")
 	printFields(w, "  version", p.Version, "  commit", p.Commit, "  go", strings.TrimSpace(p.Go+" "+p.Platform), "  xla", p.XLA,
-		"  device", p.Device, "  weights", strings.TrimSpace(p.Weights+" "+p.Network), "  weights' sha256", p.WeightsSHA256, "  seed", seed,
+		"  device", p.Device, "  weights", strings.TrimSpace(p.Weights+" "+p.Network),
+		"  weights' sha256", p.WeightsSHA256, "  seed", seed,
 		"  host", fmt.Sprintf("%s, process %d", s.Process.Host, s.Process.PID), "  peak memory", memory, "  folder", p.Dir)
 }
 

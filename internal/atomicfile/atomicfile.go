@@ -175,7 +175,8 @@ func (t *target) checkDescriptor() error {
 	mode, err := unix.FcntlInt(uintptr(t.descriptor), unix.F_GETFL, 0)
 	flags, _ := unix.FcntlInt(uintptr(t.descriptor), unix.F_GETFD, 0)
 	if err != nil || mode&unix.O_ACCMODE == unix.O_RDONLY || t.descriptor > 2 && flags&unix.FD_CLOEXEC != 0 {
-		return fmt.Errorf("%s cannot be written, since descriptor %d is not open for writing: choose another place", t.path, t.descriptor)
+		return fmt.Errorf("%s cannot be written, since descriptor %d is not open for writing: choose another place",
+			t.path, t.descriptor)
 	}
 	return nil
 }

@@ -155,7 +155,8 @@ func undecoded(format string, data []byte, err error) error {
 		return errors.New("is in none of the formats that can be read, PNG, JPEG, WebP, TIFF and GIF: " + convertIt)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Errorf("is cut off before its end (%w): %s", err, getAnother)
-	case errors.As(err, new(png.UnsupportedError)), errors.As(err, new(jpeg.UnsupportedError)), errors.As(err, new(tiff.UnsupportedError)):
+	case errors.As(err, new(png.UnsupportedError)), errors.As(err, new(jpeg.UnsupportedError)),
+		errors.As(err, new(tiff.UnsupportedError)):
 		return fmt.Errorf("is of a kind that cannot be read (%w): %s", err, convertIt)
 	}
 	// golang.org/x/image/webp calls an animation invalid. The file's head announces it.
