@@ -18,14 +18,14 @@ import (
 // terms in it. The caller calls release when it no longer needs them.
 func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []loss.Term, release func(), err error) {
 	var releases []func()
-	release = func() {
+	free := func() {
 		for _, r := range slices.Backward(releases) {
 			r()
 		}
 	}
 	defer func() {
 		if err != nil {
-			release()
+			free()
 			if errors.As(err, new(loss.TermError)) {
 				err = ofKind(ErrJob, err)
 			}
@@ -41,7 +41,8 @@ func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []
 	content := []Style{{Picture: job.Content}}
 	scene := loss.Scene{Network: net, Height: height, Width: width, Variation: variation(job.Styles) * float64(height*width)}
 	// targets returns those that compute returns, unless the studio has them already.
-	targets := func(of any, layers []string, pictures []Style, compute func([]loss.Style) ([]loss.Target, error)) ([]loss.Target, error) {
+	type compute func(pictures []loss.Style) ([]loss.Target, error)
+	targets := func(of any, layers []string, pictures []Style, compute compute) ([]loss.Target, error) {
 		list, done, err := s.targets.Get(targetKey(net, of, layers, pictures), func() (list []loss.Target, bytes int64, err error) {
 			on, free := onDevice(pictures)
 			defer free()
@@ -62,8 +63,9 @@ func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	scene.StyleTargets, err = targets(job.Preset.Statistic, job.Preset.StyleLayers, job.Styles, func(on []loss.Style) ([]loss.Target, error) {
-		return loss.StyleTargets(net, on, job.Preset.Statistic, job.Preset.StyleLayers...)
+	statistic, layers := job.Preset.Statistic, job.Preset.StyleLayers
+	scene.StyleTargets, err = targets(statistic, layers, job.Styles, func(on []loss.Style) ([]loss.Target, error) {
+		return loss.StyleTargets(net, on, statistic, layers...)
 	})
 	if err != nil {
 		return nil, nil, nil, err
@@ -90,14 +92,14 @@ func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []
 		if o, _, err = create(); err == nil {
 			releases = append(releases, o.Close)
 		}
-		return o, own, release, err
+		return o, own, free, err
 	}
 	shared, done, err := s.objectives.Get(fmt.Sprint(net.Pooling(), net.Side(), height, "×", width, structure), create)
 	if err == nil {
 		releases = append(releases, done)
 		o, err = shared.With(terms)
 	}
-	return o, own, release, err
+	return o, own, free, err
 }
 
 // targetKey identifies targets by everything that they are computed from. Of is "content" or a [loss.Statistic].
