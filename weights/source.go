@@ -139,7 +139,7 @@ func Fetch(ctx context.Context, name string, opts Options) (string, error) {
 	case !errors.Is(err, fetch.ErrUnreachable) && !errors.As(err, new(*fetch.ChecksumError)):
 		return "", fmt.Errorf("cannot get the weights %s: %w", s.Name, err)
 	}
-	return "", missing{fmt.Errorf("cannot get the weights %s: %w; to go on, %s, and put it here as %s", s.Name, err, s.byHand(), path)}
+	return "", missing{fmt.Errorf("cannot get the weights %s: %w; to continue, %s, and put it here as %s", s.Name, err, s.byHand(), path)}
 }
 
 // Cached returns where the source's file is, or would be, and whether there is a file. It does not read the file:

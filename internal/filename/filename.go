@@ -14,12 +14,12 @@ import (
 // SamplePrefix begins the names of pictures that come with the program.
 const SamplePrefix = "sample:"
 
-// IsSample says whether a name is that of a sample.
-func IsSample(name string) bool { return strings.HasPrefix(name, SamplePrefix) }
+// isSample says whether a name is that of a sample.
+func isSample(name string) bool { return strings.HasPrefix(name, SamplePrefix) }
 
 // Resolve returns the path of a file whose name is relative to folder. Samples' names stay as they are.
 func Resolve(folder, name string) string {
-	if filepath.IsAbs(name) || IsSample(name) {
+	if filepath.IsAbs(name) || isSample(name) {
 		return name
 	}
 	return filepath.Join(folder, name)
@@ -27,7 +27,7 @@ func Resolve(folder, name string) string {
 
 // Absolute returns a name that means the same in every folder.
 func Absolute(name string) string {
-	if IsSample(name) {
+	if isSample(name) {
 		return name
 	}
 	if path, err := filepath.Abs(name); err == nil {

@@ -49,7 +49,7 @@ func (s *Study) Ballot() (*Ballot, error) {
 // pictures.
 const (
 	MaxPaired = 500  // pictures of which all pairs are weighed to choose the next one
-	MaxScored = 1000 // pictures with a strength
+	maxScored = 1000 // pictures with a strength
 )
 
 // Next chooses the pair whose comparison tells most. ok is false if there are fewer than two
@@ -139,7 +139,7 @@ func (w Waits) Progress() string {
 type Scores struct {
 	Runs        []Scored // that were compared, the strongest first
 	Unseen      int      // pictures that were not compared
-	Omitted     int      // pictures that were compared less often than MaxScored others
+	Omitted     int      // pictures that were compared less often than maxScored others
 	Axis        plot.Axis
 	Effects     *rating.Effects // of the settings' values
 	EffectAxis  plot.Axis
@@ -164,10 +164,10 @@ type Rater struct {
 }
 
 // Scores fits the models to the judgements on a ballot, at least one of them. Pictures that were
-// not compared are left out: they say nothing, and would only take time. Of more than MaxScored
+// not compared are left out: they say nothing, and would only take time. Of more than maxScored
 // pictures it takes those compared most often.
 func (s *Study) Scores(all *Ballot) (*Scores, error) {
-	items := all.byCount(func(x, y int) int { return cmp.Compare(all.Counts[y], all.Counts[x]) }, MaxScored)
+	items := all.byCount(func(x, y int) int { return cmp.Compare(all.Counts[y], all.Counts[x]) }, maxScored)
 	items = slices.DeleteFunc(items, func(item int) bool { return all.Counts[item] == 0 })
 	b := all.only(items)
 	fitted, err := rating.Fit(len(b.Runs), b.Comparisons)

@@ -48,7 +48,7 @@ func (s *Study) Dimensions() []Dimension {
 		for _, p := range planned {
 			values = append(values, p[d.Name])
 		}
-		list = append(list, NewDimension(d, values))
+		list = append(list, newDimension(d, values))
 	}
 	return list
 }
@@ -168,9 +168,9 @@ func valueKey(v any) string {
 	return format.Value(v)
 }
 
-// NewDimension finds the levels of a dimension from the values of all trials, nil where a trial
+// newDimension finds the levels of a dimension from the values of all trials, nil where a trial
 // does not have the setting.
-func NewDimension(d sweep.Dimension, values []any) Dimension {
+func newDimension(d sweep.Dimension, values []any) Dimension {
 	dim := Dimension{Dimension: d, of: map[string]int{}}
 	known := given(values)
 	distinct := distinctValues(known)
@@ -197,7 +197,7 @@ func ListOf(name string, params []tracker.Params) Dimension {
 			values = append(values, v)
 		}
 	}
-	return NewDimension(sweep.Dimension{Name: name, Kind: setting.Text, Values: distinctValues(values)}, values)
+	return newDimension(sweep.Dimension{Name: name, Kind: setting.Text, Values: distinctValues(values)}, values)
 }
 
 // add gives a value its own level, unless it has one or there are too many.

@@ -29,7 +29,7 @@ func TestDimensions(t *testing.T) {
 		{"no trials", sweep.Dimension{Low: 0, High: 1, Kind: setting.Float}, nil, nil},
 		{"ends that look alike", sweep.Dimension{Low: 0, High: 9, Kind: setting.Float}, weights(1.0, 2.00001, 2.00002, 4.0), []string{"1 – 2", "2 – 4"}},
 	} {
-		d := NewDimension(c.d, c.values)
+		d := newDimension(c.d, c.values)
 		if !slices.Equal(d.Levels, c.want) {
 			t.Errorf("%s: levels %q, want %q", c.name, d.Levels, c.want)
 		}

@@ -89,7 +89,7 @@ func TestArrange(t *testing.T) {
 	for _, p := range params {
 		values = append(values, p["c"])
 	}
-	dimensions := []Dimension{ListOf("a", params), ListOf("b", params), NewDimension(sweep.Dimension{Name: "c", Kind: setting.Float, Low: 1, High: 100, Log: true}, values)}
+	dimensions := []Dimension{ListOf("a", params), ListOf("b", params), newDimension(sweep.Dimension{Name: "c", Kind: setting.Float, Low: 1, High: 100, Log: true}, values)}
 	for _, c := range []struct {
 		q    Query
 		want string
