@@ -124,7 +124,7 @@ func (j Job) Plan() ([]progress.Scale, error) {
 // scales returns the sizes to paint at. Each gets the same number of iterations, since the coarse
 // ones, which determine the composition, are also the cheap ones.
 func (j Job) scales() []progress.Scale {
-	size := func(below int) (longer, w, h int) { // of a scale that is so many below the last
+	size := func(below int) (longer, w, h int) { // of a scale, counted back from the last
 		longer = int(math.Round(float64(j.Size) * math.Pow(math.Sqrt2, float64(-below))))
 		w, h = j.Content.FitLonger(max(longer, 1))
 		return longer, w, h

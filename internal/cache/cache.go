@@ -47,7 +47,9 @@ func (c *Cache[K, V]) Get(key K, create func() (value V, cost int64, err error))
 	e.users++
 	c.mu.Unlock()
 	e.once.Do(func() {
-		e.value, e.cost, e.err = create()
+		if e.value, e.cost, e.err = create(); e.err != nil {
+			return
+		}
 		c.mu.Lock()
 		c.cost += e.cost
 		c.mu.Unlock()

@@ -46,9 +46,12 @@ func TestCache(t *testing.T) {
 	}
 	fails := errors.New("fails")
 	for range 2 {
-		if _, _, err := s.Get("e", func() (string, int64, error) { return "", 0, fails }); err != fails {
+		if _, _, err := s.Get("e", func() (string, int64, error) { return "", 5, fails }); err != fails {
 			t.Errorf("got %v", err)
 		}
+	}
+	if s.cost != 2 {
+		t.Errorf("a value that was not made costs something: %d", s.cost)
 	}
 	e := get("e")
 	s.Close()
