@@ -58,7 +58,7 @@ func runFeatures(cmd *cobra.Command, f *featuresFlags) error {
 	if err := vgg.CheckLayer(f.layer); err != nil {
 		return usage(fmt.Errorf("--layer: %w", err))
 	}
-	image, err := picture.Load(f.image)
+	image, err := picture.LoadContext(cmd.Context(), f.image)
 	if err != nil {
 		return fmt.Errorf("--image: %w", err)
 	}

@@ -100,13 +100,13 @@ func (r *recording) id() string {
 }
 
 // loadInput reads a picture and adds its file to a run.
-func loadInput(run *tracker.NewRun, role, name string) (*picture.Picture, error) {
+func loadInput(ctx context.Context, run *tracker.NewRun, role, name string) (*picture.Picture, error) {
 	data, err := picture.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
 	run.AddInput(role, filepath.Base(name), filename.Absolute(name), data)
-	return picture.Decode(name, data)
+	return picture.Decode(ctx, name, data)
 }
 
 func provenance(command []string, studio *stylelib.Studio, seed int64) tracker.Provenance {

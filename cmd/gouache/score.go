@@ -48,15 +48,15 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 	if err := job.Set(f.settings); err != nil {
 		return usage(err)
 	}
-	content, err := picture.Load(f.content)
+	content, err := picture.LoadContext(cmd.Context(), f.content)
 	if err != nil {
 		return fmt.Errorf("--content: %w", err)
 	}
-	styles, err := loadStyles(f.styles, picture.Load)
+	styles, err := loadStyles(cmd.Context(), f.styles, picture.LoadContext)
 	if err != nil {
 		return err
 	}
-	image, err := picture.Load(f.image)
+	image, err := picture.LoadContext(cmd.Context(), f.image)
 	if err != nil {
 		return fmt.Errorf("--image: %w", err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -73,7 +74,7 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 		}
 	}
 	var run tracker.NewRun
-	job, err := f.job(&run)
+	job, err := f.job(cmd.Context(), &run)
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 }
 
 // job reads the flags and the pictures. Everything that can be wrong without computing is found here.
-func (f *stylizeFlags) job(run *tracker.NewRun) (stylelib.Job, error) {
+func (f *stylizeFlags) job(ctx context.Context, run *tracker.NewRun) (stylelib.Job, error) {
 	job := stylelib.Job{Seed: f.studio.seed}
 	err := job.Set(f.settings)
 	if err != nil {
@@ -119,11 +120,13 @@ func (f *stylizeFlags) job(run *tracker.NewRun) (stylelib.Job, error) {
 	if err := picture.CheckOutput(f.out); err != nil {
 		return job, fmt.Errorf("--out: %w", err)
 	}
-	if job.Content, err = loadInput(run, tracker.RoleContent, f.content); err != nil {
+	if job.Content, err = loadInput(ctx, run, tracker.RoleContent, f.content); err != nil {
 		return job, fmt.Errorf("--content: %w", err)
 	}
-	loadStyle := func(name string) (*picture.Picture, error) { return loadInput(run, tracker.RoleStyle, name) }
-	if job.Styles, err = loadStyles(f.styles, loadStyle); err != nil {
+	loadStyle := func(ctx context.Context, name string) (*picture.Picture, error) {
+		return loadInput(ctx, run, tracker.RoleStyle, name)
+	}
+	if job.Styles, err = loadStyles(ctx, f.styles, loadStyle); err != nil {
 		return job, err
 	}
 	switch f.init {
@@ -131,7 +134,7 @@ func (f *stylizeFlags) job(run *tracker.NewRun) (stylelib.Job, error) {
 	case "noise":
 		job.Noise = true
 	default:
-		if job.Start, err = loadInput(run, tracker.RoleInit, f.init); err != nil {
+		if job.Start, err = loadInput(ctx, run, tracker.RoleInit, f.init); err != nil {
 			return job, fmt.Errorf("--init must be content, noise or a picture: %w", err)
 		}
 	}
@@ -139,14 +142,14 @@ func (f *stylizeFlags) job(run *tracker.NewRun) (stylelib.Job, error) {
 }
 
 // loadStyles reads what --style was given: FILE or FILE:WEIGHT.
-func loadStyles(texts []string, load func(name string) (*picture.Picture, error)) ([]stylelib.Style, error) {
+func loadStyles(ctx context.Context, texts []string, load func(ctx context.Context, name string) (*picture.Picture, error)) ([]stylelib.Style, error) {
 	var styles []stylelib.Style
 	for _, text := range texts {
 		name, weight, err := filename.Weighted("", text)
 		if err != nil {
 			return nil, usage(fmt.Errorf("--style: %w", err))
 		}
-		p, err := load(name)
+		p, err := load(ctx, name)
 		if err != nil {
 			return nil, fmt.Errorf("--style: %w", err)
 		}

@@ -175,7 +175,7 @@ func (f *sweepFlags) withPainter(cmd *cobra.Command, file *sweep.File, begun boo
 		return err
 	}
 	painter := &painting.Painter{File: file, Warn: func(err error) { fmt.Fprintf(messages(cmd, f.quiet), "warning: %v\n", err) }}
-	if err := painter.Check(begun); err != nil {
+	if err := painter.Check(cmd.Context(), begun); err != nil {
 		return usage(fmt.Errorf("%s: %w", file.Path, err))
 	}
 	return withStudio(cmd, &flags, func(studio *stylelib.Studio) error {

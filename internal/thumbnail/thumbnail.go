@@ -2,47 +2,63 @@
 package thumbnail
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"io"
 	"math"
 
 	"golang.org/x/image/draw"
+	"golang.org/x/sync/semaphore"
 
-	"github.com/gouache-art/gouache/internal/exif"
+	"github.com/gouache-art/gouache/internal/imagefile"
 )
 
-// MaxPixels is how large a picture may be that is decoded: half a GiB of pixels. A small file can
-// claim to be far larger.
-const MaxPixels = 1 << 27
+// MaxMemory is how many bytes decoding a picture may take. A small file can claim to be far larger.
+const MaxMemory = 1 << 30
 
-// Scaled decodes a picture's file, which is at its beginning, scales it down by the factor that is
-// chosen for its stored size, and turns it as the file's metadata say, since the result has no
-// metadata. A factor of 1 or more keeps the pixels as they are, with all their bits.
-func Scaled(file io.ReadSeeker, format string, factor func(size image.Point) float64) (image.Image, error) {
-	config, _, err := image.DecodeConfig(file)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	if config.Width*config.Height > MaxPixels {
-		return nil, fmt.Errorf("it has %d×%d pixels, more than are made smaller here: open its file", config.Width, config.Height)
-	}
+// budgetBytes is how much memory all pictures that are being made smaller in this process take. One that
+// takes more is made alone.
+const budgetBytes = 256 << 20
+
+var budget = semaphore.NewWeighted(budgetBytes)
+
+// Scaled decodes a picture's file, scales it down by the factor that is chosen for its stored size,
+// and turns it as the file's metadata say, since the result has no metadata. A factor of 1 or more
+// keeps the pixels as they are, with all their bits.
+//
+// It waits for memory, and ends soon after its context does, with the context's error. Any other
+// error is the file's: it would come again.
+func Scaled(ctx context.Context, file io.ReadSeeker, factor func(size image.Point) float64) (image.Image, error) {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return nil, unreadable(err)
 	}
-	m, _, err := image.Decode(file)
+	data, err := io.ReadAll(file)
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	orientation := exif.Upright
-	if _, err := file.Seek(0, io.SeekStart); err == nil {
-		orientation = exif.Read(file, format)
+	header, err := imagefile.Inspect(data)
+	if err != nil {
+		return nil, fmt.Errorf("its file %w", err)
 	}
+	takes := min(header.Memory, budgetBytes)
+	if err := budget.Acquire(ctx, takes); err != nil {
+		return nil, err
+	}
+	defer budget.Release(takes)
+	decoded, err := imagefile.Decode(ctx, data, imagefile.Limits{MaxMemory: MaxMemory})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("its file %w", err)
+	}
+	m := decoded.Image
 	size := m.Bounds().Size()
 	if f := factor(size); f < 1 {
 		m = scale(m, size, f)
 	}
-	return orientation.Turn(m), nil
+	return decoded.Orientation.Turn(m), nil
 }
 
 func unreadable(err error) error {

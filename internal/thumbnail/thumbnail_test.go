@@ -28,7 +28,7 @@ func TestScaled(t *testing.T) {
 	m.Set(39, 19, color.NRGBA64{1, 2, 3, 65535})
 	data := file(t, m)
 	for factor, want := range map[float64]image.Point{0.5: {20, 10}, 0.26: {10, 5}, 0.001: {1, 1}, 1: {40, 20}, 7: {40, 20}} {
-		got, err := Scaled(bytes.NewReader(data), "png", func(size image.Point) float64 {
+		got, err := Scaled(t.Context(), bytes.NewReader(data), func(size image.Point) float64 {
 			if size != image.Pt(40, 20) {
 				t.Errorf("asked about a size of %v", size)
 			}
@@ -53,7 +53,7 @@ func TestTurned(t *testing.T) {
 	odd := slices.Concat(file[:at], []byte("ODD \x03\x00\x00\x00abc\x00"), file[at:])
 	binary.LittleEndian.PutUint32(odd[4:], uint32(len(odd)-8))
 	for _, data := range [][]byte{file, odd} {
-		got, err := Scaled(bytes.NewReader(data), "webp", func(image.Point) float64 { return 0.5 })
+		got, err := Scaled(t.Context(), bytes.NewReader(data), func(image.Point) float64 { return 0.5 })
 		if err != nil || got.Bounds() != image.Rect(0, 0, 8, 16) {
 			t.Errorf("%v, %v", got.Bounds(), err)
 		}
@@ -67,7 +67,7 @@ func TestTooLarge(t *testing.T) {
 	binary.BigEndian.PutUint32(header[4:], 1<<25)
 	binary.BigEndian.PutUint32(data[29:], crc32.ChecksumIEEE(header))
 	for name, data := range map[string][]byte{"large": data, "none": nil, "cut": file(t, image.NewGray(image.Rect(0, 0, 8, 8)))[:40]} {
-		if m, err := Scaled(bytes.NewReader(data), "png", func(image.Point) float64 { return 0.1 }); err == nil {
+		if m, err := Scaled(t.Context(), bytes.NewReader(data), func(image.Point) float64 { return 0.1 }); err == nil {
 			t.Errorf("%s: %v, %v", name, m, err)
 		}
 	}

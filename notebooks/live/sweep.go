@@ -22,7 +22,7 @@ func Sweep(ctx context.Context, store tracker.Store, yaml string) (*sweep.Summar
 		return nil, err
 	}
 	painter := &painting.Painter{File: file}
-	if err := painter.Check(false); err != nil {
+	if err := painter.Check(ctx, false); err != nil {
 		return nil, err
 	}
 	view, err := openSweepView(ctx, store, file)

@@ -4,7 +4,6 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-	"math"
 	"testing"
 )
 
@@ -128,16 +127,6 @@ func TestRoundTrip(t *testing.T) {
 	for i, v := range m.Pix {
 		if got.Pix[i] != v {
 			t.Fatalf("byte %d became %d from %d", i, got.Pix[i], v)
-		}
-	}
-}
-
-func TestDividedIsFinite(t *testing.T) {
-	for _, a := range []uint32{0, 1, 2, 0xfffe, 0xffff} {
-		for _, v := range divided(a, a/2, 0, a) {
-			if math.IsNaN(float64(v)) || v < 0 || v > 255.001 {
-				t.Errorf("alpha %d gives %v", a, v)
-			}
 		}
 	}
 }

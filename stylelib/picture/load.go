@@ -1,15 +1,9 @@
 package picture
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"image"
-	"image/draw"
-	_ "image/gif" // for image.Decode
-	"image/jpeg"
-	"image/png"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,11 +11,9 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
-	"golang.org/x/image/tiff"
-	_ "golang.org/x/image/webp" // for image.Decode
 
-	"github.com/gouache-art/gouache/internal/exif"
 	"github.com/gouache-art/gouache/internal/filename"
+	"github.com/gouache-art/gouache/internal/imagefile"
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/stylelib/samples"
 )
@@ -39,11 +31,16 @@ const MaxFileSize = 1 << 30
 // bounds are MinSide, MaxSide, MaxPixels and MaxFileSize; all are checked before decoding. Animated WebP, TIFF with
 // separate inks (CMYK) or floating-point samples, HEIC and AVIF cannot be read.
 func Load(name string) (*Picture, error) {
+	return LoadContext(context.Background(), name)
+}
+
+// LoadContext is Load that ends soon after its context does, with the context's error.
+func LoadContext(ctx context.Context, name string) (*Picture, error) {
 	data, err := ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	return Decode(name, data)
+	return Decode(ctx, name, data)
 }
 
 // ReadFile reads the file that Load decodes, for callers that also keep the file.
@@ -72,9 +69,12 @@ func ReadFile(name string) ([]byte, error) {
 	return data, nil
 }
 
-// Decode decodes a file's content as Load does; name is for its errors.
-func Decode(name string, data []byte) (*Picture, error) {
-	p, err := decode(data)
+// Decode decodes a file's content as LoadContext does; name is for its errors.
+func Decode(ctx context.Context, name string, data []byte) (*Picture, error) {
+	p, err := decode(ctx, data)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", name, err)
 	}
@@ -107,72 +107,11 @@ func unopened(name string, err error) error {
 	return fmt.Errorf("%s cannot be read (%w): %s", name, err, advice)
 }
 
-// panicError is the value of a panic.
-type panicError struct{ value any }
-
-func (e panicError) Error() string { return fmt.Sprint(e.value) }
-
 // decode turns a file's content into a picture. Its errors are the end of a sentence that begins with the file's name.
-func decode(data []byte) (p *Picture, err error) {
-	defer func() {
-		if r := recover(); r != nil { // a bug of a decoder
-			p, err = nil, fmt.Errorf("is damaged (%w): %s", panicError{r}, getAnother)
-		}
-	}()
-	if len(data) == 0 {
-		return nil, errors.New("is empty: " + getAnother)
-	}
-	config, format, err := image.DecodeConfig(bytes.NewReader(data))
+func decode(ctx context.Context, data []byte) (*Picture, error) {
+	file, err := imagefile.Decode(ctx, data, limits)
 	if err != nil {
-		return nil, undecoded(format, data, err)
-	}
-	if err := checkSize(config.Width, config.Height, MinSide); err != nil {
 		return nil, err
 	}
-	m, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, undecoded(format, data, err)
-	}
-	codes := jpegCodes
-	switch format {
-	case "gif":
-		m = onCanvas(m, config.Width, config.Height)
-	case "webp":
-		codes = videoCodes
-	}
-	return convert(sourceOf(m, codes), exif.Read(bytes.NewReader(data), format)), nil
-}
-
-const (
-	getAnother = "copy or download it again"
-	convertIt  = "convert it to PNG or JPEG first"
-)
-
-// undecoded returns the error for a file that a decoder refused.
-func undecoded(format string, data []byte, err error) error {
-	switch {
-	case errors.Is(err, image.ErrFormat):
-		return errors.New("is in none of the formats that can be read, PNG, JPEG, WebP, TIFF and GIF: " + convertIt)
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return fmt.Errorf("is cut off before its end (%w): %s", err, getAnother)
-	case errors.As(err, new(png.UnsupportedError)), errors.As(err, new(jpeg.UnsupportedError)),
-		errors.As(err, new(tiff.UnsupportedError)):
-		return fmt.Errorf("is of a kind that cannot be read (%w): %s", err, convertIt)
-	}
-	// golang.org/x/image/webp calls an animation invalid. The file's head announces it.
-	if flags, ok := exif.WebPChunk(bytes.NewReader(data), "VP8X"); format == "webp" && ok && len(flags) > 0 && flags[0]&(1<<1) != 0 {
-		return fmt.Errorf("is an animated WebP, which cannot be read (%w): save one frame as PNG first", err)
-	}
-	return fmt.Errorf("is damaged (%w): %s", err, getAnother)
-}
-
-// onCanvas returns a GIF's frame in its place on a transparent canvas: a frame may be a part of the picture.
-func onCanvas(frame image.Image, width, height int) image.Image {
-	canvas := image.Rect(0, 0, width, height)
-	if frame.Bounds() == canvas {
-		return frame
-	}
-	m := image.NewNRGBA(canvas)
-	draw.Draw(m, frame.Bounds(), frame, frame.Bounds().Min, draw.Src)
-	return m
+	return convert(file.Rows(), file.Orientation), nil
 }

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gouache-art/gouache/internal/imagefile"
 )
 
 // TestLoadFormats checks that the content tells the format, whatever the name says.
@@ -211,7 +213,7 @@ func TestDecodeTruncated(t *testing.T) {
 	}
 	for name, file := range files {
 		for n := 0; n < len(file)*3/4; n += max(1, len(file)/200) {
-			if p, err := decode(file[:n]); err == nil {
+			if p, err := decode(t.Context(), file[:n]); err == nil {
 				t.Errorf("%d of the %d bytes of a %s give a picture of %d×%d pixels", n, len(file), name, p.Width, p.Height)
 			}
 		}
@@ -247,8 +249,8 @@ func FuzzDecode(f *testing.F) {
 		if c, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && c.Width*c.Height > 1<<20 {
 			return // allowed, and slow
 		}
-		p, err := decode(data)
-		if _, panicked := errors.AsType[panicError](err); panicked && !bytes.HasPrefix(data, []byte("BROKEN")) {
+		p, err := decode(t.Context(), data)
+		if _, panicked := errors.AsType[imagefile.PanicError](err); panicked && !bytes.HasPrefix(data, []byte("BROKEN")) {
 			t.Fatal(err)
 		}
 		if err != nil {

@@ -91,7 +91,7 @@ func write(t testing.TB, name string, data []byte) string {
 // mustDecode decodes a file's content.
 func mustDecode(t testing.TB, data []byte) *Picture {
 	t.Helper()
-	p, err := decode(data)
+	p, err := decode(t.Context(), data)
 	if err != nil {
 		t.Fatal(err)
 	}

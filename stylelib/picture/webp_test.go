@@ -48,21 +48,3 @@ func TestWebP(t *testing.T) {
 		}
 	}
 }
-
-// TestVideoRange checks the ends of the scale and the primaries, whose codes all descriptions of BT.601 have.
-func TestVideoRange(t *testing.T) {
-	for code, want := range map[[3]float32][3]float32{
-		{16, 128, 128}:  {0, 0, 0},
-		{235, 128, 128}: {255, 255, 255},
-		{81, 90, 240}:   {254, 0, 0}, // the codes are rounded
-		{145, 54, 34}:   {0, 255, 1},
-		{41, 240, 110}:  {0, 0, 255},
-		{0, 128, 128}:   {0, 0, 0},
-		{255, 128, 128}: {255, 255, 255},
-	} {
-		r, g, b := videoCodes.rgb(code[0], code[1], code[2])
-		if got := [3]float32{r, g, b}; got != want {
-			t.Errorf("%v is %v, not %v", code, got, want)
-		}
-	}
-}

@@ -120,7 +120,7 @@ func show(ctx context.Context, reader tracker.Reader, p *tracker.Picture, longer
 	if longer == 0 && p.Format != "tiff" {
 		return &shown{"image/" + p.Format, file}, nil
 	}
-	data, mime, err := convert(file, p, longer)
+	data, mime, err := convert(ctx, file, longer)
 	if err == nil && p.Format != "tiff" && max(p.Width, p.Height) <= longer && p.Bytes <= int64(len(data)) {
 		if _, err := file.Seek(0, io.SeekStart); err == nil {
 			return &shown{"image/" + p.Format, file}, nil
@@ -134,8 +134,8 @@ func show(ctx context.Context, reader tracker.Reader, p *tracker.Picture, longer
 
 // convert returns a JPEG of at most longer pixels on its longer side, or a PNG with the same pixels
 // if longer is 0.
-func convert(file io.ReadSeeker, p *tracker.Picture, longer int) (data []byte, mime string, err error) {
-	m, err := thumbnail.Scaled(file, p.Format, func(size image.Point) float64 {
+func convert(ctx context.Context, file io.ReadSeeker, longer int) (data []byte, mime string, err error) {
+	m, err := thumbnail.Scaled(ctx, file, func(size image.Point) float64 {
 		if longer == 0 {
 			return 1
 		}

@@ -39,7 +39,7 @@ func (p *Painter) Estimate(ctx context.Context, trials []tracker.Params) (*Estim
 	var m *measured
 	compiled := map[[2]int]bool{}
 	for _, params := range trials {
-		job, err := p.Job(p.File.Assign(params))
+		job, err := p.Job(ctx, p.File.Assign(params))
 		if err != nil {
 			return nil, err
 		}

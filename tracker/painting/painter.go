@@ -39,12 +39,12 @@ type loaded struct {
 // Check finds errors that would make trials fail. It loads all pictures, and checks a job with the
 // settings that all trials share. In a sweep that has begun, a searched picture that is gone is
 // only a warning: the trials that need it have ended, or will fail.
-func (p *Painter) Check(begun bool) error {
+func (p *Painter) Check(ctx context.Context, begun bool) error {
 	values := tracker.Params{}
 	for _, d := range p.File.Search {
 		for _, v := range d.Values {
 			if d.Name == "content_picture" || d.Name == "style_picture" {
-				if _, err := p.load(v.(string)); err != nil && begun {
+				if _, err := p.load(ctx, v.(string)); err != nil && begun {
 					p.warn(err)
 					continue
 				} else if err != nil {
@@ -54,7 +54,7 @@ func (p *Painter) Check(begun bool) error {
 			values[d.Name] = v
 		}
 	}
-	job, err := p.Job(p.File.Assign(values))
+	job, err := p.Job(ctx, p.File.Assign(values))
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (p *Painter) Check(begun bool) error {
 }
 
 // load loads a picture once.
-func (p *Painter) load(name string) (*loaded, error) {
+func (p *Painter) load(ctx context.Context, name string) (*loaded, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l, ok := p.files[name]; ok {
@@ -74,7 +74,7 @@ func (p *Painter) load(name string) (*loaded, error) {
 		return nil, err
 	}
 	l := &loaded{data: data}
-	if l.picture, err = picture.Decode(path, data); err != nil {
+	if l.picture, err = picture.Decode(ctx, path, data); err != nil {
 		return nil, err
 	}
 	if p.files == nil {
@@ -85,18 +85,18 @@ func (p *Painter) load(name string) (*loaded, error) {
 }
 
 // Job returns what a trial with this assignment paints.
-func (p *Painter) Job(a sweep.Assignment) (stylelib.Job, error) {
+func (p *Painter) Job(ctx context.Context, a sweep.Assignment) (stylelib.Job, error) {
 	var job stylelib.Job
 	if err := job.Set(settings(a.Params)); err != nil {
 		return job, err
 	}
-	content, err := p.load(a.Content)
+	content, err := p.load(ctx, a.Content)
 	if err != nil {
 		return job, fmt.Errorf("content: %w", err)
 	}
 	job.Content = content.picture
 	for _, s := range a.Styles {
-		style, err := p.load(s.File)
+		style, err := p.load(ctx, s.File)
 		if err != nil {
 			return job, fmt.Errorf("style: %w", err)
 		}
@@ -106,24 +106,24 @@ func (p *Painter) Job(a sweep.Assignment) (stylelib.Job, error) {
 }
 
 // Describe adds a trial's pictures and its provenance to what is recorded when it begins.
-func (p *Painter) Describe(a sweep.Assignment, n *tracker.NewRun) error {
+func (p *Painter) Describe(ctx context.Context, a sweep.Assignment, n *tracker.NewRun) error {
 	n.Provenance = p.Provenance
-	if err := p.addInput(n, tracker.RoleContent, a.Content); err != nil {
+	if err := p.addInput(ctx, n, tracker.RoleContent, a.Content); err != nil {
 		return err
 	}
 	var styles []string
 	for _, s := range a.Styles {
 		styles = append(styles, s.File)
 	}
-	return p.addInput(n, tracker.RoleStyle, styles...)
+	return p.addInput(ctx, n, tracker.RoleStyle, styles...)
 }
 
 // addInput adds the pictures of a role. If the sampler chose the picture, the parameter that names
 // it is recorded already, as the file has it, so that the sampler knows the value again.
-func (p *Painter) addInput(n *tracker.NewRun, role string, names ...string) error {
+func (p *Painter) addInput(ctx context.Context, n *tracker.NewRun, role string, names ...string) error {
 	_, searched := n.Params[role+"_picture"]
 	for _, name := range names {
-		l, err := p.load(name)
+		l, err := p.load(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func (p *Painter) addInput(n *tracker.NewRun, role string, names ...string) erro
 
 // Trial paints a trial, from its checkpoint if it has one.
 func (p *Painter) Trial(ctx context.Context, t *sweep.Trial) error {
-	job, err := p.Job(t.Assignment)
+	job, err := p.Job(ctx, t.Assignment)
 	if err != nil {
 		return err
 	}

@@ -115,5 +115,5 @@ func loadInput(ctx context.Context, store tracker.PictureReader, in tracker.Pict
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", in.Name, err)
 	}
-	return picture.Decode(in.Name, data)
+	return picture.Decode(ctx, in.Name, data)
 }

@@ -47,7 +47,7 @@ search:
 	}
 	store := openStore(t, filepath.Join(dir, "store"))
 	painter := &Painter{Studio: studio, File: f, Provenance: tracker.Provenance{Version: "of the test"}}
-	if err := painter.Check(false); err != nil {
+	if err := painter.Check(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	if s := runSweep(t, store, painter); s.Finished != 6 || s.Planned != 6 {
@@ -175,7 +175,7 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%s: %v", c.text, err)
 			continue
 		}
-		if err := (&Painter{File: f}).Check(false); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := (&Painter{File: f}).Check(t.Context(), false); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v\nwant %s", c.text, err, c.want)
 		}
 	}
@@ -207,7 +207,7 @@ func TestPrune(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	p := &Painter{File: parse(t, "sampler: grid\nsearch: {pooling: [max]}\n")}
 	n := tracker.NewRun{Params: tracker.Params{"pooling": "max", "style_picture": "sample:glass"}}
-	if err := p.Describe(sweep.Assignment{Content: "sample:chelsea", Styles: []sweep.Style{{File: "sample:glass", Weight: 1}}}, &n); err != nil {
+	if err := p.Describe(t.Context(), sweep.Assignment{Content: "sample:chelsea", Styles: []sweep.Style{{File: "sample:glass", Weight: 1}}}, &n); err != nil {
 		t.Fatal(err)
 	}
 	want := tracker.Params{"pooling": "max", "style_picture": "sample:glass", "content_picture": "sample:chelsea"}

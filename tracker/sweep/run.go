@@ -19,7 +19,7 @@ type Options struct {
 	Trial func(ctx context.Context, t *Trial) error
 	// Describe adds to what is recorded of a trial when it begins: its inputs and its provenance.
 	// Its error makes the trial fail. It may be nil.
-	Describe func(a Assignment, n *tracker.NewRun) error
+	Describe func(ctx context.Context, a Assignment, n *tracker.NewRun) error
 	// Watcher is notified of what happens. It may be nil.
 	Watcher Watcher
 }
@@ -180,7 +180,7 @@ func (r *runner) resume(ctx context.Context, runs []*tracker.Run) (*Trial, error
 			continue
 		}
 		a := r.file.Assign(run.Params)
-		described, failed := r.describe(run.Trial, a)
+		described, failed := r.describe(ctx, run.Trial, a)
 		active, err := tracker.Continue(ctx, r.store, run.ID)
 		if err != nil {
 			return nil, err
@@ -254,7 +254,7 @@ func (r *runner) begin(ctx context.Context, runs []*tracker.Run) (t *Trial, wait
 		return nil, "", err
 	}
 	a := r.file.Assign(params)
-	described, failed := r.describe(n, a)
+	described, failed := r.describe(ctx, n, a)
 	active, err := tracker.Start(ctx, r.store, described)
 	if err != nil {
 		return nil, "", err
@@ -263,7 +263,7 @@ func (r *runner) begin(ctx context.Context, runs []*tracker.Run) (t *Trial, wait
 }
 
 // describe returns what is recorded of a trial when it begins. With an error, that has no pictures.
-func (r *runner) describe(n int, a Assignment) (tracker.NewRun, error) {
+func (r *runner) describe(ctx context.Context, n int, a Assignment) (tracker.NewRun, error) {
 	described := tracker.NewRun{
 		Experiment: r.record.Experiment,
 		Name:       fmt.Sprintf("%s %d", r.file.Name, n),
@@ -274,7 +274,7 @@ func (r *runner) describe(n int, a Assignment) (tracker.NewRun, error) {
 	if r.options.Describe == nil {
 		return described, nil
 	}
-	err := r.options.Describe(a, &described)
+	err := r.options.Describe(ctx, a, &described)
 	if err != nil {
 		described.Params, described.Inputs = maps.Clone(a.Params), nil
 	}

@@ -300,7 +300,7 @@ func TestRunWithoutInputs(t *testing.T) {
 	if _, err := Run(ctx, store, f, Options{Trial: func(ctx context.Context, _ *Trial) error { stop(); return ctx.Err() }}); err != nil {
 		t.Fatal(err)
 	}
-	summary, err := Run(t.Context(), store, f, Options{Trial: bowl, Describe: func(a Assignment, n *tracker.NewRun) error {
+	summary, err := Run(t.Context(), store, f, Options{Trial: bowl, Describe: func(_ context.Context, a Assignment, n *tracker.NewRun) error {
 		if x := a.Params["x"]; x == 1.0 || x == 3.0 {
 			n.AddInput(tracker.RoleContent, "half", "", nil)
 			return errors.New("the picture is gone")

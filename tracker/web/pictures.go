@@ -180,7 +180,7 @@ func (t *thumbnails) make(ctx context.Context, s source) (*thumbnail, error) {
 	if known, ok := t.kept.Get(s.key()); ok { // another request has made it meanwhile
 		return known, nil
 	}
-	made, err := s.shrink()
+	made, err := s.shrink(ctx)
 	if err != nil {
 		// Its header could be read, or it would not be in the store: the rest is missing, or of a
 		// kind that Go does not know.
@@ -205,11 +205,8 @@ func (t *thumbnails) keep(key string, made *thumbnail) {
 
 // shrink scales a picture down to the source's width. A picture with transparency becomes a PNG,
 // others JPEG.
-func (s source) shrink() (*thumbnail, error) {
-	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	m, err := scaling.Scaled(s.file, s.format, func(size image.Point) float64 {
+func (s source) shrink(ctx context.Context) (*thumbnail, error) {
+	m, err := scaling.Scaled(ctx, s.file, func(size image.Point) float64 {
 		if s.width == 0 {
 			return 1
 		}

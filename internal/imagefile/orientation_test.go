@@ -1,4 +1,4 @@
-package exif
+package imagefile
 
 import (
 	"bytes"
@@ -55,16 +55,16 @@ func TestReadWebP(t *testing.T) {
 	marked := slices.Concat(file[:at-4], []byte{32, 0, 0, 0}, []byte("Exif\x00\x00"), file[at:])
 	binary.LittleEndian.PutUint32(marked[4:], uint32(len(marked)-8))
 	for i, data := range [][]byte{file, odd, marked} {
-		if got := Read(bytes.NewReader(data), "webp"); got != 6 {
+		if got := readOrientation(bytes.NewReader(data), "webp"); got != 6 {
 			t.Errorf("file %d has orientation %d, not 6", i, got)
 		}
 	}
 	for name, data := range map[string][]byte{"cut": file[:60], "empty": nil} {
-		if got := Read(bytes.NewReader(data), "webp"); got != Upright {
+		if got := readOrientation(bytes.NewReader(data), "webp"); got != Upright {
 			t.Errorf("%s: orientation %d", name, got)
 		}
 	}
-	if got := Read(bytes.NewReader(file), "bmp"); got != Upright {
+	if got := readOrientation(bytes.NewReader(file), "bmp"); got != Upright {
 		t.Errorf("an unknown format has orientation %d", got)
 	}
 }

@@ -1,5 +1,4 @@
-// Package exif reads the EXIF orientation of picture files, and turns pictures as it says.
-package exif
+package imagefile
 
 import (
 	"bytes"
@@ -17,9 +16,9 @@ type Orientation int
 // Upright is the orientation of a picture whose pixels are stored as they are viewed.
 const Upright Orientation = 1
 
-// Read returns the orientation in a file's metadata; the format is one of image.Decode's. It is Upright for metadata
+// readOrientation returns the orientation in a file's metadata; the format is one of image.Decode's. It is Upright for metadata
 // that is missing or cannot be read.
-func Read(file io.ReadSeeker, format string) Orientation {
+func readOrientation(file io.ReadSeeker, format string) Orientation {
 	formats := map[string]imagemeta.ImageFormat{
 		"jpeg": imagemeta.JPEG, "png": imagemeta.PNG, "tiff": imagemeta.TIFF, "webp": imagemeta.TIFF,
 	}
@@ -28,7 +27,7 @@ func Read(file io.ReadSeeker, format string) Orientation {
 		// imagemeta cannot read past a chunk of odd length. The EXIF chunk is the head of a TIFF file; some programs put
 		// JPEG's marker before it.
 		var block []byte
-		block, ok = WebPChunk(file, "EXIF")
+		block, ok = webpChunk(file, "EXIF")
 		file = bytes.NewReader(bytes.TrimPrefix(block, []byte("Exif\x00\x00")))
 	}
 	if !ok {
@@ -51,8 +50,8 @@ func Read(file io.ReadSeeker, format string) Orientation {
 	return found
 }
 
-// WebPChunk returns the data of the first chunk of a WebP file with the given name.
-func WebPChunk(file io.Reader, name string) (chunk []byte, ok bool) {
+// webpChunk returns the data of the first chunk of a WebP file with the given name.
+func webpChunk(file io.Reader, name string) (chunk []byte, ok bool) {
 	_, chunks, err := riff.NewReader(file)
 	for err == nil {
 		var id riff.FourCC

@@ -1,4 +1,4 @@
-package picture
+package imagefile
 
 import (
 	"fmt"
@@ -8,29 +8,24 @@ import (
 	"testing"
 )
 
-// TestJPEGPillow compares with what Pillow reads, by libjpeg-turbo, in files whose colour is interpolated. The two
-// differ in how they round: the transform of blocks, the colour and the sum by up to a level each. Colour that is
-// repeated instead is off by 18 and 11 levels on average in these files.
-func TestJPEGPillow(t *testing.T) {
-	for _, name := range []string{"colour420", "colour422"} {
-		got, err := Load("testdata/" + name + ".jpg")
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := Load("testdata/" + name + ".png")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got.Width != want.Width || got.Height != want.Height {
-			t.Fatalf("%s has %d×%d pixels, not %d×%d", name, got.Width, got.Height, want.Width, want.Height)
-		}
-		var sum, most float64
-		for i, v := range want.Pix {
-			d := math.Abs(float64(got.Pix[i] - v))
-			sum, most = sum+d, max(most, d)
-		}
-		if mean := sum / float64(len(want.Pix)); mean > 0.6 || most > 3 {
-			t.Errorf("%s is off by %.2f levels on average, by %v at most", name, mean, most)
+// read returns an image's pixels by row and column.
+func read(m image.Image) [][][4]float32 {
+	rows := RowsOf(m)
+	pixels := make([][][4]float32, rows.Bounds.Dy())
+	for y := range pixels {
+		pixels[y] = make([][4]float32, rows.Bounds.Dx())
+		rows.Read(rows.Bounds.Min.Y+y, pixels[y])
+	}
+	return pixels
+}
+
+// near fails unless each channel is within tolerance of what is wanted.
+func near(t testing.TB, what string, got, want [4]float32, tolerance float32) {
+	t.Helper()
+	for c := range got {
+		if d := got[c] - want[c]; d != d || d > tolerance || d < -tolerance {
+			t.Errorf("%s is %v, not %v ± %v", what, got, want, tolerance)
+			return
 		}
 	}
 }
@@ -51,16 +46,13 @@ func TestYCbCrSlow(t *testing.T) {
 		}
 		for _, part := range []image.Rectangle{m.Rect, image.Rect(3, 5, 16, 14), image.Rect(20, 14, 21, 15)} {
 			sub := m.SubImage(part).(*image.YCbCr)
-			p, err := FromImage(sub)
-			if err != nil {
-				t.Fatal(err)
-			}
+			rows := read(sub)
 			for y := part.Min.Y; y < part.Max.Y; y++ {
 				for x := part.Min.X; x < part.Max.X; x++ {
 					cb, cr := slowColour(sub, x, y)
 					red, green, blue := jpegCodes.rgb(float32(m.YCbCrAt(x, y).Y), cb, cr)
 					// float32 may round to the other side of a half.
-					near(t, fmt.Sprintf("%v of %v at %d, %d", part, ratio, x, y), pixel(p, x-part.Min.X, y-part.Min.Y), [4]float32{red, green, blue, 255}, 1)
+					near(t, fmt.Sprintf("%v of %v at %d, %d", part, ratio, x, y), rows[y-part.Min.Y][x-part.Min.X], [4]float32{red, green, blue, 255}, 1)
 				}
 			}
 		}
@@ -92,15 +84,30 @@ func TestYCbCrAlpha(t *testing.T) {
 	for i := range m.Cb {
 		m.Cb[i], m.Cr[i] = 128, 128
 	}
-	p, err := FromImage(m.SubImage(image.Rect(1, 1, 6, 4)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for y := range p.Height {
-		for x := range p.Width {
+	rows := read(m.SubImage(image.Rect(1, 1, 6, 4)))
+	for y, row := range rows {
+		for x := range row {
 			i := 6*(y+1) + x + 1
 			grey := float32(9 * i)
-			near(t, fmt.Sprint(x, y), pixel(p, x, y), [4]float32{grey, grey, grey, float32(10 * i)}, 0)
+			near(t, fmt.Sprint(x, y), row[x], [4]float32{grey, grey, grey, float32(10 * i)}, 0)
+		}
+	}
+}
+
+// TestVideoRange checks the ends of the scale and the primaries, whose codes all descriptions of BT.601 have.
+func TestVideoRange(t *testing.T) {
+	for code, want := range map[[3]float32][3]float32{
+		{16, 128, 128}:  {0, 0, 0},
+		{235, 128, 128}: {255, 255, 255},
+		{81, 90, 240}:   {254, 0, 0}, // the codes are rounded
+		{145, 54, 34}:   {0, 255, 1},
+		{41, 240, 110}:  {0, 0, 255},
+		{0, 128, 128}:   {0, 0, 0},
+		{255, 128, 128}: {255, 255, 255},
+	} {
+		r, g, b := videoCodes.rgb(code[0], code[1], code[2])
+		if got := [3]float32{r, g, b}; got != want {
+			t.Errorf("%v is %v, not %v", code, got, want)
 		}
 	}
 }

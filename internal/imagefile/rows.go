@@ -1,0 +1,106 @@
+package imagefile
+
+import (
+	"image"
+	"image/color"
+)
+
+// Rows reads an image of any kind row by row, without losing bits.
+type Rows struct {
+	Bounds image.Rectangle
+	Opaque bool // known to be
+	// Read reads line y as red, green, blue and alpha of 0 to 255, the colours not multiplied by alpha. The row has a
+	// pixel for each column of Bounds. Several goroutines may call it at once.
+	Read func(y int, row [][4]float32)
+}
+
+// RowsOf reads an image that does not come from a file.
+func RowsOf(m image.Image) Rows { return rowsOf(m, jpegCodes) }
+
+// rowsOf reads any image. Go's conversion, RGBA of color.Color, multiplies colours by alpha, and its rounding destroys
+// the colour of a nearly transparent pixel. So each kind of image that keeps the two apart has its own case. The codes are
+// those of images with luma.
+func rowsOf(m image.Image, c codes) Rows {
+	switch m := m.(type) {
+	case *image.YCbCr:
+		return ycbcrRows(m, c)
+	case *image.NYCbCrA:
+		return nycbcraRows(m, c)
+	}
+	o, ok := m.(interface{ Opaque() bool })
+	return Rows{Bounds: m.Bounds(), Opaque: ok && o.Opaque(), Read: rowReader(m)}
+}
+
+// rowReader returns the Read function for images of RGB, grey, inks or a palette.
+func rowReader(m image.Image) func(y int, row [][4]float32) {
+	left := m.Bounds().Min.X
+	switch m := m.(type) {
+	case *image.NRGBA:
+		return func(y int, row [][4]float32) {
+			line := m.Pix[m.PixOffset(left, y):]
+			for x := range row {
+				for c := range 4 {
+					row[x][c] = float32(line[4*x+c])
+				}
+			}
+		}
+	case *image.NRGBA64:
+		return func(y int, row [][4]float32) {
+			line := m.Pix[m.PixOffset(left, y):]
+			for x := range row {
+				for c := range 4 {
+					row[x][c] = deep(uint32(line[8*x+2*c])<<8 | uint32(line[8*x+2*c+1]))
+				}
+			}
+		}
+	case *image.Paletted:
+		var colours [256][4]float32
+		for i, c := range m.Palette[:min(len(m.Palette), len(colours))] {
+			colours[i] = straight(c)
+		}
+		return func(y int, row [][4]float32) {
+			line := m.Pix[m.PixOffset(left, y):]
+			for x := range row {
+				row[x] = colours[line[x]]
+			}
+		}
+	case image.RGBA64Image:
+		return func(y int, row [][4]float32) {
+			for x := range row {
+				c := m.RGBA64At(left+x, y)
+				row[x] = divided(uint32(c.R), uint32(c.G), uint32(c.B), uint32(c.A))
+			}
+		}
+	}
+	return func(y int, row [][4]float32) {
+		for x := range row {
+			row[x] = straight(m.At(left+x, y))
+		}
+	}
+}
+
+// straight returns a colour's red, green, blue and alpha, not multiplied.
+func straight(c color.Color) [4]float32 {
+	switch c := c.(type) {
+	case color.NRGBA:
+		return [4]float32{float32(c.R), float32(c.G), float32(c.B), float32(c.A)}
+	case color.NRGBA64:
+		return [4]float32{deep(uint32(c.R)), deep(uint32(c.G)), deep(uint32(c.B)), deep(uint32(c.A))}
+	}
+	return divided(c.RGBA())
+}
+
+// divided returns 16-bit channels in grey levels, the colours divided by alpha.
+func divided(r, g, b, a uint32) [4]float32 {
+	switch a {
+	case 0:
+		return [4]float32{}
+	case 0xffff:
+		return [4]float32{deep(r), deep(g), deep(b), 255}
+	}
+	by := 255 / float32(a)
+	return [4]float32{float32(r) * by, float32(g) * by, float32(b) * by, deep(a)}
+}
+
+// deep returns a channel of 16 bits in grey levels.
+func deep(v uint32) float32 { return float32(v) / 257 }
