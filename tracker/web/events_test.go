@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,6 +31,11 @@ func listenTo(t *testing.T, url string, since tracker.Cursor, last string) *stre
 	if last != "" {
 		r.Header.Set("Last-Event-ID", last)
 	}
+	return openStream(t, r)
+}
+
+func openStream(t *testing.T, r *http.Request) *stream {
+	t.Helper()
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -121,23 +127,80 @@ func TestCloseEndsStreams(t *testing.T) {
 	}
 }
 
+// One client that holds all streams it can get keeps no other out, and a new page of its own takes the place of its
+// oldest.
 func TestListenersAreBounded(t *testing.T) {
 	n := newNews(emptyStore(t))
 	t.Cleanup(n.close)
-	var list []listener
-	for range maxListeners {
-		l, err := n.listen(t.Context())
+	listen := func(client string) listener {
+		t.Helper()
+		l, err := n.listen(t.Context(), client)
 		if err != nil {
 			t.Fatal(err)
 		}
-		list = append(list, l)
+		return l
 	}
-	if _, err := n.listen(t.Context()); tracker.ErrorCode(err) != tracker.CodeUnavailable {
-		t.Errorf("one too many: %v", err)
+	dismissed := func(l listener) bool {
+		select {
+		case _, more := <-l.changed:
+			return !more
+		default:
+			return false
+		}
 	}
-	n.leave(list[0])
-	if _, err := n.listen(t.Context()); err != nil {
-		t.Error(err)
+	quiet := listen("quiet")
+	var greedy []listener
+	for range 1000 {
+		greedy = append(greedy, listen("greedy"))
+	}
+	for i, l := range greedy {
+		if want := i < len(greedy)-maxOfClient; dismissed(l) != want {
+			t.Fatalf("stream %d of 1000 is dismissed: %t", i, !want)
+		}
+	}
+	n.leave(greedy[0]) // long dismissed
+	var others []listener
+	for i := range 2 * maxListeners {
+		others = append(others, listen(fmt.Sprint("client ", i)))
+		if len(n.listeners) > maxListeners {
+			t.Fatalf("%d listeners", len(n.listeners))
+		}
+	}
+	if last := others[len(others)-1]; dismissed(last) || !dismissed(quiet) || !dismissed(others[0]) || !dismissed(greedy[999]) {
+		t.Error("the latest has no place, or the oldest still has")
+	}
+}
+
+// A thousand streams of one browser leave another its own.
+func TestStreamsOfOneClient(t *testing.T) {
+	store := emptyStore(t)
+	h := handle(t, store, Options{Token: goodToken})
+	base := serveHandler(t, h)
+	greedy, other := enter(t, h), enter(t, h)
+	port := base[strings.LastIndex(base, ":")+1:]
+	streamOf := func(cookie *http.Cookie) *stream {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.AddCookie(&http.Cookie{Name: "gouache-view-" + port, Value: cookie.Value})
+		return openStream(t, r)
+	}
+	heard := streamOf(other)
+	heard.next(t)
+	for range 1000 {
+		streamOf(greedy).next(t)
+	}
+	late := streamOf(other)
+	late.next(t)
+	run, err := store.CreateRun(t.Context(), tracker.NewRun{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*stream{heard, late} {
+		if _, changes := s.next(t); !slices.Equal(changes.Runs, []string{run.ID}) {
+			t.Errorf("it hears %+v", changes)
+		}
 	}
 }
 
@@ -147,8 +210,8 @@ func TestOneWatcher(t *testing.T) {
 	n := newNews(store)
 	t.Cleanup(n.close)
 	var list []listener
-	for range 20 {
-		l, err := n.listen(t.Context())
+	for i := range 20 {
+		l, err := n.listen(t.Context(), fmt.Sprint("client ", i))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +224,7 @@ func TestOneWatcher(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, l := range list {
-		if _, more := <-l; !more {
+		if _, more := <-l.changed; !more {
 			t.Errorf("listener %d is dismissed", i)
 		}
 		n.leave(l)
@@ -188,12 +251,12 @@ func (c *counting) Changes(ctx context.Context, since tracker.Cursor) (*tracker.
 func TestStoreFails(t *testing.T) {
 	n := newNews(&failing{Store: emptyStore(t)})
 	t.Cleanup(n.close)
-	l, err := n.listen(t.Context())
+	l, err := n.listen(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	select {
-	case _, more := <-l:
+	case _, more := <-l.changed:
 		if more {
 			t.Error("the listener receives changes")
 		}

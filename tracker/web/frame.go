@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -34,16 +35,25 @@ type frame struct {
 	store   tracker.Store
 	options Options
 	pages   map[string]*template.Template // by file name
+	door    *door                         // nil if everybody is admitted
 	small   *thumbnails
 	news    *news
+
+	bodyTime time.Duration // the constant, less in tests
 }
 
 // page is the data of every template. Data is specific to the page.
 type page struct {
 	Title string // of the page
 	Nav   string // which entry of the navigation it belongs to: runs, compare, experiments or sweeps
-	Site  Options
+	Site  site
 	Data  any
+}
+
+// site is what pages show of the Options.
+type site struct {
+	Title, Version string
+	ReadOnly       bool
 }
 
 // parsePages reads the templates: each with the shared ones around it. A page defines main, and may
@@ -61,7 +71,7 @@ func parsePages() map[string]*template.Template {
 // render writes a page. The page is complete before anything is sent, so that an error becomes a
 // page too.
 func (f *frame) render(w http.ResponseWriter, status int, name string, p page) error {
-	p.Site = f.options
+	p.Site = site{f.options.Title, f.options.Version, f.options.ReadOnly}
 	return f.write(w, status, name, "layout.html", p)
 }
 
@@ -117,10 +127,13 @@ var statuses = map[tracker.Code]int{
 // status returns the HTTP status for an error, and logs errors that users are not shown.
 func (f *frame) status(r *http.Request, err error) int {
 	var tooLarge *http.MaxBytesError
-	if errors.Is(err, errReadOnly) {
+	switch {
+	case errors.Is(err, errReadOnly):
 		return http.StatusForbidden
-	} else if errors.As(err, &tooLarge) {
+	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusRequestTimeout
 	}
 	if status, known := statuses[tracker.ErrorCode(err)]; known {
 		return status
@@ -203,6 +216,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, tracker.Errorf(tracker.CodeInvalid, "the form cannot be read: %w", err)
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // see guard; it would end the request while it is worked on
 	return r.PostForm, nil
 }
 

@@ -1,24 +1,28 @@
 package web
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // policy lets pages load only what this server sends. Pictures may also come from the scripts.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
 	"font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// Bounds on the time of a request. Clients that send or read slowly would hold connections for ever.
+const (
+	bodyTime   = 15 * time.Second // for all of a form, which has 256 kB at most
+	answerTime = 2 * time.Minute  // until the answer has been sent; pictures have more, and streams their own
+)
+
 // guard refuses what does not come from this server's own pages.
 func (f *frame) guard(next http.Handler) http.Handler {
-	next = http.NewCrossOriginProtection().Handler(next)
+	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -26,6 +30,11 @@ func (f *frame) guard(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		control := http.NewResponseController(w) // what it sets fails in tests only, without a connection
+		_ = control.SetWriteDeadline(time.Now().Add(answerTime))
+		if r.ContentLength != 0 {
+			_ = control.SetReadDeadline(time.Now().Add(f.bodyTime))
+		}
 		switch {
 		case !f.knowsHost(r.Host):
 			text := "This server is not called " + strings.ToValidUTF8(r.Host[:min(len(r.Host), 200)], "?") +
@@ -33,10 +42,30 @@ func (f *frame) guard(next http.Handler) http.Handler {
 			http.Error(w, text, http.StatusForbidden)
 		case len(r.URL.RawQuery) > maxQuery:
 			http.Error(w, "The address is too long.", http.StatusRequestURITooLong)
+		case crossOrigin.Check(r) != nil || isForeign(r):
+			http.Error(w, "Another site's page asked for this. Only its links to pages are followed.", http.StatusForbidden)
 		case f.admit(w, r):
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// isForeign reports whether a page of another origin, such as another port of this machine, makes a
+// browser ask for something that is not a page to be seen. It could not read the answer, but measure
+// how long it takes and so ask whether a filter finds anything, or hold streams. Browsers before 2023
+// send Origin only, also for WebSockets.
+func isForeign(r *http.Request) bool {
+	h := r.Header
+	switch h.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return false
+	case "":
+		origin := h.Get("Origin")
+		at, err := url.Parse(origin)
+		return origin != "" && (err != nil || at.Host != r.Host)
+	}
+	isPage := h.Get("Sec-Fetch-Mode") == "navigate" && h.Get("Sec-Fetch-Dest") == "document"
+	return !isPage || h.Get("Sec-Purpose") != "" // which is set by what is fetched before anybody wants to see it
 }
 
 func (f *frame) knowsHost(host string) bool {
@@ -57,42 +86,4 @@ func plainHost(host string) string {
 		host = host[1 : len(host)-1]
 	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
-
-// admit reports whether a browser has the token, if there is one. It moves a token from the address
-// into a cookie, so that the token stays out of the history and of screenshots.
-func (f *frame) admit(w http.ResponseWriter, r *http.Request) bool {
-	if f.options.Token == "" {
-		return true
-	}
-	query := r.URL.Query()
-	if r.Method == http.MethodGet && f.isToken(query.Get("token")) {
-		// With SameSite=Strict, the first page would not open from a link in another site's chat.
-		// CrossOriginProtection keeps other sites from changing the store.
-		http.SetCookie(w, &http.Cookie{
-			Name: f.tokenCookie(), Value: query.Get("token"), Path: "/", HttpOnly: true,
-			Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
-		})
-		query.Del("token")
-		// The path begins with one slash: two would begin a host's name.
-		local := url.URL{Path: "/" + strings.TrimLeft(r.URL.Path, `/\`), RawQuery: query.Encode()}
-		http.Redirect(w, r, local.String(), http.StatusSeeOther)
-		return false
-	}
-	if c, err := r.Cookie(f.tokenCookie()); err == nil && f.isToken(c.Value) {
-		return true
-	}
-	http.Error(w, "This server asks for a token: open the address that gouache ui printed, with ?token= at its end.", http.StatusUnauthorized)
-	return false
-}
-
-// tokenCookie names the cookie that remembers the token. Cookies do not tell ports apart, so two
-// servers on one machine need different names.
-func (f *frame) tokenCookie() string {
-	sum := sha256.Sum256([]byte("cookie " + f.options.Token))
-	return "gouache-token-" + hex.EncodeToString(sum[:4])
-}
-
-func (f *frame) isToken(text string) bool {
-	return subtle.ConstantTimeCompare([]byte(text), []byte(f.options.Token)) == 1
 }

@@ -29,8 +29,9 @@ type Options struct {
 	// request under another name is refused, which keeps other sites' pages from reading this one
 	// through a name that they point here (DNS rebinding).
 	Hosts []string
-	// Token, if not empty, must be given once as ?token= by every browser; a cookie remembers it. A
-	// server that others can reach must have one.
+	// Token, if not empty, must be given once by every browser, as ?token= or in a form; a cookie
+	// remembers that it was. It should pass CheckToken. A server that others can reach must have one,
+	// and so must one on the loopback of a machine with several users.
 	Token string
 	// ReadOnly removes everything that changes the store.
 	ReadOnly bool
@@ -54,7 +55,10 @@ func (h *Handler) Close() { h.frame.news.close() }
 // New returns a handler that shows a store.
 func New(store tracker.Store, o Options) *Handler {
 	o.Log = cmp.Or(o.Log, slog.Default())
-	f := &frame{store: store, options: o, pages: parsePages(), small: newThumbnails(), news: newNews(store)}
+	f := &frame{
+		store: store, options: o, pages: parsePages(), door: newDoor(o.Token, o.Log), small: newThumbnails(), news: newNews(store),
+		bodyTime: bodyTime,
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /static/", static)
 	f.routes(mux)
@@ -66,7 +70,7 @@ func (f *frame) routes(mux *http.ServeMux) {
 	get := func(path string, a handler) { mux.HandleFunc("GET "+path, f.page(a)) }
 	change := func(path string, a handler) { mux.HandleFunc("POST "+path, f.change(a)) }
 
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/runs", http.StatusSeeOther) })
+	mux.Handle("GET /{$}", http.RedirectHandler("/runs", http.StatusSeeOther))
 	get("/", f.nowhere)
 	get("/events", f.events)
 	get("/pictures/{hash}", f.picture)

@@ -24,6 +24,7 @@
 
   addEventListener("DOMContentLoaded", () => {
     const button = document.getElementById("theme");
+    if (!button) return; // the page that asks for a token
     const name = document.getElementById("theme-name");
     const names = ["auto", "light", "dark"];
     const show = () => {
