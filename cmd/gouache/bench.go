@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
@@ -189,25 +190,25 @@ func newBenchReport(f *benchFlags, studio *stylelib.Studio, b *stylelib.Benchmar
 	return r
 }
 
-func (r *benchReport) print(w io.Writer) {
-	fmt.Fprintf(w, "%d×%d pixels, %s with weights %s, %s, on %s\n\n", r.Size, r.Size, r.Network, r.Weights, r.Precision, r.Device)
+func (r *benchReport) print(w *terminal.Table) {
+	w.Printf("%d×%d pixels, %s with weights %s, %s, on %s\n\n", r.Size, r.Size, r.Network, r.Weights, r.Precision, r.Device)
 	tiles := ""
 	if r.Tiles > 1 {
 		tiles = fmt.Sprintf(", in %d tiles", r.Tiles)
 	}
-	fmt.Fprintf(w, "evaluation with gradient\t%s\t(%s to %s, %d times%s)\n", milliseconds(r.Evaluation.Median),
+	w.Printf("evaluation with gradient\t%s\t(%s to %s, %d times%s)\n", milliseconds(r.Evaluation.Median),
 		milliseconds(r.Evaluation.Least), milliseconds(r.Evaluation.Most), r.Evaluation.Times, tiles)
-	fmt.Fprintf(w, "first evaluation\t%s\tcompiling included\n", milliseconds(r.First))
-	fmt.Fprintf(w, "painting\t%.3f\tof the time of its evaluations: optimiser, progress and recording are the rest\n", r.Loop)
-	fmt.Fprintf(w, "peak memory\t%s\t\n\n", format.Bytes(r.PeakMemory))
-	fmt.Fprintf(w, "layer\tsize\tchannels\tforward\t\tpullback\t\n")
+	w.Printf("first evaluation\t%s\tcompiling included\n", milliseconds(r.First))
+	w.Printf("painting\t%.3f\tof the time of its evaluations: optimiser, progress and recording are the rest\n", r.Loop)
+	w.Printf("peak memory\t%s\t\n\n", format.Bytes(r.PeakMemory))
+	w.Printf("layer\tsize\tchannels\tforward\t\tpullback\t\n")
 	var forward, pullback float64
 	for _, l := range r.Layers {
-		fmt.Fprintf(w, "%s\t%d×%d\t%d→%d\t%s\t%s\t%s\t%s\n", l.Layer, l.Width, l.Height, l.In, l.Out,
+		w.Printf("%s\t%d×%d\t%d→%d\t%s\t%s\t%s\t%s\n", l.Layer, l.Width, l.Height, l.In, l.Out,
 			l.Forward.Way, milliseconds(l.Forward.Median), l.Pullback.Way, milliseconds(l.Pullback.Median))
 		forward, pullback = forward+l.Forward.Median, pullback+l.Pullback.Median
 	}
-	fmt.Fprintf(w, "together, each alone\t\t\t\t%s\t\t%s\n", milliseconds(forward), milliseconds(pullback))
+	w.Printf("together, each alone\t\t\t\t%s\t\t%s\n", milliseconds(forward), milliseconds(pullback))
 }
 
 func milliseconds(seconds float64) string { return fmt.Sprintf("%.1f ms", 1e3*seconds) }

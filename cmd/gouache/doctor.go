@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/weights"
@@ -64,7 +64,7 @@ const (
 
 // reportFindings prints findings, and fails if something is missing.
 func reportFindings(cmd *cobra.Command, findings []finding, asJSON bool) error {
-	if err := show(cmd, asJSON, findings, func(w io.Writer) { printFindings(w, findings) }); err != nil {
+	if err := show(cmd, asJSON, findings, func(w *terminal.Table) { printFindings(w, findings) }); err != nil {
 		return err
 	}
 	if broken := brokenParts(findings); len(broken) > 0 {
@@ -193,11 +193,11 @@ func examineMemory() finding {
 			stylelib.LargestSquare(available, 0), stylelib.LargestSquare(available, stylelib.MinTile))}
 }
 
-func printFindings(w io.Writer, findings []finding) {
+func printFindings(w *terminal.Table, findings []finding) {
 	for _, f := range findings {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Part, f.State, orDash(f.Version), f.Detail)
+		w.Printf("%s\t%s\t%s\t%s\n", f.Part, f.State, orDash(f.Version), f.Detail)
 		if f.Mend != "" {
-			fmt.Fprintf(w, "\t\t\tto mend it: %s\n", f.Mend)
+			w.Printf("\t\t\tto mend it: %s\n", f.Mend)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
+	"github.com/gouache-art/gouache/internal/terminal"
 )
 
 // kernelFlags say which installation of Jupyter a command is about.
@@ -62,7 +62,7 @@ func runKernelInstall(cmd *cobra.Command, f kernelFlags) error {
 	}
 	tools, findings := findTools(module, f.prefix)
 	if broken := brokenParts(findings); len(broken) > 0 {
-		if err := columns(cmd.ErrOrStderr(), func(w io.Writer) { printFindings(w, findings) }); err != nil {
+		if err := columns(cmd.ErrOrStderr(), func(w *terminal.Table) { printFindings(w, findings) }); err != nil {
 			return err
 		}
 		return fmt.Errorf("the kernel needs %s: run the commands above, then this again; make notebook, in %s, does all of it",
@@ -87,7 +87,7 @@ func runKernelInstall(cmd *cobra.Command, f kernelFlags) error {
 	if err := atomicfile.WriteFile(filepath.Join(dir, kernelFile), append(text, '\n')); err != nil {
 		return fmt.Errorf("the kernel cannot be installed: %w", err)
 	}
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), dir)
+	_, err = terminal.Fprintf(cmd.OutOrStdout(), "%s\n", dir)
 	return err
 }
 
@@ -165,7 +165,7 @@ func newKernelRemove() *cobra.Command {
 				if err := os.RemoveAll(dir); err != nil {
 					return fmt.Errorf("the kernel cannot be removed: %w", err)
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), dir)
+				terminal.Fprintf(cmd.OutOrStdout(), "%s\n", dir)
 			}
 			return nil
 		},

@@ -8,7 +8,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -17,20 +16,20 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
+	"github.com/gouache-art/gouache/internal/interrupt"
 	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -39,13 +38,13 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
-	exitInterrupted = 130
+	exitInterrupted = interrupt.Code
 )
 
 func main() {
 	tuneAllocator(os.Args)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	ctx, stop := interrupt.Context(context.Background())
+	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -69,13 +68,25 @@ func tuneAllocator(args []string) {
 	}
 }
 
-// run executes one command line and returns its exit code.
+// run executes one command line and returns its exit code. Messages that nobody reads any more change nothing. A result
+// that cannot be written is an error, unless its reader has left, as `head` does when it has seen enough.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	out, messages := terminal.NewWriter(stdout), terminal.NewWriter(stderr)
 	root := newRoot()
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(out)
+	root.SetErr(messages)
 	err, code := root.ExecuteContext(ctx), exitFailed
+	if failed := out.Err(); failed != nil && (err == nil || errors.Is(err, failed)) {
+		switch {
+		case ctx.Err() != nil:
+			err = errInterrupted
+		case out.Closed():
+			err = nil
+		default:
+			err = fmt.Errorf("standard output cannot be written: %w", failed)
+		}
+	}
 	switch {
 	case err == nil:
 		return exitDone
@@ -86,7 +97,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, new(*usageError)):
 		code = exitUsage
 	}
-	fmt.Fprintf(stderr, "gouache: %v\n", err)
+	terminal.Fprintf(messages, "gouache: %v\n", err)
 	return code
 }
 
@@ -217,39 +228,37 @@ func checkStdout(out string, asJSON bool) error {
 }
 
 // show prints a command's result: as JSON for programs, or as print writes it for people.
-func show(cmd *cobra.Command, asJSON bool, result any, print func(io.Writer)) error {
+func show(cmd *cobra.Command, asJSON bool, result any, print func(*terminal.Table)) error {
 	if !asJSON {
 		return columns(cmd.OutOrStdout(), print)
 	}
-	encoder := json.NewEncoder(cmd.OutOrStdout())
+	encoder := json.NewEncoder(terminal.JSONWriter(cmd.OutOrStdout().(*terminal.Writer).Raw()))
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(result)
 }
 
-// columns writes what print writes, with the cells that tabs separate in columns.
-func columns(w io.Writer, print func(io.Writer)) error {
-	var text bytes.Buffer // which takes everything; errors are those of w
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	print(table)
-	_ = table.Flush()
-	_, err := text.WriteTo(w)
+// columns writes a table.
+func columns(w io.Writer, print func(*terminal.Table)) error {
+	var table terminal.Table
+	print(&table)
+	_, err := table.WriteTo(w)
 	return err
 }
 
 // showOut prints a report as JSON, or only where a command's result was written, unless that is standard output.
 func showOut(cmd *cobra.Command, asJSON bool, report any, path string) error {
-	return show(cmd, asJSON, report, func(w io.Writer) {
+	return show(cmd, asJSON, report, func(t *terminal.Table) {
 		if !atomicfile.IsStdout(path) {
-			fmt.Fprintln(w, path)
+			t.Row(path)
 		}
 	})
 }
 
 // printFields prints pairs of a name and a value as a table, without those that have no value.
-func printFields(w io.Writer, pairs ...string) {
+func printFields(t *terminal.Table, pairs ...string) {
 	for pair := range slices.Chunk(pairs, 2) {
 		if pair[1] != "" {
-			fmt.Fprintf(w, "%s\t%s\n", pair[0], pair[1])
+			t.Row(pair[0], pair[1])
 		}
 	}
 }

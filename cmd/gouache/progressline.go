@@ -3,24 +3,21 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
 // statusLine shows the latest state of a process in one or more lines: in place on a terminal, or else periodically in
 // new lines.
 type statusLine struct {
-	w             io.Writer
-	terminal      bool
-	width, height int // of the terminal, in characters
+	w        io.Writer
+	terminal *terminal.Writer // or nil
 
 	mu    sync.Mutex // of what follows, and of writing
 	shown int        // lines
@@ -35,37 +32,39 @@ const (
 
 func newStatusLine(w io.Writer) *statusLine {
 	s := &statusLine{w: w}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		s.terminal = true
-		s.width, s.height, _ = term.GetSize(int(f.Fd())) // 0 if it is unknown
+	if t, ok := w.(*terminal.Writer); ok && t.IsTerminal() {
+		s.terminal, s.w = t, t.Raw()
 	}
 	return s
 }
 
-// show replaces the lines, unless they were replaced a moment ago; force replaces them in any case.
+// show replaces the lines, unless they were replaced a moment ago; force replaces them in any case. What is not
+// printable is escaped, but for line breaks: make the text with terminal.Sprintf.
 func (s *statusLine) show(text string, force bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	every := everyInLog
-	if s.terminal {
+	if s.terminal != nil {
 		every = everyOnTerminal
 	}
 	if !force && time.Since(s.last) < every {
 		return
 	}
 	s.last = time.Now()
-	if !s.terminal {
-		fmt.Fprintln(s.w, text)
+	if s.terminal == nil {
+		fmt.Fprintln(s.w, terminal.Text(text))
 		return
 	}
 	s.clear()
 	lines := strings.Split(text, "\n")
-	if s.height > 1 && len(lines) > s.height-1 { // what has left the screen cannot be replaced
-		lines = lines[len(lines)-s.height+1:]
+	width, height := s.terminal.Size()
+	if height > 1 && len(lines) > height-1 { // what has left the screen cannot be replaced
+		lines = lines[len(lines)-height+1:]
 	}
-	for i, line := range lines {
-		if runes := []rune(line); s.width > 1 && len(runes) > s.width-1 {
-			lines[i] = string(runes[:s.width-1])
+	for i := range lines {
+		lines[i] = terminal.Line(lines[i])
+		if width > 1 {
+			lines[i] = terminal.Cut(lines[i], width-1)
 		}
 	}
 	fmt.Fprint(s.w, strings.Join(lines, "\n"))
@@ -110,7 +109,7 @@ func (s *statusLine) sayAbove(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clear()
-	fmt.Fprintln(s.w, text)
+	fmt.Fprintln(s.w, terminal.Text(text))
 	s.last = time.Time{}
 }
 
@@ -132,7 +131,7 @@ func (p *progressLine) Observe(e progress.Event) {
 		if n := len(e.Scales); n > 1 {
 			scales = fmt.Sprintf(", coarse to fine from %d×%d in %d scales", e.Scales[0].Width, e.Scales[0].Height, n)
 		}
-		p.line.say(fmt.Sprintf("painting %d×%d pixels%s, %d iterations on %s", last.Width, last.Height, scales, e.Iterations(), e.Device))
+		p.line.say(terminal.Sprintf("painting %d×%d pixels%s, %d iterations on %s", last.Width, last.Height, scales, e.Iterations(), e.Device))
 	case progress.Tiles:
 		p.tiles(e)
 	case progress.Iteration:
@@ -140,7 +139,7 @@ func (p *progressLine) Observe(e progress.Event) {
 	case progress.Result:
 		p.line.end()
 		if e.Status == progress.Finished {
-			p.line.say(fmt.Sprintf("done in %s: %s", format.Duration(e.Elapsed), e.Reason))
+			p.line.say(terminal.Sprintf("done in %s: %s", format.Duration(e.Elapsed), e.Reason))
 		}
 	}
 }
@@ -149,12 +148,12 @@ func (p *progressLine) iteration(i progress.Iteration) {
 	total := p.run.Iterations()
 	scale := p.run.Scales[i.Scale]
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %d/%d  %d×%d  loss %s", bar(i.Iteration, total), i.Iteration, total, scale.Width, scale.Height, format.Rounded(i.Total, 4))
+	terminal.Fprintf(&b, "%s %d/%d  %d×%d  loss %s", bar(i.Iteration, total), i.Iteration, total, scale.Width, scale.Height, format.Rounded(i.Total, 4))
 	for _, t := range i.Terms {
-		fmt.Fprintf(&b, "  %s %s", t.Name, format.Rounded(t.Weighted, 4))
+		terminal.Fprintf(&b, "  %s %s", t.Name, format.Rounded(t.Weighted, 4))
 	}
 	if i.Remaining >= 0 {
-		fmt.Fprintf(&b, "  %s left", format.Duration(i.Remaining))
+		terminal.Fprintf(&b, "  %s left", format.Duration(i.Remaining))
 	}
 	p.state = b.String()
 	p.line.show(p.state, i.Iteration == 1 || i.Iteration == total)
@@ -167,12 +166,12 @@ func (p *progressLine) tiles(t progress.Tiles) {
 	if state == "" {
 		state = fmt.Sprintf("%s %d/%d  %d×%d", bar(0, 1), t.Iteration-1, p.run.Iterations(), scale.Width, scale.Height)
 	}
-	p.line.show(fmt.Sprintf("%s  evaluation %d: tile %d of %d", state, t.Evaluations+1, t.Done, t.Total), t.Done == 1 && t.Evaluations == 0)
+	p.line.show(terminal.Sprintf("%s  evaluation %d: tile %d of %d", state, t.Evaluations+1, t.Done, t.Total), t.Done == 1 && t.Evaluations == 0)
 }
 
 // notRecorded warns of a store that fails. It may be called from any goroutine.
 func (p *progressLine) notRecorded(err error) {
-	p.line.say(fmt.Sprintf("warning: this run cannot be recorded: %v; the painting continues (--store %s leaves out the recording)", err, noStore))
+	p.line.say(terminal.Sprintf("warning: this run cannot be recorded: %v; the painting continues (--store %s leaves out the recording)", err, noStore))
 }
 
 func bar(done, total int) string {
@@ -182,7 +181,7 @@ func bar(done, total int) string {
 }
 
 func (s *statusLine) transfer(p fetch.Progress) {
-	text := p.Message
+	text := terminal.Line(p.Message)
 	if p.Total > 0 {
 		text += "  " + format.Progress(p.Done, p.Total)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -85,9 +85,9 @@ func listRuns(cmd *cobra.Command, f *runsListFlags) error {
 		if err != nil {
 			return err
 		}
-		err = show(cmd, f.store.json, page.Runs, func(w io.Writer) { printRuns(w, page.Runs, columns) })
+		err = show(cmd, f.store.json, page.Runs, func(w *terminal.Table) { printRuns(w, page.Runs, columns) })
 		if n := len(page.Runs); err == nil && !f.store.json && n < page.Total {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d runs: --limit and --offset show others\n", n, page.Total)
+			terminal.Fprintf(cmd.ErrOrStderr(), "%d of %d runs: --limit and --offset show others\n", n, page.Total)
 		}
 		return err
 	})
@@ -113,23 +113,23 @@ func chooseColumns(cmd *cobra.Command, store tracker.Index, flag string) ([]trac
 	return columns, nil
 }
 
-func printRuns(w io.Writer, runs []tracker.Run, columns []tracker.Operand) {
-	fmt.Fprint(w, "ID\tNAME\tSTATUS\tSTARTED\tTIME\tRATING\tTAGS")
+func printRuns(w *terminal.Table, runs []tracker.Run, columns []tracker.Operand) {
+	head := []string{"ID", "NAME", "STATUS", "STARTED", "TIME", "RATING", "TAGS"}
 	for _, c := range columns {
-		fmt.Fprint(w, "\t", strings.ToUpper(c.Name))
+		head = append(head, strings.ToUpper(c.Name))
 	}
-	fmt.Fprintln(w)
+	w.Row(head...)
 	for _, r := range runs {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s", r.ID, r.Name, r.Status, format.Time(r.StartedAt),
-			format.Duration(r.Duration()), orDash(format.Stars(r.Rating)), orDash(strings.Join(r.Tags, ", ")))
+		cells := []string{r.ID, r.Name, string(r.Status), format.Time(r.StartedAt), format.Duration(r.Duration()),
+			orDash(format.Stars(r.Rating)), orDash(strings.Join(r.Tags, ", "))}
 		for _, c := range columns {
 			var values []string
 			for _, v := range c.Values(&r) {
 				values = append(values, valueText(v))
 			}
-			fmt.Fprint(w, "\t", orDash(strings.Join(values, ", ")))
+			cells = append(cells, orDash(strings.Join(values, ", ")))
 		}
-		fmt.Fprintln(w)
+		w.Row(cells...)
 	}
 }
 

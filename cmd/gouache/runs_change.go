@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
@@ -27,7 +28,7 @@ func updateRun(cmd *cobra.Command, f *storeFlags, ref string, u tracker.Update, 
 			return nil, err
 		}
 		return store.UpdateRun(ctx, ids[0], u)
-	}, func(w io.Writer, r *tracker.Run) { fmt.Fprintf(w, "%s  %s  %s\n", r.ID, r.Name, text(r)) })
+	}, func(w *terminal.Table, r *tracker.Run) { w.Printf("%s  %s  %s\n", r.ID, r.Name, text(r)) })
 }
 
 func newRunsTag() *cobra.Command {
@@ -135,12 +136,12 @@ func deleteRuns(cmd *cobra.Command, f *runsDeleteFlags, refs []string) error {
 		d.Deletion, err = store.DeleteRuns(ctx, d.IDs, false)
 		return d, err
 	}
-	return showFrom(cmd, &f.store, changing, work, func(w io.Writer, d runsDeletion) {
+	return showFrom(cmd, &f.store, changing, work, func(w *terminal.Table, d runsDeletion) {
 		verb := "deleted"
 		if f.dry {
 			verb = "would delete"
 		}
-		fmt.Fprintf(w, "%s %s\n", verb, deletionText(d.Deletion))
+		w.Printf("%s %s\n", verb, deletionText(d.Deletion))
 	})
 }
 
@@ -158,7 +159,7 @@ func isTerminal(cmd *cobra.Command) bool {
 }
 
 func confirm(cmd *cobra.Command, d *tracker.Deletion) bool {
-	fmt.Fprintf(cmd.ErrOrStderr(), "delete %s? [y/N] ", deletionText(d))
+	terminal.Fprintf(cmd.ErrOrStderr(), "delete %s? [y/N] ", deletionText(d))
 	answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // the end of input means no
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
 }
@@ -188,8 +189,8 @@ choose the runs.`,
 			defer from.Close()
 			return showFrom(cmd, &f, creating, func(ctx context.Context, into tracker.Store) (*tracker.Imported, error) {
 				return tracker.Import(ctx, into, from, filter)
-			}, func(w io.Writer, done *tracker.Imported) {
-				fmt.Fprintf(w, "added %s to %s, brought %d up to date; %d were there already\n",
+			}, func(w *terminal.Table, done *tracker.Imported) {
+				w.Printf("added %s to %s, brought %d up to date; %d were there already\n",
 					format.Count(len(done.Runs), "run", "runs"), f.dir, len(done.Updated), len(done.Present))
 			})
 		},
@@ -218,7 +219,7 @@ something is wrong. --repair removes files that no run needs; nothing that a run
 				if err != nil {
 					return err
 				}
-				err = show(cmd, f.json, report, func(w io.Writer) { printVerified(w, f.dir, report) })
+				err = show(cmd, f.json, report, func(w *terminal.Table) { printVerified(w, f.dir, report) })
 				if left := len(report.Problems) - report.Removed; err == nil && left > 0 {
 					err = fmt.Errorf("the store has %s", format.Count(left, "problem", "problems"))
 				}
@@ -230,14 +231,14 @@ something is wrong. --repair removes files that no run needs; nothing that a run
 	return f.add(cmd, "print JSON")
 }
 
-func printVerified(w io.Writer, dir string, r *tracker.Report) {
+func printVerified(w *terminal.Table, dir string, r *tracker.Report) {
 	for _, p := range r.Problems {
-		fmt.Fprintf(w, "%s: %s\n", p.Kind, p.What)
+		w.Printf("%s: %s\n", p.Kind, p.What)
 	}
-	fmt.Fprintf(w, "%s: %s, %s, %s of pictures, %s of curves, %s\n", dir, format.Count(r.Runs, "run", "runs"),
+	w.Printf("%s: %s, %s, %s of pictures, %s of curves, %s\n", dir, format.Count(r.Runs, "run", "runs"),
 		format.Count(r.Pictures, "picture", "pictures"), format.Bytes(r.Bytes), format.Count(r.Points, "point", "points"),
 		format.Count(len(r.Problems), "problem", "problems"))
 	if r.Removed > 0 {
-		fmt.Fprintf(w, "removed %s that no run needs\n", format.Count(r.Removed, "file", "files"))
+		w.Printf("removed %s that no run needs\n", format.Count(r.Removed, "file", "files"))
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/export"
 )
@@ -76,7 +77,7 @@ func runExport(cmd *cobra.Command, f *exportFlags, args []string) error {
 		case err != nil:
 			return err
 		case f.stdout:
-			return f.write(cmd, cmd.OutOrStdout(), store, ids)
+			return f.write(cmd, exportTo(cmd), store, ids)
 		case f.format == formatPictures:
 			err = export.Pictures(cmd.Context(), f.out, store, ids)
 		default:
@@ -121,6 +122,15 @@ func (f *exportFlags) check() error {
 	return nil
 }
 
+// exportTo returns where an export on standard output goes: as it is, but escaped if that is a terminal.
+func exportTo(cmd *cobra.Command) io.Writer {
+	out := cmd.OutOrStdout().(*terminal.Writer)
+	if out.IsTerminal() {
+		return out
+	}
+	return out.Raw()
+}
+
 // write writes all formats that are one file.
 func (f *exportFlags) write(cmd *cobra.Command, w io.Writer, store tracker.Reader, ids []string) error {
 	ctx := cmd.Context()
@@ -130,9 +140,9 @@ func (f *exportFlags) write(cmd *cobra.Command, w io.Writer, store tracker.Reade
 	case formatCurves:
 		return export.Curves(ctx, w, store, ids, f.points)
 	case formatJSON:
-		return export.JSON(ctx, w, store, ids, f.points)
+		return export.JSON(ctx, terminal.JSONWriter(w), store, ids, f.points)
 	}
 	return export.Gallery(ctx, w, store, ids, export.GalleryOptions{
-		Title: f.title, LongerSide: f.size, Version: versionText(), Warn: func(err error) { fmt.Fprintln(cmd.ErrOrStderr(), "warning:", err) },
+		Title: f.title, LongerSide: f.size, Version: versionText(), Warn: func(err error) { terminal.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", err) },
 	})
 }

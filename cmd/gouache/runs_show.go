@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -65,7 +65,7 @@ func showRun(ctx context.Context, store tracker.Reader, ref string) (*shownRun, 
 	return shown, nil
 }
 
-func printRun(w io.Writer, s *shownRun) {
+func printRun(w *terminal.Table, s *shownRun) {
 	trial := ""
 	if s.Sweep != "" {
 		trial = fmt.Sprintf("%s, trial %d", s.Sweep, s.Trial)
@@ -73,46 +73,53 @@ func printRun(w io.Writer, s *shownRun) {
 	printFields(w, "run", s.ID, "name", s.Name, "experiment", s.Experiment, "sweep", trial,
 		"status", strings.TrimSuffix(string(s.Status)+": "+s.Reason, ": "),
 		"started", format.Time(s.StartedAt)+", took "+format.Duration(s.Duration()), "rating", format.Stars(s.Rating),
-		"tags", strings.Join(s.Tags, ", "), "note", strings.ReplaceAll(s.Note, "\n", "\n\t"))
-	fmt.Fprintln(w, "\nsettings")
+		"tags", strings.Join(s.Tags, ", "))
+	for i, line := range strings.Split(s.Note, "\n") {
+		if i == 0 {
+			printFields(w, "note", line)
+		} else {
+			w.Row("", line)
+		}
+	}
+	w.Printf("\nsettings\n")
 	for _, name := range slices.Sorted(maps.Keys(s.Params)) {
 		printFields(w, "  "+name, format.Value(s.Params[name]))
 	}
-	fmt.Fprintln(w, "\nlast values")
+	w.Printf("\nlast values\n")
 	for _, name := range slices.Sorted(maps.Keys(s.Final)) {
 		printFields(w, "  "+name, format.Rounded(s.Final[name], 4))
 	}
 	s.printPictures(w)
 	s.printProvenance(w)
 	if s.CommandLine != "" {
-		fmt.Fprintf(w, "\nto make it again\n  %s\n", s.CommandLine)
+		w.Printf("\nto make it again\n  %s\n", s.CommandLine)
 	}
 	for _, name := range s.Changed {
-		fmt.Fprintf(w, "  %s is not what it was: gouache runs export %s --format pictures --out FOLDER writes the picture that was used\n", name, s.ID)
+		w.Printf("  %s is not what it was: gouache runs export %s --format pictures --out FOLDER writes the picture that was used\n", name, s.ID)
 	}
 }
 
 // printPictures writes a line for each picture, and one for the number of snapshots.
-func (s *shownRun) printPictures(w io.Writer) {
+func (s *shownRun) printPictures(w *terminal.Table) {
 	if len(s.Pictures) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "\npictures")
+	w.Printf("\npictures\n")
 	snapshots := 0
 	for _, p := range s.Pictures {
 		if p.Role == tracker.RoleSnapshot {
 			snapshots++
 			continue
 		}
-		fmt.Fprintf(w, "  %s\t%d×%d %s, %s, sha256 %s  %s\n", p.Role, p.Width, p.Height, p.Format, format.Bytes(p.Bytes), p.Hash[:12],
+		w.Printf("  %s\t%d×%d %s, %s, sha256 %s  %s\n", p.Role, p.Width, p.Height, p.Format, format.Bytes(p.Bytes), p.Hash[:12],
 			cmp.Or(p.Source, p.Name))
 	}
 	if snapshots > 0 {
-		fmt.Fprintf(w, "  snapshots\t%d\n", snapshots)
+		w.Printf("  snapshots\t%d\n", snapshots)
 	}
 }
 
-func (s *shownRun) printProvenance(w io.Writer) {
+func (s *shownRun) printProvenance(w *terminal.Table) {
 	p := s.Provenance
 	seed, memory := "", ""
 	if p.Seed != nil {
@@ -121,7 +128,7 @@ func (s *shownRun) printProvenance(w io.Writer) {
 	if p.PeakMemory > 0 {
 		memory = format.Bytes(p.PeakMemory)
 	}
-	fmt.Fprintln(w, "\nmade by")
+	w.Printf("\nmade by\n")
 	printFields(w, "  version", p.Version, "  commit", p.Commit, "  go", strings.TrimSpace(p.Go+" "+p.Platform), "  xla", p.XLA,
 		"  device", p.Device, "  weights", strings.TrimSpace(p.Weights+" "+p.Network),
 		"  weights' sha256", p.WeightsSHA256, "  seed", seed,
@@ -146,13 +153,13 @@ func newRunsCompare() *cobra.Command {
 	}, "print JSON")
 }
 
-func printContrast(w io.Writer, c *tracker.Contrast) {
+func printContrast(w *terminal.Table, c *tracker.Contrast) {
 	row := func(name string, text func(i int) string) {
-		fmt.Fprint(w, name)
+		cells := []string{name}
 		for i := range c.Runs {
-			fmt.Fprint(w, "\t", text(i))
+			cells = append(cells, text(i))
 		}
-		fmt.Fprintln(w)
+		w.Row(cells...)
 	}
 	row("run", func(i int) string { return c.Runs[i].ID })
 	row("name", func(i int) string { return c.Runs[i].Name })
@@ -163,18 +170,18 @@ func printContrast(w io.Writer, c *tracker.Contrast) {
 	if len(c.Differs) == 0 {
 		heading = "no setting differs"
 	}
-	fmt.Fprintln(w, "\n"+heading)
+	w.Printf("\n%s\n", heading)
 	for _, r := range c.Differs {
 		row("  "+r.Name, func(i int) string { return format.Value(r.Values[i]) })
 	}
-	fmt.Fprintln(w, "\nlast values")
+	w.Printf("\nlast values\n")
 	for _, r := range c.Final {
 		row("  "+r.Name, func(i int) string { return valueText(r.Values[i]) })
 	}
 	if len(c.Unfair) > 0 {
-		fmt.Fprintln(w, "\nnot a fair comparison:")
+		w.Printf("\nnot a fair comparison:\n")
 	}
 	for _, reason := range c.Unfair {
-		fmt.Fprintln(w, "  "+reason)
+		w.Printf("  %s\n", reason)
 	}
 }

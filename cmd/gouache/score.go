@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 )
@@ -69,11 +69,11 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 		for _, t := range score.Terms {
 			report.Unweighted[t.Name] = t.Loss
 		}
-		return show(cmd, f.json, report, func(w io.Writer) {
+		return show(cmd, f.json, report, func(w *terminal.Table) {
 			for _, t := range score.Terms {
-				fmt.Fprintf(w, "%-12s %.6g\n", t.Name, t.Weighted)
+				w.Printf("%-12s %.6g\n", t.Name, t.Weighted)
 			}
-			fmt.Fprintf(w, "%-12s %.6g\n%-12s %.6g\n", "total", score.Total, "gradient L2", score.GradientL2)
+			w.Printf("%-12s %.6g\n%-12s %.6g\n", "total", score.Total, "gradient L2", score.GradientL2)
 		})
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
@@ -70,13 +70,13 @@ func withStore(cmd *cobra.Command, f *storeFlags, a access, work func(tracker.St
 }
 
 // showFrom prints what work returns of a store, as show does.
-func showFrom[T any](cmd *cobra.Command, f *storeFlags, a access, work func(context.Context, tracker.Store) (T, error), print func(io.Writer, T)) error {
+func showFrom[T any](cmd *cobra.Command, f *storeFlags, a access, work func(context.Context, tracker.Store) (T, error), print func(*terminal.Table, T)) error {
 	return withStore(cmd, f, a, func(store tracker.Store) error {
 		result, err := work(cmd.Context(), store)
 		if err != nil {
 			return invalid(err)
 		}
-		return show(cmd, f.json, result, func(w io.Writer) { print(w, result) })
+		return show(cmd, f.json, result, func(w *terminal.Table) { print(w, result) })
 	})
 }
 

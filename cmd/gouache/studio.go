@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/vgg/conv"
@@ -86,8 +87,8 @@ func withStudio(cmd *cobra.Command, f *studioFlags, work func(*stylelib.Studio) 
 	}
 	line := newStatusLine(messages(cmd, f.quiet))
 	options.Progress, options.Measuring = line.transfer, newStatusLine(line.w).measuring
-	options.Chosen = func(reason string) { line.say("weights: " + reason) }
-	options.Warn = func(err error) { fmt.Fprintf(line.w, "warning: %v\n", err) }
+	options.Chosen = func(reason string) { line.say(terminal.Sprintf("weights: %s", reason)) }
+	options.Warn = func(err error) { terminal.Fprintf(line.w, "warning: %v\n", err) }
 	studio, err := stylelib.Open(cmd.Context(), options)
 	line.end()
 	if err != nil {

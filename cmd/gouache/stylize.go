@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/filename"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
@@ -37,7 +38,8 @@ func newStylize() *cobra.Command {
 		Long: `Paint a photograph in the style of one or more paintings.
 
 Pictures are files (PNG, JPEG, WebP, TIFF, GIF) or sample:NAME, a picture that comes with the program. The result is
-a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C saves the best picture so far.
+a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C, kill and a terminal that closes save the best picture so far; a
+second Ctrl-C ends the program at once.
 
 The run is recorded with its settings, curves and pictures; see gouache runs and gouache ui.`,
 		Example: `  gouache stylize --content sample:chelsea --style sample:swirl --out cat.png --size 256
@@ -92,7 +94,7 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 			return err
 		}
 		if id := recording.id(); id != "" {
-			fmt.Fprintf(messages, "recorded as run %s: see gouache runs show %s, or gouache ui\n", id, id)
+			terminal.Fprintf(messages, "recorded as run %s: see gouache runs show %s, or gouache ui\n", id, id)
 		}
 		err = showOut(cmd, f.json, stylizeReport{
 			Out: f.out, Status: result.Status, Reason: result.Reason, Width: result.Picture.Width, Height: result.Picture.Height,
@@ -100,7 +102,7 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 			Seconds: result.Elapsed.Seconds(), Weights: studio.Weights().Name, Device: studio.Backend().DeviceName(), Run: recording.id(),
 		}, f.out)
 		if err == nil && result.Status == progress.Interrupted {
-			fmt.Fprintf(messages, "%s: the best picture so far is saved\n", result.Reason)
+			terminal.Fprintf(messages, "%s: the best picture so far is saved\n", result.Reason)
 			return errInterrupted
 		}
 		return err

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
@@ -174,7 +174,7 @@ func (f *sweepFlags) withPainter(cmd *cobra.Command, file *sweep.File, begun boo
 	if _, err := flags.options(); err != nil {
 		return err
 	}
-	painter := &painting.Painter{File: file, Warn: func(err error) { fmt.Fprintf(messages(cmd, f.quiet), "warning: %v\n", err) }}
+	painter := &painting.Painter{File: file, Warn: func(err error) { terminal.Fprintf(messages(cmd, f.quiet), "warning: %v\n", err) }}
 	if err := painter.Check(cmd.Context(), begun); err != nil {
 		return usage(fmt.Errorf("%s: %w", file.Path, err))
 	}
@@ -206,7 +206,7 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 	case err != nil:
 		return err
 	case cmd.Context().Err() != nil:
-		fmt.Fprintf(messages(cmd, f.quiet), "interrupted: gouache sweep resume %s continues it\n", shellescape.Quote(painter.File.Name))
+		terminal.Fprintf(messages(cmd, f.quiet), "interrupted: gouache sweep resume %s continues it\n", shellescape.Quote(painter.File.Name))
 		return errInterrupted
 	case summary.Failed > 0 && summary.Finished+summary.Pruned == 0:
 		return errors.New("all trials failed: gouache sweep show " + shellescape.Quote(painter.File.Name) + " says why")
@@ -253,19 +253,19 @@ func (f *sweepFlags) dryRun(cmd *cobra.Command, file *sweep.File) error {
 			plan.Seconds = estimate.Time.Seconds() * float64(plan.Planned) / float64(known)
 			plan.Bytes = estimate.Bytes * int64(plan.Planned) / int64(known)
 		}
-		return show(cmd, f.store.json, plan, func(w io.Writer) { plan.print(w, file) })
+		return show(cmd, f.store.json, plan, func(w *terminal.Table) { plan.print(w, file) })
 	})
 }
 
-func (p *sweepPlan) print(w io.Writer, file *sweep.File) {
-	fmt.Fprintln(w, strings.Join(searchedNames(file, "trial"), "\t"))
+func (p *sweepPlan) print(w *terminal.Table, file *sweep.File) {
+	w.Row(searchedNames(file, "trial")...)
 	for i, params := range p.Trials {
-		fmt.Fprintln(w, strings.Join(searchedCells([]string{fmt.Sprint(i + 1)}, file, params), "\t"))
+		w.Row(searchedCells([]string{fmt.Sprint(i + 1)}, file, params)...)
 	}
 	if more := p.Planned - len(p.Trials); more > 0 {
-		fmt.Fprintf(w, "and %s that %s chooses by the results of these\n", format.Count(more, "trial", "trials"), file.Sampler)
+		w.Printf("and %s that %s chooses by the results of these\n", format.Count(more, "trial", "trials"), file.Sampler)
 	}
 	took := time.Duration(p.Seconds * float64(time.Second))
-	fmt.Fprintf(w, "%s: about %s one after the other on this machine, and %s on the disk\n",
+	w.Printf("%s: about %s one after the other on this machine, and %s on the disk\n",
 		format.Count(p.Planned, "trial", "trials"), format.Duration(took), format.Bytes(p.Bytes))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -62,11 +62,11 @@ func (b *sweepBoard) begin(ctx context.Context, store sweep.Store) {
 		}
 	}
 	done := summary.Finished + summary.Pruned + summary.Failed
-	text := fmt.Sprintf("sweep %s: %s", b.file.Name, format.Count(summary.Planned, "trial", "trials"))
+	text := terminal.Sprintf("sweep %s: %s", b.file.Name, format.Count(summary.Planned, "trial", "trials"))
 	if done+summary.Interrupted > 0 {
-		text += fmt.Sprintf(", %d done before, %d to continue", done, summary.Interrupted)
+		text += terminal.Sprintf(", %d done before, %d to continue", done, summary.Interrupted)
 	}
-	b.line.say(fmt.Sprintf("%s; %s, %d at once", text, b.file.Sampler, max(b.file.Parallel, 1)))
+	b.line.say(terminal.Sprintf("%s; %s, %d at once", text, b.file.Sampler, max(b.file.Parallel, 1)))
 }
 
 // Began adds a trial's line.
@@ -104,7 +104,7 @@ func (b *sweepBoard) Ended(t *sweep.Trial, o tracker.Outcome) {
 		b.states[t.Number] = word
 	}
 	b.mu.Unlock()
-	text := fmt.Sprintf("trial %d %s in %s  %s", t.Number, word, format.Duration(time.Since(l.began)), b.file.Label(t.Params))
+	text := terminal.Sprintf("trial %d %s in %s  %s", t.Number, word, format.Duration(time.Since(l.began)), b.file.Label(t.Params))
 	if o.Status == tracker.StatusFinished {
 		text += objectiveText(b.file, t)
 	}
@@ -113,10 +113,10 @@ func (b *sweepBoard) Ended(t *sweep.Trial, o tracker.Outcome) {
 }
 
 // Waiting prints the reason.
-func (b *sweepBoard) Waiting(reason string) { b.line.sayAbove(reason) }
+func (b *sweepBoard) Waiting(reason string) { b.line.sayAbove(terminal.Line(reason)) }
 
 // warn prints an error that ends nothing.
-func (b *sweepBoard) warn(err error) { b.line.sayAbove("warning: " + err.Error()) }
+func (b *sweepBoard) warn(err error) { b.line.sayAbove(terminal.Sprintf("warning: %v", err)) }
 
 // Observe updates the trial's line.
 func (l *trialLine) Observe(e progress.Event) {
@@ -127,7 +127,7 @@ func (l *trialLine) Observe(e progress.Event) {
 	case progress.Iteration:
 		l.latest, l.objective, l.tiles = e, objectiveText(l.board.file, l.trial), ""
 	case progress.Tiles:
-		l.tiles = fmt.Sprintf("  evaluation %d: tile %d of %d", e.Evaluations+1, e.Done, e.Total)
+		l.tiles = terminal.Sprintf("  evaluation %d: tile %d of %d", e.Evaluations+1, e.Done, e.Total)
 	}
 	l.board.mu.Unlock()
 	l.board.show(false)
@@ -138,7 +138,7 @@ func (b *sweepBoard) show(force bool) {
 	b.mu.Lock()
 	var lines []string
 	for _, l := range b.running {
-		if b.line.terminal {
+		if b.line.terminal != nil {
 			lines = append(lines, l.text(b.file))
 		}
 	}
@@ -149,10 +149,10 @@ func (b *sweepBoard) show(force bool) {
 
 func (l *trialLine) text(f *sweep.File) string {
 	i := l.latest
-	text := fmt.Sprintf("trial %-4d %s %d/%d  %s%s%s", l.trial.Number, bar(i.Iteration, l.total), i.Iteration, l.total,
+	text := terminal.Sprintf("trial %-4d %s %d/%d  %s%s%s", l.trial.Number, bar(i.Iteration, l.total), i.Iteration, l.total,
 		f.Label(l.trial.Params), l.objective, l.tiles)
 	if i.Iteration > 0 && i.Remaining >= 0 {
-		text += fmt.Sprintf("  %s left", format.Duration(i.Remaining))
+		text += terminal.Sprintf("  %s left", format.Duration(i.Remaining))
 	}
 	return text
 }
@@ -160,18 +160,18 @@ func (l *trialLine) text(f *sweep.File) string {
 // overall is the line of the whole sweep.
 func (b *sweepBoard) overall() string {
 	done := len(b.states)
-	text := fmt.Sprintf("sweep      %s %d/%d", bar(done, b.planned), done, b.planned)
+	text := terminal.Sprintf("sweep      %s %d/%d", bar(done, b.planned), done, b.planned)
 	counts := map[string]int{}
 	for _, state := range b.states {
 		counts[state]++
 	}
 	for _, state := range []string{"pruned", "failed"} {
 		if counts[state] > 0 {
-			text += fmt.Sprintf("  %d %s", counts[state], state)
+			text += terminal.Sprintf("  %d %s", counts[state], state)
 		}
 	}
 	if left := b.remaining(done); left >= 0 {
-		text += fmt.Sprintf("  %s left", format.Duration(left))
+		text += terminal.Sprintf("  %s left", format.Duration(left))
 	}
 	return text
 }
@@ -200,16 +200,16 @@ func (b *sweepBoard) remaining(done int) time.Duration {
 
 // conclude prints the result.
 func (b *sweepBoard) conclude(out io.Writer, store sweep.Reader, s *sweep.Summary) error {
-	text := fmt.Sprintf("%d of %s finished", s.Finished, format.Count(s.Planned, "trial", "trials"))
+	text := terminal.Sprintf("%d of %s finished", s.Finished, format.Count(s.Planned, "trial", "trials"))
 	for _, c := range []struct {
 		n    int
 		what string
 	}{{s.Pruned, "pruned"}, {s.Failed, "failed"}, {s.Interrupted, "to continue"}, {s.Running, "running in another process"}} {
 		if c.n > 0 {
-			text += fmt.Sprintf(", %d %s", c.n, c.what)
+			text += terminal.Sprintf(", %d %s", c.n, c.what)
 		}
 	}
-	fmt.Fprintf(b.line.w, "%s, in %s\n", text, format.Duration(time.Since(b.began)))
+	terminal.Fprintf(b.line.w, "%s, in %s\n", text, format.Duration(time.Since(b.began)))
 	if s.Best == "" {
 		return nil
 	}
@@ -217,15 +217,15 @@ func (b *sweepBoard) conclude(out io.Writer, store sweep.Reader, s *sweep.Summar
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(b.line.w, "best: trial %d, run %s: %s; gouache ui shows them all\n", best.Trial, best.ID, b.file.Label(best.Params))
-	_, err = fmt.Fprintln(out, best.ID)
+	terminal.Fprintf(b.line.w, "best: trial %d, run %s: %s; gouache ui shows them all\n", best.Trial, best.ID, b.file.Label(best.Params))
+	_, err = terminal.Fprintf(out, "%s\n", best.ID)
 	return err
 }
 
 // objectiveText returns a trial's objective for a line, or "".
 func objectiveText(f *sweep.File, t *sweep.Trial) string {
 	if v, ok := t.Objective(); ok {
-		return fmt.Sprintf("  %s = %s", f.Minimise, format.Rounded(v, 4))
+		return terminal.Sprintf("  %s = %s", f.Minimise, format.Rounded(v, 4))
 	}
 	return ""
 }

@@ -3,16 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -76,11 +75,11 @@ func newSweepShow() *cobra.Command {
 					return nil, err
 				}
 				if report.Problem != "" && !store.json {
-					fmt.Fprintf(cmd.ErrOrStderr(), "what was searched is not known here: %s\n", report.Problem)
+					terminal.Fprintf(cmd.ErrOrStderr(), "what was searched is not known here: %s\n", report.Problem)
 				}
 				ranked, err = sweep.Rank(report.file, report.Trials, report.judgements)
 				return report, err
-			}, func(w io.Writer, report *sweepReport) { printTrials(w, report, ranked) })
+			}, func(w *terminal.Table, report *sweepReport) { printTrials(w, report, ranked) })
 		},
 	}, "print JSON")
 }
@@ -118,16 +117,16 @@ func reportSweep(ctx context.Context, store sweep.Reader, record *tracker.Sweep)
 	return report, err
 }
 
-func printSweeps(w io.Writer, reports []sweepReport) {
-	fmt.Fprintln(w, "name\tbegun\ttrials\tfinished\tpruned\tfailed\tinterrupted\trunning\tbest")
+func printSweeps(w *terminal.Table, reports []sweepReport) {
+	w.Printf("name\tbegun\ttrials\tfinished\tpruned\tfailed\tinterrupted\trunning\tbest\n")
 	for _, r := range reports {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.Name, humanize.Time(r.StartedAt),
+		w.Printf("%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.Name, humanize.Time(r.StartedAt),
 			r.Planned, r.Finished, r.Pruned, r.Failed, r.Interrupted, r.Running, r.Best)
 	}
 }
 
 // printTrials prints a sweep's trials in the order of their rank.
-func printTrials(w io.Writer, report *sweepReport, ranked []sweep.Ranked) {
+func printTrials(w *terminal.Table, report *sweepReport, ranked []sweep.Ranked) {
 	file := report.file
 	head := searchedNames(file, "trial", "run", "status", "took")
 	switch {
@@ -136,18 +135,18 @@ func printTrials(w io.Writer, report *sweepReport, ranked []sweep.Ranked) {
 	case !file.Minimise.IsZero():
 		head = append(head, file.Minimise.String())
 	}
-	fmt.Fprintln(w, strings.Join(head, "\t"))
+	w.Row(head...)
 	for _, r := range ranked {
 		cells := []string{fmt.Sprint(r.Run.Trial), r.Run.ID, trialState(r.Run), format.Duration(r.Run.Duration())}
 		cells = searchedCells(cells, file, r.Run.Params)
 		if !math.IsNaN(r.Value) {
 			cells = append(cells, format.Rounded(r.Value, 4))
 		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		w.Row(cells...)
 	}
 	for _, run := range report.Trials {
 		if run.Status == tracker.StatusFailed {
-			fmt.Fprintf(w, "trial %d failed: %s\n", run.Trial, run.Reason)
+			w.Printf("trial %d failed: %s\n", run.Trial, run.Reason)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
@@ -226,7 +227,7 @@ func TestSweepVanishedPicture(t *testing.T) {
 // for with -race.
 func TestSweepBoardRace(t *testing.T) {
 	board := newSweepBoard(io.Discard, &sweep.File{Parallel: 2})
-	board.line.terminal = true
+	board.line.terminal = terminal.NewWriter(io.Discard)
 	var trials sync.WaitGroup
 	for number := range 2 {
 		trial := &sweep.Trial{Number: number + 1}

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"fmt"
-	"io"
-
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/weights"
 )
 
@@ -25,7 +23,7 @@ func newWeightsList() *cobra.Command {
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list := weightsReport()
-			return show(cmd, asJSON, list, func(w io.Writer) { printWeights(w, list) })
+			return show(cmd, asJSON, list, func(w *terminal.Table) { printWeights(w, list) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -64,8 +62,8 @@ func weightsReport() []weightsEntry {
 	return list
 }
 
-func printWeights(w io.Writer, list []weightsEntry) {
-	fmt.Fprintln(w, "NAME\tNETWORK\tSIZE\tHERE\tDESCRIPTION\tLICENCE")
+func printWeights(w *terminal.Table, list []weightsEntry) {
+	w.Printf("NAME\tNETWORK\tSIZE\tHERE\tDESCRIPTION\tLICENCE\n")
 	for _, e := range list {
 		size, here := "-", "no"
 		if e.Size > 0 {
@@ -74,7 +72,7 @@ func printWeights(w io.Writer, list []weightsEntry) {
 		if e.Cached || e.Source == "" {
 			here = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Network, size, here, e.Description, e.License)
+		w.Printf("%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Network, size, here, e.Description, e.License)
 	}
 }
 
@@ -95,7 +93,7 @@ func newWeightsFetch() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
+			_, err = terminal.Fprintf(cmd.OutOrStdout(), "%s\n", path)
 			return err
 		},
 	}
@@ -114,19 +112,19 @@ func newWeightsInspect() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return show(cmd, asJSON, contents, func(w io.Writer) { printContents(w, contents) })
+			return show(cmd, asJSON, contents, func(w *terminal.Table) { printContents(w, contents) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func printContents(w io.Writer, c *weights.Contents) {
+func printContents(w *terminal.Table, c *weights.Contents) {
 	printFields(w, "file", c.Path, "format", c.Format, "size", format.Bytes(c.Size), "SHA-256", c.SHA256, "MD5", c.MD5,
 		"known as", c.Known, "layout", c.Layout, "network", c.Network, "problem", c.Problem)
-	fmt.Fprint(w, "\nLAYER\tPART\tSHAPE\tTYPE\tTENSOR\n")
+	w.Printf("\nLAYER\tPART\tSHAPE\tTYPE\tTENSOR\n")
 	for _, t := range c.Tensors {
-		fmt.Fprintf(w, "%s\t%s\t%v\t%s\t%s\n", orDash(t.Layer), orDash(t.Part), t.Shape, t.DType, t.Name)
+		w.Printf("%s\t%s\t%v\t%s\t%s\n", orDash(t.Layer), orDash(t.Part), t.Shape, t.DType, t.Name)
 	}
 }
 
@@ -148,7 +146,7 @@ func newWeightsConvert() *cobra.Command {
 				if line.end(); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "weights: %s\n", reason)
+				terminal.Fprintf(cmd.ErrOrStderr(), "weights: %s\n", reason)
 				name = source.Name
 			}
 			set, err := weights.Load(cmd.Context(), name, options)

@@ -21,11 +21,14 @@ import (
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/gouache-art/gouache/internal/interrupt"
 )
 
 // Write calls write with a writer whose data becomes the content of the file at path. After an error, from write or
-// from the file system, a regular file is as it was before and the temporary file is gone; only a process that is
-// killed leaves one behind. An error of the file system takes precedence over the one that write makes of it.
+// from the file system, a regular file is as it was before and the temporary file is gone, as it is when a second
+// signal ends the process (see internal/interrupt). Only a process that is killed leaves one behind. An error of the
+// file system takes precedence over the one that write makes of it.
 //
 // A file that is replaced keeps its permissions. A new one may be read and written by all that the umask allows.
 func Write(path string, write func(io.Writer) error) error {
@@ -36,11 +39,11 @@ func Write(path string, write func(io.Writer) error) error {
 	if t.stream {
 		return t.writeStream(write)
 	}
-	f, err := t.create()
+	f, discard, err := t.create()
 	if err != nil {
 		return err
 	}
-	defer f.Cleanup()
+	defer discard()
 	if err := t.fill(f, write); err != nil {
 		return err
 	}
@@ -69,11 +72,11 @@ func Check(path string) error {
 	if err != nil || t.stream {
 		return err
 	}
-	f, err := t.create()
+	f, discard, err := t.create()
 	if err != nil {
 		return err
 	}
-	defer f.Cleanup()
+	defer discard()
 	if _, err := f.Write(make([]byte, 4096)); err != nil {
 		return t.refused(err)
 	}
@@ -181,13 +184,18 @@ func (t *target) checkDescriptor() error {
 	return nil
 }
 
-func (t *target) create() (*renameio.PendingFile, error) {
-	f, err := renameio.NewPendingFile(t.file, renameio.WithTempDir(filepath.Dir(t.file)),
+// create makes the temporary file. discard removes it, unless it has become the target.
+func (t *target) create() (f *renameio.PendingFile, discard func(), err error) {
+	f, err = renameio.NewPendingFile(t.file, renameio.WithTempDir(filepath.Dir(t.file)),
 		renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
 	if err != nil {
-		return nil, t.refused(err)
+		return nil, nil, t.refused(err)
 	}
-	return f, nil
+	forget := interrupt.OnExit(func() { _ = os.Remove(f.Name()) })
+	return f, func() {
+		_ = f.Cleanup() // of a file that nobody needs
+		forget()
+	}, nil
 }
 
 // writeStream writes to a stream. Opening a FIFO waits for its reader.

@@ -16,6 +16,7 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 	"golang.org/x/image/draw"
 
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -23,7 +24,7 @@ import (
 var (
 	inNotebook           = gonbui.IsNotebook
 	send                 = gonbui.SendData
-	terminal   io.Writer = os.Stdout
+	printed    io.Writer = os.Stdout
 )
 
 // show puts HTML into the cell's output, with plain text for readers without HTML. Outside a
@@ -35,8 +36,9 @@ func show(page, text string) {
 
 // update is show for an output that is renewed: it replaces the output of the same id.
 func update(id, page, text string) {
+	text = terminal.Text(text)
 	if !inNotebook {
-		fmt.Fprintln(terminal, text)
+		fmt.Fprintln(printed, text)
 		return
 	}
 	send(&protocol.DisplayData{

@@ -22,10 +22,10 @@ package live
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/signal"
 
+	"github.com/gouache-art/gouache/internal/interrupt"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
@@ -34,11 +34,11 @@ import (
 // The others, for example a tracker.Recorder, receive each event first.
 //
 // Interrupting the kernel ends it like the end of ctx: the best picture so far is the result, its
-// Status is progress.Interrupted, and the cell continues. GoNB kills a cell's process five seconds
-// after an interrupt, so the rest of the cell should be short. See Context for a cell that paints
-// several.
+// Status is progress.Interrupted, and the cell continues. So does the server when it stops. A second
+// interrupt ends the cell at once. GoNB kills a cell's process five seconds after an interrupt, so
+// the rest of the cell should be short. See Context for a cell that paints several.
 func Stylize(ctx context.Context, job stylelib.Job, others ...progress.Observer) (*progress.Result, error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	ctx, stop := interrupt.Context(ctx)
 	defer stop()
 	view := Observer()
 	view.begin(job)
@@ -58,11 +58,10 @@ func Stylize(ctx context.Context, job stylelib.Job, others ...progress.Observer)
 	return result, err
 }
 
-// Context returns a context that ends when the kernel is interrupted, for a cell that paints
-// several pictures.
+// Context returns a context that ends when the kernel is interrupted or its server stops, for a
+// cell that paints several pictures. A second interrupt ends the cell at once.
 func Context() context.Context {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop) // a second interrupt ends the cell at once
+	ctx, _ := interrupt.Context(context.Background()) // until the cell's process ends
 	return ctx
 }
 
@@ -85,6 +84,6 @@ func Check(err error) {
 		return
 	}
 	sync()
-	fmt.Fprintln(os.Stderr, err)
+	terminal.Fprintf(os.Stderr, "%v\n", err)
 	os.Exit(1)
 }

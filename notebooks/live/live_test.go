@@ -108,9 +108,9 @@ func TestViewWaits(t *testing.T) {
 // TestOutside: outside of a notebook there is text.
 func TestOutside(t *testing.T) {
 	var out bytes.Buffer
-	was := terminal
-	t.Cleanup(func() { terminal = was })
-	terminal = &out
+	was := printed
+	t.Cleanup(func() { printed = was })
+	printed = &out
 	paint(Observer(), 2, progress.Finished)
 	Grid(2, Caption(picture.Noise(20, 16, 1), "noise %d", 7))
 	for _, want := range []string{"iteration 1 of 4", "finished: all iterations are done; 2 iterations", "a picture of 20×16 pixels: noise 7"} {

@@ -59,9 +59,9 @@ func TestCurvesOver(t *testing.T) {
 // onTerminal returns what is printed outside of a notebook.
 func onTerminal(show func()) string {
 	var out bytes.Buffer
-	was, wasNotebook := terminal, inNotebook
-	defer func() { terminal, inNotebook = was, wasNotebook }()
-	terminal, inNotebook = &out, false
+	was, wasNotebook := printed, inNotebook
+	defer func() { printed, inNotebook = was, wasNotebook }()
+	printed, inNotebook = &out, false
 	show()
 	return out.String()
 }

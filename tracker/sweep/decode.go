@@ -94,14 +94,14 @@ func (m *mistakes) err() error {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	const most = 20
-	var lines []string
+	var lines []error
 	for _, x := range m.list[:min(len(m.list), most)] {
-		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", m.path, x.Line, x.Column, x.text))
+		lines = append(lines, fmt.Errorf("%s:%d:%d: %s", m.path, x.Line, x.Column, x.text))
 	}
 	if more := len(m.list) - most; more > 0 {
-		lines = append(lines, fmt.Sprintf("%s: %d more mistakes", m.path, more))
+		lines = append(lines, fmt.Errorf("%s: %d more mistakes", m.path, more))
 	}
-	return tracker.Errorf(tracker.CodeInvalid, "%s", strings.Join(lines, "\n"))
+	return tracker.Errorf(tracker.CodeInvalid, "%w", errors.Join(lines...))
 }
 
 // parse returns the file's only document, or nil after adding what is wrong with it.
