@@ -20,6 +20,8 @@ import (
 
 	"golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp" // for image.Decode
+
+	"github.com/gouache-art/gouache/internal/colour"
 )
 
 // Limits bounds the pictures that are decoded. A bound of 0 is none.
@@ -53,11 +55,43 @@ type File struct {
 	Header
 	Image       image.Image // as stored
 	Orientation Orientation
-	codes       codes
+	Space       *colour.Space // that the colours of Image are in
+	// Warning says what the file says of its colours and could not be used, as the end of a sentence
+	// that begins with the file's name. It is nil if there is nothing to say.
+	Warning error
+	codes   codes
 }
 
-// Rows reads the decoded pixels, as stored.
-func (f *File) Rows() Rows { return rowsOf(f.Image, f.codes) }
+// Rows reads the decoded pixels in sRGB, in their places as stored.
+func (f *File) Rows() Rows {
+	rows := rowsOf(f.Image, f.codes)
+	if f.Space == nil {
+		return rows
+	}
+	read := rows.Read
+	if m, ok := f.Image.(*image.CMYK); ok {
+		read = inkReader(m)
+	}
+	rows.Read = func(y int, row [][4]float32) {
+		read(y, row)
+		f.Space.ToSRGB(row)
+	}
+	return rows
+}
+
+// SRGB returns the image in sRGB, in its place as stored, after scaling it. Scaling comes first where that is
+// possible, since there is less to convert then.
+func (f *File) SRGB(scale func(image.Image) image.Image) image.Image {
+	if _, inks := f.Image.(*image.CMYK); inks && f.Space != nil || f.codes != jpegCodes {
+		return scale(f.Rows().image()) // package image would take the numbers for something else
+	}
+	small := *f
+	small.Image = scale(f.Image)
+	if f.Space == nil {
+		return small.Image
+	}
+	return small.Rows().image()
+}
 
 // PanicError is the value of a panic of a decoder.
 type PanicError struct{ Value any }
@@ -107,6 +141,7 @@ func Decode(ctx context.Context, data []byte, limits Limits) (f *File, err error
 		f.codes = videoCodes
 	}
 	f.Orientation = readOrientation(bytes.NewReader(data), h.Format)
+	f.Space, f.Warning = colour.Of(data, h.Format, f.Image)
 	return f, nil
 }
 

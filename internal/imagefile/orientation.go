@@ -96,8 +96,11 @@ func (o Orientation) Turn(m image.Image) image.Image {
 	b := m.Bounds()
 	place := o.Placement(b.Dx(), b.Dy())
 	var turned draw.Image = image.NewRGBA64(image.Rect(0, 0, place.Width, place.Height))
-	if _, ok := m.(*image.RGBA); ok {
+	switch m.(type) {
+	case *image.RGBA:
 		turned = image.NewRGBA(turned.Bounds())
+	case *image.NRGBA:
+		turned = image.NewNRGBA(turned.Bounds())
 	}
 	for y := range b.Dy() {
 		for x := range b.Dx() {

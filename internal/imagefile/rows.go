@@ -1,6 +1,7 @@
 package imagefile
 
 import (
+	"encoding/binary"
 	"image"
 	"image/color"
 )
@@ -9,6 +10,7 @@ import (
 type Rows struct {
 	Bounds image.Rectangle
 	Opaque bool // known to be
+	deep   bool // more than 8 bits a channel
 	// Read reads line y as red, green, blue and alpha of 0 to 255, the colours not multiplied by alpha. The row has a
 	// pixel for each column of Bounds. Several goroutines may call it at once.
 	Read func(y int, row [][4]float32)
@@ -28,7 +30,7 @@ func rowsOf(m image.Image, c codes) Rows {
 		return nycbcraRows(m, c)
 	}
 	o, ok := m.(interface{ Opaque() bool })
-	return Rows{Bounds: m.Bounds(), Opaque: ok && o.Opaque(), Read: rowReader(m)}
+	return Rows{Bounds: m.Bounds(), Opaque: ok && o.Opaque(), deep: isDeep(m), Read: rowReader(m)}
 }
 
 // rowReader returns the Read function for images of RGB, grey, inks or a palette.
@@ -104,3 +106,53 @@ func divided(r, g, b, a uint32) [4]float32 {
 
 // deep returns a channel of 16 bits in grey levels.
 func deep(v uint32) float32 { return float32(v) / 257 }
+
+// inkReader returns the Read function for inks as they are, from 0, none, to 255: cyan, magenta, yellow and black.
+func inkReader(m *image.CMYK) func(y int, row [][4]float32) {
+	return func(y int, row [][4]float32) {
+		line := m.Pix[m.PixOffset(m.Rect.Min.X, y):]
+		for x := range row {
+			for c := range 4 {
+				row[x][c] = float32(line[4*x+c])
+			}
+		}
+	}
+}
+
+// image returns the pixels as an image. It has 8 bits a channel, or 16 if the pixels come from an image that has.
+func (r Rows) image() image.Image {
+	b := r.Bounds
+	row := make([][4]float32, b.Dx())
+	if !r.deep {
+		m := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+		for y := range b.Dy() {
+			r.Read(b.Min.Y+y, row)
+			for x, pixel := range row {
+				for c, v := range pixel {
+					m.Pix[y*m.Stride+4*x+c] = uint8(level(v))
+				}
+			}
+		}
+		return m
+	}
+	m := image.NewNRGBA64(image.Rect(0, 0, b.Dx(), b.Dy()))
+	for y := range b.Dy() {
+		r.Read(b.Min.Y+y, row)
+		line := m.Pix[y*m.Stride:]
+		for x, pixel := range row {
+			for c, v := range pixel {
+				binary.BigEndian.PutUint16(line[8*x+2*c:], uint16(max(0, min(v, 255))*257+0.5))
+			}
+		}
+	}
+	return m
+}
+
+// isDeep reports whether an image has 16 bits a channel.
+func isDeep(m image.Image) bool {
+	switch m.(type) {
+	case *image.Gray16, *image.RGBA64, *image.NRGBA64:
+		return true
+	}
+	return false
+}

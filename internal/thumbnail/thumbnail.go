@@ -24,8 +24,8 @@ const budgetBytes = 256 << 20
 var budget = semaphore.NewWeighted(budgetBytes)
 
 // Scaled decodes a picture's file, scales it down by the factor that is chosen for its stored size,
-// and turns it as the file's metadata say, since the result has no metadata. A factor of 1 or more
-// keeps the pixels as they are, with all their bits.
+// and converts it to sRGB and turns it as the file's metadata say, since the result has none. A
+// factor of 1 or more keeps all pixels, with all their bits.
 //
 // It waits for memory, and ends soon after its context does, with the context's error. Any other
 // error is the file's: it would come again.
@@ -53,11 +53,14 @@ func Scaled(ctx context.Context, file io.ReadSeeker, factor func(size image.Poin
 	if err != nil {
 		return nil, fmt.Errorf("its file %w", err)
 	}
-	m := decoded.Image
-	size := m.Bounds().Size()
-	if f := factor(size); f < 1 {
-		m = scale(m, size, f)
-	}
+	size := decoded.Image.Bounds().Size()
+	f := factor(size)
+	m := decoded.SRGB(func(m image.Image) image.Image {
+		if f < 1 {
+			return scale(m, size, f)
+		}
+		return m
+	})
 	return decoded.Orientation.Turn(m), nil
 }
 

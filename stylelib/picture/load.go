@@ -24,7 +24,8 @@ const MaxFileSize = 1 << 30
 // Load reads a picture from a file, or one of package samples by the name sample:NAME; a file whose name begins so is
 // reached as ./sample:NAME.
 //
-// The content says the format. A picture is turned upright as its EXIF orientation says. An animated GIF gives its first
+// The content says the format. Colours are converted to sRGB as the file's profile says, and a picture is turned upright
+// as its EXIF orientation says. An animated GIF gives its first
 // frame, in its place on the canvas. A TIFF with several pages gives the first.
 //
 // An error is one sentence. It matches fs.ErrNotExist or fs.ErrPermission if the file is missing or may not be read. The
@@ -78,6 +79,9 @@ func Decode(ctx context.Context, name string, data []byte) (*Picture, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", name, err)
 	}
+	if p.Warning != nil {
+		p.Warning = fmt.Errorf("%s %w", name, p.Warning)
+	}
 	return p, nil
 }
 
@@ -113,5 +117,10 @@ func decode(ctx context.Context, data []byte) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	return convert(file.Rows(), file.Orientation), nil
+	p := convert(file.Rows(), file.Orientation)
+	p.Warning = file.Warning
+	if file.Space != nil {
+		p.Profile = file.Space.ICC()
+	}
+	return p, nil
 }

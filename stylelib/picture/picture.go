@@ -7,7 +7,9 @@
 // PNG, JPEG, WebP, TIFF and GIF are read; the content and not the name says the format. Formats that the program has
 // registered with package image are read as well. PNG, JPEG and TIFF are written; the name's extension says the format.
 //
-// Colours are taken to be sRGB, as in nearly all pictures: an ICC profile in a file is neither applied nor kept.
+// Colours are sRGB. Those of a file with an ICC profile, or with chunks of a PNG that say the same, are converted into it
+// (relative colorimetric); a file that gives no colour space is in sRGB. A profile that cannot be applied is a
+// [Picture.Warning].
 // Errors are one sentence that names the file, what is wrong with it, and what to do.
 package picture
 
@@ -29,6 +31,11 @@ type Picture struct {
 	// Alpha is [Height, Width], row-major, from 0, transparent, to 255, opaque; nil if the whole picture is opaque.
 	// Where it is 0 the colour has no meaning.
 	Alpha []float32
+	// Profile is the ICC profile of the file that the picture was read from, for [Encoding]. It is nil for sRGB. Pix is
+	// in sRGB in any case.
+	Profile []byte
+	// Warning is one sentence about what the file says of its colours and Load could not use, or nil.
+	Warning error
 }
 
 // blank returns a picture to be filled in. Its width and height are at least 1.

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Resize returns a new picture of the given width and height, each at least 1. It shares no memory with p.
+// Resize returns a new picture of the given width and height, each at least 1. It shares no pixels with p.
 //
 // The filter is the Catmull-Rom cubic, widened by the factor of reduction so that it averages all the pixels that become
 // one; Pillow calls it BICUBIC. Lanczos of radius 3 would cost half as much again, and its stronger ringing looks like
@@ -24,13 +24,15 @@ func (p *Picture) Resize(width, height int) *Picture {
 		panic(fmt.Sprintf("picture: resizing to %d×%d pixels", width, height))
 	}
 	if width == p.Width && height == p.Height {
-		return &Picture{Width: width, Height: height, Pix: slices.Clone(p.Pix), Alpha: slices.Clone(p.Alpha)}
+		same := *p
+		same.Pix, same.Alpha = slices.Clone(p.Pix), slices.Clone(p.Alpha)
+		return &same
 	}
 	columns, rows := newTaps(p.Width, width), newTaps(p.Height, height)
 	resample := func(src []float32, channels int) []float32 {
 		return resampleRows(resampleColumns(src, columns, channels), rows)
 	}
-	out := &Picture{Width: width, Height: height, Pix: resample(p.Pix, 3)}
+	out := &Picture{Width: width, Height: height, Pix: resample(p.Pix, 3), Profile: p.Profile, Warning: p.Warning}
 	if p.Alpha != nil {
 		out.Alpha = resample(p.Alpha, 1)
 		out.weigh(resample(p.premultiplied(), 3))
