@@ -3,158 +3,354 @@ package tracker
 import (
 	"cmp"
 	"context"
-	"io"
+	"fmt"
 	"slices"
+	"time"
 )
-
-// Archive is a whole run, without its pictures' files.
-type Archive struct {
-	Run      Run
-	Series   []Series
-	Pictures []Picture
-}
-
-// Check returns an error of CodeInvalid for an archive that no store can have made.
-func (a *Archive) Check() error {
-	r := &a.Run
-	id, _ := CanonicalID(r.ID)
-	_, run := NewRun{
-		Experiment: r.Experiment, Name: r.Name, Sweep: r.Sweep, Trial: r.Trial, Params: r.Params, Tags: r.Tags, Note: r.Note,
-	}.Normal()
-	_, rating := Update{Rating: &r.Rating}.Normal()
-	return cmp.Or(
-		invalidIf(id != r.ID || len(id) != idLength, "%q is no run's id", r.ID),
-		run,
-		invalidIf(!slices.Contains(Statuses, r.Status), "run %s has the unknown status %q", r.ID, r.Status),
-		checkText("reason", r.Reason, maxText),
-		rating,
-		invalidIf(r.Idle < 0 || r.Tries < 0, "run %s was idle for %v and tried again %d times: both must be 0 or more",
-			r.ID, r.Idle, r.Tries),
-		CheckSeries(a.Series),
-	)
-}
-
-// Pack reads an archive of a run.
-func Pack(ctx context.Context, from Reader, id string) (*Archive, error) {
-	run, err := from.Run(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	curves, err := from.Curves(ctx, id, CurveQuery{})
-	if err != nil {
-		return nil, err
-	}
-	pictures, err := from.Pictures(ctx, id, PictureQuery{})
-	if err != nil {
-		return nil, err
-	}
-	a := &Archive{Run: *run, Pictures: pictures}
-	for _, c := range curves {
-		a.Series = append(a.Series, c.Series)
-	}
-	return a, nil
-}
-
-// ReadPicture reads the file of an archive's picture. A file that does not match the picture's hash is CodeInvalid.
-func ReadPicture(ctx context.Context, p Picture, open OpenPicture) ([]byte, error) {
-	file, err := open(ctx, p.Hash)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, MaxPicture+1))
-	if err != nil {
-		return nil, err
-	}
-	read, err := NewPicture{Role: p.Role, Step: p.Step, Name: p.Name, Source: p.Source, Data: data}.Describe(p.At)
-	if err != nil {
-		return nil, err
-	}
-	if read.Hash != p.Hash {
-		return nil, Errorf(CodeInvalid, "picture %s is damaged: its hash is %s", p.Hash, read.Hash)
-	}
-	return data, nil
-}
 
 // Imported is the result of Import.
 type Imported struct {
-	Runs    []string `json:"runs"`    // ids of runs that were added, the earliest first
-	Updated []string `json:"updated"` // ids of runs that existed and were brought up to date
-	Present []string `json:"present"` // ids of runs that existed and had nothing new
+	Runs       []string  `json:"runs"`       // ids of runs that were added, the earliest first
+	Updated    []string  `json:"updated"`    // ids of runs that existed and were brought up to date
+	Present    []string  `json:"present"`    // ids of runs that existed and had nothing new
+	Refused    []Refused `json:"refused"`    // runs that were not added
+	Sweeps     []string  `json:"sweeps"`     // the names that sweeps of imported runs have here
+	Judgements int       `json:"judgements"` // that were added
+	Notes      []string  `json:"notes"`      // sentences on what is not as it was in the other store
 }
 
-// Import adds the runs of another store that pass a filter, for example one made on another machine. Each run is
-// added whole or not at all, and keeps its id and times. A run that was imported while it was still running is
-// brought up to date when it is imported again, and keeps what people said about it here; see [ArchiveStore]. Import
-// can be repeated after an error: what was added stays.
-func Import(ctx context.Context, into Store, from Reader, filter *Filter) (*Imported, error) {
-	done := &Imported{Runs: []string{}, Updated: []string{}, Present: []string{}}
-	order := Sort{{Name: "started"}}
-	for offset := 0; ; offset += DefaultLimit {
-		page, err := from.Runs(ctx, RunQuery{Filter: filter, Sort: order, Offset: offset, Limit: DefaultLimit})
-		if err != nil {
-			return done, err
-		}
-		if len(page.Runs) == 0 {
-			return done, nil
+// Refused is a run that Import did not add.
+type Refused struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason"` // a sentence
+}
+
+// Import adds the runs of another store that pass a filter, for example one made on another machine, with their
+// pictures and checkpoints, the sweeps that they are trials of, and the judgements of them.
+//
+// Each run is added whole or not at all, and keeps its id and times. A run that was imported while it was still running
+// is brought up to date when it is imported again, and keeps what people said about it here; see [ArchiveStore]. A run
+// that cannot be kept, for example because a picture of it is lost, is refused, and Import goes on. A sweep whose name
+// a different one has here gets another name, the same at each import.
+//
+// Import can be repeated after an error: what was added stays, and is in the result. Several may run at once.
+func Import(ctx context.Context, into Store, from Source, filter *Filter) (*Imported, error) {
+	m := &importer{into: into, from: from, sweeps: map[string]string{}, Imported: Imported{
+		Runs: []string{}, Updated: []string{}, Present: []string{}, Refused: []Refused{}, Sweeps: []string{}, Notes: []string{},
+	}}
+	err := m.runs(ctx, filter)
+	if err == nil && filter == nil {
+		err = m.otherSweeps(ctx)
+	}
+	if err == nil {
+		err = m.judgements(ctx)
+	}
+	return &m.Imported, err
+}
+
+type importer struct {
+	Imported
+	into   Store
+	from   Source
+	sweeps map[string]string // the names that the other store's sweeps have here
+}
+
+func (m *importer) note(format string, args ...any) {
+	m.Notes = append(m.Notes, fmt.Sprintf(format, args...))
+}
+
+// runs imports the runs in the order of their ids, which is that in which they began. Runs that are added or deleted
+// there in the meantime move no other one.
+func (m *importer) runs(ctx context.Context, filter *Filter) error {
+	last := ""
+	for {
+		next := All(filter, Where("id", Greater, last))
+		page, err := m.from.Runs(ctx, RunQuery{Filter: next, Sort: Sort{{Name: "id"}}, Limit: DefaultLimit})
+		if err != nil || len(page.Runs) == 0 {
+			return err
 		}
 		for _, run := range page.Runs {
-			list, err := importRun(ctx, into, from, &run, done)
-			if err != nil {
-				return done, err
+			if run.ID <= last {
+				return Errorf(CodeInternal, "the other store is damaged: run %q comes after %q", run.ID, last)
 			}
-			*list = append(*list, run.ID)
+			last = run.ID
+			if err := m.run(ctx, run.ID); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// importRun imports one run and returns the list of done that it belongs to.
-func importRun(ctx context.Context, into Store, from Reader, there *Run, done *Imported) (*[]string, error) {
-	here, err := into.Run(ctx, there.ID)
+// run imports a run, or refuses it.
+func (m *importer) run(ctx context.Context, id string) error {
+	err := m.tryRun(ctx, id)
+	if ErrorCode(err) == CodeConflict { // another process has added the run in the meantime
+		err = m.tryRun(ctx, id)
+	}
+	if !aboutValue(ctx, err) {
+		return err
+	}
+	m.Refused = append(m.Refused, Refused{cleanLine(id), cleanLine(err.Error())})
+	return nil
+}
+
+// aboutValue reports whether an error is about a value in the other store, so that others can be imported.
+func aboutValue(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && slices.Contains([]Code{CodeInvalid, CodeNotFound, CodeConflict}, ErrorCode(err))
+}
+
+// reading is the error of reading a run of the other store, which may be damaged there and nowhere else.
+func reading(ctx context.Context, err error) error {
+	if ctx.Err() == nil && ErrorCode(err) == CodeInternal {
+		return Errorf(CodeInvalid, "%w", err)
+	}
+	return err
+}
+
+func (m *importer) tryRun(ctx context.Context, id string) error {
+	there, err := m.from.Run(ctx, id)
+	if err != nil {
+		return reading(ctx, err)
+	}
+	sweep, err := m.sweep(ctx, there.Sweep)
+	if err != nil {
+		return err
+	}
+	here, err := m.into.Run(ctx, id)
 	if ErrorCode(err) == CodeNotFound {
-		archive, err := Pack(ctx, from, there.ID)
-		if err != nil {
-			return nil, err
+		return m.withArchive(ctx, id, func(a *Archive) error {
+			a.Run.Sweep = sweep
+			kept, err := m.into.Restore(ctx, a, m.from.OpenPicture)
+			if err != nil {
+				return err
+			}
+			m.Runs = append(m.Runs, id)
+			if kept.Trial != a.Run.Trial {
+				m.note("run %s is no trial of sweep %q here, since another run is its trial %d", id, sweep, a.Run.Trial)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	has, err := m.into.Pictures(ctx, id, PictureQuery{})
+	if err != nil {
+		return err
+	}
+	news, err := m.hasNews(ctx, here, there, has)
+	if err != nil {
+		return err
+	}
+	if !news {
+		m.Present = append(m.Present, id)
+		return nil
+	}
+	return m.withArchive(ctx, id, func(a *Archive) error {
+		a.Pictures = missing(has, a.Pictures)
+		if err := m.into.Refresh(ctx, a, m.from.OpenPicture); err != nil {
+			return err
 		}
-		return &done.Runs, into.Restore(ctx, archive, from.OpenPicture)
-	}
-	if err != nil {
-		return nil, err
-	}
-	pictures, err := into.Pictures(ctx, there.ID, PictureQuery{})
-	if err != nil {
-		return nil, err
-	}
-	news, err := from.Pictures(ctx, there.ID, PictureQuery{})
-	if err != nil {
-		return nil, err
-	}
-	if !hasNews(here, there, len(missing(pictures, news))) {
-		return &done.Present, nil
-	}
-	archive, err := Pack(ctx, from, there.ID)
-	if err != nil {
-		return nil, err
-	}
-	archive.Pictures = missing(pictures, archive.Pictures)
-	return &done.Updated, into.Refresh(ctx, archive, from.OpenPicture)
+		m.Updated = append(m.Updated, id)
+		return nil
+	})
 }
 
-// hasNews reports whether a run has something new there. Logging and ending move the time at which a run was last
-// seen, except an end that only means that its process was found gone. A result may be added after the end.
-func hasNews(here, there *Run, newPictures int) bool {
+// withArchive calls use with the archive of a run. The checkpoint is opened before the points are read: those of a run
+// that is running are then never older than it, and a run continued from it has no gap in its curves.
+func (m *importer) withArchive(ctx context.Context, id string, use func(*Archive) error) error {
+	checkpoint, err := m.from.OpenCheckpoint(ctx, id)
+	if err == nil {
+		defer checkpoint.Close()
+	} else if ErrorCode(err) != CodeNotFound {
+		return reading(ctx, err)
+	}
+	a, packErr := Pack(ctx, m.from, id)
+	if packErr != nil {
+		return reading(ctx, packErr)
+	}
+	if err == nil && a.Run.Status != StatusFinished {
+		a.Checkpoint = checkpoint
+	}
+	a.Run.Provenance.Imported = true
+	return use(a)
+}
+
+// hasNews reports whether a run that is here, with the given pictures, has something new there. Logging and ending move
+// the time at which a run was last seen, except an end that only means that its process was found gone. A result may be
+// added after the end.
+func (m *importer) hasNews(ctx context.Context, here, there *Run, has []Picture) (bool, error) {
+	if here.Status == StatusRunning && !here.Process.Equal(there.Process) {
+		return false, nil // it is continued here
+	}
 	switch there.SeenAt.Compare(here.SeenAt) {
 	case -1:
-		return false // an older copy
+		return false, nil // an older copy
 	case 1:
-		return true
+		return true, nil
 	}
-	return newPictures > 0 || here.Status == StatusRunning && there.Status != StatusRunning
+	pictures, err := m.from.Pictures(ctx, there.ID, PictureQuery{})
+	if err != nil {
+		return false, reading(ctx, err)
+	}
+	if len(missing(has, pictures)) > 0 || here.Status == StatusRunning && there.Status != StatusRunning {
+		return true, nil
+	}
+	hasCheckpoint := func(store CheckpointReader) bool {
+		file, err := store.OpenCheckpoint(ctx, here.ID)
+		if err == nil {
+			file.Close()
+		}
+		return err == nil
+	}
+	return here.Status != StatusFinished && hasCheckpoint(m.from) && !hasCheckpoint(m.into), nil
 }
 
 // missing returns those of the pictures for which a run has none with the same role, step and name.
 func missing(has, pictures []Picture) []Picture {
 	return slices.DeleteFunc(slices.Clone(pictures), func(p Picture) bool {
-		return slices.ContainsFunc(has, func(q Picture) bool { return q.Role == p.Role && q.Step == p.Step && q.Name == p.Name })
+		return slices.ContainsFunc(has, func(q Picture) bool {
+			return q.Role == p.Role && q.Step == p.Step && q.Name == cleanLine(p.Name)
+		})
 	})
+}
+
+// sweep returns the name that a sweep of the other store has here, and adds the sweep when it is first asked for it.
+func (m *importer) sweep(ctx context.Context, name string) (string, error) {
+	if known, ok := m.sweeps[name]; ok || name == "" {
+		return known, nil
+	}
+	var record Sweep
+	s, err := m.from.Sweep(ctx, name)
+	if err == nil {
+		record = *s
+	}
+	record.Name, record.Experiment, record.Dir = cleanLine(name), cleanLine(record.Experiment), cleanLine(record.Dir)
+	if err == nil {
+		err = cmp.Or(record.Check(), checkTime("it began", record.StartedAt, time.Now()))
+	}
+	err = reading(ctx, err)
+	if err != nil && !aboutValue(ctx, err) {
+		return "", err
+	}
+	if err != nil && ErrorCode(err) != CodeNotFound {
+		m.note("of sweep %q only the runs came along: %v", record.Name, err)
+	}
+	here, placeErr := m.place(ctx, name, record, err == nil)
+	if placeErr == nil {
+		m.sweeps[name] = here
+	}
+	return here, placeErr
+}
+
+// place adds a sweep under its name there, or under another one if there is a different sweep with that name, and
+// returns the name. Of a sweep that is not recorded there are only runs.
+func (m *importer) place(ctx context.Context, there string, s Sweep, recorded bool) (string, error) {
+	other := s
+	other.Name = s.otherName()
+	choices := []Sweep{s, other}
+	if here, err := m.into.Sweep(ctx, other.Name); err == nil && here.Same(&other) {
+		choices = []Sweep{other} // since an earlier import
+	}
+	for _, choice := range choices {
+		err := m.refuseStrangers(ctx, there, choice, recorded)
+		if err == nil && recorded {
+			err = m.into.RestoreSweep(ctx, choice)
+		}
+		if ErrorCode(err) == CodeConflict {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if recorded {
+			m.Sweeps = append(m.Sweeps, choice.Name)
+		}
+		if choice.Name != s.Name {
+			m.note("sweep %q is called %q here, where there is another one with its name", s.Name, choice.Name)
+		}
+		return choice.Name, nil
+	}
+	m.note("there are different sweeps called %q and %q here: the runs came without a sweep", s.Name, other.Name)
+	return "", nil
+}
+
+// refuseStrangers returns a conflict if runs here name a sweep, and are not those of one of the other store.
+func (m *importer) refuseStrangers(ctx context.Context, there string, s Sweep, recorded bool) error {
+	here, err := m.into.Sweep(ctx, s.Name)
+	switch {
+	case err == nil && recorded && here.Same(&s):
+		return nil // it may have been continued here
+	case err != nil && ErrorCode(err) != CodeNotFound:
+		return err
+	}
+	conflict := Errorf(CodeConflict, "there is a different sweep %q", s.Name)
+	runs, listErr := AllRuns(ctx, m.into, Where("sweep", Equal, s.Name), Sort{{Name: "id"}})
+	if listErr != nil {
+		return listErr
+	}
+	if err == nil && len(runs) == 0 {
+		return conflict
+	}
+	for _, run := range runs {
+		same, err := m.from.Run(ctx, run.ID)
+		if err != nil && ErrorCode(err) != CodeNotFound {
+			return reading(ctx, err)
+		}
+		if err != nil || same.Sweep != there {
+			return conflict
+		}
+	}
+	return nil
+}
+
+// otherSweeps imports the sweeps that have no runs.
+func (m *importer) otherSweeps(ctx context.Context) error {
+	sweeps, err := m.from.Sweeps(ctx)
+	if err != nil {
+		err = reading(ctx, err)
+		if aboutValue(ctx, err) {
+			m.note("sweeps without runs did not come along: %v", err)
+			return nil
+		}
+		return err
+	}
+	for _, s := range sweeps {
+		if _, err := m.sweep(ctx, s.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judgements imports the judgements of runs that are here.
+func (m *importer) judgements(ctx context.Context) error {
+	all, err := m.from.Judgements(ctx, JudgementQuery{})
+	if err != nil {
+		err = reading(ctx, err)
+		if aboutValue(ctx, err) {
+			m.note("judgements did not come along: %v", err)
+			return nil
+		}
+		return err
+	}
+	var good []Judgement
+	for _, j := range all {
+		j.Rater = cleanLine(j.Rater)
+		if cmp.Or(j.Check(), checkTime("it was made", j.At, time.Now())) == nil {
+			good = append(good, j)
+		}
+	}
+	if n := len(all) - len(good); n > 0 {
+		m.note("%d judgements are damaged and did not come along", n)
+	}
+	const together = 1000
+	for some := range slices.Chunk(good, together) {
+		n, err := m.into.RestoreJudgements(ctx, some)
+		m.Judgements += n
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -56,14 +56,7 @@ const MaxPicture = 1 << 30
 // for a file that cannot be kept.
 func (n NewPicture) Describe(at time.Time) (Picture, error) {
 	p := Picture{Role: n.Role, Step: n.Step, Name: n.Name, Source: n.Source, Bytes: int64(len(n.Data)), At: at}
-	err := cmp.Or(
-		checkName("role", n.Role),
-		invalidIf(n.Step < 0, "picture %s at step %d: steps are 0 or more", n.Role, n.Step),
-		checkLine("a picture's name", n.Name),
-		checkText("a picture's source", n.Source, maxText),
-		invalidIf(len(n.Data) > MaxPicture, "picture %s has %d bytes: at most %d are kept", n.Role, len(n.Data), MaxPicture),
-	)
-	if err != nil {
+	if err := n.check(); err != nil {
 		return p, err
 	}
 	config, format, err := image.DecodeConfig(bytes.NewReader(n.Data))
@@ -73,6 +66,17 @@ func (n NewPicture) Describe(at time.Time) (Picture, error) {
 	sum := sha256.Sum256(n.Data)
 	p.Hash, p.Format, p.Width, p.Height = hex.EncodeToString(sum[:]), format, config.Width, config.Height
 	return p, nil
+}
+
+// check refuses what is said of a picture, and files that are too large.
+func (n NewPicture) check() error {
+	return cmp.Or(
+		checkName("role", n.Role),
+		invalidIf(n.Step < 0, "picture %s at step %d: steps are 0 or more", n.Role, n.Step),
+		checkLine("a picture's name", n.Name),
+		checkText("a picture's source", n.Source, maxText),
+		invalidIf(len(n.Data) > MaxPicture, "picture %s has %d bytes: at most %d are kept", n.Role, len(n.Data), MaxPicture),
+	)
 }
 
 // CheckHash returns an error of CodeInvalid for a string that is not a picture's hash.

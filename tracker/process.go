@@ -88,19 +88,27 @@ func (p Process) Gone(now, seen time.Time) bool {
 	if p.Equal(me) {
 		return false
 	}
+	// A sign of life from the future is none: some clock was wrong, and would keep the run running until then.
+	silent := now.Sub(seen).Abs() > SilentAfter
 	if p.Host != me.Host {
-		return now.Sub(seen) > SilentAfter
+		return silent
 	}
 	if bootID(p.Boot) != bootID(me.Boot) {
 		return true // the machine was restarted
 	}
 	if p.Boot != me.Boot {
-		return now.Sub(seen) > SilentAfter // in another container
+		return silent // in another container
 	}
 	at, alive := startOf(p.PID)
 	// The kernel's start times of itself and of processes move when the clock is set.
 	const slack = 10 * time.Second
 	return !alive || at.Sub(p.StartedAt).Abs() > slack
+}
+
+// aliveHere reports whether the process is alive on this machine, outside other containers.
+func (p Process) aliveHere() bool {
+	me := ThisProcess()
+	return p.Host == me.Host && p.Boot == me.Boot && !p.Gone(time.Time{}, time.Time{})
 }
 
 func bootID(boot string) string {
@@ -123,6 +131,8 @@ type Provenance struct {
 	WeightsSHA256 string   `json:"weights_sha256,omitempty"`
 	Seed          *int64   `json:"seed,omitempty"`
 	PeakMemory    int64    `json:"peak_memory_bytes,omitempty"`
+	// Imported is set by Import: the rest of the provenance, the command too, is what another store says.
+	Imported bool `json:"imported,omitempty"`
 }
 
 // NewProvenance returns what this program knows of itself: everything except XLA, device, network, weights and seed.

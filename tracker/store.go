@@ -34,6 +34,14 @@ type Reader interface {
 	PictureReader
 }
 
+// Source is what Import reads of another store.
+type Source interface {
+	Reader
+	CheckpointReader
+	SweepReader
+	JudgementReader
+}
+
 // LogStore takes what a process logs while it works on a run; see [Start].
 type LogStore interface {
 	RunStore
@@ -70,8 +78,8 @@ type RunStore interface {
 	ContinueRun(ctx context.Context, id string, p Process) (*Run, error)
 	// DeleteRuns removes runs, all or none of them, with their checkpoints, their judgements and
 	// the pictures that no other run shares, and returns the space to the file system. A run that
-	// is still running is a conflict. If dry is set, it only returns what it would do.
-	DeleteRuns(ctx context.Context, ids []string, dry bool) (*Deletion, error)
+	// is still running is a conflict, unless o.Force is set.
+	DeleteRuns(ctx context.Context, ids []string, o DeleteOptions) (*Deletion, error)
 }
 
 // CurveReader reads the metrics of runs.
@@ -104,13 +112,18 @@ type PictureStore interface {
 	AddPicture(ctx context.Context, id string, n NewPicture) (*Picture, error)
 }
 
+// CheckpointReader reads the states that runs are continued from.
+type CheckpointReader interface {
+	// OpenCheckpoint opens the run's latest checkpoint. A run without one is CodeNotFound.
+	OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, error)
+}
+
 // CheckpointStore keeps the states that runs are continued from, one for each run.
 type CheckpointStore interface {
+	CheckpointReader
 	// SaveCheckpoint atomically replaces the run's checkpoint and syncs it before returning. It sets the run's Tries
 	// to 0. If write fails, or writes more than MaxCheckpoint bytes, nothing changes; see LimitCheckpoint.
 	SaveCheckpoint(ctx context.Context, id string, write func(io.Writer) error) error
-	// OpenCheckpoint opens the run's latest checkpoint. A run without one is CodeNotFound.
-	OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, error)
 }
 
 // MaxCheckpoint is the size of the largest checkpoint that is kept, in bytes.
@@ -142,12 +155,17 @@ func (b *boundedWriter) Write(p []byte) (int, error) {
 	return b.w.Write(p)
 }
 
-// SweepStore keeps sweeps. Their trials are runs; runs may also name sweeps that were imported or deleted.
-type SweepStore interface {
+// SweepReader reads sweeps.
+type SweepReader interface {
 	// Sweep returns one sweep, by its name. See NoSuchSweep.
 	Sweep(ctx context.Context, name string) (*Sweep, error)
 	// Sweeps returns all sweeps, the latest first.
 	Sweeps(ctx context.Context) ([]Sweep, error)
+}
+
+// SweepStore keeps sweeps. Their trials are runs; runs may also name sweeps that were deleted.
+type SweepStore interface {
+	SweepReader
 	// CreateSweep adds a sweep. It begins now unless s.StartedAt is set. A name that another sweep
 	// has, or that runs name as their sweep, is a conflict.
 	CreateSweep(ctx context.Context, s Sweep) (*Sweep, error)
@@ -155,25 +173,38 @@ type SweepStore interface {
 	DeleteSweep(ctx context.Context, name string) error
 }
 
-// JudgementStore keeps judgements.
-type JudgementStore interface {
+// JudgementReader reads judgements.
+type JudgementReader interface {
 	// Judgements returns judgements in the order in which they were made.
 	Judgements(ctx context.Context, q JudgementQuery) ([]Judgement, error)
+}
+
+// JudgementStore keeps judgements.
+type JudgementStore interface {
+	JudgementReader
 	// AddJudgement adds a judgement and gives it an id. It is made now unless j.At is set.
 	AddJudgement(ctx context.Context, j Judgement) (*Judgement, error)
 	// DeleteJudgement removes a judgement.
 	DeleteJudgement(ctx context.Context, id int64) error
 }
 
-// ArchiveStore takes whole runs of other stores; see [Import].
+// ArchiveStore takes what other stores had; see [Import].
 type ArchiveStore interface {
-	// Restore adds a whole run as another store had it, with its id and times. open opens its
-	// pictures by their hashes; see ReadPicture. A run with that id is a conflict.
-	Restore(ctx context.Context, a *Archive, open OpenPicture) error
+	// Restore adds a whole run as another store had it, with its id and times, in its normal form. open opens its
+	// pictures by their hashes; see ReadPicture. A run with that id is a conflict. If another run is the same trial of
+	// the same sweep, the restored one belongs to the sweep as trial 0, so that the sweep can be resumed.
+	Restore(ctx context.Context, a *Archive, open OpenPicture) (*Run, error)
 	// Refresh brings a run that Restore added up to date: its points, parameters, provenance, status and times become
-	// the archive's. The archive's pictures and tags are added. Name, experiment, note and rating stay as they are,
-	// but an empty note or rating is filled in. A run that was seen later here than in the archive stays as it is.
+	// the archive's, and so does the checkpoint if the archive has one. The archive's pictures and tags are added. Name,
+	// experiment, sweep, note and rating stay as they are, but an empty note or rating is filled in. A run that was
+	// seen later here than in the archive, or that another process continues here, stays as it is.
 	Refresh(ctx context.Context, a *Archive, open OpenPicture) error
+	// RestoreSweep adds a sweep as another store had it. Unlike in CreateSweep, runs may name it already. Adding the
+	// same sweep again is no error; a different one with that name is a conflict. See Sweep.Same.
+	RestoreSweep(ctx context.Context, s Sweep) error
+	// RestoreJudgements adds those judgements whose runs are in the store and that it does not have yet. Their ids are
+	// ignored. It returns how many it added.
+	RestoreJudgements(ctx context.Context, judgements []Judgement) (int, error)
 }
 
 // OpenPicture opens a picture by its hash.
@@ -323,6 +354,12 @@ func Watch(ctx context.Context, store Index, since Cursor, every time.Duration) 
 			}
 		}
 	}
+}
+
+// DeleteOptions configures how runs are deleted.
+type DeleteOptions struct {
+	Dry   bool // only return what would be deleted
+	Force bool // delete runs that are running, too: nothing more can be logged into them
 }
 
 // Deletion is what deleting runs frees.

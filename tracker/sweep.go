@@ -2,6 +2,9 @@ package tracker
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"time"
 
 	"github.com/gouache-art/gouache/internal/suggest"
@@ -32,6 +35,18 @@ func (s *Sweep) Check() error {
 		checkText("a sweep's folder", s.Dir, maxText),
 		invalidIf(s.Trials < 0, "%d trials: there must be 0 or more", s.Trials),
 	)
+}
+
+// Same reports whether s and t are one sweep: what begins separately, even with the same file, has trials of its own.
+func (s *Sweep) Same(t *Sweep) bool {
+	return s.Name == t.Name && s.Text == t.Text && s.StartedAt.Equal(t.StartedAt)
+}
+
+// otherName returns the name that the sweep gets in a store that has another one with its name.
+func (s *Sweep) otherName() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", s.StartedAt.UnixMicro(), s.Text))
+	suffix := "-" + hex.EncodeToString(sum[:3])
+	return fitText(s.Name, maxName-len(suffix)) + suffix
 }
 
 // NoSuchSweep is the error for a name that no known sweep has.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,6 +93,7 @@ type runsDeleteFlags struct {
 	store    storeFlags
 	filters  filterFlags
 	yes, dry bool
+	force    bool
 }
 
 func newRunsDelete() *cobra.Command {
@@ -100,13 +102,15 @@ func newRunsDelete() *cobra.Command {
 		Use:   "delete ID... [flags]",
 		Short: "Delete runs and the pictures that no other run shares",
 		Long: `Delete runs and the pictures that no other run shares, after printing how many bytes that frees and asking. The bytes
-are freed at once. Instead of ids, --filter and the flags like it may choose the runs.`,
+are freed at once. Instead of ids, --filter and the flags like it may choose the runs. A run that is running is only
+deleted with --force, for example one that another machine has left like that.`,
 		Example: "  gouache runs delete 1ng 2fk\n  gouache runs delete --status failed --dry-run",
 		RunE:    func(cmd *cobra.Command, args []string) error { return deleteRuns(cmd, &f, args) },
 	}
 	f.filters.add(cmd)
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "only print what would be freed")
+	cmd.Flags().BoolVar(&f.force, "force", false, "delete runs that are running, too; what they still log is lost")
 	return f.store.add(cmd, "print JSON")
 }
 
@@ -127,13 +131,13 @@ func deleteRuns(cmd *cobra.Command, f *runsDeleteFlags, refs []string) error {
 			return d, err
 		}
 		d.Dry = f.dry
-		if d.Deletion, err = store.DeleteRuns(ctx, d.IDs, ask || f.dry); err != nil || !ask {
+		if d.Deletion, err = store.DeleteRuns(ctx, d.IDs, tracker.DeleteOptions{Dry: ask || f.dry, Force: f.force}); err != nil || !ask {
 			return d, err
 		}
 		if !confirm(cmd, d.Deletion) {
 			return d, errors.New("nothing was deleted")
 		}
-		d.Deletion, err = store.DeleteRuns(ctx, d.IDs, false)
+		d.Deletion, err = store.DeleteRuns(ctx, d.IDs, tracker.DeleteOptions{Force: f.force})
 		return d, err
 	}
 	return showFrom(cmd, &f.store, changing, work, func(w *terminal.Table, d runsDeletion) {
@@ -171,8 +175,9 @@ func newRunsImport() *cobra.Command {
 		Use:   "import FOLDER [flags]",
 		Short: "Add the runs of another store, for example a copy of one made on another machine",
 		Long: `Add the runs of another store, for example a copy of one made on another machine. Runs keep their ids, times and
-pictures. Runs that are here already stay, and are updated if they continued there. --filter and the flags like it
-choose the runs.`,
+pictures; their checkpoints, sweeps and judgements come along. Runs that are here already stay, and are updated if they
+continued there. A run that cannot be kept is refused, the others are added, and the exit code is 1. --filter and the
+flags like it choose the runs.`,
 		Args: exactly("the FOLDER of a store"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			filter, err := filters.read(cmd)
@@ -187,16 +192,33 @@ choose the runs.`,
 				return err
 			}
 			defer from.Close()
-			return showFrom(cmd, &f, creating, func(ctx context.Context, into tracker.Store) (*tracker.Imported, error) {
-				return tracker.Import(ctx, into, from, filter)
-			}, func(w *terminal.Table, done *tracker.Imported) {
-				w.Printf("added %s to %s, brought %d up to date; %d were there already\n",
-					format.Count(len(done.Runs), "run", "runs"), f.dir, len(done.Updated), len(done.Present))
+			return withStore(cmd, &f, creating, func(into tracker.Store) error {
+				done, err := tracker.Import(cmd.Context(), into, from, filter)
+				for _, note := range done.Notes {
+					terminal.Fprintf(cmd.ErrOrStderr(), "note: %s\n", note)
+				}
+				for _, r := range done.Refused {
+					terminal.Fprintf(cmd.ErrOrStderr(), "run %s is refused: %s\n", r.ID, r.Reason)
+				}
+				showErr := show(cmd, f.json, done, func(w *terminal.Table) { printImported(w, f.dir, done) })
+				if n := len(done.Refused); n > 0 {
+					err = cmp.Or(err, fmt.Errorf("%s refused", format.Count(n, "run was", "runs were")))
+				}
+				return cmp.Or(invalid(err), showErr)
 			})
 		},
 	}
 	filters.add(cmd)
 	return f.add(cmd, "print JSON")
+}
+
+func printImported(w *terminal.Table, dir string, done *tracker.Imported) {
+	w.Printf("added %s to %s, brought %d up to date; %d were there already\n",
+		format.Count(len(done.Runs), "run", "runs"), dir, len(done.Updated), len(done.Present))
+	if len(done.Sweeps) > 0 || done.Judgements > 0 {
+		w.Printf("with them came %s and %s\n", format.Count(len(done.Sweeps), "sweep", "sweeps"),
+			format.Count(done.Judgements, "new judgement", "new judgements"))
+	}
 }
 
 func newRunsVerify() *cobra.Command {

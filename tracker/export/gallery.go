@@ -155,8 +155,9 @@ func (g *gallery) writePicture(id, alt string, p *tracker.Picture, longer int) (
 	}
 	defer s.Close()
 	// The picture is streamed, since a template would hold several copies of it in memory.
+	escape := template.HTMLEscapeString
 	fmt.Fprintf(g.out, `<img id="%s" alt="%s" width="%d" height="%d" decoding="async" src="data:%s;base64,`,
-		id, template.HTMLEscapeString(alt), p.Width, p.Height, s.mime)
+		escape(id), escape(alt), p.Width, p.Height, escape(s.mime))
 	encoder := base64.NewEncoder(base64.StdEncoding, g.out)
 	if _, err := io.Copy(encoder, s); err != nil {
 		return false, err
@@ -178,7 +179,7 @@ type input struct {
 func (i *input) ID() string { return "i-" + i.Hash }
 
 // Label is what the picture is called.
-func (i *input) Label() string { return cmp.Or(i.Name, i.Hash[:8]) }
+func (i *input) Label() string { return cmp.Or(i.Name, i.Hash[:min(len(i.Hash), 8)]) }
 
 // writeInputs writes the inputs of all runs, each picture once. Cards refer to them.
 func (g *gallery) writeInputs() error {

@@ -149,6 +149,31 @@ func reduced(t *testing.T, m image.Image, longer int) image.Image {
 	return decode(t, data)
 }
 
+// TestHostileFormat shows pictures of which a store says that they have other formats.
+func TestHostileFormat(t *testing.T) {
+	good := encodePNG(t, quarters(8, 8))
+	for _, format := range []string{`png"><meta http-equiv=refresh content="0;url=http://127.0.0.1/">`, "svg+xml", "", "../png"} {
+		p := tracker.Picture{Role: tracker.RoleResult, Hash: strings.Repeat("0", 64), Format: format, Width: -7, Height: 1 << 40, Bytes: 1}
+		for _, longer := range []int{0, 4, 100} {
+			s, err := show(t.Context(), shelf{data: good}, &p, longer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			decode(t, data)
+			if s.mime != "image/png" && s.mime != "image/jpeg" {
+				t.Errorf("%q, %d pixels: it is shown as %q", format, longer, s.mime)
+			}
+		}
+		if name := pictureName(p); name != "result-000000" {
+			t.Errorf("%q: the file is called %q", format, name)
+		}
+	}
+}
+
 func TestShowRefuses(t *testing.T) {
 	good := encodePNG(t, quarters(8, 8))
 	cut := good[:len(good)-30]

@@ -36,9 +36,9 @@ func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []stri
 	}
 	defer root.Close()
 	return each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
-		folder := fileName(run.Name) + "-" + run.ID
+		folder := fileName(run.Name) + "-" + fileName(run.ID)
 		if run.Name == run.ID {
-			folder = run.ID
+			folder = fileName(run.ID)
 		}
 		if err := root.MkdirAll(folder, 0o755); err != nil {
 			return unwritten(err)
@@ -62,8 +62,17 @@ func pictureName(p tracker.Picture) string {
 	if given := strings.TrimSuffix(p.Name, path.Ext(p.Name)); given != "" {
 		name += "-" + fileName(given)
 	}
-	return name + "." + p.Format
+	if known(p.Format) {
+		name += "." + p.Format
+	}
+	return name
 }
+
+// mimeTypes are the types of the formats that every browser shows, by the names that stores give them.
+var mimeTypes = map[string]string{"png": "image/png", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
+
+// known reports whether a format is one that this program keeps, and not any text of a store made elsewhere.
+func known(format string) bool { return mimeTypes[format] != "" || format == "tiff" }
 
 // fileName turns any text into a part of a file name.
 func fileName(text string) string {
@@ -111,19 +120,21 @@ type shown struct {
 }
 
 // show opens a picture for a browser, at most longer pixels on its longer side, or in its own size
-// if that is 0. It uses the file itself if possible, else a decoded copy.
+// if that is 0. It uses the file itself if possible, else a decoded copy. The picture's description may come from a
+// store made elsewhere, so that only its hash and its format count, if they are ones.
 func show(ctx context.Context, reader tracker.Reader, p *tracker.Picture, longer int) (*shown, error) {
 	file, err := reader.OpenPicture(ctx, p.Hash)
 	if err != nil {
 		return nil, err
 	}
-	if longer == 0 && p.Format != "tiff" {
-		return &shown{"image/" + p.Format, file}, nil
+	own := mimeTypes[p.Format]
+	if longer == 0 && own != "" {
+		return &shown{own, file}, nil
 	}
 	data, mime, err := convert(ctx, file, longer)
-	if err == nil && p.Format != "tiff" && max(p.Width, p.Height) <= longer && p.Bytes <= int64(len(data)) {
+	if err == nil && own != "" && max(p.Width, p.Height) <= longer && p.Bytes <= int64(len(data)) {
 		if _, err := file.Seek(0, io.SeekStart); err == nil {
-			return &shown{"image/" + p.Format, file}, nil
+			return &shown{own, file}, nil
 		}
 	}
 	if err := cmp.Or(err, file.Close()); err != nil {

@@ -100,15 +100,15 @@ func recordDeletions(ctx context.Context, tx *sql.Tx, ids []string) error {
 }
 
 // DeleteRuns implements tracker.Store.
-func (db *DB) DeleteRuns(ctx context.Context, ids []string, dry bool) (*tracker.Deletion, error) {
+func (db *DB) DeleteRuns(ctx context.Context, ids []string, o tracker.DeleteOptions) (*tracker.Deletion, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	var plan deletion
 	transaction, doing := db.write, "deleting runs"
-	if dry {
+	if o.Dry {
 		transaction, doing = db.read, "counting what deleting frees"
 	}
 	err := transaction(ctx, doing, func(tx *sql.Tx) (err error) {
-		if plan, err = db.planDeletion(ctx, tx, ids); err != nil || dry {
+		if plan, err = db.planDeletion(ctx, tx, ids, o.Force); err != nil || o.Dry {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE key`+inList, toJSON(plan.keys)); err != nil {
@@ -119,7 +119,7 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, dry bool) (*tracker.
 		}
 		return recordDeletions(ctx, tx, ids)
 	})
-	if err != nil || dry {
+	if err != nil || o.Dry {
 		return &plan.Deletion, err
 	}
 	// Files are removed only after the rows that name them are committed. A crash between the two
@@ -137,7 +137,7 @@ type deletion struct {
 	hashes []string // of the files that no other run shares
 }
 
-func (db *DB) planDeletion(ctx context.Context, tx *sql.Tx, ids []string) (deletion, error) {
+func (db *DB) planDeletion(ctx context.Context, tx *sql.Tx, ids []string, force bool) (deletion, error) {
 	var d deletion
 	for _, id := range ids {
 		key, _, err := findRun(ctx, tx, id)
@@ -146,8 +146,10 @@ func (db *DB) planDeletion(ctx context.Context, tx *sql.Tx, ids []string) (delet
 		}
 		d.keys = append(d.keys, key)
 	}
-	if err := db.refuseRunning(ctx, tx, d.keys); err != nil {
-		return d, err
+	if !force {
+		if err := db.refuseRunning(ctx, tx, d.keys); err != nil {
+			return d, err
+		}
 	}
 	d.Runs = len(ids)
 	keys := toJSON(d.keys)

@@ -34,7 +34,7 @@ func TestForgottenDeletions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.DeleteRuns(t.Context(), []string{run.ID}, false); err != nil { // earlier + 3
+	if _, err := store.DeleteRuns(t.Context(), []string{run.ID}, tracker.DeleteOptions{}); err != nil { // earlier + 3
 		t.Fatal(err)
 	}
 	var kept, oldest int

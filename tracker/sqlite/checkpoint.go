@@ -50,8 +50,7 @@ func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Write
 	if err := db.read(ctx, doing, own); err != nil {
 		return err
 	}
-	most := cmp.Or(db.options.maxCheckpoint, tracker.MaxCheckpoint)
-	temporary, err := db.checkpoints.write(id, tracker.LimitCheckpoint(id, most, write))
+	temporary, err := db.writeCheckpoint(id, write)
 	if err != nil {
 		return db.failed(doing, err)
 	}
@@ -66,12 +65,23 @@ func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Write
 		if err := db.touch(ctx, tx, key); err != nil {
 			return err
 		}
-		return errors.Join(os.Rename(temporary, db.checkpoints.path(id)), syncDir(db.checkpoints.dir))
+		return db.checkpoints.place(temporary, id)
 	})
 	if err != nil {
 		_ = removeFile(temporary) // if this fails, Verify finds it
 	}
 	return err
+}
+
+// writeCheckpoint writes a checkpoint into a temporary file and returns its path.
+func (db *DB) writeCheckpoint(id string, write func(io.Writer) error) (temporary string, err error) {
+	most := cmp.Or(db.options.maxCheckpoint, tracker.MaxCheckpoint)
+	return db.checkpoints.write(id, tracker.LimitCheckpoint(id, most, write))
+}
+
+// place makes a temporary file a run's checkpoint.
+func (c checkpoints) place(temporary, id string) error {
+	return errors.Join(os.Rename(temporary, c.path(id)), syncDir(c.dir))
 }
 
 // OpenCheckpoint implements tracker.Store.

@@ -125,7 +125,7 @@ func TestRefusedPictures(t *testing.T) {
 	wantError(t, add(run.ID, 2), tracker.CodeConflict, "choose another step or name")
 	wantError(t, add("1k7q3f9abcde", 3), tracker.CodeNotFound, "there is no run")
 	a := &tracker.Archive{Run: *run}
-	if err := from.Restore(t.Context(), a, nil); err != nil {
+	if _, err := from.Restore(t.Context(), a, nil); err != nil {
 		t.Fatal(err)
 	}
 	p, err := from.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, 4)})
@@ -133,7 +133,8 @@ func TestRefusedPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Pictures = []tracker.Picture{*p}
-	wantError(t, store.Restore(t.Context(), a, from.OpenPicture), tracker.CodeConflict, "in the store already")
+	_, err = store.Restore(t.Context(), a, from.OpenPicture)
+	wantError(t, err, tracker.CodeConflict, "in the store already")
 	store.Now = func() time.Time { return time.Now().Add(2 * inFlight) }
 	trackertest.Verify(t, store)
 }

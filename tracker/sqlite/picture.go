@@ -115,28 +115,44 @@ func (db *DB) OpenPicture(_ context.Context, hash string) (io.ReadSeekCloser, er
 }
 
 // Restore implements tracker.Store.
-func (db *DB) Restore(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture) error {
-	return db.bring(ctx, a, open, func(tx *sql.Tx) error {
-		key, err := insertRun(ctx, tx, &a.Run)
+func (db *DB) Restore(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture) (run *tracker.Run, err error) {
+	err = db.bring(ctx, a, open, func(tx *sql.Tx, a *tracker.Archive) error {
+		r := a.Run
+		if r.Sweep != "" && r.Trial != 0 {
+			taken, err := trialOf(ctx, tx, r.Sweep, r.Trial)
+			if err != nil {
+				return err
+			}
+			if taken != "" {
+				r.Trial = 0
+			}
+		}
+		key, err := insertRun(ctx, tx, &r)
 		if isDuplicate(err) {
-			return tracker.Errorf(tracker.CodeConflict, "run %s is in the store already", a.Run.ID)
+			return tracker.Errorf(tracker.CodeConflict, "run %s is in the store already", r.ID)
 		}
 		if err != nil {
 			return err
 		}
-		return db.fill(ctx, tx, key, a)
+		if err := db.fill(ctx, tx, key, a); err != nil {
+			return err
+		}
+		run, err = loadRun(ctx, tx, db.now(), key)
+		return err
 	})
+	return run, err
 }
 
 // Refresh implements tracker.Store.
 func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture) error {
-	err := db.bring(ctx, a, open, func(tx *sql.Tx) error {
+	err := db.bring(ctx, a, open, func(tx *sql.Tx, a *tracker.Archive) error {
 		key, _, err := findRun(ctx, tx, a.Run.ID)
 		if err != nil {
 			return err
 		}
-		later, err := one[bool](ctx, tx, `SELECT seen_at > ? FROM runs WHERE key = ?`, a.Run.SeenAt.UnixMicro(), key)
-		if err != nil || later {
+		here, err := loadRun(ctx, tx, db.now(), key)
+		if err != nil || here.SeenAt.After(a.Run.SeenAt) ||
+			here.Status == tracker.StatusRunning && !here.Process.Equal(a.Run.Process) {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM metrics WHERE run = ?`, key)
@@ -166,30 +182,64 @@ func refreshRun(ctx context.Context, tx *sql.Tx, key int64, r *tracker.Run) erro
 	return cmp.Or(setParams(ctx, tx, key, r.Params), addTags(ctx, tx, key, r.Tags))
 }
 
-// bring copies the files of an archive's pictures and writes rows that name them.
-func (db *DB) bring(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture, rows func(tx *sql.Tx) error) error {
-	if err := a.Check(); err != nil {
+// bring copies the files of an archive, and writes rows that name them. rows gets the archive in its normal form, with
+// its pictures as their files describe them.
+func (db *DB) bring(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture, rows func(*sql.Tx, *tracker.Archive) error) error {
+	const doing = "importing a run"
+	if db.writer == nil {
+		return db.write(ctx, doing, nil) // refuses
+	}
+	a, err := a.Normal(db.now())
+	if err != nil {
 		return err
 	}
+	checkpoint := ""
+	if a.Checkpoint != nil && a.Run.Status != tracker.StatusFinished {
+		if checkpoint, err = db.writeCheckpoint(a.Run.ID, func(w io.Writer) error {
+			_, err := io.Copy(w, a.Checkpoint)
+			return err
+		}); err != nil {
+			return db.failed(doing, err)
+		}
+	}
 	put := func() (hashes []string, err error) {
-		for _, p := range a.Pictures {
-			if err := tracker.CheckHash(p.Hash); err != nil {
+		for i := range a.Pictures {
+			hashes = append(hashes, a.Pictures[i].Hash)
+			if err := db.bringPicture(ctx, &a.Pictures[i], open); err != nil {
 				return hashes, err
 			}
-			if !db.blobs.has(p.Hash, p.Bytes) {
-				data, err := tracker.ReadPicture(ctx, p, open)
-				if err != nil {
-					return hashes, err
-				}
-				if err := db.blobs.put(p.Hash, data); err != nil {
-					return hashes, err
-				}
-			}
-			hashes = append(hashes, p.Hash)
 		}
 		return hashes, nil
 	}
-	return db.withFiles(ctx, "importing a run", put, rows)
+	err = db.withFiles(ctx, doing, put, func(tx *sql.Tx) error {
+		if err := rows(tx, a); err != nil || checkpoint == "" {
+			return err
+		}
+		return db.checkpoints.place(checkpoint, a.Run.ID)
+	})
+	if checkpoint != "" {
+		_ = removeFile(checkpoint) // it is still there after an error
+	}
+	return err
+}
+
+// bringPicture makes sure that a picture's file is here, and describes the picture by it. What the other store says of
+// the file is not believed.
+func (db *DB) bringPicture(ctx context.Context, p *tracker.Picture, open tracker.OpenPicture) error {
+	row := db.reader.QueryRowContext(ctx, `SELECT bytes, format, width, height FROM blobs WHERE hash = ?`, p.Hash)
+	err := row.Scan(&p.Bytes, &p.Format, &p.Width, &p.Height)
+	if err == nil && db.blobs.has(p.Hash, p.Bytes) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	described, data, err := tracker.ReadPicture(ctx, *p, open)
+	if err != nil {
+		return err
+	}
+	*p = described
+	return db.blobs.put(p.Hash, data)
 }
 
 // fill adds an archive's points and pictures to its run.

@@ -137,13 +137,12 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 	var run *tracker.Run
 	err = db.write(ctx, "starting a run", func(tx *sql.Tx) error {
 		if n.Sweep != "" && n.Trial != 0 {
-			query := `SELECT id FROM runs WHERE sweep = ? AND sweep <> '' AND trial = ? LIMIT 1`
-			id, err := one[string](ctx, tx, query, n.Sweep, n.Trial)
-			if err == nil {
-				return tracker.Errorf(tracker.CodeConflict, "trial %d of sweep %q exists: it is run %s", n.Trial, n.Sweep, id)
-			}
-			if !errors.Is(err, sql.ErrNoRows) {
+			id, err := trialOf(ctx, tx, n.Sweep, n.Trial)
+			if err != nil {
 				return err
+			}
+			if id != "" {
+				return tracker.Errorf(tracker.CodeConflict, "trial %d of sweep %q exists: it is run %s", n.Trial, n.Sweep, id)
 			}
 		}
 		at := db.now()
@@ -166,6 +165,15 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 		return err
 	})
 	return run, err
+}
+
+// trialOf returns the id of the run that is a trial of a sweep, or "".
+func trialOf(ctx context.Context, tx *sql.Tx, sweep string, trial int) (string, error) {
+	id, err := one[string](ctx, tx, `SELECT id FROM runs WHERE sweep = ? AND sweep <> '' AND trial = ? LIMIT 1`, sweep, trial)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return id, err
 }
 
 // insertRun adds a run with its parameters and tags, but without metrics and pictures.

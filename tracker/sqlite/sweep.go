@@ -22,11 +22,9 @@ func (db *DB) CreateSweep(ctx context.Context, s tracker.Sweep) (*tracker.Sweep,
 		if err != nil {
 			return err
 		}
-		_, err = one[int64](ctx, tx, `INSERT INTO sweeps (name, experiment, text, dir, trials, rated, started_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING key`,
-			s.Name, s.Experiment, s.Text, s.Dir, s.Trials, s.Rated, s.StartedAt.UnixMicro())
+		err = insertSweep(ctx, tx, s)
 		switch {
-		case errors.Is(err, sql.ErrNoRows):
+		case isDuplicate(err):
 			return tracker.Errorf(tracker.CodeConflict, "there is a sweep %q already: resume it, or choose another name", s.Name)
 		case err != nil:
 			return err
@@ -34,13 +32,44 @@ func (db *DB) CreateSweep(ctx context.Context, s tracker.Sweep) (*tracker.Sweep,
 			return tracker.Errorf(tracker.CodeConflict, "there are runs of a sweep %q already, which was imported or deleted: "+
 				"choose another name", s.Name)
 		}
-		_, err = nextRevision(ctx, tx)
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &s, nil
+}
+
+// RestoreSweep implements tracker.Store.
+func (db *DB) RestoreSweep(ctx context.Context, s tracker.Sweep) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	s.StartedAt = tracker.StoredTime(s.StartedAt)
+	return db.write(ctx, "importing a sweep", func(tx *sql.Tx) error {
+		known, err := loadSweeps(ctx, tx, `WHERE name = ?`, s.Name)
+		if err != nil {
+			return err
+		}
+		if len(known) == 0 {
+			return insertSweep(ctx, tx, s)
+		}
+		if !known[0].Same(&s) {
+			return tracker.Errorf(tracker.CodeConflict, "there is a different sweep %q already", s.Name)
+		}
+		return nil
+	})
+}
+
+// insertSweep adds a sweep whose name is free.
+func insertSweep(ctx context.Context, tx *sql.Tx, s tracker.Sweep) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO sweeps (name, experiment, text, dir, trials, rated, started_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		s.Name, s.Experiment, s.Text, s.Dir, s.Trials, s.Rated, s.StartedAt.UnixMicro())
+	if err != nil {
+		return err
+	}
+	_, err = nextRevision(ctx, tx)
+	return err
 }
 
 // Sweep implements tracker.Store.
@@ -147,6 +176,43 @@ func (db *DB) AddJudgement(ctx context.Context, j tracker.Judgement) (*tracker.J
 		return nil, err
 	}
 	return &j, nil
+}
+
+// RestoreJudgements implements tracker.Store.
+func (db *DB) RestoreJudgements(ctx context.Context, judgements []tracker.Judgement) (added int, err error) {
+	for _, j := range judgements {
+		if err := j.Check(); err != nil {
+			return 0, err
+		}
+	}
+	var runs []int64
+	err = db.write(ctx, "importing judgements", func(tx *sql.Tx) error {
+		added, runs = 0, nil
+		for _, j := range judgements {
+			query := `INSERT INTO judgements (left_run, right_run, verdict, rater, at)
+				SELECT l.key, r.key, ?3, ?4, ?5 FROM runs AS l, runs AS r WHERE l.id = ?1 AND r.id = ?2 AND NOT EXISTS (
+					SELECT 1 FROM judgements WHERE left_run = l.key AND right_run = r.key AND verdict = ?3 AND rater = ?4 AND at = ?5)
+				RETURNING left_run, right_run`
+			var left, right int64
+			row := []any{&left, &right}
+			args := []any{j.Left, j.Right, j.Verdict, j.Rater, tracker.StoredTime(j.At).UnixMicro()}
+			if err := each(ctx, tx, query, args, row, func() error {
+				added++
+				runs = append(runs, left, right)
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		if added == 0 {
+			return nil
+		}
+		return markChanged(ctx, tx, runs...)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return added, nil
 }
 
 // DeleteJudgement implements tracker.Store.

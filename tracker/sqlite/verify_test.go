@@ -105,7 +105,7 @@ func TestDeleteAgainstAdd(t *testing.T) {
 				_, err = store.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: "result", Data: data})
 				errs = append(errs, err)
 				errs = append(errs, store.FinishRun(t.Context(), run.ID, tracker.Outcome{Status: tracker.StatusFinished}))
-				_, err = store.DeleteRuns(t.Context(), []string{run.ID}, false)
+				_, err = store.DeleteRuns(t.Context(), []string{run.ID}, tracker.DeleteOptions{})
 				errs = append(errs, err)
 			}
 			done <- errors.Join(errs...)
@@ -140,7 +140,7 @@ func TestDeleteFreesDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := fileSize(t, store.path())
-	freed, err := store.DeleteRuns(t.Context(), []string{run.ID}, false)
+	freed, err := store.DeleteRuns(t.Context(), []string{run.ID}, tracker.DeleteOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,11 +72,11 @@ func testCheckpointEnds(t *testing.T, store tracker.Store) {
 			continue
 		}
 		archived := get(t, store, run.ID)
-		freed, err := store.DeleteRuns(ctx, []string{run.ID}, false)
+		freed, err := store.DeleteRuns(ctx, []string{run.ID}, tracker.DeleteOptions{})
 		if err != nil || (freed.Bytes == int64(len("state"))) != (status == tracker.StatusInterrupted) {
 			t.Errorf("freed %+v (%v)", freed, err)
 		}
-		ok(t, store.Restore(ctx, &tracker.Archive{Run: *archived}, nil))
+		must(store.Restore(ctx, &tracker.Archive{Run: *archived}, nil))(t)
 		wantKept(run.ID, false) // it went with the run
 	}
 	wantEqual(t, "checkpoints", must(store.Verify(ctx, tracker.VerifyOptions{}))(t).Checkpoints, 1)

@@ -39,7 +39,7 @@ func Generate(ctx context.Context, store tracker.Store, o GenerateOptions) error
 		return memoryFile{bytes.NewReader(files[hash])}, nil
 	}
 	for i := range o.Runs {
-		if err := store.Restore(ctx, generateRun(o, i, results[i%len(results)]), open); err != nil {
+		if _, err := store.Restore(ctx, generateRun(o, i, results[i%len(results)]), open); err != nil {
 			return err
 		}
 	}

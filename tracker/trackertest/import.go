@@ -29,18 +29,18 @@ func testImport(t *testing.T, into, from tracker.Store) {
 	for _, id := range append(some.Runs, rest.Runs...) {
 		a, b := get(t, from, id), get(t, into, id)
 		failIf(t, !math.IsNaN(a.Final["x"]) || !math.IsNaN(b.Final["x"]), "final values: %v and %v", a.Final, b.Final)
-		a.Final, b.Final = nil, nil
+		a.Final, b.Final, a.Provenance.Imported = nil, nil, true
 		wantEqual(t, "the run", b, a)
 		got, want := curves(t, into, id, tracker.CurveQuery{}), curves(t, from, id, tracker.CurveQuery{})
 		wantList(t, "points", got[0].Points[:1], want[0].Points[:1])
 		readPicture(t, into, b.Picture)
 	}
 	archive := must(tracker.Pack(t.Context(), from, some.Runs[0]))(t)
-	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeConflict)
+	wantCode(t, errorOf(into.Restore(t.Context(), archive, from.OpenPicture)), tracker.CodeConflict)
 	archive.Run.Tries = -1
-	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeInvalid)
+	wantCode(t, errorOf(into.Restore(t.Context(), archive, from.OpenPicture)), tracker.CodeInvalid)
 	archive.Run.ID, archive.Run.Tries = "../../x", 0
-	wantCode(t, into.Restore(t.Context(), archive, from.OpenPicture), tracker.CodeInvalid)
+	wantCode(t, errorOf(into.Restore(t.Context(), archive, from.OpenPicture)), tracker.CodeInvalid)
 }
 
 // testImportAgain imports a run that is running elsewhere, again after it ended, and once more
@@ -50,6 +50,9 @@ func testImportAgain(t *testing.T, into, from tracker.Store) {
 	appendPoints(t, from, run.ID, "x", tracker.Point{Step: 1, Value: 1})
 	addPicture(t, from, run.ID, tracker.NewPicture{Role: "content", Data: Picture(t, 1)})
 	importOne(t, into, from, "runs", run.ID)
+	if got := get(t, into, run.ID); got.Status != tracker.StatusInterrupted || got.EndedAt != got.SeenAt {
+		t.Errorf("a run of another machine is running here: %+v", got)
+	}
 	early := must(tracker.Pack(t.Context(), from, run.ID))(t)
 	importOne(t, into, from, "present", run.ID)
 
@@ -96,7 +99,7 @@ func wantSame(t *testing.T, into, from tracker.Store, id string, tags []string) 
 	t.Helper()
 	got, want := get(t, into, id), get(t, from, id)
 	wantList(t, "tags", got.Tags, tags)
-	want.Name, want.Note, want.Tags = got.Name, got.Note, got.Tags
+	want.Name, want.Note, want.Tags, want.Provenance.Imported = got.Name, got.Note, got.Tags, true
 	wantEqual(t, "the run", got, want)
 	wantEqual(t, "curves", curves(t, into, id, tracker.CurveQuery{}), curves(t, from, id, tracker.CurveQuery{}))
 	pictures := must(into.Pictures(t.Context(), id, tracker.PictureQuery{}))(t)

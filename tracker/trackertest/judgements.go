@@ -49,7 +49,7 @@ func testJudgements(t *testing.T, store tracker.Store) {
 	next := add(0, 1, tracker.Tie)
 	failIf(t, next.ID <= early.ID, "number %d is used again", next.ID)
 	ok(t, store.DeleteJudgement(ctx, next.ID))
-	must(store.DeleteRuns(ctx, runs[:1], false))(t)
+	must(store.DeleteRuns(ctx, runs[:1], tracker.DeleteOptions{}))(t)
 	wantJudgements(tracker.JudgementQuery{}, d) // the others went with the run
 	for what, test := range map[string]struct {
 		j    tracker.Judgement

@@ -35,11 +35,11 @@ func testChanges(t *testing.T, store tracker.Store) {
 	ended := get(t, store, old.ID)
 	cursor = changes(t, store, cursor).Cursor
 	lost := create(t, store, tracker.NewRun{Process: gone()})
-	must(store.DeleteRuns(t.Context(), []string{old.ID}, false))(t)
+	must(store.DeleteRuns(t.Context(), []string{old.ID}, tracker.DeleteOptions{}))(t)
 	c := changes(t, store, cursor)
 	wantList(t, "a new run", c.Runs, []string{lost.ID})
 	wantList(t, "a deleted run", c.Deleted, []string{old.ID})
-	ok(t, store.Restore(t.Context(), &tracker.Archive{Run: *ended}, nil))
+	must(store.Restore(t.Context(), &tracker.Archive{Run: *ended}, nil))(t)
 	c = changes(t, store, cursor)
 	wantList(t, "a run that came back", c.Runs, []string{lost.ID, old.ID})
 	wantList(t, "deleted runs", c.Deleted, []string{})

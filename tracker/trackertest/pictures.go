@@ -79,16 +79,16 @@ func testDelete(t *testing.T, store tracker.Store) {
 	appendPoints(t, store, a.ID, "x", tracker.Point{Step: 1, Value: 1})
 	finish(t, store, a.ID)
 	finish(t, store, b.ID)
-	plan := must(store.DeleteRuns(t.Context(), []string{a.ID, a.ID}, true))(t)
+	plan := must(store.DeleteRuns(t.Context(), []string{a.ID, a.ID}, tracker.DeleteOptions{Dry: true}))(t)
 	get(t, store, a.ID)
-	freed := must(store.DeleteRuns(t.Context(), []string{a.ID}, false))(t)
+	freed := must(store.DeleteRuns(t.Context(), []string{a.ID}, tracker.DeleteOptions{}))(t)
 	if *plan != *freed || freed.Runs != 1 || freed.Pictures != 1 || freed.Shared != 1 || freed.Bytes < int64(len(own)) {
 		t.Errorf("planned %+v, freed %+v", plan, freed)
 	}
 	wantCode(t, errorOf(store.Run(t.Context(), a.ID)), tracker.CodeNotFound)
 	wantCode(t, errorOf(store.OpenPicture(t.Context(), ownHash)), tracker.CodeNotFound)
 	failIf(t, !bytes.Equal(readPicture(t, store, sharedHash), shared), "a picture that another run shares is not what it was")
-	freed = must(store.DeleteRuns(t.Context(), []string{b.ID}, false))(t)
+	freed = must(store.DeleteRuns(t.Context(), []string{b.ID}, tracker.DeleteOptions{}))(t)
 	failIf(t, freed.Pictures != 1 || freed.Shared != 0, "the last run that shares it: %+v", freed)
 	wantCode(t, errorOf(store.OpenPicture(t.Context(), sharedHash)), tracker.CodeNotFound)
 }
@@ -96,7 +96,13 @@ func testDelete(t *testing.T, store tracker.Store) {
 func testDeleteRunning(t *testing.T, store tracker.Store) {
 	run := create(t, store, tracker.NewRun{})
 	for _, dry := range []bool{true, false} {
-		wantCode(t, errorOf(store.DeleteRuns(t.Context(), []string{run.ID}, dry)), tracker.CodeConflict)
+		wantCode(t, errorOf(store.DeleteRuns(t.Context(), []string{run.ID}, tracker.DeleteOptions{Dry: dry})), tracker.CodeConflict)
 	}
 	get(t, store, run.ID)
+	plan := must(store.DeleteRuns(t.Context(), []string{run.ID}, tracker.DeleteOptions{Dry: true, Force: true}))(t)
+	failIf(t, plan.Runs != 1, "planned %+v", plan)
+	get(t, store, run.ID)
+	must(store.DeleteRuns(t.Context(), []string{run.ID}, tracker.DeleteOptions{Force: true}))(t)
+	wantCode(t, errorOf(store.Run(t.Context(), run.ID)), tracker.CodeNotFound)
+	wantCode(t, store.AppendPoints(t.Context(), run.ID, onePoint), tracker.CodeNotFound)
 }

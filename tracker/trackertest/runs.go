@@ -86,7 +86,7 @@ func testNotFound(t *testing.T, store tracker.Store) {
 	wantCode(t, errorOf(store.UpdateRun(ctx, id, tracker.Update{})), tracker.CodeNotFound)
 	wantCode(t, errorOf(store.AddPicture(ctx, id, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})), tracker.CodeNotFound)
 	run := finished(t, store, tracker.NewRun{})
-	wantCode(t, errorOf(store.DeleteRuns(ctx, []string{run.ID, id}, false)), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.DeleteRuns(ctx, []string{run.ID, id}, tracker.DeleteOptions{})), tracker.CodeNotFound)
 	get(t, store, run.ID) // all or none
 }
 
@@ -170,5 +170,5 @@ func testGone(t *testing.T, store tracker.Store) {
 	groups := must(store.Groups(t.Context(), tracker.ByExperiment))(t)
 	want := map[tracker.Status]int{tracker.StatusInterrupted: 1, tracker.StatusRunning: 2}
 	wantEqual(t, "statuses", groups[0].Statuses, want)
-	must(store.DeleteRuns(t.Context(), []string{lost.ID}, false))(t)
+	must(store.DeleteRuns(t.Context(), []string{lost.ID}, tracker.DeleteOptions{}))(t)
 }

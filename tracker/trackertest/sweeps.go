@@ -77,8 +77,9 @@ func testTrials(t *testing.T, store tracker.Store) {
 	}
 	twin := *get(t, store, first.ID)
 	twin.ID = tracker.NewID(twin.StartedAt)
-	ok(t, store.Restore(ctx, &tracker.Archive{Run: twin}, nil)) // the same trial can be imported
-	must(store.DeleteRuns(ctx, []string{first.ID, twin.ID}, false))(t)
+	kept := must(store.Restore(ctx, &tracker.Archive{Run: twin}, nil))(t) // the same trial can be imported
+	failIf(t, kept.Sweep != "a" || kept.Trial != 0, "there are two runs of one trial: %+v", kept)
+	must(store.DeleteRuns(ctx, []string{first.ID, twin.ID}, tracker.DeleteOptions{}))(t)
 	create(t, store, tracker.NewRun{Sweep: "a", Trial: 1})
 }
 

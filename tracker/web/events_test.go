@@ -96,7 +96,7 @@ func TestEvents(t *testing.T) {
 	if err := store.FinishRun(t.Context(), second.ID, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.DeleteRuns(t.Context(), []string{second.ID}, false); err != nil {
+	if _, err := store.DeleteRuns(t.Context(), []string{second.ID}, tracker.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	// A browser that comes back says what it has heard; that counts, not the address.

@@ -162,7 +162,7 @@ func TestLiveInBrowser(t *testing.T) {
 	if !browsertest.Eval[bool](t, page, `window.samePage === true`) || !browsertest.Eval[bool](t, table, `window.sameTable === true`) {
 		t.Error("a page was loaded anew")
 	}
-	if _, err := store.DeleteRuns(t.Context(), []string{run.ID}, false); err != nil {
+	if _, err := store.DeleteRuns(t.Context(), []string{run.ID}, tracker.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	browsertest.WaitFor(t, table, row+` === null`)

@@ -294,7 +294,7 @@ func (s runPages) askDelete(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if len(ended) > 0 {
-		freed, err := s.store.DeleteRuns(r.Context(), ended, true)
+		freed, err := s.store.DeleteRuns(r.Context(), ended, tracker.DeleteOptions{Dry: true})
 		if err != nil {
 			return err
 		}
@@ -312,7 +312,7 @@ func (s runPages) delete(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	freed, err := s.store.DeleteRuns(r.Context(), ids, false)
+	freed, err := s.store.DeleteRuns(r.Context(), ids, tracker.DeleteOptions{})
 	if err != nil {
 		return err
 	}

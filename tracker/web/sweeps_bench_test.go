@@ -62,7 +62,7 @@ func largeSweep(b *testing.B) tracker.Store {
 			}
 			a.Pictures = append(a.Pictures, p)
 		}
-		if err := store.Restore(b.Context(), a, openFiles(files)); err != nil {
+		if _, err := store.Restore(b.Context(), a, openFiles(files)); err != nil {
 			b.Fatal(err)
 		}
 		ids = append(ids, run.ID)

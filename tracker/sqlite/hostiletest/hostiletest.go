@@ -156,7 +156,7 @@ func makeSound(ctx context.Context, dir string) (*soundStore, error) {
 		err = db.FinishRun(ctx, gone.ID, tracker.Outcome{Status: tracker.StatusFailed})
 	}
 	if err == nil {
-		_, err = db.DeleteRuns(ctx, []string{gone.ID}, false)
+		_, err = db.DeleteRuns(ctx, []string{gone.ID}, tracker.DeleteOptions{})
 	}
 	return s, errors.Join(err, db.Close())
 }
