@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,14 +25,19 @@ import (
 	"github.com/gouache-art/gouache/tracker/web"
 )
 
-const defaultAddress = "127.0.0.1:7860"
+const (
+	defaultAddress = "127.0.0.1:7860"
+	tokenVariable  = "GOUACHE_TOKEN"
+)
 
 type uiFlags struct {
-	store    storeFlags
-	address  string
-	hosts    []string
-	token    string
-	readOnly bool
+	store     storeFlags
+	address   string
+	hosts     []string
+	token     string
+	tokenFile string
+	noToken   bool
+	readOnly  bool
 }
 
 func newUI() *cobra.Command {
@@ -40,17 +47,22 @@ func newUI() *cobra.Command {
 		Short: "Show recorded runs in a browser",
 		Long: `Show recorded runs in a browser: pictures and curves, live while a run is painting, and 2 to 12 runs compared.
 
-The server listens on this machine only. On another address a browser needs a token, which the server makes and prints
-if --token gives none. The connection is not encrypted: use it in a network that you trust only. Over ssh,
+The server listens on this machine only. A browser needs a token, since every user of the machine can reach the server.
+The printed address has the token in it; opening it once is enough. The server makes another token at each start. To
+keep one, give it in --token-file or $` + tokenVariable + `; other users can see --token in the list of processes.
+
+On another address the connection is not encrypted: use it in a network that you trust only. Over ssh,
   ssh -L 7860:localhost:7860 HOST
-shows a remote server's pages at http://localhost:7860 without that.`,
+shows a remote server's pages under the address that it prints there.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runUI(cmd, &f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.address, "addr", defaultAddress, "`ADDRESS` to listen on, HOST:PORT; port 0 takes a free one")
 	flags.StringArrayVar(&f.hosts, "host", nil, "another `NAME` that browsers call this server by; may be given several times")
-	flags.StringVar(&f.token, "token", "", "`TOKEN` that browsers must have (default: none on this machine, else one is made)")
+	flags.StringVar(&f.token, "token", "", "`TOKEN` that browsers must have, at least "+strconv.Itoa(web.MinToken)+" characters (default: $"+tokenVariable+", else one is made)")
+	flags.StringVar(&f.tokenFile, "token-file", "", "`FILE` that has the token")
+	flags.BoolVar(&f.noToken, "no-token", false, "admit every browser that reaches the server")
 	flags.BoolVar(&f.readOnly, "read-only", false, "show only, change nothing")
 	return f.store.add(cmd, "")
 }
@@ -60,25 +72,76 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	if err != nil {
 		return usage(fmt.Errorf("--addr %s must be HOST:PORT, such as %s", f.address, defaultAddress))
 	}
-	if f.token == "" && !isLoopback(host) {
-		f.token = rand.Text()
+	if err := f.chooseToken(cmd); err != nil {
+		return err
 	}
 	store, err := f.openStore(cmd.Context())
 	if err != nil {
 		return err
 	}
 	defer store.Close()
+	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 	handler := web.New(store, web.Options{
 		Title: fromHome(f.store.dir), Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: f.readOnly,
-		Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)), ReadSweep: painting.ReadSweep,
+		Log: log, ReadSweep: painting.ReadSweep,
 	})
 	listener, err := net.Listen("tcp", f.address)
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w: choose another port, or 0 for any free one", f.address, err)
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), f.link(host, listener.Addr()))
+	for _, link := range f.links(host, listener.Addr()) {
+		fmt.Fprintln(cmd.OutOrStdout(), link)
+	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "showing %s; Ctrl-C ends it\n", f.store.dir)
-	return serve(cmd.Context(), listener, handler)
+	if f.noToken {
+		fmt.Fprintln(cmd.ErrOrStderr(), "there is no token: whoever reaches this address sees all runs"+f.alsoChanges())
+	}
+	return serve(cmd.Context(), listener, handler, log)
+}
+
+func (f *uiFlags) alsoChanges() string {
+	if f.readOnly {
+		return ""
+	}
+	return ", and can change and delete them"
+}
+
+// chooseToken sets f.token: the one that is given, none, or one that nobody has had before.
+func (f *uiFlags) chooseToken(cmd *cobra.Command) error {
+	given := slices.DeleteFunc([]string{"token", "token-file", "no-token"}, func(name string) bool { return !cmd.Flags().Changed(name) })
+	if len(given) > 1 {
+		return usage(fmt.Errorf("--%s exclude each other: give one of them", strings.Join(given, " and --")))
+	}
+	from := "--token"
+	switch {
+	case f.noToken:
+		return nil
+	case f.tokenFile != "":
+		from = "--token-file " + f.tokenFile
+		var err error
+		if f.token, err = readToken(f.tokenFile); err != nil {
+			return fmt.Errorf("--token-file: %w", err)
+		}
+	case f.token == "" && os.Getenv(tokenVariable) != "":
+		from, f.token = "$"+tokenVariable, os.Getenv(tokenVariable)
+	case f.token == "":
+		f.token = rand.Text()
+	}
+	if err := web.CheckToken(f.token); err != nil {
+		return usage(fmt.Errorf("%s: %w; for no token, give --no-token", from, err))
+	}
+	return nil
+}
+
+// readToken reads a token's file without the line break at its end.
+func readToken(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, 2*web.MaxToken))
+	return strings.TrimSpace(string(data)), err
 }
 
 // fromHome writes a path below the user's home with ~.
@@ -135,28 +198,39 @@ func isEverywhere(host string) bool {
 	return host == "" || err == nil && address.IsUnspecified()
 }
 
-// link returns the address to open, with the first name that the user gave, if any: a container's own name is unknown
-// outside of it.
-func (f *uiFlags) link(host string, listening net.Addr) string {
-	port := fmt.Sprint(listening.(*net.TCPAddr).Port)
-	if isEverywhere(host) {
-		host = "localhost"
-		if len(f.hosts) > 0 {
-			host = f.hosts[0]
-		} else if name, err := os.Hostname(); err == nil {
-			host = name
+// links returns the addresses to open: first the one that this machine's browsers can open, then those with the names
+// that the user gave, or with this machine's name. A container's own name is unknown outside of it.
+func (f *uiFlags) links(host string, listening net.Addr) []string {
+	names := slices.Clone(f.hosts)
+	switch {
+	case !isEverywhere(host):
+		names = slices.Insert(names, 0, host)
+	case !slices.ContainsFunc(names, isLoopback):
+		if name, err := os.Hostname(); err == nil && len(names) == 0 {
+			names = append(names, name)
+		}
+		names = slices.Insert(names, 0, "127.0.0.1")
+	}
+	port := strconv.Itoa(listening.(*net.TCPAddr).Port)
+	var links []string
+	for _, name := range names {
+		link := url.URL{Scheme: "http", Host: net.JoinHostPort(name, port), Path: "/"}
+		if f.token != "" {
+			link.RawQuery = url.Values{"token": {f.token}}.Encode()
+		}
+		if text := link.String(); !slices.Contains(links, text) {
+			links = append(links, text)
 		}
 	}
-	link := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/"}
-	if f.token != "" {
-		link.RawQuery = url.Values{"token": {f.token}}.Encode()
-	}
-	return link.String()
+	return links
 }
 
 // serve answers requests until ctx ends, the normal way to stop.
-func serve(ctx context.Context, listener net.Listener, handler *web.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+func serve(ctx context.Context, listener net.Listener, handler *web.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 	server.RegisterOnShutdown(handler.Close) // ends the streams of live updates
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {

@@ -20,6 +20,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -33,7 +34,7 @@ const (
 // from a terminal and pasted.
 func CheckToken(token string) error {
 	if len(token) < MinToken || len(token) > MaxToken {
-		return tracker.Errorf(tracker.CodeInvalid, "it has %d characters: use %d to %d, which nobody can guess", len(token), MinToken, MaxToken)
+		return tracker.Errorf(tracker.CodeInvalid, "it has %s: use %d to %d, which nobody can guess", format.Count(len(token), "character", "characters"), MinToken, MaxToken)
 	}
 	unfit := func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsGraphic(r) || unicode.IsSpace(r) }
 	if strings.ContainsFunc(token, unfit) {
