@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"image"
 	"image/png"
 	"io"
@@ -46,15 +45,7 @@ func Start(ctx context.Context, store LogStore, n NewRun) (*ActiveRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := activate(ctx, store, run.ID)
-	for _, picture := range n.Inputs {
-		if _, err := r.AddPicture(ctx, picture); err != nil {
-			// Finish cancels r.ctx, and ctx may have ended.
-			end := Outcome{Status: StatusFailed, Reason: "an input could not be kept: " + err.Error()}
-			return nil, errors.Join(err, r.Finish(context.WithoutCancel(ctx), end))
-		}
-	}
-	return r, nil
+	return activate(ctx, store, run.ID), nil
 }
 
 // Continue resumes a run that was interrupted or failed, and returns it for logging as Start does. The run keeps its

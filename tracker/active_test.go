@@ -235,20 +235,3 @@ func TestAnyReasonEndsARun(t *testing.T) {
 		}
 	}
 }
-
-// TestInputThatCannotBeKept starts a run whose input is no picture, in a context that has ended
-// too.
-func TestInputThatCannotBeKept(t *testing.T) {
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	for _, ctx := range []context.Context{t.Context(), ended} {
-		store := &memory{}
-		_, err := Start(ctx, store, NewRun{Inputs: []NewPicture{{Role: RoleContent, Data: []byte("no picture")}}})
-		if ErrorCode(err) != CodeInvalid {
-			t.Errorf("the error is %v", err)
-		}
-		if len(store.ended) != 1 || store.ended[0].Status != StatusFailed || !strings.Contains(store.ended[0].Reason, "PNG") {
-			t.Errorf("ended %v", store.ended)
-		}
-	}
-}

@@ -52,8 +52,8 @@ func (a *Archive) Normal(now time.Time) (*Archive, error) {
 		r.Status, r.Reason, r.EndedAt = StatusInterrupted, reasonImported, r.SeenAt
 	}
 	n, err := NewRun{
-		Experiment: cleanLine(r.Experiment), Name: cmp.Or(cleanLine(r.Name), id), Sweep: cleanLine(r.Sweep), Trial: r.Trial,
-		Params: cleanParams(r.Params), Tags: cleanLines(r.Tags), Note: cleanText(r.Note),
+		Experiment: cleanName(r.Experiment), Name: cmp.Or(cleanName(r.Name), id), Sweep: cleanName(r.Sweep), Trial: r.Trial,
+		Params: cleanParams(r.Params), Tags: cleanTags(r.Tags), Note: cleanText(r.Note),
 		Process: r.Process, // any but the zero value, which would mean this process
 	}.Normal()
 	if err != nil {
@@ -83,7 +83,7 @@ func (a *Archive) Normal(now time.Time) (*Archive, error) {
 	pictures := slices.Clone(a.Pictures)
 	for i := range pictures {
 		p := &pictures[i]
-		p.Name, p.Source = cleanLine(p.Name), cleanLine(p.Source)
+		p.Name, p.Source = NameFrom(p.Name), fitText(cleanLine(p.Source), maxText)
 		err = cmp.Or(err, p.check(now))
 	}
 	return &Archive{Run: r, Series: a.Series, Pictures: pictures, Checkpoint: a.Checkpoint}, inRun(err)
@@ -101,7 +101,7 @@ func checkTime(what string, at, now time.Time) error {
 
 // check refuses a description of a picture that no store can have made. What its file says is not looked at.
 func (p *Picture) check(now time.Time) error {
-	err := NewPicture{Role: p.Role, Step: p.Step, Name: p.Name, Source: p.Source}.check()
+	err := NewPicture{Role: p.Role, Step: p.Step}.check()
 	return cmp.Or(err, CheckHash(p.Hash), checkTime("picture "+p.Role+" was added", p.At, now))
 }
 
@@ -142,6 +142,25 @@ func (p *Process) check(now time.Time) error {
 
 // cleanLine escapes what is not printable in a text of one line. The result is not longer than the text, or a name.
 func cleanLine(text string) string { return fitText(terminal.Line(text), max(len(text), maxName)) }
+
+// cleanName is cleanLine for a name, which is none if it is blank.
+func cleanName(text string) string {
+	if strings.TrimSpace(text) == "" {
+		return ""
+	}
+	return cleanLine(text)
+}
+
+// cleanTags returns the tags that are not blank.
+func cleanTags(tags []string) []string {
+	var clean []string
+	for _, tag := range tags {
+		if tag = cleanName(tag); tag != "" {
+			clean = append(clean, tag)
+		}
+	}
+	return clean
+}
 
 // cleanText is cleanLine for texts that may have several lines.
 func cleanText(text string) string {

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/gouache-art/gouache/internal/terminal"
 )
 
 // Code is the kind of an error: what a caller can do about it. Programs map it to exit codes,
@@ -104,11 +105,33 @@ func nearestName(text string) string {
 	return strings.ToValidUTF8(name[:min(len(name), maxName-prefix)], "")
 }
 
-// checkLine refuses strings that would break a table: a line is valid UTF-8 of at most maxName bytes.
+// NameFrom turns any text into a name that a run, an experiment or a picture can have, for names that no person typed:
+// those of files, and those that programs make. What is not printable is escaped, as in a Go string. Of a text that is
+// too long the middle is left out.
+func NameFrom(text string) string { return shorten(terminal.Line(text), maxName) }
+
+// shorten leaves out the middle of a text that has too many bytes. The end of a name tells files apart: its number, its extension.
+func shorten(text string, most int) string {
+	const gap = "…"
+	if len(text) <= most {
+		return text
+	}
+	head, tail := most-most/4-len(gap), len(text)-most/4
+	for !utf8.RuneStart(text[head]) {
+		head--
+	}
+	for !utf8.RuneStart(text[tail]) {
+		tail++
+	}
+	return text[:head] + gap + text[tail:]
+}
+
+// checkLine refuses names that people typed and that would break a table, or look like another name. A line is valid
+// UTF-8 of at most maxName bytes.
 func checkLine(kind, text string) error {
 	return cmp.Or(
-		invalidIf(strings.ContainsFunc(text, unicode.IsControl), "%s %q: it must be one line, without control characters",
-			kind, text),
+		invalidIf(text != "" && strings.TrimSpace(text) == "", "%s %q is blank: write a letter or more", kind, text),
+		invalidIf(utf8.ValidString(text) && !terminal.IsLine(text), "%s %q: it must be one line of printable characters", kind, text),
 		checkText(kind, text, maxName),
 	)
 }

@@ -44,7 +44,7 @@ type Picture struct {
 type NewPicture struct {
 	Role   string
 	Step   int64
-	Name   string
+	Name   string // any text, for example a file's name
 	Source string
 	Data   []byte // PNG, JPEG, GIF, TIFF or WebP; at most MaxPicture bytes
 }
@@ -53,9 +53,12 @@ type NewPicture struct {
 const MaxPicture = 1 << 30
 
 // Describe returns the picture that the file becomes, added at a time, or an error of CodeInvalid
-// for a file that cannot be kept.
+// for a file that cannot be kept. Its name is NameFrom the given one. A source that cannot be kept as it is, is left out.
 func (n NewPicture) Describe(at time.Time) (Picture, error) {
-	p := Picture{Role: n.Role, Step: n.Step, Name: n.Name, Source: n.Source, Bytes: int64(len(n.Data)), At: at}
+	p := Picture{Role: n.Role, Step: n.Step, Name: NameFrom(n.Name), Source: n.Source, Bytes: int64(len(n.Data)), At: at}
+	if checkText("source", n.Source, maxText) != nil {
+		p.Source = ""
+	}
 	if err := n.check(); err != nil {
 		return p, err
 	}
@@ -68,13 +71,11 @@ func (n NewPicture) Describe(at time.Time) (Picture, error) {
 	return p, nil
 }
 
-// check refuses what is said of a picture, and files that are too large.
+// check refuses roles and steps that cannot be kept, and files that are too large.
 func (n NewPicture) check() error {
 	return cmp.Or(
 		checkName("role", n.Role),
 		invalidIf(n.Step < 0, "picture %s at step %d: steps are 0 or more", n.Role, n.Step),
-		checkLine("a picture's name", n.Name),
-		checkText("a picture's source", n.Source, maxText),
 		invalidIf(len(n.Data) > MaxPicture, "picture %s has %d bytes: at most %d are kept", n.Role, len(n.Data), MaxPicture),
 	)
 }

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
-	"al.essio.dev/pkg/shellescape"
 	"github.com/shirou/gopsutil/v4/host"
 	"github.com/shirou/gopsutil/v4/process"
+
+	"github.com/gouache-art/gouache/internal/terminal"
 )
 
 // Process identifies the process that records a run, so that others can tell when it is gone.
@@ -155,5 +157,15 @@ func NewProvenance() Provenance {
 	return p
 }
 
-// CommandLine returns the command quoted for a POSIX shell, or "" if there is none.
-func (p *Provenance) CommandLine() string { return shellescape.QuoteCommand(p.Command) }
+// CommandLine returns the command quoted for a shell, or "" if there is none, or if a word of it could not be kept: one
+// that is not UTF-8.
+func (p *Provenance) CommandLine() string {
+	words := make([]string, len(p.Command))
+	for i, word := range p.Command {
+		if strings.ContainsRune(word, utf8.RuneError) {
+			return ""
+		}
+		words[i] = terminal.ShellWord(word)
+	}
+	return strings.Join(words, " ")
+}

@@ -92,9 +92,11 @@ type NewRun struct {
 // pictureSuffix ends the names of parameters that name inputs: content and style alone are terms of an objective.
 const pictureSuffix = "_picture"
 
-// AddInput adds a picture to the inputs, and its name to the parameter ROLE_picture. The step of an
-// input is its index among those of its role, which tells inputs with the same name apart.
+// AddInput adds a picture to the inputs, and its name to the parameter ROLE_picture. The name may be any text: it is
+// kept as NameFrom has it. The step of an input is its index among those of its role, which tells inputs with the same
+// name apart.
 func (n *NewRun) AddInput(role, name, source string, data []byte) {
+	name = NameFrom(name)
 	input := NewPicture{Role: role, Name: name, Source: source, Data: data}
 	for _, other := range n.Inputs {
 		if other.Role == role {
@@ -108,7 +110,7 @@ func (n *NewRun) AddInput(role, name, source string, data []byte) {
 	if input.Step > 0 {
 		name = fmt.Sprint(n.Params[role+pictureSuffix], " + ", name)
 	}
-	n.Params[role+pictureSuffix] = name
+	n.Params[role+pictureSuffix] = shorten(name, maxText)
 }
 
 // Normal returns the run with defaults filled in and each value in its stored form, or an error of CodeInvalid.

@@ -63,8 +63,8 @@ type RunReader interface {
 // RunStore reads and changes the records of runs.
 type RunStore interface {
 	RunReader
-	// CreateRun adds a run that begins now and gives it an id. It ignores n.Inputs. A trial of a
-	// sweep that the store has already is a conflict, so only one of several processes creates it.
+	// CreateRun adds a run that begins now, with its inputs, and gives it an id. A trial of a sweep
+	// that the store has already is a conflict, so only one of several processes creates it.
 	CreateRun(ctx context.Context, n NewRun) (*Run, error)
 	// UpdateRun changes what people say about a run and returns the changed run.
 	UpdateRun(ctx context.Context, id string, u Update) (*Run, error)

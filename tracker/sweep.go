@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gouache-art/gouache/internal/suggest"
@@ -32,7 +33,7 @@ func (s *Sweep) Check() error {
 		checkLine("sweep", s.Name),
 		checkLine("experiment", s.Experiment),
 		checkText("a sweep's file", s.Text, maxSweep),
-		checkText("a sweep's folder", s.Dir, maxText),
+		invalidIf(len(s.Dir) > maxText || strings.ContainsRune(s.Dir, 0), "a sweep's folder has %d bytes: at most %d are kept, without zero bytes", len(s.Dir), maxText),
 		invalidIf(s.Trials < 0, "%d trials: there must be 0 or more", s.Trials),
 	)
 }

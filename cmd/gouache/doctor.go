@@ -109,7 +109,7 @@ func examineDevice() (plugin, device finding) {
 	b, err := backend.OpenPlugin(found[0])
 	if err != nil {
 		plugin.State, plugin.Detail = stateDamaged, err.Error()
-		plugin.Mend = fmt.Sprintf("rm %s && gouache doctor --fix", found[0].Path)
+		plugin.Mend = fmt.Sprintf("rm %s && gouache doctor --fix", terminal.ShellWord(found[0].Path))
 		return plugin, device
 	}
 	defer b.Close()

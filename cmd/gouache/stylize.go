@@ -70,7 +70,7 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 		return err
 	}
 	if f.record.name == "" {
-		f.record.name = strings.TrimSuffix(filepath.Base(f.out), filepath.Ext(f.out))
+		f.record.name = tracker.NameFrom(strings.TrimSuffix(filepath.Base(f.out), filepath.Ext(f.out)))
 		if f.out == "-" {
 			f.record.name = "stdout"
 		}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"al.essio.dev/pkg/shellescape"
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/format"
@@ -146,7 +145,7 @@ func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment stri
 	return withStore(cmd, &f.store, creating, func(store tracker.Store) error {
 		if _, err := store.Sweep(cmd.Context(), file.Name); err == nil {
 			return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s continues it, "+
-				"and another name in the file begins a new one", file.Name, shellescape.Quote(file.Name)))
+				"and another name in the file begins a new one", file.Name, terminal.ShellWord(file.Name)))
 		}
 		folder, err := filepath.Abs(filepath.Dir(file.Path))
 		if err != nil {
@@ -206,10 +205,10 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 	case err != nil:
 		return err
 	case cmd.Context().Err() != nil:
-		terminal.Fprintf(messages(cmd, f.quiet), "interrupted: gouache sweep resume %s continues it\n", shellescape.Quote(painter.File.Name))
+		terminal.Fprintf(messages(cmd, f.quiet), "interrupted: gouache sweep resume %s continues it\n", terminal.ShellWord(painter.File.Name))
 		return errInterrupted
 	case summary.Failed > 0 && summary.Finished+summary.Pruned == 0:
-		return errors.New("all trials failed: gouache sweep show " + shellescape.Quote(painter.File.Name) + " says why")
+		return errors.New("all trials failed: gouache sweep show " + terminal.ShellWord(painter.File.Name) + " says why")
 	}
 	return nil
 }

@@ -16,6 +16,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // Line escapes everything in a text that is not printable, line breaks and tabs too.
@@ -80,6 +82,31 @@ func isJoined(r rune) bool {
 	return r == emojiStyle || unicode.In(r, unicode.So, unicode.Sk, unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Devanagari,
 		unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati, unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada,
 		unicode.Malayalam, unicode.Sinhala, unicode.Khmer, unicode.Myanmar)
+}
+
+// ShellWord quotes a word for a POSIX shell, if that is needed, so that all of it is printable. A word that ends in a line
+// break stays as it is.
+func ShellWord(word string) string {
+	if IsLine(word) || strings.HasSuffix(word, "\n") {
+		return shellescape.Quote(word)
+	}
+	var format strings.Builder
+	for i := 0; i < len(word); {
+		r, size := utf8.DecodeRuneInString(word[i:])
+		char := word[i : i+size]
+		switch {
+		case r == '%' || r == '\\':
+			format.WriteString(char + char)
+		case IsLine(char) && (i > 0 || r != '-'): // a format that begins with - is an option
+			format.WriteString(char)
+		default:
+			for _, b := range []byte(char) {
+				fmt.Fprintf(&format, `\%03o`, b)
+			}
+		}
+		i += size
+	}
+	return `"$(printf ` + shellescape.Quote(format.String()) + `)"`
 }
 
 // escapeJSON escapes what is not printable in JSON.

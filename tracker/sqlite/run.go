@@ -134,8 +134,23 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 	if err != nil {
 		return nil, err
 	}
+	inputs := make([]tracker.Picture, len(n.Inputs))
+	for i, input := range n.Inputs {
+		if inputs[i], err = input.Describe(db.now()); err != nil {
+			return nil, err
+		}
+	}
+	put := func() (hashes []string, err error) {
+		for i, p := range inputs {
+			hashes = append(hashes, p.Hash)
+			if err := db.blobs.put(p.Hash, n.Inputs[i].Data); err != nil {
+				return hashes, err
+			}
+		}
+		return hashes, nil
+	}
 	var run *tracker.Run
-	err = db.write(ctx, "starting a run", func(tx *sql.Tx) error {
+	err = db.withFiles(ctx, "starting a run", put, func(tx *sql.Tx) error {
 		if n.Sweep != "" && n.Trial != 0 {
 			id, err := trialOf(ctx, tx, n.Sweep, n.Trial)
 			if err != nil {
@@ -160,6 +175,12 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 		}
 		if err != nil {
 			return err
+		}
+		for _, p := range inputs {
+			p.At = at
+			if err := db.insertPicture(ctx, tx, key, p); err != nil {
+				return err
+			}
 		}
 		run, err = loadRun(ctx, tx, db.now(), key)
 		return err

@@ -266,7 +266,7 @@ func (r *runner) begin(ctx context.Context, runs []*tracker.Run) (t *Trial, wait
 func (r *runner) describe(ctx context.Context, n int, a Assignment) (tracker.NewRun, error) {
 	described := tracker.NewRun{
 		Experiment: r.record.Experiment,
-		Name:       fmt.Sprintf("%s %d", r.file.Name, n),
+		Name:       tracker.NameFrom(fmt.Sprintf("%s %d", r.file.Name, n)), // the sweep's may be as long as a name can be
 		Sweep:      r.file.Name,
 		Trial:      n,
 		Params:     maps.Clone(a.Params),

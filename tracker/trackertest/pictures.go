@@ -3,7 +3,9 @@ package trackertest
 import (
 	"bytes"
 	"io"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -42,6 +44,32 @@ func testPictures(t *testing.T, store tracker.Store) {
 	failIf(t, len(some) != 1, "styles: %+v", some)
 	report := must(store.Verify(t.Context(), tracker.VerifyOptions{}))(t)
 	failIf(t, report.Pictures != 2 || report.Runs != 1, "the same picture twice: %+v", report)
+}
+
+// testPictureNames begins a run with pictures whose files have names that no person would type.
+func testPictureNames(t *testing.T, store tracker.Store) {
+	long := strings.Repeat("長い写真", 20) + "2.png"
+	names := []string{long, "latin\xe9.png", "new\nline.png", "esc\x1b[31m.png", "turned\u202egnp.png", strings.Repeat("\x80", 255), "", "  "}
+	var n tracker.NewRun
+	for i, name := range names {
+		n.AddInput(tracker.RoleStyle, name, "/"+name, Picture(t, i))
+	}
+	for range 40 { // together they are longer than a parameter may be
+		n.AddInput(tracker.RoleContent, long, "", Picture(t, 1))
+	}
+	run := create(t, store, n)
+	all := must(store.Pictures(t.Context(), run.ID, tracker.PictureQuery{Roles: []string{tracker.RoleStyle}}))(t)
+	wantEqual(t, "pictures", len(all), len(names))
+	for i, p := range all {
+		wantEqual(t, "name", p.Name, tracker.NameFrom(names[i]))
+		failIf(t, len(p.Name) > 200 || strings.ContainsAny(p.Name, "\n\x1b\u202e"), "the name of %q is %q", names[i], p.Name)
+	}
+	failIf(t, !strings.HasPrefix(all[0].Name, "長い写真") || !strings.HasSuffix(all[0].Name, "真2.png"), "the long name is %q", all[0].Name)
+	failIf(t, all[0].Source != "/"+long || all[1].Source != "" || all[2].Source != "/"+names[2], "sources %q, %q and %q", all[0].Source, all[1].Source, all[2].Source)
+	for _, name := range []string{"style_picture", "content_picture"} {
+		text, _ := run.Params[name].(string)
+		failIf(t, len(text) < 200 || len(text) > 4096 || !utf8.ValidString(text), "%s is %q", name, text)
+	}
 }
 
 func testPictureConflict(t *testing.T, store tracker.Store) {

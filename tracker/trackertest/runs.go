@@ -41,6 +41,10 @@ func testRun(t *testing.T, store tracker.Store) {
 func testInvalid(t *testing.T, store tracker.Store) {
 	for what, n := range map[string]tracker.NewRun{
 		"a name of two lines":      {Name: "a\nb"},
+		"a name that turns around": {Name: "a\u202eb"},
+		"a blank name":             {Experiment: "  "},
+		"a blank tag":              {Tags: []string{" \u3000"}},
+		"an input no picture":      {Inputs: []tracker.NewPicture{{Role: "content", Data: Picture(t, 1)}, {Role: "style", Data: []byte("text")}}},
 		"a parameter without name": {Params: tracker.Params{"": 1}},
 		"a name with a space":      {Params: tracker.Params{"a b": 1}},
 		"a name like a number":     {Params: tracker.Params{"4x": 1}},
@@ -55,6 +59,7 @@ func testInvalid(t *testing.T, store tracker.Store) {
 		err := errorOf(store.CreateRun(t.Context(), n))
 		failIf(t, tracker.ErrorCode(err) != tracker.CodeInvalid, "%s: the error is %v", what, err)
 	}
+	wantEqual(t, "files after mistakes", must(store.Verify(t.Context(), tracker.VerifyOptions{}))(t).Pictures, 0)
 	run := create(t, store, tracker.NewRun{})
 	ctx := t.Context()
 	wantCode(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: tracker.StatusRunning}), tracker.CodeInvalid)

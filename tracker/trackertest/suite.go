@@ -63,7 +63,7 @@ var groups = []struct {
 		{"Points", testPoints}, {"OutOfOrder", testPointsOutOfOrder}, {"NotFinite", testPointsNotFinite}, {"Many", testManyPoints},
 		{"Continued", testContinuedCurve},
 	}},
-	{"Pictures", []check{{"Pictures", testPictures}, {"Conflict", testPictureConflict}, {"Thumbnail", testThumbnail}}},
+	{"Pictures", []check{{"Pictures", testPictures}, {"Conflict", testPictureConflict}, {"Names", testPictureNames}, {"Thumbnail", testThumbnail}}},
 	{"Checkpoints", []check{{"Checkpoints", testCheckpoints}, {"Ends", testCheckpointEnds}}},
 	{"Sweeps", []check{
 		{"Sweeps", testSweeps}, {"Delete", testDeleteSweep}, {"Trials", testTrials}, {"TrialsOnce", testTrialsOnce},
