@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +35,7 @@ type Container interface {
 
 type fileFormat struct {
 	name, magic string
-	open        func(path string) (Container, error)
+	open        func(ctx context.Context, path string) (Container, error)
 }
 
 var (
@@ -43,10 +44,11 @@ var (
 )
 
 // RegisterFormat makes a file format known. Its files begin with magic, in which ? means any byte; open is called for
-// a regular file that begins so. It is meant to be called by an init function, like [image.RegisterFormat].
+// a regular file that begins so. What reads slowly gives up when ctx ends, and returns its error. RegisterFormat is
+// meant to be called by an init function, like [image.RegisterFormat].
 //
 // [image.RegisterFormat]: https://pkg.go.dev/image#RegisterFormat
-func RegisterFormat(name, magic string, open func(path string) (Container, error)) {
+func RegisterFormat(name, magic string, open func(ctx context.Context, path string) (Container, error)) {
 	formatsMutex.Lock()
 	defer formatsMutex.Unlock()
 	formats = append(formats, fileFormat{name, magic, open})
@@ -77,14 +79,14 @@ func readable(s Source) error {
 }
 
 // open opens a file by its first bytes and returns its format's name. Errors name the file.
-func open(path string) (Container, string, error) {
+func open(ctx context.Context, path string) (Container, string, error) {
 	start, err := beginning(path)
 	if err != nil {
 		return nil, "", err
 	}
 	for _, f := range registered() {
 		if matches(start, f.magic) {
-			c, err := f.open(path)
+			c, err := f.open(ctx, path)
 			if err != nil {
 				err = fmt.Errorf("%s: %w", path, err)
 			}

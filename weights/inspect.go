@@ -2,6 +2,7 @@ package weights
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 
@@ -30,10 +31,15 @@ type TensorInfo struct {
 	Part  string `json:"part,omitempty"`  // "kernel" or "bias"
 }
 
-// Inspect lists the tensors of a file. A file without a usable VGG is no error: Contents.Problem says what is wrong. One
-// that is damaged, or no file of tensors at all, is an error.
-func Inspect(path string) (contents *Contents, err error) {
-	c, format, err := open(path)
+// Inspect lists the tensors of a file, or of a source by its name, as [Load] does, and reads them as Load would. A file
+// without a usable VGG is no error: Contents.Problem is what Load would say. One that is damaged so that its tensors
+// cannot be listed, or no file of tensors at all, is an error.
+func Inspect(ctx context.Context, nameOrFile string, opts Options) (contents *Contents, err error) {
+	path, _, err := find(ctx, nameOrFile, opts)
+	if err != nil {
+		return nil, err
+	}
+	c, format, err := open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -50,12 +56,15 @@ func Inspect(path string) (contents *Contents, err error) {
 	if s, ok := known(sums); ok {
 		contents.Known = s.Name
 	}
-	a, err := r.network()
-	if err != nil {
+	set, err := r.assemble()
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
 		contents.Problem = err.Error()
-		return contents, nil
+	default:
+		contents.Network = set.Network
 	}
-	contents.Network = a.name
 	return contents, nil
 }
 

@@ -26,7 +26,7 @@ func TestLayouts(t *testing.T) {
 		for _, network := range []string{VGG16, VGG19} {
 			t.Run(c.name+" "+network, func(t *testing.T) {
 				want := distinct(network)
-				got, err := assemble(c.lay(want))
+				got, err := recognise(c.lay(want)).assemble()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -78,7 +78,7 @@ func TestUnusableFiles(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			m := tfKeras(distinct(VGG19))
 			c.change(t, m)
-			_, err := assemble(m)
+			_, err := recognise(m).assemble()
 			for _, says := range c.says {
 				if err == nil || !strings.Contains(err.Error(), says) {
 					t.Errorf("error %v does not mention %q", err, says)
@@ -102,7 +102,7 @@ func TestInspect(t *testing.T) {
 	if err := WriteSafetensors(path, distinct(VGG16)); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Inspect(path)
+	c, err := Inspect(t.Context(), path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,8 +122,36 @@ func TestInspect(t *testing.T) {
 	if err := WriteSafetensors(path, set); err != nil {
 		t.Fatal(err)
 	}
-	c, err = Inspect(path)
+	c, err = Inspect(t.Context(), path, Options{})
 	if err != nil || c.Network != "" || !strings.Contains(c.Problem, "block5_conv3 is missing") || len(c.Tensors) != 24 {
 		t.Errorf("a file without its last layer gave %+v, %v", c, err)
+	}
+
+	set = distinct(VGG16)
+	set.Layers[2].Kernel[5] = float32(math.NaN())
+	if err := WriteSafetensors(path, set); err != nil {
+		t.Fatal(err)
+	}
+	_, loadErr := ReadFile(t.Context(), path)
+	c, err = Inspect(t.Context(), path, Options{})
+	if err != nil || c.Network != "" || !strings.Contains(c.Problem, "kernel of layer block2_conv1: number 5 is NaN") {
+		t.Errorf("a file with NaN gave %+v, %v", c, err)
+	} else if loadErr == nil || loadErr.Error() != path+": "+c.Problem {
+		t.Errorf("loading says %v, and inspecting %s", loadErr, c.Problem)
+	}
+}
+
+// TestInspectByName fetches what is not there, as Load does.
+func TestInspectByName(t *testing.T) {
+	serve(t, "vgg19")
+	opts := Options{Dir: t.TempDir()}
+	c, err := Inspect(t.Context(), "vgg19", opts)
+	if err != nil || c.Known != "vgg19" || c.Network != VGG19 || c.Path != filepath.Join(opts.Dir, "vgg19.safetensors") {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	for name, says := range map[string]string{"vgg91": `did you mean "vgg19"`, "random": "need no file", "vgg16": "cannot get"} {
+		if c, err := Inspect(t.Context(), name, opts); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: got %+v, %v, want an error that says %q", name, c, err, says)
+		}
 	}
 }

@@ -44,27 +44,43 @@ func CacheDir() string {
 // checksum is compared at each load (0.12 s for VGG19's 80 MB); a damaged file is fetched anew, with a message to
 // opts.Progress. Errors match [ErrMissing] if there are no such weights.
 func Load(ctx context.Context, nameOrFile string, opts Options) (*Set, error) {
-	source, err := Lookup(nameOrFile)
-	switch {
-	case err != nil && looksLikeFile(nameOrFile):
-		return ReadFile(nameOrFile)
-	case err != nil:
-		return nil, fmt.Errorf("%w; nor is there a file of that name", err)
-	case source.Make != nil:
-		return source.Make(opts.Seed), nil
+	if s, err := Lookup(nameOrFile); err == nil && s.Make != nil {
+		return s.Make(opts.Seed), nil
 	}
-	if err := readable(source); err != nil {
-		return nil, fmt.Errorf("loading %s: %w", source.Name, err) // and not after 80 MB of download
-	}
-	path, err := Fetch(ctx, source.Name, opts)
+	path, source, err := find(ctx, nameOrFile, opts)
 	if err != nil {
 		return nil, err
 	}
-	set, _, err := readAndSum(path)
-	if err == nil {
-		set.describe(source)
+	set, sums, err := readAndSum(ctx, path)
+	if err != nil {
+		return nil, err
 	}
-	return set, err
+	if source == nil {
+		set.describeKnown(sums)
+		return set, nil
+	}
+	// What was read is what counts, not what was there when Fetch looked.
+	if err := source.Sums.Compare(path, sums); err != nil {
+		return nil, err
+	}
+	set.describe(*source)
+	return set, nil
+}
+
+// find returns the path of a file, or of the cached file of a source, which it fetches if necessary.
+func find(ctx context.Context, nameOrFile string, opts Options) (string, *Source, error) {
+	source, err := Lookup(nameOrFile)
+	switch {
+	case err != nil && looksLikeFile(nameOrFile):
+		return nameOrFile, nil, nil
+	case err != nil:
+		return "", nil, fmt.Errorf("%w; nor is there a file of that name", err)
+	}
+	if err := readable(source); err != nil {
+		return "", nil, fmt.Errorf("loading %s: %w", source.Name, err) // and not after 80 MB of download
+	}
+	path, err := Fetch(ctx, source.Name, opts)
+	return path, &source, err
 }
 
 // looksLikeFile says whether an unknown name means a file.
@@ -78,16 +94,17 @@ func looksLikeFile(s string) bool {
 
 // ReadFile reads VGG16 or VGG19 from a file of any name. A file with the checksum of a source gets its name and licence.
 // Errors name the file, the layer, and what was expected.
-func ReadFile(path string) (*Set, error) {
-	set, sums, err := readAndSum(path)
-	if s, ok := known(sums); ok && err == nil {
-		set.describe(s)
+func ReadFile(ctx context.Context, path string) (*Set, error) {
+	set, sums, err := readAndSum(ctx, path)
+	if err != nil {
+		return nil, err
 	}
-	return set, err
+	set.describeKnown(sums)
+	return set, nil
 }
 
 // readAndSum reads a file and its checksums at the same time, which saves 0.16 s for VGG19's 80 MB.
-func readAndSum(path string) (*Set, fetch.Checksums, error) {
+func readAndSum(ctx context.Context, path string) (*Set, fetch.Checksums, error) {
 	// The file's kind is checked first: summing up a pipe would wait for ever.
 	if _, err := beginning(path); err != nil {
 		return nil, fetch.Checksums{}, err
@@ -96,7 +113,7 @@ func readAndSum(path string) (*Set, fetch.Checksums, error) {
 	var sumErr error
 	var summed sync.WaitGroup
 	summed.Go(func() { sums, sumErr = fetch.Sum(path) })
-	set, err := read(path)
+	set, err := read(ctx, path)
 	summed.Wait()
 	if err := cmp.Or(err, sumErr); err != nil {
 		return nil, sums, err
@@ -105,13 +122,13 @@ func readAndSum(path string) (*Set, fetch.Checksums, error) {
 	return set, sums, nil
 }
 
-func read(path string) (set *Set, err error) {
-	c, _, err := open(path)
+func read(ctx context.Context, path string) (set *Set, err error) {
+	c, _, err := open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	set, err = assemble(c)
+	set, err = recognise(c).assemble()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -120,15 +137,14 @@ func read(path string) (set *Set, err error) {
 }
 
 // assemble makes a set of the content of a file.
-func assemble(c Container) (*Set, error) {
-	r := recognise(c)
+func (r *recognition) assemble() (*Set, error) {
 	a, err := r.network()
 	if err != nil {
 		return nil, err
 	}
 	set := &Set{Network: a.name, Layers: a.layers(), Layout: r.layout}
 	if r.layout == layoutGouache {
-		metadata := c.Metadata()
+		metadata := r.Metadata()
 		set.Source, set.License = metadata[keySource], metadata[keyLicense]
 	}
 	for i := range set.Layers {
@@ -158,4 +174,11 @@ func (r *recognition) read(p part) ([]float32, error) {
 // describe sets what the source knows of the set.
 func (s *Set) describe(from Source) {
 	s.Name, s.Source, s.License = from.Name, from.Origin.String(), from.License
+}
+
+// describeKnown sets what the source of a file with these sums knows of the set, if there is one.
+func (s *Set) describeKnown(sums fetch.Checksums) {
+	if from, ok := known(sums); ok {
+		s.describe(from)
+	}
 }

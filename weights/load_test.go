@@ -259,7 +259,7 @@ func TestRegister(t *testing.T) {
 	if !ok {
 		t.Error("it is not in the cache")
 	}
-	if contents, err := Inspect(path); err != nil || contents.Known != "mine" {
+	if contents, err := Inspect(t.Context(), path, Options{}); err != nil || contents.Known != "mine" {
 		t.Errorf("its file is known as %+v, %v", contents, err)
 	}
 	if _, err := Lookup("mien"); err == nil || !strings.Contains(err.Error(), `did you mean "mine"?`) || !errors.Is(err, ErrMissing) {

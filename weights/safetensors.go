@@ -2,6 +2,7 @@ package weights
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ type safetensorsFile struct {
 	file *os.File
 }
 
-func openSafetensors(path string) (Container, error) {
+func openSafetensors(_ context.Context, path string) (Container, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

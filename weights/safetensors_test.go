@@ -18,7 +18,7 @@ func TestWriteSafetensorsRoundTrip(t *testing.T) {
 	if err := WriteSafetensors(path, want); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadFile(path)
+	got, err := ReadFile(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestSafetensorsCut(t *testing.T) {
 	if err := os.Truncate(path, info.Size()-1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadFile(path); err == nil || !strings.Contains(err.Error(), path+": the file is truncated") {
+	if _, err := ReadFile(t.Context(), path); err == nil || !strings.Contains(err.Error(), path+": the file is truncated") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -105,11 +105,17 @@ func newWeightsInspect() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE [flags]",
-		Short: "Show the layers, shapes and layout of a file of weights",
+		Short: "Show the layers, shapes and layout of a file of weights, and what is wrong with it",
+		Long:  "Show the layers, shapes and layout of a file of weights, and what is wrong with it: every number that a painting would read is read. " + fileOrName,
 		Args:  exactly("the FILE to inspect"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			contents, err := weights.Inspect(args[0])
-			if err != nil {
+			line := newStatusLine(cmd.ErrOrStderr())
+			name, err := chooseIfAuto(cmd, args[0], line)
+			var contents *weights.Contents
+			if err == nil {
+				contents, err = weights.Inspect(cmd.Context(), name, weights.Options{Progress: line.transfer})
+			}
+			if line.end(); err != nil {
 				return err
 			}
 			return show(cmd, asJSON, contents, func(w *terminal.Table) { printContents(w, contents) })
@@ -117,6 +123,21 @@ func newWeightsInspect() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+const fileOrName = "FILE may also be a name of `gouache weights list`, or auto for the best available."
+
+// chooseIfAuto returns the name of the best weights for auto, which it fetches, and says why. Other names it returns.
+func chooseIfAuto(cmd *cobra.Command, name string, line *statusLine) (string, error) {
+	if name != "auto" {
+		return name, nil
+	}
+	source, reason, err := weights.Choose(cmd.Context(), weights.Options{Progress: line.transfer})
+	if line.end(); err != nil {
+		return "", err
+	}
+	terminal.Fprintf(cmd.ErrOrStderr(), "weights: %s\n", reason)
+	return source.Name, nil
 }
 
 func printContents(w *terminal.Table, c *weights.Contents) {
@@ -132,26 +153,20 @@ func newWeightsConvert() *cobra.Command {
 	return &cobra.Command{
 		Use:     "convert FILE OUT.safetensors",
 		Short:   "Write a set of weights as .safetensors",
-		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read; as OUT, - is standard output. FILE may also be a name of `gouache weights list`, or auto for the best available.",
+		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read; as OUT, - is standard output. " + fileOrName,
 		Example: `  gouache weights convert vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 vgg19.safetensors`,
 		Args:    exactly("FILE", "OUT.safetensors"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkOutput(args[1], ".safetensors"); err != nil {
 				return err
 			}
-			name, line := args[0], newStatusLine(cmd.ErrOrStderr())
-			options := weights.Options{Progress: line.transfer}
-			if name == "auto" {
-				source, reason, err := weights.Choose(cmd.Context(), options)
-				if line.end(); err != nil {
-					return err
-				}
-				terminal.Fprintf(cmd.ErrOrStderr(), "weights: %s\n", reason)
-				name = source.Name
+			line := newStatusLine(cmd.ErrOrStderr())
+			name, err := chooseIfAuto(cmd, args[0], line)
+			var set *weights.Set
+			if err == nil {
+				set, err = weights.Load(cmd.Context(), name, weights.Options{Progress: line.transfer})
 			}
-			set, err := weights.Load(cmd.Context(), name, options)
-			line.end()
-			if err != nil {
+			if line.end(); err != nil {
 				return err
 			}
 			if err := weights.WriteSafetensors(args[1], set); err != nil {

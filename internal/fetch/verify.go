@@ -47,13 +47,21 @@ func Verify(path string, sums Checksums) error {
 		return nil
 	}
 	got, err := sum(path, sums.MD5 != "", sums.SHA256 != "")
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case sums.SHA256 != "" && !strings.EqualFold(got.SHA256, sums.SHA256):
-		return &ChecksumError{path, "SHA-256", got.SHA256, sums.SHA256}
-	case sums.MD5 != "" && !strings.EqualFold(got.MD5, sums.MD5):
-		return &ChecksumError{path, "MD5", got.MD5, sums.MD5}
+	}
+	return sums.Compare(path, got)
+}
+
+// Compare compares the sums of the file at path with those expected. A difference is a [*ChecksumError].
+func (expected Checksums) Compare(path string, got Checksums) error {
+	switch {
+	case expected.Size != 0 && got.Size != expected.Size:
+		return &ChecksumError{path, "size", fmt.Sprint(got.Size, " bytes"), fmt.Sprint(expected.Size, " bytes")}
+	case expected.SHA256 != "" && !strings.EqualFold(got.SHA256, expected.SHA256):
+		return &ChecksumError{path, "SHA-256", got.SHA256, expected.SHA256}
+	case expected.MD5 != "" && !strings.EqualFold(got.MD5, expected.MD5):
+		return &ChecksumError{path, "MD5", got.MD5, expected.MD5}
 	}
 	return nil
 }

@@ -15,22 +15,6 @@ import (
 	"github.com/gouache-art/gouache/weights"
 )
 
-func reopen(t *testing.T, f *file, path string) {
-	t.Helper()
-	err := guard(func() (err error) {
-		f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := f.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 // writer writes HDF5 files as Keras does. Its methods panic, which write turns into a failed test.
 type writer struct{ file *hdf5.File }
 
@@ -185,7 +169,7 @@ func TestLayouts(t *testing.T) {
 		t.Run(layout.name+" "+network, func(t *testing.T) {
 			layers := weights.Random(network, 1).Layers
 			path := write(t, func(w writer) { layout.write(w, layers) })
-			set, err := weights.ReadFile(path)
+			set, err := weights.ReadFile(t.Context(), path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -225,13 +209,13 @@ func TestUnusableFiles(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := write(t, c.fill)
-			_, err := weights.ReadFile(path)
+			_, err := weights.ReadFile(t.Context(), path)
 			for _, says := range append(c.says, path) {
 				if err == nil || !strings.Contains(err.Error(), says) {
 					t.Errorf("error %v does not mention %q", err, says)
 				}
 			}
-			contents, err := weights.Inspect(path)
+			contents, err := weights.Inspect(t.Context(), path, weights.Options{})
 			if err != nil || contents.Problem == "" || contents.Network != "" {
 				t.Errorf("Inspect gave %+v, %v, want a problem", contents, err)
 			}
@@ -280,7 +264,7 @@ func TestRealFile(t *testing.T) {
 
 // A program that imports this package reads .h5 files through package weights.
 func Example() {
-	contents, err := weights.Inspect("testdata/types.h5")
+	contents, err := weights.Inspect(context.Background(), "testdata/types.h5", weights.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -291,7 +275,7 @@ func Example() {
 	_, err = weights.Load(context.Background(), "testdata/types.h5", weights.Options{})
 	fmt.Println(err)
 	// Output:
+	// bf16 [2 2] bfloat16
 	// deflated [2 2] float32
-	// external [2 2] float32
-	// testdata/types.h5: it is neither VGG16 nor VGG19: it has tensors such as deflated, external, f2, expected layers block1_conv1, block1_conv2 and so on
+	// testdata/types.h5: it is neither VGG16 nor VGG19: it has tensors such as bf16, deflated, external, expected layers block1_conv1, block1_conv2 and so on
 }
