@@ -19,16 +19,13 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
-
-	"github.com/gouache-art/gouache/internal/interrupt"
 )
 
 // Write calls write with a writer whose data becomes the content of the file at path. After an error, from write or
 // from the file system, a regular file is as it was before and the temporary file is gone, as it is when a second
-// signal ends the process (see internal/interrupt). Only a process that is killed leaves one behind. An error of the
-// file system takes precedence over the one that write makes of it.
+// signal ends the process (see internal/interrupt). A process that is killed leaves one behind, which the next Write or
+// Check in that folder removes. An error of the file system takes precedence over the one that write makes of it.
 //
 // A file that is replaced keeps its permissions. A new one may be read and written by all that the umask allows.
 func Write(path string, write func(io.Writer) error) error {
@@ -39,23 +36,24 @@ func Write(path string, write func(io.Writer) error) error {
 	if t.stream {
 		return t.writeStream(write)
 	}
-	f, discard, err := t.create()
+	folder, err := t.openFolder()
 	if err != nil {
 		return err
 	}
-	defer discard()
-	if err := t.fill(f, write); err != nil {
-		return err
-	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
+	defer folder.Close()
+	return t.replace(folder, filepath.Base(t.file), write)
+}
+
+// WriteIn calls write as [Write] does, for a file in a folder out of which no part of its path leads. A link in the
+// place of the file is replaced.
+func WriteIn(folder *os.Root, path string, write func(io.Writer) error) error {
+	t := target{path: filepath.Join(folder.Name(), path), descriptor: -1}
+	inner, err := folder.OpenRoot(filepath.Dir(path))
+	if err != nil {
 		return t.refused(err)
 	}
-	// A loss of power must not take the new name away. If a file system cannot sync a folder, the file is there all the same.
-	if folder, err := os.Open(filepath.Dir(t.file)); err == nil {
-		_ = folder.Sync()
-		_ = folder.Close()
-	}
-	return nil
+	defer inner.Close()
+	return t.replace(inner, filepath.Base(path), write)
 }
 
 // WriteFile writes data to the file at path as [Write] does.
@@ -72,12 +70,41 @@ func Check(path string) error {
 	if err != nil || t.stream {
 		return err
 	}
-	f, discard, err := t.create()
+	folder, err := t.openFolder()
 	if err != nil {
 		return err
 	}
-	defer discard()
+	defer folder.Close()
+	f, err := create(folder, filepath.Base(t.file))
+	if err != nil {
+		return t.refused(err)
+	}
+	defer f.discard()
 	if _, err := f.Write(make([]byte, 4096)); err != nil {
+		return t.refused(err)
+	}
+	return nil
+}
+
+func (t *target) openFolder() (*os.Root, error) {
+	folder, err := os.OpenRoot(filepath.Dir(t.file))
+	if err != nil {
+		return nil, t.refused(err)
+	}
+	return folder, nil
+}
+
+// replace writes a file under a temporary name and gives it its own.
+func (t *target) replace(folder *os.Root, name string, write func(io.Writer) error) error {
+	f, err := create(folder, name)
+	if err != nil {
+		return t.refused(err)
+	}
+	defer f.discard()
+	if err := t.fill(f, write); err != nil {
+		return err
+	}
+	if err := f.place(name); err != nil {
 		return t.refused(err)
 	}
 	return nil
@@ -182,20 +209,6 @@ func (t *target) checkDescriptor() error {
 			t.path, t.descriptor)
 	}
 	return nil
-}
-
-// create makes the temporary file. discard removes it, unless it has become the target.
-func (t *target) create() (f *renameio.PendingFile, discard func(), err error) {
-	f, err = renameio.NewPendingFile(t.file, renameio.WithTempDir(filepath.Dir(t.file)),
-		renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
-	if err != nil {
-		return nil, nil, t.refused(err)
-	}
-	forget := interrupt.OnExit(func() { _ = os.Remove(f.Name()) })
-	return f, func() {
-		_ = f.Cleanup() // of a file that nobody needs
-		forget()
-	}, nil
 }
 
 // writeStream writes to a stream. Opening a FIFO waits for its reader.

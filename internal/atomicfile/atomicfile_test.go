@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,9 +20,20 @@ import (
 // writeTo, in the environment, makes the test binary write "picture" to that path: a process with descriptors of its own.
 const writeTo = "GOUACHE_TEST_WRITE_TO"
 
+// hangs, in the environment, makes it stop while it writes.
+const hangs = "GOUACHE_TEST_HANGS"
+
 func TestMain(m *testing.M) {
 	if path := os.Getenv(writeTo); path != "" {
-		if err := errors.Join(Check(path), WriteFile(path, []byte("picture"))); err != nil {
+		write := func(w io.Writer) error {
+			if os.Getenv(hangs) != "" {
+				fmt.Println("writing")
+				select {}
+			}
+			_, err := io.WriteString(w, "picture")
+			return err
+		}
+		if err := errors.Join(Check(path), Write(path, write)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -70,7 +82,7 @@ func TestWrite(t *testing.T) {
 	)
 	for _, c := range []struct{ path, file string }{
 		{"new", "new"}, {"old", "old"}, {"link", "old"}, {"chain", "old"}, {"dangling", "fresh"}, {"folder/up", "deep/up"},
-		{"deep/absolute", "far"}, {"folder/../x", "deep/x"}, {strings.Repeat("n", 200), strings.Repeat("n", 200)},
+		{"deep/absolute", "far"}, {"folder/../x", "deep/x"}, {strings.Repeat("n", 255), strings.Repeat("n", 255)},
 	} {
 		must(t, Check(c.path))
 		if err := WriteFile(c.path, []byte(c.path)); err != nil {
@@ -113,7 +125,7 @@ func TestRefused(t *testing.T) {
 		unix.Mkfifo("fifo", 0o444), os.Chmod("fifo", 0o444),
 	)
 	before := list(t, ".")
-	long := strings.Repeat("n", 250)
+	long := strings.Repeat("n", 256)
 	for path, want := range map[string]string{
 		"":            "no output file is named: give a path",
 		"folder":      "folder is a folder: name a file in it",
@@ -181,6 +193,69 @@ func TestFailing(t *testing.T) {
 		t.Errorf("the folder holds %v, the file %q", names, read(t, path))
 	}
 }
+
+// TestLeft: what a killed process leaves is removed by the next one that writes there, and nothing else.
+func TestLeft(t *testing.T) {
+	dir := t.TempDir()
+	hang := exec.Command(os.Args[0])
+	hang.Env = append(os.Environ(), writeTo+"="+filepath.Join(dir, "file"), hangs+"=1")
+	out, err := hang.StdoutPipe()
+	must(t, err)
+	must(t, hang.Start())
+	_, err = out.Read(make([]byte, 1)) // it is writing
+	must(t, err)
+	left := list(t, dir)
+	if len(left) != 1 || !temporaryName.MatchString(left[0]) {
+		t.Fatalf("the folder holds %v", left)
+	}
+	long := time.Now().Add(-time.Hour)
+	others := []string{".gouache-notes", ".other.html1234567890123456789"}
+	for _, name := range others {
+		must(t, os.WriteFile(filepath.Join(dir, name), nil, 0o644))
+	}
+	must(t, os.Mkdir(filepath.Join(dir, ".gouache-"+strings.Repeat("D", 26)), 0o755))
+	for _, name := range list(t, dir) {
+		must(t, os.Chtimes(filepath.Join(dir, name), long, long))
+	}
+	must(t, WriteFile(filepath.Join(dir, "next"), nil))
+	if names := list(t, dir); !slices.Contains(names, left[0]) {
+		t.Errorf("the file of a living process was removed: %v", names)
+	}
+	must(t, hang.Process.Kill())
+	_ = hang.Wait()
+	must(t, Check(filepath.Join(dir, "next")))
+	want := append(others, ".gouache-"+strings.Repeat("D", 26), "next")
+	if names := list(t, dir); slices.Contains(names, left[0]) || len(names) != len(want) {
+		t.Errorf("the folder holds %v, want %v", names, want)
+	}
+}
+
+// TestWriteIn: no path leads out of the folder.
+func TestWriteIn(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(dir, "in/run"), 0o755), os.Symlink("..", filepath.Join(dir, "in/out")),
+		os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644), os.Symlink("../../mine", filepath.Join(dir, "in/run/link")))
+	folder, err := os.OpenRoot(filepath.Join(dir, "in"))
+	must(t, err)
+	defer folder.Close()
+	write := func(w io.Writer) error { return errorOf(io.WriteString(w, "picture")) }
+	for _, path := range []string{"file", "run/file", "run/link"} {
+		must(t, WriteIn(folder, path, write))
+		if got := read(t, filepath.Join(dir, "in", path)); got != "picture" {
+			t.Errorf("%s has %q", path, got)
+		}
+	}
+	if read(t, filepath.Join(dir, "mine")) != "" {
+		t.Error("a link led out of the folder")
+	}
+	for _, path := range []string{"../x", "out/x", "none/x"} {
+		if err := WriteIn(folder, path, write); err == nil || !strings.Contains(err.Error(), "choose another place") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func errorOf[T any](_ T, err error) error { return err }
 
 // TestStreams writes to FIFOs and devices, directly and through links. They stay what they are.
 func TestStreams(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/thumbnail"
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -87,26 +88,21 @@ func fileName(text string) string {
 }
 
 // copyPicture writes a file that exists whole or not at all.
-func copyPicture(ctx context.Context, root *os.Root, name string, reader tracker.Reader, hash string) (err error) {
+func copyPicture(ctx context.Context, root *os.Root, name string, reader tracker.Reader, hash string) error {
 	from, err := reader.OpenPicture(ctx, hash)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	partial := name + ".part"
-	to, err := root.Create(partial)
-	if err != nil {
-		return unwritten(err)
+	err = atomicfile.WriteIn(root, name, func(w io.Writer) error {
+		_, err := io.Copy(w, from)
+		return err
+	})
+	var known *tracker.Error // of the store
+	if err == nil || errors.As(err, &known) {
+		return err
 	}
-	_, err = io.Copy(to, from)
-	if err = errors.Join(err, to.Close()); err == nil {
-		err = root.Rename(partial, name)
-	}
-	if err != nil {
-		_ = root.Remove(partial) // the error says more
-		return unwritten(err)
-	}
-	return nil
+	return tracker.Errorf(tracker.CodeUnavailable, "%w", err)
 }
 
 // jpegQuality is the quality of reduced pictures. At 90, five results of 256 to 512 pixels take 21

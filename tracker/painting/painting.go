@@ -38,9 +38,15 @@ func Parse(text []byte, filename string) (*sweep.File, error) {
 	return sweep.Parse(text, filename, Schema())
 }
 
-// ReadSweep reads the file of a sweep that a store keeps.
+// ReadSweep reads the file of a sweep that a store keeps. The store's name for it counts, since a sweep that was
+// imported may have got another one than its file says.
 func ReadSweep(s *tracker.Sweep) (*sweep.File, error) {
-	return Parse([]byte(s.Text), filepath.Join(s.Dir, filepath.Base(s.Name)+".yaml")) // a name may have slashes
+	file, err := Parse([]byte(s.Text), filepath.Join(s.Dir, filepath.Base(s.Name)+".yaml")) // a name may have slashes
+	if err != nil {
+		return nil, err
+	}
+	file.Name = s.Name
+	return file, nil
 }
 
 // Again returns the job of a recorded run, with its pictures from the store and its settings. With
