@@ -120,6 +120,7 @@ func (r *run) fingerprint(own []loss.Term) (string, error) {
 	h := sha256.New()
 	settings := r.job.Settings()
 	settings["scales"] = len(r.scales)
+	delete(settings, "background") // it is in the pictures
 	preset := r.job.Preset
 	preset.Name, preset.Description = "", ""
 	text, err := json.Marshal([]any{settings, preset})
@@ -127,13 +128,14 @@ func (r *run) fingerprint(own []loss.Term) (string, error) {
 		return "", fmt.Errorf("describing the job: %w", err)
 	}
 	fmt.Fprintf(h, "%s\n%s %s %s\n", text, r.net.Name(), r.studio.weights.Name, r.studio.weights.SHA256)
-	hashPicture(h, r.job.Content)
+	hash := func(p *picture.Picture) { hashPicture(h, r.job.laid(p, p.Width, p.Height)) }
+	hash(r.job.Content)
 	for _, s := range r.job.Styles {
 		fmt.Fprintf(h, "style %v\n", s.Weight)
-		hashPicture(h, s.Picture)
+		hash(s.Picture)
 	}
 	if r.job.Start != nil {
-		hashPicture(h, r.job.Start)
+		hash(r.job.Start)
 	}
 	for _, t := range own {
 		fmt.Fprintf(h, "term %q %v %v %q\n", t.Name, t.Weight, t.Scale, t.Layers)
@@ -147,10 +149,14 @@ func (r *run) fingerprint(own []loss.Term) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// hashPicture adds a picture's size and pixels, without its alpha, to a hash.
+// hashPicture adds a picture's size, pixels and alpha to a hash.
 func hashPicture(h hash.Hash, p *picture.Picture) {
 	fmt.Fprintf(h, "picture %d×%d\n", p.Width, p.Height)
 	for chunk := range slices.Chunk(p.Pix, 1<<14) {
 		_ = binary.Write(h, binary.LittleEndian, chunk) // a hash takes all
+	}
+	if p.Alpha != nil {
+		fmt.Fprintln(h, "alpha")
+		_ = binary.Write(h, binary.LittleEndian, p.Alpha)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
@@ -37,6 +38,10 @@ type Job struct {
 	// Noise starts from noise that Seed determines.
 	Noise bool
 	Seed  int64
+	// Background is the colour that content, styles and start are laid on where they are transparent, as
+	// [picture.ParseColour] reads it; empty means white. The result has the content's alpha. Transparent parts of a
+	// style take no part in its statistics.
+	Background string
 }
 
 // Style is a painting and its share of the mix.
@@ -49,6 +54,7 @@ type Style struct {
 const (
 	DefaultSize       = 512
 	DefaultIterations = 300
+	DefaultBackground = "white"
 	CoarsestSize      = 128 // of the longer side at the first scale, in pixels, at least
 )
 
@@ -77,32 +83,21 @@ func (j Job) filled() Job {
 		j.Preset = loss.Gouache()
 	}
 	j.Preset.Pooling = cmp.Or(j.Preset.Pooling, vgg.MaxPooling)
+	j.Background = cmp.Or(j.Background, DefaultBackground)
 	return j
 }
 
 // withDefaults returns the job with its zero values replaced, or what is wrong with it.
 func (j Job) withDefaults() (Job, error) {
 	j = j.filled()
-	if err := j.Preset.Validate(); err != nil {
-		return j, err
-	}
-	if err := j.checkSettings(); err != nil {
+	if err := j.checkObjective(); err != nil {
 		return j, err
 	}
 	switch {
-	case j.Content == nil:
-		return j, errors.New("no content picture given")
-	case len(j.Styles) == 0 && (len(j.Preset.StyleLayers) > 0 || j.Preset.RelativeTV):
-		return j, errors.New("no style picture given")
 	case j.Scales > j.Iterations:
 		return j, fmt.Errorf("%d scales are out of range: choose 1 to the number of iterations, %d", j.Scales, j.Iterations)
 	case j.Noise && j.Start != nil:
 		return j, errors.New("a job starts from noise or from a picture, not from both")
-	}
-	for _, s := range j.Styles {
-		if s.Picture == nil {
-			return j, errors.New("a style has no picture")
-		}
 	}
 	w, h := j.Content.FitLonger(j.Size)
 	if min(w, h) < minSide {
@@ -110,6 +105,75 @@ func (j Job) withDefaults() (Job, error) {
 			j.Size, w, h, minSide)
 	}
 	return j, nil
+}
+
+// checkObjective returns an error for what no objective can be made of: the preset, another setting, or a picture.
+func (j Job) checkObjective() error {
+	if err := j.Preset.Validate(); err != nil {
+		return err
+	}
+	if err := j.checkSettings(); err != nil {
+		return err
+	}
+	switch {
+	case j.Content == nil:
+		return errors.New("no content picture given")
+	case len(j.Styles) == 0 && (len(j.Preset.StyleLayers) > 0 || j.Preset.RelativeTV):
+		return errors.New("no style picture given")
+	}
+	var weights []float64
+	for _, s := range j.Styles {
+		switch {
+		case s.Picture == nil:
+			return errors.New("a style has no picture")
+		case s.Picture.Alpha != nil && slices.Max(s.Picture.Alpha) <= 0:
+			return errors.New("a style picture is transparent everywhere, and transparent parts do not count: take another picture")
+		}
+		weights = append(weights, s.Weight)
+	}
+	if len(weights) == 0 {
+		return nil
+	}
+	_, err := loss.Shares(weights)
+	return err
+}
+
+// pictures returns all the job's pictures.
+func (j Job) pictures() []*picture.Picture {
+	list := []*picture.Picture{j.Content}
+	for _, s := range j.Styles {
+		list = append(list, s.Picture)
+	}
+	if j.Start != nil {
+		list = append(list, j.Start)
+	}
+	return list
+}
+
+// background returns the colour behind the pictures of a job that was checked.
+func (j Job) background() picture.Colour {
+	colour, err := picture.ParseColour(j.Background)
+	if err != nil {
+		panic(err)
+	}
+	return colour
+}
+
+// laid returns a picture on the job's background, resized. It has an alpha only as the mask of what counts in
+// statistics: its colours are those of the background where it is transparent.
+func (j Job) laid(p *picture.Picture, width, height int) *picture.Picture {
+	same := width == p.Width && height == p.Height
+	on := p.On(j.background())
+	if !same {
+		on = on.Resize(width, height)
+	}
+	if p.Alpha == nil || slices.Min(p.Alpha) >= 255 {
+		return on
+	}
+	if !same {
+		p = p.Resize(width, height)
+	}
+	return &picture.Picture{Width: width, Height: height, Pix: on.Pix, Alpha: p.Alpha}
 }
 
 // Plan returns the sizes that the job is painted at, and the iterations at each. Its error is that of Check.

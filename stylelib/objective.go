@@ -1,9 +1,11 @@
 package stylelib
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -11,11 +13,12 @@ import (
 
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// objective returns the objective of a job whose pictures have the sizes that they are compared at, and the caller's own
-// terms in it. The caller calls release when it no longer needs them.
+// objective returns the objective of a job whose pictures are laid on its background, at the sizes that they are compared
+// at, and the caller's own terms in it. The caller calls release when it no longer needs them.
 func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []loss.Term, release func(), err error) {
 	var releases []func()
 	free := func() {
@@ -120,35 +123,79 @@ func finalize(targets []loss.Target) {
 	}
 }
 
-// variation returns the styles' mean total variation per pixel.
-func variation(styles []Style) float64 {
-	var sum, even, weights float64
+// variation returns the styles' mean total variation per pixel that counts.
+func variation(styles []Style) (mean float64) {
+	var weights []float64
 	for _, s := range styles {
-		v := s.Picture.TotalVariation() / float64(s.Picture.Height*s.Picture.Width)
-		sum += s.Weight * v
-		even += v
-		weights += s.Weight
+		weights = append(weights, s.Weight)
 	}
-	if weights == 0 {
-		return even / float64(max(len(styles), 1))
+	shares, err := loss.Shares(weights)
+	if err != nil {
+		return 0 // there are no styles: the job was checked
 	}
-	return sum / weights
+	for i, s := range styles {
+		area := float64(s.Picture.Height * s.Picture.Width)
+		if s.Picture.Alpha != nil {
+			area = 0
+			for _, a := range s.Picture.Alpha {
+				area += float64(a) / 255
+			}
+		}
+		if area > 0 {
+			mean += shares[i] * s.Picture.TotalVariation() / area
+		}
+	}
+	return mean
 }
 
+// overflow returns the error for an objective that float32 cannot hold. It names the weight to lower.
+func overflow(preset loss.Preset, terms []progress.Term) error {
+	lost := func(t progress.Term) bool { return math.IsNaN(t.Loss) || math.IsInf(t.Loss, 0) }
+	if i := slices.IndexFunc(terms, lost); i >= 0 {
+		return ofKind(ErrJob, fmt.Errorf("the %s loss is %v here, whatever its weight: choose other weights of the network, or other pictures",
+			terms[i].Name, terms[i].Loss))
+	}
+	worst := slices.MaxFunc(terms, func(a, b progress.Term) int { return cmp.Compare(a.Weighted, b.Weighted) })
+	which := "the weight of term " + worst.Name
+	for _, c := range loss.Components() {
+		if c.Name == worst.Name {
+			which = fmt.Sprintf("%s-weight %v", c.Name, *c.Weight(&preset))
+		}
+	}
+	return ofKind(ErrJob, fmt.Errorf("the %s loss or its gradient is infinite with %s: choose less", worst.Name, which))
+}
+
+// pictureTensor returns the colours of a picture that was laid on a background.
 func pictureTensor(p *picture.Picture) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(p.Pix, 1, p.Height, p.Width, 3)
 }
 
-// onDevice returns pictures as tensors, and a function that frees them.
+// onDevice returns pictures that were laid on a background as tensors, with masks, and a function that frees them.
 func onDevice(pictures []Style) (list []loss.Style, free func()) {
 	for _, p := range pictures {
-		list = append(list, loss.Style{Picture: pictureTensor(p.Picture), Weight: p.Weight})
+		style := loss.Style{Picture: pictureTensor(p.Picture), Weight: p.Weight}
+		if p.Picture.Alpha != nil {
+			style.Mask = maskTensor(p.Picture)
+		}
+		list = append(list, style)
 	}
 	return list, func() {
 		for _, p := range list {
 			p.Picture.FinalizeAll()
+			if p.Mask != nil {
+				p.Mask.FinalizeAll()
+			}
 		}
 	}
+}
+
+// maskTensor returns the opacity of a picture with alpha, 0..1.
+func maskTensor(p *picture.Picture) *tensors.Tensor {
+	mask := make([]float32, len(p.Alpha))
+	for i, a := range p.Alpha {
+		mask[i] = a / 255
+	}
+	return tensors.FromFlatDataAndDimensions(mask, 1, p.Height, p.Width, 1)
 }
 
 func tensorPicture(t *tensors.Tensor) (*picture.Picture, error) {

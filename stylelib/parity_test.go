@@ -135,7 +135,7 @@ func TestParityOfLosses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := pretrainedStudio(t).Score(preset, content, []Style{{Picture: style}}, at)
+		got, err := pretrainedStudio(t).Score(Job{Preset: preset, Content: content, Styles: []Style{{Picture: style}}}, at)
 		if err != nil {
 			t.Fatal(err)
 		}

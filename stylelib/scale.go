@@ -57,10 +57,10 @@ func (r *run) newStage() (*stage, error) {
 		s.done, s.earlier, s.resumable = from.state.Iterations(), from.state.Evaluations(), from.state
 	}
 	job := r.job
-	job.Content, job.Styles = s.mirrored(job.Content), slices.Clone(job.Styles)
+	job.Content, job.Styles = s.mirrored(job.Content.On(job.background())), slices.Clone(job.Styles)
 	for i, style := range job.Styles { // never enlarged: that would teach the blur
 		w, h := style.Picture.FitLonger(min(max(size.Width, size.Height), max(style.Picture.Width, style.Picture.Height)))
-		job.Styles[i].Picture = style.Picture.Resize(max(w, minSide), max(h, minSide))
+		job.Styles[i].Picture = job.laid(style.Picture, max(w, minSide), max(h, minSide))
 	}
 	var err error
 	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job); err != nil {
@@ -114,7 +114,10 @@ func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Pic
 	} else {
 		end, err = minimizer.Minimize(ctx, xla, function, pictureTensor(s.mirrored(start)))
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, lbfgs.ErrStart):
+		return nil, nil, overflow(r.job.Preset, s.recent[len(s.recent)-1].Terms)
+	case err != nil:
 		return nil, nil, deviceError(err)
 	}
 	defer end.X.FinalizeAll()

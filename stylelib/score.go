@@ -22,18 +22,20 @@ type Score struct {
 	GradientL2 float64
 }
 
-// Score evaluates a preset's objective at a picture that has the size of the content picture. Nothing is resized.
-func (s *Studio) Score(preset loss.Preset, content *picture.Picture, styles []Style, at *picture.Picture) (*Score, error) {
-	if content.Width != at.Width || content.Height != at.Height {
-		return nil, ofKind(ErrJob, fmt.Errorf("the picture is %d×%d pixels and the content picture %d×%d: they must have the same size",
-			at.Width, at.Height, content.Width, content.Height))
-	}
-	_, objective, release, err := s.presetObjective(preset, content, styles)
+// Score evaluates a job's objective at a picture that has the size of the content picture. Nothing is resized, and
+// there is no margin. It returns an error of the kind ErrJob if the objective or its gradient is not a number there, or
+// too large.
+func (s *Studio) Score(job Job, at *picture.Picture) (*Score, error) {
+	_, objective, release, err := s.unresized(&job)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	x := pictureTensor(at)
+	if content := job.Content; content.Width != at.Width || content.Height != at.Height {
+		return nil, ofKind(ErrJob, fmt.Errorf("the picture is %d×%d pixels and the content picture %d×%d: they must have the same size",
+			at.Width, at.Height, content.Width, content.Height))
+	}
+	x := pictureTensor(at.On(job.background()))
 	defer x.FinalizeAll()
 	e, err := objective.Evaluate(x)
 	if err != nil {
@@ -48,18 +50,28 @@ func (s *Studio) Score(preset loss.Preset, content *picture.Picture, styles []St
 	for _, g := range gradient {
 		sum += float64(g) * float64(g)
 	}
+	if math.IsNaN(e.Total+sum) || math.IsInf(e.Total+sum, 0) {
+		return nil, overflow(job.Preset, e.Terms)
+	}
 	return &Score{Total: e.Total, Terms: e.Terms, Gradient: gradient, GradientL2: math.Sqrt(sum)}, nil
 }
 
-// presetObjective returns a preset's objective for pictures of the size of content, with its network.
-func (s *Studio) presetObjective(
-	preset loss.Preset, content *picture.Picture, styles []Style,
-) (net *vgg.Network, objective *loss.Objective, release func(), err error) {
-	if net, err = s.Network(preset.Pooling); err != nil {
+// unresized returns a job's objective for pictures of the content's own size, with its network. It lays the job's
+// pictures on their background.
+func (s *Studio) unresized(job *Job) (net *vgg.Network, objective *loss.Objective, release func(), err error) {
+	*job = job.filled()
+	if err := job.checkObjective(); err != nil {
+		return nil, nil, nil, ofKind(ErrJob, err)
+	}
+	if net, err = s.Network(job.Preset.Pooling); err != nil {
 		return nil, nil, nil, err
 	}
-	net = net.Tiled(s.options.tile(content.Height, content.Width, s.freeMemory()))
-	objective, _, release, err = s.objective(net, Job{Preset: preset, Content: content, Styles: styles})
+	job.Content, job.Styles = job.Content.On(job.background()), slices.Clone(job.Styles)
+	for i, style := range job.Styles {
+		job.Styles[i].Picture = job.laid(style.Picture, style.Picture.Width, style.Picture.Height)
+	}
+	net = net.Tiled(s.options.tile(job.Content.Height, job.Content.Width, s.freeMemory()))
+	objective, _, release, err = s.objective(net, *job)
 	return net, objective, release, err
 }
 
@@ -70,7 +82,7 @@ type Features struct {
 	Data  []float32 // row-major
 }
 
-// Features computes the features of a picture, at its own size, at one layer.
+// Features computes the features of a picture, at its own size and on white where it is transparent, at one layer.
 func (s *Studio) Features(p *picture.Picture, layer string, pooling vgg.Pooling) (*Features, error) {
 	net, err := s.Network(pooling)
 	if err != nil {
@@ -80,7 +92,7 @@ func (s *Studio) Features(p *picture.Picture, layer string, pooling vgg.Pooling)
 	if err != nil {
 		return nil, ofKind(ErrJob, err)
 	}
-	x := pictureTensor(p)
+	x := pictureTensor(p.On(picture.White))
 	defer x.FinalizeAll()
 	out, err := net.Features(x, full)
 	if err != nil {
@@ -108,18 +120,19 @@ type Benchmark struct {
 	Layers  []vgg.LayerTime
 }
 
-// Benchmark evaluates a preset's objective n times after the first, at a content picture's own
+// Benchmark evaluates a job's objective n times after the first, at the content picture's own
 // size, and runs its layers' convolutions by themselves. It stops when ctx ends.
-func (s *Studio) Benchmark(ctx context.Context, preset loss.Preset, content *picture.Picture, styles []Style, n int) (*Benchmark, error) {
+func (s *Studio) Benchmark(ctx context.Context, job Job, n int) (*Benchmark, error) {
 	if n < 1 {
 		return nil, ofKind(ErrJob, fmt.Errorf("%d evaluations to be timed: at least one is needed", n))
 	}
-	net, objective, release, err := s.presetObjective(preset, content, styles)
+	net, objective, release, err := s.unresized(&job)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
 	b := &Benchmark{Tiles: objective.Tiles()}
+	preset, content := job.Preset, job.Content
 	x := pictureTensor(content)
 	defer x.FinalizeAll()
 	evaluate := objective.Function(nil)

@@ -2,10 +2,10 @@ package stylelib
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
@@ -41,11 +41,12 @@ func settings() []jobSetting {
 			func(j *Job) any { return &j.Scales }},
 		{word("init", "`WHAT` to start from", []string{"content", "noise"}, "content"), startName},
 		{whole("seed", "seed of random numbers, a whole `NUMBER`", 0, 0, int64(0)), func(j *Job) any { return &j.Seed }},
+		{background(), func(j *Job) any { return &j.Background }},
 		{pooling, func(j *Job) any { return (*string)(&j.Preset.Pooling) }},
 	}
 	for _, c := range loss.Components() {
 		list = append(list, jobSetting{
-			number(c.Name+"_weight", c.Usage, 0, math.MaxFloat64, *c.Weight(&gouache)),
+			number(c.Name+"_weight", c.Usage, 0, loss.MaxWeight, *c.Weight(&gouache)),
 			func(j *Job) any { return c.Weight(&j.Preset) },
 		})
 	}
@@ -82,6 +83,19 @@ func layers(name, usage string) setting.Setting {
 		return nil
 	}
 	return s
+}
+
+func background() setting.Setting {
+	return setting.Setting{
+		Name: "background", Kind: setting.Text, Default: DefaultBackground,
+		Usage: "`COLOUR` behind transparent parts of pictures: a name such as white, or six hexadecimal digits",
+		Check: func(v any) error {
+			if _, err := picture.ParseColour(v.(string)); err != nil {
+				return fmt.Errorf("background: %w", err)
+			}
+			return nil
+		},
+	}
 }
 
 func splitLayers(names string) []string {

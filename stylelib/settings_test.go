@@ -49,7 +49,7 @@ func TestSetErrors(t *testing.T) {
 		{"size", "large", `size is large: it must be a whole number`},
 		{"iterations", 0, "iterations is 0: choose 1 to 100000"},
 		{"seed", "x", "seed is x: it must be a whole number"},
-		{"style-weight", -1, "style-weight is -1: it must be 0 or more"},
+		{"style-weight", -1, "style-weight is -1: choose 0 to 1e+15"},
 		{"tv-weight", math.NaN(), "tv-weight is NaN"},
 		{"content-weight", math.Inf(1), "content-weight is +Inf"},
 		{"style-falloff", 0, "style-falloff is 0: choose 1e-06 to 1e+06"},

@@ -99,6 +99,9 @@ func (r *run) settings(first *stage) map[string]any {
 	if r.job.Start != nil {
 		settings["init"] = "picture"
 	}
+	if !slices.ContainsFunc(r.job.pictures(), func(p *picture.Picture) bool { return p.Alpha != nil }) {
+		delete(settings, "background") // it shows nowhere
+	}
 	if len(r.job.Styles) > 1 {
 		var mix []string
 		for _, s := range r.job.Styles {
@@ -165,9 +168,9 @@ func (r *run) start() *picture.Picture {
 	case r.job.Noise:
 		return picture.Noise(first.Width, first.Height, r.job.Seed)
 	case r.job.Start != nil:
-		return r.job.Start
+		return r.job.Start.On(r.job.background())
 	}
-	return r.job.Content
+	return r.job.Content.On(r.job.background())
 }
 
 // finish returns a picture of any scale as the result: at full size, clamped, with the content picture's alpha.

@@ -204,7 +204,7 @@ func TestTargetsByStatistic(t *testing.T) {
 	p := loss.Preset{StyleLayers: []string{"block1_conv1", "block3_conv1"}, StyleWeight: 6}
 	score := func(s *Studio, statistic loss.Statistic) float64 {
 		p.Statistic = statistic
-		score, err := s.Score(p, job.Content, job.Styles, job.Content)
+		score, err := s.Score(Job{Preset: p, Content: job.Content, Styles: job.Styles}, job.Content)
 		if err != nil {
 			t.Fatal(err)
 		}

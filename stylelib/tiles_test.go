@@ -96,12 +96,12 @@ func TestResumeInTiles(t *testing.T) {
 func TestScoreInTiles(t *testing.T) {
 	job := tiledJob(t)
 	at := job.Content.Resize(300, 310)
-	preset := mustDefaults(t, job).Preset
-	whole, err := tiny().Score(preset, at, job.Styles, at)
+	job.Content = at
+	whole, err := tiny().Score(job, at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tiled, err := tiledStudio().Score(preset, at, job.Styles, at)
+	tiled, err := tiledStudio().Score(job, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,15 +109,6 @@ func TestScoreInTiles(t *testing.T) {
 	if math.Abs(tiled.Total-whole.Total) > 1e-5*whole.Total || math.Abs(tiled.GradientL2-whole.GradientL2) > 1e-5*whole.GradientL2 {
 		t.Errorf("%v with a gradient of %v in tiles, %v with %v whole", tiled.Total, tiled.GradientL2, whole.Total, whole.GradientL2)
 	}
-}
-
-func mustDefaults(t *testing.T, job Job) Job {
-	t.Helper()
-	job, err := job.withDefaults()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return job
 }
 
 func TestTileChoice(t *testing.T) {

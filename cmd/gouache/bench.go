@@ -74,7 +74,7 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 	styles := []stylelib.Style{{Picture: style, Weight: 1}}
 	job := stylelib.Job{Content: content, Styles: styles, Size: f.size, Scales: 1, Iterations: loopIterations, Preset: preset}
 	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
-		measured, err := studio.Benchmark(cmd.Context(), preset, content, styles, f.repeat)
+		measured, err := studio.Benchmark(cmd.Context(), job, f.repeat)
 		if err != nil {
 			return err
 		}

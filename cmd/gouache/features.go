@@ -17,6 +17,7 @@ import (
 type featuresFlags struct {
 	studio                     studioFlags
 	image, layer, out, pooling string
+	background                 string
 	json                       bool
 }
 
@@ -36,6 +37,7 @@ channels]. The picture is not resized. Layers have Keras's names, block4_conv2, 
 	flags.StringVar(&f.layer, "layer", "", "the layer's `NAME`")
 	flags.StringVar(&f.out, "out", "", "where the array goes: a .npy `FILE`, or - for standard output")
 	flags.StringVar(&f.pooling, "pooling", string(vgg.MaxPooling), "`KIND` of pooling between the network's blocks: max or avg")
+	flags.StringVar(&f.background, "background", stylelib.DefaultBackground, "`COLOUR` behind transparent parts of the picture")
 	flags.BoolVar(&f.json, "json", false, "print the array's file, layer and shape as JSON")
 	f.studio.add(cmd)
 	return cmd
@@ -48,6 +50,10 @@ func runFeatures(cmd *cobra.Command, f *featuresFlags) error {
 	pooling, err := vgg.ParsePooling(f.pooling)
 	if err != nil {
 		return usage(fmt.Errorf("--pooling: %w", err))
+	}
+	background, err := picture.ParseColour(f.background)
+	if err != nil {
+		return usage(fmt.Errorf("--background: %w", err))
 	}
 	if err := checkOutput(f.out, ".npy"); err != nil {
 		return fmt.Errorf("--out: %w", err)
@@ -63,7 +69,7 @@ func runFeatures(cmd *cobra.Command, f *featuresFlags) error {
 		return fmt.Errorf("--image: %w", err)
 	}
 	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
-		features, err := studio.Features(image, f.layer, pooling)
+		features, err := studio.Features(image.On(background), f.layer, pooling)
 		if err != nil {
 			return err
 		}

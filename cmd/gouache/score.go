@@ -48,12 +48,11 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 	if err := job.Set(f.settings); err != nil {
 		return usage(err)
 	}
-	content, err := picture.LoadContext(cmd.Context(), f.content)
-	if err != nil {
+	var err error
+	if job.Content, err = picture.LoadContext(cmd.Context(), f.content); err != nil {
 		return fmt.Errorf("--content: %w", err)
 	}
-	styles, err := loadStyles(cmd.Context(), f.styles, picture.LoadContext)
-	if err != nil {
+	if job.Styles, err = loadStyles(cmd.Context(), f.styles, picture.LoadContext); err != nil {
 		return err
 	}
 	image, err := picture.LoadContext(cmd.Context(), f.image)
@@ -61,7 +60,7 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 		return fmt.Errorf("--image: %w", err)
 	}
 	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
-		score, err := studio.Score(job.Preset, content, styles, image)
+		score, err := studio.Score(job, image)
 		if err != nil {
 			return err
 		}

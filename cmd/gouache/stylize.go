@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,7 +91,7 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 		if err != nil {
 			return err
 		}
-		if err := save(result.Picture, f.out); err != nil {
+		if err := f.save(result.Picture, job.Background); err != nil {
 			return err
 		}
 		if id := recording.id(); id != "" {
@@ -157,6 +158,9 @@ func loadStyles(ctx context.Context, texts []string, load func(ctx context.Conte
 		}
 		styles = append(styles, stylelib.Style{Picture: p, Weight: weight})
 	}
+	if !slices.ContainsFunc(styles, func(s stylelib.Style) bool { return s.Weight > 0 }) {
+		return nil, usage(errors.New("--style: each style is weighted 0: give one of them a weight above 0"))
+	}
 	return styles, nil
 }
 
@@ -193,9 +197,18 @@ func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *sty
 	return words
 }
 
-// save writes the result. If that fails it writes it to a temporary file, so that it is not lost.
-func save(p *picture.Picture, path string) error {
-	err := p.Save(path)
+// save writes the result, on the background if the format has no alpha. If that fails it writes it to a temporary file,
+// so that it is not lost.
+func (f *stylizeFlags) save(p *picture.Picture, background string) error {
+	path, page := f.out, p
+	if ext := strings.ToLower(filepath.Ext(path)); ext == ".jpg" || ext == ".jpeg" {
+		colour, err := picture.ParseColour(cmp.Or(background, stylelib.DefaultBackground))
+		if err != nil {
+			return err
+		}
+		page = p.On(colour)
+	}
+	err := page.Save(path)
 	if err == nil {
 		return nil
 	}

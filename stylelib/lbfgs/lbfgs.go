@@ -87,6 +87,9 @@ const DefaultHistory = 10
 // maxHistory bounds the number of pairs. Nocedal and Wright (section 7.2) recommend 3 to 20.
 const maxHistory = 100
 
+// ErrStart means that the function cannot be minimised from the starting point.
+var ErrStart = errors.New("lbfgs: the function or its gradient is not a number, or too large, at the starting point")
+
 // Result is the end of a run.
 type Result struct {
 	// X is the point with the lowest f that a line search accepted. It is on the device; the caller finalizes it.
@@ -185,7 +188,7 @@ func (m Minimizer) withDefaults() (Minimizer, error) {
 // elements. It neither keeps nor changes x0, unless ConsumeStart is set.
 //
 // When ctx ends it returns the best point so far, with the status Interrupted and no error. It returns the errors of
-// the function, of the recorder and of the device, and an error if the function is not a number at x0.
+// the function, of the recorder and of the device, and ErrStart if the function is not a number at x0.
 func (m Minimizer) Minimize(ctx context.Context, backend compute.Backend, function Function, x0 *tensors.Tensor) (*Result, error) {
 	r, err := m.newRun(backend, function)
 	if err == nil {

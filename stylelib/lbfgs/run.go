@@ -135,7 +135,7 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	p.free()
 	if r.at.gg = q.gg; !r.at.finite() {
-		return errors.New("lbfgs: the function or its gradient is not a number, or too large, at the starting point")
+		return ErrStart
 	}
 	return r.minimize(ctx)
 }

@@ -22,19 +22,18 @@ func init() {
 }
 
 // Content is the squared distance of a layer's features to the target's, Σ(F−P)² (Gatys et al.
-// 2016, equation 1, without its factor ½).
+// 2016, equation 1, without its factor ½). With a mask M it is ΣM(F−P)².
 func Content(target Target, weight float64) Term {
-	return Term{
-		Name:    contentName,
-		kind:    contentName,
-		Weight:  weight,
-		Layers:  []string{target.Layer},
-		Targets: []*tensors.Tensor{target.Tensor},
+	return target.term(Term{
+		Name:   contentName,
+		kind:   contentName,
+		Weight: weight,
 		Sums: func(in *Inputs) []*graph.Node {
-			return []*graph.Node{sumOfSquares(graph.Sub(in.Feature(target.Layer), in.TargetFeature(0, target.Layer)))}
+			squares := graph.Square(graph.Sub(in.Feature(target.Layer), in.TargetFeature(0, target.Layer)))
+			return []*graph.Node{graph.ReduceAllSum(weighted(squares, target.mask(in)))}
 		},
 		Of: func(_ *Inputs, sums []*graph.Node) *graph.Node { return sums[0] },
-	}
+	})
 }
 
 // contentTerms returns one term for each layer.
@@ -62,7 +61,7 @@ func ContentTargets(net *vgg.Network, picture *tensors.Tensor, layers ...string)
 	if len(layers) == 0 {
 		return targets, nil
 	}
-	build := func(pass *vgg.Pass, window *vgg.Window) []*graph.Node {
+	build := func(pass *vgg.Pass, window *vgg.Window, _ []*graph.Node) []*graph.Node {
 		var out []*graph.Node
 		for _, name := range layers {
 			own := window.Own(pass.Feature(name), name)

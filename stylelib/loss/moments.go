@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // statistic is a function of the first or second moments of a layer's features, or of both.
@@ -37,52 +36,56 @@ func Mean(target Target, weight float64) Term { return mean.term(target, weight)
 // over the number of positions, so that pictures of different sizes compare). A second derivative cannot be taken.
 func GramMatrix(features *graph.Node) *graph.Node {
 	d := features.Shape().Dimensions
-	return gram.of(gram.sums(features), d[1]*d[2])
+	return gram.of(divided(gram.sums(features, nil), d[1]*d[2]))
 }
 
 // term returns the squared distance of a layer's statistic to the target's.
 func (s statistic) term(target Target, weight float64) Term {
-	return Term{
-		Name:    styleName,
-		kind:    s.kind,
-		Weight:  weight,
-		Layers:  []string{target.Layer},
-		Targets: []*tensors.Tensor{target.Tensor},
-		Sums:    func(in *Inputs) []*graph.Node { return s.sums(in.Feature(target.Layer)) },
+	return target.term(Term{
+		Name:   styleName,
+		kind:   s.kind,
+		Weight: weight,
+		Sums:   func(in *Inputs) []*graph.Node { return s.sums(in.Feature(target.Layer), target.mask(in)) },
 		Of: func(in *Inputs, sums []*graph.Node) *graph.Node {
-			return sumOfSquares(graph.Sub(s.of(sums, in.Positions(target.Layer)), in.Target(0)))
+			return sumOfSquares(graph.Sub(s.of(target.means(in, sums)), in.Target(0)))
 		},
-	}
+	})
 }
 
-// sums returns the sums of the moments of features shaped [1, h, w, c] over their positions: FᵀF first.
-func (s statistic) sums(features *graph.Node) (list []*graph.Node) {
+// sums returns the sums of the moments of features shaped [1, h, w, c] over their positions: FᵀF first. The mask,
+// [1, h, w, 1], weighs the positions; nil counts each as one.
+func (s statistic) sums(features, mask *graph.Node) (list []*graph.Node) {
+	weighted := weighted(features, mask)
 	if s.second {
-		list = append(list, secondMoments(features))
+		list = append(list, secondMoments(features, weighted))
 	}
 	if s.first {
-		list = append(list, graph.ReduceSum(features, 0, 1, 2))
+		list = append(list, graph.ReduceSum(weighted, 0, 1, 2))
 	}
 	return list
 }
 
-// of returns the statistic of sums over n positions.
-func (s statistic) of(sums []*graph.Node, n int) *graph.Node {
-	var means []*graph.Node
+// divided returns sums over n positions as means.
+func divided(sums []*graph.Node, n int) (means []*graph.Node) {
 	for _, sum := range sums {
 		means = append(means, graph.MulScalar(sum, 1/float64(n)))
 	}
+	return means
+}
+
+// of returns the statistic of the means of the moments.
+func (s statistic) of(means []*graph.Node) *graph.Node {
 	if s.second && s.first {
 		return graph.Sub(means[0], graph.Mul(graph.ExpandAxes(means[1], 1), graph.ExpandAxes(means[1], 0)))
 	}
 	return means[0]
 }
 
-// onHost does the same as of, with the sums of all tiles, which it changes.
-func (s statistic) onHost(sums [][]float64, n int) []float64 {
+// onHost does the same as of, with the sums of all tiles, which it changes, over n positions or an area of n.
+func (s statistic) onHost(sums [][]float64, n float64) []float64 {
 	for _, sum := range sums {
 		for i := range sum {
-			sum[i] /= float64(n)
+			sum[i] /= n
 		}
 	}
 	if s.second && s.first {
@@ -105,14 +108,15 @@ func (s statistic) shape(elements int) []int {
 	return []int{channels, channels}
 }
 
-// secondMoments returns FᵀF, shaped [c, c], for features F shaped [1, h, w, c].
+// secondMoments returns FᵀW, shaped [c, c], for features F shaped [1, h, w, c] and the same weighted at each position,
+// W = MF.
 //
-// Its gradient is F(D+Dᵀ) for a gradient D with respect to the result. It is one product, since D
-// is made symmetric while it is small. The automatic gradient makes two, F·D and F·Dᵀ.
-func secondMoments(features *graph.Node) *graph.Node {
+// Its gradient is W(D+Dᵀ) for a gradient D with respect to the result. It is one product, since D
+// is made symmetric while it is small. The automatic gradient makes two, W·D and W·Dᵀ.
+func secondMoments(features, weighted *graph.Node) *graph.Node {
 	d := features.Shape().Dimensions
-	f := graph.Reshape(features, d[1]*d[2], d[3])
-	moments := graph.Dot(f, graph.StopGradient(f)).EinsumAxes([][2]int{{0, 0}}, nil)
+	flat := func(x *graph.Node) *graph.Node { return graph.Reshape(x, d[1]*d[2], d[3]) }
+	moments := graph.Dot(flat(features), graph.StopGradient(flat(weighted))).EinsumAxes([][2]int{{0, 0}}, nil)
 	moments.AssertDims(d[3], d[3])
 	return graph.IdentityWithCustomGradient(moments, func(_, d *graph.Node) *graph.Node {
 		return graph.Add(d, graph.Transpose(d, 0, 1))

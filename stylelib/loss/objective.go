@@ -3,7 +3,6 @@ package loss
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -130,9 +129,13 @@ func Structure(terms []Term) string {
 	return b.String()
 }
 
+// MaxWeight bounds the weight of a term. Losses and gradients are float32, whose largest number is 3e38: the square of
+// a larger weight, which is in the gradient's norm, leaves no room for the loss.
+const MaxWeight = 1e15
+
 func checkWeight(name string, weight float64) error {
-	if math.IsNaN(weight) || math.IsInf(weight, 0) || weight < 0 {
-		return badTerm("the weight of term %s is %v: it must be a number from 0 up", name, weight)
+	if !(weight >= 0 && weight <= MaxWeight) {
+		return badTerm("the weight of term %s is %v: it must be a number from 0 to %v", name, weight, float64(MaxWeight))
 	}
 	return nil
 }

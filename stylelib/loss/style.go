@@ -3,6 +3,7 @@ package loss
 import (
 	"cmp"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -28,6 +29,9 @@ func init() {
 type Style struct {
 	Picture *tensors.Tensor // [1, height, width, 3], RGB, 0..255; any size
 	Weight  float64         // relative to the others'; zero for all means equal shares
+	// Mask is how much each pixel counts in the statistics, from 0 to 1, [1, height, width, 1]. At a layer a position
+	// counts as the pixels of its stride do in the mean, and sums are divided by the mask's area. Nil counts all alike.
+	Mask *tensors.Tensor
 }
 
 // Statistic is what styles are compared by.
@@ -51,14 +55,21 @@ func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...strin
 	if len(layers) == 0 {
 		return nil, nil
 	}
-	shares, err := shares(styles)
+	var weights []float64
+	for _, s := range styles {
+		weights = append(weights, s.Weight)
+	}
+	shares, err := Shares(weights)
 	if err != nil {
 		return nil, err
 	}
 	parts := s.parts()
 	mixed := make([][]float64, len(parts)*len(layers))
 	for i, style := range styles {
-		measured, err := measure(net, style.Picture, layers, parts)
+		if shares[i] == 0 {
+			continue
+		}
+		measured, err := measure(net, style, layers, parts)
 		if err != nil {
 			return nil, err
 		}
@@ -119,64 +130,82 @@ func (p Preset) share(layer int) float64 {
 	return math.Pow(falloff, float64(layer)) / sum
 }
 
-// shares returns the styles' weights, scaled so that they sum to one.
-func shares(styles []Style) ([]float64, error) {
-	if len(styles) == 0 {
+// Shares returns the weights of styles, scaled so that they sum to one. If all are zero, the shares are equal.
+func Shares(weights []float64) ([]float64, error) {
+	if len(weights) == 0 {
 		return nil, badTerm("no style picture given")
 	}
-	var total float64
-	for _, s := range styles {
-		if math.IsNaN(s.Weight) || math.IsInf(s.Weight, 0) || s.Weight < 0 {
-			return nil, badTerm("a style's weight is %v: it must be a number from 0 up", s.Weight)
-		}
-		total += s.Weight
-	}
-	list := make([]float64, len(styles))
-	for i, s := range styles {
-		if total == 0 {
-			list[i] = 1 / float64(len(styles))
-		} else {
-			list[i] = s.Weight / total
+	for _, w := range weights {
+		if math.IsNaN(w) || math.IsInf(w, 0) || w < 0 {
+			return nil, badTerm("a style's weight is %v: it must be a number from 0 up", w)
 		}
 	}
+	list, most := make([]float64, len(weights)), slices.Max(weights)
+	for i, w := range weights {
+		if list[i] = 1; most > 0 {
+			list[i] = w / most // the sum of the weights themselves may overflow
+		}
+	}
+	floats.Scale(1/floats.Sum(list), list)
 	return list, nil
 }
 
-// measure returns the values of each statistic of a picture's features at each layer.
-func measure(net *vgg.Network, picture *tensors.Tensor, layers []string, statistics []statistic) ([][]float64, error) {
+// measure returns the values of each statistic of a style's features at each layer.
+func measure(net *vgg.Network, style Style, layers []string, statistics []statistic) ([][]float64, error) {
 	key := strings.Join(layers, " ")
 	for _, s := range statistics {
 		key = s.kind + " " + key
 	}
-	build := func(pass *vgg.Pass, window *vgg.Window) []*graph.Node {
-		var out []*graph.Node
-		for _, s := range statistics {
-			for _, name := range layers {
-				out = append(out, s.sums(window.Own(pass.Feature(name), name))...)
+	var inputs []*tensors.Tensor
+	if style.Mask != nil {
+		key, inputs = "masked "+key, append(inputs, style.Mask)
+		if m, p := style.Mask.Shape().Dimensions, style.Picture.Shape().Dimensions; !slices.Equal(m, []int{1, p[1], p[2], 1}) {
+			return nil, badTerm("the mask of a style is shaped %v and its picture %v: it must be [1, height, width, 1]", m, p)
+		}
+	}
+	// The sums of each statistic at each layer, then the mask's area at each layer.
+	build := func(pass *vgg.Pass, window *vgg.Window, in []*graph.Node) []*graph.Node {
+		masks := make([]*graph.Node, len(layers))
+		var areas, out []*graph.Node
+		for i, name := range layers {
+			if len(in) > 0 {
+				masks[i] = net.Mask(in[0], window, name)
+				areas = append(areas, area(masks[i]))
 			}
 		}
-		return out
+		for _, s := range statistics {
+			for i, name := range layers {
+				out = append(out, s.sums(window.Own(pass.Feature(name), name), masks[i])...)
+			}
+		}
+		return append(out, areas...)
 	}
 	var total accumulator
-	if err := net.ComputeTiles(picture, key, layers, build, func(_ vgg.Tile, out []*tensors.Tensor) error {
+	if err := net.ComputeTiles(style.Picture, key, layers, build, func(_ vgg.Tile, out []*tensors.Tensor) error {
 		return total.add(out)
-	}); err != nil {
+	}, inputs...); err != nil {
 		return nil, err
 	}
-	d := picture.Shape().Dimensions
+	d := style.Picture.Shape().Dimensions
 	var values [][]float64
-	sums := total.sums
+	sums, areas := total.sums, total.sums[len(total.sums)-len(inputs)*len(layers):]
 	for _, s := range statistics {
-		for _, name := range layers {
+		for i, name := range layers {
 			h, w, err := net.FeatureSize(name, d[1], d[2])
 			if err != nil {
 				return nil, err
+			}
+			positions := float64(h * w)
+			if style.Mask != nil {
+				if positions = areas[i][0]; !(positions > 0) {
+					return nil, badTerm("the part of a style picture that counts is too small for layer %s: it has no position there", name)
+				}
 			}
 			n := 1
 			if s.second && s.first {
 				n = 2
 			}
-			values = append(values, s.onHost(sums[:n], h*w))
+			values = append(values, s.onHost(sums[:n], positions))
 			sums = sums[n:]
 		}
 	}

@@ -77,9 +77,12 @@ type Target struct {
 	Tensor *tensors.Tensor
 	// Energy is the sum of the squares of Tensor: the loss of a picture without any features at the layer.
 	Energy float64
+	// Mask is how much each pixel of the picture that is optimised counts in the comparison, from 0 to 1, [1, height,
+	// width, 1], as [Style.Mask] says it of a style. It must count something at the layer. Nil counts all alike.
+	Mask *tensors.Tensor
 }
 
-// Finalize frees the target's memory on the device.
+// Finalize frees the target's memory on the device, except for the mask, which several targets may share.
 func (t Target) Finalize() { t.Tensor.FinalizeAll() }
 
 // Inputs is what a term's Loss, or its Sums and Of, are built from.
@@ -137,6 +140,14 @@ func (in *Inputs) Picture() *graph.Node {
 		in.onPixels = graph.Identity(in.picture)
 	}
 	return in.onPixels
+}
+
+// Mask returns the part of the term's i-th target, a mask shaped [1, height, width, 1] of the picture's pixels, that
+// weighs the positions of the result of [Inputs.Feature]: [1, h, w, 1], with zeros at the positions of other tiles. In a
+// term's Of it is that of the whole picture.
+func (in *Inputs) Mask(i int, name string) *graph.Node {
+	in.targets[i].AssertDims(1, in.tiling.Height, in.tiling.Width, 1)
+	return in.net.Mask(in.targets[i], in.window, in.listed(name))
 }
 
 // Target returns the term's i-th target.

@@ -263,26 +263,29 @@ func TestGradients(t *testing.T) {
 		"all": {Content(f.content[0], 0.1), Gram(f.style[0], 1e-3), Gram(f.style[1], 1), TotalVariation(1), own(),
 			asymmetric()},
 	} {
-		t.Run(name, func(t *testing.T) {
-			o := f.objective(t, terms...)
-			at := flat(t, f.x)
-			gradient := flat(t, evaluateAt(t, o, at).Gradient)
-			random := rand.New(rand.NewPCG(1, 1))
-			rms := float32(norm(gradient) / math.Sqrt(float64(len(gradient))))
-			for range 5 {
-				// Half along the gradient, so that the slope stands out from what float32 rounds off.
-				direction := make([]float32, len(at))
-				var slope float64
-				for i := range direction {
-					direction[i] = gradient[i]/rms + float32(random.NormFloat64())
-					slope += float64(direction[i]) * float64(gradient[i])
-				}
-				want := difference(t, o, at, direction, 0.02)
-				if math.Abs(slope-want) > 0.01*math.Abs(want) { // the kinks of ReLU and TV that lie within the step
-					t.Errorf("slope %v, by differences %v", slope, want)
-				}
-			}
-		})
+		t.Run(name, func(t *testing.T) { checkGradient(t, f, terms) })
+	}
+}
+
+func checkGradient(t *testing.T, f *fixture, terms []Term) {
+	t.Helper()
+	o := f.objective(t, terms...)
+	at := flat(t, f.x)
+	gradient := flat(t, evaluateAt(t, o, at).Gradient)
+	random := rand.New(rand.NewPCG(1, 1))
+	rms := float32(norm(gradient) / math.Sqrt(float64(len(gradient))))
+	for range 5 {
+		// Half along the gradient, so that the slope stands out from what float32 rounds off.
+		direction := make([]float32, len(at))
+		var slope float64
+		for i := range direction {
+			direction[i] = gradient[i]/rms + float32(random.NormFloat64())
+			slope += float64(direction[i]) * float64(gradient[i])
+		}
+		want := difference(t, o, at, direction, 0.02)
+		if math.Abs(slope-want) > 0.01*math.Abs(want) { // the kinks of ReLU and TV that lie within the step
+			t.Errorf("slope %v, by differences %v", slope, want)
+		}
 	}
 }
 
@@ -314,7 +317,7 @@ func norm(v []float32) float64 {
 func TestStyleTargetsMix(t *testing.T) {
 	f := newFixture(t)
 	a, b := noise(5, 20, 20), noise(6, 30, 16)
-	mixed, err := StyleTargets(f.net, []Style{{a, 1}, {b, 3}}, GramMatrices, "block2_conv1")
+	mixed, err := StyleTargets(f.net, []Style{{Picture: a, Weight: 1}, {Picture: b, Weight: 3}}, GramMatrices, "block2_conv1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,7 +337,7 @@ func TestStyleTargetsMix(t *testing.T) {
 		t.Errorf("energy %v, want %v", mixed[0].Energy, energy)
 	}
 	for _, bad := range []float64{-1, math.NaN(), math.Inf(1)} {
-		if _, err := StyleTargets(f.net, []Style{{a, bad}}, GramMatrices, "block2_conv1"); err == nil {
+		if _, err := StyleTargets(f.net, []Style{{Picture: a, Weight: bad}}, GramMatrices, "block2_conv1"); err == nil {
 			t.Errorf("a style's weight of %v was accepted", bad)
 		}
 	}

@@ -46,7 +46,7 @@ func evaluated(t *testing.T, net *vgg.Network, preset Preset, height, width int)
 	if err != nil {
 		t.Fatal(err)
 	}
-	style, err := StyleTargets(net, []Style{{noise(3, 90, 101), 1}, {noise(4, 40, 40), 2}}, preset.Statistic, preset.StyleLayers...)
+	style, err := StyleTargets(net, []Style{{Picture: noise(3, 90, 101), Weight: 1}, {Picture: noise(4, 40, 40), Weight: 2}}, preset.Statistic, preset.StyleLayers...)
 	if err != nil {
 		t.Fatal(err)
 	}

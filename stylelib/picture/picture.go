@@ -29,7 +29,7 @@ type Picture struct {
 	// and not multiplied by alpha. While a picture is being optimised its values may leave that range.
 	Pix []float32
 	// Alpha is [Height, Width], row-major, from 0, transparent, to 255, opaque; nil if the whole picture is opaque.
-	// Where it is 0 the colour has no meaning.
+	// Where it is 0 the colour has no meaning; see [Picture.On].
 	Alpha []float32
 	// Profile is the ICC profile of the file that the picture was read from, for [Encoding]. It is nil for sRGB. Pix is
 	// in sRGB in any case.
@@ -75,20 +75,25 @@ func clamped(v float32) float32 {
 }
 
 // TotalVariation returns the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
-// grey levels. Alpha does not count.
+// grey levels. With alpha, a difference counts as much as the less opaque of its two pixels.
 func (p *Picture) TotalVariation() float64 {
 	var sum float64
+	counts := func(i, j int) float64 { // how much a difference of values i and j of Pix counts
+		if p.Alpha == nil {
+			return 1
+		}
+		return float64(min(p.Alpha[i/3], p.Alpha[j/3])) / 255
+	}
 	row := 3 * p.Width
 	for y := range p.Height {
-		line := p.Pix[y*row : (y+1)*row]
-		for i, v := range line[:row-3] {
-			sum += math.Abs(float64(line[i+3]) - float64(v))
+		for i := y * row; i < (y+1)*row-3; i++ {
+			sum += counts(i, i+3) * math.Abs(float64(p.Pix[i+3])-float64(p.Pix[i]))
 		}
 		if y == 0 {
 			continue
 		}
-		for i, above := range p.Pix[(y-1)*row : y*row] {
-			sum += math.Abs(float64(line[i]) - float64(above))
+		for i := y * row; i < (y+1)*row; i++ {
+			sum += counts(i, i-row) * math.Abs(float64(p.Pix[i])-float64(p.Pix[i-row]))
 		}
 	}
 	return sum

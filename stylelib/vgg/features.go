@@ -2,6 +2,7 @@ package vgg
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -24,7 +25,7 @@ func (n *Network) Features(x *tensors.Tensor, layers ...string) ([]*tensors.Tens
 	}
 	var features []*tensors.Tensor
 	err := n.Tiled(0).ComputeTiles(x, "features", layers,
-		func(pass *Pass, _ *Window) []*graph.Node {
+		func(pass *Pass, _ *Window, _ []*graph.Node) []*graph.Node {
 			var out []*graph.Node
 			for _, name := range layers {
 				out = append(out, pass.Feature(name))
@@ -37,10 +38,12 @@ func (n *Network) Features(x *tensors.Tensor, layers ...string) ([]*tensors.Tens
 
 // ComputeTiles evaluates a function of features for each tile of a picture (see [Network.Tiled]), one after the
 // other: it runs the network on the tile's window up to the deepest of the named layers, and calls each with the
-// results of build, on the device, which each must finalize. Window is nil for a picture that is computed whole. The
-// compiled graph is kept under key, the layers and the picture's size, so a key must always come with the same build.
+// results of build, on the device, which each must finalize. Window is nil for a picture that is computed whole. Build
+// also receives the nodes of inputs. The compiled graph is kept under key, the layers and the picture's size, so a key
+// must always come with the same build, and with inputs of the same shapes for the same size.
 func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
-	build func(*Pass, *Window) []*graph.Node, each func(Tile, []*tensors.Tensor) error) error {
+	build func(pass *Pass, window *Window, inputs []*graph.Node) []*graph.Node,
+	each func(Tile, []*tensors.Tensor) error, inputs ...*tensors.Tensor) error {
 	d := x.Shape().Dimensions
 	if len(d) != 4 || d[0] != 1 || d[3] != 3 {
 		return fmt.Errorf("a picture must be shaped [1, height, width, 3], not %v", d)
@@ -57,7 +60,8 @@ func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
 	exec, release, err := n.execs.Get(of, func() (*graph.Exec, int64, error) {
 		exec, err := graph.NewExec(n.backend, func(in []*graph.Node) []*graph.Node {
 			window := n.Window(tiling, in[1])
-			return build(plan.Forward(window.Picture(in[0]), in[2:]), window)
+			kernels := in[2:][:plan.NumInputs()]
+			return build(plan.Forward(window.Picture(in[0]), kernels), window, in[2+len(kernels):])
 		})
 		return exec, 1, err
 	})
@@ -67,7 +71,7 @@ func (n *Network) ComputeTiles(x *tensors.Tensor, key string, layers []string,
 	defer release()
 	for _, tile := range tiling.Tiles {
 		args := []any{x, tile.Input()}
-		for _, in := range plan.Inputs() {
+		for _, in := range slices.Concat(plan.Inputs(), inputs) {
 			args = append(args, in)
 		}
 		out, err := exec.Call(args...)

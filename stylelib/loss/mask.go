@@ -1,0 +1,50 @@
+package loss
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// term returns a term with the target's layer and tensors, of which the mask is the second.
+func (t Target) term(term Term) Term {
+	term.Layers, term.Targets = []string{t.Layer}, []*tensors.Tensor{t.Tensor}
+	if t.Mask != nil {
+		term.kind += " masked"
+		term.Targets = append(term.Targets, t.Mask)
+	}
+	return term
+}
+
+// mask returns the target's mask at its layer, or nil.
+func (t Target) mask(in *Inputs) *graph.Node {
+	if t.Mask == nil {
+		return nil
+	}
+	return in.Mask(1, t.Layer)
+}
+
+// weighted returns values at positions, [1, h, w, c], times the mask, [1, h, w, 1]. No mask changes nothing.
+func weighted(values, mask *graph.Node) *graph.Node {
+	if mask == nil {
+		return values
+	}
+	return graph.Mul(values, mask)
+}
+
+// area returns the sum of a mask. Summing rows first keeps float32's rounding small: in one sum of millions of
+// positions each would be added to a number as large as the whole.
+func area(mask *graph.Node) *graph.Node {
+	return graph.ReduceAllSum(graph.ReduceSum(mask, 2))
+}
+
+// means returns sums over the positions of the target's layer as means: over their number, or the mask's area.
+func (t Target) means(in *Inputs, sums []*graph.Node) (means []*graph.Node) {
+	mask := t.mask(in)
+	if mask == nil {
+		return divided(sums, in.Positions(t.Layer))
+	}
+	for _, sum := range sums {
+		means = append(means, graph.Div(sum, area(mask)))
+	}
+	return means
+}
