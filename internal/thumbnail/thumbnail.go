@@ -3,13 +3,13 @@ package thumbnail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
 	"math"
 
 	"golang.org/x/image/draw"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/gouache-art/gouache/internal/imagefile"
 )
@@ -17,35 +17,51 @@ import (
 // MaxMemory is how many bytes decoding a picture may take. A small file can claim to be far larger.
 const MaxMemory = 1 << 30
 
-// budgetBytes is how much memory all pictures that are being made smaller in this process take. One that
-// takes more is made alone.
-const budgetBytes = 256 << 20
-
-var budget = semaphore.NewWeighted(budgetBytes)
-
-// Scaled decodes a picture's file, scales it down by the factor that is chosen for its stored size,
-// and converts it to sRGB and turns it as the file's metadata say, since the result has none. A
-// factor of 1 or more keeps all pixels, with all their bits.
+// Make decodes a picture's file, scales it down by the factor that is chosen for its stored size,
+// converts it to sRGB and turns it as the file's metadata say, since the result has none, and calls
+// use with the result. A factor of 1 or more keeps all pixels, with all their bits.
 //
-// It waits for memory, and ends soon after its context does, with the context's error. Any other
-// error is the file's: it would come again.
-func Scaled(ctx context.Context, file io.ReadSeeker, factor func(size image.Point) float64) (image.Image, error) {
+// All of this process take their turns, and few at a time, which bounds the memory that they take;
+// use keeps others waiting too. Make ends soon after its context does, with the context's error. Any
+// other error is the file's, or use's: it would come again.
+func Make(ctx context.Context, file io.ReadSeeker, factor func(size image.Point) float64, use func(context.Context, image.Image) error) error {
+	length, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return unreadable(err)
+	}
+	for _, l := range []lane{quick, slow} {
+		err = errUnfit
+		if length <= l.file {
+			err = l.in(ctx, func(ctx context.Context) error {
+				m, err := scaled(ctx, file, length, factor, l.memory)
+				if err != nil {
+					return err
+				}
+				return use(ctx, m)
+			})
+		}
+		if !errors.Is(err, errUnfit) {
+			return err
+		}
+	}
+	return fmt.Errorf("its file %w", err)
+}
+
+func scaled(ctx context.Context, file io.ReadSeeker, length int64, factor func(size image.Point) float64, memory int64) (image.Image, error) {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return nil, unreadable(err)
 	}
-	data, err := io.ReadAll(file)
-	if err != nil {
+	data := make([]byte, length)
+	if _, err := io.ReadFull(file, data); err != nil {
 		return nil, unreadable(err)
 	}
 	header, err := imagefile.Inspect(data)
 	if err != nil {
 		return nil, fmt.Errorf("its file %w", err)
 	}
-	takes := min(header.Memory, budgetBytes)
-	if err := budget.Acquire(ctx, takes); err != nil {
-		return nil, err
+	if header.Memory > memory && header.Memory <= MaxMemory {
+		return nil, errUnfit
 	}
-	defer budget.Release(takes)
 	decoded, err := imagefile.Decode(ctx, data, imagefile.Limits{MaxMemory: MaxMemory})
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -61,7 +77,7 @@ func Scaled(ctx context.Context, file io.ReadSeeker, factor func(size image.Poin
 		}
 		return m
 	})
-	return decoded.Orientation.Turn(m), nil
+	return decoded.Orientation.Turn(m), ctx.Err()
 }
 
 func unreadable(err error) error {

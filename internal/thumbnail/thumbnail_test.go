@@ -2,12 +2,14 @@ package thumbnail
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"slices"
 	"testing"
 
@@ -23,12 +25,22 @@ func file(t *testing.T, m image.Image) []byte {
 	return b.Bytes()
 }
 
-func TestScaled(t *testing.T) {
+// makeNow returns what Make makes.
+func makeNow(t *testing.T, file io.ReadSeeker, factor func(image.Point) float64) (m image.Image, err error) {
+	t.Helper()
+	err = Make(t.Context(), file, factor, func(_ context.Context, made image.Image) error {
+		m = made
+		return nil
+	})
+	return m, err
+}
+
+func TestMake(t *testing.T) {
 	m := image.NewNRGBA64(image.Rect(0, 0, 40, 20))
 	m.Set(39, 19, color.NRGBA64{1, 2, 3, 65535})
 	data := file(t, m)
 	for factor, want := range map[float64]image.Point{0.5: {20, 10}, 0.26: {10, 5}, 0.001: {1, 1}, 1: {40, 20}, 7: {40, 20}} {
-		got, err := Scaled(t.Context(), bytes.NewReader(data), func(size image.Point) float64 {
+		got, err := makeNow(t, bytes.NewReader(data), func(size image.Point) float64 {
 			if size != image.Pt(40, 20) {
 				t.Errorf("asked about a size of %v", size)
 			}
@@ -53,7 +65,7 @@ func TestTurned(t *testing.T) {
 	odd := slices.Concat(file[:at], []byte("ODD \x03\x00\x00\x00abc\x00"), file[at:])
 	binary.LittleEndian.PutUint32(odd[4:], uint32(len(odd)-8))
 	for _, data := range [][]byte{file, odd} {
-		got, err := Scaled(t.Context(), bytes.NewReader(data), func(image.Point) float64 { return 0.5 })
+		got, err := makeNow(t, bytes.NewReader(data), func(image.Point) float64 { return 0.5 })
 		if err != nil || got.Bounds() != image.Rect(0, 0, 8, 16) {
 			t.Errorf("%v, %v", got.Bounds(), err)
 		}
@@ -67,7 +79,7 @@ func TestTooLarge(t *testing.T) {
 	binary.BigEndian.PutUint32(header[4:], 1<<25)
 	binary.BigEndian.PutUint32(data[29:], crc32.ChecksumIEEE(header))
 	for name, data := range map[string][]byte{"large": data, "none": nil, "cut": file(t, image.NewGray(image.Rect(0, 0, 8, 8)))[:40]} {
-		if m, err := Scaled(t.Context(), bytes.NewReader(data), func(image.Point) float64 { return 0.1 }); err == nil {
+		if m, err := makeNow(t, bytes.NewReader(data), func(image.Point) float64 { return 0.1 }); err == nil {
 			t.Errorf("%s: %v, %v", name, m, err)
 		}
 	}

@@ -142,22 +142,25 @@ func show(ctx context.Context, reader tracker.Reader, p *tracker.Picture, longer
 // convert returns a JPEG of at most longer pixels on its longer side, or a PNG with the same pixels
 // if longer is 0.
 func convert(ctx context.Context, file io.ReadSeeker, longer int) (data []byte, mime string, err error) {
-	m, err := thumbnail.Scaled(ctx, file, func(size image.Point) float64 {
+	factor := func(size image.Point) float64 {
 		if longer == 0 {
 			return 1
 		}
 		return float64(longer) / float64(max(size.X, size.Y))
+	}
+	var b bytes.Buffer
+	err = thumbnail.Make(ctx, file, factor, func(_ context.Context, m image.Image) error {
+		if longer == 0 {
+			mime = "image/png"
+			return png.Encode(&b, m)
+		}
+		mime = "image/jpeg"
+		return jpeg.Encode(&b, onWhite(m), &jpeg.Options{Quality: jpegQuality})
 	})
 	if err != nil {
 		return nil, "", tracker.Errorf(tracker.CodeInvalid, "%w", err)
 	}
-	var b bytes.Buffer
-	if longer == 0 {
-		err = png.Encode(&b, m)
-		return b.Bytes(), "image/png", err
-	}
-	err = jpeg.Encode(&b, onWhite(m), &jpeg.Options{Quality: jpegQuality})
-	return b.Bytes(), "image/jpeg", err
+	return b.Bytes(), mime, nil
 }
 
 // onWhite draws a picture on white. In a JPEG, transparent pixels would be black.

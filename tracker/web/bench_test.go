@@ -124,7 +124,7 @@ func BenchmarkChanges(b *testing.B) {
 func BenchmarkThumbnail(b *testing.B) {
 	data := pngOf(b, quarters(1024, 768))
 	for b.Loop() {
-		if _, err := (source{"", "png", 320, bytes.NewReader(data)}).shrink(b.Context()); err != nil {
+		if _, err := (source{"", 320, bytes.NewReader(data)}).shrink(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"image"
@@ -12,7 +14,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"runtime"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -49,10 +50,13 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 		return tracker.Errorf(tracker.CodeInternal, "picture %s: %w", hash, err)
 	}
 	if format != "tiff" && (width == 0 || config.Width <= width) {
+		if err := verify(r.Context(), hash, file); err != nil {
+			return err
+		}
 		sendPicture(w, r, hash, "image/"+format, file)
 		return nil
 	}
-	small, err := f.small.get(r.Context(), source{hash, format, width, file})
+	small, err := f.small.get(r.Context(), source{hash, width, file})
 	if err != nil {
 		return err
 	}
@@ -60,8 +64,43 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// sendPicture answers with a file, a part of it, or that the browser has it already.
+// verify reads a picture's whole file, since browsers keep for a year what they are sent: at 2 GB/s,
+// or 0.4 on processors without instructions for it.
+func verify(ctx context.Context, hash string, file io.ReadSeeker) error {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, readerUntil{ctx, file}); err != nil {
+		return err
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != hash {
+		return tracker.Errorf(tracker.CodeNotFound, "the file of picture %s was damaged or replaced: gouache runs verify lists all such files", hash)
+	}
+	return nil
+}
+
+// readerUntil is a file that cannot be read any further when its context has ended.
+type readerUntil struct {
+	ctx  context.Context
+	file io.Reader
+}
+
+func (r readerUntil) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.file.Read(p)
+}
+
+// slowest is how fast a picture has to be taken, in bytes a second.
+const slowest = 100_000
+
+// sendPicture answers with a file that was verified, a part of it, or that the browser has it already.
 func sendPicture(w http.ResponseWriter, r *http.Request, tag, kind string, content io.ReadSeeker) {
+	if size, err := content.Seek(0, io.SeekEnd); err == nil {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime + time.Duration(size)*time.Second/slowest))
+	}
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Cache-Control", "private, max-age=31536000, immutable") // its address identifies it; private, since the store is
@@ -120,16 +159,25 @@ func sortPictures(pictures []tracker.Picture) (inputs, frames, others []tracker.
 // widths are those that small pictures have, in pixels.
 var widths = []int{160, 320, 640}
 
-// maxThumbnails is how many bytes of small pictures are kept.
-const maxThumbnails = 64 << 20
+// Bounds on what is kept: bytes of small pictures, and pictures that cannot be made smaller, and for
+// how long. A busy machine may have been too slow for one.
+const (
+	maxThumbnails = 64 << 20
+	maxFailures   = 10_000
+	failureTime   = 10 * time.Minute
+)
 
-// thumbnails makes small pictures, a few at a time and each once, and keeps those that were
-// requested last.
+// thumbnails makes small pictures, each once, and keeps those that were requested last.
 type thumbnails struct {
-	busy   chan struct{} // holds one element for each that is being made
 	making singleflight.Group
 	kept   *lru.Cache[string, *thumbnail] // by source.key
 	bytes  atomic.Int64
+	failed *lru.Cache[string, failure] // by source.key
+}
+
+type failure struct {
+	err error
+	at  time.Time
 }
 
 type thumbnail struct {
@@ -139,17 +187,18 @@ type thumbnail struct {
 
 // source is a picture to make smaller, or to convert for browsers.
 type source struct {
-	hash, format string
-	width        int // 0 for the picture's own
-	file         io.ReadSeeker
+	hash  string
+	width int // 0 for the picture's own
+	file  io.ReadSeeker
 }
 
 func (s source) key() string { return fmt.Sprint(s.hash, " ", s.width) }
 
 func newThumbnails() *thumbnails {
-	t := &thumbnails{busy: make(chan struct{}, min(runtime.GOMAXPROCS(0), 4))}
+	t := &thumbnails{}
+	t.failed, _ = lru.New[string, failure](maxFailures)
 	t.kept, _ = lru.NewWithEvict(math.MaxInt, func(_ string, gone *thumbnail) { t.bytes.Add(-int64(len(gone.data))) })
-	return t // NewWithEvict fails for a size below 1 only
+	return t // both fail for a size below 1 only
 }
 
 // get returns a small picture, made now if it is not kept. Requests for the same one wait for the
@@ -158,6 +207,9 @@ func (t *thumbnails) get(ctx context.Context, s source) (*thumbnail, error) {
 	for {
 		if known, ok := t.kept.Get(s.key()); ok {
 			return known, nil
+		}
+		if failed, ok := t.failed.Get(s.key()); ok && time.Since(failed.at) < failureTime {
+			return nil, failed.err
 		}
 		made, err, _ := t.making.Do(s.key(), func() (any, error) { return t.make(ctx, s) })
 		if err == nil {
@@ -169,22 +221,22 @@ func (t *thumbnails) get(ctx context.Context, s source) (*thumbnail, error) {
 	}
 }
 
-// make makes a small picture as soon as few enough others are being made, and keeps it.
+// make makes a small picture and keeps it, or why it cannot be made.
 func (t *thumbnails) make(ctx context.Context, s source) (*thumbnail, error) {
-	select {
-	case t.busy <- struct{}{}:
-		defer func() { <-t.busy }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 	if known, ok := t.kept.Get(s.key()); ok { // another request has made it meanwhile
 		return known, nil
 	}
+	if err := verify(ctx, s.hash, s.file); err != nil {
+		return nil, err // which is not kept, since somebody may repair the file
+	}
 	made, err := s.shrink(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
-		// Its header could be read, or it would not be in the store: the rest is missing, or of a
-		// kind that Go does not know.
-		return nil, tracker.Errorf(tracker.CodeInvalid, "picture %s: %w", s.hash, err)
+		err = tracker.Errorf(tracker.CodeInvalid, "picture %s: %w", s.hash, err)
+		t.failed.Add(s.key(), failure{err, time.Now()})
+		return nil, err
 	}
 	t.keep(s.key(), made)
 	return made, nil
@@ -205,22 +257,41 @@ func (t *thumbnails) keep(key string, made *thumbnail) {
 
 // shrink scales a picture down to the source's width. A picture with transparency becomes a PNG,
 // others JPEG.
-func (s source) shrink(ctx context.Context) (*thumbnail, error) {
-	m, err := scaling.Scaled(ctx, s.file, func(size image.Point) float64 {
+func (s source) shrink(ctx context.Context) (made *thumbnail, err error) {
+	factor := func(size image.Point) float64 {
 		if s.width == 0 {
 			return 1
 		}
 		return float64(s.width) / float64(size.X)
-	})
-	if err != nil {
-		return nil, err
 	}
+	err = scaling.Make(ctx, s.file, factor, func(ctx context.Context, m image.Image) error {
+		made, err = s.encode(ctx, m)
+		return err
+	})
+	return made, err
+}
+
+func (s source) encode(ctx context.Context, m image.Image) (*thumbnail, error) {
 	var b bytes.Buffer
+	to := writerUntil{ctx, &b}
 	if opaque, ok := m.(interface{ Opaque() bool }); s.width == 0 || ok && !opaque.Opaque() {
 		encoder := png.Encoder{CompressionLevel: png.BestSpeed}
-		err = encoder.Encode(&b, m)
+		err := encoder.Encode(to, m)
 		return &thumbnail{kind: "image/png", data: b.Bytes()}, err
 	}
-	err = jpeg.Encode(&b, m, &jpeg.Options{Quality: 88})
+	err := jpeg.Encode(to, m, &jpeg.Options{Quality: 88})
 	return &thumbnail{kind: "image/jpeg", data: b.Bytes()}, err
+}
+
+// writerUntil is what cannot be written to any further when its context has ended.
+type writerUntil struct {
+	ctx context.Context
+	to  io.Writer
+}
+
+func (w writerUntil) Write(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.to.Write(p)
 }

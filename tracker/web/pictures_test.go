@@ -3,6 +3,8 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"hash/crc32"
 	"image"
@@ -11,6 +13,8 @@ import (
 	"image/png"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -266,34 +270,35 @@ func TestThumbnailsAreBounded(t *testing.T) {
 	}
 }
 
-// counted counts how often a picture is read from its beginning.
+// counted is a file that counts how often it is read to its end, and waits before it is read at all.
 type counted struct {
-	io.ReadSeeker
-	reads *atomic.Int32
+	*bytes.Reader
+	ends *atomic.Int32
+	wait <-chan struct{}
 }
 
-func (c counted) Seek(offset int64, whence int) (int64, error) {
-	c.reads.Add(1)
-	return c.ReadSeeker.Seek(offset, whence)
+func (c counted) Read(p []byte) (int, error) {
+	<-c.wait
+	n, err := c.Reader.Read(p)
+	if err == io.EOF {
+		c.ends.Add(1)
+	}
+	return n, err
 }
+
+// WriteTo hides the Reader's.
+func (c counted) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, struct{ io.Reader }{c}) }
 
 // Requests for one small picture at the same time make it once, and one that is given up leaves it to the others.
 func TestThumbnailOnce(t *testing.T) {
 	kept := newThumbnails()
 	data := pngOf(t, quarters(400, 300))
-	var reads atomic.Int32
+	sum := sha256.Sum256(data)
+	var ends atomic.Int32
+	wait := make(chan struct{})
 	ask := func(ctx context.Context) error {
-		_, err := kept.get(ctx, source{"hash", "png", 160, counted{bytes.NewReader(data), &reads}})
+		_, err := kept.get(ctx, source{hex.EncodeToString(sum[:]), 160, counted{bytes.NewReader(data), &ends, wait}})
 		return err
-	}
-	if err := ask(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	once := reads.Load()
-	kept.kept.Purge()
-	reads.Store(0)
-	for range cap(kept.busy) { // nothing is made for now
-		kept.busy <- struct{}{}
 	}
 	givenUp, giveUp := context.WithCancel(t.Context())
 	answers := make(chan error)
@@ -304,16 +309,73 @@ func TestThumbnailOnce(t *testing.T) {
 	time.Sleep(10 * time.Millisecond)
 	giveUp()
 	time.Sleep(10 * time.Millisecond)
-	for range cap(kept.busy) {
-		<-kept.busy
-	}
+	close(wait)
 	failed := 0
 	for range 9 {
 		if <-answers != nil {
 			failed++
 		}
 	}
-	if failed > 1 || reads.Load() != once {
-		t.Errorf("%d of 8 requests failed, and the file was read %d times, want %d", failed, reads.Load(), once)
+	if failed > 1 || ends.Load() != 1 {
+		t.Errorf("%d of 8 requests failed, and the file was read to its end %d times", failed, ends.Load())
+	}
+}
+
+// What cannot be made smaller is tried once.
+func TestFailureIsKept(t *testing.T) {
+	kept := newThumbnails()
+	data := pngOf(t, quarters(400, 300))
+	data = data[:len(data)/2]
+	sum := sha256.Sum256(data)
+	var ends atomic.Int32
+	wait := make(chan struct{})
+	close(wait)
+	var said string
+	for i := range 3 {
+		_, err := kept.get(t.Context(), source{hex.EncodeToString(sum[:]), 160, counted{bytes.NewReader(data), &ends, wait}})
+		if tracker.ErrorCode(err) != tracker.CodeInvalid || i > 0 && err.Error() != said {
+			t.Fatalf("time %d: %v", i+1, err)
+		}
+		said = err.Error()
+	}
+	if ends.Load() != 1 {
+		t.Errorf("it was read %d times", ends.Load())
+	}
+	// One that nobody waits for has not failed.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := kept.get(ctx, source{hex.EncodeToString(sum[:]), 320, counted{bytes.NewReader(data), &ends, wait}}); err == nil || kept.failed.Len() != 1 {
+		t.Errorf("given up: %v, %d failures are kept", err, kept.failed.Len())
+	}
+}
+
+// Browsers keep pictures for a year, so that none is sent whose file is another than the address says; when the file is
+// repaired, it is shown again.
+func TestReplacedPicture(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	store := openStore(t, dir)
+	h := handle(t, store, Options{})
+	good, other := pngOf(t, quarters(400, 200)), pngOf(t, quarters(200, 400))
+	flipped := bytes.Clone(good)
+	flipped[len(flipped)-20] ^= 1
+	hash := keepPicture(t, store, good)
+	path := filepath.Join(dir, "blobs", hash[:2], hash)
+	for _, data := range [][]byte{other, flipped, good[:100], append(bytes.Clone(good), 0), good} {
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		for _, query := range []string{"", "?width=640", "?width=160"} {
+			want := http.StatusNotFound
+			if bytes.Equal(data, good) {
+				want = http.StatusOK
+			}
+			w := get(t, h, "/pictures/"+hash+query, want)
+			if kept := strings.Contains(w.Header().Get("Cache-Control"), "immutable"); kept != (want == http.StatusOK) {
+				t.Errorf("%d bytes%s: kept for a year: %t", len(data), query, kept)
+			}
+			if want == http.StatusNotFound {
+				wantText(t, w, "gouache runs verify")
+			}
+		}
 	}
 }
