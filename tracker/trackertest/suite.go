@@ -90,7 +90,10 @@ func Run(t *testing.T, open func(t *testing.T) tracker.Store) {
 		})
 	}
 	t.Run("Archives", func(t *testing.T) {
-		for name, run := range map[string]func(t *testing.T, into, from tracker.Store){"Import": testImport, "ImportAgain": testImportAgain} {
+		for name, run := range map[string]func(t *testing.T, into, from tracker.Store){
+			"Import": testImport, "Again": testImportAgain, "Sweep": testImportSweep, "OtherSweep": testImportOtherSweep, "Old": testImportOld,
+			"Refused": testImportRefused, "Together": testImportTogether,
+		} {
 			t.Run(name, func(t *testing.T) {
 				from, into := open(t), open(t)
 				run(t, into, from)
