@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gouache-art/gouache/internal/format"
@@ -40,6 +41,21 @@ type ContrastRow struct {
 	Values []any `json:"values"`
 	// Same reports whether all values are equal.
 	Same bool `json:"same"`
+}
+
+// Distinct returns one of the row's values for people. A string that would look like another value of the row, as "0.1"
+// and the number 0.1 do, is quoted.
+func (r ContrastRow) Distinct(value any) any {
+	text, ok := value.(string)
+	if !ok {
+		return value
+	}
+	for _, other := range r.Values {
+		if _, same := other.(string); !same && format.Value(other) == text {
+			return strconv.Quote(text)
+		}
+	}
+	return value
 }
 
 // MarshalJSON writes the row. Values that are not finite are strings, as in Metrics.

@@ -244,3 +244,14 @@ func TestContrastInvalid(t *testing.T) {
 		}
 	}
 }
+
+// TestDistinct: a string and a number that are written alike are told apart.
+func TestDistinct(t *testing.T) {
+	row := tracker.ContrastRow{Values: []any{"0.1", 0.1, "x", nil, true, "true"}}
+	want := []any{`"0.1"`, 0.1, "x", nil, true, `"true"`}
+	for i, v := range row.Values {
+		if got := row.Distinct(v); got != want[i] {
+			t.Errorf("%#v becomes %#v, want %#v", v, got, want[i])
+		}
+	}
+}

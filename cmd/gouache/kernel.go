@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/modfile"
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/terminal"
@@ -36,7 +37,7 @@ on its path, so that a notebook imports the packages as they are on this disk.`,
 }
 
 func (f *kernelFlags) addPrefix(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.prefix, "prefix", "", "`FOLDER` of a Python environment, such as .venv, whose Jupyter is meant (default: the one on the path, for this user)")
+	cmd.Flags().Var((*path)(&f.prefix), "prefix", "`FOLDER` of a Python environment, such as .venv, whose Jupyter is meant (default: the one on the path, for this user)")
 }
 
 func newKernelInstall() *cobra.Command {
@@ -51,7 +52,7 @@ mends it; make notebook installs all of it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runKernelInstall(cmd, f) },
 	}
 	f.addPrefix(cmd)
-	cmd.Flags().StringVar(&f.module, "module", "", "`FOLDER` with Gouache's sources (default: the one around the current folder or this program)")
+	cmd.Flags().Var((*path)(&f.module), "module", "`FOLDER` with Gouache's sources (default: the one around the current folder or this program)")
 	return cmd
 }
 
@@ -326,7 +327,7 @@ func findModule(named string) (string, error) {
 
 func isModule(dir string) bool {
 	data, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-	return err == nil && slices.Contains(strings.Split(string(data), "\n"), "module "+modulePath)
+	return err == nil && modfile.ModulePath(data) == modulePath
 }
 
 // kernelSpec tells Jupyter how to start a kernel

@@ -27,6 +27,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/internal/interrupt"
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/internal/terminal"
@@ -143,11 +144,7 @@ func group(cmd *cobra.Command, below ...*cobra.Command) *cobra.Command {
 // flagError explains a mistake in a flag in the same words as the other errors.
 func flagError(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		var known []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-		if near := suggest.Nearest(unknown.GetSpecifiedName(), known); near != "" {
-			return usage(fmt.Errorf("unknown flag --%s: did you mean --%s?", unknown.GetSpecifiedName(), near))
-		}
+		return usage(unknownFlag(cmd, unknown))
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		kind := map[string]string{"int": "a whole number", "int64": "a whole number", "float64": "a number", "bool": "true or false"}
@@ -161,6 +158,57 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	return usage(fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath()))
 }
+
+// neuralStyle has the flags of the program neural_style (github.com/jcjohnson/neural-style) that have other names here.
+var neuralStyle = map[string]string{
+	"content_image": "content", "style_image": "style", "output_image": "out", "image_size": "size", "num_iterations": "iterations",
+	"init_image": "init",
+}
+
+// unknownFlag suggests a flag for one that does not exist. -content is none: a single dash begins letters, -c -o and so on.
+func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
+	dashes, name := "--", unknown.GetSpecifiedName()
+	if letters := unknown.GetSpecifiedShortnames(); letters != "" {
+		dashes, name = "-", letters
+	}
+	name, _, _ = strings.Cut(name, "=")
+	var known []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	near := neuralStyle[strings.ReplaceAll(name, "-", "_")]
+	if !slices.Contains(known, near) {
+		near = ""
+		if len(name) > 1 {
+			near = suggest.Nearest(name, known)
+		}
+	}
+	switch {
+	case near == "":
+		return fmt.Errorf("unknown flag %s%s; see `%s --help`", dashes, name, cmd.CommandPath())
+	case near == name:
+		return fmt.Errorf("unknown flag %s%s: write it with two dashes, --%s", dashes, name, near)
+	}
+	return fmt.Errorf("unknown flag %s%s: did you mean --%s?", dashes, name, near)
+}
+
+// path is the value of a flag that names a file or a folder. A shell leaves the ~ of --flag=~/name to the program.
+type path string
+
+func (p *path) Set(text string) error {
+	*p = path(filename.Expand(text))
+	return nil
+}
+func (p *path) String() string { return string(*p) }
+func (p *path) Type() string   { return "string" }
+
+// paths is the value of such a flag that may be given several times.
+type paths []string
+
+func (p *paths) Set(text string) error {
+	*p = append(*p, filename.Expand(text))
+	return nil
+}
+func (p *paths) String() string { return strings.Join(*p, ", ") }
+func (p *paths) Type() string   { return "stringArray" }
 
 // noSuchCommand checks the arguments of a group: any is a mistyped command.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
@@ -200,10 +248,10 @@ func between(least, most int, what string) cobra.PositionalArgs {
 	}
 }
 
-// require checks that flags were given.
+// require checks that flags were given, and not as the empty text.
 func require(cmd *cobra.Command, names ...string) error {
 	for _, name := range names {
-		if !cmd.Flags().Changed(name) {
+		if cmd.Flags().Lookup(name).Value.String() == "" {
 			return usage(fmt.Errorf("--%s is missing; see `%s --help`", name, cmd.CommandPath()))
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -13,10 +14,8 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
 )
-
-// noStore is the value of --store for a run that is not recorded.
-const noStore = "none"
 
 // recordFlags say where a run is recorded, and its name there.
 type recordFlags struct {
@@ -26,7 +25,7 @@ type recordFlags struct {
 
 func (f *recordFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.store, "store", "", "`FOLDER` of the store that records the run, or none (default: "+defaultStoreText+")")
+	flags.Var((*path)(&f.store), "store", "`FOLDER` of the store that records the run, or none (default: "+defaultStoreText+")")
 	flags.StringVar(&f.experiment, "experiment", "", "`NAME` of the experiment that the run belongs to")
 	flags.StringVar(&f.name, "name", "", "`NAME` of the run (default: the output file's)")
 	flags.StringArrayVar(&f.tags, "tag", nil, "`TAG` of the run; may be given several times")
@@ -34,6 +33,9 @@ func (f *recordFlags) add(cmd *cobra.Command) {
 
 // check finds mistakes before anything slow begins.
 func (f *recordFlags) check() error {
+	if _, err := sqlite.Place(f.store); tracker.ErrorCode(err) == tracker.CodeInvalid {
+		return usage(err)
+	}
 	_, err := tracker.NewRun{Experiment: f.experiment, Name: f.name, Tags: f.tags}.Normal()
 	return invalid(err)
 }
@@ -48,10 +50,10 @@ type recording struct {
 // start begins to record a run. If the store fails it warns and returns nil: a painting does not fail because it cannot
 // be recorded.
 func (f *recordFlags) start(ctx context.Context, n tracker.NewRun, warn func(error)) *recording {
-	if f.store == noStore {
+	store, err := (&storeFlags{dir: f.store}).open(ctx, creating)
+	if errors.Is(err, sqlite.ErrNoStore) {
 		return nil
 	}
-	store, err := (&storeFlags{dir: f.store}).open(ctx, creating)
 	if err != nil {
 		warn(err)
 		return nil

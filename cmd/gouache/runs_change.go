@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
@@ -184,6 +185,7 @@ flags like it choose the runs.`,
 			if err != nil {
 				return err
 			}
+			args[0] = filename.Expand(args[0])
 			if _, err := os.Stat(args[0]); err != nil {
 				return fmt.Errorf("there is no store in %s (%w)", args[0], err)
 			}

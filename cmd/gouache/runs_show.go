@@ -172,7 +172,7 @@ func printContrast(w *terminal.Table, c *tracker.Contrast) {
 	}
 	w.Printf("\n%s\n", heading)
 	for _, r := range c.Differs {
-		row("  "+r.Name, func(i int) string { return format.Value(r.Values[i]) })
+		row("  "+r.Name, func(i int) string { return format.Value(r.Distinct(r.Values[i])) })
 	}
 	w.Printf("\nlast values\n")
 	for _, r := range c.Final {

@@ -30,9 +30,9 @@ the picture and the content picture must have the same size.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runScore(cmd, &f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.content, "content", "", "the content picture: a `FILE` or sample:NAME")
-	flags.StringArrayVar(&f.styles, "style", nil, "a style picture: a `FILE` or sample:NAME, with :WEIGHT to mix several")
-	flags.StringVar(&f.image, "image", "", "the picture to score: a `FILE` or sample:NAME")
+	flags.Var((*path)(&f.content), "content", "the content picture: a `FILE` or sample:NAME")
+	flags.Var((*paths)(&f.styles), "style", "a style picture: a `FILE` or sample:NAME, with :WEIGHT to mix several")
+	flags.Var((*path)(&f.image), "image", "the picture to score: a `FILE` or sample:NAME")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	f.settings.add(cmd, "init", "seed", "size", "iterations", "scales", "margin")
 	f.studio.add(cmd)

@@ -26,7 +26,7 @@ type storeFlags struct {
 // add adds --store to a command, and --json unless its usage text is empty.
 func (f *storeFlags) add(cmd *cobra.Command, jsonUsage string) *cobra.Command {
 	flags := cmd.Flags()
-	flags.StringVar(&f.dir, "store", "", "`FOLDER` of the store (default: "+defaultStoreText+")")
+	flags.Var((*path)(&f.dir), "store", "`FOLDER` of the store (default: "+defaultStoreText+")")
 	if jsonUsage != "" {
 		flags.BoolVar(&f.json, "json", false, jsonUsage)
 	}
@@ -44,12 +44,11 @@ const (
 
 // open opens the store and sets f.dir to its folder.
 func (f *storeFlags) open(ctx context.Context, a access) (tracker.Store, error) {
-	if f.dir == "" {
-		var err error
-		if f.dir, err = sqlite.UserStore(); err != nil {
-			return nil, err
-		}
+	dir, err := sqlite.Place(f.dir)
+	if err != nil {
+		return nil, invalid(err)
 	}
+	f.dir = dir
 	if _, err := os.Stat(f.dir); errors.Is(err, os.ErrNotExist) && a != creating {
 		return nil, fmt.Errorf("there is no store in %s: gouache stylize makes it with the first picture, and --store or $%s names another", f.dir, sqlite.StoreVariable)
 	}

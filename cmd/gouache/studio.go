@@ -32,7 +32,8 @@ type studioFlags struct {
 func (f *studioFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.device, "device", "auto", "`DEVICE` to compute on: auto, cpu or cuda")
-	flags.StringVar(&f.weights, "weights", "auto", "`NAME` of weights (see gouache weights list) or a file of them; auto takes the best available")
+	f.weights = "auto"
+	flags.Var((*path)(&f.weights), "weights", "`NAME` of weights (see gouache weights list) or a file of them; auto takes the best available")
 	flags.Int64Var(&f.seed, "seed", 0, "seed of random numbers, a whole `NUMBER`")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print neither progress nor messages")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
@@ -55,8 +56,8 @@ func (f *studioFlags) addTuning(cmd *cobra.Command) {
 
 // options reads the flags and finds mistakes in them.
 func (f *studioFlags) options() (o stylelib.OpenOptions, err error) {
-	o.Weights, o.Seed, o.Tune = f.weights, f.seed, f.tune == "on"
-	if o.Device, err = backend.ParseDevice(f.device); err != nil {
+	o.Weights, o.Seed, o.Tune = cmp.Or(f.weights, "auto"), f.seed, f.tune == "on"
+	if o.Device, err = backend.ParseDevice(cmp.Or(f.device, "auto")); err != nil {
 		return o, usage(fmt.Errorf("--device: %w", err))
 	}
 	if precision := cmp.Or(f.precision, "auto"); precision != "auto" {
@@ -70,10 +71,10 @@ func (f *studioFlags) options() (o stylelib.OpenOptions, err error) {
 	if !slices.Contains([]string{"on", "off", ""}, f.tune) {
 		return o, usage(fmt.Errorf("--tune is %q: it must be on or off", f.tune))
 	}
-	if _, err := os.Stat(f.weights); err == nil || f.weights == "auto" {
+	if _, err := os.Stat(o.Weights); err == nil || o.Weights == "auto" {
 		return o, nil
 	}
-	if _, err := weights.Lookup(f.weights); err != nil {
+	if _, err := weights.Lookup(o.Weights); err != nil {
 		return o, usage(fmt.Errorf("--weights: %w", err))
 	}
 	return o, nil

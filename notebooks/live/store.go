@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
@@ -21,7 +22,7 @@ import (
 // OpenStore opens the store where gouache stylize records, and creates it if it does not exist:
 // $GOUACHE_STORE, or gouache in the XDG data folder. The caller closes it.
 func OpenStore(ctx context.Context) (tracker.Store, error) {
-	dir, err := sqlite.UserStore()
+	dir, err := sqlite.Place("")
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func Record(ctx context.Context, store tracker.LogStore, n tracker.NewRun, conte
 		return nil, err
 	}
 	return tracker.Observer(run, tracker.RecorderOptions{PeakMemory: stylelib.PeakMemory, Warn: func(err error) {
-		fmt.Fprintf(os.Stderr, "the run is not recorded any further: %v\n", err)
+		terminal.Fprintf(os.Stderr, "the run is not recorded any further: %v\n", err)
 	}}), nil
 }
 

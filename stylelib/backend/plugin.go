@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/gomlx/go-xla/installer"
+
+	"github.com/gouache-art/gouache/internal/filename"
 )
 
 // Plugin is an installed PJRT plugin.
@@ -24,7 +26,11 @@ type Plugin struct {
 // $PJRT_PLUGIN_LIBRARY_PATH if it is set, else go-xla's own below the user's home and /usr/local.
 func PluginDirs() []string {
 	if list := os.Getenv("PJRT_PLUGIN_LIBRARY_PATH"); list != "" {
-		return slices.DeleteFunc(filepath.SplitList(list), func(dir string) bool { return dir == "" })
+		dirs := slices.DeleteFunc(filepath.SplitList(list), func(dir string) bool { return dir == "" })
+		for i, dir := range dirs {
+			dirs[i] = filename.Expand(dir)
+		}
+		return dirs
 	}
 	dirs := []string{"/usr/local/lib/go-xla", "/usr/local/lib/go-xla/nvidia"}
 	if own, err := installDir(); err == nil {

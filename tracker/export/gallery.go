@@ -385,7 +385,7 @@ func settings(run int, rows ...tracker.ContrastRow) []setting {
 	var list []setting
 	for _, row := range rows {
 		if v := row.Values[run]; v != nil {
-			list = append(list, setting{row.Kind, row.Name, format.Value(v)})
+			list = append(list, setting{row.Kind, row.Name, format.Value(row.Distinct(v))})
 		}
 	}
 	return list

@@ -1,18 +1,42 @@
 package sqlite
 
-import "testing"
+import (
+	"errors"
+	"testing"
 
-func TestUserStore(t *testing.T) {
-	for _, c := range []struct{ store, data, want string }{
-		{"/store", "/data", "/store"},
-		{"", "/data", "/data/gouache"},
-		{"", "relative", "/home/.local/share/gouache"},
-		{"", "", "/home/.local/share/gouache"},
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// TestPlace: a name means the same whether it is typed or in the variable.
+func TestPlace(t *testing.T) {
+	t.Setenv("HOME", "/home")
+	for _, c := range []struct{ named, variable, data, want string }{
+		{"", "/store", "/data", "/store"},
+		{"/named", "/store", "/data", "/named"},
+		{"/named", "none", "/data", "/named"},
+		{"~/named", "", "", "/home/named"},
+		{"", "~/named", "", "/home/named"},
+		{"", "~", "", "/home"},
+		{"", "~other/x", "", "~other/x"},
+		{"", "", "/data", "/data/gouache"},
+		{"", "", "relative", "/home/.local/share/gouache"},
+		{"", "", "", "/home/.local/share/gouache"},
 	} {
-		t.Setenv(StoreVariable, c.store)
+		t.Setenv(StoreVariable, c.variable)
 		t.Setenv("XDG_DATA_HOME", c.data)
-		t.Setenv("HOME", "/home")
-		if got, err := UserStore(); err != nil || got != c.want {
+		if got, err := Place(c.named); err != nil || got != c.want {
+			t.Errorf("%+v: %s (%v)", c, got, err)
+		}
+	}
+	for _, c := range []struct{ named, variable string }{{"none", ""}, {"", "none"}, {"none", "/store"}} {
+		t.Setenv(StoreVariable, c.variable)
+		if got, err := Place(c.named); !errors.Is(err, ErrNoStore) {
+			t.Errorf("%+v: %s (%v)", c, got, err)
+		}
+	}
+	for _, c := range []struct{ named, variable string }{{"-", ""}, {"", "-"}} {
+		t.Setenv(StoreVariable, c.variable)
+		if got, err := Place(c.named); tracker.ErrorCode(err) != tracker.CodeInvalid {
 			t.Errorf("%+v: %s (%v)", c, got, err)
 		}
 	}

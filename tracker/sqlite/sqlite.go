@@ -235,26 +235,6 @@ func (db *DB) read(ctx context.Context, doing string, f func(tx *sql.Tx) error) 
 	return db.failed(doing, f(tx))
 }
 
-// StoreVariable is the environment variable for the folder of the user's store.
-const StoreVariable = "GOUACHE_STORE"
-
-// UserStore returns the folder of the user's store: $GOUACHE_STORE, else gouache in the XDG data
-// folder. An error has CodeUnavailable.
-func UserStore() (string, error) {
-	if dir := os.Getenv(StoreVariable); dir != "" {
-		return dir, nil
-	}
-	// The specification says to ignore relative paths.
-	if data := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(data) {
-		return filepath.Join(data, "gouache"), nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", tracker.Errorf(tracker.CodeUnavailable, "there is no place for the store (%w): set $%s", err, StoreVariable)
-	}
-	return filepath.Join(home, ".local", "share", "gouache"), nil
-}
-
 // errNoLocks is the error for a file system without the locks that a WAL needs.
 var errNoLocks = errors.New("the file system has no locks or shared memory that processes could take turns with; " +
 	"put the store on a local disk")

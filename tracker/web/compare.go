@@ -257,7 +257,7 @@ func differing(c *tracker.Contrast, run int) []fact {
 	var list []fact
 	for _, r := range c.Differs {
 		if r.Kind != tracker.ContrastProvenance && len(list) < mostDiffering {
-			list = append(list, fact{r.Name, rounded(r.Values[run])})
+			list = append(list, fact{r.Name, rounded(r.Distinct(r.Values[run]))})
 		}
 	}
 	return list
@@ -265,7 +265,7 @@ func differing(c *tracker.Contrast, run int) []fact {
 
 // Short writes a value of a row. The beginning of a hash is unique enough.
 func (*comparison) Short(r tracker.ContrastRow, value any) string {
-	text := rounded(value)
+	text := rounded(r.Distinct(value))
 	if r.Kind != tracker.ContrastProvenance || len(text) < 40 || strings.ContainsAny(text, " ./") {
 		return text
 	}
