@@ -59,26 +59,28 @@ func (m *importer) note(format string, args ...any) {
 	m.Notes = append(m.Notes, fmt.Sprintf(format, args...))
 }
 
-// runs imports the runs in the order of their ids, which is that in which they began. Runs that are added or deleted
-// there in the meantime move no other one.
+// runs imports the runs in the order of their ids, which is that in which they began. All ids are read first, so that a
+// run that is deleted there in the meantime keeps no other one back.
 func (m *importer) runs(ctx context.Context, filter *Filter) error {
-	last := ""
-	for {
-		next := All(filter, Where("id", Greater, last))
-		page, err := m.from.Runs(ctx, RunQuery{Filter: next, Sort: Sort{{Name: "id"}}, Limit: DefaultLimit})
-		if err != nil || len(page.Runs) == 0 {
+	var ids []string
+	for order := (Sort{{Name: "id"}}); ; {
+		page, err := m.from.Runs(ctx, RunQuery{Filter: filter, Sort: order, Offset: len(ids), Limit: DefaultLimit})
+		if err != nil {
 			return err
 		}
+		if len(page.Runs) == 0 {
+			break
+		}
 		for _, run := range page.Runs {
-			if run.ID <= last {
-				return Errorf(CodeInternal, "the other store is damaged: run %q comes after %q", run.ID, last)
-			}
-			last = run.ID
-			if err := m.run(ctx, run.ID); err != nil {
-				return err
-			}
+			ids = append(ids, run.ID)
 		}
 	}
+	for _, id := range slices.Compact(ids) {
+		if err := m.run(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // run imports a run, or refuses it.

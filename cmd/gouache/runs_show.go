@@ -92,7 +92,11 @@ func printRun(w *terminal.Table, s *shownRun) {
 	s.printPictures(w)
 	s.printProvenance(w)
 	if s.CommandLine != "" {
-		w.Printf("\nto make it again\n  %s\n", s.CommandLine)
+		heading := "to make it again"
+		if s.Provenance.Imported {
+			heading = "to make it again, as another store has it: read it first"
+		}
+		w.Printf("\n%s\n  %s\n", heading, s.CommandLine)
 	}
 	for _, name := range s.Changed {
 		w.Printf("  %s is not what it was: gouache runs export %s --format pictures --out FOLDER writes the picture that was used\n", name, s.ID)
