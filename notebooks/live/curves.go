@@ -7,6 +7,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/plot"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -22,7 +23,7 @@ func CurvesOver(step, caption string, curves ...Curve) {
 	var ends []string
 	for _, curve := range curves {
 		if n := len(curve.Points); n > 0 {
-			ends = append(ends, curve.Name+" "+format.Rounded(curve.Points[n-1].Value, 4))
+			ends = append(ends, terminal.Line(curve.Name)+" "+format.Rounded(curve.Points[n-1].Value, 4))
 		}
 	}
 	page, text := chart(step, 0, curves), "curves, ending at "+strings.Join(ends, ", ")

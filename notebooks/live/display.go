@@ -100,11 +100,22 @@ func smallTag(m image.Image, side int, alt string) string {
 
 // runTag is smallTag of a run's picture, or "" if it has none.
 func runTag(ctx context.Context, store tracker.PictureReader, run *tracker.Run, side int, alt string) (string, error) {
-	m, err := runPicture(ctx, store, run)
-	if err != nil || m == nil {
-		return "", err
+	return storedTag(ctx, store, run, 2*side, func(m image.Image) string { return smallTag(m, side, alt) })
+}
+
+// storedTag returns what tag makes of a run's picture, with neither side longer than side. One that
+// cannot be shown is replaced by the reason: others can.
+func storedTag(ctx context.Context, store tracker.PictureReader, run *tracker.Run, side int, tag func(image.Image) string) (string, error) {
+	m, err := runPicture(ctx, store, run, side)
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case err != nil:
+		return `<i>` + html.EscapeString(err.Error()) + `</i>`, nil
+	case m == nil:
+		return "", nil
 	}
-	return smallTag(m, side, alt), nil
+	return tag(m), nil
 }
 
 // figure is a picture's element, which may be "", above its caption.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib/picture"
 )
 
@@ -54,7 +55,7 @@ func inRows(columns int, cells []string) string {
 
 func describe(p Captioned) string {
 	b := p.Image.Bounds()
-	return strings.TrimSpace(fmt.Sprintf("a picture of %d×%d pixels: %s", b.Dx(), b.Dy(), p.Caption))
+	return strings.TrimSpace(terminal.Sprintf("a picture of %d×%d pixels: %s", b.Dx(), b.Dy(), p.Caption))
 }
 
 // Show shows one picture, with a caption that may be empty.

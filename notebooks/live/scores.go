@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gouache-art/gouache/internal/plot"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/rating"
 	"github.com/gouache-art/gouache/tracker/study"
@@ -29,7 +30,7 @@ func Scores(ctx context.Context, store tracker.Store, file *sweep.File) error {
 	}
 	if len(ballot.Comparisons) == 0 {
 		text := "no two pictures were compared in the sweep " + file.Name + " yet: start gouache ui and choose Rate on the sweep's page"
-		show("<p>"+html.EscapeString(text)+"</p>", text)
+		show("<p>"+html.EscapeString(text)+"</p>", terminal.Line(text))
 		return nil
 	}
 	scores, err := st.Scores(ballot)

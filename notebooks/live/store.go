@@ -6,6 +6,7 @@ import (
 	"html"
 	"image"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/terminal"
+	"github.com/gouache-art/gouache/internal/thumbnail"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
@@ -110,23 +112,22 @@ func Run(ctx context.Context, store tracker.Reader, ref string) error {
 	if err != nil {
 		return err
 	}
-	m, err := runPicture(ctx, store, run)
+	var page strings.Builder
+	fmt.Fprintf(&page, `<p><b>%s</b>, %s: %s</p>`, html.EscapeString(run.Name), html.EscapeString(string(run.Status)), html.EscapeString(run.Reason))
+	picture, err := storedTag(ctx, store, run, shownSide, func(m image.Image) string {
+		return pictureTag(m, m.Bounds().Dx(), "the result of "+run.Name, spaced)
+	})
 	if err != nil {
 		return err
 	}
-	var page strings.Builder
-	fmt.Fprintf(&page, `<p><b>%s</b>, %s: %s</p>`, html.EscapeString(run.Name), run.Status, html.EscapeString(run.Reason))
-	if m != nil {
-		m = shrink(m, shownSide)
-		page.WriteString(pictureTag(m, m.Bounds().Dx(), "the result of "+run.Name, spaced))
-	}
+	page.WriteString(picture)
 	page.WriteString(chart("iteration", 0, curves))
 	var settings []string
 	for _, name := range slices.Sorted(maps.Keys(run.Params)) {
 		settings = append(settings, fmt.Sprintf("%s %v", name, run.Params[name]))
 	}
 	fmt.Fprintf(&page, `<p>%s</p>`, html.EscapeString(strings.Join(settings, ", ")))
-	show(page.String(), fmt.Sprintf("run %s, %s: %s\n%s", run.ID, run.Status, run.Reason, strings.Join(settings, ", ")))
+	show(page.String(), terminal.Sprintf("run %s, %s: %s\n%s", run.ID, run.Status, run.Reason, strings.Join(settings, ", ")))
 	return nil
 }
 
@@ -156,14 +157,16 @@ func TermCurves(ctx context.Context, store tracker.CurveReader, run *tracker.Run
 
 // Picture returns the picture that a run is shown by: its result, or its last snapshot.
 func Picture(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (image.Image, error) {
-	m, err := runPicture(ctx, store, run)
+	m, err := runPicture(ctx, store, run, math.MaxInt)
 	if err == nil && m == nil {
 		err = fmt.Errorf("run %s has no picture", run.ID)
 	}
 	return m, err
 }
 
-func runPicture(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (image.Image, error) {
+// runPicture is Picture, made smaller if its longer side is longer than side. It is nil if there is
+// none.
+func runPicture(ctx context.Context, store tracker.PictureReader, run *tracker.Run, side int) (m image.Image, err error) {
 	if run.Picture == "" {
 		return nil, nil
 	}
@@ -172,9 +175,13 @@ func runPicture(ctx context.Context, store tracker.PictureReader, run *tracker.R
 		return nil, err
 	}
 	defer file.Close()
-	m, _, err := image.Decode(file)
+	factor := func(size image.Point) float64 { return float64(side) / float64(max(size.X, size.Y)) }
+	err = thumbnail.Make(ctx, file, factor, func(_ context.Context, made image.Image) error {
+		m = made
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("the picture of run %s cannot be read: %w", run.ID, err)
+		return nil, fmt.Errorf("the picture of run %s cannot be shown: %w", run.ID, err)
 	}
 	return m, nil
 }

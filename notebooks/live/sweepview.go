@@ -14,6 +14,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
@@ -194,7 +195,7 @@ func (v *sweepView) update(must bool) {
 	}
 	page := inRows(sweepRow, cells) + `<p>` + bar + html.EscapeString(text) + `</p>`
 	v.next = time.Now().Add(max(sweepEvery, time.Duration(len(page))*time.Second/sweepRate))
-	update(v.id, page, text)
+	update(v.id, page, terminal.Line(text))
 }
 
 // sweepCell is a trial in the view. It is the trial's progress.Observer.

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"html"
 	"strings"
-	"text/tabwriter"
+
+	"github.com/gouache-art/gouache/internal/terminal"
 )
 
 // Table shows rows of strings below a header, with a caption above. The first column is aligned
@@ -30,17 +31,16 @@ func cellsOf(texts []string) []any {
 // sheet is lines and tables, written as HTML and as plain text.
 type sheet struct {
 	page, text strings.Builder
-	columns    *tabwriter.Writer // of the text, within a table
-	numbers    bool              // all columns but the first are aligned right
+	columns    terminal.Table // of the text, within a table
+	numbers    bool           // all columns but the first are aligned right
 }
 
 // markup is an element of HTML. The plain text leaves it out.
 type markup string
 
 func (s *sheet) line(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	fmt.Fprintf(&s.page, `<p>%s</p>`, html.EscapeString(text))
-	fmt.Fprintln(&s.text, text)
+	fmt.Fprintf(&s.page, `<p>%s</p>`, html.EscapeString(fmt.Sprintf(format, args...)))
+	terminal.Fprintf(&s.text, format+"\n", args...)
 }
 
 // table begins a table with a caption, which may be empty, and a header, which is like a row.
@@ -50,7 +50,7 @@ func (s *sheet) table(caption string, header ...any) {
 		fmt.Fprintf(&s.page, `<caption style="text-align:left;white-space:nowrap">%s</caption>`, html.EscapeString(caption))
 		fmt.Fprintln(&s.text, caption)
 	}
-	s.columns = tabwriter.NewWriter(&s.text, 0, 4, 2, ' ', 0)
+	s.columns = terminal.Table{}
 	s.cells("th", header)
 }
 
@@ -73,12 +73,12 @@ func (s *sheet) cells(element string, cells []any) {
 		fmt.Fprintf(&s.page, `<%s style="text-align:%s">%s</%[1]s>`, element, side, inside)
 	}
 	s.page.WriteString(`</tr>`)
-	fmt.Fprintln(s.columns, strings.Join(texts, "\t"))
+	s.columns.Row(texts...)
 }
 
 func (s *sheet) end() {
 	s.page.WriteString(`</table>`)
-	s.columns.Flush() // into memory: it cannot fail
+	_, _ = s.columns.WriteTo(&s.text) // into memory: it cannot fail
 }
 
 func (s *sheet) show() { show(s.page.String(), strings.TrimSpace(s.text.String())) }

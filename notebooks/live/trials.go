@@ -12,6 +12,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/plot"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/study"
@@ -129,7 +130,7 @@ func TrialGrid(ctx context.Context, store tracker.PictureReader, trials []sweep.
 	if left := len(trials) - g.placed; left > 0 {
 		text := fmt.Sprintf("left out: %s without one of these parameters, or with a value after the first %d of one",
 			format.Count(left, "trial", "trials"), study.MaxLevels)
-		fmt.Fprintf(&g.page, `<p>%s</p>`, text)
+		fmt.Fprintf(&g.page, `<p>%s</p>`, html.EscapeString(text))
 		fmt.Fprintln(&g.text, text)
 	}
 	show(g.page.String(), strings.TrimSpace(g.text.String()))
@@ -160,7 +161,7 @@ func (g *trialGrid) write(q study.Query, title string) error {
 	g.page.WriteString(`<table style="border:none">`)
 	if title != "" {
 		fmt.Fprintf(&g.page, `<caption style="text-align:left"><b>%s</b></caption>`, html.EscapeString(title))
-		fmt.Fprintln(&g.text, title)
+		terminal.Fprintf(&g.text, "%s\n", title)
 	}
 	fmt.Fprintf(&g.page, `<tr style="background:none"><th>%s \ %s</th>`, html.EscapeString(q.Rows), html.EscapeString(q.Columns))
 	for _, label := range grid.Columns {
@@ -180,7 +181,7 @@ func (g *trialGrid) write(q study.Query, title string) error {
 				}
 			}
 			fmt.Fprintf(&g.page, `<td style="text-align:left;vertical-align:top">%s</td>`, figure(tag, caption))
-			fmt.Fprintf(&g.text, "%s %s, %s %s: %s\n", q.Rows, grid.Rows[row], q.Columns, grid.Columns[column], caption)
+			terminal.Fprintf(&g.text, "%s %s, %s %s: %s\n", q.Rows, grid.Rows[row], q.Columns, grid.Columns[column], caption)
 		}
 		g.page.WriteString(`</tr>`)
 	}
@@ -215,6 +216,7 @@ func TradeOff(ctx context.Context, store tracker.PictureReader, trials []sweep.R
 		text += fmt.Sprintf("; left out for want of a value: %d", out)
 	}
 	caption := text
+	text = terminal.Line(text)
 	var cells []string
 	for _, i := range front {
 		c.Lines[0].Points = append(c.Lines[0].Points, [2]float64{xs[i], ys[i]})
@@ -227,7 +229,7 @@ func TradeOff(ctx context.Context, store tracker.PictureReader, trials []sweep.R
 			return err
 		}
 		cells = append(cells, figure(tag, label))
-		text += "\n" + label
+		text += "\n" + terminal.Line(label)
 	}
 	show(chartTag(c, up+" of trials against "+across)+"<p>"+html.EscapeString(caption)+"</p>"+inRows(sweepRow, cells), text)
 	return nil

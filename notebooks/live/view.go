@@ -13,6 +13,7 @@ import (
 	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/plot"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
@@ -129,7 +130,7 @@ func (v *View) position(scale, iteration int) string {
 
 // progress renews the output with how much is done, and sets when the next update is due.
 func (v *View) progress(done int, text string, began time.Time) {
-	v.update(fmt.Sprintf(`<p><progress value="%d" max="%d"></progress> %s</p>`, done, v.run.Iterations(), text), text)
+	v.update(fmt.Sprintf(`<p><progress value="%d" max="%d"></progress> %s</p>`, done, v.run.Iterations(), html.EscapeString(text)), text)
 	v.next = time.Now().Add(min(viewLongest, time.Duration(float64(time.Since(began))/viewShare)))
 }
 
@@ -181,7 +182,7 @@ func (v *View) update(status, text string) {
 		page.WriteString(chart("iteration", int64(v.last), v.curves, scaleMarks(v.run, v.last)...))
 	}
 	page.WriteString(status)
-	update(v.id, page.String(), text)
+	update(v.id, page.String(), terminal.Line(text))
 }
 
 // scaleMarks are where the picture becomes larger, before the last iteration.
