@@ -176,6 +176,17 @@ func (j Job) laid(p *picture.Picture, width, height int) *picture.Picture {
 	return &picture.Picture{Width: width, Height: height, Pix: on.Pix, Alpha: p.Alpha}
 }
 
+// Warnings returns the warnings of the job's pictures, each once.
+func (j Job) Warnings() []error {
+	var warnings []error
+	for _, p := range j.pictures() {
+		if p != nil && p.Warning != nil && !slices.ContainsFunc(warnings, func(w error) bool { return w.Error() == p.Warning.Error() }) {
+			warnings = append(warnings, p.Warning)
+		}
+	}
+	return warnings
+}
+
 // Plan returns the sizes that the job is painted at, and the iterations at each. Its error is that of Check.
 func (j Job) Plan() ([]progress.Scale, error) {
 	j, err := j.withDefaults()

@@ -81,6 +81,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 	}
 	observer.Observe(progress.Run{
 		Scales: r.scales, Device: s.backend.DeviceName(), Network: net.Name(), Weights: s.weights.Name, Settings: r.settings(first), Done: done,
+		Warnings: job.Warnings(),
 	})
 	result, err := r.paint(ctx, first)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/gouache-art/gouache/internal/colour"
 )
 
 // flushEvery is the interval at which buffered metrics are written. A process that is killed loses
@@ -190,12 +192,12 @@ func (r *ActiveRun) AddPicture(ctx context.Context, n NewPicture) (*Picture, err
 	return p, err
 }
 
-// LogPicture adds a picture as a PNG. It may be called after Finish too.
+// LogPicture adds a picture as a PNG, whose colours are sRGB. It may be called after Finish too.
 func (r *ActiveRun) LogPicture(ctx context.Context, role string, step int64, picture image.Image) error {
 	var file bytes.Buffer
 	// The samples at 512×512 take 29 to 37 ms like this. The default takes 51 to 139 ms for files 0 to 11% smaller.
 	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
-	if err := encoder.Encode(&file, picture); err != nil {
+	if err := encoder.Encode(colour.SRGB.Tag(&file, "png"), picture); err != nil {
 		return Errorf(CodeInvalid, "picture %s at step %d cannot be written as a PNG: %w", role, step, err)
 	}
 	_, err := r.AddPicture(ctx, NewPicture{Role: role, Step: step, Data: file.Bytes()})

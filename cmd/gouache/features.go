@@ -68,6 +68,7 @@ func runFeatures(cmd *cobra.Command, f *featuresFlags) error {
 	if err != nil {
 		return fmt.Errorf("--image: %w", err)
 	}
+	f.studio.warn(cmd, image.Warning)
 	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
 		features, err := studio.Features(image.On(background), f.layer, pooling)
 		if err != nil {

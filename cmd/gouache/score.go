@@ -59,6 +59,7 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 	if err != nil {
 		return fmt.Errorf("--image: %w", err)
 	}
+	f.studio.warn(cmd, append(job.Warnings(), image.Warning)...)
 	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
 		score, err := studio.Score(job, image)
 		if err != nil {

@@ -54,6 +54,15 @@ func (f *studioFlags) addTuning(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.tune, "tune", "on", "`SWITCH`: on measures which convolution is fastest for each layer, once for a device and size; off takes a table's choice")
 }
 
+// warn prints what could not be used of the pictures' files.
+func (f *studioFlags) warn(cmd *cobra.Command, warnings ...error) {
+	for _, w := range warnings {
+		if w != nil {
+			terminal.Fprintf(messages(cmd, f.quiet), "warning: %v\n", w)
+		}
+	}
+}
+
 // options reads the flags and finds mistakes in them.
 func (f *studioFlags) options() (o stylelib.OpenOptions, err error) {
 	o.Weights, o.Seed, o.Tune = cmp.Or(f.weights, "auto"), f.seed, f.tune == "on"

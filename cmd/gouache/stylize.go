@@ -29,6 +29,9 @@ type stylizeFlags struct {
 	out      string
 	init     string
 	json     bool
+	depth    int
+	keep     bool             // the content's profile
+	encoding picture.Encoding // of the result, once the flags are read
 }
 
 func newStylize() *cobra.Command {
@@ -41,6 +44,8 @@ func newStylize() *cobra.Command {
 Pictures are files (PNG, JPEG, WebP, TIFF, GIF) or sample:NAME, a picture that comes with the program. The result is
 a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C, kill and a terminal that closes save the best picture so far; a
 second Ctrl-C ends the program at once.
+
+Colours are converted from each picture's colour profile to sRGB, in which the result is written.
 
 The run is recorded with its settings, curves and pictures; see gouache runs and gouache ui.`,
 		Example: `  gouache stylize --content sample:chelsea --style sample:swirl --out cat.png --size 256
@@ -55,6 +60,8 @@ The run is recorded with its settings, curves and pictures; see gouache runs and
 	flags.Var((*path)(&f.out), "out", "where the result goes: a .png, .jpg or .tiff `FILE`, or - for a PNG on standard output")
 	f.init = "content"
 	flags.Var((*path)(&f.init), "init", "what to start from: content, noise or a `FILE`")
+	flags.IntVar(&f.depth, "depth", 8, "`BITS` of a channel of the result: 8, or 16 in a .png or .tiff")
+	flags.BoolVar(&f.keep, "keep-profile", false, "write the result in the content's colour profile in place of sRGB")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	f.settings.add(cmd, "init", "seed") // these two are flags of their own
 	f.studio.add(cmd)
@@ -82,6 +89,7 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 	if err != nil {
 		return err
 	}
+	f.studio.warn(cmd, job.Warnings()...)
 	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
 		messages := messages(cmd, f.studio.quiet)
 		line := newProgressLine(messages)
@@ -127,6 +135,9 @@ func (f *stylizeFlags) job(ctx context.Context, run *tracker.NewRun) (stylelib.J
 	if job.Content, err = loadInput(ctx, run, tracker.RoleContent, f.content); err != nil {
 		return job, fmt.Errorf("--content: %w", err)
 	}
+	if err := f.encode(job.Content); err != nil {
+		return job, usage(err)
+	}
 	loadStyle := func(ctx context.Context, name string) (*picture.Picture, error) {
 		return loadInput(ctx, run, tracker.RoleStyle, name)
 	}
@@ -143,6 +154,25 @@ func (f *stylizeFlags) job(ctx context.Context, run *tracker.NewRun) (stylelib.J
 		}
 	}
 	return job, usage(job.Check())
+}
+
+// encode chooses the result's encoding.
+func (f *stylizeFlags) encode(content *picture.Picture) error {
+	f.encoding.Depth = f.depth
+	if err := f.encoding.Check(f.out); err != nil {
+		return fmt.Errorf("--depth: %w", err)
+	}
+	if !f.keep {
+		return nil
+	}
+	if content.Profile == nil && content.Warning != nil {
+		return fmt.Errorf("--keep-profile: the profile cannot be kept: %w", content.Warning)
+	}
+	f.encoding.Profile = content.Profile
+	if err := f.encoding.Check(f.out); err != nil {
+		return fmt.Errorf("--keep-profile: %w", err)
+	}
+	return nil
 }
 
 // loadStyles reads what --style was given: FILE or FILE:WEIGHT.
@@ -180,6 +210,12 @@ func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *sty
 		out = filename.Absolute(out)
 	}
 	words = append(words, "--out", out, "--init", init)
+	if f.depth == 16 {
+		words = append(words, "--depth", "16")
+	}
+	if f.keep {
+		words = append(words, "--keep-profile")
+	}
 	values := job.Settings()
 	for _, s := range stylelib.Settings() {
 		if value, ok := values[s.Name]; ok && s.Name != "init" {
@@ -209,7 +245,7 @@ func (f *stylizeFlags) save(p *picture.Picture, background string) error {
 		}
 		page = p.On(colour)
 	}
-	err := page.Save(path)
+	err := page.SaveAs(path, f.encoding)
 	if err == nil {
 		return nil
 	}
@@ -217,7 +253,7 @@ func (f *stylizeFlags) save(p *picture.Picture, background string) error {
 	if tempErr != nil {
 		return err
 	}
-	if tempErr = cmp.Or(rescue.Close(), p.Save(rescue.Name())); tempErr != nil {
+	if tempErr = cmp.Or(rescue.Close(), p.SaveAs(rescue.Name(), f.encoding)); tempErr != nil {
 		return errors.Join(err, tempErr)
 	}
 	return fmt.Errorf("%w; the picture is kept in %s", err, rescue.Name())

@@ -29,6 +29,9 @@ type Space struct {
 	highDynamicRange bool // light above 1 is cut off
 }
 
+// SRGB is sRGB.
+var SRGB *Space
+
 // model is what the channels of a space are.
 type model string
 

@@ -13,7 +13,7 @@ import (
 // is in it.
 type curve struct {
 	light   [1 << 16]float32
-	formula *parametric // that it was made of, or nil
+	formula *parametric // that it was made of, for the whole range of values, or nil
 }
 
 // transfer is a function of linear light of 0 to 1 for values of 0 to 1.
@@ -27,6 +27,9 @@ func newCurve(t transfer) *curve {
 			y = 0
 		}
 		c.light[i] = float32(max(-1e6, min(y, 1e6)))
+	}
+	if n, ok := t.(narrow); ok {
+		t = n.transfer
 	}
 	if p, ok := t.(parametric); ok {
 		c.formula = &p

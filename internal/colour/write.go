@@ -13,7 +13,7 @@ import (
 )
 
 // ICC returns the space's profile: that of the file, or one made of what the file's chunks say. It
-// is nil if no profile can say it.
+// is nil for a high dynamic range, which no such profile can say.
 func (s *Space) ICC() []byte {
 	switch {
 	case s == nil:

@@ -182,6 +182,10 @@ func (v *View) update(status, text string) {
 		page.WriteString(chart("iteration", int64(v.last), v.curves, scaleMarks(v.run, v.last)...))
 	}
 	page.WriteString(status)
+	for _, w := range v.run.Warnings {
+		page.WriteString(`<p>warning: ` + html.EscapeString(w.Error()) + `</p>`)
+		text += "; warning: " + w.Error()
+	}
 	update(v.id, page.String(), terminal.Line(text))
 }
 

@@ -14,12 +14,15 @@
 package picture
 
 import (
+	"encoding/binary"
 	"fmt"
 	"image"
 	"math"
 	"math/rand/v2"
 	"runtime"
 	"sync"
+
+	"github.com/gouache-art/gouache/internal/colour"
 )
 
 // Picture is a raster of RGB pixels.
@@ -118,18 +121,53 @@ func Noise(width, height int, seed int64) *Picture {
 }
 
 // Image returns the picture with 8 bits a channel: clamped, and rounded to the nearest grey level.
-func (p *Picture) Image() *image.NRGBA {
+func (p *Picture) Image() *image.NRGBA { return p.image(nil) }
+
+// image is Image in another colour space.
+func (p *Picture) image(space *colour.Space) *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, p.Width, p.Height))
-	parallel(p.Height, func(from, to int) {
-		for i := from * p.Width; i < to*p.Width; i++ {
-			rgb, out := p.Pix[3*i:3*i+3], m.Pix[4*i:4*i+4]
-			out[0], out[1], out[2], out[3] = level(rgb[0]), level(rgb[1]), level(rgb[2]), 255
-			if p.Alpha != nil {
-				out[3] = level(p.Alpha[i])
+	p.rows(space, func(y int, row [][4]float32) {
+		line := m.Pix[y*m.Stride:]
+		for x, pixel := range row {
+			for c, v := range pixel {
+				line[4*x+c] = level(v)
 			}
 		}
 	})
 	return m
+}
+
+// deepImage is image with 16 bits a channel.
+func (p *Picture) deepImage(space *colour.Space) *image.NRGBA64 {
+	m := image.NewNRGBA64(image.Rect(0, 0, p.Width, p.Height))
+	p.rows(space, func(y int, row [][4]float32) {
+		line := m.Pix[y*m.Stride:]
+		for x, pixel := range row {
+			for c, v := range pixel {
+				binary.BigEndian.PutUint16(line[8*x+2*c:], uint16(float64(v)*257+0.5))
+			}
+		}
+	})
+	return m
+}
+
+// rows calls write for each row, from several goroutines, with red, green, blue and alpha in the space, clamped.
+func (p *Picture) rows(space *colour.Space, write func(y int, row [][4]float32)) {
+	parallel(p.Height, func(from, to int) {
+		row := make([][4]float32, p.Width)
+		for y := from; y < to; y++ {
+			for x := range row {
+				i := y*p.Width + x
+				rgb := p.Pix[3*i : 3*i+3]
+				row[x] = [4]float32{clamped(rgb[0]), clamped(rgb[1]), clamped(rgb[2]), 255}
+				if p.Alpha != nil {
+					row[x][3] = clamped(p.Alpha[i])
+				}
+			}
+			space.FromSRGB(row)
+			write(y, row)
+		}
+	})
 }
 
 // level returns the grey level nearest to v. The half is added in float64: in float32, 0.49999997 would become 1.

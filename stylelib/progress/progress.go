@@ -57,6 +57,8 @@ type Run struct {
 	Settings map[string]any
 	// Done is the number of iterations made before, of a run that is resumed from a checkpoint.
 	Done int
+	// Warnings say what of the pictures' files could not be used, each in a sentence.
+	Warnings []error
 }
 
 // Iterations returns the number of iterations planned at all scales.

@@ -77,6 +77,9 @@ func (p *Painter) load(ctx context.Context, name string) (*loaded, error) {
 	if l.picture, err = picture.Decode(ctx, path, data); err != nil {
 		return nil, err
 	}
+	if l.picture.Warning != nil {
+		p.warn(l.picture.Warning)
+	}
 	if p.files == nil {
 		p.files = map[string]*loaded{}
 	}
