@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"html/template"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -20,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -157,7 +159,11 @@ func writeJSON(w http.ResponseWriter, v any) error {
 func sendJSON(w http.ResponseWriter, b []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_, err := w.Write(b)
+	var to io.Writer = w
+	if bytes.ContainsFunc(b, func(r rune) bool { return r >= 0x7f }) { // which a terminal may take for commands
+		to = terminal.JSONWriter(w)
+	}
+	_, err := to.Write(b)
 	return err
 }
 

