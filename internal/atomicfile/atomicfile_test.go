@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gouache-art/gouache/internal/interrupt"
 )
 
 // writeTo, in the environment, makes the test binary write "picture" to that path: a process with descriptors of its own.
@@ -25,6 +28,8 @@ const hangs = "GOUACHE_TEST_HANGS"
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(writeTo); path != "" {
+		_, stop := interrupt.Context(context.Background())
+		defer stop()
 		write := func(w io.Writer) error {
 			if os.Getenv(hangs) != "" {
 				fmt.Println("writing")
@@ -189,6 +194,33 @@ func TestFailing(t *testing.T) {
 		defer func() { _ = recover() }()
 		_ = Write(path, func(w io.Writer) error { panic("bug") })
 	}()
+	if names := list(t, dir); len(names) != 1 || read(t, path) != "before" {
+		t.Errorf("the folder holds %v, the file %q", names, read(t, path))
+	}
+}
+
+// TestSecondSignal: a person who presses Ctrl-C twice while a file is written finds the folder as it was.
+func TestSecondSignal(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	must(t, os.WriteFile(path, []byte("before"), 0o644))
+	hang := exec.Command(os.Args[0])
+	hang.Env = append(os.Environ(), writeTo+"="+path, hangs+"=1")
+	out, err := hang.StdoutPipe()
+	must(t, err)
+	must(t, hang.Start())
+	_, err = out.Read(make([]byte, 1)) // it is writing
+	must(t, err)
+	if names := list(t, dir); len(names) != 2 {
+		t.Fatalf("the folder holds %v", names)
+	}
+	must(t, hang.Process.Signal(unix.SIGINT))
+	time.Sleep(50 * time.Millisecond) // or both may become one
+	must(t, hang.Process.Signal(unix.SIGINT))
+	_ = hang.Wait()
+	if code := hang.ProcessState.ExitCode(); code != interrupt.Code {
+		t.Errorf("it ends with %s", hang.ProcessState)
+	}
 	if names := list(t, dir); len(names) != 1 || read(t, path) != "before" {
 		t.Errorf("the folder holds %v, the file %q", names, read(t, path))
 	}

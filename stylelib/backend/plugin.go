@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/go-xla/installer"
 
 	"github.com/gouache-art/gouache/internal/filename"
+	_ "github.com/gouache-art/gouache/stylelib/backend/quiet"
 )
 
 // Plugin is an installed PJRT plugin.
