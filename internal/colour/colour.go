@@ -87,13 +87,13 @@ func (s *Space) ToSRGB(row [][4]float32) {
 		s.lut.toSRGB(row, s.model)
 		return
 	}
-	m := single(s.matrix)
+	m, table := single(s.matrix), encodings()
 	for i := range row {
 		p := &row[i]
 		r, g, b := s.curves[0].at(p[0]), s.curves[1].at(p[1]), s.curves[2].at(p[2])
-		p[0] = encoded(m[0][0]*r + m[0][1]*g + m[0][2]*b)
-		p[1] = encoded(m[1][0]*r + m[1][1]*g + m[1][2]*b)
-		p[2] = encoded(m[2][0]*r + m[2][1]*g + m[2][2]*b)
+		p[0] = table.at(m[0][0]*r + m[0][1]*g + m[0][2]*b)
+		p[1] = table.at(m[1][0]*r + m[1][1]*g + m[1][2]*b)
+		p[2] = table.at(m[2][0]*r + m[2][1]*g + m[2][2]*b)
 	}
 }
 
@@ -176,10 +176,13 @@ var standardCurve = sync.OnceValue(func() *curve { return newCurve(standardTrans
 
 var standardTransfer = parametric{g: 2.4, a: 1 / 1.055, b: 0.055 / 1.055, c: 1 / 12.92, d: 0.04045}
 
-// encodings are sRGB's values for linear light of i/(len-1), in grey levels. Between two of them a
-// line is off by 2e-5 grey levels at most.
-var encodings = sync.OnceValue(func() *[1<<16 + 1]float32 {
-	var t [1<<16 + 1]float32
+// encoding holds grey levels for linear light of i/(len-1). Between two of them a line is off by
+// 2e-5 grey levels at most.
+type encoding [1<<16 + 1]float32
+
+// encodings are sRGB's.
+var encodings = sync.OnceValue(func() *encoding {
+	var t encoding
 	for i := range t {
 		x := float64(i) / (1 << 16)
 		if x <= 0.0031308 {
@@ -191,9 +194,8 @@ var encodings = sync.OnceValue(func() *[1<<16 + 1]float32 {
 	return &t
 })
 
-// encoded returns the value of sRGB for linear light, in grey levels.
-func encoded(linear float32) float32 {
-	t := encodings()
+// at returns the grey level for linear light.
+func (t *encoding) at(linear float32) float32 {
 	switch {
 	case linear >= 1:
 		return 255

@@ -5,7 +5,7 @@
 The conversions are relative colorimetric with 16 bits, without LittleCMS's optimisations, which are
 off by up to 31 of 255 levels for 8 bits in tables and dark greys.
 """
-import base64, ctypes, io, itertools, json, struct, zlib
+import base64, ctypes, io, itertools, json, struct
 
 import numpy as np
 from PIL import Image
@@ -193,9 +193,35 @@ def files():
     }
 
 
+def chunks():
+    """What chunks of a PNG say, as profiles that say the same."""
+    gamma = lambda g: para(0, g)
+    chromaticities = lambda *c: b"".join(struct.pack(">I", round(100_000 * v)) for xy in c for v in xy)
+    dci = ((0.314, 0.351), (0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
+    adobe = (D65, (0.64, 0.33), (0.21, 0.71), (0.15, 0.06))
+    p3 = (D65, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
+    bg = (D65, (0.64, 0.33), (0.29, 0.60), (0.15, 0.06))
+    return [
+        ("Display P3", {"cICP": bytes([12, 13, 0, 1])}, rgb("", 4, P3, SRGB)),
+        ("BT.2020", {"cICP": bytes([9, 14, 0, 1])}, rgb("", 4, BT2020, TELEVISION)),
+        ("linear", {"cICP": bytes([1, 8, 0, 1])}, rgb("", 4, BT709, gamma(1))),
+        ("BT.470 BG", {"cICP": bytes([5, 5, 0, 1])}, rgb("", 4, adapted(*bg), gamma(2.8))),
+        ("DCI P3, whose white is greenish", {"cICP": bytes([11, 17, 0, 1])}, rgb("", 4, adapted(*dci), para(1, 2.6, (52.37 / 48) ** (1 / 2.6), 0))),
+        ("gAMA", {"gAMA": struct.pack(">I", 100_000)}, rgb("", 4, BT709, gamma(1))),
+        ("gAMA and cHRM", {"gAMA": struct.pack(">I", 50_000), "cHRM": chromaticities(*adobe)}, rgb("", 4, ADOBE, gamma(2))),
+        ("gAMA of 1/2.2 and other primaries", {"gAMA": struct.pack(">I", 45_455), "cHRM": chromaticities(*adobe)}, rgb("", 4, ADOBE, gamma(1 / 0.45455))),
+        ("cHRM", {"cHRM": chromaticities(*p3)}, rgb("", 4, P3, SRGB)),
+    ]
+
+
 random = np.random.default_rng(1)
 profiles = []
 for name, channels, icc in PROFILES:
     colours = np.concatenate([random.integers(0, 65536, (24, channels)), random.integers(0, 4000, (6, channels)), [[0] * channels, [65535] * channels]])
     profiles.append({"name": name, "channels": channels, "icc": base64.b64encode(icc).decode(), "colours": colours.tolist(), "sRGB": converted(icc, channels, colours).tolist()})
-print(json.dumps({"profiles": profiles, "files": files()}))
+pngs = []
+for name, found, icc in chunks():
+    colours = np.concatenate([random.integers(0, 65536, (12, 3)), random.integers(0, 4000, (4, 3)), [[65535] * 3]])
+    chunked = {k: base64.b64encode(v).decode() for k, v in found.items()}
+    pngs.append({"name": name, "chunks": chunked, "colours": colours.tolist(), "sRGB": converted(icc, 3, colours).tolist()})
+print(json.dumps({"profiles": profiles, "pngs": pngs, "files": files()}))
