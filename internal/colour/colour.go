@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -56,7 +57,7 @@ func Of(data []byte, format string, m image.Image) (s *Space, warning error) {
 	if s == nil {
 		return nil, nil
 	}
-	if _, inks := m.(*image.CMYK); inks != (s.model == cmyk) {
+	if _, inks := m.(*image.CMYK); inks != (s.model == cmyk) || s.model == grey && !isGrey(m) {
 		return nil, fmt.Errorf("has the colour profile %q, which is for %s and not for this picture, so that it is not applied", s.name, s.model)
 	}
 	if s.isSRGB() {
@@ -66,6 +67,26 @@ func Of(data []byte, format string, m image.Image) (s *Space, warning error) {
 		return s, fmt.Errorf("is in %s, with highlights brighter than the white of sRGB, which are cut off", s.name)
 	}
 	return s, nil
+}
+
+// isGrey reports whether an image has no colours, though it may be stored as one that has.
+func isGrey(m image.Image) bool {
+	switch m := m.(type) {
+	case *image.Gray, *image.Gray16:
+		return true
+	case *image.YCbCr:
+		coloured := func(difference uint8) bool { return difference < 127 || difference > 129 } // JPEG and WebP round
+		return !slices.ContainsFunc(m.Cb, coloured) && !slices.ContainsFunc(m.Cr, coloured)
+	}
+	b := m.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			if r, g, b, _ := m.At(x, y).RGBA(); r != g || g != b {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Name returns the name that people know the space by.

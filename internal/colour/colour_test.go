@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
 	"math"
 	"os"
 	"runtime"
@@ -134,7 +136,7 @@ func TestPNGPrecedence(t *testing.T) {
 		{chunked("gAMA", gama, "cHRM", chrm, "sRGB", none, "iCCP", iccp), "film"},
 		{chunked("gAMA", gama, "cHRM", chrm, "sRGB", none), "sRGB"},
 		{chunked("gAMA", gama, "cHRM", chrm), "of its gAMA and cHRM chunks"},
-		{chunked("gAMA", standardGamma, "cHRM", standardCHRM), "sRGB"},
+		{chunked("gAMA", standardGamma, "cHRM", standardCHRM), "of its gAMA and cHRM chunks"},
 		{chunked("gAMA", standardGamma), "sRGB"},
 		{chunked("cHRM", standardCHRM), "sRGB"},
 		{chunked("iCCP", packed(standard), "gAMA", gama), "sRGB"},
@@ -329,6 +331,35 @@ func TestDamaged(t *testing.T) {
 	allocated := after.TotalAlloc - before.TotalAlloc
 	if allocated > 6*maxProfile { // io.ReadAll's growing buffers, together
 		t.Errorf("a profile that unpacks to %d MB takes %d MB", 4*maxProfile>>20, allocated>>20)
+	}
+}
+
+// TestModel: a profile applies to pictures with its channels only. A grey one applies to a picture without colours,
+// however it is stored.
+func TestModel(t *testing.T) {
+	profiles := map[string][]byte{}
+	for _, p := range references(t).Profiles {
+		profiles[p.Name] = p.ICC
+	}
+	size := image.Rect(0, 0, 2, 2)
+	coloured, planar := image.NewNRGBA(size), image.NewYCbCr(size, image.YCbCrSubsampleRatio420)
+	coloured.Set(1, 1, color.NRGBA{1, 2, 3, 255})
+	greyPlanar := image.NewYCbCr(size, image.YCbCrSubsampleRatio420)
+	greyPlanar.Cb[0], greyPlanar.Cr[0] = 128, 127
+	for _, c := range []struct {
+		profile string
+		image   image.Image
+		fits    bool
+	}{
+		{"Display P3, v4", coloured, true}, {"Display P3, v4", image.NewGray(size), true}, {"Display P3, v4", image.NewCMYK(size), false},
+		{"inks, mft2", image.NewCMYK(size), true}, {"inks, mft2", coloured, false}, {"inks, mft2", image.NewGray(size), false},
+		{"grey gamma", image.NewGray(size), true}, {"grey gamma", image.NewGray16(size), true}, {"grey gamma", image.NewNRGBA(size), true},
+		{"grey gamma", coloured, false}, {"grey gamma", greyPlanar, true}, {"grey gamma", planar, false}, {"grey gamma", image.NewCMYK(size), false},
+	} {
+		s, err := Of(jpegOf(0xe2, jpegMarker+"\x01\x01"+string(profiles[c.profile])), "jpeg", c.image)
+		if (s != nil) != c.fits || (err == nil) != c.fits || err != nil && !strings.HasSuffix(err.Error(), "and not for this picture, so that it is not applied") {
+			t.Errorf("%s and %T: %v, %v", c.profile, c.image, s.Name(), err)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"slices"
 )
 
@@ -195,16 +196,14 @@ func inflated(chunk []byte) ([]byte, error) {
 // chromaSpace returns the space of gAMA and cHRM (section 11.3.2), each of which may be missing.
 func chromaSpace(gama, chrm []byte) (*Space, error) {
 	number := func(b []byte) float64 { return float64(binary.BigEndian.Uint32(b)) / 100_000 }
-	p, isStandard := standardPrimaries, true
+	p := standardPrimaries
 	if len(chrm) == 32 {
 		at := func(i int) chromaticity { return chromaticity{number(chrm[8*i:]), number(chrm[8*i+4:])} }
 		p = primaries{white: at(0), red: at(1), green: at(2), blue: at(3)}
-		for i, c := range []chromaticity{p.white, p.red, p.green, p.blue} {
-			if c.x < 0.001 || c.y < 0.001 || c.x+c.y > 1 {
+		for _, c := range []chromaticity{p.white, p.red, p.green, p.blue} {
+			if c.y == 0 || c.x+c.y > 1 {
 				return nil, errors.New("has a cHRM chunk with colours that do not exist")
 			}
-			s := []chromaticity{d65, standardPrimaries.red, standardPrimaries.green, standardPrimaries.blue}[i]
-			isStandard = isStandard && max(c.x-s.x, s.x-c.x, c.y-s.y, s.y-c.y) < 0.0015
 		}
 	}
 	curve := standardTransfer
@@ -213,8 +212,8 @@ func chromaSpace(gama, chrm []byte) (*Space, error) {
 		if gamma < 0.05 || gamma > 20 {
 			return nil, fmt.Errorf("has a gAMA chunk of %g, which no picture has", gamma)
 		}
-		// Programs that mean sRGB write 1/2.2 as the nearest gamma; libpng and browsers take it for sRGB.
-		if !isStandard || gamma < 0.4535 || gamma > 0.4565 {
+		// Programs that mean sRGB wrote 1/2.2 alone; browsers take it for sRGB.
+		if len(chrm) == 32 || math.Abs(gamma-1/2.2) > 0.001 {
 			curve = power(1 / gamma)
 		}
 	}

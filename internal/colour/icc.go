@@ -159,8 +159,8 @@ func (p *profile) fillRGB(s *Space) error {
 }
 
 // fillGrey takes the one curve of a grey profile, which leads to the lightness of a neutral grey
-// (ICC.1:2022, section F.2). A grey picture that was stored as red, green and blue has equal
-// values there: to each channel applies the same.
+// (ICC.1:2022, section F.2). It applies to red, green and blue alike, which are equal in a grey
+// picture.
 func (p *profile) fillGrey(s *Space) error {
 	t, err := parseCurve(p.tags["kTRC"])
 	if err != nil {
