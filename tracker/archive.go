@@ -64,6 +64,7 @@ func (a *Archive) Normal(now time.Time) (*Archive, error) {
 	r.Provenance, r.Process = r.Provenance.clean(), r.Process.clean()
 	_, rating := Update{Rating: &r.Rating}.Normal()
 	err = cmp.Or(
+		invalidIf(len(r.Damaged) > 0, "its record is damaged: %s", strings.Join(r.Damaged, ", ")),
 		invalidIf(!slices.Contains(Statuses, r.Status), "it has the unknown status %q", r.Status),
 		checkText("reason", r.Reason, maxText),
 		rating,

@@ -62,6 +62,9 @@ type Run struct {
 	Picture    string     `json:"picture,omitempty"`
 	Provenance Provenance `json:"provenance"`
 	Process    Process    `json:"process"`
+
+	// Damaged are the names of what the store holds damaged of this record: cut, empty or in a bound. "record" is all of it.
+	Damaged []string `json:"damaged,omitempty"`
 }
 
 // Duration is the time that the run took. Of a running one it is the time until its last sign of life.
@@ -277,6 +280,12 @@ func CanonicalID(text string) (string, error) {
 		return "", Errorf(CodeInvalid, "%q is no run: its id is %d letters and digits, of which the first few are enough", text, idLength)
 	}
 	return id, nil
+}
+
+// CheckID returns an error of CodeInvalid for a string that is not a run's whole id.
+func CheckID(text string) error {
+	id, err := CanonicalID(text)
+	return cmp.Or(err, invalidIf(id != text || len(id) != idLength, "%.40q is no run's id: it has %d letters and digits", text, idLength))
 }
 
 // FindID returns the one id that ref means, for implementations of [RunReader]. matches are the ids

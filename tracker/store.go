@@ -100,7 +100,7 @@ type CurveStore interface {
 type PictureReader interface {
 	// Pictures returns a run's pictures, sorted by role, step and name.
 	Pictures(ctx context.Context, id string, q PictureQuery) ([]Picture, error)
-	// OpenPicture opens a picture's file by its hash.
+	// OpenPicture opens a picture's file by its hash, after it has compared them: a file that is another is CodeNotFound.
 	OpenPicture(ctx context.Context, hash string) (io.ReadSeekCloser, error)
 }
 

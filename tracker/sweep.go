@@ -78,11 +78,15 @@ const (
 	Tie         Verdict = "tie"
 )
 
+// Known reports whether the judgement has one of the verdicts.
+func (j *Judgement) Known() bool {
+	return j.Verdict == LeftBetter || j.Verdict == RightBetter || j.Verdict == Tie
+}
+
 // Check returns an error of CodeInvalid for a judgement without a verdict, or of a run and itself.
 func (j *Judgement) Check() error {
-	known := j.Verdict == LeftBetter || j.Verdict == RightBetter || j.Verdict == Tie
 	return cmp.Or(
-		invalidIf(!known, "the verdict is %s, %s or %s, not %q", LeftBetter, RightBetter, Tie, j.Verdict),
+		invalidIf(!j.Known(), "the verdict is %s, %s or %s, not %q", LeftBetter, RightBetter, Tie, j.Verdict),
 		invalidIf(j.Left == j.Right, "run %s was compared with itself: choose two", j.Left),
 		checkLine("rater", j.Rater),
 	)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
-	"os"
 	"slices"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -60,14 +59,14 @@ func (db *DB) Changes(ctx context.Context, since tracker.Cursor) (*tracker.Chang
 
 func loadChanges(ctx context.Context, tx *sql.Tx, c *tracker.Changes, old, latest cursor, gone string) error {
 	var err error
-	if c.Runs, err = column[string](ctx, tx, `SELECT id FROM runs WHERE revision > ? ORDER BY revision LIMIT ?`, old.revision, mostChanges+1); err != nil {
+	if c.Runs, err = column[string](ctx, tx, `SELECT `+shownID+` FROM runs WHERE revision > ? ORDER BY revision LIMIT ?`, old.revision, mostChanges+1); err != nil {
 		return err
 	}
-	if c.Deleted, err = column[string](ctx, tx, `SELECT id FROM deletions WHERE revision > ? ORDER BY revision LIMIT ?`, old.revision, mostChanges+1); err != nil {
+	if c.Deleted, err = column[string](ctx, tx, `SELECT CAST(id AS TEXT) FROM deletions WHERE revision > ? AND id IS NOT NULL ORDER BY revision LIMIT ?`, old.revision, mostChanges+1); err != nil {
 		return err
 	}
 	if old.gone != latest.gone {
-		lost, err := column[string](ctx, tx, `SELECT id FROM runs WHERE key IN (SELECT value FROM json_each(?)) LIMIT ?`, gone, mostChanges+1)
+		lost, err := column[string](ctx, tx, `SELECT `+shownID+` FROM runs WHERE key IN (SELECT value FROM json_each(?)) LIMIT ?`, gone, mostChanges+1)
 		if err != nil {
 			return err
 		}
@@ -82,7 +81,7 @@ func loadChanges(ctx context.Context, tx *sql.Tx, c *tracker.Changes, old, lates
 		return nil
 	}
 	// A run may have been deleted and imported again. This must follow the count, which forgotten deletions rely on.
-	c.Deleted = slices.DeleteFunc(c.Deleted, func(id string) bool { return slices.Contains(c.Runs, id) })
+	c.Deleted = slices.DeleteFunc(c.Deleted, func(id string) bool { return slices.Contains(c.Runs, id) || tracker.CheckID(id) != nil })
 	return nil
 }
 
@@ -154,23 +153,22 @@ func (db *DB) planDeletion(ctx context.Context, tx *sql.Tx, ids []string, force 
 	d.Runs = len(ids)
 	keys := toJSON(d.keys)
 	var err error
-	query := `SELECT coalesce(sum(points), 0) * ? FROM metrics WHERE run` + inList
+	query := `SELECT CAST(min(total(points) * ?, 1e18) AS INTEGER) FROM metrics WHERE run` + inList
 	if d.Bytes, err = one[int64](ctx, tx, query, pointBytes, keys); err != nil {
 		return d, err
 	}
 	query = `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures AS p WHERE p.hash = blobs.hash AND p.run NOT IN (SELECT value FROM json_each(?1)))
 		FROM blobs WHERE hash IN (SELECT hash FROM pictures WHERE run IN (SELECT value FROM json_each(?1)))`
-	var hash string
-	var bytes int64
-	var shared bool
-	err = each(ctx, tx, query, []any{keys}, []any{&hash, &bytes, &shared}, func() error {
-		if shared {
+	v := make([]any, 3)
+	err = each(ctx, tx, query, []any{keys}, pointers(v), func() error {
+		var r row
+		if r.number("shared", v[2]) == 1 {
 			d.Shared++
 			return nil
 		}
 		d.Pictures++
-		d.Bytes += bytes
-		d.hashes = append(d.hashes, hash)
+		d.Bytes += r.number("bytes", v[1])
+		d.hashes = append(d.hashes, r.text("hash", v[0]))
 		return nil
 	})
 	for _, id := range ids {
@@ -185,18 +183,20 @@ func (db *DB) refuseRunning(ctx context.Context, tx *sql.Tx, keys []int64) error
 	if err != nil {
 		return err
 	}
-	query := `SELECT id, pid, host FROM runs
+	query := `SELECT ` + shownID + `, pid, host FROM runs
 		WHERE status = 'running' AND key IN (SELECT value FROM json_each(?)) AND key NOT IN (SELECT value FROM json_each(?)) LIMIT 1`
-	var id, host string
-	var pid int
-	return each(ctx, tx, query, []any{toJSON(keys), gone}, []any{&id, &pid, &host}, func() error {
+	v := make([]any, 3)
+	return each(ctx, tx, query, []any{toJSON(keys), gone}, pointers(v), func() error {
+		var r row
+		id, pid, host := r.text("id", v[0]), r.number("pid", v[1]), r.text("host", v[2])
 		return tracker.Errorf(tracker.CodeConflict, "run %s is still running, as process %d on %s: end it first", id, pid, host)
 	})
 }
 
 // removePictures removes those of the files that no row names, while no other process can add one; see withFiles.
 func (db *DB) removePictures(ctx context.Context, hashes []string) error {
-	return db.removeFiles(ctx, "removing pictures", hashes, db.blobs.path, isNamed)
+	hashes = slices.DeleteFunc(slices.Clone(hashes), func(hash string) bool { return tracker.CheckHash(hash) != nil })
+	return db.removeFiles(ctx, "removing pictures", hashes, db.blobs.folder, db.blobs.name, isNamed)
 }
 
 // isNamed reports whether a row names a picture's file.
@@ -206,23 +206,23 @@ func isNamed(ctx context.Context, from querier, hash string) (bool, error) {
 
 // removeFiles removes those of the files that exist and are not needed, while no other process can
 // write to the database.
-func (db *DB) removeFiles(ctx context.Context, doing string, names []string, path func(string) string,
+func (db *DB) removeFiles(ctx context.Context, doing string, keys []string, from folder, name func(key string) string,
 	needed func(context.Context, querier, string) (bool, error)) error {
-	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		_, err := os.Lstat(path(name))
+	keys = slices.DeleteFunc(slices.Clone(keys), func(key string) bool {
+		_, err := from.root.Lstat(name(key))
 		return errors.Is(err, fs.ErrNotExist)
 	})
-	if len(names) == 0 {
+	if len(keys) == 0 {
 		return nil
 	}
 	return db.write(ctx, doing, func(tx *sql.Tx) error {
-		for _, name := range names {
-			if keep, err := needed(ctx, tx, name); err != nil {
+		for _, key := range keys {
+			if keep, err := needed(ctx, tx, key); err != nil {
 				return err
 			} else if keep {
 				continue
 			}
-			if err := removeFile(path(name)); err != nil {
+			if err := from.remove(name(key)); err != nil {
 				return err
 			}
 		}

@@ -7,8 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"slices"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -16,24 +15,20 @@ import (
 // checkpoints are the files that runs are continued from, each named by its run's id.
 type checkpoints struct{ folder }
 
-func (c checkpoints) path(id string) string { return filepath.Join(c.dir, id) }
-
-// id returns the id of the run whose checkpoint is at a path, or "" if the path is not that of a checkpoint.
-func (c checkpoints) id(path string) string {
-	name := filepath.Base(path)
-	if id, err := tracker.CanonicalID(name); err == nil && id == name && c.path(id) == path {
-		return id
+// id returns the id of the run whose checkpoint has a name, or "" if it is not that of a checkpoint.
+func (c checkpoints) id(name string) string {
+	if tracker.CheckID(name) != nil {
+		return ""
 	}
-	return ""
+	return name
 }
 
 // size returns the size of a run's checkpoint in bytes, 0 if there is none.
 func (c checkpoints) size(id string) int64 {
-	info, err := os.Stat(c.path(id))
-	if err != nil {
-		return 0
+	if info, ok := c.info(id); ok {
+		return info.Size()
 	}
-	return info.Size()
+	return 0
 }
 
 // SaveCheckpoint implements tracker.Store. The file is written without SQLite's lock and renamed
@@ -50,7 +45,7 @@ func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Write
 	if err := db.read(ctx, doing, own); err != nil {
 		return err
 	}
-	temporary, err := db.writeCheckpoint(id, write)
+	written, err := db.writeCheckpoint(id, write)
 	if err != nil {
 		return db.failed(doing, err)
 	}
@@ -65,23 +60,23 @@ func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Write
 		if err := db.touch(ctx, tx, key); err != nil {
 			return err
 		}
-		return db.checkpoints.place(temporary, id)
+		return db.checkpoints.place(written, id)
 	})
 	if err != nil {
-		_ = removeFile(temporary) // if this fails, Verify finds it
+		_ = db.checkpoints.remove(written) // if this fails, Verify finds it
 	}
 	return err
 }
 
-// writeCheckpoint writes a checkpoint into a temporary file and returns its path.
-func (db *DB) writeCheckpoint(id string, write func(io.Writer) error) (temporary string, err error) {
+// writeCheckpoint writes a checkpoint into a temporary file and returns its name.
+func (db *DB) writeCheckpoint(id string, write func(io.Writer) error) (written string, err error) {
 	most := cmp.Or(db.options.maxCheckpoint, tracker.MaxCheckpoint)
 	return db.checkpoints.write(id, tracker.LimitCheckpoint(id, most, write))
 }
 
 // place makes a temporary file a run's checkpoint.
-func (c checkpoints) place(temporary, id string) error {
-	return errors.Join(os.Rename(temporary, c.path(id)), syncDir(c.dir))
+func (c checkpoints) place(written, id string) error {
+	return errors.Join(c.root.Rename(written, id), c.syncDir("."))
 }
 
 // OpenCheckpoint implements tracker.Store.
@@ -91,7 +86,7 @@ func (db *DB) OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, err
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Open(db.checkpoints.path(id))
+	file, _, err := db.checkpoints.open(id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, tracker.Errorf(tracker.CodeNotFound, "run %s has no checkpoint", id)
 	}
@@ -108,5 +103,7 @@ func needsCheckpoint(ctx context.Context, from querier, id string) (bool, error)
 
 // removeCheckpoints removes those of the runs' checkpoints that are not needed, while no other process can save one.
 func (db *DB) removeCheckpoints(ctx context.Context, ids ...string) error {
-	return db.removeFiles(ctx, "removing checkpoints", ids, db.checkpoints.path, needsCheckpoint)
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return tracker.CheckID(id) != nil })
+	name := func(id string) string { return id }
+	return db.removeFiles(ctx, "removing checkpoints", ids, db.checkpoints.folder, name, needsCheckpoint)
 }

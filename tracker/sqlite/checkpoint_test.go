@@ -45,7 +45,7 @@ func wantCheckpoint(t *testing.T, store *DB, id, want string) {
 	if got, err := io.ReadAll(file); err != nil || string(got) != want {
 		t.Errorf("the checkpoint is %q (%v), want %q", got, err, want)
 	}
-	if left, err := os.ReadDir(store.checkpoints.temporary()); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(store.checkpoints.path(temporary)); err != nil || len(left) > 0 {
 		t.Errorf("there are temporary files: %v (%v)", left, err)
 	}
 }
@@ -103,8 +103,8 @@ func TestUnneededCheckpoints(t *testing.T) {
 		"of no run":         {store.checkpoints.path(tracker.NewID(old)), old, true, false},
 		"of no run, young":  {store.checkpoints.path(tracker.NewID(old)), time.Now(), false, true},
 		"of a finished run": {store.checkpoints.path(finished.ID), old, true, false},
-		"half written":      {filepath.Join(store.checkpoints.temporary(), needed.ID+"-1"), old, true, false},
-		"being written":     {filepath.Join(store.checkpoints.temporary(), needed.ID+"-2"), time.Now(), false, true},
+		"half written":      {filepath.Join(store.checkpoints.path(temporary), needed.ID+"-1"), old, true, false},
+		"being written":     {filepath.Join(store.checkpoints.path(temporary), needed.ID+"-2"), time.Now(), false, true},
 		"not ours":          {filepath.Join(store.checkpoints.dir, "notes.txt"), old, true, true},
 	}
 	for _, f := range files {
@@ -140,7 +140,7 @@ func TestUnneededCheckpoints(t *testing.T) {
 // checkpoint.
 func TestOpenRemovesHalfCheckpoints(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
-	left := filepath.Join(store.checkpoints.temporary(), "left")
+	left := filepath.Join(store.checkpoints.path(temporary), "left")
 	for _, age := range []time.Duration{0, 2 * inFlight} {
 		at := time.Now().Add(-age)
 		if err := errors.Join(os.WriteFile(left, nil, 0o666), os.Chtimes(left, at, at)); err != nil {

@@ -19,7 +19,7 @@ func (s *statement) add(text string, args ...any) {
 
 // fieldColumns are the columns of a run's fields; see runsCTE for r.
 var fieldColumns = map[string]string{
-	"id": "r.id", "name": "r.name", "experiment": "r.experiment", "sweep": "r.sweep", "trial": "r.trial",
+	"id": "r.shown_id", "name": "r.name", "experiment": "r.experiment", "sweep": "r.sweep", "trial": "r.trial",
 	"status": "r.shown", "reason": "r.why", "note": "r.note", "rating": "r.rating", "host": "r.host",
 	"started": "r.started_at", "ended": "r.ended", "duration": "((coalesce(r.ended, r.seen_at) - r.started_at - r.idle) / 1e6)",
 }

@@ -52,9 +52,9 @@ func TestReadOnlyFolder(t *testing.T) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	chmod(t, 0o555, dir, store.blobs.dir, store.blobs.temporary())
+	chmod(t, 0o555, dir, store.blobs.dir, store.blobs.path(temporary))
 	chmod(t, 0o444, store.path())
-	t.Cleanup(func() { chmod(t, 0o755, dir, store.blobs.dir, store.blobs.temporary()) })
+	t.Cleanup(func() { chmod(t, 0o755, dir, store.blobs.dir, store.blobs.path(temporary)) })
 	withoutPrivileges(t, func(ctx context.Context) {
 		_, err := Open(ctx, dir, Options{})
 		wantError(t, err, tracker.CodeUnavailable, "cannot be written to")

@@ -173,7 +173,7 @@ func leaveTemporary(t *testing.T) (store *DB, left string) {
 	for range 20 {
 		store := openStore(t, t.TempDir(), Options{})
 		temporary := func() []string {
-			files, err := filepath.Glob(filepath.Join(store.blobs.temporary(), "*"))
+			files, err := filepath.Glob(filepath.Join(store.blobs.path(temporary), "*"))
 			if err != nil {
 				t.Fatal(err)
 			}

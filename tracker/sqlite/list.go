@@ -6,8 +6,11 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
+	"fmt"
 	"math"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -21,8 +24,16 @@ func (db *DB) Find(ctx context.Context, ref string) (string, error) {
 	var ids []string
 	err = db.read(ctx, "looking for run "+ref, func(tx *sql.Tx) error {
 		// ~ comes after all letters of ids.
-		ids, err = column[string](ctx, tx, `SELECT id FROM runs WHERE id >= ? AND id < ? || '~' ORDER BY id LIMIT 4`, prefix, prefix)
-		return err
+		const enough = 100 // of which damaged ones count for nothing
+		ids, err = column[string](ctx, tx, `SELECT CAST(id AS TEXT) FROM runs WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT ?2`, prefix, enough)
+		ids = slices.DeleteFunc(ids, func(id string) bool { return tracker.CheckID(id) != nil })
+		if err != nil || len(ids) > 0 || tracker.CheckID(prefix) != nil {
+			return err
+		}
+		if _, _, err := findRun(ctx, tx, prefix); err == nil { // by an id that is shown instead
+			ids = []string{prefix}
+		}
+		return nil
 	})
 	if err != nil {
 		return "", err
@@ -121,6 +132,7 @@ func (db *DB) Names(ctx context.Context) (names *tracker.Names, err error) {
 	return names, err
 }
 
+// loadNames leaves out what is damaged, and names that no filter can contain.
 func loadNames(ctx context.Context, tx *sql.Tx) (*tracker.Names, error) {
 	n := &tracker.Names{}
 	for _, source := range []struct {
@@ -133,13 +145,17 @@ func loadNames(ctx context.Context, tx *sql.Tx) (*tracker.Names, error) {
 		{"runs", "experiment", &n.Experiments},
 		{"runs", "sweep", &n.Sweeps},
 	} {
-		var err error
-		if *source.into, err = distinct(ctx, tx, source.table, source.column); err != nil {
+		names, err := distinct(ctx, tx, source.table, source.column)
+		if err != nil && !isDamage(err) {
 			return nil, err
 		}
+		*source.into = slices.DeleteFunc(names, func(name string) bool { return len(name) > longestName || !utf8.ValidString(name) })
 	}
 	return n, nil
 }
+
+// longestName is the most bytes of a name that is listed.
+const longestName = 200
 
 // distinct returns the distinct strings in a column that leads an index, sorted, without "". It
 // jumps from one to the next, so that all five lists take 0.3 ms. DISTINCT reads the whole index,
@@ -152,7 +168,7 @@ func distinct(ctx context.Context, tx *sql.Tx, table, field string) ([]string, e
 	next := `SELECT min(` + field + `) FROM ` + table + ` WHERE ` + field + ` > `
 	query := `WITH RECURSIVE found(text) AS (
 		SELECT (` + next + `''` + where + `) UNION ALL SELECT (` + next + `found.text` + where + `) FROM found WHERE found.text IS NOT NULL)
-		SELECT text FROM found WHERE text IS NOT NULL`
+		SELECT CAST(text AS TEXT) FROM found WHERE text IS NOT NULL`
 	return column[string](ctx, tx, query)
 }
 
@@ -183,11 +199,14 @@ func loadGroups(ctx context.Context, tx *sql.Tx, query, gone string) ([]tracker.
 	groups := []tracker.Group{}
 	var keys []int64
 	places := map[string]int{}
-	var name string
-	var status tracker.Status
+	var text, state any
 	var count int
 	var key int64
-	err := each(ctx, tx, query, []any{gone}, []any{&name, &status, &count, new(any), &key}, func() error {
+	err := each(ctx, tx, query, []any{gone}, []any{&text, &state, &count, new(any), &key}, func() error {
+		row := &row{}
+		group := tracker.Run{Experiment: row.text("experiment", text), Status: tracker.Status(row.text("status", state))}
+		group.Mend()
+		name, status := group.Experiment, group.Status
 		place, ok := places[name]
 		if !ok {
 			place = len(groups)
@@ -217,7 +236,7 @@ func loadGroups(ctx context.Context, tx *sql.Tx, query, gone string) ([]tracker.
 const runsCTE = `
 	WITH gone(key) AS MATERIALIZED (SELECT value FROM json_each(?)),
 	r AS (
-		SELECT runs.*,
+		SELECT runs.*, ` + shownID + ` AS shown_id,
 			iif(status = 'running' AND key IN gone, 'interrupted', status)               AS shown,
 			iif(status = 'running' AND key IN gone, '` + tracker.ReasonGone + `', reason) AS why,
 			iif(status = 'running' AND key IN gone, seen_at, ended_at)                   AS ended
@@ -228,16 +247,18 @@ const runsCTE = `
 func goneRuns(ctx context.Context, tx *sql.Tx, now time.Time) (string, error) {
 	keys := []int64{}
 	query := `SELECT key, host, pid, boot, process_started, seen_at FROM runs WHERE status = 'running' ORDER BY key`
-	var key int64
-	var p tracker.Process
-	var seen time.Time
-	row := []any{&key, &p.Host, &p.PID, &p.Boot, (*stamp)(&p.StartedAt), (*stamp)(&seen)}
-	err := each(ctx, tx, query, nil, row, func() error {
-		if p.Gone(now, seen) {
-			keys = append(keys, key)
+	v := make([]any, 6)
+	err := each(ctx, tx, query, nil, pointers(v), func() error {
+		var r row
+		p := r.process(v[1:])
+		if seen := r.time("seen", v[5]); len(r.damaged) > 0 || p.Gone(now, seen) {
+			keys = append(keys, r.number("key", v[0]))
 		}
 		return nil
 	})
+	if isDamage(err) {
+		err = nil // those that were read before
+	}
 	return toJSON(keys), err
 }
 
@@ -265,63 +286,132 @@ func loadRun(ctx context.Context, tx *sql.Tx, now time.Time, key int64) (*tracke
 	return &runs[0], nil
 }
 
-// loadRuns reads the runs with the given keys, in that order, with four queries for any number of runs.
+// loadRuns reads the runs with the given keys, in that order, with four queries for any number of runs. If a page of the
+// database is damaged, it reads them one by one.
 func loadRuns(ctx context.Context, tx *sql.Tx, gone string, keys []int64) ([]tracker.Run, error) {
+	runs, err := loadRunsAtOnce(ctx, tx, gone, keys)
+	if !isDamage(err) {
+		return runs, err
+	}
+	runs = make([]tracker.Run, len(keys))
+	for i, key := range keys {
+		alone, err := loadRunsAtOnce(ctx, tx, gone, []int64{key})
+		switch {
+		case err == nil:
+			runs[i] = alone[0]
+		case isDamage(err):
+			runs[i] = lostRun(key)
+			if id, err := one[string](ctx, tx, `SELECT `+shownID+` FROM runs WHERE key = ?`, key); err == nil {
+				runs[i].ID, runs[i].Name = id, id
+			}
+		default:
+			return nil, err
+		}
+	}
+	return runs, nil
+}
+
+// lostRun stands for a run whose record cannot be read.
+func lostRun(key int64) tracker.Run {
+	r := tracker.Run{
+		ID: fmt.Sprintf("0%011x", key&(1<<44-1)), Status: tracker.StatusInterrupted, Params: tracker.Params{}, Final: tracker.Metrics{}, Tags: []string{},
+		StartedAt: time.UnixMicro(0).UTC(), SeenAt: time.UnixMicro(0).UTC(), EndedAt: time.UnixMicro(0).UTC(), Damaged: []string{"record"},
+	}
+	r.Name = r.ID
+	return r
+}
+
+func loadRunsAtOnce(ctx context.Context, tx *sql.Tx, gone string, keys []int64) ([]tracker.Run, error) {
 	runs := make([]tracker.Run, len(keys))
 	places := make(map[int64]*tracker.Run, len(keys))
 	for i, key := range keys {
-		runs[i] = tracker.Run{Params: tracker.Params{}, Final: tracker.Metrics{}, Tags: []string{}}
+		runs[i] = lostRun(key)
 		places[key] = &runs[i]
 	}
 	list := []any{toJSON(keys)}
 	const chosen = ` WHERE run` + inList
-	var key int64
-	var name string
-	var value any
-	var isBool bool
-	var last float64
+	v := make([]any, 4)
 	err := cmp.Or(
 		loadRows(ctx, tx, places, gone, list[0]),
-		each(ctx, tx, `SELECT run, name, value, truth FROM params`+chosen, list, []any{&key, &name, &value, &isBool}, func() error {
-			if isBool {
-				value = value == "true"
-			}
-			places[key].Params[name] = value
+		each(ctx, tx, `SELECT run, name, value, truth FROM params`+chosen, list, pointers(v), func() error {
+			r, run := ofRun(places, v[0])
+			run.Params[r.text("params", v[1])] = param(v[2], v[3])
+			run.Damaged = append(run.Damaged, r.damaged...)
 			return nil
 		}),
-		each(ctx, tx, `SELECT run, name, last FROM metrics`+chosen, list, []any{&key, &name, (*float)(&last)}, func() error {
-			places[key].Final[name] = last
+		each(ctx, tx, `SELECT run, name, last FROM metrics`+chosen, list, pointers(v[:3]), func() error {
+			r, run := ofRun(places, v[0])
+			run.Final[r.text("metrics", v[1])] = r.float("metrics", v[2])
+			run.Damaged = append(run.Damaged, r.damaged...)
 			return nil
 		}),
-		each(ctx, tx, `SELECT run, tag FROM tags`+chosen+` ORDER BY run, tag`, list, []any{&key, &name}, func() error {
-			places[key].Tags = append(places[key].Tags, name)
+		each(ctx, tx, `SELECT run, tag FROM tags`+chosen+` ORDER BY run, tag`, list, pointers(v[:2]), func() error {
+			r, run := ofRun(places, v[0])
+			run.Tags = append(run.Tags, r.text("tags", v[1]))
+			run.Damaged = append(run.Damaged, r.damaged...)
 			return nil
 		}),
 	)
+	for i := range runs {
+		runs[i].Mend()
+	}
 	return runs, err
 }
 
+// ofRun returns the run whose key a row has. In a damaged database, rows of others may pass for those of the chosen
+// runs: their values go nowhere.
+func ofRun(runs map[int64]*tracker.Run, key any) (*row, *tracker.Run) {
+	n, _ := key.(int64)
+	run := runs[n]
+	if run == nil {
+		nobody := lostRun(0)
+		run = &nobody
+	}
+	return &row{}, run
+}
+
+// param is a parameter's value.
+func param(value, truth any) any {
+	if isBool, _ := truth.(int64); isBool == 1 {
+		return value == "true"
+	}
+	return value
+}
+
+// longestProvenance is the most bytes of a provenance that is read. A command's arguments have at most 128 KiB each.
+const longestProvenance = 1 << 20
+
+// rowColumns are what loadRows reads of a run, in the order of its record.
+const rowColumns = `r.key, r.shown_id, r.name, r.experiment, r.sweep, r.trial, r.shown, r.why, r.started_at, r.ended, r.seen_at, r.idle, r.tries, r.note, r.rating,
+	r.provenance, r.host, r.pid, r.boot, r.process_started, r.id = r.shown_id`
+
 func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone, keys any) error {
 	query := runsCTE + `
-		SELECT r.key, r.id, r.name, r.experiment, r.sweep, r.trial, r.shown, r.why, r.started_at, r.ended, r.seen_at, r.idle, r.tries, r.note, r.rating,
-			r.provenance, r.host, r.pid, r.boot, r.process_started,
+		SELECT ` + rowColumns + `,
 			coalesce((SELECT hash FROM pictures WHERE run = r.key AND role = 'result'   ORDER BY step DESC, name DESC LIMIT 1),
 			         (SELECT hash FROM pictures WHERE run = r.key AND role = 'snapshot' ORDER BY step DESC, name DESC LIMIT 1), '')
 		FROM r WHERE r.key` + inList
-	var r tracker.Run
-	var key, idle int64
-	var provenance string
-	row := []any{
-		&key, &r.ID, &r.Name, &r.Experiment, &r.Sweep, &r.Trial, &r.Status, &r.Reason,
-		(*stamp)(&r.StartedAt), (*stamp)(&r.EndedAt), (*stamp)(&r.SeenAt), &idle, &r.Tries, &r.Note, &r.Rating,
-		&provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, (*stamp)(&r.Process.StartedAt), &r.Picture,
-	}
-	return each(ctx, tx, query, []any{gone, keys}, row, func() error {
-		into := runs[key]
-		r.Params, r.Final, r.Tags = into.Params, into.Final, into.Tags
-		*into = r
-		into.Idle = time.Duration(idle) * time.Microsecond
-		return json.Unmarshal([]byte(provenance), &into.Provenance)
+	v := make([]any, 22)
+	return each(ctx, tx, query, []any{gone, keys}, pointers(v), func() error {
+		r, into := ofRun(runs, v[0])
+		*into = tracker.Run{
+			ID: r.text("id", v[1]), Name: r.text("name", v[2]), Experiment: r.text("experiment", v[3]),
+			Sweep: r.text("sweep", v[4]), Trial: int(r.number("trial", v[5])),
+			Status: tracker.Status(r.text("status", v[6])), Reason: r.text("reason", v[7]),
+			StartedAt: r.time("started", v[8]), EndedAt: r.timeOrNull("ended", v[9]), SeenAt: r.time("seen", v[10]),
+			Idle: micros(r.number("idle", v[11])), Tries: int(r.number("tries", v[12])), Note: r.text("note", v[13]), Rating: int(r.number("rating", v[14])),
+			Process: r.process(v[16:]),
+			Picture: r.text("picture", v[21]), Params: into.Params, Final: into.Final, Tags: into.Tags,
+		}
+		provenance := r.text("provenance", v[15])
+		if len(provenance) > longestProvenance || json.Unmarshal([]byte(provenance), &into.Provenance) != nil {
+			r.note("provenance")
+		}
+		if r.number("id", v[20]) != 1 {
+			r.note("id")
+		}
+		into.Damaged = r.damaged
+		return nil
 	})
 }
 
@@ -345,6 +435,7 @@ func each(ctx context.Context, tx *sql.Tx, query string, args, row []any, f func
 
 // querier is a transaction, or a pool of connections.
 type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
@@ -370,31 +461,8 @@ func column[T any](ctx context.Context, tx *sql.Tx, query string, args ...any) (
 	return list(ctx, tx, query, args, func(v *T) []any { return []any{v} })
 }
 
-// stamp is a time in the database: microseconds, or NULL for the zero time.
-type stamp time.Time
-
-// Scan implements sql.Scanner.
-func (s *stamp) Scan(v any) error {
-	var n sql.NullInt64
-	err := n.Scan(v)
-	if *s = (stamp{}); n.Valid {
-		*s = stamp(time.UnixMicro(n.Int64).UTC())
-	}
-	return err
-}
-
 // float is a float64 in the database, which keeps NaN as NULL.
 type float float64
-
-// Scan implements sql.Scanner.
-func (f *float) Scan(v any) error {
-	var n sql.NullFloat64
-	err := n.Scan(v)
-	if *f = float(n.Float64); !n.Valid {
-		*f = float(math.NaN())
-	}
-	return err
-}
 
 // Value implements driver.Valuer.
 func (f float) Value() (driver.Value, error) {

@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -64,7 +64,7 @@ func appendPoints(ctx context.Context, tx *sql.Tx, run int64, s tracker.Series) 
 			return err
 		}
 		if int64(len(chunk)) != filled*pointBytes {
-			return tracker.Errorf(tracker.CodeInternal, "the curve of %s is damaged: its last %d points take %d bytes", s.Name, filled, len(chunk))
+			return damagedCurve(s.Name, "its last %d points take %d bytes", filled, len(chunk))
 		}
 	}
 	m.Add(s.Points)
@@ -101,9 +101,29 @@ func readMetrics(ctx context.Context, tx *sql.Tx, run int64, names []string) ([]
 		query += ` AND name` + inList
 		args = append(args, toJSON(names))
 	}
-	return list(ctx, tx, query+` ORDER BY name`, args, func(m *metric) []any {
-		return []any{&m.key, &m.name, &m.Points, &m.LastStep, (*float)(&m.Last), (*float)(&m.Min), (*float)(&m.Max)}
+	metrics := []metric{}
+	v := make([]any, 7)
+	err := each(ctx, tx, query+` ORDER BY name`, args, pointers(v), func() error {
+		var r row
+		m := metric{r.number("key", v[0]), r.text("name", v[1]), tracker.Summary{
+			Points: r.number("points", v[2]), LastStep: r.number("last_step", v[3]),
+			Last: r.float("last", v[4]), Min: r.float("least", v[5]), Max: r.float("greatest", v[6]),
+		}}
+		if tracker.CheckSeries([]tracker.Series{{Name: m.name}}) != nil {
+			return nil // no filter and no query can name it
+		}
+		if len(r.damaged) > 0 || m.Points < 0 {
+			return damagedCurve(m.name, "%d points were counted", m.Points)
+		}
+		metrics = append(metrics, m)
+		return nil
 	})
+	return metrics, err
+}
+
+// damagedCurve is the error for a curve that contradicts itself.
+func damagedCurve(name, format string, args ...any) error {
+	return tracker.Errorf(tracker.CodeInternal, "the curve of %s is damaged: "+format, append([]any{name}, args...)...)
 }
 
 // Curves implements tracker.Store.
@@ -131,17 +151,26 @@ func (db *DB) Curves(ctx context.Context, id string, q tracker.CurveQuery) ([]tr
 
 // readPoints reads all points of a metric in the order in which they were logged.
 func readPoints(ctx context.Context, tx *sql.Tx, m metric) ([]tracker.Point, error) {
-	points := make([]tracker.Point, 0, m.Points)
+	const atOnce = 1 << 16 // their number may be a lie
+	points := make([]tracker.Point, 0, min(m.Points, atOnce))
 	query := `SELECT points FROM chunks WHERE metric = ? ORDER BY number`
 	var chunk sql.RawBytes
 	err := each(ctx, tx, query, []any{m.key}, []any{&chunk}, func() error {
 		points = unpack(points, chunk)
+		if int64(len(points)) > m.Points {
+			return damagedCurve(m.name, "it has more than %d points", m.Points)
+		}
 		return nil
 	})
-	if err == nil && int64(len(points)) != m.Points {
-		err = fmt.Errorf("the curve of %s is damaged: it has %d of %d points", m.name, len(points), m.Points)
+	switch {
+	case err != nil:
+		return nil, err
+	case int64(len(points)) != m.Points:
+		return nil, damagedCurve(m.name, "it has %d of %d points", len(points), m.Points)
+	case slices.ContainsFunc(points, func(p tracker.Point) bool { return p.Step < 0 }):
+		return nil, damagedCurve(m.name, "it has a point before step 0")
 	}
-	return points, err
+	return points, nil
 }
 
 func pack(chunk []byte, points []tracker.Point) []byte {

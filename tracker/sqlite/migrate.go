@@ -33,11 +33,15 @@ func migrations() []string {
 	return steps
 }
 
-// migrate applies the steps that a database does not have yet, all in one transaction.
+// migrate applies the steps that a database does not have yet, all in one transaction. It refuses
+// a database that is not what the steps make.
 func migrate(ctx context.Context, pool *sql.DB, steps []string) error {
-	v, err := version(ctx, pool)
-	if err != nil || v == len(steps) {
+	v, err := version(ctx, pool, len(steps))
+	if err != nil {
 		return err
+	}
+	if v == len(steps) {
+		return checkSchema(ctx, pool, v)
 	}
 	tx, err := pool.BeginTx(ctx, nil)
 	if err != nil {
@@ -45,11 +49,11 @@ func migrate(ctx context.Context, pool *sql.DB, steps []string) error {
 	}
 	defer tx.Rollback()
 	// Another process may have migrated it.
-	if v, err = version(ctx, tx); err != nil {
+	if v, err = version(ctx, tx, len(steps)); err != nil {
 		return err
 	}
-	if v > len(steps) {
-		return tooNew(v, len(steps))
+	if err := checkSchema(ctx, tx, v); err != nil {
+		return err
 	}
 	for i, step := range steps[v:] {
 		if _, err := tx.ExecContext(ctx, step); err != nil {
@@ -64,24 +68,35 @@ func migrate(ctx context.Context, pool *sql.DB, steps []string) error {
 
 // checkVersion refuses a database of another version than this program's, where it cannot be migrated.
 func checkVersion(ctx context.Context, pool *sql.DB, steps []string) error {
-	v, err := version(ctx, pool)
+	v, err := version(ctx, pool, len(steps))
+	if err != nil {
+		return err
+	}
+	if err := checkSchema(ctx, pool, v); err != nil {
+		return err
+	}
+	switch v {
+	case len(steps):
+		return nil
+	case 0:
+		return tracker.Errorf(tracker.CodeNotFound, "the store is empty: nothing was recorded in it yet, or its last changes were in a file beside it, "+
+			databaseName+"-wal, that is gone")
+	}
+	return tracker.Errorf(tracker.CodeConflict, "the store's database has version %d and has to be brought to version %d: "+
+		"open it once where it can be written to", v, len(steps))
+}
+
+// version returns the version of a database, which is one that the program knows.
+func version(ctx context.Context, from querier, known int) (int, error) {
+	v, err := one[int](ctx, from, "PRAGMA user_version")
 	switch {
 	case err != nil:
-		return err
-	case v > len(steps):
-		return tooNew(v, len(steps))
-	case v < len(steps):
-		return tracker.Errorf(tracker.CodeConflict, "the store's database has version %d and has to be brought to version %d: "+
-			"open it once where it can be written to", v, len(steps))
+		return 0, err
+	case v < 0:
+		return 0, tracker.Errorf(tracker.CodeInternal, "the database is damaged: its version is %d; put a copy in its place or begin another store", v)
+	case v > known:
+		return 0, tracker.Errorf(tracker.CodeConflict, "the store's database has version %d, made by a newer program: "+
+			"this one knows versions up to %d; update it", v, known)
 	}
-	return nil
-}
-
-func version(ctx context.Context, from querier) (int, error) {
-	return one[int](ctx, from, "PRAGMA user_version")
-}
-
-func tooNew(version, known int) error {
-	return tracker.Errorf(tracker.CodeConflict, "the store's database has version %d, made by a newer program: "+
-		"this one knows versions up to %d; update it", version, known)
+	return v, nil
 }

@@ -17,11 +17,8 @@ func TestMigrations(t *testing.T) {
 	for version := range len(steps) + 1 {
 		dir := t.TempDir()
 		db := &DB{dir: dir}
-		pool, err := db.connect(map[string][]string{"_journal_mode": {"WAL"}, "_auto_vacuum": {"incremental"}}, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = migrate(ctx, pool, steps[:version])
+		pool := db.connect(map[string][]string{"_journal_mode": {"WAL"}, "_auto_vacuum": {"incremental"}}, 1)
+		err := migrate(ctx, pool, steps[:version])
 		if fixture := fmt.Sprintf("testdata/version%03d.sql", version); err == nil && version > 0 {
 			err = execFile(pool, fixture)
 		}
@@ -75,7 +72,7 @@ func TestFailedMigration(t *testing.T) {
 	if err := migrate(t.Context(), store.writer, steps); err == nil {
 		t.Error("a step that must fail did not")
 	}
-	if v, err := version(t.Context(), store.writer); err != nil || v != len(steps)-1 {
+	if v, err := version(t.Context(), store.writer, len(steps)); err != nil || v != len(steps)-1 {
 		t.Errorf("the version is %d (%v)", v, err)
 	}
 	if execute(store, "SELECT * FROM more") == nil {
@@ -110,11 +107,25 @@ func TestSettings(t *testing.T) {
 				t.Fatal(err)
 			}
 			connections = append(connections, c)
-			for pragma, want := range map[string]string{"foreign_keys": "1", "busy_timeout": "30000", "journal_mode": "wal"} {
+			for pragma, want := range map[string]string{
+				"foreign_keys": "1", "busy_timeout": "30000", "journal_mode": "wal", "trusted_schema": "0", "cell_size_check": "1",
+			} {
 				var got string
 				if err := c.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 					t.Errorf("%s: %s is %s, want %s (%v)", name, pragma, got, want, err)
 				}
+			}
+			// In defensive mode the schema cannot be edited, even so.
+			if _, err := c.ExecContext(t.Context(), "PRAGMA query_only = 0; PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = sql"); err == nil {
+				t.Errorf("%s: the defensive mode is off", name)
+			}
+			if _, err := c.ExecContext(t.Context(), "ATTACH ':memory:' AS other"); err == nil {
+				t.Errorf("%s: another database can be attached", name)
+			}
+			var long int
+			err = c.QueryRowContext(t.Context(), "SELECT length(zeroblob(?))", longest+1).Scan(&long)
+			if err == nil {
+				t.Errorf("%s: a value of %d bytes was made", name, long)
 			}
 		}
 		for _, c := range connections {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -84,27 +83,51 @@ func (db *DB) insertPicture(ctx context.Context, tx *sql.Tx, run int64, p tracke
 // Pictures implements tracker.Store.
 func (db *DB) Pictures(ctx context.Context, id string, q tracker.PictureQuery) (pictures []tracker.Picture, err error) {
 	err = db.readRun(ctx, "reading pictures of run "+id, id, func(tx *sql.Tx, key int64) error {
-		query := `SELECT p.role, p.step, p.name, p.source, p.hash, b.bytes, b.format, b.width, b.height, p.at
-			FROM pictures AS p JOIN blobs AS b USING (hash) WHERE p.run = ?`
+		query := `WHERE p.run = ?`
 		args := []any{key}
 		if len(q.Roles) > 0 {
 			query += ` AND p.role` + inList
 			args = append(args, toJSON(q.Roles))
 		}
-		pictures, err = list(ctx, tx, query+` ORDER BY p.role, p.step, p.name`, args, func(p *tracker.Picture) []any {
-			return []any{&p.Role, &p.Step, &p.Name, &p.Source, &p.Hash, &p.Bytes, &p.Format, &p.Width, &p.Height, (*stamp)(&p.At)}
+		pictures = []tracker.Picture{}
+		return eachPicture(ctx, tx, query+` ORDER BY p.role, p.step, p.name`, args, func(p *tracker.Picture) {
+			if p != nil {
+				pictures = append(pictures, *p)
+			}
 		})
-		return err
 	})
 	return pictures, err
 }
 
+// eachPicture calls f with the pictures of chosen rows, and with nil for a row that is none. Those have no place in a
+// list; Verify tells of them.
+func eachPicture(ctx context.Context, tx *sql.Tx, which string, args []any, f func(*tracker.Picture)) error {
+	query := `SELECT p.role, p.step, p.name, p.source, p.hash, b.bytes, b.format, b.width, b.height, p.at
+		FROM pictures AS p JOIN blobs AS b USING (hash) ` + which
+	v := make([]any, 10)
+	return each(ctx, tx, query, args, pointers(v), func() error {
+		var r row
+		p := tracker.Picture{
+			Role: r.text("role", v[0]), Step: r.number("step", v[1]), Name: r.text("name", v[2]), Source: r.text("source", v[3]), Hash: r.text("hash", v[4]),
+			Bytes: r.number("bytes", v[5]), Format: r.text("format", v[6]), Width: int(r.number("width", v[7])), Height: int(r.number("height", v[8])),
+			At: r.time("at", v[9]),
+		}
+		p.Mend()
+		if len(r.damaged) > 0 || p.Check() != nil {
+			f(nil)
+		} else {
+			f(&p)
+		}
+		return nil
+	})
+}
+
 // OpenPicture implements tracker.Store.
-func (db *DB) OpenPicture(_ context.Context, hash string) (io.ReadSeekCloser, error) {
+func (db *DB) OpenPicture(ctx context.Context, hash string) (io.ReadSeekCloser, error) {
 	if err := tracker.CheckHash(hash); err != nil {
 		return nil, err
 	}
-	file, err := os.Open(db.blobs.path(hash))
+	file, err := db.blobs.open(ctx, hash)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, tracker.Errorf(tracker.CodeNotFound, "there is no picture %s", hash)
 	}
@@ -218,7 +241,7 @@ func (db *DB) bring(ctx context.Context, a *tracker.Archive, open tracker.OpenPi
 		return db.checkpoints.place(checkpoint, a.Run.ID)
 	})
 	if checkpoint != "" {
-		_ = removeFile(checkpoint) // it is still there after an error
+		_ = db.checkpoints.remove(checkpoint) // it is still there after an error
 	}
 	return err
 }

@@ -14,11 +14,17 @@ import (
 
 // findRun returns a run's key and its status in the database.
 func findRun(ctx context.Context, tx *sql.Tx, id string) (key int64, status tracker.Status, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT key, status FROM runs WHERE id = ?`, id).Scan(&key, &status)
+	var state any
+	err = tx.QueryRowContext(ctx, `SELECT key, status FROM runs WHERE id = ?`, id).Scan(&key, &state)
+	if errors.Is(err, sql.ErrNoRows) {
+		if n, bad := strconv.ParseInt(id, 16, 64); bad == nil { // that may be shown instead of a damaged id
+			err = tx.QueryRowContext(ctx, `SELECT key, status FROM runs WHERE key = ? AND `+shownID+` = ?`, n, id).Scan(&key, &state)
+		}
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, "", tracker.NoSuchRun(id)
 	}
-	return key, status, err
+	return key, tracker.Status((&row{}).text("status", state)), err
 }
 
 // nextRevision counts a change of the store and returns its number.
@@ -289,11 +295,11 @@ func findOwnRun(ctx context.Context, tx *sql.Tx, id string) (int64, error) {
 
 // refuseStranger returns an error if ContinueRun gave the run to another process.
 func refuseStranger(ctx context.Context, tx *sql.Tx, key int64) error {
-	query := `SELECT id, host, pid, boot, process_started FROM runs WHERE key = ? AND claimed`
-	var id string
-	var p tracker.Process
-	row := []any{&id, &p.Host, &p.PID, &p.Boot, (*stamp)(&p.StartedAt)}
-	return each(ctx, tx, query, []any{key}, row, func() error {
+	query := `SELECT ` + shownID + `, host, pid, boot, process_started FROM runs WHERE key = ? AND claimed`
+	v := make([]any, 5)
+	return each(ctx, tx, query, []any{key}, pointers(v), func() error {
+		var r row
+		id, p := r.text("id", v[0]), r.process(v[1:])
 		if p.Equal(tracker.ThisProcess()) {
 			return nil
 		}

@@ -66,10 +66,7 @@ func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, tracker.Errorf(tracker.CodeUnavailable, "the store %s: %w", dir, err)
 	}
-	db := &DB{
-		dir: dir, options: o, Now: time.Now,
-		blobs: blobs{folder{filepath.Join(dir, "blobs")}}, checkpoints: checkpoints{folder{filepath.Join(dir, "checkpoints")}},
-	}
+	db := &DB{dir: dir, options: o, Now: time.Now}
 	if o.ReadOnly {
 		err = db.openReadOnly(ctx)
 	} else {
@@ -81,11 +78,28 @@ func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 	return db, nil
 }
 
+// openFolders opens the folders of files, and makes them if the store may be changed.
+func (db *DB) openFolders(make bool) error {
+	store, err := os.OpenRoot(db.dir)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if db.blobs.folder, err = openFolder(store, "blobs", make); err != nil {
+		return err
+	}
+	db.checkpoints.folder, err = openFolder(store, "checkpoints", make)
+	return errors.Join(err, db.checkDatabaseFiles())
+}
+
 func (db *DB) open(ctx context.Context) error {
+	if err := os.MkdirAll(db.dir, 0o777); err != nil {
+		return err
+	}
+	if err := db.openFolders(true); err != nil {
+		return err
+	}
 	for _, f := range []folder{db.blobs.folder, db.checkpoints.folder} {
-		if err := os.MkdirAll(f.temporary(), 0o777); err != nil {
-			return err
-		}
 		f.sweep(db.now().Add(-inFlight))
 	}
 	// auto_vacuum must be set before the first table is created; it lets DeleteRuns return pages to the file system.
@@ -94,10 +108,7 @@ func (db *DB) open(ctx context.Context) error {
 	writing := url.Values{
 		"mode": {"rwc"}, "_txlock": {"immediate"}, "_auto_vacuum": {"incremental"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
 	}
-	var err error
-	if db.writer, err = db.connect(writing, 1); err != nil {
-		return err
-	}
+	db.writer = db.connect(writing, 1)
 	if err := db.prepare(ctx); err != nil {
 		if isCannotOpen(err) {
 			// SQLite gives no reason where a whole disk is read-only; a file of our own may.
@@ -107,8 +118,8 @@ func (db *DB) open(ctx context.Context) error {
 		}
 		return err
 	}
-	db.reader, err = db.connect(url.Values{"mode": {"rw"}, "_query_only": {"1"}}, runtime.NumCPU()+2)
-	return err
+	db.reader = db.connect(url.Values{"mode": {"rw"}, "_query_only": {"1"}}, runtime.NumCPU()+2)
+	return nil
 }
 
 // prepare migrates a new or old database. Turning on the WAL needs exclusive access and does not
@@ -154,11 +165,12 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 	if _, err := os.Stat(db.path()); err != nil {
 		return tracker.Errorf(tracker.CodeNotFound, "there is no store in %s: %w", db.dir, err)
 	}
-	var err error
+	err := db.openFolders(false)
+	if err != nil {
+		return err
+	}
 	for _, immutable := range []string{"0", "1"} {
-		if db.reader, err = db.connect(url.Values{"mode": {"ro"}, "immutable": {immutable}, "_query_only": {"1"}}, runtime.NumCPU()+2); err != nil {
-			return err
-		}
+		db.reader = db.connect(url.Values{"mode": {"ro"}, "immutable": {immutable}, "_query_only": {"1"}}, runtime.NumCPU()+2)
 		if err = checkVersion(ctx, db.reader, migrations()); err == nil || !isCannotOpen(err) {
 			return err
 		}
@@ -173,24 +185,6 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 
 func (db *DB) path() string { return filepath.Join(db.dir, databaseName) }
 
-// connect opens a pool. All settings are part of the data source name, so that each connection has them.
-func (db *DB) connect(settings url.Values, connections int) (*sql.DB, error) {
-	settings.Set("_foreign_keys", "1")
-	settings.Set("_busy_timeout", strconv.FormatInt(busyTimeout.Milliseconds(), 10))
-	settings.Set("_stmt_cache_size", "64")
-	if db.options.vfs != "" {
-		settings.Set("vfs", db.options.vfs)
-	}
-	source := url.URL{Scheme: "file", Path: filepath.ToSlash(db.path()), RawQuery: settings.Encode()}
-	pool, err := sql.Open("sqlite3", source.String())
-	if err != nil {
-		return nil, err
-	}
-	pool.SetMaxOpenConns(connections)
-	pool.SetMaxIdleConns(connections)
-	return pool, nil
-}
-
 // Close closes the store.
 func (db *DB) Close() error {
 	var errs []error
@@ -199,7 +193,7 @@ func (db *DB) Close() error {
 			errs = append(errs, pool.Close())
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, db.blobs.close(), db.checkpoints.close())...)
 }
 
 // Dir returns the store's directory.

@@ -102,9 +102,13 @@ func noSuchSweep(ctx context.Context, tx *sql.Tx, name string) error {
 	if used {
 		return tracker.Errorf(tracker.CodeNotFound, "of sweep %q there are only the runs: they were imported, or the sweep was deleted", name)
 	}
-	known, err := column[string](ctx, tx, `SELECT name FROM sweeps ORDER BY name`)
+	sweeps, err := loadSweeps(ctx, tx, `ORDER BY name`)
 	if err != nil {
 		return err
+	}
+	known := make([]string, len(sweeps))
+	for i, s := range sweeps {
+		known[i] = s.Name
 	}
 	return tracker.NoSuchSweep(name, known)
 }
@@ -119,9 +123,24 @@ func (db *DB) Sweeps(ctx context.Context) (sweeps []tracker.Sweep, err error) {
 }
 
 func loadSweeps(ctx context.Context, tx *sql.Tx, which string, args ...any) ([]tracker.Sweep, error) {
+	sweeps := []tracker.Sweep{}
+	err := eachSweep(ctx, tx, which, args, func(s tracker.Sweep, _ []string) { sweeps = append(sweeps, s) })
+	return sweeps, err
+}
+
+// eachSweep calls f with chosen sweeps, and with the names of what is damaged of each.
+func eachSweep(ctx context.Context, tx *sql.Tx, which string, args []any, f func(s tracker.Sweep, damaged []string)) error {
 	query := `SELECT name, experiment, text, dir, trials, rated, started_at FROM sweeps ` + which
-	return list(ctx, tx, query, args, func(s *tracker.Sweep) []any {
-		return []any{&s.Name, &s.Experiment, &s.Text, &s.Dir, &s.Trials, &s.Rated, (*stamp)(&s.StartedAt)}
+	v := make([]any, 7)
+	return each(ctx, tx, query, args, pointers(v), func() error {
+		var r row
+		s := tracker.Sweep{
+			Name: r.text("name", v[0]), Experiment: r.text("experiment", v[1]), Text: r.text("text", v[2]), Dir: r.text("dir", v[3]),
+			Trials: int(r.number("trials", v[4])), Rated: r.number("rated", v[5]) == 1, StartedAt: r.time("started", v[6]),
+		}
+		damaged := append(r.damaged, s.Mend()...)
+		f(s, damaged)
+		return nil
 	})
 }
 
@@ -232,15 +251,36 @@ func (db *DB) DeleteJudgement(ctx context.Context, id int64) error {
 
 // Judgements implements tracker.Store.
 func (db *DB) Judgements(ctx context.Context, q tracker.JudgementQuery) (judgements []tracker.Judgement, err error) {
-	query := `SELECT j.id, l.id, r.id, j.verdict, j.rater, j.at
-		FROM judgements AS j JOIN runs AS l ON l.key = j.left_run JOIN runs AS r ON r.key = j.right_run
+	query := judgementsOf + `
 		WHERE ?1 IN ('', l.sweep) AND ?1 IN ('', r.sweep) AND ?2 IN ('', l.experiment) AND ?2 IN ('', r.experiment)
 		ORDER BY j.at, j.id`
 	err = db.read(ctx, "reading judgements", func(tx *sql.Tx) error {
-		judgements, err = list(ctx, tx, query, []any{q.Sweep, q.Experiment}, func(j *tracker.Judgement) []any {
-			return []any{&j.ID, &j.Left, &j.Right, &j.Verdict, &j.Rater, (*stamp)(&j.At)}
-		})
+		judgements, _, err = loadJudgements(ctx, tx, query, q.Sweep, q.Experiment)
 		return err
 	})
 	return judgements, err
+}
+
+var judgementsOf = `SELECT j.id, ` + shownIDOf("l") + `, ` + shownIDOf("r") + `, j.verdict, j.rater, j.at
+	FROM judgements AS j JOIN runs AS l ON l.key = j.left_run JOIN runs AS r ON r.key = j.right_run`
+
+// loadJudgements reads judgements, and how many rows are none.
+func loadJudgements(ctx context.Context, tx *sql.Tx, query string, args ...any) (judgements []tracker.Judgement, bad int, err error) {
+	judgements = []tracker.Judgement{}
+	v := make([]any, 6)
+	err = each(ctx, tx, query, args, pointers(v), func() error {
+		var r row
+		j := tracker.Judgement{
+			ID: r.number("id", v[0]), Left: r.text("left", v[1]), Right: r.text("right", v[2]), Verdict: tracker.Verdict(r.text("verdict", v[3])),
+			Rater: r.text("rater", v[4]), At: r.time("at", v[5]),
+		}
+		j.Mend()
+		if len(r.damaged) > 0 || !j.Known() || j.Left == j.Right {
+			bad++
+			return nil
+		}
+		judgements = append(judgements, j)
+		return nil
+	})
+	return judgements, bad, err
 }

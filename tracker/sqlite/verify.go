@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -21,7 +22,15 @@ const inFlight = time.Hour
 func (db *DB) Verify(ctx context.Context, o tracker.VerifyOptions) (*tracker.Report, error) {
 	v := &verifier{db: db, report: &tracker.Report{Problems: []tracker.Problem{}}, named: map[string]int64{}}
 	err := db.read(ctx, "checking", func(tx *sql.Tx) error {
-		return errors.Join(v.database(ctx, tx), v.points(ctx, tx), v.blobs(ctx, tx))
+		for _, check := range []func(context.Context, *sql.Tx) error{v.database, v.runs, v.points, v.blobs, v.others} {
+			err := check(ctx, tx)
+			if isDamage(err) { // so that one thing does not hide the others
+				v.problem(tracker.ProblemDatabase, "", "a part of it cannot be read: %v", err)
+			} else if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -54,7 +63,7 @@ func (v *verifier) database(ctx context.Context, tx *sql.Tx) error {
 	return cmp.Or(
 		each(ctx, tx, `PRAGMA integrity_check`, nil, []any{&text}, func() error {
 			if text != "ok" {
-				v.problem(tracker.ProblemDatabase, "", "integrity check: %s", text)
+				v.problem(tracker.ProblemDatabase, "", "integrity check: %.500s", text)
 			}
 			return nil
 		}),
@@ -65,19 +74,63 @@ func (v *verifier) database(ctx context.Context, tx *sql.Tx) error {
 	)
 }
 
-// points checks that each metric has the right number of points, packed into full chunks.
-func (v *verifier) points(ctx context.Context, tx *sql.Tx) error {
-	var err error
-	if v.report.Runs, err = one[int](ctx, tx, `SELECT count(*) FROM runs`); err != nil {
+// runs reads every run as lists and pages do.
+func (v *verifier) runs(ctx context.Context, tx *sql.Tx) error {
+	keys, err := column[int64](ctx, tx, `SELECT key FROM runs ORDER BY key`)
+	if err != nil {
 		return err
 	}
-	query := `SELECT r.id, m.name, m.points, coalesce(sum(length(c.points)), 0), count(c.number), coalesce(max(c.number) + 1, 0)
+	v.report.Runs = len(keys)
+	for some := range slices.Chunk(keys, 1000) {
+		runs, err := loadRuns(ctx, tx, "[]", some)
+		if err != nil {
+			return err
+		}
+		for _, r := range runs {
+			if len(r.Damaged) > 0 {
+				v.problem(tracker.ProblemDatabase, "", "run %s is damaged: %s", r.ID, strings.Join(r.Damaged, ", "))
+			}
+		}
+	}
+	return nil
+}
+
+// others reads the records that belong to no run, or to several.
+func (v *verifier) others(ctx context.Context, tx *sql.Tx) error {
+	pictures := 0
+	err1 := eachPicture(ctx, tx, ``, nil, func(p *tracker.Picture) {
+		if p == nil {
+			pictures++
+		}
+	})
+	_, judgements, err2 := loadJudgements(ctx, tx, judgementsOf)
+	err3 := eachSweep(ctx, tx, ``, nil, func(s tracker.Sweep, damaged []string) {
+		if len(damaged) > 0 {
+			v.problem(tracker.ProblemDatabase, "", "sweep %q is damaged: %s", s.Name, strings.Join(damaged, ", "))
+		}
+	})
+	if pictures > 0 {
+		v.problem(tracker.ProblemDatabase, "", "%d rows of pictures are none, and are not shown", pictures)
+	}
+	if judgements > 0 {
+		v.problem(tracker.ProblemDatabase, "", "%d rows of judgements are none, and do not count", judgements)
+	}
+	return cmp.Or(err1, err2, err3)
+}
+
+// points checks that each metric has the right number of points, packed into full chunks.
+func (v *verifier) points(ctx context.Context, tx *sql.Tx) error {
+	query := `SELECT ` + shownIDOf("r") + `, m.name, m.points, coalesce(sum(length(c.points)), 0), count(c.number), coalesce(max(c.number) + 1, 0)
 		FROM metrics AS m JOIN runs AS r ON r.key = m.run LEFT JOIN chunks AS c ON c.metric = m.key GROUP BY m.key`
-	var id, name string
-	var points, bytes, chunks, numbers int64
-	return each(ctx, tx, query, nil, []any{&id, &name, &points, &bytes, &chunks, &numbers}, func() error {
-		v.report.Points += points
-		if bytes != points*pointBytes || chunks != numbers || chunks != (points+chunkPoints-1)/chunkPoints {
+	values := make([]any, 6)
+	return each(ctx, tx, query, nil, pointers(values), func() error {
+		var r row
+		id, name, points := r.text("id", values[0]), r.text("name", values[1]), r.number("points", values[2])
+		bytes, chunks, numbers := r.number("bytes", values[3]), r.number("chunks", values[4]), r.number("numbers", values[5])
+		if points >= 0 && points <= bytes {
+			v.report.Points += points
+		}
+		if len(r.damaged) > 0 || bytes != points*pointBytes || chunks != numbers || chunks != (points+chunkPoints-1)/chunkPoints {
 			v.problem(tracker.ProblemPoints, "", "run %s: %s should have %d points and has %d bytes in %d chunks", id, name, points, bytes, chunks)
 		}
 		return nil
@@ -87,11 +140,15 @@ func (v *verifier) points(ctx context.Context, tx *sql.Tx) error {
 // blobs reads which files should exist.
 func (v *verifier) blobs(ctx context.Context, tx *sql.Tx) error {
 	query := `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures WHERE hash = blobs.hash) FROM blobs`
-	var hash string
-	var size int64
-	var used bool
-	return each(ctx, tx, query, nil, []any{&hash, &size, &used}, func() error {
-		if !used {
+	values := make([]any, 3)
+	return each(ctx, tx, query, nil, pointers(values), func() error {
+		var r row
+		hash, size := r.text("hash", values[0]), r.number("bytes", values[1])
+		if tracker.CheckHash(hash) != nil {
+			v.problem(tracker.ProblemDatabase, "", "%.80q is no picture's hash", hash)
+			return nil
+		}
+		if r.number("used", values[2]) != 1 {
 			v.problem(tracker.ProblemDatabase, hash, "no run has picture %s any more", hash)
 		}
 		v.named[hash] = size
@@ -104,8 +161,11 @@ func (v *verifier) file(ctx context.Context, hash string, size int64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	right, length, err := v.db.blobs.check(hash)
-	switch {
+	right, length, err := v.db.blobs.check(ctx, hash)
+	switch irregular := (*irregularError)(nil); {
+	case errors.As(err, &irregular):
+		v.problem(tracker.ProblemAltered, hash, "%v", irregular)
+		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		if named, err := isNamed(ctx, v.db.reader, hash); err != nil || !named {
 			return err // deleted in the meantime
@@ -136,14 +196,14 @@ func (v *verifier) orphans(ctx context.Context, repair bool) error {
 	if err := errors.Join(db.removePictures(ctx, hashes), db.removeCheckpoints(ctx, ids...)); err != nil {
 		return err
 	}
-	halves = append(halves, halfCheckpoints...)
-	for _, path := range halves {
-		if err := removeFile(path); err != nil {
-			return err
-		}
+	for _, name := range halves {
+		err = errors.Join(err, db.blobs.remove(name))
 	}
-	v.report.Removed = len(hashes) + len(ids) + len(halves)
-	return nil
+	for _, name := range halfCheckpoints {
+		err = errors.Join(err, db.checkpoints.remove(name))
+	}
+	v.report.Removed = len(hashes) + len(ids) + len(halves) + len(halfCheckpoints)
+	return err
 }
 
 // needsCheckpoint counts the checkpoints that are needed.
@@ -155,31 +215,31 @@ func (v *verifier) needsCheckpoint(ctx context.Context, from querier, id string)
 	return needed, err
 }
 
-// unneeded returns the names of a folder's files that are not needed, and the paths of those that were left half
-// written. Files that are not the store's own, and so have no name, are only reported.
-func (v *verifier) unneeded(ctx context.Context, f folder, nameOf func(path string) string,
-	needed func(context.Context, querier, string) (bool, error)) (names, temporary []string, err error) {
-	err = f.each(func(path string) error {
-		name := nameOf(path)
-		if name != "" {
-			if keep, err := needed(ctx, v.db.reader, name); err != nil || keep {
+// unneeded returns the keys of a folder's files that are not needed, and the names of those that were left half
+// written. Files that are not the store's own, and so have no key, are only reported.
+func (v *verifier) unneeded(ctx context.Context, f folder, keyOf func(name string) string,
+	needed func(context.Context, querier, string) (bool, error)) (keys, halves []string, err error) {
+	err = f.each(func(name string, d fs.DirEntry) error {
+		key := keyOf(name)
+		if key != "" {
+			if keep, err := needed(ctx, v.db.reader, key); err != nil || keep {
 				return err
 			}
 		}
-		info, err := os.Lstat(path)
+		info, err := d.Info()
 		if errors.Is(err, fs.ErrNotExist) || err == nil && v.db.now().Sub(info.ModTime()) < inFlight {
 			return nil // its row may be still to come
 		}
 		if err != nil {
 			return err
 		}
-		if name != "" {
-			names = append(names, name)
-		} else if filepath.Dir(path) == f.temporary() {
-			temporary = append(temporary, path)
+		if key != "" {
+			keys = append(keys, key)
+		} else if path.Dir(name) == temporary {
+			halves = append(halves, name)
 		}
-		v.problem(tracker.ProblemOrphaned, v.db.blobs.hash(path), "no run needs the file %s", path)
+		v.problem(tracker.ProblemOrphaned, v.db.blobs.hash(name), "no run needs the file %s", f.path(name))
 		return nil
 	})
-	return names, temporary, err
+	return keys, halves, err
 }

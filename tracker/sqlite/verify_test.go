@@ -31,11 +31,11 @@ func TestVerify(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		paths = append(paths, store.blobs.path(p.Hash))
+		paths = append(paths, store.blobs.path(store.blobs.name(p.Hash)))
 	}
-	orphan := store.blobs.path(strings.Repeat("ab", 32))
-	leftover := filepath.Join(store.blobs.temporary(), "leftover")
-	young := filepath.Join(store.blobs.temporary(), "young")
+	orphan := store.blobs.path(store.blobs.name(strings.Repeat("ab", 32)))
+	leftover := filepath.Join(store.blobs.path(temporary), "leftover")
+	young := filepath.Join(store.blobs.path(temporary), "young")
 	if err := os.MkdirAll(filepath.Dir(orphan), 0o777); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -98,30 +97,28 @@ func (s *soundStore) write(t testing.TB) *Store {
 	return &made
 }
 
-// Copy makes another store like it. It shares the pictures' files, which nobody writes to, by hard
-// links: a few hundred copies then take no time.
-func (s *Store) Copy(t testing.TB) *Store {
+// Bytes returns the store's database.
+func (s *Store) Bytes(t testing.TB) []byte {
 	t.Helper()
-	made := *s
-	made.Dir = filepath.Join(t.TempDir(), "store")
-	err := filepath.WalkDir(s.Dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		to := made.Dir + strings.TrimPrefix(path, s.Dir)
-		switch {
-		case d.IsDir():
-			return os.MkdirAll(to, 0o777)
-		case filepath.Dir(path) != s.Dir:
-			return os.Link(path, to)
-		}
-		data, err := os.ReadFile(path)
-		return errors.Join(err, os.WriteFile(to, data, 0o666))
-	})
+	data, err := os.ReadFile(s.Database())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &made
+	return data
+}
+
+// Write replaces the store's database, and removes what was beside it. So one folder serves for
+// hundreds of databases.
+func (s *Store) Write(t testing.TB, database []byte) {
+	t.Helper()
+	for _, end := range []string{"-wal", "-shm", "-journal"} {
+		if err := os.Remove(s.Database() + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(s.Database(), database, 0o666); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // SweepFile is the file of the sweep in every store.
@@ -255,22 +252,9 @@ func (s *Store) change(t testing.TB, f func(*sql.Conn) error) {
 	}
 }
 
-// Flip changes one to eight bytes of the store's database. Most are near each other, as those of a
-// damaged block are, and half of all are in a page's head or among the cells of a page.
-func (s *Store) Flip(t testing.TB, random *rand.Rand) {
-	t.Helper()
-	data, err := os.ReadFile(s.Database())
-	if err != nil {
-		t.Fatal(err)
-	}
-	FlipBytes(data, random)
-	if err := os.WriteFile(s.Database(), data, 0o666); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// FlipBytes changes one to eight bytes of a database.
-func FlipBytes(data []byte, random *rand.Rand) {
+// Flip changes one to eight bytes of a database. They are near each other, as those of a damaged
+// block are, and half of all are in a page's head or among the places of its cells.
+func Flip(data []byte, random *rand.Rand) {
 	const page = 4096
 	at := random.IntN(len(data))
 	if random.IntN(2) == 0 { // a page's head, and the places of its cells; the first begins with the database's

@@ -74,7 +74,7 @@ func TestFlip(t *testing.T) {
 		data := make([]byte, 3*4096)
 		data[100] = 7
 		before := string(data)
-		FlipBytes(data, random)
+		Flip(data, random)
 		if len(data) != len(before) {
 			t.Fatal("another length")
 		}
