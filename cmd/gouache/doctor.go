@@ -100,19 +100,27 @@ func examine() []finding {
 func examineDevice() (plugin, device finding) {
 	plugin = finding{Part: "plugin", State: stateMissing, Mend: "gouache doctor --fix"}
 	device = finding{Part: "device", State: stateMissing, Detail: "unknown until XLA's plugin is there", Mend: plugin.Mend}
-	found := backend.Find(backend.Auto)
-	if len(found) == 0 {
+	if len(backend.Find(backend.Auto)) == 0 {
 		plugin.Detail = "no XLA plugin in " + strings.Join(backend.PluginDirs(), ", ")
 		return plugin, device
 	}
-	b, err := backend.OpenPlugin(found[0])
+	found, err := backend.Installed(backend.Auto)
 	if err != nil {
 		plugin.State, plugin.Detail = stateDamaged, err.Error()
-		plugin.Mend = fmt.Sprintf("rm %s && gouache doctor --fix", terminal.ShellWord(found[0].Path))
+		return plugin, device
+	}
+	b, err := backend.OpenPlugin(found)
+	if err != nil {
+		plugin.State, plugin.Detail = stateDamaged, err.Error()
+		plugin.Mend = fmt.Sprintf("rm %s && gouache doctor --fix", terminal.ShellWord(found.Path))
 		return plugin, device
 	}
 	defer b.Close()
-	plugin = finding{Part: "plugin", State: stateOK, Version: b.APIVersion(), Detail: found[0].Path}
+	detail := ", verified"
+	if found.Chosen {
+		detail = ", which PJRT_PLUGIN_LIBRARY_PATH names, not verified"
+	}
+	plugin = finding{Part: "plugin", State: stateOK, Version: b.APIVersion(), Detail: found.Path + detail}
 	device = finding{Part: "device", State: stateOK, Version: b.DeviceName(), Detail: fmt.Sprintf("%d processor cores", runtime.NumCPU())}
 	return plugin, device
 }

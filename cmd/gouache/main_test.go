@@ -177,7 +177,7 @@ func TestNoPluginNoNetwork(t *testing.T) {
 	t.Run("plugin", func(t *testing.T) {
 		t.Setenv("PJRT_PLUGIN_LIBRARY_PATH", t.TempDir())
 		_, stderr, code := gouache(t.Context(), quick(filepath.Join(t.TempDir(), "out.png"))...)
-		if code != 1 || !strings.Contains(stderr, "put the plugin there by hand as "+os.Getenv("HOME")) {
+		if code != 1 || !strings.Contains(stderr, "put it here as "+os.Getenv("HOME")) {
 			t.Errorf("exit code %d, %q does not say what to do", code, stderr)
 		}
 		stdout, _, code := gouache(t.Context(), "doctor", "--json")

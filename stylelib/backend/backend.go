@@ -89,11 +89,14 @@ func Open(ctx context.Context, opts Options) (*Backend, error) {
 	return OpenPlugin(plugin)
 }
 
-// OpenPlugin opens an installed plugin.
+// OpenPlugin opens an installed plugin. It refuses one that is neither Chosen nor one that [Install] installs.
 func OpenPlugin(plugin Plugin) (*Backend, error) { return open(plugin, "") }
 
 // open opens an installed plugin with options of go-xla, each after a comma.
 func open(plugin Plugin, options string) (*Backend, error) {
+	if err := plugin.verify(); err != nil {
+		return nil, err
+	}
 	if err := checkLibrary(plugin.Path); err != nil {
 		return nil, fmt.Errorf("XLA's plugin %s is damaged: %w; delete it and run `gouache doctor --fix`", plugin.Path, err)
 	}

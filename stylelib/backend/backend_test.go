@@ -1,16 +1,16 @@
 package backend
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
+	"archive/zip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -168,101 +168,196 @@ func TestDamagedPlugin(t *testing.T) {
 	}
 }
 
-// serve answers for the releases and for the wheel: how wheels are fetched is tested in package fetch.
-func serve(t *testing.T, files map[string][]byte) *httptest.Server {
+// own replaces the builds by one for the CPU of this machine while a test runs, and gives it an empty home.
+func own(t *testing.T, content string, sources ...fetch.Source) (pluginDir string) {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		content, ok := files[r.URL.Path]
-		if !ok {
-			http.NotFound(w, r)
-			return
-		}
-		if _, err := w.Write(content); err != nil {
-			t.Error(err)
-		}
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
-func archive(t *testing.T, name, content string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	w := tar.NewWriter(z)
-	err := w.WriteHeader(&tar.Header{Name: name, Size: int64(len(content)), Mode: 0o644, Typeflag: tar.TypeReg})
-	if err == nil {
-		_, err = w.Write([]byte(content))
-	}
-	if err := errors.Join(err, w.Close(), z.Close()); err != nil {
+	old := builds
+	t.Cleanup(func() { builds = old })
+	builds = []build{{CPU, runtime.GOOS + "/" + runtime.GOARCH, sources, sumsOf(content)}}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(home, ".cache"))
+	t.Setenv(pathVariable, "")
+	dir, err := installDir()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
+	return dir
+}
+
+func sumsOf(content string) fetch.Checksums {
+	sum := sha256.Sum256([]byte(content))
+	return fetch.Checksums{Size: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
+}
+
+// shelf is a source in memory: how files are fetched is tested in package fetch.
+type shelf struct {
+	content string
+	err     error
+}
+
+func (shelf) String() string             { return "the shelf" }
+func (shelf) ByHand(facts string) string { return "take it off the shelf (" + facts + ")" }
+func (s shelf) Fetch(_ context.Context, part string, _ fetch.Checksums, _ func(fetch.Progress)) (bool, error) {
+	if s.err != nil {
+		return false, s.err
+	}
+	return false, os.WriteFile(part, []byte(s.content), 0o666)
 }
 
 func TestInstall(t *testing.T) {
-	s := serve(t, map[string][]byte{
-		"/pjrt_cpu.tar.gz": archive(t, "pjrt_c_api_cpu_v0.7_plugin.so", "released"),
-		"/readme.tar.gz":   archive(t, "README", "nothing"),
-		"/wheel":           []byte("from a wheel"),
-	})
-	oldURL, oldWheel, oldSums := cpuReleaseURL, cpuWheel, cpuWheelSums
-	defer func() { cpuReleaseURL, cpuWheel, cpuWheelSums = oldURL, oldWheel, oldSums }()
-	cpuWheelSums = fetch.Checksums{}
+	unreachable := shelf{err: fetch.ErrUnreachable}
 	for _, c := range []struct {
-		name             string
-		release, wheel   string
-		lookup           error
-		content, message string // an error's if content is empty
+		name    string
+		sources []fetch.Source
+		there   string // before
+		says    string // by an error, or at the end
+		ok      bool
 	}{
-		{"release", "/pjrt_cpu.tar.gz", "/nothing", nil, "released", "from its releases"},
-		{"no way to the releases", "", "/wheel", errors.New("no such host"), "from a wheel", "out of reach (no such host)"},
-		{"no such release", "/nothing", "/wheel", nil, "from a wheel", "out of reach"},
-		{"release without a plugin", "/readme.tar.gz", "/wheel", nil, "from a wheel", "holds no plugin"},
-		{"no way out", "", "/nothing", errors.New("no such host"), "", "put the plugin there by hand as"},
+		{"the first", []fetch.Source{shelf{content: "plugin"}, unreachable}, "", "the shelf, verified", true},
+		{"the second", []fetch.Source{unreachable, shelf{content: "plugin"}}, "", "the shelf, verified", true},
+		{"the first tampered with", []fetch.Source{shelf{content: "hostil"}, shelf{content: "plugin"}}, "", "the shelf, verified", true},
+		{"another file is there", []fetch.Source{shelf{content: "plugin"}}, "hostil", "the shelf, verified", true},
+		{"it is there", []fetch.Source{unreachable}, "plugin", "the shelf, verified", true},
+		{"all tampered with", []fetch.Source{shelf{content: "hostil"}, shelf{content: "longer plugin"}}, "", "its SHA-256 is", false},
+		{"no way out", []fetch.Source{unreachable, unreachable}, "", "take it off the shelf (about 6 B, SHA-256 " + sumsOf("plugin").SHA256 + ")", false},
+		{"a full disk", []fetch.Source{shelf{err: errors.New("the disk is full")}, shelf{content: "plugin"}}, "", "the disk is full", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := emptyHome(t)
-			cpuReleaseURL = func() (string, error) { return s.URL + c.release, c.lookup }
-			cpuWheel = fetch.URL{Address: s.URL + c.wheel}
+			dir := own(t, "plugin", c.sources...)
+			path := filepath.Join(dir, "pjrt_c_api_cpu_plugin"+libraryExtension())
+			if c.there != "" {
+				touch(t, path, c.there)
+			}
 			var last string
 			plugin, err := Install(t.Context(), CPU, func(p fetch.Progress) { last = p.Message })
-			if c.content == "" {
-				if err == nil || !strings.Contains(err.Error(), c.message) {
-					t.Errorf("error %v does not mention %q", err, c.message)
+			if c.ok {
+				if err != nil || plugin.Path != path || plugin.Chosen || !strings.Contains(last, c.says) {
+					t.Errorf("got %+v, %v, and the message %q, want %q", plugin, err, last, c.says)
+				}
+				if got, err := Installed(CPU); err != nil || got != plugin {
+					t.Errorf("installed %+v, found %+v, %v", plugin, got, err)
 				}
 				return
 			}
-			if err != nil {
-				t.Fatal(err)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error %v does not mention %q", err, c.says)
 			}
-			if got, err := os.ReadFile(plugin.Path); err != nil || string(got) != c.content {
-				t.Errorf("installed %q, %v, want %q", got, err, c.content)
-			}
-			if !strings.Contains(last, c.message) {
-				t.Errorf("the last message, %q, does not mention %q", last, c.message)
-			}
-			left, err := os.ReadDir(dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, entry := range left {
-				if name := entry.Name(); filepath.Ext(name) != ".so" && filepath.Ext(name) != ".lock" {
-					t.Errorf("%s was left behind", name)
-				}
+			if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 1 { // the lock's file stays
+				t.Errorf("%s were left behind", left)
 			}
 		})
 	}
 }
 
+// TestTamperedPlugin changes a plugin after it has been verified. The note of that does not hide it.
+func TestTamperedPlugin(t *testing.T) {
+	dir := own(t, "plugin", shelf{err: fetch.ErrUnreachable})
+	path := filepath.Join(dir, "pjrt_c_api_cpu_plugin"+libraryExtension())
+	touch(t, path, "plugin")
+	for range 2 {
+		if got, err := Installed(Auto); err != nil || got.Path != path {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0) // in place: the same inode, size and, below, time of modification
+	if err == nil {
+		_, err = f.WriteString("hostil")
+		err = errors.Join(err, f.Close(), os.Chtimes(path, info.ModTime(), info.ModTime()))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	tampered := Plugin{Device: CPU, Path: path}
+	_, openErr := OpenPlugin(tampered)
+	_, installedErr := Installed(CPU)
+	_, offlineErr := Open(t.Context(), Options{Device: CPU, Offline: true})
+	for _, err := range []error{openErr, installedErr, offlineErr} {
+		if err == nil || !strings.Contains(err.Error(), "is not the one that Gouache knows") || !strings.Contains(err.Error(), "doctor --fix") {
+			t.Errorf("error %v", err)
+		}
+	}
+	var told []string
+	_, err = Open(t.Context(), Options{Device: CPU, Progress: func(p fetch.Progress) { told = append(told, p.Message) }})
+	if !errors.Is(err, fetch.ErrUnreachable) || !strings.Contains(strings.Join(told, "\n"), "is not the one that Gouache knows") {
+		t.Errorf("error %v, after %q", err, told)
+	}
+
+	// The user's own choice is not questioned: that it is no library comes next.
+	t.Setenv(pathVariable, dir)
+	got, err := Installed(CPU)
+	if err != nil || !got.Chosen {
+		t.Errorf("the user's choice gave %+v, %v", got, err)
+	}
+	if _, err := OpenPlugin(got); err == nil || !strings.Contains(err.Error(), "not a shared library") {
+		t.Errorf("the user's choice: error %v", err)
+	}
+}
+
+// TestUnknownBesideKnown: another program's plugin, which comes first by its name, is passed by.
+func TestUnknownBesideKnown(t *testing.T) {
+	dir := own(t, "plugin")
+	touch(t, filepath.Join(dir, "pjrt_c_api_cpu_v0.114.0_plugin"+libraryExtension()), "another")
+	touch(t, filepath.Join(dir, "pjrt_c_api_cpu_plugin"+libraryExtension()), "plugin")
+	if got, err := Installed(CPU); err != nil || filepath.Base(got.Path) != "pjrt_c_api_cpu_plugin"+libraryExtension() {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestPlatformWithoutChecksum(t *testing.T) {
+	own(t, "plugin", shelf{content: "plugin"})
+	builds[0].sums = fetch.Checksums{}
+	if _, err := Install(t.Context(), CPU, nil); err == nil || !strings.Contains(err.Error(), "not installed unverified") || !strings.Contains(err.Error(), pathVariable) {
+		t.Errorf("error %v", err)
+	}
+	builds = nil
+	if _, err := Install(t.Context(), CPU, nil); err == nil || !strings.Contains(err.Error(), "no XLA plugin for") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestBuilds: what can be installed has a sum, by which it is verified again when it is loaded.
+func TestBuilds(t *testing.T) {
+	known := 0
+	for _, b := range builds {
+		if b.sums.SHA256 == "" {
+			continue
+		}
+		known++
+		if len(b.sums.SHA256) != 64 || b.sums.Size == 0 || b.device == CPU && len(b.sources) == 0 {
+			t.Errorf("%s on %s: %+v", b.device, b.platform, b)
+		}
+		for _, source := range b.sources {
+			switch s := source.(type) {
+			case fetch.Wheel:
+				if len(s.SHA256) != 64 {
+					t.Errorf("%s has no SHA-256", s)
+				}
+			case fetch.Archive:
+				if len(s.Sums.SHA256) != 64 || s.Sums.Size == 0 {
+					t.Errorf("%s has no SHA-256", s)
+				}
+			}
+		}
+	}
+	if known != 2 {
+		t.Errorf("%d builds have a sum", known)
+	}
+	for line := range strings.Lines(cudaRequirements) {
+		if !strings.HasPrefix(line, "#") && strings.Contains(line, "==") && !strings.HasSuffix(line, "\\\n") {
+			t.Errorf("%q has no hashes", line)
+		}
+	}
+}
+
 func TestInstallEndsWithContext(t *testing.T) {
-	emptyHome(t)
-	old := cpuReleaseURL
-	defer func() { cpuReleaseURL = old }()
+	own(t, "plugin", shelf{err: fetch.ErrUnreachable})
 	ctx, cancel := context.WithCancel(t.Context())
-	never := make(chan struct{})
-	defer close(never)
-	cpuReleaseURL = func() (string, error) { cancel(); <-never; return "", errors.New("too late") }
+	cancel()
 	if _, err := Install(ctx, CPU, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
@@ -275,5 +370,63 @@ func TestInstallCUDAWithoutGPU(t *testing.T) {
 	hasGPU = func() bool { return false }
 	if _, err := Install(t.Context(), CUDA, nil); err == nil || !strings.Contains(err.Error(), "no NVIDIA GPU") {
 		t.Errorf("error %v does not say that there is no GPU", err)
+	}
+}
+
+// TestInstallCUDA installs a package of its own with pip, as pinned and not otherwise.
+func TestInstallCUDA(t *testing.T) {
+	wheels := t.TempDir()
+	wheel := filepath.Join(wheels, "jax_cuda13_pjrt-0.11.2-py3-none-any.whl")
+	f, err := os.Create(wheel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := zip.NewWriter(f)
+	const info = "jax_cuda13_pjrt-0.11.2.dist-info/"
+	for name, content := range map[string]string{
+		"jax_plugins/xla_cuda13/xla_cuda_plugin.so": "plugin",
+		"nvidia/cu13/bin/ptxas":                     "ptxas",
+		info + "METADATA":                           "Metadata-Version: 2.1\nName: jax-cuda13-pjrt\nVersion: 0.11.2\n",
+		info + "WHEEL":                              "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+		info + "RECORD":                             "",
+	} {
+		w, createErr := archive.Create(name)
+		if createErr == nil {
+			_, createErr = io.WriteString(w, content)
+		}
+		err = errors.Join(err, createErr)
+	}
+	if err := errors.Join(err, archive.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	sums, err := fetch.Sum(wheel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := own(t, "plugin")
+	builds = append(builds, build{CUDA, runtime.GOOS + "/" + runtime.GOARCH, nil, sumsOf("plugin")})
+	oldGPU, oldRequirements := hasGPU, cudaRequirements
+	defer func() { hasGPU, cudaRequirements = oldGPU, oldRequirements }()
+	hasGPU = func() bool { return true }
+	t.Setenv("PIP_NO_INDEX", "1")
+	t.Setenv("PIP_FIND_LINKS", wheels)
+
+	cudaRequirements = "jax-cuda13-pjrt==0.11.2 --hash=sha256:" + strings.Repeat("0", 64)
+	if _, err := Install(t.Context(), CUDA, nil); err == nil || !strings.Contains(err.Error(), "installing XLA's CUDA plugin") {
+		t.Errorf("with another hash: error %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("%v, %v were left behind", left, err)
+	}
+	cudaRequirements = "jax-cuda13-pjrt==0.11.2 --hash=sha256:" + sums.SHA256
+	plugin, err := Install(t.Context(), CUDA, nil)
+	if err != nil || plugin.Path != filepath.Join(dir, "nvidia", cudaPlugin) {
+		t.Fatalf("got %+v, %v", plugin, err)
+	}
+	if ptxas, err := os.ReadFile(filepath.Join(dir, "nvidia", "bin", "ptxas")); err != nil || string(ptxas) != "ptxas" {
+		t.Errorf("ptxas is %q, %v", ptxas, err)
+	}
+	if got, err := Installed(CUDA); err != nil || got != plugin {
+		t.Errorf("found %+v, %v", got, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gomlx/go-xla/installer"
 
+	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/internal/filename"
 	_ "github.com/gouache-art/gouache/stylelib/backend/quiet"
 )
@@ -21,12 +22,18 @@ import (
 type Plugin struct {
 	Device Device
 	Path   string // absolute
+	// Chosen says that the user has named its folder in $PJRT_PLUGIN_LIBRARY_PATH. Others are loaded only if they are, to
+	// the byte, those that [Install] installs.
+	Chosen bool
 }
+
+// pathVariable is go-xla's. It replaces the folders in which plugins are installed.
+const pathVariable = "PJRT_PLUGIN_LIBRARY_PATH"
 
 // PluginDirs returns the folders that are searched for plugins, in order: those of
 // $PJRT_PLUGIN_LIBRARY_PATH if it is set, else go-xla's own below the user's home and /usr/local.
 func PluginDirs() []string {
-	if list := os.Getenv("PJRT_PLUGIN_LIBRARY_PATH"); list != "" {
+	if list := os.Getenv(pathVariable); list != "" {
 		dirs := slices.DeleteFunc(filepath.SplitList(list), func(dir string) bool { return dir == "" })
 		for i, dir := range dirs {
 			dirs[i] = filename.Expand(dir)
@@ -79,7 +86,7 @@ func pluginsIn(dir string, kind Device) []Plugin {
 		abs, err := filepath.Abs(path)
 		info, statErr := os.Stat(path)
 		if err == nil && statErr == nil && info.Mode().IsRegular() {
-			plugins = append(plugins, Plugin{Device: kind, Path: abs})
+			plugins = append(plugins, Plugin{Device: kind, Path: abs, Chosen: os.Getenv(pathVariable) != ""})
 		}
 	}
 	slices.SortFunc(plugins, func(a, b Plugin) int { return cmp.Compare(b.Path, a.Path) })
@@ -116,13 +123,32 @@ func checkLibrary(path string) error {
 // hasGPU is go-xla's test for an NVIDIA GPU; a variable for tests.
 var hasGPU = func() bool { return runtime.GOOS == "linux" && runtime.GOARCH == "amd64" && installer.HasNvidiaGPU() }
 
-func findOrInstall(ctx context.Context, opts Options) (Plugin, error) {
-	if plugins := Find(opts.Device); len(plugins) > 0 {
-		return plugins[0], nil
+// Installed returns the plugin that [Open] opens without installing one: the first that [Find] finds, and that the user
+// has chosen or that has the SHA-256 of the one that [Install] installs. If there is none, the error says why
+// each of those found is refused, or what to do.
+func Installed(device Device) (Plugin, error) {
+	var refused []error
+	for _, p := range Find(device) {
+		err := p.verify()
+		if err == nil {
+			return p, nil
+		}
+		refused = append(refused, err)
 	}
-	if opts.Offline {
+	if len(refused) == 0 {
 		return Plugin{}, fmt.Errorf("no XLA plugin for %s in %s: run `gouache doctor --fix`",
-			cmp.Or(string(opts.Device), "this machine"), strings.Join(PluginDirs(), ", "))
+			cmp.Or(string(device), "this machine"), strings.Join(PluginDirs(), ", "))
+	}
+	return Plugin{}, joined(refused)
+}
+
+func findOrInstall(ctx context.Context, opts Options) (Plugin, error) {
+	plugin, err := Installed(opts.Device)
+	if err == nil || opts.Offline {
+		return plugin, err
+	}
+	if opts.Progress != nil && len(Find(opts.Device)) > 0 {
+		opts.Progress(fetch.Progress{Message: err.Error()})
 	}
 	device := opts.Device
 	if device == Auto {
