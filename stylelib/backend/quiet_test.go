@@ -10,7 +10,7 @@ import (
 
 // TestQuiet: a program for a user without a home begins without a word.
 func TestQuiet(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd := exec.Command(os.Args[0], "-test.list=^$")
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "HOME=") || strings.HasPrefix(v, "PJRT_PLUGIN_LIBRARY_PATH=")
 	})
