@@ -141,7 +141,7 @@ func deleteRuns(cmd *cobra.Command, f *runsDeleteFlags, refs []string) error {
 		d.Deletion, err = store.DeleteRuns(ctx, d.IDs, tracker.DeleteOptions{Force: f.force})
 		return d, err
 	}
-	return showFrom(cmd, &f.store, changing, work, func(w *terminal.Table, d runsDeletion) {
+	return showFrom(cmd, &f.store, deleting, work, func(w *terminal.Table, d runsDeletion) {
 		verb := "deleted"
 		if f.dry {
 			verb = "would delete"

@@ -39,6 +39,7 @@ type access int
 const (
 	reading  access = iota // an existing store
 	changing               // an existing store
+	deleting               // from an existing store, on a full disk, too
 	creating               // changing a store that need not exist
 )
 
@@ -52,7 +53,7 @@ func (f *storeFlags) open(ctx context.Context, a access) (tracker.Store, error) 
 	if _, err := os.Stat(f.dir); errors.Is(err, os.ErrNotExist) && a != creating {
 		return nil, fmt.Errorf("there is no store in %s: gouache stylize makes it with the first picture, and --store or $%s names another", f.dir, sqlite.StoreVariable)
 	}
-	store, err := sqlite.Open(ctx, f.dir, sqlite.Options{ReadOnly: a == reading})
+	store, err := sqlite.Open(ctx, f.dir, sqlite.Options{ReadOnly: a == reading, Delete: a == deleting})
 	if err != nil {
 		return nil, err // and no typed nil
 	}

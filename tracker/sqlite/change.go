@@ -106,9 +106,15 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, o tracker.DeleteOpti
 	if o.Dry {
 		transaction, doing = db.read, "counting what deleting frees"
 	}
-	err := transaction(ctx, doing, func(tx *sql.Tx) (err error) {
+	filesFirst := false
+	work := func(tx *sql.Tx) (err error) {
 		if plan, err = db.planDeletion(ctx, tx, ids, o.Force); err != nil || o.Dry {
 			return err
+		}
+		if filesFirst {
+			if err := db.makeRoom(&plan); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE key`+inList, toJSON(plan.keys)); err != nil {
 			return err
@@ -117,7 +123,15 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, o tracker.DeleteOpti
 			return err
 		}
 		return recordDeletions(ctx, tx, ids)
-	})
+	}
+	err := transaction(ctx, doing, work)
+	if isFull(err) && db.useReserve() {
+		err = transaction(ctx, doing, work)
+	}
+	if isFull(err) { // a crash now leaves rows without their files, which deleting again removes
+		filesFirst = true
+		err = transaction(ctx, doing, work)
+	}
 	if err != nil || o.Dry {
 		return &plan.Deletion, err
 	}
@@ -126,7 +140,11 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, o tracker.DeleteOpti
 	if err := errors.Join(db.removePictures(ctx, plan.hashes), db.removeCheckpoints(ctx, ids...)); err != nil {
 		return nil, err
 	}
-	return &plan.Deletion, db.shrink(ctx)
+	if err := db.shrink(ctx); err != nil && !isFull(err) {
+		return nil, err
+	}
+	db.keepReserve()
+	return &plan.Deletion, nil
 }
 
 // deletion is what will be deleted.
@@ -195,9 +213,11 @@ func (db *DB) refuseRunning(ctx context.Context, tx *sql.Tx, keys []int64) error
 
 // removePictures removes those of the files that no row names, while no other process can add one; see withFiles.
 func (db *DB) removePictures(ctx context.Context, hashes []string) error {
-	hashes = slices.DeleteFunc(slices.Clone(hashes), func(hash string) bool { return tracker.CheckHash(hash) != nil })
-	return db.removeFiles(ctx, "removing pictures", hashes, db.blobs.folder, db.blobs.name, isNamed)
+	return db.removeFiles(ctx, "removing pictures", slices.DeleteFunc(slices.Clone(hashes), isNoHash), db.blobs.folder, db.blobs.name, isNamed)
 }
+
+// isNoHash reports whether a text from the database names no file.
+func isNoHash(text string) bool { return tracker.CheckHash(text) != nil }
 
 // isNamed reports whether a row names a picture's file.
 func isNamed(ctx context.Context, from querier, hash string) (bool, error) {

@@ -58,13 +58,6 @@ func openFolder(store *os.Root, name string, make bool) (folder, error) {
 // path is a file's place, for messages.
 func (f folder) path(name string) string { return filepath.Join(f.dir, name) }
 
-func (f folder) close() error {
-	if f.root == nil {
-		return nil
-	}
-	return f.root.Close()
-}
-
 // sweep removes temporary files that were last written before a time: those of processes that were killed. Files that
 // cannot be removed, for example another user's, do no harm; Verify reports them.
 func (f folder) sweep(before time.Time) {

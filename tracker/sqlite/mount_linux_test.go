@@ -238,6 +238,83 @@ func fillUp(t *testing.T, path string) {
 	}
 }
 
+// TestFullDiskEmptied deletes runs where the disk has no room left, from a store that is opened there, as `runs delete`
+// does, and from one that has been open, as in a browser's view.
+func TestFullDiskEmptied(t *testing.T) {
+	if !mayMount(t) {
+		return
+	}
+	for _, what := range []string{"opened", "open", "without a reserve", "with many points"} {
+		t.Run(what, func(t *testing.T) { emptyDisk(t, what) })
+	}
+}
+
+func emptyDisk(t *testing.T, what string) {
+	disk := mountDisk(t, 40<<20)
+	dir := filepath.Join(disk, "store")
+	store, err := Open(t.Context(), dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier := recordEarlier(t, store)
+	run, err := tracker.Start(t.Context(), store, tracker.NewRun{Name: "large"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step := range int64(20) {
+		n := tracker.NewPicture{Role: "snapshot", Step: step, Data: largePicture(t, int(step), 100_000)}
+		if _, err := run.AddPicture(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if what == "with many points" {
+		points := make([]tracker.Point, 500_000)
+		for i := range points {
+			points[i].Step = int64(i)
+		}
+		if err := store.AppendPoints(t.Context(), run.ID(), []tracker.Series{{Name: "x", Points: points}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run.Finish(t.Context(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+		t.Fatal(err)
+	}
+	if what == "without a reserve" && !store.useReserve() {
+		t.Fatal("there is no reserve")
+	}
+	opened := what == "opened" || what == "with many points"
+	if opened {
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fillUp(t, filepath.Join(disk, "rest"))
+	if opened {
+		if reader, err := Open(t.Context(), dir, Options{ReadOnly: true}); err != nil {
+			t.Errorf("it cannot be read: %v", err)
+		} else {
+			checkEarlier(t, reader, earlier)
+			reader.Close()
+		}
+		if store, err = Open(t.Context(), dir, Options{Delete: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	freed, err := store.DeleteRuns(t.Context(), []string{run.ID()}, tracker.DeleteOptions{})
+	if err != nil || freed.Pictures != 20 {
+		t.Fatalf("freed %+v (%v)", freed, err)
+	}
+	checkEarlier(t, store, earlier)
+	recordEarlier(t, store) // there is room now
+	trackertest.Verify(t, store)
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
+	if size := fileSize(t, filepath.Join(dir, reserveName)); size != reserveBytes {
+		t.Errorf("the reserve has %d bytes", size)
+	}
+}
+
 // TestReadOnlyFileSystem opens a store on a disk that is mounted read-only.
 func TestReadOnlyFileSystem(t *testing.T) {
 	if !mayMount(t) {

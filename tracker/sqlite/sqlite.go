@@ -1,8 +1,12 @@
 // Package sqlite keeps a tracker's runs in SQLite.
 //
 // A store is one directory: the database gouache.db, the pictures under blobs/, each in a file
-// named by its SHA-256, and the checkpoints of unfinished runs under checkpoints/. It can be copied
-// while no process uses it. Any number of processes may use one store at once.
+// named by its SHA-256, and the checkpoints of unfinished runs under checkpoints/. The file reserve
+// keeps the room that deleting runs on a full disk needs. A store can be copied while no process
+// uses it. Any number of processes may use one store at once.
+//
+// A store may be damaged, or made by somebody else. Nothing in it is believed: links and pipes in it
+// are not opened, its schema must be the program's own, and values are bounded when they are read.
 //
 //	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
 //	defer store.Close()
@@ -37,6 +41,9 @@ const busyTimeout = 30 * time.Second
 type Options struct {
 	// ReadOnly opens an existing store, even in a folder that cannot be written to.
 	ReadOnly bool
+	// Delete opens a store on a full disk, too, so that runs can be deleted: it gives up the room that a store keeps
+	// for that.
+	Delete bool
 
 	vfs           string // SQLite's access to files; a test uses one without locks
 	maxPages      int    // for tests of a full disk
@@ -46,6 +53,7 @@ type Options struct {
 // DB is a store. It implements tracker.Store.
 type DB struct {
 	dir         string
+	root        *os.Root
 	blobs       blobs
 	checkpoints checkpoints
 	options     Options
@@ -80,15 +88,14 @@ func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 
 // openFolders opens the folders of files, and makes them if the store may be changed.
 func (db *DB) openFolders(make bool) error {
-	store, err := os.OpenRoot(db.dir)
-	if err != nil {
+	var err error
+	if db.root, err = os.OpenRoot(db.dir); err != nil {
 		return err
 	}
-	defer store.Close()
-	if db.blobs.folder, err = openFolder(store, "blobs", make); err != nil {
+	if db.blobs.folder, err = openFolder(db.root, "blobs", make); err != nil {
 		return err
 	}
-	db.checkpoints.folder, err = openFolder(store, "checkpoints", make)
+	db.checkpoints.folder, err = openFolder(db.root, "checkpoints", make)
 	return errors.Join(err, db.checkDatabaseFiles())
 }
 
@@ -109,7 +116,11 @@ func (db *DB) open(ctx context.Context) error {
 		"mode": {"rwc"}, "_txlock": {"immediate"}, "_auto_vacuum": {"incremental"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
 	}
 	db.writer = db.connect(writing, 1)
-	if err := db.prepare(ctx); err != nil {
+	err := db.prepare(ctx)
+	if isFull(err) && db.options.Delete && db.useReserve() {
+		err = db.prepare(ctx)
+	}
+	if err != nil {
 		if isCannotOpen(err) {
 			// SQLite gives no reason where a whole disk is read-only; a file of our own may.
 			if why := db.blobs.probe(); why != nil {
@@ -119,6 +130,9 @@ func (db *DB) open(ctx context.Context) error {
 		return err
 	}
 	db.reader = db.connect(url.Values{"mode": {"rw"}, "_query_only": {"1"}}, runtime.NumCPU()+2)
+	if !db.options.Delete {
+		db.keepReserve()
+	}
 	return nil
 }
 
@@ -171,7 +185,7 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 	}
 	for _, immutable := range []string{"0", "1"} {
 		db.reader = db.connect(url.Values{"mode": {"ro"}, "immutable": {immutable}, "_query_only": {"1"}}, runtime.NumCPU()+2)
-		if err = checkVersion(ctx, db.reader, migrations()); err == nil || !isCannotOpen(err) {
+		if err = checkVersion(ctx, db.reader, migrations()); err == nil || !isCannotOpen(err) && !isFull(err) {
 			return err
 		}
 		db.reader.Close()
@@ -193,7 +207,15 @@ func (db *DB) Close() error {
 			errs = append(errs, pool.Close())
 		}
 	}
-	return errors.Join(append(errs, db.blobs.close(), db.checkpoints.close())...)
+	if db.options.Delete && db.root != nil {
+		db.keepReserve()
+	}
+	for _, root := range []*os.Root{db.blobs.root, db.checkpoints.root, db.root} {
+		if root != nil {
+			errs = append(errs, root.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Dir returns the store's directory.
