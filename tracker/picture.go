@@ -1,19 +1,13 @@
 package tracker
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"image"
-	_ "image/gif" // formats that Describe reads
-	_ "image/jpeg"
-	_ "image/png"
 	"strings"
 	"time"
 
-	_ "golang.org/x/image/tiff"
-	_ "golang.org/x/image/webp"
+	"github.com/gouache-art/gouache/internal/imagefile"
 )
 
 // The roles of pictures in a style transfer. Any other name may be a role too.
@@ -34,7 +28,7 @@ type Picture struct {
 	// Hash is the SHA-256 of the file, in 64 hexadecimal digits. It names the picture in the store.
 	Hash   string    `json:"hash"`
 	Bytes  int64     `json:"bytes"`
-	Format string    `json:"format"` // png, jpeg, gif, tiff or webp
+	Format string    `json:"format"` // png, jpeg, gif, webp, tiff, heic or avif
 	Width  int       `json:"width"`  // pixels
 	Height int       `json:"height"`
 	At     time.Time `json:"at"`
@@ -46,7 +40,7 @@ type NewPicture struct {
 	Step   int64
 	Name   string // any text, for example a file's name
 	Source string
-	Data   []byte // PNG, JPEG, GIF, TIFF or WebP; at most MaxPicture bytes
+	Data   []byte // PNG, JPEG, GIF, WebP, TIFF, HEIC or AVIF; at most MaxPicture bytes
 }
 
 // MaxPicture is the size of the largest file that is kept, in bytes.
@@ -62,12 +56,12 @@ func (n NewPicture) Describe(at time.Time) (Picture, error) {
 	if err := n.check(); err != nil {
 		return p, err
 	}
-	config, format, err := image.DecodeConfig(bytes.NewReader(n.Data))
+	header, err := imagefile.Inspect(n.Data)
 	if err != nil {
-		return p, Errorf(CodeInvalid, "picture %s is no PNG, JPEG, GIF, TIFF or WebP: %w", n.Role, err)
+		return p, Errorf(CodeInvalid, "picture %s %w", n.Role, err)
 	}
 	sum := sha256.Sum256(n.Data)
-	p.Hash, p.Format, p.Width, p.Height = hex.EncodeToString(sum[:]), format, config.Width, config.Height
+	p.Hash, p.Format, p.Width, p.Height = hex.EncodeToString(sum[:]), header.Format, header.Width, header.Height
 	return p, nil
 }
 

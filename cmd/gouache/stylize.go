@@ -41,7 +41,7 @@ func newStylize() *cobra.Command {
 		Short: "Paint a photograph in the style of one or more paintings",
 		Long: `Paint a photograph in the style of one or more paintings.
 
-Pictures are files (PNG, JPEG, WebP, TIFF, GIF) or sample:NAME, a picture that comes with the program. The result is
+Pictures are files (PNG, JPEG, WebP, TIFF, GIF, HEIC, AVIF) or sample:NAME, a picture that comes with the program. The result is
 a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C, kill and a terminal that closes save the best picture so far; a
 second Ctrl-C ends the program at once.
 

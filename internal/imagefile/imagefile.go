@@ -12,14 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/draw"
-	_ "image/gif" // for image.Decode
-	"image/jpeg"
-	"image/png"
-	"io"
-
-	"golang.org/x/image/tiff"
-	_ "golang.org/x/image/webp" // for image.Decode
 
 	"github.com/gouache-art/gouache/internal/colour"
 )
@@ -27,7 +19,7 @@ import (
 // Limits bounds the pictures that are decoded. A bound of 0 is none.
 type Limits struct {
 	MinSide, MaxSide, MaxPixels int   // pixels
-	MaxMemory                   int64 // bytes that decoding takes
+	MaxMemory                   int64 // bytes that decoding takes, without the file's own
 }
 
 // Check returns what is wrong with a picture's size.
@@ -45,9 +37,9 @@ func (l Limits) Check(width, height int) error {
 
 // Header is what a file says before it is decoded.
 type Header struct {
-	Format        string // one of image.Decode's
+	Format        string // png, jpeg, webp, tiff, gif, heic or avif, or one that is registered with package image
 	Width, Height int    // pixels, as stored
-	Memory        int64  // bytes that decoding takes, at most
+	Memory        int64  // bytes that decoding takes at most, without the file's own
 }
 
 // File is a decoded picture file.
@@ -93,6 +85,16 @@ func (f *File) SRGB(scale func(image.Image) image.Image) image.Image {
 	return small.Rows().image()
 }
 
+// parsed is a file before it is decoded.
+type parsed struct {
+	Header
+	exif, xmp   []byte
+	icc, cicp   []byte      // what the colours are, of formats whose files package colour does not read
+	orientation Orientation // that the format itself says, else 0
+	codes       codes
+	decode      func(ctx context.Context) (image.Image, error)
+}
+
 // PanicError is the value of a panic of a decoder.
 type PanicError struct{ Value any }
 
@@ -101,107 +103,115 @@ func (e PanicError) Error() string { return fmt.Sprint(e.Value) }
 // Inspect reads a file's header.
 func Inspect(data []byte) (h Header, err error) {
 	defer recovered(&err)
-	if len(data) == 0 {
-		return h, errors.New("is empty: " + getAnother)
-	}
-	config, format, err := image.DecodeConfig(bytes.NewReader(data))
+	p, err := parse(data)
 	if err != nil {
-		return h, undecoded(format, data, err)
+		return h, faultOf(err)
 	}
-	h = Header{Format: format, Width: config.Width, Height: config.Height}
-	h.Memory = 8 * int64(h.Width) * int64(h.Height)
-	return h, nil
+	return p.Header, nil
 }
 
 // Decode decodes a file within limits. It ends soon after its context does, with the context's error.
 func Decode(ctx context.Context, data []byte, limits Limits) (f *File, err error) {
 	defer recovered(&err)
-	h, err := Inspect(data)
+	p, err := parse(data)
 	if err != nil {
+		return nil, faultOf(err)
+	}
+	if err := limits.Check(p.Width, p.Height); err != nil {
 		return nil, err
 	}
-	if err := limits.Check(h.Width, h.Height); err != nil {
-		return nil, err
+	if limits.MaxMemory > 0 && p.Memory > limits.MaxMemory {
+		return nil, fmt.Errorf("is %d×%d pixels, which take %d MB to decode, and at most %d are possible: shrink it first",
+			p.Width, p.Height, p.Memory>>20, limits.MaxMemory>>20)
 	}
-	if limits.MaxMemory > 0 && h.Memory > limits.MaxMemory {
-		return nil, fmt.Errorf("is %d×%d pixels, which take %d MB to decode, and at most %d are possible: shrink it first", h.Width, h.Height, h.Memory>>20, limits.MaxMemory>>20)
-	}
-	m, _, err := image.Decode(&reader{ctx, bytes.NewReader(data)})
+	m, err := p.decode(ctx)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, undecoded(h.Format, data, err)
+		return nil, faultOf(err)
 	}
-	f = &File{Header: h, Image: m, codes: jpegCodes}
-	switch h.Format {
-	case "gif":
-		f.Image = onCanvas(m, h.Width, h.Height)
-	case "webp":
-		f.codes = videoCodes
+	f = &File{Header: p.Header, Image: m, Orientation: p.orientation, codes: p.codes}
+	if f.Orientation == 0 {
+		f.Orientation = orientationOf(p.exif, p.xmp)
 	}
-	f.Orientation = readOrientation(bytes.NewReader(data), h.Format)
-	f.Space, f.Warning = colour.Of(data, h.Format, f.Image)
+	if p.icc != nil || p.cicp != nil {
+		f.Space, f.Warning = colour.OfParts(p.icc, p.cicp, m)
+	} else {
+		f.Space, f.Warning = colour.Of(data, p.Format, m)
+	}
 	return f, nil
+}
+
+// parse reads what a file says before its pixels.
+func parse(data []byte) (*parsed, error) {
+	if len(data) == 0 {
+		return nil, &fault{"is empty", nil, getAnother}
+	}
+	switch Kind(data) {
+	case "png":
+		f, err := openPNG(data)
+		if err != nil {
+			return nil, err
+		}
+		return f.parsed(), nil
+	case "jpeg":
+		f, err := openJPEG(data)
+		if err != nil {
+			return nil, err
+		}
+		return f.parsed()
+	case "webp":
+		f, err := openWebP(data)
+		if err != nil {
+			return nil, err
+		}
+		return f.parsed(), nil
+	case "gif":
+		f, err := openGIF(data)
+		if err != nil {
+			return nil, err
+		}
+		return f.parsed(), nil
+	case "tiff":
+		f, err := openTIFF(data)
+		if err != nil {
+			return nil, err
+		}
+		return f.parsed()
+	case "heic", "avif":
+		f, err := openHEIF(data)
+		if err != nil {
+			return nil, err
+		}
+		return f.parsed(), nil
+	}
+	p, err := registered(data)
+	if other := otherKind(data); errors.Is(err, image.ErrFormat) && other != nil {
+		return nil, other
+	}
+	return p, err
+}
+
+// registered is a file of a format that the program has registered with package image.
+func registered(data []byte) (*parsed, error) {
+	config, format, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	return &parsed{
+		Header: Header{Format: format, Width: config.Width, Height: config.Height, Memory: 8 * int64(config.Width) * int64(config.Height)},
+		codes:  jpegCodes,
+		decode: func(ctx context.Context) (image.Image, error) {
+			m, _, err := image.Decode(slowly{ctx, bytes.NewReader(data)})
+			return m, err
+		},
+	}, nil
 }
 
 // recovered turns a panic, which is a bug of a decoder, into an error.
 func recovered(err *error) {
 	if r := recover(); r != nil {
-		*err = fmt.Errorf("is damaged (%w): %s", PanicError{r}, getAnother)
+		*err = damaged(PanicError{r})
 	}
-}
-
-// reader is a file that cannot be read any further when its context has ended.
-type reader struct {
-	ctx  context.Context
-	data *bytes.Reader
-}
-
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.data.Read(p)
-}
-
-func (r *reader) ReadAt(p []byte, at int64) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.data.ReadAt(p, at)
-}
-
-const (
-	getAnother = "copy or download it again"
-	convertIt  = "convert it to PNG or JPEG first"
-)
-
-// undecoded returns the error for a file that a decoder refused.
-func undecoded(format string, data []byte, err error) error {
-	switch {
-	case errors.Is(err, image.ErrFormat):
-		return errors.New("is in none of the formats that can be read, PNG, JPEG, WebP, TIFF and GIF: " + convertIt)
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return fmt.Errorf("is cut off before its end (%w): %s", err, getAnother)
-	case errors.As(err, new(png.UnsupportedError)), errors.As(err, new(jpeg.UnsupportedError)),
-		errors.As(err, new(tiff.UnsupportedError)):
-		return fmt.Errorf("is of a kind that cannot be read (%w): %s", err, convertIt)
-	}
-	// golang.org/x/image/webp calls an animation invalid. The file's head announces it.
-	if flags, ok := webpChunk(bytes.NewReader(data), "VP8X"); format == "webp" && ok && len(flags) > 0 && flags[0]&(1<<1) != 0 {
-		return fmt.Errorf("is an animated WebP, which cannot be read (%w): save one frame as PNG first", err)
-	}
-	return fmt.Errorf("is damaged (%w): %s", err, getAnother)
-}
-
-// onCanvas returns a GIF's frame in its place on a transparent canvas: a frame may be a part of the picture.
-func onCanvas(frame image.Image, width, height int) image.Image {
-	canvas := image.Rect(0, 0, width, height)
-	if frame.Bounds() == canvas {
-		return frame
-	}
-	m := image.NewNRGBA(canvas)
-	draw.Draw(m, frame.Bounds(), frame, frame.Bounds().Min, draw.Src)
-	return m
 }

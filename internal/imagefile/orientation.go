@@ -1,13 +1,10 @@
 package imagefile
 
 import (
-	"bytes"
 	"image"
 	"image/draw"
-	"io"
-
-	"github.com/bep/imagemeta"
-	"golang.org/x/image/riff"
+	"regexp"
+	"strconv"
 )
 
 // Orientation is EXIF's tag 274: where the camera's first row and column belong when the picture is viewed.
@@ -16,52 +13,29 @@ type Orientation int
 // Upright is the orientation of a picture whose pixels are stored as they are viewed.
 const Upright Orientation = 1
 
-// readOrientation returns the orientation in a file's metadata; the format is one of image.Decode's. It is Upright for metadata
-// that is missing or cannot be read.
-func readOrientation(file io.ReadSeeker, format string) Orientation {
-	formats := map[string]imagemeta.ImageFormat{
-		"jpeg": imagemeta.JPEG, "png": imagemeta.PNG, "tiff": imagemeta.TIFF, "webp": imagemeta.TIFF,
-	}
-	known, ok := formats[format]
-	if format == "webp" {
-		// imagemeta cannot read past a chunk of odd length. The EXIF chunk is the head of a TIFF file; some programs put
-		// JPEG's marker before it.
-		var block []byte
-		block, ok = webpChunk(file, "EXIF")
-		file = bytes.NewReader(bytes.TrimPrefix(block, []byte("Exif\x00\x00")))
-	}
-	if !ok {
-		return Upright
-	}
-	found := Upright
-	isOrientation := func(tag imagemeta.TagInfo) bool { return tag.Namespace == "IFD0" && tag.Tag == "Orientation" }
-	_, _ = imagemeta.Decode(imagemeta.Options{
-		R:               file,
-		ImageFormat:     known,
-		Sources:         imagemeta.EXIF,
-		ShouldHandleTag: isOrientation,
-		HandleTag: func(tag imagemeta.TagInfo) error {
-			if v, ok := tag.Value.(uint16); ok && isOrientation(tag) {
-				found = Orientation(v)
-			}
-			return imagemeta.ErrStopWalking
-		},
-	})
-	return found
-}
+var xmpOrientation = regexp.MustCompile(`tiff:Orientation(?:="|>)([0-9])`)
 
-// webpChunk returns the data of the first chunk of a WebP file with the given name.
-func webpChunk(file io.Reader, name string) (chunk []byte, ok bool) {
-	_, chunks, err := riff.NewReader(file)
-	for err == nil {
-		var id riff.FourCC
-		var r io.Reader
-		if id, _, r, err = chunks.Next(); err == nil && string(id[:]) == name {
-			chunk, err = io.ReadAll(r)
-			return chunk, err == nil
+// orientationOf returns the orientation in a file's metadata, as Pillow finds it: in EXIF, else in XMP. It is Upright for
+// metadata that are missing or cannot be read.
+func orientationOf(exif, xmp []byte) Orientation {
+	if dir, err := openTIFF(exif); err == nil {
+		if n := dir.uint(tagOrientation, 0); n > 0 && len(dir.entries[tagOrientation].data) > 1 { // SHORT or LONG
+			return known(n)
 		}
 	}
-	return nil, false
+	if found := xmpOrientation.FindSubmatch(xmp); found != nil {
+		n, _ := strconv.Atoi(string(found[1]))
+		return known(n)
+	}
+	return Upright
+}
+
+// known returns Upright for what is no orientation.
+func known(n int) Orientation {
+	if n < 1 || n > 8 {
+		return Upright
+	}
+	return Orientation(n)
 }
 
 // Placement says where pixels go: the one at column x and row y becomes number Origin + x·Right + y·Down of a picture

@@ -9,24 +9,55 @@ import (
 type codes struct {
 	black        float32 // the luma of black
 	luma, colour float32 // grey levels for a step of luma, and of either colour difference
+	matrix       matrix
+	repeated     bool // colour of a lower resolution is repeated, not interpolated
 }
+
+// matrix says what luma is: so much red, green and blue. The differences of blue and red to luma are divided by twice
+// what is left.
+type matrix struct{ red, green, blue, twiceBlue, twiceRed float32 }
+
+var (
+	bt601  = matrix{0.299, 0.587, 0.114, 2 * (1 - 0.114), 2 * (1 - 0.299)}
+	bt709  = matrix{0.2126, 0.7152, 0.0722, 2 * (1 - 0.0722), 2 * (1 - 0.2126)}
+	bt2020 = matrix{0.2627, 0.6780, 0.0593, 2 * (1 - 0.0593), 2 * (1 - 0.2627)}
+)
 
 var (
 	// jpegCodes use the whole range, 0 to 255 (JFIF 1.02).
-	jpegCodes = codes{black: 0, luma: 1, colour: 1}
+	jpegCodes = codes{black: 0, luma: 1, colour: 1, matrix: bt601}
 	// videoCodes go from 16 to 235, the colour differences from 16 to 240 (ITU-R BT.601, section 2.5.3). A lossy WebP has
 	// them, but the image.YCbCr that golang.org/x/image/webp makes of it means JPEG's range: black would be a grey of 16,
 	// and white one of 235 (golang.org/issue/19672).
-	videoCodes = codes{black: 16, luma: 255. / 219, colour: 255. / 224}
+	videoCodes = codes{black: 16, luma: 255. / 219, colour: 255. / 224, matrix: bt601}
 )
 
-// rgb returns red, green and blue, rounded to grey levels as in all programs that keep pictures as bytes. Luma is 0.299
-// red, 0.587 green and 0.114 blue (BT.601).
+// codesOf returns the codes that a box nclx says: primaries, transfer, matrix, each of two bytes, and a bit for the whole
+// range (ITU-T H.273). Without one they are JPEG's, as of telephones. Colour is repeated, as libheif does.
+func codesOf(nclx []byte) codes {
+	c := jpegCodes
+	c.repeated = true
+	if len(nclx) < 7 {
+		return c
+	}
+	if nclx[6]&0x80 == 0 {
+		c.black, c.luma, c.colour = videoCodes.black, videoCodes.luma, videoCodes.colour
+	}
+	switch nclx[5] {
+	case 1:
+		c.matrix = bt709
+	case 9, 10:
+		c.matrix = bt2020
+	}
+	return c
+}
+
+// rgb returns red, green and blue, rounded to grey levels as in all programs that keep pictures as bytes.
 func (c codes) rgb(y, cb, cr float32) (r, g, b float32) {
-	const red, green, blue = 0.299, 0.587, 0.114
+	m := &c.matrix
 	y = (y - c.black) * c.luma
-	cb, cr = 2*(1-blue)*c.colour*(cb-128), 2*(1-red)*c.colour*(cr-128)
-	return level(y + cr), level(y - cr*red/green - cb*blue/green), level(y + cb)
+	cb, cr = m.twiceBlue*c.colour*(cb-128), m.twiceRed*c.colour*(cr-128)
+	return level(y + cr), level(y - cr*m.red/m.green - cb*m.blue/m.green), level(y + cb)
 }
 
 // ycbcrRows reads an image whose colour may have a lower resolution than its luma, as in JPEG and WebP. Colour is
@@ -35,8 +66,8 @@ func (c codes) rgb(y, cb, cr float32) (r, g, b float32) {
 // 79 at most, the interpolated ones by 0.3 and 4.
 func ycbcrRows(m *image.YCbCr, c codes) Rows {
 	across, down := subsampling(m.SubsampleRatio)
-	columns := interpolate(m.Rect.Min.X, m.Rect.Max.X, across)
-	rows := interpolate(m.Rect.Min.Y, m.Rect.Max.Y, down)
+	columns := c.interpolate(m.Rect.Min.X, m.Rect.Max.X, across)
+	rows := c.interpolate(m.Rect.Min.Y, m.Rect.Max.Y, down)
 	return Rows{Bounds: m.Rect, Opaque: true, Read: func(y int, row [][4]float32) {
 		luma := m.Y[m.YOffset(m.Rect.Min.X, y):]
 		v := rows[y-m.Rect.Min.Y]
@@ -95,11 +126,14 @@ func (b between) mix(first, second float32) float32 { return first + b.share*(se
 
 // interpolate returns where the pixels from lo to hi lie in a plane with one value for factor pixels. Beyond the ends the
 // last value is repeated.
-func interpolate(lo, hi, factor int) []between {
+func (c codes) interpolate(lo, hi, factor int) []between {
 	first, last := lo/factor, (hi-1)/factor
 	list := make([]between, hi-lo)
 	for i := range list {
 		position := (float64(lo+i)+0.5)/float64(factor) - 0.5
+		if c.repeated {
+			position = float64((lo + i) / factor)
+		}
 		below := math.Floor(position)
 		index := func(i int) int { return min(max(i, first), last) - first }
 		list[i] = between{index(int(below)), index(int(below) + 1), float32(position - below)}

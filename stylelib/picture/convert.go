@@ -18,11 +18,14 @@ const (
 	MaxSide = 30_000
 	// MaxPixels is the greatest width × height: more than the largest cameras' 108 million, and 1.4 GB as float32.
 	MaxPixels = 120_000_000
+	// MaxMemory is how many bytes decoding may take beside the file and the picture: enough for MaxPixels in all but
+	// progressive JPEGs, HEIC and AVIF.
+	MaxMemory = 2 << 30
 )
 
 // limits are the bounds of a file's picture, and size those of an image.
 var (
-	limits = imagefile.Limits{MinSide: MinSide, MaxSide: MaxSide, MaxPixels: MaxPixels}
+	limits = imagefile.Limits{MinSide: MinSide, MaxSide: MaxSide, MaxPixels: MaxPixels, MaxMemory: MaxMemory}
 	size   = imagefile.Limits{MinSide: 1, MaxSide: MaxSide, MaxPixels: MaxPixels}
 )
 

@@ -25,12 +25,12 @@ const MaxFileSize = 1 << 30
 // reached as ./sample:NAME.
 //
 // The content says the format. Colours are converted to sRGB as the file's profile says, and a picture is turned upright
-// as its EXIF orientation says. An animated GIF gives its first
-// frame, in its place on the canvas. A TIFF with several pages gives the first.
+// as its EXIF or XMP orientation says. An animation gives its first frame, in its place on the canvas. A TIFF with several
+// pages gives the first. HEIC gives 8 bits a channel, and takes about a second for a million pixels.
 //
-// An error is one sentence. It matches fs.ErrNotExist or fs.ErrPermission if the file is missing or may not be read. The
-// bounds are MinSide, MaxSide, MaxPixels and MaxFileSize; all are checked before decoding. Animated WebP, TIFF with
-// separate inks (CMYK) or floating-point samples, HEIC and AVIF cannot be read.
+// An error is one sentence. It matches fs.ErrNotExist or fs.ErrPermission if the file is missing or may not be read. It says
+// that a file is damaged only if it is, and names what cannot be read. The bounds are MinSide, MaxSide, MaxPixels,
+// MaxMemory and MaxFileSize; all are checked before decoding.
 func Load(name string) (*Picture, error) {
 	return LoadContext(context.Background(), name)
 }
@@ -100,9 +100,11 @@ func unopened(name string, err error) error {
 	default:
 		folder, base := filepath.Split(name)
 		entries, _ := os.ReadDir(filepath.Clean(folder)) // if that fails there is no suggestion
-		names := make([]string, len(entries))
-		for i, e := range entries {
-			names[i] = e.Name()
+		var names []string
+		for _, e := range entries {
+			if e.Name() != base { // a link that leads nowhere
+				names = append(names, e.Name())
+			}
 		}
 		if near := suggest.Nearest(base, names); near != "" {
 			advice = "did you mean " + folder + near + "?"

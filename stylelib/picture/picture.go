@@ -4,7 +4,7 @@
 //	small := p.Resize(p.FitLonger(512))
 //	err = small.Save("small.png")
 //
-// PNG, JPEG, WebP, TIFF and GIF are read; the content and not the name says the format. Formats that the program has
+// PNG, JPEG, WebP, TIFF, GIF, HEIC and AVIF are read; the content and not the name says the format. Formats that the program has
 // registered with package image are read as well. PNG, JPEG and TIFF are written; the name's extension says the format.
 //
 // Colours are sRGB. Those of a file with an ICC profile, or with chunks of a PNG that say the same, are converted into it

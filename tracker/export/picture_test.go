@@ -178,7 +178,7 @@ func TestShowRefuses(t *testing.T) {
 	good := encodePNG(t, quarters(8, 8))
 	cut := good[:len(good)-30]
 	_, err := show(t.Context(), shelf{data: cut}, &tracker.Picture{Format: "png", Width: 8, Height: 8, Bytes: int64(len(cut))}, 4)
-	if tracker.ErrorCode(err) != tracker.CodeInvalid || !strings.Contains(err.Error(), "its file is damaged") {
+	if tracker.ErrorCode(err) != tracker.CodeInvalid || !strings.Contains(err.Error(), "its file is cut off") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -73,7 +74,9 @@ func pictureName(p tracker.Picture) string {
 var mimeTypes = map[string]string{"png": "image/png", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
 
 // known reports whether a format is one that this program keeps, and not any text of a store made elsewhere.
-func known(format string) bool { return mimeTypes[format] != "" || format == "tiff" }
+func known(format string) bool {
+	return mimeTypes[format] != "" || slices.Contains([]string{"tiff", "heic", "avif"}, format)
+}
 
 // fileName turns any text into a part of a file name.
 func fileName(text string) string {

@@ -20,12 +20,13 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/gouache-art/gouache/internal/imagefile"
 	scaling "github.com/gouache-art/gouache/internal/thumbnail"
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// picture answers with a picture's file, or with a small one if the query has a width. TIFF, which
-// browsers do not show, becomes PNG.
+// picture answers with a picture's file, or with a small one if the query has a width. TIFF, HEIC
+// and AVIF, which not every browser shows, become PNG.
 func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 	hash := r.PathValue("hash")
 	if err := tracker.CheckHash(hash); err != nil {
@@ -43,11 +44,12 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer file.Close()
-	config, format, err := image.DecodeConfig(file)
-	if err != nil {
+	head := make([]byte, 64)
+	if _, err := io.ReadFull(file, head); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return tracker.Errorf(tracker.CodeInternal, "picture %s: %w", hash, err)
 	}
-	if format != "tiff" && (width == 0 || config.Width <= width) {
+	format := imagefile.Kind(head)
+	if slices.Contains(shown, format) && (width == 0 || isNarrow(file, width)) {
 		sendPicture(w, r, hash, "image/"+format, file)
 		return nil
 	}
@@ -57,6 +59,18 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 	}
 	sendPicture(w, r, hash+"-"+strconv.Itoa(width), small.kind, bytes.NewReader(small.data))
 	return nil
+}
+
+// shown are the formats that every browser shows.
+var shown = []string{"png", "jpeg", "gif", "webp"}
+
+// isNarrow reports whether a picture has so many columns at most.
+func isNarrow(file io.ReadSeeker, width int) bool {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return false
+	}
+	config, _, err := image.DecodeConfig(file)
+	return err == nil && config.Width <= width
 }
 
 // slowest is how fast a picture has to be taken, in bytes a second.

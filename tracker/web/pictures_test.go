@@ -238,9 +238,9 @@ func TestHugePicture(t *testing.T) {
 	store := emptyStore(t)
 	h := handle(t, store, Options{})
 	data := pngOf(t, quarters(400, 200))
-	copy(data[16:24], []byte{0, 0, 0x40, 0, 0, 0, 0x40, 0}) // it says that it is 16384×16384
+	copy(data[16:24], []byte{0, 0, 0x50, 0, 0, 0, 0x50, 0}) // it says that it is 20480×20480
 	hash := keepPicture(t, store, fixCRC(data))
-	wantText(t, get(t, h, "/pictures/"+hash+"?width=160", http.StatusBadRequest), "16384×16384 pixels")
+	wantText(t, get(t, h, "/pictures/"+hash+"?width=160", http.StatusBadRequest), "20480×20480 pixels")
 }
 
 // fixCRC writes the sum of a PNG's first chunk anew.

@@ -1,0 +1,80 @@
+package imagefile
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"image"
+	"image/draw"
+	"image/gif"
+	"io"
+)
+
+// gifFile is what a GIF file says before its first frame's pixels.
+type gifFile struct {
+	data   []byte
+	canvas image.Rectangle
+	frame  image.Rectangle
+}
+
+// openGIF reads a file up to its first frame. As in browsers, a frame that is larger than the canvas makes it larger.
+func openGIF(data []byte) (*gifFile, error) {
+	if len(data) < 13 {
+		return nil, cutOff()
+	}
+	f := &gifFile{data: data}
+	f.canvas.Max = image.Pt(int(binary.LittleEndian.Uint16(data[6:])), int(binary.LittleEndian.Uint16(data[8:])))
+	at := 13
+	if data[10]&0x80 != 0 {
+		at += 3 << (1 + data[10]&7) // the palette
+	}
+	for at < len(data) && data[at] == 0x21 { // extensions: a number, and blocks that begin with their length
+		for at += 2; at < len(data) && data[at] != 0; {
+			at += 1 + int(data[at])
+		}
+		at++
+	}
+	if at+10 > len(data) {
+		return nil, cutOff()
+	}
+	if data[at] != 0x2c {
+		return nil, damaged(errors.New("it has no picture"))
+	}
+	part := func(i int) int { return int(binary.LittleEndian.Uint16(data[at+i:])) }
+	f.frame = image.Rect(0, 0, part(5), part(7)).Add(image.Pt(part(1), part(3)))
+	if f.frame.Empty() {
+		return nil, damaged(errors.New("it has no pixels"))
+	}
+	f.canvas.Max = image.Pt(max(f.canvas.Max.X, f.frame.Max.X), max(f.canvas.Max.Y, f.frame.Max.Y))
+	if max(f.canvas.Max.X, f.canvas.Max.Y) > 0xffff {
+		return nil, damaged(errors.New("its first frame lies outside"))
+	}
+	return f, nil
+}
+
+func (f *gifFile) parsed() *parsed {
+	area := func(r image.Rectangle) int64 { return int64(r.Dx()) * int64(r.Dy()) }
+	memory := 2 * area(f.frame) // interlaced lines are put in order in a copy
+	if f.frame != f.canvas {
+		memory += 4 * area(f.canvas)
+	}
+	return &parsed{
+		Header: Header{Format: "gif", Width: f.canvas.Dx(), Height: f.canvas.Dy(), Memory: memory},
+		codes:  jpegCodes,
+		decode: f.decode,
+	}
+}
+
+func (f *gifFile) decode(ctx context.Context) (image.Image, error) {
+	head := bytes.Clone(f.data[:10])
+	binary.LittleEndian.PutUint16(head[6:], uint16(f.canvas.Dx()))
+	binary.LittleEndian.PutUint16(head[8:], uint16(f.canvas.Dy()))
+	m, err := gif.Decode(slowly{ctx, io.MultiReader(bytes.NewReader(head), bytes.NewReader(f.data[10:]))})
+	if err != nil || f.frame == f.canvas {
+		return m, err
+	}
+	canvas := image.NewNRGBA(f.canvas)
+	draw.Draw(canvas, m.Bounds(), m, m.Bounds().Min, draw.Src)
+	return canvas, nil
+}
