@@ -68,8 +68,9 @@ var transfers = map[byte]struct {
 	18: {"HLG", hlg{}, true},
 }
 
-// television is BT.709's, which BT.601 and BT.2020 have too.
-var television = parametric{g: 1 / 0.45, a: 1 / 1.099, b: 0.099 / 1.099, c: 1 / 4.5, d: 4.5 * 0.018}
+// television is how screens show BT.709, BT.601 and BT.2020 (BT.1886), and browsers with them. H.273 gives the camera's
+// function, whose inverse would be lighter.
+var television = power(2.4)
 
 // narrow is a transfer of values in video's range.
 type narrow struct{ transfer }

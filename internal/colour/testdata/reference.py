@@ -203,7 +203,7 @@ def chunks():
     bg = (D65, (0.64, 0.33), (0.29, 0.60), (0.15, 0.06))
     return [
         ("Display P3", {"cICP": bytes([12, 13, 0, 1])}, rgb("", 4, P3, SRGB)),
-        ("BT.2020", {"cICP": bytes([9, 14, 0, 1])}, rgb("", 4, BT2020, TELEVISION)),
+        ("BT.2020", {"cICP": bytes([9, 14, 0, 1])}, rgb("", 4, BT2020, gamma(2.4))),  # BT.1886
         ("linear", {"cICP": bytes([1, 8, 0, 1])}, rgb("", 4, BT709, gamma(1))),
         ("BT.470 BG", {"cICP": bytes([5, 5, 0, 1])}, rgb("", 4, adapted(*bg), gamma(2.8))),
         ("DCI P3, whose white is greenish", {"cICP": bytes([11, 17, 0, 1])}, rgb("", 4, adapted(*dci), para(1, 2.6, (52.37 / 48) ** (1 / 2.6), 0))),
