@@ -17,7 +17,9 @@ import (
 // profile cannot be applied.
 func coloured(t *testing.T) (wide, grey, odd string) {
 	t.Helper()
-	var r struct{ Files struct{ PNG, Grey, JPEG []byte } }
+	var r struct {
+		Files struct{ PNG, Grey, JPEG []byte }
+	}
 	if err := json.Unmarshal(read(t, "../../internal/colour/testdata/reference.json"), &r); err != nil {
 		t.Fatal(err)
 	}

@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"hash/crc32"
 	"image"
 	"image/color"
 	"image/png"
 	"io"
+	"os"
 	"slices"
 	"testing"
 
@@ -81,6 +83,46 @@ func TestTooLarge(t *testing.T) {
 	for name, data := range map[string][]byte{"large": data, "none": nil, "cut": file(t, image.NewGray(image.Rect(0, 0, 8, 8)))[:40]} {
 		if m, err := makeNow(t, bytes.NewReader(data), func(image.Point) float64 { return 0.1 }); err == nil {
 			t.Errorf("%s: %v, %v", name, m, err)
+		}
+	}
+}
+
+// TestColours: a small picture has the colours that the large one has for package colour, in sRGB.
+func TestColours(t *testing.T) {
+	data, err := os.ReadFile("../colour/testdata/reference.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r struct {
+		Files struct {
+			JPEG, Inks, TIFF, Dark []byte
+			Flat, InksInSRGB       []uint16
+			Pixels                 [][]uint16
+		}
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		file   []byte
+		factor float64
+		want   []uint16 // of the first pixel
+	}{
+		{"Display P3", r.Files.JPEG, 0.5, r.Files.Flat}, {"Display P3 in its own size", r.Files.TIFF, 1, r.Files.Pixels[0]},
+		{"inks", r.Files.Inks, 0.5, r.Files.InksInSRGB}, {"lossy WebP", r.Files.Dark, 0.5, []uint16{0, 0, 0}},
+	} {
+		m, err := makeNow(t, bytes.NewReader(c.file), func(image.Point) float64 { return c.factor })
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		red, green, blue, _ := m.At(0, 0).RGBA()
+		for i, got := range []uint32{red, green, blue} {
+			if off := float64(got)/257 - float64(c.want[i])/257; off < -2 || off > 2 {
+				t.Errorf("%s: %v is not %d of 65535", c.name, m.At(0, 0), c.want)
+				break
+			}
 		}
 	}
 }

@@ -186,6 +186,7 @@ def files():
         "webp": encoded(m, "WEBP", icc_profile=icc, lossless=True),
         "tiff": encoded(m, "TIFF", icc_profile=icc),
         "jpeg": encoded(flat, "JPEG", icc_profile=icc, quality=100),
+        "dark": encoded(Image.new("RGB", (16, 16)), "WEBP", quality=90),
         "inks": encoded(Image.fromarray(np.full((16, 16, 4), (30, 200, 150, 20), np.uint8), "CMYK"), "JPEG", icc_profile=PROFILES[-2][2], quality=100),
         "inksInSRGB": converted(PROFILES[-2][2], 4, np.array([[30, 200, 150, 20]]) * 257).tolist()[0],
         "grey": encoded(Image.fromarray((17 * x).astype(np.uint8)), "PNG", icc_profile=PROFILES[12][2]),
