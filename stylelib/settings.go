@@ -183,9 +183,9 @@ func Settings() []setting.Setting {
 // an integer, a float64 or a string. A preset is set first, so that the other values replace its
 // own. After an error the job may have changed in part.
 func (j *Job) Set(values map[string]any) error {
-	named := map[string]any{}
+	named, known := map[string]any{}, Settings()
 	for name, v := range values {
-		s, err := setting.Lookup(Settings(), name)
+		s, err := setting.Lookup(known, name)
 		if err != nil {
 			return ofKind(ErrJob, err)
 		}

@@ -20,6 +20,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -206,6 +207,26 @@ func (s *Studio) Network(pooling vgg.Pooling) (*vgg.Network, error) {
 // Precision returns that of the convolutions' products.
 func (s *Studio) Precision() conv.Precision {
 	return cmp.Or(s.options.Precision, conv.DefaultPrecision(s.backend.Plugin().Device))
+}
+
+// Check returns what would keep the studio from painting a job, as far as that shows without computing: the error of
+// [Job.Check], a layer that the network does not have, or too little memory.
+func (s *Studio) Check(job Job) error {
+	job, err := job.withDefaults()
+	if err != nil {
+		return ofKind(ErrJob, err)
+	}
+	net, err := s.Network(job.Preset.Pooling)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Concat(job.Preset.ContentLayers, job.Preset.StyleLayers) {
+		if _, err := net.Layer(name); err != nil {
+			return ofKind(ErrJob, err)
+		}
+	}
+	_, err = s.memoryFor(job)
+	return err
 }
 
 // Backend returns the studio's device.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,7 +43,8 @@ func newSweep() *cobra.Command {
   prune: {median: {after: 40}}
 
 Each trial is a run of the store: gouache ui shows them side by side. Nothing is lost when a sweep is interrupted by
-Ctrl-C, kill or a power cut: gouache sweep resume NAME continues it, and an interrupted trial from its checkpoint.`,
+Ctrl-C, kill or a power cut: gouache sweep resume NAME continues it, and an interrupted trial from its checkpoint. The
+exit code is 1 if a trial failed.`,
 	}, newSweepRun(), newSweepResume(), newSweepList(), newSweepShow(), newSweepDelete())
 }
 
@@ -79,27 +81,31 @@ func newSweepRun() *cobra.Command {
 		Use:   "run FILE.yaml [flags]",
 		Short: "Run a sweep",
 		Long: `Run the sweep that a file describes. All mistakes in the file are reported, each with its line, before anything
-runs. --dry-run lists the trials and estimates the time and the disk space that they take.`,
+runs: every combination of the values of lists and the ends of ranges is checked, up to 10,000 of them. --dry-run lists
+the trials and estimates the time and the disk space that they take.`,
 		Example: `  gouache sweep run night.yaml --dry-run
   gouache sweep run night.yaml --experiment tubingen`,
 		Args: exactly("FILE.yaml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			args[0] = filename.Expand(args[0])
-			text, err := os.ReadFile(args[0])
+			file, err := readSweepFile(filename.Expand(args[0]))
 			if err != nil {
-				return usage(fmt.Errorf("reading the sweep's file: %w", err))
-			}
-			file, err := painting.Parse(text, args[0])
-			if err != nil {
-				return invalid(err)
+				return err
 			}
 			if err := f.apply(file); err != nil {
 				return err
 			}
+			folder, err := filepath.Abs(filepath.Dir(file.Path))
+			if err != nil {
+				return err
+			}
+			record := tracker.Sweep{Name: file.Name, Experiment: cmp.Or(experiment, file.Name), Text: string(file.Text), Dir: folder}
+			if err := record.Check(); err != nil {
+				return invalid(err)
+			}
 			if dryRun {
 				return f.dryRun(cmd, file)
 			}
-			return f.begin(cmd, file, experiment)
+			return f.begin(cmd, file, record)
 		},
 	}
 	flags := cmd.Flags()
@@ -142,19 +148,39 @@ the sampler continues its sequence. If the sweep runs in another process, the tw
 	return cmd
 }
 
+// readSweepFile reads the file of a sweep, which may be a pipe.
+func readSweepFile(name string) (*sweep.File, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, usage(fmt.Errorf("reading the sweep's file: %w", err))
+	}
+	defer file.Close()
+	const enough = 1 << 20 // to see that it is too large
+	text, err := io.ReadAll(io.LimitReader(file, enough))
+	if err != nil {
+		return nil, usage(fmt.Errorf("reading the sweep's file: %w", err))
+	}
+	f, err := painting.Parse(text, name)
+	return f, invalid(err)
+}
+
+// checkNew returns an error if the store has a sweep of the file's name.
+func checkNew(ctx context.Context, store tracker.Store, file *sweep.File) error {
+	if _, err := store.Sweep(ctx, file.Name); err == nil {
+		return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s continues it, "+
+			"and another name in the file begins a new one", file.Name, terminal.ShellWord(file.Name)))
+	}
+	return nil
+}
+
 // begin adds a sweep to the store and runs it.
-func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, experiment string) error {
+func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, record tracker.Sweep) error {
 	return withStore(cmd, &f.store, creating, func(store tracker.Store) error {
-		if _, err := store.Sweep(cmd.Context(), file.Name); err == nil {
-			return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s continues it, "+
-				"and another name in the file begins a new one", file.Name, terminal.ShellWord(file.Name)))
-		}
-		folder, err := filepath.Abs(filepath.Dir(file.Path))
-		if err != nil {
+		if err := checkNew(cmd.Context(), store, file); err != nil {
 			return err
 		}
 		return f.withPainter(cmd, file, false, func(painter *painting.Painter) error {
-			if _, err := sweep.Begin(cmd.Context(), store, file, cmp.Or(experiment, file.Name), folder); err != nil {
+			if _, err := sweep.Begin(cmd.Context(), store, file, record.Experiment, record.Dir); err != nil {
 				return invalid(err)
 			}
 			return f.paint(cmd, store, painter)
@@ -172,15 +198,23 @@ func (f *sweepFlags) withPainter(cmd *cobra.Command, file *sweep.File, begun boo
 	if seed, ok := file.Fixed["seed"].(int64); ok {
 		flags.seed = seed
 	}
+	if _, err := (&studioFlags{device: flags.device, weights: "auto"}).options(); err != nil {
+		return invalid(file.Mistake("device", nil, err))
+	}
 	if _, err := flags.options(); err != nil {
-		return err
+		return invalid(file.Mistake("weights", nil, err))
 	}
 	painter := &painting.Painter{File: file, Warn: func(err error) { terminal.Fprintf(messages(cmd, f.quiet), "warning: %v\n", err) }}
 	if err := painter.Check(cmd.Context(), begun); err != nil {
-		return usage(fmt.Errorf("%s: %w", file.Path, err))
+		return invalid(err)
 	}
 	return withStudio(cmd, &flags, func(studio *stylelib.Studio) error {
 		painter.Studio = studio
+		if !begun { // now with what the network and the memory can do
+			if err := painter.Check(cmd.Context(), false); err != nil {
+				return invalid(err)
+			}
+		}
 		painter.Provenance = provenance([]string{"gouache", "sweep", "resume", file.Name}, studio, flags.seed)
 		painter.Provenance.Seed = nil // it is among the trial's settings
 		return work(painter)
@@ -211,6 +245,9 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 		return errInterrupted
 	case summary.Failed > 0 && summary.Finished+summary.Pruned == 0:
 		return errors.New("all trials failed: gouache sweep show " + terminal.ShellWord(painter.File.Name) + " says why")
+	case summary.Failed > 0:
+		return fmt.Errorf("%s failed of %d: gouache sweep show %s says why",
+			format.Count(summary.Failed, "trial", "trials"), summary.Planned, terminal.ShellWord(painter.File.Name))
 	}
 	return nil
 }
@@ -241,6 +278,16 @@ type sweepPlan struct {
 // dryRun lists the trials and estimates what they take. Of a sampler that learns from results only
 // the first trials are known; the others are assumed to be like them.
 func (f *sweepFlags) dryRun(cmd *cobra.Command, file *sweep.File) error {
+	store, err := f.store.open(cmd.Context(), reading)
+	if err == nil {
+		err = checkNew(cmd.Context(), store, file)
+		store.Close()
+		if err != nil {
+			return err
+		}
+	} else if _, missing := os.Stat(f.store.dir); !errors.Is(missing, os.ErrNotExist) { // the run makes it
+		terminal.Fprintf(messages(cmd, f.quiet), "warning: whether the sweep is new is not known: %v\n", err)
+	}
 	return f.withPainter(cmd, file, false, func(painter *painting.Painter) (err error) {
 		plan := sweepPlan{Name: file.Name}
 		if plan.Trials, plan.Planned, err = sweep.Preview(file); err != nil {

@@ -60,6 +60,26 @@ func (s *stopAfter) Write(p []byte) (int, error) {
 	return s.Buffer.Write(p)
 }
 
+// TestSweepRefuses: a dry run and a run refuse the same files with the same words, and the store has nothing of them.
+func TestSweepRefuses(t *testing.T) {
+	const head = "name: n\ncontent: sample:chelsea\nstyle: sample:swirl\nsampler: grid\n"
+	for text, want := range map[string]string{
+		head + "search:\n  preset: [article, gouache]\n  style_falloff: [0.25, 1]\n": "four.yaml:7:19: style-falloff: the preset article has none",
+		head + "weights: vgg99\nsearch: {pooling: [max]}\n":                          "four.yaml:5:10: --weights",
+		head + "device: tpu\nsearch: {pooling: [max]}\n":                             "four.yaml:5:9: --device",
+		head + "search: {iterations: [010]}\n":                                       "four.yaml:5:23: iterations is 010",
+	} {
+		file, store := sweepFile(t, text), filepath.Join(t.TempDir(), "store")
+		_, first, code := gouache(t.Context(), "sweep", "run", file, "--store", store, "--dry-run")
+		if code != exitUsage || !strings.Contains(first, want) {
+			t.Errorf("dry run: exit %d: %s\nwant %s", code, first, want)
+		}
+		if _, second, code := gouache(t.Context(), "sweep", "run", file, "--store", store); code != exitUsage || second != first {
+			t.Errorf("run: exit %d: %s\ndry run: %s", code, second, first)
+		}
+	}
+}
+
 // TestSweep: a sweep is planned, run, interrupted, continued in its store, listed and shown.
 func TestSweep(t *testing.T) {
 	file, store := sweepFile(t, tinySweep), filepath.Join(t.TempDir(), "store")
@@ -85,8 +105,11 @@ func TestSweep(t *testing.T) {
 	if !strings.Contains(said.String(), "gouache sweep resume four continues it") {
 		t.Errorf("it does not say how to go on: %s", said.String())
 	}
-	if _, stderr, code := gouache(t.Context(), "sweep", "run", file, "--store", store); code != exitUsage || !strings.Contains(stderr, "gouache sweep resume four") {
-		t.Errorf("run once more: exit %d: %s", code, stderr)
+	for _, more := range [][]string{nil, {"--dry-run"}} {
+		args := append([]string{"sweep", "run", file, "--store", store}, more...)
+		if _, stderr, code := gouache(t.Context(), args...); code != exitUsage || !strings.Contains(stderr, "gouache sweep resume four") {
+			t.Errorf("run once more, %v: exit %d: %s", more, code, stderr)
+		}
 	}
 	if _, stderr, code := gouache(t.Context(), "sweep", "resume", "fourr", "--store", store); code != 1 || !strings.Contains(stderr, `did you mean "four"?`) {
 		t.Errorf("a mistyped name: exit %d: %s", code, stderr)
@@ -218,7 +241,8 @@ func TestSweepVanishedPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	stdout, stderr, code := gouache(t.Context(), "sweep", "resume", "four", "--store", store, "--json")
-	if r := decode[sweepReport](t, stdout); code != 0 || r.Finished != 2 || r.Failed != 2 || !strings.Contains(stderr, "warning: ") {
+	if r := decode[sweepReport](t, stdout); code != 1 || r.Finished != 2 || r.Failed != 2 ||
+		!strings.Contains(stderr, "warning: ") || !strings.Contains(stderr, "2 trials failed of 4") {
 		t.Errorf("exit %d: %s\n%s", code, stdout, stderr)
 	}
 }

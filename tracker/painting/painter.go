@@ -2,8 +2,10 @@ package painting
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/gouache-art/gouache/internal/filename"
@@ -36,29 +38,72 @@ type loaded struct {
 	picture *picture.Picture
 }
 
-// Check finds errors that would make trials fail. It loads all pictures, and checks a job with the
-// settings that all trials share. In a sweep that has begun, a searched picture that is gone is
-// only a warning: the trials that need it have ended, or will fail.
+// Check finds errors that would make trials fail. It loads all pictures, and checks the jobs of trials as
+// [sweep.File.Check] chooses them, with the studio once there is one. An error has CodeInvalid and a line of the file
+// for each mistake. In a sweep that has begun, what only some of the trials need is a warning: those have ended, or
+// will fail.
 func (p *Painter) Check(ctx context.Context, begun bool) error {
-	values := tracker.Params{}
-	for _, d := range p.File.Search {
-		for _, v := range d.Values {
-			if d.Name == "content_picture" || d.Name == "style_picture" {
-				if _, err := p.load(ctx, v.(string)); err != nil && begun {
-					p.warn(err)
-					continue
-				} else if err != nil {
-					return err
-				}
-			}
-			values[d.Name] = v
+	missing, err := p.checkPictures(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil && (!begun || missing == nil):
+		return err
+	case err != nil:
+		p.warn(err)
+	}
+	err = p.File.Check(func(a sweep.Assignment) error {
+		if missing[a.Content] || slices.ContainsFunc(a.Styles, func(s sweep.Style) bool { return missing[s.File] }) {
+			return nil
+		}
+		job, err := p.Job(ctx, a)
+		switch {
+		case err != nil:
+			return err
+		case p.Studio == nil:
+			return job.Check()
+		}
+		return p.Studio.Check(job)
+	})
+	if err != nil && begun {
+		p.warn(err)
+		err = nil
+	}
+	return err
+}
+
+// checkPictures loads all pictures. With an error it returns those that cannot be loaded, or nil if all trials need one
+// of them.
+func (p *Painter) checkPictures(ctx context.Context) (missing map[string]bool, err error) {
+	missing = map[string]bool{}
+	var mistakes []error
+	needed := false // one of those that are missing, by all trials
+	check := func(parameter, name string, searched bool) {
+		if _, err := p.load(ctx, name); err != nil {
+			mistakes = append(mistakes, p.File.Mistake(parameter, name, err))
+			missing[name], needed = true, needed || !searched
 		}
 	}
-	job, err := p.Job(ctx, p.File.Assign(values))
-	if err != nil {
-		return err
+	for _, d := range p.File.Search {
+		if d.Name == "content_picture" || d.Name == "style_picture" {
+			for _, v := range d.Values {
+				check(d.Name, v.(string), true)
+			}
+		}
 	}
-	return job.Check()
+	if p.File.Content != "" {
+		check(tracker.RoleContent, p.File.Content, false)
+	}
+	for _, s := range p.File.Styles {
+		check(tracker.RoleStyle, s.File, false)
+	}
+	switch {
+	case len(mistakes) == 0:
+		return missing, nil
+	case needed:
+		missing = nil
+	}
+	return missing, tracker.Errorf(tracker.CodeInvalid, "%w", errors.Join(mistakes...))
 }
 
 // load loads a picture once.

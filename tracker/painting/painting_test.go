@@ -3,6 +3,7 @@ package painting
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -164,10 +165,16 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ text, want string }{
+		{"sampler: grid\nsearch: {style: [sample:swirl, sample:swril]}", `night.yaml:4:32: `},
 		{"sampler: grid\nsearch: {style: [sample:swirl, sample:swril]}", `did you mean "swirl"?`},
-		{"sampler: grid\nsearch: {style: [nowhere.png]}", "nowhere.png"},
-		{"sampler: grid\niterations: 3\nscales: 4\nsearch: {pooling: [max]}", "4 scales are out of range"},
+		{"sampler: grid\nsearch: {style: [nowhere.png]}", "night.yaml:4:18: nowhere.png"},
+		{"sampler: grid\niterations: 3\nscales: 4\nsearch: {pooling: [max]}", "night.yaml:6:9: 4 scales are out of range"},
 		{"sampler: grid\npreset: article\nsearch: {style_falloff: [0.5]}", "the preset article has none"},
+		// Each value of a list is tried with each other, whichever is the last.
+		{"sampler: grid\nsearch:\n  preset: [article, gouache]\n  style_falloff: [0.25, 1]", "night.yaml:7:19: style-falloff: the preset article has none"},
+		{"sampler: grid\nsearch:\n  style_falloff: [0.25, 1]\n  preset: [gouache, article]", "night.yaml:7:21: style-falloff: the preset article has none"},
+		{"sampler: random\ntrials: 1\niterations: 3\nsearch: {scales: {linear: [1, 4]}}", "night.yaml:7:31: 4 scales are out of range"},
+		{"sampler: random\ntrials: 1\nscales: 4\nsearch: {iterations: {log: [3, 30]}}", "night.yaml:7:29: 4 scales are out of range"},
 	} {
 		text := strings.Replace("name: night\ncontent: sample:chelsea\nstyle: sample:swirl\n"+c.text, "style: sample:swirl\n", styleLine(c.text), 1)
 		f, err := Parse([]byte(text), "night.yaml")
@@ -178,6 +185,62 @@ func TestMistakes(t *testing.T) {
 		if err := (&Painter{File: f}).Check(t.Context(), false); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v\nwant %s", c.text, err, c.want)
 		}
+	}
+}
+
+// TestCheckWithStudio: what only the network and the memory of the machine say is known before any trial runs, too.
+func TestCheckWithStudio(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"sampler: grid\nsearch: {content_layer: [block4_conv1, block4_conv4]}\n", "night.yaml:5:40: "}, // VGG19 has it
+		{"sampler: grid\nsearch: {size: [64, 16384]}\n", "night.yaml:5:21: size 16384 does not fit into memory"},
+	} {
+		f, err := Parse([]byte("name: night\ncontent: sample:chelsea\nstyle: sample:swirl\n"+c.text), "night.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (&Painter{File: f}).Check(t.Context(), false); err != nil {
+			t.Errorf("without a studio: %v", err)
+		}
+		studio := stylelib.NewStudio(device, tinyStudio().Weights(), stylelib.Options{Tile: stylelib.Whole})
+		if err := (&Painter{File: f, Studio: studio}).Check(t.Context(), false); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%v\nwant %s", err, c.want)
+		}
+		var warned []string
+		painter := &Painter{File: f, Studio: studio, Warn: func(err error) { warned = append(warned, err.Error()) }}
+		if err := painter.Check(t.Context(), true); err != nil || len(warned) != 1 || !strings.HasPrefix(warned[0], c.want) {
+			t.Errorf("in a sweep that has begun: %v, %v", err, warned)
+		}
+	}
+}
+
+// TestCheckMissing: in a sweep that has begun, a picture that is gone is an error if all trials need it.
+func TestCheckMissing(t *testing.T) {
+	for text, fails := range map[string]bool{
+		"content: gone.png\nsearch: {style: [sample:swirl]}\n":                      true,
+		"content: sample:chelsea\nsearch: {style: [sample:swirl, gone.png]}\n":      false,
+		"content: gone.png\nsearch: {style: [sample:swirl, gone.png]}\n":            true,
+		"style: [sample:swirl, gone.png]\nsearch: {content: [sample:chelsea]}\n":    true,
+		"style: sample:swirl\nsearch: {content: [gone.png, sample:chelsea]}\n":      false,
+		"style: sample:swirl\nsearch: {content: [gone.png, gone2.png]}\nsize: 64\n": false,
+	} {
+		f, err := Parse([]byte("name: night\nsampler: grid\n"+text), filepath.Join(t.TempDir(), "night.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var warned []error
+		painter := &Painter{File: f, Warn: func(err error) { warned = append(warned, err) }}
+		if err := painter.Check(t.Context(), false); tracker.ErrorCode(err) != tracker.CodeInvalid {
+			t.Errorf("%s: before it begins: %v", text, err)
+		}
+		warned = nil
+		if err := painter.Check(t.Context(), true); (err != nil) != fails || (len(warned) == 0) != fails {
+			t.Errorf("%s: %v, warned of %v", text, err, warned)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := (&Painter{File: parse(t, "sampler: grid\nsearch: {pooling: [max]}\n")}).Check(ctx, false); !errors.Is(err, context.Canceled) {
+		t.Errorf("after Ctrl-C: %v", err)
 	}
 }
 

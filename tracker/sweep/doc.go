@@ -10,7 +10,7 @@
 //
 // # The file
 //
-// A sweep is a YAML file of at most 256 KiB:
+// A sweep is a YAML file of at most 32 KiB and 1,000 lines:
 //
 //	name: night-over-tubingen
 //	content: tubingen.jpg          # paths are relative to the file; sample:NAME works too
@@ -28,10 +28,12 @@
 //
 // content and style are required if the schema has settings of these names: the trials are
 // paintings then. Names of settings may be written with hyphens. Anchors, aliases and tags are
-// refused. These keys are no settings:
+// refused, and so are numbers that begin with 0, which some take for octal. A value of none, ~ or null means that
+// there is none of it: weights, device, minimise, prune and trials are as if they were missing, and retries and
+// checkpoint are 0. These keys are no settings:
 //
 //	name        what the sweep is called
-//	content     the photograph
+//	content     the photograph; ~/ is the home folder
 //	style       the painting, or a list of paintings, each FILE or FILE:WEIGHT
 //	weights     the network's weights, by name or file
 //	device      what computes

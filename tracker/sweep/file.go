@@ -40,6 +40,8 @@ type File struct {
 
 	Path string // where the file was read from
 	Text []byte // as written
+
+	places map[string][]place // of values, by the names that Mistake takes, in the file's order
 }
 
 // Style is a painting and its weight in the mix of styles.

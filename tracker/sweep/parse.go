@@ -29,6 +29,8 @@ const (
 	maxAfter      = 1 << 40 // of pruning, in a trial's steps
 	maxDimensions = 100
 	maxSteps      = 10_000 // of a range
+	maxLine       = 200    // bytes, as in the tracker
+	maxPath       = 4096   // bytes of a picture's or the weights' path
 )
 
 // Schema is what a sweep's file may name.
@@ -58,7 +60,7 @@ func (s Schema) parameter(name string) string {
 func Parse(text []byte, filename string, schema Schema) (*File, error) {
 	p := &fileParser{
 		mistakes: mistakes{path: filename}, schema: schema,
-		file:  File{Fixed: tracker.Params{}, Path: filename, Text: bytes.Clone(text)},
+		file:  File{Fixed: tracker.Params{}, Path: filename, Text: bytes.Clone(text), places: map[string][]place{}},
 		given: map[string]any{}, allowed: map[string]values{},
 	}
 	if body := p.parse(text); body != nil {
@@ -92,6 +94,7 @@ func (p *fileParser) read(body ast.Node) {
 	p.decode(body, &m)
 	p.keys = m.keys
 	others := p.decodeFields(m.entries, d)
+	p.dropNone()
 	f.Name, f.Content, f.Styles = p.line("name", d.Name), p.line("content", d.Content), p.styles()
 	f.Weights, f.Device = p.line("weights", d.Weights), p.line("device", d.Device)
 	p.readFixed(others)
@@ -123,37 +126,76 @@ func (p *fileParser) read(body ast.Node) {
 			p.add(beginning, "%s is missing: %s", required.name, required.what)
 		}
 	}
+	if err := (&tracker.Sweep{Name: f.Name, Text: string(f.Text)}).Check(); err != nil && len(p.list) == 0 {
+		p.add(d.Name.at, "%v", err)
+	}
 	if len(p.list) == 0 {
 		p.checkWhole()
 	}
 }
 
+// dropNone gives the keys whose value is none, ~ or null the meaning of that: no checkpoints, no retries, and for others
+// that they are not there.
+func (p *fileParser) dropNone() {
+	d := &p.doc
+	for _, s := range []*scalar{&d.Weights, &d.Device, &d.Minimise, &d.Trials} {
+		if s.text == none {
+			*s = scalar{}
+		}
+	}
+	if d.Prune.name == none {
+		d.Prune = choice{}
+	}
+	for name, s := range map[string]*scalar{"checkpoint": &d.Checkpoint, "retries": &d.Retries} {
+		if at := p.keys[name]; at != nil && (s.at == nil || s.text == none) {
+			*s = scalar{at: at, text: "0", value: 0.0}
+		}
+	}
+}
+
 // line checks one line of text, which may also be a setting's value.
 func (p *fileParser) line(name string, s scalar) string {
-	const most = 200 // bytes, as in the tracker
+	most, bad := maxLine, unicode.IsControl
+	if name == "weights" || name == tracker.RoleContent || name == tracker.RoleStyle {
+		most, bad = maxPath, func(r rune) bool { return r == 0 } // whatever the file system allows
+	}
 	set, err := setting.Lookup(p.schema.Settings, name)
 	switch {
 	case s.at == nil:
-	case strings.TrimSpace(s.text) == "" || len(s.text) > most || strings.ContainsFunc(s.text, unicode.IsControl):
+	case strings.TrimSpace(s.text) == "" || len(s.text) > most || strings.ContainsFunc(s.text, bad):
 		p.add(s.at, "%s is one line of at most %d bytes", name, most)
 	case err == nil:
 		p.typed(set, s)
 		p.given[name] = s.text
+	default:
+		p.locate(name, s.text, s.at)
 	}
 	return s.text
 }
 
+// locate remembers where a value is.
+func (p *fileParser) locate(name string, value any, at *token.Token) {
+	if at != nil {
+		p.file.places[name] = append(p.file.places[name], place{value, at})
+	}
+}
+
 // styles reads paintings, each FILE or FILE:WEIGHT.
 func (p *fileParser) styles() (styles []Style) {
+	before := len(p.list)
 	for _, s := range p.doc.Style.scalars {
 		file, weight, err := filename.Weighted(filepath.Dir(p.path), p.line("style", s))
 		if err != nil {
 			p.add(s.at, "%v", err)
 		}
 		styles = append(styles, Style{file, weight})
+		p.locate("style", file, s.at)
 	}
 	if len(styles) > 1 {
 		delete(p.given, "style")
+	}
+	if len(styles) > 0 && !slices.ContainsFunc(styles, func(s Style) bool { return s.Weight > 0 }) && len(p.list) == before {
+		p.add(p.doc.Style.at, "each style is weighted 0: give one of them a weight above 0")
 	}
 	return styles
 }
@@ -194,6 +236,7 @@ func (p *fileParser) typed(set setting.Setting, list ...scalar) (values []any) {
 			p.add(s.at, "%v is here twice", v)
 		default:
 			values = append(values, v)
+			p.locate(p.schema.parameter(set.Name), v, s.at)
 		}
 	}
 	return values
@@ -206,7 +249,7 @@ func (p *fileParser) count(name string, s scalar, missing, least, most int) int 
 	}
 	x, ok := s.value.(float64)
 	if !ok || x != math.Trunc(x) || x < float64(least) || x > float64(most) {
-		p.add(s.at, "%s is a whole number from %d to %d, not %q", name, least, most, s.text)
+		p.add(s.at, "%s is a whole number from %d to %d, not %q%s", name, least, most, s.text, s.hint())
 		return least
 	}
 	return int(x)
@@ -222,7 +265,7 @@ func (p *fileParser) interval(s scalar) time.Duration {
 		d, err = time.Duration(x*float64(time.Second)), nil
 	}
 	if err != nil || d < 0 || d > 24*time.Hour || (d > 0 && d < time.Second) {
-		p.add(s.at, "checkpoint is a time from 1s to 24h such as 30s, or 0 for never, not %q", s.text)
+		p.add(s.at, "checkpoint is a time from 1s to 24h such as 30s, or 0 for never, not %q%s", s.text, s.hint())
 	}
 	return d
 }
