@@ -132,7 +132,11 @@ func deleteRuns(cmd *cobra.Command, f *runsDeleteFlags, refs []string) error {
 			return d, err
 		}
 		d.Dry = f.dry
-		if d.Deletion, err = store.DeleteRuns(ctx, d.IDs, tracker.DeleteOptions{Dry: ask || f.dry, Force: f.force}); err != nil || !ask {
+		d.Deletion, err = store.DeleteRuns(ctx, d.IDs, tracker.DeleteOptions{Dry: ask || f.dry, Force: f.force})
+		if tracker.ErrorCode(err) == tracker.CodeConflict {
+			err = fmt.Errorf("%w, or delete it all the same with --force", err)
+		}
+		if err != nil || !ask {
 			return d, err
 		}
 		if !confirm(cmd, d.Deletion) {

@@ -181,6 +181,39 @@ func TestRunsImport(t *testing.T) {
 		t.Error("the losses did not come along")
 	}
 	runs(t, into, "verify")
+	files, err := filepath.Glob(filepath.Join(from, "blobs", "??", "*"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	write(t, files[0], []byte("altered"))
+	another := filepath.Join(t.TempDir(), "another")
+	stdout, stderr, code := gouache(t.Context(), "runs", "import", from, "--store", another)
+	if code != exitFailed || !strings.HasPrefix(stdout, "added ") || strings.HasPrefix(stdout, "added 0") || !strings.Contains(stderr, " is refused: ") {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+	runs(t, another, "verify")
+}
+
+// TestRunsForce: a run that another machine left running can be deleted.
+func TestRunsForce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	store, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	far := tracker.ThisProcess()
+	far.Host += "-far"
+	run, err := store.CreateRun(t.Context(), tracker.NewRun{Process: far})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code := gouache(t.Context(), "runs", "delete", run.ID, "--yes", "--store", dir); code != exitFailed || !strings.Contains(stderr, "--force") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if text := runs(t, dir, "delete", run.ID, "--yes", "--force"); !strings.HasPrefix(text, "deleted 1 run ") {
+		t.Errorf("with force: %s", text)
+	}
 }
 
 // TestRunsVerify: what is wrong is named, and repaired where nothing can be lost.

@@ -115,9 +115,16 @@ func TestSweep(t *testing.T) {
 		t.Errorf("a mistyped name: exit %d: %s", code, stderr)
 	}
 
-	stdout, stderr, code = gouache(t.Context(), "sweep", "resume", "four", "--store", store, "--json")
-	if code != 0 {
-		t.Fatalf("resume: exit %d: %s", code, stderr)
+	// It is half done. It can be continued in another store, too, which then has other trials of the same numbers.
+	other := filepath.Join(t.TempDir(), "other")
+	if text := runs(t, other, "import", store); !strings.Contains(text, "with them came 1 sweep") {
+		t.Errorf("imported: %s", text)
+	}
+	for _, dir := range []string{other, store} {
+		stdout, stderr, code = gouache(t.Context(), "sweep", "resume", "four", "--store", dir, "--json")
+		if code != 0 {
+			t.Fatalf("resume: exit %d: %s", code, stderr)
+		}
 	}
 	if r := decode[sweepReport](t, stdout); r.Finished != 4 || r.Planned != 4 || r.Best == "" {
 		t.Errorf("resumed: %s", stdout)
@@ -138,6 +145,13 @@ func TestSweep(t *testing.T) {
 	}
 	if run := shown(t, store, report.Best); run.Name != "four "+format.Value(int64(run.Trial)) || run.Params["style_picture"] != "mine.png" {
 		t.Errorf("the best: %+v", run.Run)
+	}
+	_, stderr, code = gouache(t.Context(), "runs", "import", other, "--store", store)
+	if code != 0 || !strings.Contains(stderr, "no trial of sweep \"four\" here") {
+		t.Errorf("imported back: exit %d: %s", code, stderr)
+	}
+	if _, stderr, code = gouache(t.Context(), "sweep", "resume", "four", "--store", store); code != 0 {
+		t.Errorf("after that: exit %d: %s", code, stderr)
 	}
 	runs(t, store, "verify")
 	if _, stderr, code := gouache(t.Context(), "sweep", "delete", "four", "--store", store); code != 0 {
