@@ -141,7 +141,7 @@ func (f *exportFlags) write(cmd *cobra.Command, w io.Writer, store tracker.Reade
 	case formatCurves:
 		return export.Curves(ctx, w, store, ids, f.points)
 	case formatJSON:
-		return export.JSON(ctx, terminal.JSONWriter(w), store, ids, f.points)
+		return export.JSON(ctx, w, store, ids, f.points)
 	}
 	return export.Gallery(ctx, w, store, ids, export.GalleryOptions{
 		Title: f.title, LongerSide: f.size, Version: versionText(), Warn: func(err error) { terminal.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", err) },

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -16,9 +17,9 @@ import (
 //
 // A run's own fields are those of [tracker.Run]. points is the most points of a curve, selected as
 // [tracker.Downsample] does; 0 writes all. Values that are not finite are the strings "NaN", "+Inf"
-// and "-Inf".
+// and "-Inf". What is not printable is escaped.
 func JSON(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string, points int) error {
-	out := bufio.NewWriter(sink{w})
+	out := bufio.NewWriter(terminal.JSONWriter(sink{w}))
 	between := "{\"runs\":[\n"
 	err := each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
 		object, err := json.Marshal(struct {
