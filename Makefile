@@ -2,6 +2,7 @@
 #
 # make demo    paints a bundled photograph in a bundled style
 # make test    runs all tests
+# make fuzz    runs every fuzzer for FUZZTIME, 30s if it is not set; .ci/fuzz ./weights/h5 runs those of a package
 # make build   builds bin/gouache
 # make notebook  opens JupyterLab with the notebooks; NO_BROWSER=1 only serves them
 # make bench   compares with PyTorch, TensorFlow and JAX; see bench/README.md
@@ -11,7 +12,7 @@ python := $(or $(GOUACHE_PYTHON),python3)
 # The commit that runs record; empty outside a git checkout.
 commit := $(shell git describe --always --abbrev=40 --exclude='*' --dirty=+changes 2>/dev/null)
 
-.PHONY: build demo test notebook jupyter bench clean setup packages tools
+.PHONY: build demo test fuzz notebook jupyter bench clean setup packages tools
 
 build: packages
 	go build -ldflags '-X main.commit=$(commit)' -o bin/gouache ./cmd/gouache
@@ -42,6 +43,9 @@ demo: setup
 test: jupyter
 	@bin/gouache weights fetch vgg16-hed
 	GOUACHE_REQUIRE_NOTEBOOKS=1 go test -timeout 30m ./...
+
+fuzz: packages
+	@.ci/fuzz
 
 # jupyter makes .venv with the Go kernel, which imports this module from this folder.
 jupyter: setup

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -109,7 +110,8 @@ func TestLimits(t *testing.T) {
 	case "":
 	case "time":
 		fmt.Println(limit(time.Second, maxMemory))
-		for { //nolint:staticcheck // it is to spin
+		for i := 0; ; i++ {
+			runtime.KeepAlive(i)
 		}
 	case "memory":
 		fmt.Println(limit(maxTime, 64<<20))
