@@ -3,6 +3,7 @@ package imagefile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"image"
 	"math"
 	"os"
@@ -52,7 +53,15 @@ func TestColours(t *testing.T) {
 			continue
 		}
 		rows, row := f.Rows(), make([][4]float32, 16)
-		shown := f.SRGB(func(m image.Image) image.Image { return m })
+		shown, err := f.SRGB(t.Context(), func(m image.Image) image.Image { return m })
+		if err != nil {
+			t.Fatal(err)
+		}
+		given, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := f.SRGB(given, func(m image.Image) image.Image { return m }); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: after its context it ends with %v", c.name, err)
+		}
 		for y := range 16 {
 			rows.Read(y, row)
 			for x, got := range row {

@@ -72,17 +72,21 @@ func (f *File) Rows() Rows {
 }
 
 // SRGB returns the image in sRGB, in its place as stored, after scaling it. Scaling comes first where that is
-// possible, since there is less to convert then.
-func (f *File) SRGB(scale func(image.Image) image.Image) image.Image {
+// possible, since there is less to convert then. It ends soon after its context does, with the context's error.
+func (f *File) SRGB(ctx context.Context, scale func(image.Image) image.Image) (image.Image, error) {
 	if _, inks := f.Image.(*image.CMYK); inks && f.Space != nil || f.codes != jpegCodes {
-		return scale(f.Rows().image()) // package image would take the numbers for something else
+		m, err := f.Rows().image(ctx) // package image would take the numbers for something else
+		if err != nil {
+			return nil, err
+		}
+		return scale(m), nil
 	}
 	small := *f
 	small.Image = scale(f.Image)
 	if f.Space == nil {
-		return small.Image
+		return small.Image, nil
 	}
-	return small.Rows().image()
+	return small.Rows().image(ctx)
 }
 
 // parsed is a file before it is decoded.

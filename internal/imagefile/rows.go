@@ -1,6 +1,7 @@
 package imagefile
 
 import (
+	"context"
 	"encoding/binary"
 	"image"
 	"image/color"
@@ -120,32 +121,37 @@ func inkReader(m *image.CMYK) func(y int, row [][4]float32) {
 }
 
 // image returns the pixels as an image. It has 8 bits a channel, or 16 if the pixels come from an image that has.
-func (r Rows) image() image.Image {
-	b := r.Bounds
-	row := make([][4]float32, b.Dx())
+func (r Rows) image(ctx context.Context) (image.Image, error) {
+	size := image.Rect(0, 0, r.Bounds.Dx(), r.Bounds.Dy())
 	if !r.deep {
-		m := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
-		for y := range b.Dy() {
-			r.Read(b.Min.Y+y, row)
-			for x, pixel := range row {
-				for c, v := range pixel {
-					m.Pix[y*m.Stride+4*x+c] = uint8(level(v))
-				}
-			}
-		}
-		return m
-	}
-	m := image.NewNRGBA64(image.Rect(0, 0, b.Dx(), b.Dy()))
-	for y := range b.Dy() {
-		r.Read(b.Min.Y+y, row)
-		line := m.Pix[y*m.Stride:]
-		for x, pixel := range row {
+		m := image.NewNRGBA(size)
+		return m, r.each(ctx, func(x, y int, pixel [4]float32) {
 			for c, v := range pixel {
-				binary.BigEndian.PutUint16(line[8*x+2*c:], uint16(max(0, min(v, 255))*257+0.5))
+				m.Pix[y*m.Stride+4*x+c] = uint8(level(v))
 			}
+		})
+	}
+	m := image.NewNRGBA64(size)
+	return m, r.each(ctx, func(x, y int, pixel [4]float32) {
+		for c, v := range pixel {
+			binary.BigEndian.PutUint16(m.Pix[y*m.Stride+8*x+2*c:], uint16(max(0, min(v, 255))*257+0.5))
+		}
+	})
+}
+
+// each calls use with each pixel, until the context ends.
+func (r Rows) each(ctx context.Context, use func(x, y int, pixel [4]float32)) error {
+	row := make([][4]float32, r.Bounds.Dx())
+	for y := range r.Bounds.Dy() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		r.Read(r.Bounds.Min.Y+y, row)
+		for x, pixel := range row {
+			use(x, y, pixel)
 		}
 	}
-	return m
+	return nil
 }
 
 // isDeep reports whether an image has 16 bits a channel.

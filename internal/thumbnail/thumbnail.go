@@ -71,12 +71,15 @@ func scaled(ctx context.Context, file io.ReadSeeker, length int64, factor func(s
 	}
 	size := decoded.Image.Bounds().Size()
 	f := factor(size)
-	m := decoded.SRGB(func(m image.Image) image.Image {
+	m, err := decoded.SRGB(ctx, func(m image.Image) image.Image {
 		if f < 1 {
 			return scale(m, size, f)
 		}
 		return m
 	})
+	if err != nil {
+		return nil, err
+	}
 	return decoded.Orientation.Turn(m), ctx.Err()
 }
 

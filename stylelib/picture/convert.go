@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -38,11 +39,12 @@ func FromImage(m image.Image) (*Picture, error) {
 	if err := size.Check(m.Bounds().Dx(), m.Bounds().Dy()); err != nil {
 		return nil, fmt.Errorf("the image %w", err)
 	}
-	return convert(imagefile.RowsOf(m), imagefile.Upright), nil
+	return convert(context.Background(), imagefile.RowsOf(m), imagefile.Upright), nil
 }
 
-// convert copies an image into a picture, turning it as the orientation says.
-func convert(rows imagefile.Rows, o imagefile.Orientation) *Picture {
+// convert copies an image into a picture, turning it as the orientation says. The picture is not whole if the context
+// ends.
+func convert(ctx context.Context, rows imagefile.Rows, o imagefile.Orientation) *Picture {
 	b := rows.Bounds
 	place := o.Placement(b.Dx(), b.Dy())
 	p := blank(place.Width, place.Height)
@@ -51,7 +53,7 @@ func convert(rows imagefile.Rows, o imagefile.Orientation) *Picture {
 	}
 	parallel(b.Dy(), func(from, to int) {
 		row := make([][4]float32, b.Dx())
-		for y := from; y < to; y++ {
+		for y := from; y < to && ctx.Err() == nil; y++ {
 			rows.Read(b.Min.Y+y, row)
 			i := place.Origin + y*place.Down
 			for _, pixel := range row {

@@ -119,7 +119,7 @@ func decode(ctx context.Context, data []byte) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := convert(file.Rows(), file.Orientation)
+	p := convert(ctx, file.Rows(), file.Orientation)
 	p.Warning = file.Warning
 	if file.Space != nil {
 		p.Profile = file.Space.ICC()

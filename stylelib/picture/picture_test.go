@@ -168,9 +168,9 @@ func TestDeterminism(t *testing.T) {
 	p := random(61, 47, 3)
 	p.Alpha = Noise(61, 47, 3).Pix[:61*47]
 	m := quadrants(33, 21)
-	many, manyImage := p.Resize(40, 90), convert(imagefile.RowsOf(m), imagefile.Upright)
+	many, manyImage := p.Resize(40, 90), convert(t.Context(), imagefile.RowsOf(m), imagefile.Upright)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	one, oneImage := p.Resize(40, 90), convert(imagefile.RowsOf(m), imagefile.Upright)
+	one, oneImage := p.Resize(40, 90), convert(t.Context(), imagefile.RowsOf(m), imagefile.Upright)
 	if !slices.Equal(one.Pix, many.Pix) || !slices.Equal(one.Alpha, many.Alpha) || !slices.Equal(oneImage.Pix, manyImage.Pix) {
 		t.Error("one processor gives other pixels than several")
 	}
