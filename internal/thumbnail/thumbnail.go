@@ -8,6 +8,7 @@ import (
 	"image"
 	"io"
 	"math"
+	"runtime/debug"
 
 	"golang.org/x/image/draw"
 
@@ -39,6 +40,9 @@ func Make(ctx context.Context, file io.ReadSeeker, factor func(size image.Point)
 				}
 				return use(ctx, m)
 			})
+		}
+		if l == slow {
+			debug.FreeOSMemory() // Go would keep a gigabyte for some minutes, and take another for the next
 		}
 		if !errors.Is(err, errUnfit) {
 			return err

@@ -59,6 +59,9 @@ func TestHostileTexts(t *testing.T) {
 				t.Errorf("%s: %s", at, what)
 			}
 		}
+		if w.Code >= 500 {
+			t.Errorf("%s: %d", at, w.Code)
+		}
 		if strings.Contains(w.Body.String(), "hostile") {
 			shown++
 		}
