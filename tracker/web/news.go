@@ -171,6 +171,7 @@ func (f *frame) events(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // for nginx
+	h.Set("Connection", "close")     // else one that is dismissed stays open, idle
 	text := fmt.Sprintf("id: %s\nretry: 3000\n: listening\n\n", missed.Cursor)
 	if since != "" && since != missed.Cursor {
 		text = event(missed)
