@@ -77,7 +77,7 @@ func (p *Picture) Check() error {
 }
 
 // Formats are those of the pictures that stores keep.
-var Formats = []string{"png", "jpeg", "gif", "tiff", "webp"}
+var Formats = []string{"png", "jpeg", "gif", "webp", "tiff", "heic", "avif"}
 
 // Mend replaces what no store keeps, for implementations of [JudgementStore], which leave out judgements whose verdict is
 // not Known.

@@ -39,6 +39,10 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 			return tracker.Errorf(tracker.CodeInvalid, "width=%.40q: there are widths of %d pixels", text, widths)
 		}
 	}
+	small, err := f.small.known(hash, width) // before the file is opened, for which the store reads it whole
+	if small != nil || err != nil {
+		return sendSmall(w, r, hash, width, small, err)
+	}
 	file, err := f.store.OpenPicture(r.Context(), hash)
 	if err != nil {
 		return err
@@ -53,12 +57,15 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 		sendPicture(w, r, hash, "image/"+format, file)
 		return nil
 	}
-	small, err := f.small.get(r.Context(), source{hash, width, file})
-	if err != nil {
-		return err
+	small, err = f.small.get(r.Context(), source{hash, width, file})
+	return sendSmall(w, r, hash, width, small, err)
+}
+
+func sendSmall(w http.ResponseWriter, r *http.Request, hash string, width int, small *thumbnail, err error) error {
+	if err == nil {
+		sendPicture(w, r, hash+"-"+strconv.Itoa(width), small.kind, bytes.NewReader(small.data))
 	}
-	sendPicture(w, r, hash+"-"+strconv.Itoa(width), small.kind, bytes.NewReader(small.data))
-	return nil
+	return err
 }
 
 // shown are the formats that every browser shows.
@@ -76,7 +83,8 @@ func isNarrow(file io.ReadSeeker, width int) bool {
 // slowest is how fast a picture has to be taken, in bytes a second.
 const slowest = 100_000
 
-// sendPicture answers with a file that the store has verified, since browsers keep it for a year, a part of it, or that the browser has it already.
+// sendPicture answers with a picture, a part of it, or that the browser has it already. Browsers keep
+// it for a year: the store has compared the file with its hash.
 func sendPicture(w http.ResponseWriter, r *http.Request, tag, kind string, content io.ReadSeeker) {
 	if size, err := content.Seek(0, io.SeekEnd); err == nil {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime + time.Duration(size)*time.Second/slowest))
@@ -174,6 +182,18 @@ type source struct {
 
 func (s source) key() string { return fmt.Sprint(s.hash, " ", s.width) }
 
+// known returns a small picture that is kept, or why it could not be made; else neither.
+func (t *thumbnails) known(hash string, width int) (*thumbnail, error) {
+	key := source{hash: hash, width: width}.key()
+	if made, ok := t.kept.Get(key); ok {
+		return made, nil
+	}
+	if failed, ok := t.failed.Get(key); ok && time.Since(failed.at) < failureTime {
+		return nil, failed.err
+	}
+	return nil, nil
+}
+
 func newThumbnails() *thumbnails {
 	t := &thumbnails{}
 	t.failed, _ = lru.New[string, failure](maxFailures)
@@ -185,11 +205,8 @@ func newThumbnails() *thumbnails {
 // first.
 func (t *thumbnails) get(ctx context.Context, s source) (*thumbnail, error) {
 	for {
-		if known, ok := t.kept.Get(s.key()); ok {
-			return known, nil
-		}
-		if failed, ok := t.failed.Get(s.key()); ok && time.Since(failed.at) < failureTime {
-			return nil, failed.err
+		if known, err := t.known(s.hash, s.width); known != nil || err != nil {
+			return known, err
 		}
 		made, err, _ := t.making.Do(s.key(), func() (any, error) { return t.make(ctx, s) })
 		if err == nil {
