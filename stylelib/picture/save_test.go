@@ -183,7 +183,7 @@ func TestCheckOutputRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := list(t, ".")
-	long := strings.Repeat("n", 250) + ".png"
+	long := strings.Repeat("n", 252) + ".png"
 	const which = " has an extension of no format that can be written, "
 	for path, want := range map[string]string{
 		"":           "no output file is named: give one that ends in .png, .jpg or .tiff",
