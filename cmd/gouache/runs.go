@@ -120,7 +120,11 @@ func printRuns(w *terminal.Table, runs []tracker.Run, columns []tracker.Operand)
 	}
 	w.Row(head...)
 	for _, r := range runs {
-		cells := []string{r.ID, r.Name, string(r.Status), format.Time(r.StartedAt), format.Duration(r.Duration()),
+		status := string(r.Status)
+		if len(r.Damaged) > 0 {
+			status += ", damaged"
+		}
+		cells := []string{r.ID, r.Name, status, format.Time(r.StartedAt), format.Duration(r.Duration()),
 			orDash(format.Stars(r.Rating)), orDash(strings.Join(r.Tags, ", "))}
 		for _, c := range columns {
 			var values []string

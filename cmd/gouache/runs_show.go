@@ -71,7 +71,7 @@ func printRun(w *terminal.Table, s *shownRun) {
 		trial = fmt.Sprintf("%s, trial %d", s.Sweep, s.Trial)
 	}
 	printFields(w, "run", s.ID, "name", s.Name, "experiment", s.Experiment, "sweep", trial,
-		"status", strings.TrimSuffix(string(s.Status)+": "+s.Reason, ": "),
+		"status", strings.TrimSuffix(string(s.Status)+": "+s.Reason, ": "), "damaged", strings.Join(s.Damaged, ", "),
 		"started", format.Time(s.StartedAt)+", took "+format.Duration(s.Duration()), "rating", format.Stars(s.Rating),
 		"tags", strings.Join(s.Tags, ", "))
 	for i, line := range strings.Split(s.Note, "\n") {

@@ -107,10 +107,22 @@ func (s *Store) Bytes(t testing.TB) []byte {
 	return data
 }
 
-// Write replaces the store's database, and removes what was beside it. So one folder serves for
-// hundreds of databases.
+// Write replaces the store's database, removes what was beside it, and brings back pictures and
+// checkpoints that are missing. So one folder serves for hundreds of databases.
 func (s *Store) Write(t testing.TB, database []byte) {
 	t.Helper()
+	from, err := sound()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, data := range from.files {
+		path = filepath.Join(s.Dir, path)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			if err := os.WriteFile(path, data, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	for _, end := range []string{"-wal", "-shm", "-journal"} {
 		if err := os.Remove(s.Database() + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
@@ -155,7 +167,7 @@ func makeSound(ctx context.Context, dir string) (*soundStore, error) {
 	if err == nil {
 		_, err = db.DeleteRuns(ctx, []string{gone.ID}, tracker.DeleteOptions{})
 	}
-	return s, errors.Join(err, db.Close())
+	return s, errors.Join(err, db.Close(), os.Remove(filepath.Join(dir, "reserve")))
 }
 
 // makeRun adds a run with everything that a run may have.

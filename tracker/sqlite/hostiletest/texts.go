@@ -187,7 +187,11 @@ func (m *maker) place(c column, whole int) {
 	case runKey[c.table] != "":
 		key := m.copyRun()
 		set(key, hostile)
-		if c != (column{"runs", "id"}) && c != (column{"runs", "status"}) {
+		switch c {
+		case column{"runs", "id"}:
+			m.s.Runs = m.s.Runs[:len(m.s.Runs)-1]
+		case column{"runs", "status"}:
+		default:
 			set(whole, hostile)
 		}
 	case c == column{"sweeps", "name"}: // as the others of this sweep are
