@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/interrupt"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/loss"
@@ -102,6 +103,7 @@ func measureLoop(ctx context.Context, studio *stylelib.Studio, job stylelib.Job)
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
+	defer interrupt.OnExit(func() { _ = os.RemoveAll(dir) })()
 	painting, stop := context.WithCancel(ctx)
 	defer stop()
 	var first, last progress.Iteration

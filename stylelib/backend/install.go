@@ -10,6 +10,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/interrupt"
 )
 
 // Install downloads the plugin for a device into the user's library folder, verifies its SHA-256, and returns it. What
@@ -91,6 +92,7 @@ func installCUDA(ctx context.Context, dir string, progress func(fetch.Progress))
 		return "", "", err
 	}
 	defer os.RemoveAll(unpacked)
+	defer interrupt.OnExit(func() { _ = os.RemoveAll(unpacked) })()
 	if err := fetch.Packages(ctx, cudaRequirements, unpacked, progress); err != nil {
 		return "", "", fmt.Errorf("installing XLA's CUDA plugin: %w", err)
 	}

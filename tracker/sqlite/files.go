@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/interrupt"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -85,6 +86,7 @@ func (f folder) write(begin string, write func(io.Writer) error) (name string, e
 	if err != nil {
 		return "", err
 	}
+	defer interrupt.OnExit(func() { _ = f.root.Remove(name) })()
 	err = write(file)
 	if err == nil {
 		err = errors.Join(file.Chmod(0o644), file.Sync())
