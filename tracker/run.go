@@ -67,12 +67,14 @@ type Run struct {
 	Damaged []string `json:"damaged,omitempty"`
 }
 
-// Duration is the time that the run took. Of a running one it is the time until its last sign of life.
+// Duration is the time that the run took. Of a running one it is the time until its last sign of life. It is 0 if the
+// clock was set back by more than that.
 func (r *Run) Duration() time.Duration {
-	if r.EndedAt.IsZero() {
-		return r.SeenAt.Sub(r.StartedAt) - r.Idle
+	until := r.EndedAt
+	if until.IsZero() {
+		until = r.SeenAt
 	}
-	return r.EndedAt.Sub(r.StartedAt) - r.Idle
+	return max(0, until.Sub(r.StartedAt)-r.Idle)
 }
 
 // NewRun describes a run that begins. Every field is optional.

@@ -21,7 +21,7 @@ func (s *statement) add(text string, args ...any) {
 var fieldColumns = map[string]string{
 	"id": "r.shown_id", "name": "r.name", "experiment": "r.experiment", "sweep": "r.sweep", "trial": "r.trial",
 	"status": "r.shown", "reason": "r.why", "note": "r.note", "rating": "r.rating", "host": "r.host",
-	"started": "r.started_at", "ended": "r.ended", "duration": "((coalesce(r.ended, r.seen_at) - r.started_at - r.idle) / 1e6)",
+	"started": "r.started_at", "ended": "r.ended", "duration": "(max(0, coalesce(r.ended, r.seen_at) - r.started_at - r.idle) / 1e6)",
 }
 
 // operand writes the value that runs are sorted by, or NULL.

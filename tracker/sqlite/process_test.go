@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/trackertest"
@@ -149,4 +150,34 @@ func checkLogged(t *testing.T, store *DB, run tracker.Run, points, pictures int)
 			t.Errorf("run %s: picture %d is %+v, want %+v (%v)", run.Name, i, got, want, err)
 		}
 	}
+}
+
+// TestClockSetBack: a clock that was an hour ahead keeps no run running for an hour, and a run that lives is not taken
+// for gone longer than until its next sign of life.
+func TestClockSetBack(t *testing.T) {
+	store := openStore(t, t.TempDir(), Options{})
+	store.Now = func() time.Time { return time.Now().Add(time.Hour) }
+	far := tracker.ThisProcess()
+	far.Host += "-far"
+	run, err := store.CreateRun(t.Context(), tracker.NewRun{Process: far})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.Now = time.Now
+	want := func(status tracker.Status) {
+		t.Helper()
+		got, err := store.Run(t.Context(), run.ID)
+		if err != nil || got.Status != status || got.Duration() != 0 {
+			t.Errorf("it is %s after %v (%v), want %s", got.Status, got.Duration(), err, status)
+		}
+	}
+	want(tracker.StatusInterrupted)
+	if err := store.Heartbeat(t.Context(), run.ID); err != nil {
+		t.Fatal(err)
+	}
+	want(tracker.StatusRunning)
+	if err := store.FinishRun(t.Context(), run.ID, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+		t.Fatal(err)
+	}
+	want(tracker.StatusFinished)
 }

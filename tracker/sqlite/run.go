@@ -49,8 +49,9 @@ func (db *DB) touch(ctx context.Context, tx *sql.Tx, key int64) error {
 
 // beat marks a run as alive if it has not ended.
 func (db *DB) beat(ctx context.Context, tx *sql.Tx, key int64) error {
-	query := `UPDATE runs SET seen_at = max(seen_at, ?) WHERE key = ? AND status = 'running'`
-	_, err := tx.ExecContext(ctx, query, db.now().UnixMicro(), key)
+	// A time that is far ahead is that of a clock which was set back, and nobody would believe it; see Process.Gone.
+	query := `UPDATE runs SET seen_at = iif(seen_at > ?1 + ?2, ?1, max(seen_at, ?1)) WHERE key = ?3 AND status = 'running'`
+	_, err := tx.ExecContext(ctx, query, db.now().UnixMicro(), tracker.SilentAfter.Microseconds(), key)
 	return err
 }
 
