@@ -140,7 +140,7 @@ the sampler continues its sequence. If the sweep runs in another process, the tw
 				if err := rememberWeights(cmd.Context(), store, file); err != nil {
 					return err
 				}
-				return f.withPainter(cmd, file, true, func(painter *painting.Painter) error { return f.paint(cmd, store, painter) })
+				return f.withPainter(cmd, file, store, func(painter *painting.Painter) error { return f.paint(cmd, store, painter) })
 			})
 		},
 	}
@@ -179,7 +179,7 @@ func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, record tracker.
 		if err := checkNew(cmd.Context(), store, file); err != nil {
 			return err
 		}
-		return f.withPainter(cmd, file, false, func(painter *painting.Painter) error {
+		return f.withPainter(cmd, file, nil, func(painter *painting.Painter) error {
 			if _, err := sweep.Begin(cmd.Context(), store, file, record.Experiment, record.Dir); err != nil {
 				return invalid(err)
 			}
@@ -189,8 +189,8 @@ func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, record tracker.
 }
 
 // withPainter opens the device and the weights of a file, and calls work. It finds errors that
-// would make trials fail first. begun means that the sweep has begun before.
-func (f *sweepFlags) withPainter(cmd *cobra.Command, file *sweep.File, begun bool, work func(*painting.Painter) error) error {
+// would make trials fail first. has is the store that has the sweep already, or nil.
+func (f *sweepFlags) withPainter(cmd *cobra.Command, file *sweep.File, has tracker.Reader, work func(*painting.Painter) error) error {
 	flags := studioFlags{device: cmp.Or(file.Device, "auto"), weights: cmp.Or(file.Weights, "auto"), quiet: f.quiet, tune: "on"}
 	if _, err := os.Stat(file.Resolve(flags.weights)); err == nil {
 		flags.weights = file.Resolve(flags.weights)
@@ -205,6 +205,10 @@ func (f *sweepFlags) withPainter(cmd *cobra.Command, file *sweep.File, begun boo
 		return invalid(file.Mistake("weights", nil, err))
 	}
 	painter := &painting.Painter{File: file, Warn: func(err error) { terminal.Fprintf(messages(cmd, f.quiet), "warning: %v\n", err) }}
+	begun := has != nil
+	if begun {
+		painter.Kept = painting.Kept(has, file.Name)
+	}
 	if err := painter.Check(cmd.Context(), begun); err != nil {
 		return invalid(err)
 	}
@@ -288,7 +292,7 @@ func (f *sweepFlags) dryRun(cmd *cobra.Command, file *sweep.File) error {
 	} else if _, missing := os.Stat(f.store.dir); !errors.Is(missing, os.ErrNotExist) { // the run makes it
 		terminal.Fprintf(messages(cmd, f.quiet), "warning: whether the sweep is new is not known: %v\n", err)
 	}
-	return f.withPainter(cmd, file, false, func(painter *painting.Painter) (err error) {
+	return f.withPainter(cmd, file, nil, func(painter *painting.Painter) (err error) {
 		plan := sweepPlan{Name: file.Name}
 		if plan.Trials, plan.Planned, err = sweep.Preview(file); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -27,6 +28,8 @@ type Painter struct {
 	Watch func(t *sweep.Trial) progress.Observer
 	// Warn is called with errors that end no trial. It may be nil.
 	Warn func(error)
+	// Kept returns the file of a picture that is not at its path any more, or nil; see [Kept]. It may be nil.
+	Kept func(ctx context.Context, path string) ([]byte, error)
 
 	mu    sync.Mutex
 	files map[string]*loaded // by name
@@ -115,6 +118,13 @@ func (p *Painter) load(ctx context.Context, name string) (*loaded, error) {
 	}
 	path := p.File.Resolve(name)
 	data, err := picture.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && p.Kept != nil {
+		if kept, keptErr := p.Kept(ctx, path); keptErr != nil {
+			return nil, keptErr
+		} else if kept != nil {
+			data, err = kept, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
@@ -111,7 +112,31 @@ func addInputs(ctx context.Context, store tracker.PictureReader, run *tracker.Ru
 	return nil
 }
 
-func loadInput(ctx context.Context, store tracker.PictureReader, in tracker.Picture) (*picture.Picture, error) {
+// Kept returns a function for [Painter] that finds pictures among those that a sweep's trials have kept: a sweep that was
+// imported from another machine can then be continued without its folder.
+func Kept(store tracker.Reader, name string) func(ctx context.Context, path string) ([]byte, error) {
+	return func(ctx context.Context, path string) ([]byte, error) {
+		runs, err := sweep.Trials(ctx, store, name)
+		if err != nil {
+			return nil, err
+		}
+		source := filename.Absolute(path)
+		for _, run := range runs {
+			inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: []string{tracker.RoleContent, tracker.RoleStyle}})
+			if err != nil {
+				return nil, err
+			}
+			for _, in := range inputs {
+				if in.Source == source {
+					return readInput(ctx, store, in)
+				}
+			}
+		}
+		return nil, nil
+	}
+}
+
+func readInput(ctx context.Context, store tracker.PictureReader, in tracker.Picture) ([]byte, error) {
 	file, err := store.OpenPicture(ctx, in.Hash)
 	if err != nil {
 		return nil, err
@@ -120,6 +145,14 @@ func loadInput(ctx context.Context, store tracker.PictureReader, in tracker.Pict
 	data, err := io.ReadAll(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", in.Name, err)
+	}
+	return data, nil
+}
+
+func loadInput(ctx context.Context, store tracker.PictureReader, in tracker.Picture) (*picture.Picture, error) {
+	data, err := readInput(ctx, store, in)
+	if err != nil {
+		return nil, err
 	}
 	return picture.Decode(ctx, in.Name, data)
 }
