@@ -49,7 +49,7 @@ func (s *Sweep) Mend() (damaged []string) {
 	m.text("name", &s.Name, maxName)
 	m.text("experiment", &s.Experiment, maxName)
 	m.text("text", &s.Text, maxSweep)
-	m.text("dir", &s.Dir, maxText)
+	m.replace("dir", checkDir(s.Dir) != nil, func() { s.Dir = fitText(s.Dir, maxText) })
 	mendNumber(m, "trials", &s.Trials, 0, math.MaxInt32)
 	m.time("started", &s.StartedAt)
 	return damaged

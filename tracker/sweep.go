@@ -33,9 +33,14 @@ func (s *Sweep) Check() error {
 		checkLine("sweep", s.Name),
 		checkLine("experiment", s.Experiment),
 		checkText("a sweep's file", s.Text, maxSweep),
-		invalidIf(len(s.Dir) > maxText || strings.ContainsRune(s.Dir, 0), "a sweep's folder has %d bytes: at most %d are kept, without zero bytes", len(s.Dir), maxText),
+		checkDir(s.Dir),
 		invalidIf(s.Trials < 0, "%d trials: there must be 0 or more", s.Trials),
 	)
+}
+
+// checkDir refuses what is no folder's name. Any other byte may be in one.
+func checkDir(dir string) error {
+	return invalidIf(len(dir) > maxText || strings.ContainsRune(dir, 0), "a sweep's folder has %d bytes: at most %d are kept, without zero bytes", len(dir), maxText)
 }
 
 // Same reports whether s and t are one sweep: what begins separately, even with the same file, has trials of its own.

@@ -13,8 +13,8 @@ func testSweeps(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	wantCode(t, errorOf(store.Sweep(ctx, "weights")), tracker.CodeNotFound)
 	before := changes(t, store, "")
-	first := must(store.CreateSweep(ctx, tracker.Sweep{
-		Name: "weights", Experiment: "night", Text: "trials: 3\n", Dir: "/pictures", Trials: 3, Rated: true,
+	first := must(store.CreateSweep(ctx, tracker.Sweep{ // any bytes may be in a folder's name
+		Name: "weights", Experiment: "night", Text: "trials: 3\n", Dir: "/caf\xe9/pictures", Trials: 3, Rated: true,
 	}))(t)
 	failIf(t, changes(t, store, before.Cursor).Cursor == before.Cursor, "a new sweep is no change")
 	failIf(t, first.StartedAt.Before(time.Now().Add(-time.Hour)), "it began %v", first.StartedAt)
