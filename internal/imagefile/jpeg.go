@@ -26,8 +26,8 @@ const (
 // Bounds of the work that a JPEG takes. A scan over all blocks may cost 110 bytes of file, and as much time as any other.
 // Encoders write 10 scans or so; libjpeg-turbo's authors advise decoders to stop at 500.
 const (
-	maxScans      = 500
-	maxScanPixels = 1 << 32 // of all scans together
+	maxScans  = 500
+	maxCoding = 1 << 31 // values of channels of all scans together: 2 ns each
 )
 
 // jpegFile is what the segments of a JPEG file say.
@@ -38,8 +38,9 @@ type jpegFile struct {
 	width, height int
 	components    []jpegComponent
 	scans         int
-	end           int  // where the end marker is, or belongs
-	ended         bool // the marker is there
+	coding        int64 // values of channels that the scans are about
+	end           int   // where the end marker is, or belongs
+	ended         bool  // the marker is there
 	adobe         bool
 	exif, xmp     []byte
 }
@@ -189,6 +190,7 @@ func (f *jpegFile) scan(s []byte) error {
 	for i := range n {
 		for k := range f.components {
 			if c := &f.components[k]; c.id == s[1+2*i] {
+				f.coding += f.values(c)
 				for j := first; j <= min(last, 63); j++ {
 					c.left[j] = low
 				}
@@ -196,6 +198,15 @@ func (f *jpegFile) scan(s []byte) error {
 		}
 	}
 	return nil
+}
+
+// values returns how many values a channel has, with those of the blocks at the right and at the bottom.
+func (f *jpegFile) values(c *jpegComponent) int64 {
+	most := 1
+	for _, other := range f.components {
+		most = max(most, other.h*other.v)
+	}
+	return (int64(f.width) + 32) * (int64(f.height) + 32) * int64(c.h*c.v) / int64(most)
 }
 
 // whole reports whether the scans bring all bits of all coefficients.
@@ -212,15 +223,12 @@ func (f *jpegFile) whole() bool {
 
 func (f *jpegFile) parsed() (*parsed, error) {
 	pixels := int64(f.width) * int64(f.height)
-	if f.scans > maxScans || int64(f.scans)*pixels > maxScanPixels {
+	if f.scans > maxScans || f.coding > maxCoding {
 		return nil, &fault{"is a JPEG of " + format.Count(f.scans, "scan", "scans") + ", too many for its size", nil, convertIt}
 	}
-	var samples, most int64 = 0, 1
-	for _, c := range f.components {
-		most = max(most, int64(c.h*c.v))
-	}
-	for _, c := range f.components {
-		samples += (pixels + 16*int64(f.width+f.height)) * int64(c.h*c.v) / most
+	var samples int64
+	for i := range f.components {
+		samples += f.values(&f.components[i])
 	}
 	memory := samples
 	if f.sof == markSOF2 {

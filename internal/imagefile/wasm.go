@@ -50,6 +50,9 @@ type wasmCall struct {
 
 // open starts a decoder that ends with its context, and that has so much memory at most, and puts a file into it.
 func (w *wasmModule) open(ctx context.Context, file []byte, memory int64) (*wasmCall, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	w.compile.Do(func() {
 		w.cache = wazero.NewCompilationCache()
 		var r *gzip.Reader

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -14,8 +15,11 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
-	_ "golang.org/x/image/webp"
+	"golang.org/x/image/tiff"
+
+	"github.com/gouache-art/gouache/internal/imagefile"
 )
 
 func file(t *testing.T, m image.Image) []byte {
@@ -125,4 +129,83 @@ func TestColours(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestAveraged: pixels are averaged with their alpha, also those that are left at the end of a line.
+func TestAveraged(t *testing.T) {
+	m := image.NewNRGBA(image.Rect(3, 5, 10, 9)) // 7×4
+	for y := 5; y < 9; y++ {
+		for x := 3; x < 10; x++ {
+			m.SetNRGBA(x, y, color.NRGBA{200, 100, 0, 255})
+		}
+	}
+	m.SetNRGBA(3, 5, color.NRGBA{9, 9, 9, 0}) // below alpha 0 there is no colour
+	got := averaged(t.Context(), m, 3).(*image.RGBA64)
+	if got.Bounds() != image.Rect(0, 0, 3, 2) {
+		t.Fatalf("%v", got.Bounds())
+	}
+	for y := range 2 {
+		for x := range 3 {
+			want := color.NRGBA64{200 * 257, 100 * 257, 0, 65535}
+			if x+y == 0 {
+				want.A = 65535 * 8 / 9
+			}
+			c := color.NRGBA64Model.Convert(got.At(x, y)).(color.NRGBA64)
+			for k, d := range []int{int(c.R) - int(want.R), int(c.G) - int(want.G), int(c.B) - int(want.B), int(c.A) - int(want.A)} {
+				if d < -2 || d > 2 {
+					t.Errorf("channel %d at %d, %d: %v, not %v", k, x, y, c, want)
+				}
+			}
+		}
+	}
+}
+
+// TestScaleEnds: scaling ends with its context.
+func TestScaleEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	began := time.Now()
+	m := image.NewNRGBA64(image.Rect(0, 0, 6000, 6000))
+	if scale(ctx, m, m.Rect.Size(), 0.01); time.Since(began) > time.Second {
+		t.Errorf("it took %v", time.Since(began))
+	}
+}
+
+// FuzzMake makes a small picture of any file: within its time, without a panic.
+func FuzzMake(f *testing.F) {
+	var pngFile, tif bytes.Buffer
+	m := image.NewNRGBA(image.Rect(0, 0, 40, 20))
+	if err := errors.Join(png.Encode(&pngFile, m), tiff.Encode(&tif, m, nil)); err != nil {
+		f.Fatal(err)
+	}
+	webp, err := base64.StdEncoding.DecodeString("UklGRnwAAABXRUJQVlA4WAoAAAAIAAAAHwAADwAAVlA4IDwAAACQAgCdASogABAAAUAmJaACnTY3+AfiAAorDkzAAAD+9Bnz+f5p/gaBH/94cfrjB///UNESV/vf6I/8OgBFWElGGgAAAE1NACoAAAAIAAEBEgADAAAAAQAGAAAAAAAA")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range [][]byte{pngFile.Bytes(), tif.Bytes(), webp} {
+		for _, width := range []uint8{0, 1, 16} {
+			f.Add(file, width)
+		}
+	}
+	f.Fuzz(func(t *testing.T, file []byte, width uint8) {
+		if h, err := imagefile.Inspect(file); err == nil && h.Memory > 1<<24 {
+			return // allowed, and slow
+		}
+		factor := func(size image.Point) float64 {
+			if width == 0 {
+				return 1
+			}
+			return float64(width) / float64(size.X)
+		}
+		began := time.Now()
+		err := Make(t.Context(), bytes.NewReader(file), factor, func(_ context.Context, m image.Image) error {
+			if m.Bounds().Empty() {
+				t.Error("nothing was made")
+			}
+			return nil
+		})
+		if _, panicked := errors.AsType[imagefile.PanicError](err); panicked || time.Since(began) > 10*time.Second {
+			t.Fatalf("after %v: %v", time.Since(began), err)
+		}
+	})
 }
