@@ -53,8 +53,8 @@ func Absolute(name string) string {
 	return name
 }
 
-// Weighted reads FILE or FILE:WEIGHT, with files relative to folder. The weight is 1 if there is none: if no number
-// follows the last colon, as in sample:swirl, or if the whole is the name of a file.
+// Weighted reads FILE or FILE:WEIGHT, with files relative to folder. The weight is 1 if there is none: if nothing like
+// a number follows the last colon, as in sample:swirl, or if the whole is the name of a file.
 func Weighted(folder, text string) (name string, weight float64, err error) {
 	colon := strings.LastIndexByte(text, ':')
 	if colon <= 0 {
@@ -63,12 +63,14 @@ func Weighted(folder, text string) (name string, weight float64, err error) {
 	if _, err := os.Stat(Resolve(folder, text)); err == nil {
 		return text, 1, nil
 	}
-	weight, err = strconv.ParseFloat(text[colon+1:], 64)
-	if err != nil {
+	given := text[colon+1:]
+	weight, err = strconv.ParseFloat(given, 64)
+	meant := strings.ContainsAny(given, "0123456789") && strings.Trim(given, "0123456789.,eE+-") == "" // such as 0,5
+	if err != nil && !meant {
 		return text, 1, nil
 	}
-	if !(weight >= 0) || math.IsInf(weight, 0) {
-		return "", 0, fmt.Errorf("the weight of %s is %v: it must be a number from 0 up", text[:colon], weight)
+	if err != nil || !(weight >= 0) || math.IsInf(weight, 0) {
+		return "", 0, fmt.Errorf("the weight of %s is %s: it must be a number from 0 up, such as 0.5", text[:colon], given)
 	}
 	return text[:colon], weight, nil
 }

@@ -29,6 +29,11 @@ func TestWeighted(t *testing.T) {
 		{"b:-1", "", -1},
 		{"b:nan", "", -1},
 		{"b:inf", "", -1},
+		{"b:0,5", "", -1},
+		{"b:1e400", "", -1},
+		{"b:1.2.3", "", -1},
+		{"12:30.jpg", "12:30.jpg", 1},
+		{"b:e", "b:e", 1},
 	} {
 		name, weight, err := Weighted(dir, c.text)
 		if (err != nil) != (c.weight < 0) || err == nil && (name != c.name || weight != c.weight) {

@@ -1,12 +1,16 @@
 package imagefile
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
+
+	"golang.org/x/image/tiff"
 )
 
 // file is a file of testdata/files.json.gz: with the pixels that Pillow reads in it, or with the beginning of the error.
@@ -88,5 +92,27 @@ func TestFiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTIFFSame: files that golang.org/x/image/tiff reads have the same pixels here. It inverts fax with BlackIsZero.
+func TestTIFFSame(t *testing.T) {
+	compared := 0
+	for name, c := range readFiles(t) {
+		want, err := tiff.Decode(bytes.NewReader(c.File))
+		if err != nil || strings.HasPrefix(name, "fax") {
+			continue
+		}
+		f, err := Decode(t.Context(), c.File, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := read(f.Image); !reflect.DeepEqual(got, read(want)) {
+			t.Errorf("%s differs", name)
+		}
+		compared++
+	}
+	if compared < 10 {
+		t.Errorf("%d files were compared", compared)
 	}
 }

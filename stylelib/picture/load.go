@@ -98,13 +98,15 @@ func unopened(name string, err error) error {
 	case slices.Contains(samples.Names(), name):
 		advice = "did you mean " + filename.SamplePrefix + name + "?"
 	default:
+		if to, linkErr := os.Readlink(name); linkErr == nil {
+			advice = "it is a link to " + to + ", which is not there"
+			break
+		}
 		folder, base := filepath.Split(name)
 		entries, _ := os.ReadDir(filepath.Clean(folder)) // if that fails there is no suggestion
-		var names []string
-		for _, e := range entries {
-			if e.Name() != base { // a link that leads nowhere
-				names = append(names, e.Name())
-			}
+		names := make([]string, len(entries))
+		for i, e := range entries {
+			names[i] = e.Name()
 		}
 		if near := suggest.Nearest(base, names); near != "" {
 			advice = "did you mean " + folder + near + "?"

@@ -168,6 +168,13 @@ func TestLoadMissing(t *testing.T) {
 			t.Errorf("%v does not match fs.ErrNotExist", err)
 		}
 	}
+	dangling := filepath.Join(folder, "dangling.png")
+	if err := os.Symlink("nothing", dangling); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(dangling); err == nil || err.Error() != dangling+" cannot be read (no such file or directory): it is a link to nothing, which is not there" {
+		t.Errorf("got  %v", err)
+	}
 	for name, want := range map[string]string{
 		"":                           "no picture is named: give a file or sample:NAME",
 		folder:                       folder + " is a folder: name a picture in it",
