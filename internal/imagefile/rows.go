@@ -102,7 +102,8 @@ func divided(r, g, b, a uint32) [4]float32 {
 		return [4]float32{deep(r), deep(g), deep(b), 255}
 	}
 	by := 255 / float32(a)
-	return [4]float32{float32(r) * by, float32(g) * by, float32(b) * by, deep(a)}
+	most := float32(255) // a file may have colours that are larger than their alpha
+	return [4]float32{min(float32(r)*by, most), min(float32(g)*by, most), min(float32(b)*by, most), deep(a)}
 }
 
 // deep returns a channel of 16 bits in grey levels.
