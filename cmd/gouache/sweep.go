@@ -102,6 +102,9 @@ the trials and estimates the time and the disk space that they take.`,
 			if err := record.Check(); err != nil {
 				return invalid(err)
 			}
+			if err := f.checkNew(cmd.Context(), file); err != nil {
+				return err
+			}
 			if dryRun {
 				return f.dryRun(cmd, file)
 			}
@@ -164,8 +167,14 @@ func readSweepFile(name string) (*sweep.File, error) {
 	return f, invalid(err)
 }
 
-// checkNew returns an error if the store has a sweep of the file's name.
-func checkNew(ctx context.Context, store tracker.Store, file *sweep.File) error {
+// checkNew returns an error if the store has a sweep of the file's name. It makes no store. If there is one that cannot be
+// read, the run says why.
+func (f *sweepFlags) checkNew(ctx context.Context, file *sweep.File) error {
+	store, err := f.store.open(ctx, reading)
+	if err != nil {
+		return nil
+	}
+	defer store.Close()
 	if _, err := store.Sweep(ctx, file.Name); err == nil {
 		return usage(fmt.Errorf("there is a sweep %s already: gouache sweep resume %s continues it, "+
 			"and another name in the file begins a new one", file.Name, terminal.ShellWord(file.Name)))
@@ -173,13 +182,10 @@ func checkNew(ctx context.Context, store tracker.Store, file *sweep.File) error 
 	return nil
 }
 
-// begin adds a sweep to the store and runs it.
+// begin adds a sweep to the store and runs it. A file with mistakes makes no store.
 func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, record tracker.Sweep) error {
-	return withStore(cmd, &f.store, creating, func(store tracker.Store) error {
-		if err := checkNew(cmd.Context(), store, file); err != nil {
-			return err
-		}
-		return f.withPainter(cmd, file, nil, func(painter *painting.Painter) error {
+	return f.withPainter(cmd, file, nil, func(painter *painting.Painter) error {
+		return withStore(cmd, &f.store, creating, func(store tracker.Store) error {
 			if _, err := sweep.Begin(cmd.Context(), store, file, record.Experiment, record.Dir); err != nil {
 				return invalid(err)
 			}
@@ -282,16 +288,6 @@ type sweepPlan struct {
 // dryRun lists the trials and estimates what they take. Of a sampler that learns from results only
 // the first trials are known; the others are assumed to be like them.
 func (f *sweepFlags) dryRun(cmd *cobra.Command, file *sweep.File) error {
-	store, err := f.store.open(cmd.Context(), reading)
-	if err == nil {
-		err = checkNew(cmd.Context(), store, file)
-		store.Close()
-		if err != nil {
-			return err
-		}
-	} else if _, missing := os.Stat(f.store.dir); !errors.Is(missing, os.ErrNotExist) { // the run makes it
-		terminal.Fprintf(messages(cmd, f.quiet), "warning: whether the sweep is new is not known: %v\n", err)
-	}
 	return f.withPainter(cmd, file, nil, func(painter *painting.Painter) (err error) {
 		plan := sweepPlan{Name: file.Name}
 		if plan.Trials, plan.Planned, err = sweep.Preview(file); err != nil {

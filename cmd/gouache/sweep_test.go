@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/png"
 	"io"
@@ -76,6 +77,9 @@ func TestSweepRefuses(t *testing.T) {
 		}
 		if _, second, code := gouache(t.Context(), "sweep", "run", file, "--store", store); code != exitUsage || second != first {
 			t.Errorf("run: exit %d: %s\ndry run: %s", code, second, first)
+		}
+		if _, err := os.Stat(store); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the store was made: %v", err)
 		}
 	}
 }

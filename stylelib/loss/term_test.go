@@ -387,8 +387,8 @@ func TestMistakes(t *testing.T) {
 		err        error
 	}{
 		{"no terms", "at least one term", evaluate()},
-		{"negative weight", "must be a number from 0 up", evaluate(TotalVariation(-1))},
-		{"NaN weight", "must be a number from 0 up", evaluate(TotalVariation(math.NaN()))},
+		{"negative weight", "must be a number from 0 to 1e+15", evaluate(TotalVariation(-1))},
+		{"NaN weight", "must be a number from 0 to 1e+15", evaluate(TotalVariation(math.NaN()))},
 		{"unknown layer", "term own", evaluate(badLayer)},
 		{"unlisted layer", "its Layers do not list", evaluate(unlisted)},
 		{"no scalar", "scalar", evaluate(vector)},
