@@ -45,7 +45,7 @@ func (db *DB) Changes(ctx context.Context, since tracker.Cursor) (*tracker.Chang
 		h := fnv.New64a()
 		h.Write([]byte(gone))
 		latest := cursor{gone: h.Sum64()}
-		if latest.revision, err = one[int64](ctx, tx, `SELECT revision FROM history`); err != nil {
+		if latest.revision, err = one[int64](ctx, tx, `SELECT `+soundRevision+` FROM history`); err != nil {
 			return err
 		}
 		changes.Cursor = tracker.Cursor(latest.String())

@@ -141,10 +141,14 @@ func TestDamagedRuns(t *testing.T) {
 	} {
 		s := hostiletest.Sound(t)
 		s.Exec(t, statement)
+		s.Exec(t, `UPDATE history SET revision = 'x'`) // which fails no page
 		store, err := sqlite.Open(t.Context(), s.Dir, sqlite.Options{})
 		if err != nil {
 			t.Errorf("%s: %v", statement, err)
 			continue
+		}
+		if _, err := store.Changes(t.Context(), ""); err != nil {
+			t.Errorf("%s: %v", statement, err)
 		}
 		page, err := store.Runs(t.Context(), tracker.RunQuery{Sort: tracker.Sort{{Name: "trial"}}})
 		if err != nil || len(page.Runs) != 4 {

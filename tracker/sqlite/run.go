@@ -29,8 +29,11 @@ func findRun(ctx context.Context, tx *sql.Tx, id string) (key int64, status trac
 
 // nextRevision counts a change of the store and returns its number.
 func nextRevision(ctx context.Context, tx *sql.Tx) (int64, error) {
-	return one[int64](ctx, tx, `UPDATE history SET revision = revision + 1 RETURNING revision`)
+	return one[int64](ctx, tx, `UPDATE history SET revision = `+soundRevision+` + 1 RETURNING revision`)
 }
+
+// soundRevision is the number of the latest change, or 0 if it is damaged: pages then read everything anew.
+const soundRevision = `iif(typeof(revision) = 'integer' AND revision BETWEEN 0 AND 1 << 60, revision, 0)`
 
 // markChanged marks runs as changed.
 func markChanged(ctx context.Context, tx *sql.Tx, keys ...int64) error {

@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -81,7 +82,7 @@ func Open(ctx context.Context, dir string, o Options) (*DB, error) {
 		err = db.open(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(db.failed("opening", err), db.Close())
+		return nil, errors.Join(db.named(db.failed("opening", err)), db.Close())
 	}
 	return db, nil
 }
@@ -268,6 +269,14 @@ func (db *DB) failed(doing string, err error) error {
 	return tracker.Errorf(code, "%s in the store %s: %s (%w)", doing, db.dir, why, err)
 }
 
+// named returns an error that names the store.
+func (db *DB) named(err error) error {
+	if e, ok := errors.AsType[*tracker.Error](err); ok && !strings.Contains(e.Message, db.dir) {
+		return tracker.Errorf(e.Code, "the store %s: %w", db.dir, err)
+	}
+	return err
+}
+
 // What an error means to a person, and what to do.
 const (
 	whyFull     = "the disk is full: make room on it and start again; what was recorded before is kept"
@@ -315,6 +324,8 @@ func explainSQLite(e sqlite3.Error) (tracker.Code, string) {
 		return tracker.CodeUnavailable, "the disk reports an error: copy the store to another"
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
 		return tracker.CodeUnavailable, "other processes kept it busy for " + busyTimeout.String() + ": try again when they have ended"
+	case sqlite3.ErrTooBig:
+		return tracker.CodeInternal, "the database is damaged: it holds a text that is longer than any that is recorded; gouache runs verify names the run"
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
 		return tracker.CodeInternal, "the database is damaged: put a copy in its place or begin another store"
 	}

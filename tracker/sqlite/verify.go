@@ -109,13 +109,17 @@ func (v *verifier) others(ctx context.Context, tx *sql.Tx) error {
 			v.problem(tracker.ProblemDatabase, "", "sweep %q is damaged: %s", s.Name, strings.Join(damaged, ", "))
 		}
 	})
+	sound, err4 := one[bool](ctx, tx, `SELECT count(*) = 1 AND min(revision IS `+soundRevision+`) FROM history`)
+	if err4 == nil && !sound {
+		v.problem(tracker.ProblemDatabase, "", "the number of changes is damaged")
+	}
 	if pictures > 0 {
 		v.problem(tracker.ProblemDatabase, "", "%d rows of pictures are none, and are not shown", pictures)
 	}
 	if judgements > 0 {
 		v.problem(tracker.ProblemDatabase, "", "%d rows of judgements are none, and do not count", judgements)
 	}
-	return cmp.Or(err1, err2, err3)
+	return cmp.Or(err1, err2, err3, err4)
 }
 
 // points checks that each metric has the right number of points, packed into full chunks.
