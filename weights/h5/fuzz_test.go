@@ -48,8 +48,8 @@ func FuzzOpen(f *testing.F) {
 		} else if !strings.Contains(err.Error(), path) {
 			t.Errorf("the error does not name the file: %v", err)
 		}
-		// A child may compute for 5 s, and there are two; the rest is for a machine that does other work, too.
-		if took := time.Since(begin); took > 60*time.Second {
+		// There are two children, each of which may compute for 5 s; what is above is for a busy machine.
+		if took := time.Since(begin); took > 2*patience {
 			t.Errorf("it took %v", took)
 		}
 	})
