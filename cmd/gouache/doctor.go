@@ -107,6 +107,9 @@ func examineDevice() (plugin, device finding) {
 	found, err := backend.Installed(backend.Auto)
 	if err != nil {
 		plugin.State, plugin.Detail = stateDamaged, err.Error()
+		if len(backend.Find(backend.CUDA)) > 0 {
+			plugin.Mend, device.Mend = "", "" // the error says it
+		}
 		return plugin, device
 	}
 	b, err := backend.OpenPlugin(found)

@@ -308,6 +308,26 @@ func TestUnknownBesideKnown(t *testing.T) {
 	}
 }
 
+// TestUnknownCUDA: the CPU's plugin does not silently stand in for a GPU's that is refused, nor come gigabytes unasked.
+func TestUnknownCUDA(t *testing.T) {
+	dir := own(t, "plugin")
+	touch(t, filepath.Join(dir, "pjrt_c_api_cpu_plugin"+libraryExtension()), "plugin")
+	touch(t, filepath.Join(dir, "nvidia", "pjrt_c_api_cuda_plugin"+libraryExtension()), "another")
+	old := hasGPU
+	defer func() { hasGPU = old }()
+	hasGPU = func() bool { return true }
+	_, installedErr := Installed(Auto)
+	_, openErr := Open(t.Context(), Options{})
+	for _, err := range []error{installedErr, openErr} {
+		if err == nil || !strings.Contains(err.Error(), "is not the one that Gouache knows") || !strings.Contains(err.Error(), "--device cpu") {
+			t.Errorf("error %v", err)
+		}
+	}
+	if got, err := Installed(CPU); err != nil || got.Device != CPU {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func TestPlatformWithoutChecksum(t *testing.T) {
 	own(t, "plugin", shelf{content: "plugin"})
 	builds[0].sums = fetch.Checksums{}

@@ -125,8 +125,14 @@ var hasGPU = func() bool { return runtime.GOOS == "linux" && runtime.GOARCH == "
 
 // Installed returns the plugin that [Open] opens without installing one: the first that [Find] finds, and that the user
 // has chosen or that has the SHA-256 of the one that [Install] installs. If there is none, the error says why
-// each of those found is refused, or what to do.
+// each of those found is refused, or what to do. A CUDA plugin that is refused is not replaced by the CPU's, which is slow.
 func Installed(device Device) (Plugin, error) {
+	if device == Auto {
+		device = CPU
+		if len(Find(CUDA)) > 0 {
+			device = CUDA
+		}
+	}
 	var refused []error
 	for _, p := range Find(device) {
 		err := p.verify()
@@ -136,15 +142,15 @@ func Installed(device Device) (Plugin, error) {
 		refused = append(refused, err)
 	}
 	if len(refused) == 0 {
-		return Plugin{}, fmt.Errorf("no XLA plugin for %s in %s: run `gouache doctor --fix`",
-			cmp.Or(string(device), "this machine"), strings.Join(PluginDirs(), ", "))
+		return Plugin{}, fmt.Errorf("no XLA plugin for %s in %s: run `gouache doctor --fix`", device, strings.Join(PluginDirs(), ", "))
 	}
 	return Plugin{}, joined(refused)
 }
 
 func findOrInstall(ctx context.Context, opts Options) (Plugin, error) {
 	plugin, err := Installed(opts.Device)
-	if err == nil || opts.Offline {
+	// Gigabytes are installed only when they are asked for.
+	if unasked := opts.Device == Auto && len(Find(CUDA)) > 0; err == nil || opts.Offline || unasked {
 		return plugin, err
 	}
 	if opts.Progress != nil && len(Find(opts.Device)) > 0 {
@@ -152,7 +158,7 @@ func findOrInstall(ctx context.Context, opts Options) (Plugin, error) {
 	}
 	device := opts.Device
 	if device == Auto {
-		device = CPU // a GPU's plugin is a download of gigabytes: installed only when asked for
+		device = CPU
 	}
 	return Install(ctx, device, opts.Progress)
 }

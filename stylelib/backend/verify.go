@@ -18,6 +18,7 @@ import (
 
 // verify returns an error unless the plugin is the user's choice, or the one that Install installs. Its 200 MB take
 // 0.1 s and more, so that what was verified is noted in the user's cache folder, for this file, unchanged, in this version.
+// (NVIDIA's libraries beside CUDA's plugin are verified by pip when they are installed.)
 func (p Plugin) verify() error {
 	if p.Chosen {
 		return nil
@@ -41,8 +42,12 @@ func (p Plugin) verify() error {
 }
 
 func (p Plugin) unknown(why error) error {
-	return fmt.Errorf("XLA's plugin %s is not loaded, because it is not the one that Gouache knows: %w; run `gouache doctor --fix`, "+
-		"or, to use it at your own risk, set %s=%s", p.Path, why, pathVariable, filepath.Dir(p.Path))
+	mend := "run `gouache doctor --fix`"
+	if p.Device == CUDA {
+		mend = "give --device cuda once, which installs that one (some gigabytes), or --device cpu"
+	}
+	return fmt.Errorf("XLA's plugin %s is not loaded, because it is not the one that Gouache knows: %w; %s, "+
+		"or, to use it at your own risk, set %s=%s", p.Path, why, mend, pathVariable, filepath.Dir(p.Path))
 }
 
 // note returns where it is noted that the plugin was verified, and what. The content is empty if it cannot be noted.
