@@ -90,6 +90,22 @@ func TestViewFailed(t *testing.T) {
 }
 
 // TestViewWaits: between updates that are due an iteration costs neither a picture nor an output, but is in the curves.
+// TestViewWarns: what could not be used of the pictures' files stays below the result.
+func TestViewWarns(t *testing.T) {
+	sent := notebook(t)
+	v := Observer()
+	v.Observe(progress.Run{
+		Scales:   []progress.Scale{{Width: 8, Height: 8, Iterations: 1}},
+		Warnings: []error{errors.New("<b>.jpg has an odd profile")},
+	})
+	v.Observe(progress.Result{Status: progress.Finished, Picture: picture.Noise(8, 8, 1)})
+	last := (*sent)[len(*sent)-1]
+	text, _ := last.Data[protocol.MIMETextPlain].(string)
+	if !strings.Contains(page(last), "<p>warning: &lt;b&gt;.jpg has an odd profile</p>") || !strings.Contains(text, "; warning: <b>.jpg has an odd profile") {
+		t.Errorf("the last state is %s, %s", page(last), text)
+	}
+}
+
 func TestViewWaits(t *testing.T) {
 	sent := notebook(t)
 	v := Observer()
