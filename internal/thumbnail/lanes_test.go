@@ -12,9 +12,9 @@ import (
 
 // TestSlowOnesWaitElsewhere: pictures that take long do not keep others waiting, and end in the end.
 func TestSlowOnesWaitElsewhere(t *testing.T) {
-	wasQuick, wasSlow := quick.time, slow.time
-	t.Cleanup(func() { quick.time, slow.time = wasQuick, wasSlow })
-	quick.time, slow.time = 50*time.Millisecond, 100*time.Millisecond
+	wasQuick, wasPatient := quick.time, patient.time
+	t.Cleanup(func() { quick.time, patient.time = wasQuick, wasPatient })
+	quick.time, patient.time = 50*time.Millisecond, 100*time.Millisecond
 	data := file(t, image.NewGray(image.Rect(0, 0, 8, 8)))
 	half := func(image.Point) float64 { return 0.5 }
 	ends := make(chan error)
@@ -35,7 +35,7 @@ func TestSlowOnesWaitElsewhere(t *testing.T) {
 		t.Errorf("one among eight slow ones took %v", took)
 	}
 	for range 8 {
-		if err := <-ends; !errors.Is(err, errUnfit) || !strings.Contains(err.Error(), "too slow to decode") {
+		if err := <-ends; !errors.Is(err, errSlow) || !strings.Contains(err.Error(), "its file is too slow to decode") {
 			t.Errorf("a slow one ends with %v", err)
 		}
 	}
@@ -51,15 +51,13 @@ func TestSlowOnesWaitElsewhere(t *testing.T) {
 	}
 }
 
-// TestLargeOnesAreAlone: at most one picture at a time takes more memory than a place in the quick lane has.
+// TestLargeOnesAreAlone: at most one picture at a time takes more memory than usual.
 func TestLargeOnesAreAlone(t *testing.T) {
-	was := quick.memory
-	t.Cleanup(func() { quick.memory = was })
-	quick.memory = 1
-	data := file(t, image.NewGray(image.Rect(0, 0, 8, 8)))
+	small := file(t, image.NewGray(image.Rect(0, 0, 8, 8)))
+	data := append(bytes.Clone(small), make([]byte, usualFile)...)
 	busy := make(chan struct{}, 1)
 	ends := make(chan error)
-	for range 8 {
+	for range 3 {
 		go func() {
 			ends <- Make(t.Context(), bytes.NewReader(data), func(image.Point) float64 { return 1 }, func(context.Context, image.Image) error {
 				select {
@@ -73,7 +71,10 @@ func TestLargeOnesAreAlone(t *testing.T) {
 			})
 		}()
 	}
-	for range 8 {
+	if _, err := makeNow(t, bytes.NewReader(small), func(image.Point) float64 { return 0.5 }); err != nil {
+		t.Error(err)
+	}
+	for range 3 {
 		if err := <-ends; err != nil {
 			t.Error(err)
 		}

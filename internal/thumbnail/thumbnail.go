@@ -31,25 +31,30 @@ func Make(ctx context.Context, file io.ReadSeeker, factor func(size image.Point)
 	if err != nil {
 		return unreadable(err)
 	}
-	for _, l := range []lane{quick, slow} {
-		err = errUnfit
-		if length <= l.file {
-			err = l.in(ctx, func(ctx context.Context) error {
-				m, err := scaled(ctx, file, length, factor, l.memory)
-				if err != nil {
-					return err
-				}
-				return use(ctx, m)
-			})
-		}
-		if l == slow {
-			debug.FreeOSMemory() // Go would keep a gigabyte for some minutes, and take another for the next
-		}
-		if !errors.Is(err, errUnfit) {
-			return err
+	work := func(memory int64) func(context.Context) error {
+		return func(ctx context.Context) error {
+			m, err := scaled(ctx, file, length, factor, memory)
+			if err != nil {
+				return err
+			}
+			return use(ctx, m)
 		}
 	}
-	return fmt.Errorf("its file %w", err)
+	err = errLarge
+	if length <= usualFile {
+		err = quick.in(ctx, work(usualMemory))
+	}
+	switch {
+	case errors.Is(err, errSlow):
+		err = patient.in(ctx, work(usualMemory))
+	case errors.Is(err, errLarge):
+		err = wide.in(ctx, work(MaxMemory))
+		debug.FreeOSMemory() // Go would keep a gigabyte for some minutes, and take another for the next
+	}
+	if errors.Is(err, errSlow) {
+		return fmt.Errorf("its file %w", err)
+	}
+	return err
 }
 
 func scaled(ctx context.Context, file io.ReadSeeker, length int64, factor func(size image.Point) float64, memory int64) (image.Image, error) {
@@ -65,7 +70,7 @@ func scaled(ctx context.Context, file io.ReadSeeker, length int64, factor func(s
 		return nil, fmt.Errorf("its file %w", err)
 	}
 	if header.Memory > memory && header.Memory <= MaxMemory {
-		return nil, errUnfit
+		return nil, errLarge
 	}
 	decoded, err := imagefile.Decode(ctx, data, imagefile.Limits{MaxMemory: MaxMemory})
 	if ctx.Err() != nil {

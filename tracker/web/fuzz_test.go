@@ -23,7 +23,7 @@ const secret = "what nobody may read"
 
 // FuzzHandlers sends any request whatsoever. RUN and PICTURE in it stand for a run and a picture of the store. No
 // answer blames the server, every answer has the policy, and none has a file that is not the store's or the
-// program's own.
+// program's own. A server with a token lets nothing in.
 func FuzzHandlers(f *testing.F) {
 	for _, seed := range []struct{ method, target, host, site, body string }{
 		{"GET", "/runs", "localhost", "", ""},
@@ -62,6 +62,10 @@ func FuzzHandlers(f *testing.F) {
 		{"POST", "/runs/RUN", "localhost", "same-origin", "name=%zz;;&rating=99999999999999999999"},
 		{"POST", "/runs/delete", "localhost", "same-origin", "run=RUN"},
 		{"DELETE", "//evil.com/%2e%2e/runs", "localhost", "", ""},
+		{"GET", "/runs?token=0123456789abcdef&token=", "localhost", "none", ""},
+		{"POST", "/token", "localhost", "same-origin", "token=http%3A%2F%2Flocalhost%2F%3Ftoken%3Dx&to=%2F%2Fevil.com"},
+		{"POST", "/static/../token", "localhost", "same-origin", "token=x&to=%zz"},
+		{"GET", "/token", "localhost", "cross-site", ""},
 	} {
 		f.Add(seed.method, seed.target, seed.host, seed.site, seed.body)
 	}
@@ -72,6 +76,7 @@ func FuzzHandlers(f *testing.F) {
 	db := openStore(f, filepath.Join(dir, "store"))
 	makeSweep(f, db, "s", tpeFile)
 	h := handle(f, db, Options{ReadSweep: readSweep})
+	guarded := handle(f, db, Options{ReadSweep: readSweep, Token: goodToken})
 	f.Fuzz(func(t *testing.T, method, target, host, site, body string) {
 		run, picture := fuzzed(t, db)
 		fill := strings.NewReplacer("RUN", run, "PICTURE", picture)
@@ -81,16 +86,22 @@ func FuzzHandlers(f *testing.F) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		r := (&http.Request{
-			Method: method, URL: u, Host: host, Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Sec-Fetch-Site": {site}},
-			Body: http.NoBody, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		}).WithContext(ctx)
-		if body != "" {
-			r.Body = readCloser{strings.NewReader(fill.Replace(body))}
+		for _, h := range []*Handler{guarded, h} {
+			asked := *u
+			r := (&http.Request{
+				Method: method, URL: &asked, Host: host, Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Sec-Fetch-Site": {site}},
+				Body: http.NoBody, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+			}).WithContext(ctx)
+			if body != "" {
+				r.Body = readCloser{strings.NewReader(fill.Replace(body))}
+			}
+			w := &flushing{httptest.NewRecorder(), cancel}
+			h.ServeHTTP(w, r)
+			checkAnswer(t, u.Path, u.RawQuery, w.ResponseRecorder)
+			if h == guarded && w.Code < 400 && !strings.HasPrefix(u.Path, "/static/") {
+				t.Errorf("without the token: %d", w.Code)
+			}
 		}
-		w := &flushing{httptest.NewRecorder(), cancel}
-		h.ServeHTTP(w, r)
-		checkAnswer(t, u.Path, u.RawQuery, w.ResponseRecorder)
 	})
 }
 
