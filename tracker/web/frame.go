@@ -144,6 +144,26 @@ func (f *frame) status(r *http.Request, err error) int {
 	return http.StatusInternalServerError
 }
 
+// now is where the store is before a page is read. If that is damaged, it is "", and the page is shown
+// without what changes later.
+func (f *frame) now(ctx context.Context) (tracker.Cursor, error) {
+	changes, err := f.store.Changes(ctx, "")
+	if err != nil {
+		return "", f.unlessDamaged(ctx, err)
+	}
+	return changes.Cursor, nil
+}
+
+// unlessDamaged returns nil for the error of a part of a store that is damaged, and logs it: the rest
+// of a page is shown.
+func (f *frame) unlessDamaged(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil || tracker.ErrorCode(err) != tracker.CodeInternal {
+		return err
+	}
+	f.options.Log.Error("reading a part of a page", "error", err)
+	return nil
+}
+
 func (f *frame) nowhere(_ http.ResponseWriter, r *http.Request) error {
 	return tracker.Errorf(tracker.CodeNotFound, "there is nothing at %.200s", strings.ToValidUTF8(r.URL.Path, "?"))
 }

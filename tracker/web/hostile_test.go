@@ -75,3 +75,20 @@ func TestHostileTexts(t *testing.T) {
 		t.Errorf("%d pages, %d answers with hostile text", pages, shown)
 	}
 }
+
+// A part of a store that is damaged leaves the pages that show more than that.
+func TestDamagedParts(t *testing.T) {
+	sound := hostiletest.Sound(t)
+	sound.Exec(t, `INSERT INTO params (run, name, value, truth) SELECT key, 'iterations', 600, 0 FROM runs`) // so that pages show how far they are
+	sound.Exec(t, `UPDATE metrics SET points = -1`)
+	sound.Exec(t, `UPDATE history SET revision = 'none'`)
+	store, err := sqlite.Open(t.Context(), sound.Dir, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	h := handle(t, store, Options{ReadSweep: painting.ReadSweep})
+	for _, at := range []string{"/runs", "/runs?view=gallery", "/runs/" + sound.Runs[0], "/runs/" + sound.Runs[3], "/sweeps", "/sweeps/weights", "/sweeps/weights/explore", "/experiments", "/compare?run=" + sound.Runs[0] + "," + sound.Runs[3]} {
+		get(t, h, at, http.StatusOK)
+	}
+}

@@ -56,7 +56,7 @@ func (s runPages) run(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s runPages) newRunView(ctx context.Context, id, filter string) (*runView, error) {
-	now, err := s.store.Changes(ctx, "") // before the run is read, so that no change is missed
+	now, err := s.now(ctx) // before the run is read, so that no change is missed
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (s runPages) newRunView(ctx context.Context, id, filter string) (*runView, 
 	}
 	v := &runView{
 		Run: run, Planned: plannedSteps(run), Settings: facts(run.Params, format.Value), Final: facts(run.Final, rounded), Facts: origin(run),
-		List: listing{Filter: filter, Page: 1, Length: defaultLength}.Address(), Self: runAddress(id, filter), Filter: filter, Cursor: now.Cursor, ReadOnly: s.options.ReadOnly,
+		List: listing{Filter: filter, Page: 1, Length: defaultLength}.Address(), Self: runAddress(id, filter), Filter: filter, Cursor: now, ReadOnly: s.options.ReadOnly,
 	}
 	v.Inputs, v.Frames, v.Others = sortPictures(pictures)
 	if v.Progress, err = s.progress(ctx, run); err != nil {

@@ -62,11 +62,11 @@ func (s runPages) list(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s runPages) newRunsView(ctx context.Context, l listing, names *tracker.Names) (*runsView, error) {
-	now, err := s.store.Changes(ctx, "") // before the runs are read, so that no change is missed
+	now, err := s.now(ctx) // before the runs are read, so that no change is missed
 	if err != nil {
 		return nil, err
 	}
-	v := &runsView{listing: l, Names: names, Quick: quickFilters(l, names), Cursor: now.Cursor}
+	v := &runsView{listing: l, Names: names, Quick: quickFilters(l, names), Cursor: now}
 	q, err := l.query()
 	found := &tracker.RunPage{}
 	if err == nil {
@@ -233,7 +233,7 @@ func (s runPages) progress(ctx context.Context, run *tracker.Run) (*progress, er
 	}
 	curves, err := s.store.Curves(ctx, run.ID, tracker.CurveQuery{Metrics: []string{metric}, Points: 4})
 	if err != nil || len(curves) == 0 || len(curves[0].Points) == 0 {
-		return nil, err
+		return nil, s.unlessDamaged(ctx, err)
 	}
 	points := curves[0].Points
 	return &progress{points[len(points)-1].Step, planned}, nil

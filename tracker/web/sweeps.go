@@ -28,11 +28,10 @@ type sweepView struct {
 
 func (s sweepPages) read(r *http.Request, tab string) (sweepView, error) {
 	v := sweepView{Tab: tab}
-	now, err := s.store.Changes(r.Context(), "") // first, so that no change is missed
-	if err != nil {
+	var err error
+	if v.Cursor, err = s.now(r.Context()); err != nil { // first, so that no change is missed
 		return v, err
 	}
-	v.Cursor = now.Cursor
 	v.Study, err = study.Read(r.Context(), s.store, sweepName(r.PathValue("name")), s.options.ReadSweep)
 	return v, err
 }
@@ -103,7 +102,7 @@ func (c sweepCard) Path(more ...string) string { return sweepPath(c.Name, more..
 // may have page.
 func (s sweepPages) list(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	now, err := s.store.Changes(ctx, "")
+	now, err := s.now(ctx)
 	if err != nil {
 		return err
 	}
@@ -111,7 +110,7 @@ func (s sweepPages) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := sweepsView{Cursor: now.Cursor, Pages: max((len(cards)+sweepsPage-1)/sweepsPage, 1)}
+	v := sweepsView{Cursor: now, Pages: max((len(cards)+sweepsPage-1)/sweepsPage, 1)}
 	if v.Page, err = number(r.URL.Query(), "page", 1, 1, v.Pages); err != nil {
 		return err
 	}
@@ -125,7 +124,7 @@ func (s sweepPages) list(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for i := range v.Sweeps {
-		if err := s.lookCloser(ctx, &v.Sweeps[i], names); err != nil {
+		if err := s.unlessDamaged(ctx, s.lookCloser(ctx, &v.Sweeps[i], names)); err != nil {
 			return err
 		}
 	}
