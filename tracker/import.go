@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -92,7 +93,8 @@ func (m *importer) run(ctx context.Context, id string) error {
 	if !aboutValue(ctx, err) {
 		return err
 	}
-	m.Refused = append(m.Refused, Refused{cleanLine(id), cleanLine(err.Error())})
+	reason := strings.TrimPrefix(err.Error(), "run "+id+": ")
+	m.Refused = append(m.Refused, Refused{cleanLine(id), cleanLine(reason)})
 	return nil
 }
 
