@@ -150,7 +150,7 @@ func eachText(v any, do func(string)) {
 
 // TestHostileValues imports stores with values of every wrong kind and size. What comes along is sound.
 func TestHostileValues(t *testing.T) {
-	const every = 15 // of several hundred
+	const every = 40 // of several hundred
 	n := rand.IntN(every)
 	for name, store := range hostiletest.Values(t) {
 		if n++; n%every != 0 {

@@ -74,6 +74,19 @@ func (db *DB) writeCheckpoint(id string, write func(io.Writer) error) (written s
 	return db.checkpoints.write(id, tracker.LimitCheckpoint(id, most, write))
 }
 
+// endingReader is a reader that ends with a context: a checkpoint may be large.
+type endingReader struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r endingReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
+
 // place makes a temporary file a run's checkpoint.
 func (c checkpoints) place(written, id string) error {
 	return errors.Join(c.root.Rename(written, id), c.syncDir("."))

@@ -166,6 +166,9 @@ func (db *DB) Restore(ctx context.Context, a *tracker.Archive, open tracker.Open
 	return run, err
 }
 
+// errStays undoes what was written for a run that is further here than in an archive.
+var errStays = errors.New("the run stays as it is")
+
 // Refresh implements tracker.Store.
 func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture) error {
 	err := db.bring(ctx, a, open, func(tx *sql.Tx, a *tracker.Archive) error {
@@ -174,13 +177,19 @@ func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.Open
 			return err
 		}
 		here, err := loadRun(ctx, tx, db.now(), key)
-		if err != nil || here.SeenAt.After(a.Run.SeenAt) ||
-			here.Status == tracker.StatusRunning && !here.Process.Equal(a.Run.Process) {
+		if err != nil {
 			return err
+		}
+		continued := here.Status == tracker.StatusRunning && !here.Process.Equal(a.Run.Process)
+		if continued || here.SeenAt.After(a.Run.SeenAt) {
+			return errStays
 		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM metrics WHERE run = ?`, key)
 		return cmp.Or(err, refreshRun(ctx, tx, key, &a.Run), db.fill(ctx, tx, key, a))
 	})
+	if errors.Is(err, errStays) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -219,7 +228,7 @@ func (db *DB) bring(ctx context.Context, a *tracker.Archive, open tracker.OpenPi
 	checkpoint := ""
 	if a.Checkpoint != nil && a.Run.Status != tracker.StatusFinished {
 		if checkpoint, err = db.writeCheckpoint(a.Run.ID, func(w io.Writer) error {
-			_, err := io.Copy(w, a.Checkpoint)
+			_, err := io.Copy(w, endingReader{ctx, a.Checkpoint})
 			return err
 		}); err != nil {
 			return db.failed(doing, err)

@@ -152,6 +152,11 @@ func testImportSweep(t *testing.T, into, from tracker.Store) {
 
 	// It is continued here, and there is nothing new there.
 	must(into.ContinueRun(ctx, runs[2], tracker.Process{}))(t)
+	saveCheckpoint(t, into, runs[2], "here")
+	older := must(tracker.Pack(ctx, from, runs[2]))(t)
+	older.Checkpoint = strings.NewReader("there")
+	ok(t, into.Refresh(ctx, older, from.OpenPicture))
+	wantEqual(t, "the checkpoint here", readCheckpoint(t, into, runs[2]), "here")
 	finish(t, into, runs[2])
 	create(t, into, tracker.NewRun{Sweep: "weights", Trial: 4})
 	done = must(tracker.Import(ctx, into, from, nil))(t)

@@ -15,8 +15,8 @@
 //
 // The parts that every store needs are in package tracker: the Normal and Check methods of what a store is given,
 // Filter.Resolve and Sort.Resolve, NewID, CanonicalID and FindID, NoSuchRun and NoSuchSweep, Process.Gone and
-// ReasonGone, StoredTime, Summary and NewCurve, LimitCheckpoint, NewPicture.Describe and ReadPicture. A store maps
-// its driver's errors to the codes of tracker.Error.
+// ReasonGone, StoredTime, Summary and NewCurve, LimitCheckpoint, NewPicture.Describe, ReadPicture and Sweep.Same. A store
+// maps its driver's errors to the codes of tracker.Error.
 package trackertest
 
 import (
