@@ -38,6 +38,7 @@ var packNames = map[int]string{
 
 // Bounds of the work that a TIFF takes.
 const (
+	maxChannels  = 64
 	minTile      = 8       // pixels: the standard asks for 16
 	maxPacked    = 1 << 31 // bytes of all strips or tiles, which may share theirs
 	maxTileWaste = 1 << 24 // pixels of tiles beyond four times the picture's
@@ -106,6 +107,8 @@ func (d *tiffDir) file() (*tiffFile, error) {
 		return nil, unread("a camera's raw photograph")
 	case f.width == 0 || f.height == 0 || f.samples == 0:
 		return nil, damaged(errors.New("it has no pixels"))
+	case f.samples > maxChannels:
+		return nil, unread("a TIFF of %d channels", f.samples)
 	}
 	if err := f.readDepth(); err != nil {
 		return nil, err
@@ -239,20 +242,24 @@ func (f *tiffFile) readBlocks() error {
 		return unread("a TIFF with tiles of %d×%d pixels", f.blockW, f.blockH)
 	}
 	f.offsets, f.counts = f.uints(offsets), f.uints(counts)
-	n := f.across * f.down
+	parts := float64(f.across) * float64(f.down) // so many do not fit into an int, if a file says so
 	if f.planar {
-		n *= f.samples
+		parts *= float64(f.samples)
 	}
 	if f.offsets == nil {
 		return cutOff()
 	}
+	if parts > float64(len(f.offsets)) {
+		return damaged(fmt.Errorf("it has %d parts of %.0f", len(f.offsets), parts))
+	}
+	n := int(parts)
 	if len(f.counts) < n && (f.pack == packNone || n == 1) { // some old programs do not write them
 		f.counts = slices.Repeat([]uint64{uint64(len(f.data))}, n)
 	} else if sum := f.packed(); sum > maxPacked {
 		return damaged(errors.New("its parts lie over each other"))
 	}
-	if len(f.offsets) < n || len(f.counts) < n {
-		return damaged(fmt.Errorf("it has %d parts of %d", min(len(f.offsets), len(f.counts)), n))
+	if len(f.counts) < n {
+		return damaged(fmt.Errorf("it has the lengths of %d parts of %d", len(f.counts), n))
 	}
 	return nil
 }
