@@ -2,6 +2,7 @@ package imagefile
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -106,6 +107,41 @@ func TestTIFFBounds(t *testing.T) {
 	f.counts = slices.Repeat([]uint64{1 << 40}, 10)
 	if got := f.packed(); got != 10*uint64(len(f.data)) { // what lies outside of the file does not count
 		t.Errorf("%d bytes", got)
+	}
+}
+
+// TestNesting: files of parts in parts, and of many parts, take time and memory as their length, not more.
+func TestNesting(t *testing.T) {
+	const levels = 200_000
+	nested := func(head []byte, length func(left int) []byte) []byte {
+		var b []byte
+		for i := range levels {
+			b = append(append(b, head...), length((levels-i)*(len(head)+len(length(0))))...)
+		}
+		return b
+	}
+	little := func(n int) []byte {
+		return append(binary.LittleEndian.AppendUint32(nil, uint32(n-8)), make([]byte, 16)...)
+	}
+	webp := slices.Concat([]byte("RIFF\x00\x00\x00\x00WEBP"), nested([]byte("ANMF"), little))
+	heif := []byte("\x00\x00\x00\x10ftypheic\x00\x00\x00\x00\xff\xff\xff\xffmeta\x00\x00\x00\x00")
+	deep := slices.Concat(heif, bytes.Repeat([]byte("\x7f\xff\xff\xffiprp"), levels))
+	reference := []byte("\x00\x00\x00\x0cauxl\x00\x01\xff\xff")
+	wide := slices.Concat(heif, []byte("\x7f\xff\xff\xffiref\x00\x00\x00\x00"), bytes.Repeat(reference, levels))
+	var text bytes.Buffer
+	z := zlib.NewWriter(&text)
+	_, _ = z.Write(make([]byte, 1<<20))
+	_ = z.Close()
+	profile := pngChunk("zTXt", slices.Concat([]byte("Raw profile type exif\x00\x00"), text.Bytes()))
+	header := pngChunk("IHDR", []byte{0, 0, 0, 8, 0, 0, 0, 8, 8, 0, 0, 0, 0})
+	texts := slices.Concat([]byte(pngSignature), header, bytes.Repeat(profile, 2000))
+	empty := slices.Concat([]byte(pngSignature), header, bytes.Repeat(pngChunk("IDAT", nil), levels))
+	for name, data := range map[string][]byte{"webp": webp, "heif": deep, "references": wide, "texts": texts, "empty": empty} {
+		began := time.Now()
+		_, err := Decode(t.Context(), data, Limits{})
+		if took := time.Since(began); err == nil || took > 5*time.Second {
+			t.Errorf("%s: %v after %v", name, err, took)
+		}
 	}
 }
 

@@ -106,7 +106,12 @@ func (h *heifItems) box(name string, body []byte) error {
 			size = 4
 		}
 		b.number(size)
-		return eachBox(b.data, h.box)
+		return eachBox(b.data, func(name string, body []byte) error {
+			if name != "infe" {
+				return nil
+			}
+			return h.box(name, body)
+		})
 	case "infe":
 		version := b.number(4) >> 24
 		id := uint32(b.id(version > 2))
@@ -117,7 +122,7 @@ func (h *heifItems) box(name string, body []byte) error {
 		return eachBox(b.data, func(name string, body []byte) error {
 			if b := (boxReader{body}); name == "auxl" {
 				from := uint32(b.id(wide))
-				for range b.number(2) {
+				for range min(b.number(2), uint64(len(b.data)/2)) {
 					to := uint32(b.id(wide))
 					h.auxiliary[to] = append(h.auxiliary[to], from)
 				}
@@ -125,7 +130,12 @@ func (h *heifItems) box(name string, body []byte) error {
 			return nil
 		})
 	case "iprp":
-		return eachBox(body, h.box)
+		return eachBox(body, func(name string, body []byte) error {
+			if name != "ipco" && name != "ipma" { // in itself it could lie as deep as the file is long
+				return nil
+			}
+			return h.box(name, body)
+		})
 	case "ipco":
 		return eachBox(body, func(name string, body []byte) error {
 			h.properties = append(h.properties, heifProperty{name, body})

@@ -31,8 +31,9 @@ type pngFile struct {
 	interlaced                   bool
 	header, palette, transparent []byte
 	pixels                       [][]byte // data of the IDAT chunks
-	wrong                        bool     // the checksum of one of them is
+	begun, wrong                 bool     // there is one; the checksum of one is wrong
 	exif, xmp                    []byte
+	texts                        [2]bool // with EXIF and with XMP, of which the first counts
 }
 
 // openPNG reads the chunks of a file. As in libpng, ancillary ones with wrong checksums are left out, and those that
@@ -64,7 +65,9 @@ func (f *pngFile) chunk(name string, data []byte, right, cut bool) error {
 	switch {
 	case name == "IDAT":
 		f.wrong = f.wrong || !right && !cut
-		f.pixels = append(f.pixels, data)
+		if f.begun = true; len(data) > 0 {
+			f.pixels = append(f.pixels, data)
+		}
 	case name == "CgBI":
 		return unread("a PNG for Apple's devices only")
 	case f.header == nil && name != "IHDR":
@@ -78,7 +81,7 @@ func (f *pngFile) chunk(name string, data []byte, right, cut bool) error {
 	case name == "PLTE" && f.palette == nil:
 		f.palette = data
 	case !right:
-	case name == "tRNS" && f.transparent == nil && f.pixels == nil:
+	case name == "tRNS" && f.transparent == nil && !f.begun:
 		if n, ok := map[int]int{pngGrey: 2, pngRGB: 6}[f.colour]; ok && len(data) == n ||
 			f.colour == pngPalette && f.palette != nil && len(data) <= len(f.palette)/3 {
 			f.transparent = data
@@ -116,6 +119,14 @@ func (f *pngFile) text(name string, data []byte) {
 	if !isEXIF && string(key) != xmp {
 		return
 	}
+	seen := &f.texts[0]
+	if !isEXIF {
+		seen = &f.texts[1]
+	}
+	if *seen {
+		return // a file may have more than there is time to unpack
+	}
+	*seen = true
 	compressed := name == "zTXt"
 	if name == "iTXt" && len(value) > 2 {
 		compressed = value[0] == 1
@@ -200,11 +211,7 @@ func (f *pngFile) decode(ctx context.Context) (image.Image, error) {
 	if f.pixels == nil {
 		return nil, cutOff()
 	}
-	var pixels []io.Reader
-	for _, data := range f.pixels {
-		pixels = append(pixels, chunkReader("IDAT", data))
-	}
-	m, err := f.decodeWith(ctx, io.MultiReader(pixels...))
+	m, err := f.decodeWith(ctx, &parts{f.pixels, func(data []byte) io.Reader { return chunkReader("IDAT", data) }, nil})
 	if err == nil && f.wrong {
 		return nil, damaged(errors.New("a checksum is wrong"))
 	}
@@ -225,15 +232,15 @@ func (f *pngFile) decode(ctx context.Context) (image.Image, error) {
 
 // decodeWith decodes a file that has only what the pixels need.
 func (f *pngFile) decodeWith(ctx context.Context, pixels io.Reader) (image.Image, error) {
-	parts := []io.Reader{bytes.NewReader([]byte(pngSignature)), chunkReader("IHDR", f.header)}
+	list := []io.Reader{bytes.NewReader([]byte(pngSignature)), chunkReader("IHDR", f.header)}
 	if f.colour == pngPalette && f.palette != nil {
-		parts = append(parts, chunkReader("PLTE", f.palette))
+		list = append(list, chunkReader("PLTE", f.palette))
 	}
 	if f.transparent != nil {
-		parts = append(parts, chunkReader("tRNS", f.transparent))
+		list = append(list, chunkReader("tRNS", f.transparent))
 	}
-	parts = append(parts, pixels, chunkReader("IEND", nil))
-	return png.Decode(slowly{ctx, io.MultiReader(parts...)})
+	list = append(list, pixels, chunkReader("IEND", nil))
+	return png.Decode(slowly{ctx, io.MultiReader(list...)})
 }
 
 // chunkReader reads a chunk with its length, name and checksum.
@@ -241,6 +248,27 @@ func chunkReader(name string, data []byte) io.Reader {
 	head := append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), name...)
 	sum := crc32.Update(crc32.ChecksumIEEE(head[4:]), crc32.IEEETable, data)
 	return io.MultiReader(bytes.NewReader(head), bytes.NewReader(data), bytes.NewReader(binary.BigEndian.AppendUint32(nil, sum)))
+}
+
+// parts reads chunks one after the other, of which a file may have millions.
+type parts struct {
+	left   [][]byte
+	reader func(data []byte) io.Reader
+	now    io.Reader
+}
+
+func (p *parts) Read(b []byte) (int, error) {
+	for {
+		if p.now != nil {
+			if n, err := p.now.Read(b); n > 0 || err != io.EOF {
+				return n, err
+			}
+		}
+		if len(p.left) == 0 {
+			return 0, io.EOF
+		}
+		p.now, p.left = p.reader(p.left[0]), p.left[1:]
+	}
 }
 
 // stored reads compressed pixels as IDAT chunks that are not compressed, and whose sums and lengths are right.
@@ -256,11 +284,8 @@ type stored struct {
 }
 
 func newStored(chunks [][]byte, size int64) *stored {
-	var parts []io.Reader
-	for _, data := range chunks {
-		parts = append(parts, bytes.NewReader(data))
-	}
-	s := &stored{compressed: bufio.NewReader(io.MultiReader(parts...)), left: size, sum: adler32.New(), chunk: bytes.NewReader(nil)}
+	compressed := &parts{chunks, func(data []byte) io.Reader { return bytes.NewReader(data) }, nil}
+	s := &stored{compressed: bufio.NewReader(compressed), left: size, sum: adler32.New(), chunk: bytes.NewReader(nil)}
 	_, _ = s.compressed.Discard(2) // the head of zlib: what follows says whether it is right
 	s.pixels = flate.NewReader(s.compressed)
 	return s

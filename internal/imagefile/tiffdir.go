@@ -118,6 +118,9 @@ func openTIFF(data []byte) (*tiffDir, error) {
 	return d, nil
 }
 
+// maxValues is how many values of a tag are read: enough for the smallest tiles of the largest pictures.
+const maxValues = 1 << 22
+
 // uints returns the values of a tag that are whole numbers, whatever kind of number they are.
 func (d *tiffDir) uints(tag uint16) []uint64 {
 	e := d.entries[tag]
@@ -133,7 +136,7 @@ func (d *tiffDir) uints(tag uint16) []uint64 {
 		return nil
 	}
 	size := int(tiffSizes[e.kind])
-	list := make([]uint64, len(e.data)/size)
+	list := make([]uint64, min(len(e.data)/size, maxValues))
 	for i := range list {
 		list[i] = f(e.data[i*size:])
 	}

@@ -24,8 +24,8 @@ type webpFile struct {
 func openWebP(data []byte) (*webpFile, error) {
 	f := &webpFile{}
 	var at image.Point
-	var read func(data []byte)
-	read = func(data []byte) {
+	var read func(data []byte, whole bool) // the whole file or a frame, in which there are no others
+	read = func(data []byte, whole bool) {
 		for len(data) >= 8 {
 			name, n := string(data[:4]), int(binary.LittleEndian.Uint32(data[4:]))
 			data = data[8:]
@@ -35,9 +35,9 @@ func openWebP(data []byte) (*webpFile, error) {
 			switch {
 			case name == "VP8X" && len(chunk) >= 10:
 				f.canvas = image.Pt(1+uint24(chunk[4:]), 1+uint24(chunk[7:]))
-			case name == "ANMF" && len(chunk) >= 16 && f.pixels == nil:
+			case name == "ANMF" && len(chunk) >= 16 && f.pixels == nil && whole:
 				at = image.Pt(2*uint24(chunk), 2*uint24(chunk[3:]))
-				read(chunk[16:])
+				read(chunk[16:], false)
 				f.cut = f.cut || cut
 			case name == "ALPH" && f.pixels == nil:
 				f.alpha = chunk
@@ -50,7 +50,7 @@ func openWebP(data []byte) (*webpFile, error) {
 			}
 		}
 	}
-	read(data[12:])
+	read(data[12:], true)
 	w, h, ok := f.size()
 	if !ok {
 		return nil, cutOff()
