@@ -107,7 +107,7 @@ func (e PanicError) Error() string { return fmt.Sprint(e.Value) }
 // Inspect reads a file's header.
 func Inspect(data []byte) (h Header, err error) {
 	defer recovered(&err)
-	p, err := parse(data)
+	p, err := open(data)
 	if err != nil {
 		return h, faultOf(err)
 	}
@@ -117,7 +117,7 @@ func Inspect(data []byte) (h Header, err error) {
 // Decode decodes a file within limits. It ends soon after its context does, with the context's error.
 func Decode(ctx context.Context, data []byte, limits Limits) (f *File, err error) {
 	defer recovered(&err)
-	p, err := parse(data)
+	p, err := open(data)
 	if err != nil {
 		return nil, faultOf(err)
 	}
@@ -135,6 +135,9 @@ func Decode(ctx context.Context, data []byte, limits Limits) (f *File, err error
 	if err != nil {
 		return nil, faultOf(err)
 	}
+	if b := m.Bounds(); b.Dx() != p.Width || b.Dy() != p.Height {
+		return nil, damaged(fmt.Errorf("it says it has %d×%d pixels, and has %d×%d", p.Width, p.Height, b.Dx(), b.Dy()))
+	}
 	f = &File{Header: p.Header, Image: m, Orientation: p.orientation, codes: p.codes}
 	if f.Orientation == 0 {
 		f.Orientation = orientationOf(p.exif, p.xmp)
@@ -147,7 +150,16 @@ func Decode(ctx context.Context, data []byte, limits Limits) (f *File, err error
 	return f, nil
 }
 
-// parse reads what a file says before its pixels.
+// open reads what a file says before its pixels, of which it has some.
+func open(data []byte) (*parsed, error) {
+	p, err := parse(data)
+	if err == nil && min(p.Width, p.Height) < 1 {
+		return nil, damaged(errors.New("it has no pixels"))
+	}
+	return p, err
+}
+
+// parse reads what a file of any format says.
 func parse(data []byte) (*parsed, error) {
 	if len(data) == 0 {
 		return nil, &fault{"is empty", nil, getAnother}
