@@ -83,7 +83,8 @@ func TestTIFFBounds(t *testing.T) {
 		"no lengths":  {map[uint16]uint32{tagWidth: 1<<31 - 1, tagHeight: 1<<31 - 1, tagTileByteCounts: 0, tagCompression: packNone, tagPredictor: 1}, "is damaged (it has 4 parts of "},
 		"channels":    {map[uint16]uint32{tagSamples: 1 << 20, tagPlanar: 2}, "is a TIFF of 1048576 channels, which cannot be read"},
 		"no pixels":   {map[uint16]uint32{tagWidth: 0}, "is damaged (it has no pixels)"},
-		"raw":         {map[uint16]uint32{tagSubfileType: 1}, "is a camera's raw photograph, which cannot be read"},
+		"raw":         {map[uint16]uint32{tagDNGVersion: 1}, "is a camera's raw photograph, which cannot be read"},
+		"preview":     {map[uint16]uint32{tagSubfileType: 1}, "is a TIFF that begins with a small preview, as cameras' raw photographs do, which"},
 		"fax colours": {map[uint16]uint32{tagCompression: packG4}, "is damaged (it has fax compression, and colours)"},
 	} {
 		d, err := openTIFF(readFiles(t)["tiff zlib tiles"].File)

@@ -103,8 +103,10 @@ func (d *tiffDir) file() (*tiffFile, error) {
 		f.pack = packNone
 	}
 	switch {
-	case len(d.entries[tagDNGVersion].data) > 0, d.uint(tagSubfileType, 0)&1 != 0, bytes.HasPrefix(d.data[8:], []byte("CR\x02")):
+	case len(d.entries[tagDNGVersion].data) > 0, bytes.HasPrefix(d.data[8:], []byte("CR\x02")):
 		return nil, unread("a camera's raw photograph")
+	case d.uint(tagSubfileType, 0)&1 != 0:
+		return nil, unread("a TIFF that begins with a small preview, as cameras' raw photographs do")
 	case f.width == 0 || f.height == 0 || f.samples == 0:
 		return nil, damaged(errors.New("it has no pixels"))
 	case f.samples > maxChannels:
