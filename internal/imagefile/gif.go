@@ -9,13 +9,25 @@ import (
 	"image/draw"
 	"image/gif"
 	"io"
+	"slices"
 )
 
 // gifFile is what a GIF file says before its first frame's pixels.
 type gifFile struct {
-	data   []byte
-	canvas image.Rectangle
-	frame  image.Rectangle
+	palette []byte // with the three bytes before it
+	control []byte // the extension that says which colour is transparent
+	rest    []byte // from the first frame on
+	canvas  image.Rectangle
+	frame   image.Rectangle
+}
+
+// greys is the palette of a file without one.
+func greys() []byte {
+	b := []byte{0x80 | 7, 0, 0}
+	for i := range 256 {
+		b = append(b, byte(i), byte(i), byte(i))
+	}
+	return b
 }
 
 // openGIF reads a file up to its first frame. As in browsers, a frame that is larger than the canvas makes it larger.
@@ -23,18 +35,27 @@ func openGIF(data []byte) (*gifFile, error) {
 	if len(data) < 13 {
 		return nil, cutOff()
 	}
-	f := &gifFile{data: data}
+	f := &gifFile{}
 	f.canvas.Max = image.Pt(int(binary.LittleEndian.Uint16(data[6:])), int(binary.LittleEndian.Uint16(data[8:])))
 	at := 13
-	if data[10]&0x80 != 0 {
-		at += 3 << (1 + data[10]&7) // the palette
+	f.palette = greys()
+	if flags := data[10]; flags&0x80 != 0 {
+		at += 3 << (1 + flags&7)
+		f.palette = append([]byte{flags, data[11], data[12]}, data[13:min(at, len(data))]...)
 	}
-	for at < len(data) && data[at] == 0x21 { // extensions: a number, and blocks that begin with their length
-		for at += 2; at < len(data) && data[at] != 0; {
+	for at < len(data) && (data[at] == 0x21 || data[at] == 0) { // extensions, and rubbish that others skip too
+		from := at
+		if at++; data[from] == 0 {
+			continue
+		}
+		for at++; at < len(data) && data[at] != 0; { // a number, and blocks that begin with their length
 			at += 1 + int(data[at])
 		}
-		at++
+		if at++; at <= len(data) && data[from+1] == 0xf9 {
+			f.control = data[from:at]
+		}
 	}
+	f.rest = data[min(at, len(data)):]
 	if at+10 > len(data) {
 		return nil, cutOff()
 	}
@@ -67,10 +88,11 @@ func (f *gifFile) parsed() *parsed {
 }
 
 func (f *gifFile) decode(ctx context.Context) (image.Image, error) {
-	head := bytes.Clone(f.data[:10])
-	binary.LittleEndian.PutUint16(head[6:], uint16(f.canvas.Dx()))
-	binary.LittleEndian.PutUint16(head[8:], uint16(f.canvas.Dy()))
-	m, err := gif.Decode(slowly{ctx, io.MultiReader(bytes.NewReader(head), bytes.NewReader(f.data[10:]))})
+	head := []byte("GIF89a")
+	head = binary.LittleEndian.AppendUint16(head, uint16(f.canvas.Dx()))
+	head = binary.LittleEndian.AppendUint16(head, uint16(f.canvas.Dy()))
+	head = slices.Concat(head, f.palette, f.control)
+	m, err := gif.Decode(slowly{ctx, io.MultiReader(bytes.NewReader(head), bytes.NewReader(f.rest))})
 	if err != nil || f.frame == f.canvas {
 		return m, err
 	}

@@ -263,6 +263,13 @@ moving = saved(REF.quantize(64), "GIF", save_all=True, append_images=[other.quan
 add("gif animated", moving)
 add("gif with a canvas that is too small", moving[:6] + struct.pack("<HH", 5, 4) + moving[10:], np.array(REF.quantize(64).convert("RGB")))
 add("gif without a canvas", moving[:6] + b"\0" * 4 + moving[10:], np.array(REF.quantize(64).convert("RGB")))
+still = saved(REF.quantize(64), "GIF")
+table = 3 << (1 + (still[10] & 7))
+frame = still.find(b",", 13 + table)
+few_colours = np.array(REF.quantize(64).convert("RGB"))
+add("gif with an unknown extension", still[:frame] + b"!\x55\3abc\0" + still[frame:], few_colours)
+add("gif with rubbish between its parts", still[:frame] + b"\0\0" + still[frame:], few_colours)
+add("gif without a palette", still[:10] + bytes([still[10] & 0x7f]) + still[11:13] + still[13 + table:])
 
 # HEIC and AVIF, without subsampling, which decoders undo in different ways.
 # x265 makes no pictures below 64 pixels, and those of other sizes would be cropped.
