@@ -2,6 +2,7 @@ package imagefile
 
 import (
 	"bytes"
+	"compress/lzw"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -74,6 +75,34 @@ func openGIF(data []byte) (*gifFile, error) {
 	return f, nil
 }
 
+// whole returns the first frame with as much compressed data as its pixels take, and its end; or false if they are not
+// all there.
+func (f *gifFile) whole() ([]byte, bool) {
+	at := 10
+	if flags := f.rest[9]; flags&0x80 != 0 {
+		at += 3 << (1 + flags&7)
+	}
+	if at+1 > len(f.rest) || f.rest[at] < 2 || f.rest[at] > 8 {
+		return nil, false
+	}
+	out := slices.Clone(f.rest[:at+1])
+	var packed []byte
+	for at++; at < len(f.rest) && f.rest[at] != 0; {
+		next := min(at+1+int(f.rest[at]), len(f.rest))
+		packed = append(packed, f.rest[at+1:next]...)
+		at = next
+	}
+	left := bytes.NewReader(packed)
+	pixels := int64(f.frame.Dx()) * int64(f.frame.Dy())
+	if n, _ := io.CopyN(io.Discard, lzw.NewReader(left, lzw.LSB, int(out[len(out)-1])), pixels); n < pixels {
+		return nil, false
+	}
+	for block := range slices.Chunk(packed[:len(packed)-left.Len()], 255) {
+		out = append(append(out, byte(len(block))), block...)
+	}
+	return append(out, 0, 0x3b), true
+}
+
 func (f *gifFile) parsed() *parsed {
 	area := func(r image.Rectangle) int64 { return int64(r.Dx()) * int64(r.Dy()) }
 	memory := 2 * area(f.frame) // interlaced lines are put in order in a copy
@@ -93,6 +122,14 @@ func (f *gifFile) decode(ctx context.Context) (image.Image, error) {
 	head = binary.LittleEndian.AppendUint16(head, uint16(f.canvas.Dy()))
 	head = slices.Concat(head, f.palette, f.control)
 	m, err := gif.Decode(slowly{ctx, io.MultiReader(bytes.NewReader(head), bytes.NewReader(f.rest))})
+	if err != nil && ctx.Err() == nil {
+		// All pixels may be there, with too little or too much behind them, which image/gif refuses.
+		rest, ok := f.whole()
+		if !ok {
+			return nil, cutOff()
+		}
+		m, err = gif.Decode(slowly{ctx, io.MultiReader(bytes.NewReader(head), bytes.NewReader(rest))})
+	}
 	if err != nil || f.frame == f.canvas {
 		return m, err
 	}
