@@ -30,6 +30,8 @@ type Container interface {
 	Metadata() map[string]string
 	// Read returns the numbers of the i-th tensor, row-major. Types that are not floating-point are an error.
 	Read(i int) ([]float32, error)
+	// Err returns what has ended the reading of the file, even while an attribute was looked for; nil if nothing has.
+	Err() error
 	Close() error
 }
 

@@ -184,8 +184,8 @@ var digits = regexp.MustCompile("[0-9]+")
 
 // network returns the network that the layers belong to. It checks that all are there, with the right shapes.
 func (r *recognition) network() (architecture, error) {
-	if r.err != nil {
-		return architecture{}, r.err
+	if err := cmp.Or(r.Err(), r.err); err != nil {
+		return architecture{}, err
 	}
 	if len(r.found) == 0 {
 		return architecture{}, r.otherNetwork()

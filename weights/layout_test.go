@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"errors"
 	"math"
 	"path/filepath"
 	"slices"
@@ -93,6 +94,14 @@ func TestCompareNumbered(t *testing.T) {
 	slices.SortFunc(got, compareNumbered)
 	if want := []string{"layers/conv2d", "layers/conv2d_1", "layers/conv2d_2", "layers/conv2d_10"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestReadingEnded: a file whose attributes could not be read is not called another network.
+func TestReadingEnded(t *testing.T) {
+	m := &memory{err: errors.New("the child died")}
+	if _, err := recognise(m).assemble(); !errors.Is(err, m.err) {
+		t.Errorf("error %v, want %v", err, m.err)
 	}
 }
 

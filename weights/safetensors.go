@@ -58,6 +58,9 @@ func (s *safetensorsFile) Attribute(group, name string) []string {
 
 func (s *safetensorsFile) Metadata() map[string]string { return s.Header.Metadata }
 
+// Err returns nil: the attributes are in memory.
+func (s *safetensorsFile) Err() error { return nil }
+
 func (s *safetensorsFile) Close() error { return s.file.Close() }
 
 // Read converts F16, BF16, F32 and F64 to float32.

@@ -23,6 +23,7 @@ type memory struct {
 	tensors    []Tensor
 	values     [][]float32
 	attributes map[string][]string // by group@name
+	err        error
 }
 
 func (m *memory) Tensors() []Tensor { return m.tensors }
@@ -31,6 +32,7 @@ func (m *memory) Attribute(group, name string) []string {
 }
 func (m *memory) Metadata() map[string]string   { return nil }
 func (m *memory) Read(i int) ([]float32, error) { return m.values[i], nil }
+func (m *memory) Err() error                    { return m.err }
 func (m *memory) Close() error                  { return nil }
 
 func (m *memory) add(name string, shape []int, values []float32) {

@@ -71,6 +71,9 @@ func TestChildEnds(t *testing.T) {
 		if got := r.Attribute("target", "name"); got != nil {
 			t.Errorf("%v: an attribute %q came from nowhere", c.signal, got)
 		}
+		if err := r.Err(); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%v: Err gives %v", c.signal, err)
+		}
 	}
 }
 

@@ -196,6 +196,9 @@ func (r *reader) Read(i int) ([]float32, error) {
 	return numbers, nil
 }
 
+// Err returns why the child has ended.
+func (r *reader) Err() error { return r.err }
+
 // Close ends the child.
 func (r *reader) Close() error {
 	r.end(0)
