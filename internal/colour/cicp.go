@@ -68,8 +68,8 @@ var transfers = map[byte]struct {
 	18: {"HLG", hlg{}, true},
 }
 
-// television is how screens show BT.709, BT.601 and BT.2020 (BT.1886), and browsers with them. H.273 gives the camera's
-// function, whose inverse would be lighter.
+// television is how screens show BT.709, BT.601 and BT.2020 (BT.1886), and browsers with them.
+// H.273 gives the camera's function, whose inverse would be lighter.
 var television = power(2.4)
 
 // narrow is a transfer of values in video's range.

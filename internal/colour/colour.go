@@ -54,7 +54,8 @@ func Of(data []byte, format string, m image.Image) (s *Space, warning error) {
 	return usable(s, err, m)
 }
 
-// OfParts is Of for a profile, or else for code points of H.273 as in a cICP chunk, that the caller has found in a file.
+// OfParts is Of for a profile, or else for code points of H.273 as in a cICP chunk, that the caller
+// has found in a file.
 func OfParts(icc, cicp []byte, m image.Image) (s *Space, warning error) {
 	var err error
 	if icc != nil {
@@ -65,7 +66,8 @@ func OfParts(icc, cicp []byte, m image.Image) (s *Space, warning error) {
 	return usable(s, err, m)
 }
 
-// usable returns what Of does for a space that a file gives, or for the error of one that cannot be read.
+// usable returns what Of does for a space that a file gives, or for the error of one that cannot be
+// read.
 func usable(s *Space, err error, m image.Image) (*Space, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w, so that its colours are taken as sRGB and may look wrong: convert it to sRGB first", err)

@@ -58,8 +58,8 @@ func pixel(colour []uint16) [4]float32 {
 	return p
 }
 
-// TestLittleCMS compares all kinds of profiles with LittleCMS. Both compute with more than 16 bits; LittleCMS rounds
-// between the steps of tables, and dark colours become up to 12 times as large.
+// TestLittleCMS compares all kinds of profiles with LittleCMS. Both compute with more than 16 bits;
+// LittleCMS rounds between the steps of tables, and dark colours become up to 12 times as large.
 func TestLittleCMS(t *testing.T) {
 	for _, p := range references(t).Profiles {
 		s, err := Parse(p.ICC)
@@ -115,8 +115,8 @@ func TestPNGChunks(t *testing.T) {
 	}
 }
 
-// TestPNGPrecedence: of several chunks cICP comes first, then iCCP, sRGB, and gAMA with cHRM. One that is damaged, or
-// comes after the pixels, does not count.
+// TestPNGPrecedence: of several chunks cICP comes first, then iCCP, sRGB, and gAMA with cHRM. One
+// that is damaged, or comes after the pixels, does not count.
 func TestPNGPrecedence(t *testing.T) {
 	packed := func(s *Space) []byte { c := s.pngChunk(); return c[8 : len(c)-4] }
 	standard := &Space{icc: standardProfile()}
@@ -166,8 +166,8 @@ func TestPNGPrecedence(t *testing.T) {
 	}
 }
 
-// TestHighDynamicRange: the white of a page is white, which is 203 cd/m² in PQ and 75% in HLG (BT.2408, table 1), and
-// brighter light is cut off with a warning.
+// TestHighDynamicRange: the white of a page is white, which is 203 cd/m² in PQ and 75% in HLG
+// (BT.2408, table 1), and brighter light is cut off with a warning.
 func TestHighDynamicRange(t *testing.T) {
 	for code, white := range map[byte]float32{16: 0.5807, 18: 0.75} {
 		s, err := Of(chunked("cICP", []byte{9, code, 0, 1}), "png", nil)
@@ -334,8 +334,8 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// TestModel: a profile applies to pictures with its channels only. A grey one applies to a picture without colours,
-// however it is stored.
+// TestModel: a profile applies to pictures with its channels only. A grey one applies to a picture
+// without colours, however it is stored.
 func TestModel(t *testing.T) {
 	profiles := map[string][]byte{}
 	for _, p := range references(t).Profiles {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// FuzzParse changes profiles, and makes some up: none ends the program, takes long, or makes colours out of range.
+// FuzzParse changes profiles, and makes some up: none ends the program, takes long, or makes
+// colours out of range.
 func FuzzParse(f *testing.F) {
 	profiles := references(f).Profiles
 	for i, p := range profiles {
