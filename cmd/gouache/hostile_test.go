@@ -1,13 +1,32 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker/sqlite/hostiletest"
 )
+
+// TestHostileSources: a store may say that a picture was read from a pipe, a device or a large file of this machine.
+func TestHostileSources(t *testing.T) {
+	s := hostiletest.Sound(t)
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []string{pipe, "/dev/zero", "/dev/stdin", "/proc/self/mem", t.TempDir(), "\x00"} {
+		s.Exec(t, `UPDATE pictures SET source = ? WHERE run = 1`, source)
+		within(t, source, func(ctx context.Context) {
+			if _, stderr, code := gouache(ctx, "runs", "show", s.Runs[0], "--store", s.Dir); code != exitDone {
+				t.Errorf("%s: exit %d: %s", source, code, stderr)
+			}
+		})
+	}
+}
 
 // TestHostileTexts runs every command on a store with hostile text in every column: none of it is raw on the terminal, in
 // JSON, in CSV or in a gallery. The tests of the view and of notebooks look at theirs.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -58,11 +59,21 @@ func showRun(ctx context.Context, store tracker.Reader, ref string) (*shownRun, 
 		if p.Source == "" {
 			continue
 		}
-		if data, err := picture.ReadFile(p.Source); err != nil || fmt.Sprintf("%x", sha256.Sum256(data)) != p.Hash {
+		if !isAsBefore(&p) {
 			shown.Changed = append(shown.Changed, p.Source)
 		}
 	}
 	return shown, nil
+}
+
+// isAsBefore reports whether a picture's source is what it was. The store may be somebody else's, and name a pipe, on
+// which one would wait for ever, or the largest file of this machine.
+func isAsBefore(p *tracker.Picture) bool {
+	if info, err := os.Stat(p.Source); err == nil && (!info.Mode().IsRegular() || info.Size() != p.Bytes) {
+		return false
+	}
+	data, err := picture.ReadFile(p.Source)
+	return err == nil && fmt.Sprintf("%x", sha256.Sum256(data)) == p.Hash
 }
 
 func printRun(w *terminal.Table, s *shownRun) {
