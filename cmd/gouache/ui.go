@@ -20,6 +20,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/web"
@@ -92,7 +93,7 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	for _, link := range f.links(host, listener.Addr()) {
 		fmt.Fprintln(cmd.OutOrStdout(), link)
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "showing %s; Ctrl-C ends it\n", f.store.dir)
+	terminal.Fprintf(cmd.ErrOrStderr(), "showing %s; Ctrl-C ends it\n", f.store.dir)
 	if f.noToken {
 		fmt.Fprintln(cmd.ErrOrStderr(), "there is no token: whoever reaches this address sees all runs"+f.alsoChanges())
 	}
