@@ -80,7 +80,7 @@ func TestMistakes(t *testing.T) {
 		{quick(out, "--content", in("small.png")), 1, "3×3 pixels"},
 		{quick(out, "--content", in("strip.png")), 2, "too narrow"},
 		{quick(out, "--content", in("text.png")), 1, "none of the formats"},
-		{quick(out, "--content", in("cut.jpg")), 1, "is damaged"},
+		{quick(out, "--content", in("cut.jpg")), 1, "is cut off before its end"},
 		{quick(out, "--content", "sample:chelsee"), 1, `did you mean "chelsea"`},
 		{quick(out, "--style", in("none.png")), 1, "--style"},
 		{quick(out, "--style", ok+":-1"), 2, "must be a number from 0 up"},
