@@ -175,7 +175,7 @@ func TestParseMistakes(t *testing.T) {
 		{"device: gpu", `1:9: device: unknown value "gpu": did you mean "cpu"?`},
 		{"name: ''", "1:7: name is one line of at most 200 bytes"},
 		{"style: []", "1:8: the list is empty: it needs a value"},
-		{"style: a.jpg:-1", "1:8: the weight of a.jpg is -1: it must be a number from 0 up"},
+		{"style: a.jpg:-1", "1:8: the weight of a.jpg is -1: it must be a number from 0 up, such as 0.5"},
 		{"parallel: 0", `1:11: parallel is a whole number from 1 to 256, not "0"`},
 		{"checkpoint: soon", `1:13: checkpoint is a time from 1s to 24h such as 30s, or 0 for never, not "soon"`},
 		{"sampler: randm", `1:10: unknown sampler "randm": did you mean "random"?`},
