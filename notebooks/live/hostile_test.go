@@ -99,7 +99,7 @@ func TestDamagedPicture(t *testing.T) {
 	if err := Runs(ctx, store, runs); err != nil {
 		t.Fatal(err)
 	}
-	if got := page((*sent)[0]); strings.Count(got, "<img") != 2 || !strings.Contains(got, "<i>the picture of run "+runs[0].ID+" cannot be shown: ") {
+	if got := page((*sent)[0]); strings.Count(got, "<img") != 2 || !strings.Contains(got, "<i>the file of picture "+runs[0].Picture+" was damaged or replaced") {
 		t.Errorf("it shows %s", got)
 	}
 	if err := Run(ctx, store, runs[0].ID); err != nil {
