@@ -63,7 +63,8 @@ type Run struct {
 	Provenance Provenance `json:"provenance"`
 	Process    Process    `json:"process"`
 
-	// Damaged are the names of what the store holds damaged of this record: cut, empty or in a bound. "record" is all of it.
+	// Damaged are the names of what the store holds damaged of this record: cut, empty or in a bound. "record" is all of it,
+	// "pictures" are some of its pictures, which only Run looks for.
 	Damaged []string `json:"damaged,omitempty"`
 }
 

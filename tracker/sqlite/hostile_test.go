@@ -474,3 +474,40 @@ func TestAlteredPicture(t *testing.T) {
 		}
 	}
 }
+
+// TestDamagedPictures: a run whose pictures cannot all be read says so, and an import refuses it by name instead of bringing
+// it without them.
+func TestDamagedPictures(t *testing.T) {
+	for _, statement := range []string{
+		`UPDATE blobs SET width = -1`,
+		`UPDATE pictures SET role = role || '!'`,
+		`DELETE FROM blobs`,
+	} {
+		s := hostiletest.Sound(t)
+		s.Exec(t, `PRAGMA foreign_keys = OFF; `+statement)
+		store, err := sqlite.Open(t.Context(), s.Dir, sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		page, err := store.Runs(t.Context(), tracker.RunQuery{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Runs {
+			one, err := store.Run(t.Context(), r.ID)
+			if err != nil || !slices.Contains(one.Damaged, "pictures") {
+				t.Errorf("%s: run %s has %v damaged (%v)", statement, r.ID, one.Damaged, err)
+			}
+		}
+		into, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer into.Close()
+		report, err := tracker.Import(t.Context(), into, store, nil)
+		if err != nil || len(report.Refused) != len(page.Runs) || len(report.Runs) > 0 {
+			t.Errorf("%s: imported %+v (%v)", statement, report, err)
+		}
+	}
+}

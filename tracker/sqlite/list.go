@@ -44,8 +44,14 @@ func (db *DB) Find(ctx context.Context, ref string) (string, error) {
 // Run implements tracker.Store.
 func (db *DB) Run(ctx context.Context, id string) (run *tracker.Run, err error) {
 	err = db.readRun(ctx, "reading run "+id, id, func(tx *sql.Tx, key int64) error {
-		run, err = loadRun(ctx, tx, db.now(), key)
-		return err
+		if run, err = loadRun(ctx, tx, db.now(), key); err != nil {
+			return err
+		}
+		return eachPicture(ctx, tx, `WHERE p.run = ?`, []any{key}, func(p *tracker.Picture) {
+			if p == nil && !slices.Contains(run.Damaged, "pictures") {
+				run.Damaged = append(run.Damaged, "pictures")
+			}
+		})
 	})
 	return run, err
 }

@@ -100,10 +100,10 @@ func (db *DB) Pictures(ctx context.Context, id string, q tracker.PictureQuery) (
 }
 
 // eachPicture calls f with the pictures of chosen rows, and with nil for a row that is none. Those have no place in a
-// list; Verify tells of them.
+// list; their run is damaged, and Verify names them.
 func eachPicture(ctx context.Context, tx *sql.Tx, which string, args []any, f func(*tracker.Picture)) error {
 	query := `SELECT p.role, p.step, p.name, p.source, p.hash, b.bytes, b.format, b.width, b.height, p.at
-		FROM pictures AS p JOIN blobs AS b USING (hash) ` + which
+		FROM pictures AS p LEFT JOIN blobs AS b USING (hash) ` + which
 	v := make([]any, 10)
 	return each(ctx, tx, query, args, pointers(v), func() error {
 		var r row
