@@ -21,7 +21,7 @@ import (
 func TestHangUp(t *testing.T) {
 	dir := t.TempDir()
 	store, out := filepath.Join(dir, "store"), filepath.Join(dir, "out.png")
-	cmd := exec.Command(os.Args[0], quick(out, append(light, "--iterations", "100000", "--store", store)...)...)
+	cmd := exec.Command(os.Args[0], quick(out, "--iterations", "100000", "--store", store)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	messages, err := cmd.StderrPipe()
 	if err != nil {
