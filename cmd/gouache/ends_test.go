@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -23,6 +24,9 @@ func TestHangUp(t *testing.T) {
 	store, out := filepath.Join(dir, "store"), filepath.Join(dir, "out.png")
 	cmd := exec.Command(os.Args[0], quick(out, "--iterations", "100000", "--store", store)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
+	hangUps := make(chan os.Signal, 1) // handled here, SIGHUP is not ignored there, even if nohup began the tests
+	signal.Notify(hangUps, syscall.SIGHUP)
+	defer signal.Stop(hangUps)
 	messages, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -23,6 +24,8 @@ func TestMain(m *testing.M) {
 	if file := os.Getenv(asWorker); file != "" {
 		worker(file)
 	}
+	// What began with nohup ignores SIGHUP, and so would the workers. What this process handles, they begin with unignored.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	os.Exit(m.Run())
 }
 
