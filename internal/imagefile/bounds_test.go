@@ -221,6 +221,7 @@ func FuzzHEIF(f *testing.F) {
 	for _, name := range []string{"heic", "heic grey", "avif", "avif with alpha"} {
 		f.Add(readFiles(f)[name].File)
 	}
+	f.Add(gridFile(f, 150, 102, true, 1, 1))
 	f.Fuzz(fuzz)
 }
 

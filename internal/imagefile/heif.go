@@ -13,14 +13,15 @@ import (
 // pixels, AVIF those of AV1.
 type heifFile struct {
 	data          []byte
-	format        string // heic or avif
-	width, height int    // as stored
-	deep          bool   // more than 8 bits a channel
-	hasAlpha      bool   // another picture is its alpha
-	turns         int    // quarters to the left
-	mirror        int    // then: -1 none, 0 top with bottom, 1 left with right
-	nclx          []byte // how numbers become colours, if the file says
-	profile       []byte // ICC
+	format        string    // heic or avif
+	width, height int       // as stored
+	deep          bool      // more than 8 bits a channel
+	hasAlpha      bool      // another picture is its alpha
+	turns         int       // quarters to the left
+	mirror        int       // then: -1 none, 0 top with bottom, 1 left with right
+	nclx          []byte    // how numbers become colours, if the file says
+	profile       []byte    // ICC
+	grid          *heifGrid // its tiles, if they can be decoded one by one
 }
 
 // eachBox calls f with the boxes that follow each other in data.
@@ -52,6 +53,9 @@ type heifItems struct {
 	properties []heifProperty      // by number less 1
 	have       map[uint32][]uint64 // properties of an item
 	auxiliary  map[uint32][]uint32 // items that belong to another
+	parts      map[uint32][]uint32 // items that another is made of
+	places     map[uint32]heifPlace
+	idat       []byte // data of items that lie in the meta box
 }
 
 type heifProperty struct {
@@ -75,7 +79,10 @@ func heifKind(data []byte) string {
 }
 
 func openHEIF(data []byte) (*heifFile, error) {
-	items := heifItems{kinds: map[uint32]string{}, have: map[uint32][]uint64{}, auxiliary: map[uint32][]uint32{}}
+	items := heifItems{
+		kinds: map[uint32]string{}, have: map[uint32][]uint64{}, auxiliary: map[uint32][]uint32{},
+		parts: map[uint32][]uint32{}, places: map[uint32]heifPlace{},
+	}
 	found := false
 	err := eachBox(data, func(name string, body []byte) error {
 		if name != "meta" || len(body) < 4 || found {
@@ -120,15 +127,23 @@ func (h *heifItems) box(name string, body []byte) error {
 	case "iref":
 		wide := b.number(4)>>24 > 0
 		return eachBox(b.data, func(name string, body []byte) error {
-			if b := (boxReader{body}); name == "auxl" {
+			if b := (boxReader{body}); name == "auxl" || name == "dimg" {
 				from := uint32(b.id(wide))
 				for range min(b.number(2), uint64(len(b.data)/2)) {
 					to := uint32(b.id(wide))
-					h.auxiliary[to] = append(h.auxiliary[to], from)
+					if name == "auxl" {
+						h.auxiliary[to] = append(h.auxiliary[to], from)
+					} else {
+						h.parts[from] = append(h.parts[from], to)
+					}
 				}
 			}
 			return nil
 		})
+	case "iloc":
+		h.locate(b)
+	case "idat":
+		h.idat = body
 	case "iprp":
 		return eachBox(body, func(name string, body []byte) error {
 			if name != "ipco" && name != "ipma" { // in itself it could lie as deep as the file is long
@@ -244,10 +259,16 @@ func (h *heifItems) file(data []byte) (*heifFile, error) {
 	if f.width == 0 || f.height == 0 {
 		return nil, damaged(errors.New("it does not say how large it is"))
 	}
+	if f.format == "heic" {
+		f.grid = h.grid(data)
+	}
+	if f.grid != nil {
+		f.width, f.height = f.grid.crop.Dx(), f.grid.crop.Dy()
+	}
 	return f, nil
 }
 
-// orientation returns how AVIF pixels are to be turned. HEIC pixels come turned.
+// orientation returns how pixels of AVIF and of a grid are to be turned. Others come turned.
 func (f *heifFile) orientation() Orientation {
 	if f.mirror < 0 {
 		return []Orientation{1, 8, 3, 6}[f.turns]
@@ -274,13 +295,18 @@ func (f *heifFile) parsed() *parsed {
 		codes:       jpegCodes,
 	}
 	pixels := int64(f.width) * int64(f.height)
-	if f.format == "avif" {
+	switch {
+	case f.format == "avif":
 		p.Memory = 16 * pixels
 		if f.deep {
 			p.Memory *= 2
 		}
 		p.decode = f.decodeAVIF
-	} else {
+	case f.grid != nil:
+		p.Memory = f.grid.memory()
+		p.codes = codesOf(f.nclx)
+		p.decode = f.decodeGrid
+	default:
 		if f.turns%2 == 1 {
 			p.Width, p.Height = f.height, f.width
 		}
@@ -305,6 +331,11 @@ func (f *heifFile) decodeHEIC(ctx context.Context) (image.Image, error) {
 		return nil, err
 	}
 	defer m.close()
+	return m.heic(f.width, f.height)
+}
+
+// heic decodes a file of so many pixels at most.
+func (m *wasmCall) heic(most, high int) (image.Image, error) {
 	numbers, err := m.alloc(5 * 4) // width, height, colour space, subsampling, premultiplied
 	if err != nil {
 		return nil, err
@@ -314,11 +345,11 @@ func (f *heifFile) decodeHEIC(ctx context.Context) (image.Image, error) {
 		return nil, err
 	}
 	width, height := int(m.uint32(numbers)), int(m.uint32(numbers+4))
-	if width <= 0 || height <= 0 || int64(width)*int64(height) > int64(f.width)*int64(f.height) {
+	if width <= 0 || height <= 0 || int64(width)*int64(height) > int64(most)*int64(high) {
 		return nil, undecoded(errors.New("its size is not what it says"))
 	}
-	// Lines are as long as a multiple of 16 pixels.
-	aligned := func(n int) int { return (n + 15) &^ 15 }
+	// Lines are as long as a multiple of 16 pixels, and at least 64.
+	aligned := func(n int) int { return max(64, (n+15)&^15) }
 	w, cw, ch := aligned(width), aligned(width), height
 	ratio := image.YCbCrSubsampleRatio444
 	space := m.uint32(numbers + 8)

@@ -40,16 +40,38 @@ type wasmModule struct {
 	err     error
 }
 
-// wasmCall is a file in a decoder's memory.
+// wasmDecoder is a decoder that is ready for files.
+type wasmDecoder struct {
+	ctx      context.Context
+	runtime  wazero.Runtime
+	compiled wazero.CompiledModule
+}
+
+// wasmCall is a file in the memory of a decoder of its own.
 type wasmCall struct {
 	ctx        context.Context
-	runtime    wazero.Runtime
 	module     api.Module
+	closes     func(context.Context) error
 	data, size uint64
 }
 
 // open starts a decoder that ends with its context, and that has so much memory at most, and puts a file into it.
 func (w *wasmModule) open(ctx context.Context, file []byte, memory int64) (*wasmCall, error) {
+	d, err := w.start(ctx, memory+2*int64(len(file)), true)
+	if err != nil {
+		return nil, err
+	}
+	c, err := d.open(ctx, file)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	c.closes = d.runtime.Close
+	return c, nil
+}
+
+// start readies a decoder whose files have so much memory each at most. Only one that stops ends with its context in the
+// middle of a file. It asks in every loop whether to, and takes three times as long.
+func (w *wasmModule) start(ctx context.Context, memory int64, stops bool) (*wasmDecoder, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -64,21 +86,30 @@ func (w *wasmModule) open(ctx context.Context, file []byte, memory int64) (*wasm
 		return nil, w.err
 	}
 	const page = 64 << 10
-	pages := min((memory+2*int64(len(file)))/page+1, 1<<16)
-	config := wazero.NewRuntimeConfig().WithCloseOnContextDone(true).WithMemoryLimitPages(uint32(pages)).WithCompilationCache(w.cache)
-	c := &wasmCall{ctx: ctx, runtime: wazero.NewRuntimeWithConfig(ctx, config), size: uint64(len(file))}
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, c.runtime); err != nil {
-		return nil, errors.Join(err, c.close())
+	pages := min(memory/page+1, 1<<16)
+	config := wazero.NewRuntimeConfig().WithCloseOnContextDone(stops).WithMemoryLimitPages(uint32(pages)).WithCompilationCache(w.cache)
+	d := &wasmDecoder{ctx: ctx, runtime: wazero.NewRuntimeWithConfig(ctx, config)}
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, d.runtime); err != nil {
+		return nil, errors.Join(err, d.close())
 	}
 	// The code stays compiled in the cache, since nothing closes it.
-	compiled, err := c.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), w.code)
-	if err != nil {
-		return nil, errors.Join(err, c.close())
+	var err error
+	if d.compiled, err = d.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), w.code); err != nil {
+		return nil, errors.Join(err, d.close())
 	}
+	return d, nil
+}
+
+func (d *wasmDecoder) close() error { return d.runtime.Close(context.WithoutCancel(d.ctx)) }
+
+// open puts a file into a new memory. Several goroutines may call it at once.
+func (d *wasmDecoder) open(ctx context.Context, file []byte) (*wasmCall, error) {
 	// Without a file system, arguments, an environment or a clock; what it prints is lost.
-	if c.module, err = c.runtime.InstantiateModule(ctx, compiled, wazero.NewModuleConfig()); err != nil {
-		return nil, errors.Join(err, c.close())
+	module, err := d.runtime.InstantiateModule(ctx, d.compiled, wazero.NewModuleConfig().WithName(""))
+	if err != nil {
+		return nil, err
 	}
+	c := &wasmCall{ctx: ctx, module: module, closes: module.Close, size: uint64(len(file))}
 	if c.data, err = c.alloc(len(file)); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
@@ -86,7 +117,7 @@ func (w *wasmModule) open(ctx context.Context, file []byte, memory int64) (*wasm
 	return c, nil
 }
 
-func (c *wasmCall) close() error { return c.runtime.Close(context.WithoutCancel(c.ctx)) }
+func (c *wasmCall) close() error { return c.closes(context.WithoutCancel(c.ctx)) }
 
 // alloc returns the place of n bytes in the decoder's memory.
 func (c *wasmCall) alloc(n int) (uint64, error) {

@@ -26,7 +26,8 @@ const MaxFileSize = 1 << 30
 //
 // The content says the format. Colours are converted to sRGB as the file's profile says, and a picture is turned upright
 // as its EXIF or XMP orientation says. An animation gives its first frame, in its place on the canvas. A TIFF with several
-// pages gives the first. HEIC gives 8 bits a channel, and takes about a second for a million pixels.
+// pages gives the first. HEIC gives 8 bits a channel, and takes about a second for a million pixels, or half of it in
+// tiles.
 //
 // An error is one sentence. It matches fs.ErrNotExist or fs.ErrPermission if the file is missing or may not be read. It says
 // that a file is damaged only if it is, and names what cannot be read. The bounds are MinSide, MaxSide, MaxPixels,
