@@ -68,6 +68,9 @@ func browserPath() string {
 // Content-Security-Policy.
 func Open(t *testing.T) context.Context {
 	t.Helper()
+	if testing.Short() { // as under the race detector, which looks at what the browser talks to in other tests
+		t.Skip("-short looks at no pages")
+	}
 	parent, err := browser()
 	if err != nil {
 		t.Fatal(err)
