@@ -22,7 +22,7 @@ func wantError(t *testing.T, what string, err error, want string) {
 	}
 }
 
-// manyScans returns a progressive JPEG that says it has a size, with its last scan so many times more.
+// manyScans returns a progressive JPEG that says it has a size, with its last scan repeated n times.
 func manyScans(t *testing.T, width, height uint16, more int) []byte {
 	data := slices.Clone(readFiles(t)["jpeg progressive without an end"].File)
 	frame := bytes.Index(data, []byte{0xff, markSOF2})

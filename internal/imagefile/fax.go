@@ -210,7 +210,7 @@ func (f *fax) runs(line []int) ([]int, error) {
 	return line, nil
 }
 
-// refer appends the changes of a line that are told by those of the line above (T.4, section 4.2.1.3.1).
+// refer appends the changes of a line that refer to those of the line above (T.4, section 4.2.1.3.1).
 func (f *fax) refer(line, above []int) ([]int, error) {
 	change := func(i int) int {
 		if i < len(above) {

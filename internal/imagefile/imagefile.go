@@ -1,4 +1,4 @@
-// Package imagefile reads picture files, for whoever paints them and for whoever shows them.
+// Package imagefile reads picture files, for paintings and for thumbnails.
 //
 // It says what a file is, bounds what decoding costs before it begins, ends decoding with its context, mends what a
 // decoder wrongly refuses, and finds the orientation.

@@ -244,7 +244,7 @@ func (f *tiffFile) readBlocks() error {
 		return unread("a TIFF with tiles of %d×%d pixels", f.blockW, f.blockH)
 	}
 	f.offsets, f.counts = f.uints(offsets), f.uints(counts)
-	parts := float64(f.across) * float64(f.down) // so many do not fit into an int, if a file says so
+	parts := float64(f.across) * float64(f.down) // a file may claim more than an int holds
 	if f.planar {
 		parts *= float64(f.samples)
 	}
