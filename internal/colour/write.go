@@ -94,7 +94,7 @@ func (s *Space) Tag(w io.Writer, format string) io.Writer {
 	return &inserter{w: w, after: signature + header, text: s.pngChunk()}
 }
 
-// inserter inserts a text after n bytes.
+// inserter inserts a text after a number of bytes.
 type inserter struct {
 	w     io.Writer
 	after int

@@ -334,7 +334,7 @@ func (f *heifFile) decodeHEIC(ctx context.Context) (image.Image, error) {
 	return m.heic(f.width, f.height)
 }
 
-// heic decodes a file of at most n pixels.
+// heic decodes a file whose picture is at most as wide and high as given.
 func (m *wasmCall) heic(most, high int) (image.Image, error) {
 	numbers, err := m.alloc(5 * 4) // width, height, colour space, subsampling, premultiplied
 	if err != nil {
