@@ -245,7 +245,7 @@ func TestContrastInvalid(t *testing.T) {
 	}
 }
 
-// TestDistinct: a string and a number that are written alike are told apart.
+// TestDistinct: a string and a number that are written alike differ.
 func TestDistinct(t *testing.T) {
 	row := tracker.ContrastRow{Values: []any{"0.1", 0.1, "x", nil, true, "true"}}
 	want := []any{`"0.1"`, 0.1, "x", nil, true, `"true"`}

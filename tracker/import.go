@@ -31,8 +31,8 @@ type Refused struct {
 //
 // Each run is added whole or not at all, and keeps its id and times. A run that was imported while it was still running
 // is brought up to date when it is imported again, and keeps what people said about it here; see [ArchiveStore]. A run
-// that cannot be kept, for example because a picture of it is lost, is refused, and Import goes on. A sweep whose name
-// a different one has here gets another name, the same at each import.
+// that cannot be kept, for example because a picture of it is lost, is refused, and the others are imported. A sweep
+// whose name a different one has here gets another name, the same at each import.
 //
 // Import can be repeated after an error: what was added stays, and is in the result. Several may run at once.
 func Import(ctx context.Context, into Store, from Source, filter *Filter) (*Imported, error) {

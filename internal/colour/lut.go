@@ -161,7 +161,7 @@ func checkModularLUT(tag []byte, channels int) error {
 
 var errCut = errors.New("a table is cut off")
 
-// checkSize checks that a table of a grid, and other numbers, fit into so many bytes.
+// checkSize checks that a table of a grid, and other numbers, fit into a number of bytes.
 func checkSize(bytes, width, others int, grid []byte) error {
 	n := int64(3)
 	for _, points := range grid {

@@ -117,7 +117,7 @@ func (t *Writer) Err() error {
 	return t.err
 }
 
-// Closed reports whether whoever read the text has left: the other end of the pipe was closed, or the terminal.
+// Closed reports whether nobody reads the text any more: the other end of the pipe or the terminal was closed.
 func (t *Writer) Closed() bool {
 	err := t.Err()
 	return errors.Is(err, syscall.EPIPE) || t.terminal != nil && errors.Is(err, syscall.EIO)

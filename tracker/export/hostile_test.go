@@ -50,7 +50,7 @@ func idsOf(t *testing.T, reader tracker.Reader) (ids []string) {
 	return ids
 }
 
-// TestHostileStore exports a store of somebody who means harm, in every format.
+// TestHostileStore exports a store that was made to do harm, in every format.
 func TestHostileStore(t *testing.T) {
 	for name, db := range hostileStores(t) {
 		ids := idsOf(t, db)
@@ -188,7 +188,7 @@ func TestHostileValues(t *testing.T) {
 	}
 }
 
-// TestBrowserHostileStore opens galleries of somebody who means harm: the browser stays where it is and asks for nothing.
+// TestBrowserHostileStore opens galleries of such stores: the browser stays where it is and asks for nothing.
 func TestBrowserHostileStore(t *testing.T) {
 	for name, db := range hostileStores(t) {
 		t.Run(name, func(t *testing.T) {
