@@ -63,25 +63,39 @@ func browserPath() string {
 	return ""
 }
 
-// Open returns the context of a tab that shares no cookies and no local storage with others. The
-// test fails if a page in it logs an error, throws an exception that nothing catches, or breaks the
-// Content-Security-Policy.
-func Open(t *testing.T) context.Context {
+// Need skips a test where there is no browser, or pages are not looked at. A test whose preparations
+// take long calls it first.
+func Need(t *testing.T) {
+	t.Helper()
+	need(t)
+}
+
+func need(t *testing.T) context.Context {
 	t.Helper()
 	if testing.Short() { // as under the race detector, which looks at what the browser talks to in other tests
 		t.Skip("-short looks at no pages")
 	}
-	parent, err := browser()
+	ctx, err := browser()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if parent == nil {
+	if ctx == nil {
 		const word = "no chromium, chromium-browser or google-chrome is on the PATH: the pages were not looked at"
 		if os.Getenv("GOUACHE_REQUIRE_BROWSER") != "" {
 			t.Fatal(word)
 		}
 		t.Skip(word)
 	}
+	return ctx
+}
+
+// Open returns the context of a tab that shares no cookies and no local storage with others. The
+// test fails if a page in it logs an error, throws an exception that nothing catches, or breaks the
+// Content-Security-Policy. It is called after the server was started: tests clean up in reverse, and
+// a page complains when a server ends before it.
+func Open(t *testing.T) context.Context {
+	t.Helper()
+	parent := need(t)
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil {

@@ -24,8 +24,9 @@ const everyPane = `(panes => panes.length > 0 && panes.every(p => p.dataset.show
 // openCompare shows runs and waits for their pictures.
 func openCompare(t *testing.T, store tracker.Store, ids []string, more string) context.Context {
 	t.Helper()
+	address := serve(t, store, Options{}) + compareURL(ids) + more
 	ctx := browsertest.Open(t)
-	goCompare(t, ctx, serve(t, store, Options{})+compareURL(ids)+more)
+	goCompare(t, ctx, address)
 	return ctx
 }
 

@@ -161,11 +161,12 @@ func TestCompareMarksAndStars(t *testing.T) {
 func TestCompareWithoutScripts(t *testing.T) {
 	store := emptyStore(t)
 	ids := redAndBlue(t, store)
+	address := serve(t, store, Options{}) + compareURL(ids)
 	ctx := browsertest.Open(t)
 	browsertest.Do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
-	}), chromedp.Navigate(serve(t, store, Options{})+compareURL(ids)))
+	}), chromedp.Navigate(address))
 	waitUntilSeen(t, ctx, ".tile:first-child .pane", 0.5, 0.5, red)
 	waitUntilSeen(t, ctx, ".tile:nth-child(2) .pane", 0.5, 0.5, blue)
 	if browsertest.Eval[bool](t, ctx, `document.getElementById("controls").checkVisibility()`) {
@@ -176,8 +177,9 @@ func TestCompareWithoutScripts(t *testing.T) {
 func TestCompareCurves(t *testing.T) {
 	store := emptyStore(t)
 	ids := paintRuns(t, store, painted{name: "one", metrics: tracker.Metrics{"total": 1, "tv": 2}}, painted{name: "two", metrics: tracker.Metrics{"total": 3}})
+	address := serve(t, store, Options{}) + compareURL(ids)
 	ctx := browsertest.Open(t)
-	browsertest.Do(t, ctx, chromedp.Navigate(serve(t, store, Options{})+compareURL(ids)))
+	browsertest.Do(t, ctx, chromedp.Navigate(address))
 	legend := `JSON.stringify([...document.querySelectorAll(".curves-key")].map(k => k.textContent))`
 	want, err := json.Marshal([]string{"1 one1", "2 two3"})
 	if err != nil {

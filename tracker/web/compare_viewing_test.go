@@ -139,9 +139,10 @@ func TestComparePanAndZoom(t *testing.T) {
 func TestCompareTouch(t *testing.T) {
 	store := emptyStore(t)
 	ids := paintRuns(t, store, painted{name: "one", result: chart(240, 180, 1)}, painted{name: "two", result: chart(240, 180, 1)})
+	address := serve(t, store, Options{}) + compareURL(ids)
 	ctx := browsertest.Open(t)
 	browsertest.Do(t, ctx, chromedp.EmulateViewport(browsertest.PhoneWidth, browsertest.PhoneHeight, chromedp.EmulateMobile, chromedp.EmulateTouch))
-	goCompare(t, ctx, serve(t, store, Options{})+compareURL(ids))
+	goCompare(t, ctx, address)
 	touch := func(kind input.DispatchTouchEventType, points ...*input.TouchPoint) {
 		t.Helper()
 		browsertest.Do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
@@ -186,9 +187,10 @@ func TestCompareTouch(t *testing.T) {
 func TestCompareTruePixels(t *testing.T) {
 	store := emptyStore(t)
 	ids := paintRuns(t, store, painted{name: "one", result: chart(240, 180, 1)}, painted{name: "two", result: chart(240, 180, 1)})
+	address := serve(t, store, Options{}) + compareURL(ids)
 	ctx := browsertest.Open(t)
 	browsertest.Do(t, ctx, chromedp.EmulateViewport(1200, 800, chromedp.EmulateScale(2)))
-	goCompare(t, ctx, serve(t, store, Options{})+compareURL(ids))
+	goCompare(t, ctx, address)
 	for key, size := range map[string]int{"1": 1, "2": 2, "8": 8} {
 		browsertest.Press(t, ctx, key)
 		browsertest.WaitFor(t, ctx, fmt.Sprintf(`document.getElementById("zoom").textContent === "%d %%"`, 100*size))

@@ -20,7 +20,7 @@ import (
 // openSweep goes to a page of a sweep.
 func openSweep(t *testing.T, store tracker.Store, path string) context.Context {
 	t.Helper()
-	address := serve(t, store, Options{ReadSweep: readSweep}) + path // first, so that the page is gone before the server ends its stream
+	address := serve(t, store, Options{ReadSweep: readSweep}) + path
 	ctx := browsertest.Open(t)
 	open(t, ctx, address)
 	return ctx
@@ -163,12 +163,13 @@ func TestSweepGridLive(t *testing.T) {
 func TestSweepGridWithoutScripts(t *testing.T) {
 	store := emptyStore(t)
 	ids := makeSweep(t, store, "grid", gridFile, way(1, "max", 20), way(1, "avg", 60), way(10, "max", 100))
+	address := serve(t, store, Options{ReadSweep: readSweep}) + "/sweeps/grid?rows=-"
 	ctx := browsertest.Open(t)
 	browsertest.Do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	}))
-	open(t, ctx, serve(t, store, Options{ReadSweep: readSweep})+"/sweeps/grid?rows=-")
+	open(t, ctx, address)
 	waitForReds(t, ctx, gridImages, 40, 120)
 	browsertest.Do(t, ctx, chromedp.Click(`input[value="`+ids[0]+`"]`), chromedp.Click(`input[value="`+ids[2]+`"]`), chromedp.Click("#compare"))
 	browsertest.WaitFor(t, ctx, `document.querySelectorAll(".tile").length === 2`)

@@ -13,10 +13,11 @@ import (
 // Every page of a sweep fits windows and a telephone, in both themes, and is well read; with $GOUACHE_SCREENSHOTS set,
 // here is what to look at.
 func TestSweepPagesFit(t *testing.T) {
-	ctx := browsertest.Open(t) // before the paintings, which take minutes under the race detector
+	browsertest.Need(t) // before the paintings, which take minutes under the race detector
 	store := paintedStore(t)
 	base := serve(t, store, Options{Title: "a store", Version: "v0.4.0", ReadSweep: readSweep})
 	judgeByWeight(t, store, "how much of the swirl?", 60)
+	ctx := browsertest.Open(t)
 	gridReady := `!document.getElementById("steps").hidden && [...document.querySelectorAll(".trial img")].slice(0, 6).every(i => i.complete)`
 	for _, c := range []struct{ name, path, ready string }{
 		{"sweeps-list", "/sweeps", ""},
