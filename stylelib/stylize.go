@@ -171,7 +171,11 @@ func (r *run) start() *picture.Picture {
 	case r.job.Start != nil:
 		return r.job.Start.On(r.job.background())
 	}
-	return r.job.Content.On(r.job.background())
+	content := r.job.Content.On(r.job.background())
+	if r.job.Preset.Recolour && len(r.job.Styles) > 0 {
+		return content.Resize(first.Width, first.Height).Recoloured(r.job.towardStyles())
+	}
+	return content
 }
 
 // finish returns a picture of any scale as the result: at full size, clamped, with the content picture's alpha.

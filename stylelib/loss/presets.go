@@ -40,6 +40,10 @@ type Preset struct {
 	// Margin is the number of pixels painted beyond each edge, where the content picture is mirrored. They are cut
 	// off at the end, and with them the frame that the network's zero padding leaves.
 	Margin int
+
+	// Recolour begins with the content picture in the styles' colours: with their mean and covariance. The content's
+	// features are those of the picture in its own colours.
+	Recolour bool
 }
 
 // Normalization is how a preset scales its content and style terms.
