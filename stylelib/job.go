@@ -23,8 +23,8 @@ type Job struct {
 	Size int
 	// Iterations of the optimiser, at all scales together; zero means DefaultIterations.
 	Iterations int
-	// Scales is the number of sizes that are painted, coarse to fine, each √2 times the one before.
-	// One paints at the full size from the start; zero begins near CoarsestSize.
+	// Scales is the number of sizes that are painted, coarse to fine, each the preset's ScaleFactor times the one
+	// before. One paints at the full size from the start; zero begins near the preset's Coarsest.
 	Scales int
 	// Preset is the objective. If nothing of it is set, loss.Gouache() is used.
 	Preset loss.Preset
@@ -55,7 +55,7 @@ const (
 	DefaultSize       = 512
 	DefaultIterations = 300
 	DefaultBackground = "white"
-	CoarsestSize      = 128 // of the longer side at the first scale, in pixels, at least
+	CoarsestSize      = 128 // of the longer side at the first scale, in pixels, about, unless the preset says another
 )
 
 // Bounds of a Job.
@@ -66,7 +66,7 @@ const (
 )
 
 // leastShorterSide of a coarse scale, in pixels: below it the deepest features are a position or two wide.
-const leastShorterSide = 48
+const leastShorterSide = 32
 
 // Check returns an error, of the kind ErrJob, for a job that cannot be painted, as far as that
 // shows without computing.
@@ -83,6 +83,8 @@ func (j Job) filled() Job {
 		j.Preset = loss.Gouache()
 	}
 	j.Preset.Pooling = cmp.Or(j.Preset.Pooling, vgg.MaxPooling)
+	j.Preset.ScaleFactor = cmp.Or(j.Preset.ScaleFactor, math.Sqrt2)
+	j.Preset.Coarsest = cmp.Or(j.Preset.Coarsest, CoarsestSize)
 	j.Background = cmp.Or(j.Background, DefaultBackground)
 	return j
 }
@@ -207,15 +209,14 @@ func (j Job) Plan() ([]progress.Scale, error) {
 // scales returns the sizes to paint at. Each gets the same number of iterations, since the coarse
 // ones, which determine the composition, are also the cheap ones.
 func (j Job) scales() []progress.Scale {
-	size := func(below int) (longer, w, h int) { // of a scale, counted back from the last
-		longer = int(math.Round(float64(j.Size) * math.Pow(math.Sqrt2, float64(-below))))
-		w, h = j.Content.FitLonger(max(longer, 1))
-		return longer, w, h
+	size := func(below int) (w, h int) { // of a scale, counted back from the last
+		return j.Content.FitLonger(max(int(math.Round(float64(j.Size)*math.Pow(j.Preset.ScaleFactor, float64(-below)))), 1))
 	}
 	n := j.Scales
 	if n == 0 {
-		for n = 1; ; n++ {
-			if longer, w, h := size(n); longer < CoarsestSize || min(w, h) < leastShorterSide {
+		steps := math.Log(float64(j.Size)/float64(j.Preset.Coarsest)) / math.Log(j.Preset.ScaleFactor)
+		for n = 1 + max(int(math.Round(steps)), 0); n > 1; n-- {
+			if w, h := size(n - 1); min(w, h) >= leastShorterSide {
 				break
 			}
 		}
@@ -223,7 +224,7 @@ func (j Job) scales() []progress.Scale {
 	n = min(n, j.Iterations)
 	scales := make([]progress.Scale, n)
 	for i := range scales {
-		_, w, h := size(n - 1 - i)
+		w, h := size(n - 1 - i)
 		scales[i] = progress.Scale{Width: max(w, minSide), Height: max(h, minSide), Iterations: (i+1)*j.Iterations/n - i*j.Iterations/n}
 	}
 	return scales

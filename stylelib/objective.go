@@ -42,7 +42,7 @@ func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []
 	}
 	height, width := job.Content.Height, job.Content.Width
 	content := []Style{{Picture: job.Content}}
-	scene := loss.Scene{Network: net, Height: height, Width: width, Variation: variation(job.Styles) * float64(height*width)}
+	scene := loss.Scene{Network: net, Height: height, Width: width, Variation: variation(job.Styles, height*width)}
 	// targets returns those that compute returns, unless the studio has them already.
 	type compute func(pictures []loss.Style) ([]loss.Target, error)
 	targets := func(of any, layers []string, pictures []Style, compute compute) ([]loss.Target, error) {
@@ -123,15 +123,16 @@ func finalize(targets []loss.Target) {
 	}
 }
 
-// variation returns the styles' mean total variation per pixel that counts.
-func variation(styles []Style) (mean float64) {
+// variation returns that of a picture of so many pixels that varies as the styles do in the mean of their pixels that
+// count.
+func variation(styles []Style, pixels int) (v loss.Variation) {
 	var weights []float64
 	for _, s := range styles {
 		weights = append(weights, s.Weight)
 	}
 	shares, err := loss.Shares(weights)
 	if err != nil {
-		return 0 // there are no styles: the job was checked
+		return v // there are no styles: the job was checked
 	}
 	for i, s := range styles {
 		area := float64(s.Picture.Height * s.Picture.Width)
@@ -142,10 +143,14 @@ func variation(styles []Style) (mean float64) {
 			}
 		}
 		if area > 0 {
-			mean += shares[i] * s.Picture.TotalVariation() / area
+			lightness, colour := s.Picture.YCbCrVariation()
+			each := shares[i] / area * float64(pixels)
+			v.RGB += each * s.Picture.TotalVariation()
+			v.Lightness += each * lightness
+			v.Colour += each * colour
 		}
 	}
-	return mean
+	return v
 }
 
 // overflow returns the error for an objective that float32 cannot hold. It names the weight to lower.

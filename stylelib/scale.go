@@ -62,6 +62,9 @@ func (r *run) newStage() (*stage, error) {
 		w, h := style.Picture.FitLonger(min(max(size.Width, size.Height), max(style.Picture.Width, style.Picture.Height)))
 		job.Styles[i].Picture = job.laid(style.Picture, max(w, minSide), max(h, minSide))
 	}
+	if below := len(r.scales) - 1 - r.scale; job.Preset.ContentFalloff != 0 {
+		job.Preset.ContentWeight *= math.Pow(job.Preset.ContentFalloff, float64(below))
+	}
 	var err error
 	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job); err != nil {
 		return nil, err

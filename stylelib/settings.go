@@ -1,7 +1,9 @@
 package stylelib
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
@@ -36,8 +38,8 @@ func settings() []jobSetting {
 			func(j *Job) any { return &j.Size }},
 		{whole("iterations", "`NUMBER` of iterations of the optimiser, at all scales together",
 			1, MaxIterations, int64(DefaultIterations)), func(j *Job) any { return &j.Iterations }},
-		{whole("scales", "`NUMBER` of sizes to paint coarse to fine, √2 apart; "+
-			"1 paints at full size from the start, 0 begins near 128 pixels", 0, MaxIterations, int64(0)),
+		{whole("scales", "`NUMBER` of sizes to paint coarse to fine; "+
+			"1 paints at full size from the start, 0 begins near the size given by coarsest", 0, MaxIterations, int64(0)),
 			func(j *Job) any { return &j.Scales }},
 		{word("init", "`WHAT` to start from", []string{"content", "noise"}, "content"), startName},
 		{whole("seed", "seed of random numbers, a whole `NUMBER`", 0, 0, int64(0)), func(j *Job) any { return &j.Seed }},
@@ -57,6 +59,12 @@ func settings() []jobSetting {
 			func(j *Job) any { return &j.Preset.StyleLayers }},
 		{number("style_falloff", "how much each of the style layers counts beside the one before", 1e-6, 1e6, gouache.StyleFalloff),
 			func(j *Job) any { return &j.Preset.StyleFalloff }},
+		{number("content_falloff", "how much the content counts at each scale beside the next larger one", 1e-3, 1e3, cmp.Or(gouache.ContentFalloff, 1)),
+			func(j *Job) any { return &j.Preset.ContentFalloff }},
+		{number("scale_factor", "ratio of the sizes of two scales", loss.MinScaleFactor, loss.MaxScaleFactor, cmp.Or(gouache.ScaleFactor, math.Sqrt2)),
+			func(j *Job) any { return &j.Preset.ScaleFactor }},
+		{whole("coarsest", "longer side in `PIXELS` near which painting begins"+fromPreset, 1, MaxSize, nil),
+			func(j *Job) any { return &j.Preset.Coarsest }},
 		{whole("margin", "`PIXELS` painted beyond each edge and cut off in the end"+fromPreset, 0, loss.MaxMargin, nil),
 			func(j *Job) any { return &j.Preset.Margin }},
 	}...)

@@ -170,7 +170,7 @@ func automatic(net *vgg.Network, terms []Term) func(in []*graph.Node) []*graph.N
 				gram := graph.MulScalar(graph.Dot(f, f).EinsumAxes([][2]int{{0, 0}}, nil), 1/float64(d[1]*d[2]))
 				value = sumOfSquares(graph.Sub(gram, targets[0]))
 			case tvName:
-				dx, dy := differences(x)
+				dx, dy := differences(lines(x), 3)
 				value = graph.Add(graph.ReduceAllSum(graph.Abs(dx)), graph.ReduceAllSum(graph.Abs(dy)))
 			}
 			targets = targets[len(t.Targets):]

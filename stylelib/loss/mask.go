@@ -5,9 +5,12 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// term returns a term with the target's layer and tensors, of which the mask is the second.
+// term returns a term with the target's layer and tensors, of which the mask is the last.
 func (t Target) term(term Term) Term {
 	term.Layers, term.Targets = []string{t.Layer}, []*tensors.Tensor{t.Tensor}
+	if t.Spectrum != nil {
+		term.Targets = append(term.Targets, t.Spectrum)
+	}
 	if t.Mask != nil {
 		term.kind += " masked"
 		term.Targets = append(term.Targets, t.Mask)
@@ -20,7 +23,7 @@ func (t Target) mask(in *Inputs) *graph.Node {
 	if t.Mask == nil {
 		return nil
 	}
-	return in.Mask(1, t.Layer)
+	return in.Mask(len(in.targets)-1, t.Layer)
 }
 
 // weighted returns values at positions, [1, h, w, c], times the mask, [1, h, w, 1]. No mask changes nothing.

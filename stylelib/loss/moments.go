@@ -1,10 +1,52 @@
 package loss
 
 import (
-	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/floats"
 )
+
+// moments are the means of a layer's features and of their products over all positions, on the host.
+type moments struct {
+	first  []float64 // μ, [c]
+	second []float64 // FᵀF over the number of positions, [c, c]
+}
+
+// add adds a share of other moments.
+func (m *moments) add(share float64, other moments) {
+	if m.first == nil {
+		m.first, m.second = make([]float64, len(other.first)), make([]float64, len(other.second))
+	}
+	floats.AddScaled(m.first, share, other.first)
+	floats.AddScaled(m.second, share, other.second)
+}
+
+// covariance returns the second moments less μμᵀ, [c, c].
+func (m moments) covariance() []float64 {
+	values := slices.Clone(m.second)
+	for i, a := range m.first {
+		floats.AddScaled(values[i*len(m.first):][:len(m.first)], -a, m.first)
+	}
+	return values
+}
+
+// target returns values on the device, with the sum of their squares as the energy.
+func target(values []float64, dimensions ...int) Target {
+	return Target{Tensor: tensors.FromFlatDataAndDimensions(rounded(values), dimensions...), Energy: floats.Dot(values, values)}
+}
+
+func gramTarget(m moments) Target { return target(m.second, len(m.first), len(m.first)) }
+func meanTarget(m moments) Target { return target(m.first, len(m.first)) }
+
+func covarianceTarget(m moments) Target {
+	t := target(m.covariance(), len(m.first), len(m.first))
+	// A plain style has no covariance. Then a hundredth of μμᵀ replaces it.
+	mean := floats.Dot(m.first, m.first)
+	t.Energy = max(t.Energy, 1e-4*mean*mean)
+	return t
+}
 
 // statistic is a function of the first or second moments of a layer's features, or of both.
 type statistic struct {
@@ -41,13 +83,20 @@ func GramMatrix(features *graph.Node) *graph.Node {
 
 // term returns the squared distance of a layer's statistic to the target's.
 func (s statistic) term(target Target, weight float64) Term {
+	return s.compared(s.kind, target, weight, func(in *Inputs, value *graph.Node) *graph.Node {
+		return sumOfSquares(graph.Sub(value, in.Target(0)))
+	})
+}
+
+// compared returns a term that is a distance of a layer's statistic to the target. Its graph is named by kind.
+func (s statistic) compared(kind string, target Target, weight float64, distance func(in *Inputs, value *graph.Node) *graph.Node) Term {
 	return target.term(Term{
 		Name:   styleName,
-		kind:   s.kind,
+		kind:   kind,
 		Weight: weight,
 		Sums:   func(in *Inputs) []*graph.Node { return s.sums(in.Feature(target.Layer), target.mask(in)) },
 		Of: func(in *Inputs, sums []*graph.Node) *graph.Node {
-			return sumOfSquares(graph.Sub(s.of(target.means(in, sums)), in.Target(0)))
+			return distance(in, s.of(target.means(in, sums)))
 		},
 	})
 }
@@ -79,33 +128,6 @@ func (s statistic) of(means []*graph.Node) *graph.Node {
 		return graph.Sub(means[0], graph.Mul(graph.ExpandAxes(means[1], 1), graph.ExpandAxes(means[1], 0)))
 	}
 	return means[0]
-}
-
-// onHost does the same as of, with the sums of all tiles, which it changes, over n positions or an area of n.
-func (s statistic) onHost(sums [][]float64, n float64) []float64 {
-	for _, sum := range sums {
-		for i := range sum {
-			sum[i] /= n
-		}
-	}
-	if s.second && s.first {
-		mean := sums[1]
-		for i := range mean {
-			for j := range mean {
-				sums[0][i*len(mean)+j] -= mean[i] * mean[j]
-			}
-		}
-	}
-	return sums[0]
-}
-
-// shape returns the dimensions of a statistic with the given number of elements.
-func (s statistic) shape(elements int) []int {
-	if !s.second {
-		return []int{elements}
-	}
-	channels := int(math.Round(math.Sqrt(float64(elements))))
-	return []int{channels, channels}
 }
 
 // secondMoments returns FᵀW, shaped [c, c], for features F shaped [1, h, w, c] and the same weighted at each position,

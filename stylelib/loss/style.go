@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -41,16 +42,26 @@ type Statistic int
 const (
 	GramMatrices Statistic = iota // one target for each layer, for [Gram]
 	Moments                       // the targets of all layers for [Covariance], then those for [Mean]
+	Transport                     // the targets of all layers for [TransportedCovariance], then those for [Mean]
 )
 
-func (s Statistic) parts() []statistic {
-	if s == Moments {
-		return []statistic{covariance, mean}
-	}
-	return []statistic{gram}
+// comparison is one of the comparisons that a statistic makes at each layer.
+type comparison struct {
+	target func(moments) Target // its tensors and its energy
+	term   func(target Target, weight float64) Term
 }
 
-// StyleTargets returns the weighted means of a statistic of the styles, for the named layers.
+// comparisons are those of each statistic.
+var comparisons = [...][]comparison{
+	GramMatrices: {{gramTarget, Gram}},
+	Moments:      {{covarianceTarget, Covariance}, {meanTarget, Mean}},
+	Transport:    {{transportTarget, TransportedCovariance}, {transportMeanTarget, Mean}},
+}
+
+func (s Statistic) valid() bool { return s >= 0 && int(s) < len(comparisons) }
+
+// StyleTargets returns what the named layers are compared with by a statistic of the styles. Several styles are mixed
+// by the weighted means of their first and second moments, as if all were parts of one painting.
 func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...string) ([]Target, error) {
 	if len(layers) == 0 {
 		return nil, nil
@@ -63,40 +74,32 @@ func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...strin
 	if err != nil {
 		return nil, err
 	}
-	parts := s.parts()
-	mixed := make([][]float64, len(parts)*len(layers))
+	mixed := make([]moments, len(layers))
 	for i, style := range styles {
 		if shares[i] == 0 {
 			continue
 		}
-		measured, err := measure(net, style, layers, parts)
+		measured, err := measure(net, style, layers)
 		if err != nil {
 			return nil, err
 		}
-		for k, values := range measured {
-			if mixed[k] == nil {
-				mixed[k] = make([]float64, len(values))
+		for k, m := range measured {
+			mixed[k].add(shares[i], m)
+		}
+	}
+	list := comparisons[s]
+	targets := make([]Target, len(list)*len(layers))
+	var work sync.WaitGroup // eigenvectors of 512 channels take a second
+	for i, name := range layers {
+		work.Go(func() {
+			for k, c := range list {
+				t := c.target(mixed[i])
+				t.Layer = name
+				targets[k*len(layers)+i] = t
 			}
-			floats.AddScaled(mixed[k], shares[i], values)
-		}
+		})
 	}
-	targets := make([]Target, len(mixed))
-	for k, values := range mixed {
-		targets[k] = Target{
-			Layer:  layers[k%len(layers)],
-			Tensor: tensors.FromFlatDataAndDimensions(rounded(values), parts[k/len(layers)].shape(len(values))...),
-		}
-		for _, v := range values {
-			targets[k].Energy += v * v
-		}
-	}
-	if s == Moments {
-		for i := range layers {
-			// A plain style has no covariance. Then a hundredth of μμᵀ replaces it.
-			mean := targets[len(layers)+i].Energy
-			targets[i].Energy = max(targets[i].Energy, 1e-4*mean*mean)
-		}
-	}
+	work.Wait()
 	return targets, nil
 }
 
@@ -104,8 +107,8 @@ func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...strin
 func styleTerms(p Preset, s Scene) []Term {
 	var terms []Term
 	for i, t := range s.StyleTargets {
-		part, layer := i/len(p.StyleLayers), i%len(p.StyleLayers)
-		term := p.Statistic.parts()[part].term(t, p.StyleWeight)
+		kind, layer := i/len(p.StyleLayers), i%len(p.StyleLayers)
+		term := comparisons[p.Statistic][kind].term(t, p.StyleWeight)
 		channels := float64(t.Tensor.Shape().Dimensions[0])
 		switch p.Normalization {
 		case Relative:
@@ -150,12 +153,9 @@ func Shares(weights []float64) ([]float64, error) {
 	return list, nil
 }
 
-// measure returns the values of each statistic of a style's features at each layer.
-func measure(net *vgg.Network, style Style, layers []string, statistics []statistic) ([][]float64, error) {
-	key := strings.Join(layers, " ")
-	for _, s := range statistics {
-		key = s.kind + " " + key
-	}
+// measure returns the moments of a style's features at each layer.
+func measure(net *vgg.Network, style Style, layers []string) ([]moments, error) {
+	key := "moments " + strings.Join(layers, " ")
 	var inputs []*tensors.Tensor
 	if style.Mask != nil {
 		key, inputs = "masked "+key, append(inputs, style.Mask)
@@ -163,22 +163,20 @@ func measure(net *vgg.Network, style Style, layers []string, statistics []statis
 			return nil, badTerm("the mask of a style is shaped %v and its picture %v: it must be [1, height, width, 1]", m, p)
 		}
 	}
-	// The sums of each statistic at each layer, then the mask's area at each layer.
+	// The sums of both moments at each layer, then the mask's area there if there is a mask.
 	build := func(pass *vgg.Pass, window *vgg.Window, in []*graph.Node) []*graph.Node {
-		masks := make([]*graph.Node, len(layers))
-		var areas, out []*graph.Node
-		for i, name := range layers {
+		var out []*graph.Node
+		for _, name := range layers {
+			var mask *graph.Node
 			if len(in) > 0 {
-				masks[i] = net.Mask(in[0], window, name)
-				areas = append(areas, area(masks[i]))
+				mask = net.Mask(in[0], window, name)
+			}
+			out = append(out, covariance.sums(window.Own(pass.Feature(name), name), mask)...)
+			if mask != nil {
+				out = append(out, area(mask))
 			}
 		}
-		for _, s := range statistics {
-			for i, name := range layers {
-				out = append(out, s.sums(window.Own(pass.Feature(name), name), masks[i])...)
-			}
-		}
-		return append(out, areas...)
+		return out
 	}
 	var total accumulator
 	if err := net.ComputeTiles(style.Picture, key, layers, build, func(_ vgg.Tile, out []*tensors.Tensor) error {
@@ -187,27 +185,24 @@ func measure(net *vgg.Network, style Style, layers []string, statistics []statis
 		return nil, err
 	}
 	d := style.Picture.Shape().Dimensions
-	var values [][]float64
-	sums, areas := total.sums, total.sums[len(total.sums)-len(inputs)*len(layers):]
-	for _, s := range statistics {
-		for i, name := range layers {
-			h, w, err := net.FeatureSize(name, d[1], d[2])
-			if err != nil {
-				return nil, err
-			}
-			positions := float64(h * w)
-			if style.Mask != nil {
-				if positions = areas[i][0]; !(positions > 0) {
-					return nil, badTerm("the part of a style picture that counts is too small for layer %s: it has no position there", name)
-				}
-			}
-			n := 1
-			if s.second && s.first {
-				n = 2
-			}
-			values = append(values, s.onHost(sums[:n], positions))
-			sums = sums[n:]
+	var list []moments
+	sums := total.sums
+	for _, name := range layers {
+		h, w, err := net.FeatureSize(name, d[1], d[2])
+		if err != nil {
+			return nil, err
 		}
+		m, positions := moments{second: sums[0], first: sums[1]}, float64(h*w)
+		sums = sums[2:]
+		if style.Mask != nil {
+			if positions = sums[0][0]; !(positions > 0) {
+				return nil, badTerm("the part of a style picture that counts is too small for layer %s: it has no position there", name)
+			}
+			sums = sums[1:]
+		}
+		floats.Scale(1/positions, m.second)
+		floats.Scale(1/positions, m.first)
+		list = append(list, m)
 	}
-	return values, nil
+	return list, nil
 }

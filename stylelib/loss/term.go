@@ -73,9 +73,12 @@ func (t *Term) build(in *Inputs) *graph.Node {
 type Target struct {
 	Layer string
 	// Tensor holds a content picture's features, [1, h, w, c], or a statistic of a style: a Gram
-	// matrix or covariance, [c, c], or a mean, [c].
+	// matrix or covariance, [c, c], its eigenvectors, or a mean, [c].
 	Tensor *tensors.Tensor
-	// Energy is the sum of the squares of Tensor: the loss of a picture without any features at the layer.
+	// Spectrum holds eigenvalues if Tensor holds eigenvectors: see [TransportedCovariance].
+	Spectrum *tensors.Tensor
+	// Energy is the loss of a picture without any features at the layer: the sum of the squares of Tensor, or about tr
+	// Σ' for [Transport].
 	Energy float64
 	// Mask is how much each pixel of the picture that is optimised counts in the comparison, from 0 to 1, [1, height,
 	// width, 1], as [Style.Mask] says it of a style. It must count something at the layer. Nil counts all alike.
@@ -83,7 +86,12 @@ type Target struct {
 }
 
 // Finalize frees the target's memory on the device, except for the mask, which several targets may share.
-func (t Target) Finalize() { t.Tensor.FinalizeAll() }
+func (t Target) Finalize() {
+	t.Tensor.FinalizeAll()
+	if t.Spectrum != nil {
+		t.Spectrum.FinalizeAll()
+	}
+}
 
 // Inputs is what a term's Loss, or its Sums and Of, are built from.
 type Inputs struct {

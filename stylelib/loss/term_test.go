@@ -3,11 +3,14 @@ package loss
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
@@ -36,7 +39,7 @@ func newFixture(t *testing.T) *fixture {
 }
 
 // terms returns a preset's terms for the fixture's targets.
-func (f *fixture) terms(t *testing.T, p Preset, variation float64) []Term {
+func (f *fixture) terms(t *testing.T, p Preset, variation Variation) []Term {
 	t.Helper()
 	terms, err := p.Terms(Scene{ContentTargets: f.content, StyleTargets: f.style, Height: height, Width: width, Variation: variation})
 	if err != nil {
@@ -147,6 +150,119 @@ func TestMoments(t *testing.T) {
 	}
 }
 
+// TestTransport compares with the definition, with eigenvectors that are found again from what is measured slowly.
+func TestTransport(t *testing.T) {
+	f := newFixture(t)
+	const layer = "block2_conv1"
+	targets, err := StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, Transport, layer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, _ := slowMoments(f.features(t, f.x, layer))
+	style, mean := slowMoments(f.features(t, noise(3, 24, 17), layer))
+	n := len(style)
+	var eigen mat.EigenSym
+	if !eigen.Factorize(mat.NewSymDense(n, slices.Concat(style...)), true) {
+		t.Fatal("no eigenvalues")
+	}
+	var u, difference mat.Dense
+	eigen.VectorsTo(&u)
+	difference.Sub(mat.NewDense(n, n, slices.Concat(value...)), mat.NewDense(n, n, slices.Concat(style...)))
+	difference.Product(u.T(), &difference, &u)
+	lambda := eigen.Values(nil)
+	epsilon := damping * floats.Sum(lambda) / float64(n)
+	var want float64
+	for i := range n {
+		for j := range n {
+			want += 2 * difference.At(i, j) * difference.At(i, j) / (lambda[i] + lambda[j] + 2*epsilon)
+		}
+	}
+	checkValue(t, f.evaluate(t, TransportedCovariance(targets[0], 3)), progress.Term{Name: "style", Loss: want, Weighted: 3 * want})
+	if energy := floats.Sum(lambda); math.Abs(targets[0].Energy-energy) > 1e-5*energy || targets[1].Energy != targets[0].Energy {
+		t.Errorf("the energies are %v and %v, and the trace is %v", targets[0].Energy, targets[1].Energy, energy)
+	}
+	if got := flat(t, targets[1].Tensor); math.Abs(float64(got[0])-mean[0][0]) > 1e-5*math.Abs(mean[0][0]) {
+		t.Errorf("the mean begins with %v, not %v", got[0], mean[0][0])
+	}
+}
+
+// TestTransportIsWasserstein: near the target it is four times the squared Wasserstein distance of the covariances,
+// tr(Σ + Σ' − 2(Σ'^½ΣΣ'^½)^½), as far as the damping is small beside the eigenvalues.
+func TestTransportIsWasserstein(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	const n = 6
+	m := moments{first: make([]float64, n), second: make([]float64, n*n)}
+	factor := mat.NewDense(n, 3*n, nil)
+	for i := range factor.RawMatrix().Data {
+		factor.RawMatrix().Data[i] = random.NormFloat64()
+	}
+	var a, b mat.SymDense
+	a.SymOuterK(1, factor)
+	for i := range n {
+		for j := range n {
+			m.second[i*n+j] = a.At(i, j)
+		}
+	}
+	for i := range factor.RawMatrix().Data {
+		factor.RawMatrix().Data[i] *= 1 + 1e-3*random.NormFloat64()
+	}
+	b.SymOuterK(1, factor)
+	root := func(s mat.Symmetric) *mat.SymDense {
+		var r mat.SymDense
+		r.PowPSD(s, 0.5)
+		return &r
+	}
+	half := root(&a)
+	var inner mat.Dense
+	inner.Product(half, &b, half)
+	wasserstein := a.Trace() + b.Trace() - 2*root(mat.NewSymDense(n, inner.RawMatrix().Data)).Trace()
+
+	target := transportTarget(m)
+	defer target.Finalize()
+	u, lambda := mat.NewDense(n, n, widened(flat(t, target.Tensor))), flat(t, target.Spectrum)
+	var difference, turned mat.Dense
+	difference.Sub(&b, &a)
+	turned.Product(u.T(), &difference, u)
+	var damped, exact float64
+	for i := range n {
+		for j := range n {
+			square := 2 * turned.At(i, j) * turned.At(i, j)
+			damped += square / float64(lambda[n+i]+lambda[n+j])
+			exact += square / float64(lambda[i]+lambda[j])
+		}
+	}
+	// To second order: the steps of 1e-3 leave a relative error of about 1e-3.
+	if math.Abs(exact-4*wasserstein) > 0.02*exact || damped >= exact || damped < exact/2 {
+		t.Errorf("%v, and %v without damping, for a distance of %v", damped, exact, wasserstein)
+	}
+}
+
+func widened(values []float32) []float64 {
+	wide := make([]float64, len(values))
+	for i, v := range values {
+		wide[i] = float64(v)
+	}
+	return wide
+}
+
+// TestStylesMixAsOnePainting: two halves of a painting, mixed alike, have the statistics of the whole.
+func TestStylesMixAsOnePainting(t *testing.T) {
+	f := newFixture(t)
+	a, b := noise(5, 16, 16), noise(6, 16, 16)
+	mixed, err := StyleTargets(f.net, []Style{{Picture: a}, {Picture: b}}, Moments, "block1_conv1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	covariance, mean := slowMoments(slices.Concat(f.features(t, a, "block1_conv1"), f.features(t, b, "block1_conv1")))
+	for i, want := range [][]float64{slices.Concat(covariance...), mean[0]} {
+		for j, got := range flat(t, mixed[i].Tensor) {
+			if math.Abs(float64(got)-want[j]) > 1e-4*math.Abs(want[j])+1e-3 {
+				t.Errorf("target %d has %v at %d, not %v", i, got, j, want[j])
+			}
+		}
+	}
+}
+
 // TestMomentsOfPlainStyle: a style of one colour has no covariance, and the preset's terms are finite nevertheless.
 func TestMomentsOfPlainStyle(t *testing.T) {
 	f := newFixture(t)
@@ -154,15 +270,18 @@ func TestMomentsOfPlainStyle(t *testing.T) {
 	for i := range plain {
 		plain[i] = 200
 	}
-	p := Gouache()
-	p.ContentLayers, p.StyleLayers = []string{"block2_conv1"}, []string{"block1_conv1", "block3_conv1"}
-	var err error
-	f.style, err = StyleTargets(f.net, []Style{{Picture: tensors.FromFlatDataAndDimensions(plain, 1, 20, 20, 3)}}, p.Statistic, p.StyleLayers...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e := f.evaluate(t, f.terms(t, p, 0)...); !(e.Total > 0 && e.Total < 1e6) {
-		t.Errorf("the terms are %v", e.Terms)
+	for _, statistic := range []Statistic{Moments, Transport} {
+		p := Gouache()
+		p.Statistic, p.ChromaWeight = statistic, 1
+		p.ContentLayers, p.StyleLayers = []string{"block2_conv1"}, []string{"block1_conv1", "block3_conv1"}
+		var err error
+		f.style, err = StyleTargets(f.net, []Style{{Picture: tensors.FromFlatDataAndDimensions(plain, 1, 20, 20, 3)}}, p.Statistic, p.StyleLayers...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := f.evaluate(t, f.terms(t, p, Variation{})...); !(e.Total > 0 && e.Total < 1e6) {
+			t.Errorf("the terms are %v", e.Terms)
+		}
 	}
 }
 
@@ -203,6 +322,34 @@ func TestTotalVariation(t *testing.T) {
 		}
 	}
 	checkValue(t, f.evaluate(t, TotalVariation(0.5)), progress.Term{Name: "tv", Loss: want, Weighted: want / 2})
+}
+
+// TestYCbCrVariation compares with the variation of a picture that was converted pixel by pixel
+// with the coefficients of ITU-T T.871 written out.
+func TestYCbCrVariation(t *testing.T) {
+	f := newFixture(t)
+	pix := flat(t, f.x)
+	converted := make([][3]float64, height*width)
+	for i := range converted {
+		r, g, b := float64(pix[3*i]), float64(pix[3*i+1]), float64(pix[3*i+2])
+		converted[i] = [3]float64{0.299*r + 0.587*g + 0.114*b, -0.168736*r - 0.331264*g + 0.5*b, 0.5*r - 0.418688*g - 0.081312*b}
+	}
+	var want [3]float64
+	for y := range height {
+		for x := range width {
+			for c := range 3 {
+				if x+1 < width {
+					want[c] += math.Abs(converted[y*width+x+1][c] - converted[y*width+x][c])
+				}
+				if y+1 < height {
+					want[c] += math.Abs(converted[(y+1)*width+x][c] - converted[y*width+x][c])
+				}
+			}
+		}
+	}
+	checkValue(t, f.evaluate(t, LightnessVariation(2)), progress.Term{Name: "tv", Loss: want[0], Weighted: 2 * want[0]})
+	colour := want[1] + want[2]
+	checkValue(t, f.evaluate(t, ColourVariation(2)), progress.Term{Name: "chroma", Loss: colour, Weighted: 2 * colour})
 }
 
 func checkValue(t *testing.T, got *Evaluation, want progress.Term) {
@@ -252,12 +399,19 @@ func TestGradients(t *testing.T) {
 		t.Fatal(err)
 	}
 	covariances, means := targets[:2], targets[2:]
+	transport, err := StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, Transport, "block1_conv1", "block3_conv1")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, terms := range map[string][]Term{
 		"content":    {Content(f.content[0], 1)},
 		"style":      {Gram(f.style[0], 1), Gram(f.style[1], 1)},
 		"covariance": {Covariance(covariances[0], 1), Covariance(covariances[1], 1)},
 		"mean":       {Mean(means[0], 1), Mean(means[1], 1)},
+		"transport":  {TransportedCovariance(transport[0], 1), TransportedCovariance(transport[1], 1)},
 		"tv":         {TotalVariation(1)},
+		"lightness":  {LightnessVariation(1)},
+		"chroma":     {ColourVariation(1)},
 		"own":        {own()},
 		"asymmetric": {asymmetric()},
 		"all": {Content(f.content[0], 0.1), Gram(f.style[0], 1e-3), Gram(f.style[1], 1), TotalVariation(1), own(),
@@ -415,7 +569,7 @@ func TestLookupPreset(t *testing.T) {
 func TestValidate(t *testing.T) {
 	byHand := Preset{ContentLayers: []string{"block2_conv1"}, StyleLayers: []string{"block1_conv1", "block3_conv1"}, ContentWeight: 1, StyleWeight: 6}
 	f := newFixture(t)
-	if e := f.evaluate(t, f.terms(t, byHand, 0)...); !(e.Total > 0) || len(e.Terms) != 3 {
+	if e := f.evaluate(t, f.terms(t, byHand, Variation{})...); !(e.Total > 0) || len(e.Terms) != 3 {
 		t.Errorf("a preset made by hand: %+v", e)
 	}
 	for says, change := range map[string]func(*Preset){
@@ -428,7 +582,7 @@ func TestValidate(t *testing.T) {
 		"pooling":                      func(p *Preset) { p.Pooling = "mux" },
 		"statistic is 7":               func(p *Preset) { p.Statistic = 7 },
 		"normalization is -1":          func(p *Preset) { p.Normalization = -1 },
-		"compares moments":             func(p *Preset) { p.Statistic, p.Normalization = Moments, Means },
+		"compares covariances":         func(p *Preset) { p.Statistic, p.Normalization = Moments, Means },
 		"has a style falloff":          func(p *Preset) { p.StyleFalloff, p.Normalization = 0.5, Sums },
 		"style falloff is -1":          func(p *Preset) { p.StyleFalloff = -1 },
 		"margin is 1000 pixels":        func(p *Preset) { p.Margin = 1000 },
@@ -475,7 +629,7 @@ func TestGouacheIsRelative(t *testing.T) {
 		if f.style, err = StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, p.Statistic, p.StyleLayers...); err != nil {
 			t.Fatal(err)
 		}
-		return f.evaluate(t, f.terms(t, p, 1e4)...)
+		return f.evaluate(t, f.terms(t, p, Variation{1e4, 1e4, 1e4})...)
 	}
 	one, ten := terms(1), terms(10)
 	for i, v := range one.Terms {

@@ -10,10 +10,16 @@ func init() {
 		Usage:  "how much smoothness matters",
 		Weight: func(p *Preset) *float64 { return &p.TVWeight },
 		Terms: func(p Preset, s Scene) []Term {
+			pixels := float64(s.Height * s.Width)
+			if p.ChromaWeight != 0 {
+				tv := LightnessVariation(p.TVWeight)
+				tv.Scale = 1 / max(s.Variation.Lightness, 2*pixels)
+				return []Term{tv}
+			}
 			tv := TotalVariation(p.TVWeight)
 			if p.RelativeTV {
 				// At least one grey level for each difference, so that a plain style does not divide by zero.
-				tv.Scale = 1 / max(s.Variation, float64(6*s.Height*s.Width))
+				tv.Scale = 1 / max(s.Variation.RGB, 6*pixels)
 			}
 			return []Term{tv}
 		},
@@ -23,23 +29,50 @@ func init() {
 // TotalVariation is the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
 // grey levels (the anisotropic form of Rudin, Osher and Fatemi 1992, as in neural-style).
 func TotalVariation(weight float64) Term {
+	return variation(tvName, tvName, weight, func(picture *graph.Node) []*graph.Node { return []*graph.Node{lines(picture)} })
+}
+
+// LightnessVariation is the total variation of Y alone: Y = 0.299 R + 0.587 G + 0.114 B.
+func LightnessVariation(weight float64) Term {
+	return variation(tvName, "lightness variation", weight, func(picture *graph.Node) []*graph.Node {
+		y, _, _ := yCbCr(picture)
+		return []*graph.Node{y}
+	})
+}
+
+// variation returns a term that is the total variation of what part returns of a picture: arrays of two dimensions, with
+// the columns' channels side by side if there are several.
+func variation(name, kind string, weight float64, part func(picture *graph.Node) []*graph.Node) Term {
 	return Term{
-		Name:   tvName,
-		kind:   tvName,
+		Name:   name,
+		kind:   kind,
 		Weight: weight,
 		Loss: func(in *Inputs) *graph.Node {
-			dx, dy := differences(in.Picture())
-			return graph.Add(graph.ReduceAllSum(graph.Abs(dx)), graph.ReduceAllSum(graph.Abs(dy)))
+			var total *graph.Node
+			width := in.Picture().Shape().Dimensions[2]
+			for _, x := range part(in.Picture()) {
+				dx, dy := differences(x, x.Shape().Dimensions[1]/width)
+				sum := graph.Add(graph.ReduceAllSum(graph.Abs(dx)), graph.ReduceAllSum(graph.Abs(dy)))
+				if total == nil {
+					total = sum
+				} else {
+					total = graph.Add(total, sum)
+				}
+			}
+			return total
 		},
 	}
 }
 
-// differences returns those between horizontal and between vertical neighbours of x, shaped [1, h, w, c]: dx is [h,
-// (w−1)·c], dy is [h−1, w·c]. They have two dimensions, since XLA makes vectors of the last one only.
-func differences(x *graph.Node) (dx, dy *graph.Node) {
+// lines returns x, shaped [1, h, w, c], as [h, w·c]: XLA makes vectors of the last dimension only.
+func lines(x *graph.Node) *graph.Node {
 	d := x.Shape().Dimensions
-	channels := d[3]
-	x = graph.Reshape(x, d[1], d[2]*channels)
+	return graph.Reshape(x, d[1], d[2]*d[3])
+}
+
+// differences returns those between horizontal and between vertical neighbours of x, shaped [h, w·channels]: dx is [h,
+// (w−1)·channels], dy is [h−1, w·channels].
+func differences(x *graph.Node, channels int) (dx, dy *graph.Node) {
 	all := graph.AxisRange()
 	dx = graph.Sub(graph.Slice(x, all, graph.AxisRangeToEnd(channels)), graph.Slice(x, all, graph.AxisRangeFromStart(-channels)))
 	dy = graph.Sub(graph.Slice(x, graph.AxisRangeToEnd(1), all), graph.Slice(x, graph.AxisRangeFromStart(-1), all))

@@ -20,6 +20,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/gouache-art/gouache/internal/colour"
@@ -80,7 +81,24 @@ func clamped(v float32) float32 {
 // TotalVariation returns the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
 // grey levels. With alpha, a difference counts as much as the less opaque of its two pixels.
 func (p *Picture) TotalVariation() float64 {
-	var sum float64
+	v := p.variations()
+	return v[0] + v[1] + v[2]
+}
+
+// YCbCrVariation returns the same of Y alone, and of Cb and Cr together, as JPEG defines them (ITU-T T.871).
+func (p *Picture) YCbCrVariation() (lightness, colour float64) {
+	q := &Picture{Width: p.Width, Height: p.Height, Pix: make([]float32, 0, len(p.Pix)), Alpha: p.Alpha}
+	for pixel := range slices.Chunk(p.Pix, 3) {
+		r, b := pixel[0], pixel[2]
+		y := 0.299*r + 0.587*pixel[1] + 0.114*b
+		q.Pix = append(q.Pix, y, 0.5/(1-0.114)*(b-y), 0.5/(1-0.299)*(r-y))
+	}
+	v := q.variations()
+	return v[0], v[1] + v[2]
+}
+
+// variations returns the total variation of each channel.
+func (p *Picture) variations() (sums [3]float64) {
 	counts := func(i, j int) float64 { // how much a difference of values i and j of Pix counts
 		if p.Alpha == nil {
 			return 1
@@ -90,16 +108,16 @@ func (p *Picture) TotalVariation() float64 {
 	row := 3 * p.Width
 	for y := range p.Height {
 		for i := y * row; i < (y+1)*row-3; i++ {
-			sum += counts(i, i+3) * math.Abs(float64(p.Pix[i+3])-float64(p.Pix[i]))
+			sums[i%3] += counts(i, i+3) * math.Abs(float64(p.Pix[i+3])-float64(p.Pix[i]))
 		}
 		if y == 0 {
 			continue
 		}
 		for i := y * row; i < (y+1)*row; i++ {
-			sum += counts(i, i-row) * math.Abs(float64(p.Pix[i])-float64(p.Pix[i-row]))
+			sums[i%3] += counts(i, i-row) * math.Abs(float64(p.Pix[i])-float64(p.Pix[i-row]))
 		}
 	}
-	return sum
+	return sums
 }
 
 // noiseDeviation is the standard deviation of Noise, in grey levels.

@@ -29,13 +29,23 @@ type Preset struct {
 	StyleFalloff float64
 
 	ContentWeight, StyleWeight, TVWeight float64
+	// ChromaWeight is that of the total variation of colour. If it is set, TVWeight is that of lightness only, and
+	// both require RelativeTV.
+	ChromaWeight float64
+	// ContentFalloff is how much the content counts at each scale beside the next larger one. Zero means as much.
+	ContentFalloff float64
 
-	// Statistic is what styles are compared by. Moments require the normalization Relative.
+	// Statistic is what styles are compared by. All but GramMatrices require the normalization Relative.
 	Statistic Statistic
 	// Normalization is how the content and style terms are scaled.
 	Normalization Normalization
 	// RelativeTV divides the total variation by that of a picture of the same size that varies as much as the styles.
 	RelativeTV bool
+
+	// ScaleFactor is the ratio of the sizes of two scales; zero means √2. Coarsest is near which longer side, in
+	// pixels, painting begins; zero means 128.
+	ScaleFactor float64
+	Coarsest    int
 
 	// Margin is the number of pixels painted beyond each edge, where the content picture is mirrored. They are cut
 	// off at the end, and with them the frame that the network's zero padding leaves.
@@ -61,8 +71,13 @@ const (
 	Sums
 )
 
-// MaxMargin bounds a preset's Margin.
-const MaxMargin = 512
+// Bounds of a preset.
+const (
+	MaxMargin      = 512
+	MaxFalloff     = 1e6
+	MinScaleFactor = 1.1 // with less, painting at small sizes takes longer than at the full one
+	MaxScaleFactor = 16
+)
 
 // IsZero reports whether nothing is set.
 func (p Preset) IsZero() bool { return reflect.ValueOf(p).IsZero() }
@@ -90,16 +105,24 @@ func (p Preset) Validate() error {
 		}
 	}
 	switch {
-	case p.Statistic != GramMatrices && p.Statistic != Moments:
-		return fmt.Errorf("the preset's statistic is %d: choose loss.GramMatrices or loss.Moments", p.Statistic)
+	case !p.Statistic.valid():
+		return fmt.Errorf("the preset's statistic is %d: choose one of loss's, such as loss.GramMatrices", p.Statistic)
 	case p.Normalization < Relative || p.Normalization > Sums:
 		return fmt.Errorf("the preset's normalization is %d: choose loss.Relative, loss.Means or loss.Sums", p.Normalization)
-	case p.Statistic == Moments && p.Normalization != Relative:
-		return errors.New("the preset compares moments: its normalization must be loss.Relative")
+	case p.Statistic != GramMatrices && p.Normalization != Relative:
+		return errors.New("the preset compares covariances: its normalization must be loss.Relative")
 	case math.IsNaN(p.StyleFalloff) || math.IsInf(p.StyleFalloff, 0) || p.StyleFalloff < 0:
 		return fmt.Errorf("the preset's style falloff is %v: it must be a number from 0 up", p.StyleFalloff)
 	case p.StyleFalloff != 0 && p.Normalization != Relative:
 		return errors.New("the preset has a style falloff: its normalization must be loss.Relative")
+	case p.ChromaWeight != 0 && !p.RelativeTV:
+		return errors.New("the preset has a weight for the variation of colour: set its RelativeTV")
+	case !(p.ContentFalloff >= 0 && p.ContentFalloff <= MaxFalloff):
+		return fmt.Errorf("the preset's content falloff is %v: choose a number up to %v", p.ContentFalloff, MaxFalloff)
+	case p.ScaleFactor != 0 && !(p.ScaleFactor >= MinScaleFactor && p.ScaleFactor <= MaxScaleFactor):
+		return fmt.Errorf("the preset's scale factor is %v: choose %v to %v", p.ScaleFactor, MinScaleFactor, MaxScaleFactor)
+	case p.Coarsest < 0:
+		return fmt.Errorf("the preset begins at %d pixels: choose a positive number", p.Coarsest)
 	case p.Margin < 0 || p.Margin > MaxMargin:
 		return fmt.Errorf("the preset's margin is %d pixels: choose 0 to %d", p.Margin, MaxMargin)
 	}
@@ -129,10 +152,13 @@ type Scene struct {
 	Styles  []Style
 	// ContentTargets and StyleTargets are the preset's: those of [ContentTargets] and [StyleTargets].
 	ContentTargets, StyleTargets []Target
-	// Variation is the total variation, as in [TotalVariation], of a picture of this size that
-	// varies as much from pixel to pixel as the styles do.
-	Variation float64
+	// Variation is that of a picture of this size that varies as much from pixel to pixel as the styles do.
+	Variation Variation
 }
+
+// Variation is a picture's total variation, Σ|dx|+|dy| over all pixels, in grey levels: of its three channels, of Y, and
+// of Cb and Cr together, as in JPEG (ITU-T T.871).
+type Variation struct{ RGB, Lightness, Colour float64 }
 
 // Terms returns the preset's terms for a scene: one for each target, and the total variation. Of
 // the scene it needs the size, the targets and the variation.
@@ -140,7 +166,7 @@ func (p Preset) Terms(s Scene) ([]Term, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	if c, n := len(p.ContentLayers), len(p.StyleLayers)*len(p.Statistic.parts()); len(s.ContentTargets) != c || len(s.StyleTargets) != n {
+	if c, n := len(p.ContentLayers), len(p.StyleLayers)*len(comparisons[p.Statistic]); len(s.ContentTargets) != c || len(s.StyleTargets) != n {
 		return nil, fmt.Errorf("the preset needs %d content targets and %d style targets, not %d and %d", c, n, len(s.ContentTargets), len(s.StyleTargets))
 	}
 	var terms []Term
@@ -210,77 +236,4 @@ func LookupPreset(name string) (Preset, error) {
 		known = append(known, p.Name)
 	}
 	return Preset{}, suggest.Unknown("preset", name, known)
-}
-
-// NeuralStyle is the objective of jcjohnson/neural-style and neural-style-pt with their default weights.
-func NeuralStyle() Preset {
-	return Preset{
-		Name:          "neural-style",
-		Description:   "the losses and default weights of neural-style and neural-style-pt",
-		Pooling:       vgg.MaxPooling,
-		ContentLayers: []string{"block4_conv2"},
-		StyleLayers:   slices.Clone(styleLayers),
-		ContentWeight: 5,
-		StyleWeight:   100,
-		TVWeight:      1e-3,
-		Normalization: Means,
-	}
-}
-
-// Article is the objective of Gatys et al. (2016, equations 1 and 4) with the weights of the program that the project
-// began with. That program feeds RGB to the network; here it is BGR, which the weights were trained on.
-func Article() Preset {
-	return Preset{
-		Name:          "article",
-		Description:   "the losses of Gatys et al. 2016, sums of squares, with average pooling",
-		Pooling:       vgg.AveragePooling,
-		ContentLayers: []string{"block4_conv1"},
-		StyleLayers:   slices.Clone(styleLayers),
-		ContentWeight: 1,
-		StyleWeight:   1e4,
-		TVWeight:      1e-4,
-		Normalization: Sums,
-	}
-}
-
-// Gouache is the default: each term is relative to its target's energy, so that a weight means the
-// same at every size and with every network.
-//
-// Layers, weights and pooling were chosen by eye, with VGG16 fine-tuned for edges (vgg16-hed), the
-// only trained network available, on the sample chelsea in the style of swirl at 192 pixels, 45 to
-// 60 iterations, seventeen variants:
-//   - Style layers that count alike fill the picture with eyes and worms and give it coloured
-//     fringes, at style weights 10 and 100 and at TV weights 0.01 to 1. Each layer counting half of
-//     the one before is better; a quarter gives strokes.
-//   - Gram matrices keep the photograph's palette even at style weight 50. Covariances and means
-//     reach the painting's.
-//   - Average pooling, and block3_conv3 for the content, leave small curls where maximum pooling
-//     leaves dabs.
-//   - A style weight of 6, with the TV weight in proportion, buries the cat's nose and eyes in
-//     strokes at 256 pixels; at 3 they stay.
-//   - Relative to the photograph's variation, TV weighs twice as much on rocket in woodcut as on
-//     chelsea in swirl, because of the photograph's plain sky. So it is relative to the styles'.
-//   - Without a margin lines run along all edges, 8 to 16 pixels inside. Excluding the outermost
-//     positions from the style's statistics does not help.
-//
-// The choice was then checked on chelsea–swirl, coffee–glass and Tübingen–The Starry Night at 256
-// pixels, coffee–swirl at 384, rocket–woodcut, chelsea–watercolour and Tübingen–The Scream at 192,
-// and with random weights. The terms end at 0.10 to 0.19 each. With random weights they end at 0.1
-// to 0.4; then the photograph gets the palette, and specks, but no strokes.
-func Gouache() Preset {
-	return Preset{
-		Name:          "gouache",
-		Description:   "each term relative to its target's energy: a weight means the same at every size and with every network",
-		Pooling:       vgg.MaxPooling,
-		ContentLayers: []string{"block4_conv2"},
-		StyleLayers:   slices.Clone(styleLayers),
-		StyleFalloff:  0.25,
-		ContentWeight: 1,
-		StyleWeight:   3,
-		TVWeight:      0.15,
-		Margin:        16,
-		Statistic:     Moments,
-		Normalization: Relative,
-		RelativeTV:    true,
-	}
 }
