@@ -11,7 +11,6 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
-	"github.com/gouache-art/gouache/stylelib/vgg"
 	"github.com/gouache-art/gouache/weights"
 )
 
@@ -22,7 +21,7 @@ type problem struct {
 	Side    int            `json:"side"`    // of all pictures, in pixels
 	Weights string         `json:"weights"` // a .safetensors file
 	Layers  []string       `json:"layers"`  // from the picture to the deepest that the objective reads
-	Mean    [3]float32     `json:"mean"`    // subtracted from the pixels, RGB
+	Mean    [3]float64     `json:"mean"`    // subtracted from the pixels, RGB
 
 	ContentLayer  string   `json:"content_layer"`
 	StyleLayers   []string `json:"style_layers"`
@@ -79,7 +78,7 @@ func writeProblem(dir, weightsFile, network string, device backend.Device, pictu
 		Side:          pictures[contentPicture].Width,
 		Weights:       relative,
 		Layers:        layersOf(network),
-		Mean:          vgg.Mean,
+		Mean:          weights.Caffe.Mean,
 		ContentLayer:  preset.ContentLayers[0],
 		StyleLayers:   preset.StyleLayers,
 		ContentWeight: preset.ContentWeight,

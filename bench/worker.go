@@ -54,7 +54,7 @@ func newGouache(ctx context.Context, q *problem) (*gouache, error) {
 	if err := errors.Join(startErr, contentErr, styleErr); err != nil {
 		return nil, err
 	}
-	net, err := studio.Network(preset.Pooling)
+	net, err := studio.Network(preset.Network())
 	if err != nil {
 		return nil, err
 	}

@@ -97,7 +97,7 @@ func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []
 		}
 		return o, own, free, err
 	}
-	shared, done, err := s.objectives.Get(fmt.Sprint(net.Pooling(), net.Side(), height, "×", width, structure), create)
+	shared, done, err := s.objectives.Get(fmt.Sprint(net.Variant(), net.Side(), height, "×", width, structure), create)
 	if err == nil {
 		releases = append(releases, done)
 		o, err = shared.With(terms)
@@ -108,7 +108,7 @@ func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []
 // targetKey identifies targets by everything that they are computed from. Of is "content" or a [loss.Statistic].
 func targetKey(net *vgg.Network, of any, layers []string, pictures []Style) string {
 	h := sha256.New()
-	fmt.Fprintln(h, net.Pooling(), net.Side(), of, strings.Join(layers, ","))
+	fmt.Fprintln(h, net.Variant(), net.Side(), of, strings.Join(layers, ","))
 	for _, p := range pictures {
 		fmt.Fprintln(h, p.Weight)
 		hashPicture(h, p.Picture)

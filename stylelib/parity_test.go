@@ -71,7 +71,7 @@ func TestParityOfFeatures(t *testing.T) {
 	r := readReference(t)
 	content := parityPicture(t, "content.png")
 	for pooling, layers := range r.Features {
-		net, err := pretrainedStudio(t).Network(pooling)
+		net, err := pretrainedStudio(t).Network(vgg.Options{Pooling: pooling})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +197,7 @@ func TestParityOfOptimiser(t *testing.T) {
 // lossesByEvaluation minimises a job's objective at its own size and returns the total of each evaluation.
 func lossesByEvaluation(t *testing.T, preset loss.Preset, job *Job, evaluations int) []float64 {
 	t.Helper()
-	net, err := pretrainedStudio(t).Network(preset.Pooling)
+	net, err := pretrainedStudio(t).Network(preset.Network())
 	if err != nil {
 		t.Fatal(err)
 	}

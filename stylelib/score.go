@@ -63,7 +63,7 @@ func (s *Studio) unresized(job *Job) (net *vgg.Network, objective *loss.Objectiv
 	if err := job.checkObjective(); err != nil {
 		return nil, nil, nil, ofKind(ErrJob, err)
 	}
-	if net, err = s.Network(job.Preset.Pooling); err != nil {
+	if net, err = s.Network(job.Preset.Network()); err != nil {
 		return nil, nil, nil, err
 	}
 	job.Content, job.Styles = job.Content.On(job.background()), slices.Clone(job.Styles)
@@ -84,7 +84,7 @@ type Features struct {
 
 // Features computes the features of a picture, at its own size and on white where it is transparent, at one layer.
 func (s *Studio) Features(p *picture.Picture, layer string, pooling vgg.Pooling) (*Features, error) {
-	net, err := s.Network(pooling)
+	net, err := s.Network(vgg.Options{Pooling: pooling})
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func TestFalloff(t *testing.T) {
 	job := tinyJob(t)
 	job.Preset = loss.Gouache()
 	job.Preset.ContentLayers, job.Preset.ContentWeight = nil, 0
-	net, err := tiny().Network(job.Preset.Pooling)
+	net, err := tiny().Network(job.Preset.Network())
 	if err != nil {
 		t.Fatal(err)
 	}

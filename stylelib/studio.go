@@ -85,7 +85,7 @@ type Studio struct {
 	owner   bool        // of the backend
 
 	mu       sync.Mutex
-	networks map[vgg.Pooling]*vgg.Network
+	networks map[vgg.Options]*vgg.Network
 
 	graphs     *lbfgs.Graphs
 	objectives *cache.Cache[string, *loss.Objective]
@@ -154,7 +154,7 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 		backend:    b,
 		weights:    set,
 		options:    options,
-		networks:   map[vgg.Pooling]*vgg.Network{},
+		networks:   map[vgg.Options]*vgg.Network{},
 		graphs:     lbfgs.NewGraphs(b.XLA()),
 		objectives: cache.New[string](maxObjectives, (*loss.Objective).Close),
 		targets:    cache.New[string](maxTargetBytes, finalize),
@@ -182,25 +182,25 @@ func (s *Studio) Close() {
 	}
 }
 
-// Network returns the studio's network with the given pooling.
-func (s *Studio) Network(pooling vgg.Pooling) (*vgg.Network, error) {
-	pooling = cmp.Or(pooling, vgg.MaxPooling)
+// Network returns the studio's network with the given options, for example those of [loss.Preset.Network]. How it is
+// computed, which is their Precision, Tuner and Direct, is the studio's.
+func (s *Studio) Network(options vgg.Options) (*vgg.Network, error) {
+	device := s.backend.Plugin().Device
+	options.Pooling = cmp.Or(options.Pooling, vgg.MaxPooling)
+	options.Precision, options.Tuner, options.Direct = s.Precision(), s.tuner, device == backend.CUDA
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if net, ok := s.networks[pooling]; ok {
+	if net, ok := s.networks[options]; ok {
 		return net, nil
 	}
-	device := s.backend.Plugin().Device
-	if err := s.Precision().Check(device); err != nil {
+	if err := options.Precision.Check(device); err != nil {
 		return nil, ofKind(ErrJob, err)
 	}
-	net, err := vgg.New(s.backend.XLA(), s.weights, vgg.Options{
-		Pooling: pooling, Precision: s.Precision(), Tuner: s.tuner, Direct: device == backend.CUDA,
-	})
+	net, err := vgg.New(s.backend.XLA(), s.weights, options)
 	if err != nil {
 		return nil, deviceError(err)
 	}
-	s.networks[pooling] = net
+	s.networks[options] = net
 	return net, nil
 }
 
@@ -216,7 +216,7 @@ func (s *Studio) Check(job Job) error {
 	if err != nil {
 		return ofKind(ErrJob, err)
 	}
-	net, err := s.Network(job.Preset.Pooling)
+	net, err := s.Network(job.Preset.Network())
 	if err != nil {
 		return err
 	}

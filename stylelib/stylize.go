@@ -46,7 +46,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 	if err != nil {
 		return nil, ofKind(ErrJob, err)
 	}
-	net, err := s.Network(job.Preset.Pooling)
+	net, err := s.Network(job.Preset.Network())
 	if err != nil {
 		return nil, err
 	}

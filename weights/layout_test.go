@@ -122,7 +122,7 @@ func TestInspect(t *testing.T) {
 	if got := c.Tensors[1]; got.Name != second.Name || !slices.Equal(got.Shape, second.Shape) || got.Layer != second.Layer || got.Part != second.Part {
 		t.Errorf("second tensor %+v, want %+v", got, second)
 	}
-	if c.Metadata[keyPreprocessing] != Preprocessing || c.Metadata[keyNetwork] != VGG16 {
+	if c.Metadata[keyPreprocessing] != Caffe.String() || c.Metadata[keyNetwork] != VGG16 {
 		t.Errorf("metadata %v", c.Metadata)
 	}
 

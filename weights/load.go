@@ -147,6 +147,11 @@ func (r *recognition) assemble() (*Set, error) {
 	if r.layout == layoutGouache {
 		metadata := r.Metadata()
 		set.Source, set.License = metadata[keySource], metadata[keyLicense]
+		if text, ok := metadata[keyPreprocessing]; ok {
+			if set.Preprocessing, err = ParsePreprocessing(text); err != nil {
+				return nil, err
+			}
+		}
 	}
 	for i := range set.Layers {
 		l := &set.Layers[i]
@@ -175,6 +180,7 @@ func (r *recognition) read(p part) ([]float32, error) {
 // describe sets what the source knows of the set.
 func (s *Set) describe(from Source) {
 	s.Name, s.Source, s.License = from.Name, from.Origin.String(), from.License
+	s.Preprocessing = from.Preprocessing.or(s.Preprocessing)
 }
 
 // describeKnown sets what the source of a file with these sums knows of the set, if there is one.

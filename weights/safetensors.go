@@ -96,7 +96,7 @@ func writeSafetensors(w io.Writer, s *Set) error {
 		keyNetwork:       s.Network,
 		keySource:        cmp.Or(s.Source, s.Name),
 		keyLicense:       cmp.Or(s.License, "unknown"),
-		keyPreprocessing: Preprocessing,
+		keyPreprocessing: s.Preprocessing.String(),
 	}
 	var list []tensorfile.Tensor
 	for _, l := range s.Layers {

@@ -14,7 +14,7 @@ func TestWriteSafetensorsRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := distinct(VGG19)
-	want.Source, want.License = "a test", "CC0"
+	want.Source, want.License, want.Preprocessing = "a test", "CC0", Torchvision
 	if err := WriteSafetensors(path, want); err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestWriteSafetensorsRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkLayers(t, got, want)
-	if got.Name != "out" || got.Path != path || got.Source != "a test" || got.License != "CC0" || len(got.SHA256) != 64 {
+	if got.Name != "out" || got.Path != path || got.Source != "a test" || got.License != "CC0" || got.Preprocessing != Torchvision || len(got.SHA256) != 64 {
 		t.Errorf("got %q, %q, %q, %q, %q", got.Name, got.Path, got.Source, got.License, got.SHA256)
 	}
 	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {

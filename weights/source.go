@@ -21,6 +21,9 @@ type Source struct {
 	Description string
 	License     string
 
+	// Preprocessing is that of the pictures, unless the file itself says it. The zero value is that of Caffe.
+	Preprocessing Preprocessing
+
 	// Rank orders the sources, the best for painting first, with 1.
 	Rank int
 	// Automatic lets [Choose] fetch the set if none is in the cache.

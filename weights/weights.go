@@ -12,9 +12,8 @@
 //
 //	import _ "github.com/gouache-art/gouache/weights/h5"
 //
-// All sets are for networks whose input is BGR, 0..255, minus the mean of the training pictures, as [Preprocessing]
-// says and as the networks' authors trained them (Simonyan and Zisserman, "Very deep convolutional networks for
-// large-scale image recognition", 2015).
+// A set knows what its network wants to see of a picture: [Set.Preprocessing]. The networks are those of Simonyan and
+// Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015.
 package weights
 
 import (
@@ -23,16 +22,13 @@ import (
 	"github.com/gouache-art/gouache/internal/suggest"
 )
 
-// Preprocessing describes the pixels that the networks expect.
-const Preprocessing = "BGR, 0..255, minus the mean 103.939, 116.779, 123.68"
-
 // Layer is one 3×3 convolution.
 type Layer struct {
 	Name    string // Keras's name, for example block4_conv2
 	In, Out int    // channels
 
 	// Kernel is [3, 3, In, Out], row-major: height, width, input channel, output channel. The input channels of
-	// block1_conv1 are B, G, R.
+	// block1_conv1 have the order of the set's preprocessing.
 	Kernel []float32
 	Bias   []float32 // [Out]
 }
@@ -42,6 +38,8 @@ type Set struct {
 	Name    string  // of the source, or the file's name without its extension
 	Network string  // VGG16 or VGG19
 	Layers  []Layer // in the network's order
+
+	Preprocessing Preprocessing // of the pictures; the zero value is that of Caffe
 
 	Path    string // the file, empty for random weights
 	SHA256  string // of the file, in hexadecimal digits

@@ -52,7 +52,7 @@ func weightsReport() []weightsEntry {
 	for _, e := range weights.Sources() {
 		entry := weightsEntry{
 			Name: e.Name, Network: e.Network, Description: e.Description, License: e.License, Size: e.Size,
-			MD5: e.Sums.MD5, SHA256: e.Sums.SHA256, Preprocessing: weights.Preprocessing, Layers: e.Layers(),
+			MD5: e.Sums.MD5, SHA256: e.Sums.SHA256, Preprocessing: e.Preprocessing.String(), Layers: e.Layers(),
 		}
 		if e.Origin != nil {
 			entry.Source = e.Origin.String()

@@ -144,10 +144,11 @@ func benchmark(b *testing.B, run func()) {
 // automatic is the same objective as one would write it with GoMLX alone: Convolve, MaxPool and Gradient, through the
 // Gram matrices too. It leaves out the biases, which random weights do not have.
 func automatic(net *vgg.Network, terms []Term) func(in []*graph.Node) []*graph.Node {
+	mean := net.Mean()
 	return func(in []*graph.Node) []*graph.Node {
 		x, kernels, targets := in[0], in[1:1+len(net.Layers())], in[1+len(net.Layers()):]
 		features := map[string]*graph.Node{}
-		h := graph.Sub(x, graph.Const(x.Graph(), [][][][]float32{{{vgg.Mean[:]}}}))
+		h := graph.Sub(x, graph.Const(x.Graph(), [][][][]float32{{{mean[:]}}}))
 		for i, name := range net.Layers() {
 			if i > 0 && name[:6] != net.Layers()[i-1][:6] {
 				h = graph.MaxPool(h).Window(2).Done()

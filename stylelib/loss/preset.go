@@ -20,6 +20,8 @@ type Preset struct {
 	Name        string // as recorded; need not be one of those of Presets
 	Description string
 	Pooling     vgg.Pooling // empty means vgg.MaxPooling
+	// Rescale and Replicate are the network's options of the same names ([vgg.Options]).
+	Rescale, Replicate bool
 
 	// ContentLayers count alike. So do StyleLayers, unless StyleFalloff is set.
 	ContentLayers []string
@@ -81,6 +83,11 @@ const (
 
 // IsZero reports whether nothing is set.
 func (p Preset) IsZero() bool { return reflect.ValueOf(p).IsZero() }
+
+// Network returns the options of the network that the preset is for.
+func (p Preset) Network() vgg.Options {
+	return vgg.Options{Pooling: p.Pooling, Rescale: p.Rescale, Replicate: p.Replicate}
+}
 
 // Validate returns an error for a preset that describes no objective.
 func (p Preset) Validate() error {

@@ -20,7 +20,12 @@ var device = backendtest.Opened(backend.Open(context.Background(), backend.Optio
 
 func newNetwork(t testing.TB, set *weights.Set, pooling vgg.Pooling) *vgg.Network {
 	t.Helper()
-	net, err := vgg.New(device, set, vgg.Options{Pooling: pooling})
+	return newVariant(t, set, vgg.Options{Pooling: pooling})
+}
+
+func newVariant(t testing.TB, set *weights.Set, opts vgg.Options) *vgg.Network {
+	t.Helper()
+	net, err := vgg.New(device, set, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func TestTilesAreTheWhole(t *testing.T) {
 	for i, preset := range Presets() {
 		preset.ContentLayers = []string{"block2_conv2", "block3_conv1"}
 		preset.StyleLayers = []string{"block1_conv1", "block2_conv1", "block3_conv1"}
-		net := newNetwork(t, randomSet(2), preset.Pooling)
+		net := newVariant(t, randomSet(2), preset.Network())
 		c := sizes[i%len(sizes)]
 		t.Run(fmt.Sprint(preset.Name, c), func(t *testing.T) {
 			whole := evaluated(t, net, preset, c.height, c.width)

@@ -36,14 +36,15 @@ import (
 // and slightly more appealing pictures. An odd last row or column is dropped, as in Keras.
 type Pooling string
 
-// The two kinds of pooling.
+// The kinds of pooling. L2Pooling takes the root of the sum of the squares, as style-transfer-pytorch offers it.
 const (
 	MaxPooling     Pooling = "max"
 	AveragePooling Pooling = "avg"
+	L2Pooling      Pooling = "l2"
 )
 
 // Poolings lists the names that [ParsePooling] accepts.
-var Poolings = []string{string(MaxPooling), string(AveragePooling)}
+var Poolings = []string{string(MaxPooling), string(AveragePooling), string(L2Pooling)}
 
 // ParsePooling reads a pooling's name.
 func ParsePooling(name string) (Pooling, error) {
@@ -53,15 +54,19 @@ func ParsePooling(name string) (Pooling, error) {
 	return Pooling(name), nil
 }
 
-// Mean was subtracted from the pixels when the networks were trained. It is in grey levels 0..255, RGB.
-var Mean = [3]float32{123.68, 116.779, 103.939}
-
 // MinSide is the least height and width of a picture, in pixels: less leaves nothing after four poolings.
 const MinSide = 16
 
 // Options configure a Network. The zero value is the network as it was trained.
 type Options struct {
-	Pooling   Pooling        // MaxPooling if empty
+	Pooling Pooling // MaxPooling if empty
+	// Rescale multiplies what average pooling returns by 2, and L2 pooling by 0.78, so that features are about as large
+	// as with the maximum, which the weights were trained with. The factors are those of style-transfer-pytorch.
+	Rescale bool
+	// Replicate repeats the picture's outermost pixels beyond its edges for the first convolution, in place of zeros,
+	// as style-transfer-pytorch does against lines along the edges.
+	Replicate bool
+
 	Precision conv.Precision // conv.Float32 if empty; [conv.Precision.Check] tells whether a device supports it
 	Tuner     *conv.Tuner    // chooses the convolutions of plans
 	// Direct, without a Tuner, leaves all convolutions to XLA, which is best for a GPU. Otherwise a table
@@ -73,8 +78,10 @@ type Options struct {
 type Network struct {
 	backend compute.Backend
 	name    string
-	pooling Pooling
+	variant variant
 	layers  []layer
+	mean    [3]float32 // subtracted from pixels 0..255, RGB
+	unit    float64
 
 	precision conv.Precision
 	tuner     *conv.Tuner // or nil
@@ -85,6 +92,12 @@ type Network struct {
 	side int
 
 	*onDevice
+}
+
+// variant is what of a network's options changes its features by more than rounding.
+type variant struct {
+	pooling            Pooling
+	rescale, replicate bool
 }
 
 // onDevice is what a network and the networks made of it by [Network.Tiled] share on the device.
@@ -105,7 +118,7 @@ type layer struct {
 	first   bool // of its block, so that a pooling comes before it, unless block is 1
 	block   int
 	in, out int
-	kernel  []float32 // [3, 3, in, out]; block1_conv1's input channels are RGB here, BGR in the weights
+	kernel  []float32 // [3, 3, in, out]; block1_conv1's is for pixels 0..255 less the mean, RGB
 	bias    []float32 // [out]
 }
 
@@ -126,7 +139,7 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 	n := &Network{
 		backend:   b,
 		name:      set.Network,
-		pooling:   opts.Pooling,
+		variant:   variant{opts.Pooling, opts.Rescale, opts.Replicate},
 		precision: opts.Precision,
 		tuner:     opts.Tuner,
 		direct:    opts.Direct,
@@ -135,6 +148,11 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 			execs:   cache.New[featuresKey](maxExecs, (*graph.Exec).Finalize),
 		},
 	}
+	mean, deviation := set.Preprocessing.Pixels()
+	for c := range mean {
+		n.mean[c] = float32(mean[c])
+	}
+	n.unit = unit(deviation)
 	for _, l := range set.Layers {
 		next, err := newLayer(l, n.layers)
 		if err != nil {
@@ -145,6 +163,7 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 	if len(n.layers) == 0 {
 		return nil, fmt.Errorf("weights %s have no layers", set.Name)
 	}
+	n.layers[0].kernel = forPixels(n.layers[0].kernel, set.Preprocessing.BGR(), deviation)
 	return n, nil
 }
 
@@ -173,24 +192,33 @@ func newLayer(l weights.Layer, before []layer) (layer, error) {
 	if _, err := fmt.Sscanf(l.Name, "block%d_conv%d", &block, &index); err != nil {
 		return layer{}, fmt.Errorf("layer %q is not named like block1_conv1", l.Name)
 	}
-	next := layer{name: l.Name, first: index == 1, block: block, in: l.In, out: l.Out, kernel: l.Kernel, bias: l.Bias}
-	if len(before) == 0 {
-		next.kernel = swapInputs(l.Kernel, l.Out)
-	}
-	return next, nil
+	return layer{name: l.Name, first: index == 1, block: block, in: l.In, out: l.Out, kernel: l.Kernel, bias: l.Bias}, nil
 }
 
-// swapInputs exchanges the first and third of three input channels of a [3, 3, 3, out] kernel: the
-// networks were trained on BGR and pictures are RGB here.
-func swapInputs(kernel []float32, out int) []float32 {
-	swapped := make([]float32, len(kernel))
+// forPixels returns a [3, 3, 3, out] kernel for pixels 0..255, RGB, less the mean: its input channels in that order,
+// and divided by the deviation, so that pixels need not be.
+func forPixels(kernel []float32, bgr bool, deviation [3]float64) []float32 {
+	out := len(kernel) / 27
+	changed := make([]float32, len(kernel))
 	for position := range 9 {
-		for channel := range 3 {
-			from := kernel[(3*position+channel)*out:][:out]
-			copy(swapped[(3*position+2-channel)*out:], from)
+		for c := range 3 {
+			from := c
+			if bgr {
+				from = 2 - c
+			}
+			for o := range out {
+				changed[(3*position+c)*out+o] = float32(float64(kernel[(3*position+from)*out+o]) / deviation[c])
+			}
 		}
 	}
-	return swapped
+	return changed
+}
+
+// unit returns how large features are beside those of torchvision's networks, whose pixels are divided by their
+// deviation: with twice the pixels a ReLU network has about twice the features.
+func unit(deviation [3]float64) float64 {
+	_, normal := weights.Torchvision.Pixels()
+	return (normal[0] + normal[1] + normal[2]) / (deviation[0] + deviation[1] + deviation[2])
 }
 
 // Backend returns the network's device.
@@ -199,8 +227,26 @@ func (n *Network) Backend() compute.Backend { return n.backend }
 // Name returns "vgg16" or "vgg19".
 func (n *Network) Name() string { return n.name }
 
-// Pooling returns the kind of pooling.
-func (n *Network) Pooling() Pooling { return n.pooling }
+// Mean returns what the network subtracts from the pixels, in grey levels 0..255, RGB.
+func (n *Network) Mean() [3]float32 { return n.mean }
+
+// Unit returns about how large features are beside those of a network whose pixels have deviation 1: 1 with
+// torchvision's preprocessing, and 57.6 with Caffe's ([weights.Preprocessing]). Constants of programs that use
+// torchvision's networks are brought into other networks' units with it.
+func (n *Network) Unit() float64 { return n.unit }
+
+// Variant describes what of the network's options changes its features by more than rounding, for example "max" or
+// "avg rescaled replicated". Networks of one set of weights with the same variant have the same features.
+func (n *Network) Variant() string {
+	text := string(n.variant.pooling)
+	if n.variant.rescale {
+		text += " rescaled"
+	}
+	if n.variant.replicate {
+		text += " replicated"
+	}
+	return text
+}
 
 // Side returns the greatest side of a window, in pixels; zero means no bound. See [Network.Tiled].
 func (n *Network) Side() int { return n.side }

@@ -17,13 +17,25 @@ import (
 // sizes of pictures: even, odd at several poolings, as small as can be.
 var sizes = []struct{ height, width int }{{32, 48}, {37, 21}, {16, 16}, {51, 30}}
 
+// variants of a network, each with the preprocessing of its weights.
+var variants = []struct {
+	opts          Options
+	preprocessing weights.Preprocessing
+}{
+	{Options{Pooling: MaxPooling}, weights.Preprocessing{}},
+	{Options{Pooling: AveragePooling}, weights.Caffe},
+	{Options{Pooling: AveragePooling, Rescale: true, Replicate: true}, weights.Torchvision},
+	{Options{Pooling: L2Pooling, Rescale: true, Replicate: true}, weights.Torchvision},
+}
+
 func TestFeatures(t *testing.T) {
 	set := tinySet(2, 2, 3, 1, 1)
-	for _, pooling := range []Pooling{MaxPooling, AveragePooling} {
-		net := newNetwork(t, set, pooling)
+	for _, v := range variants {
+		set.Preprocessing = v.preprocessing
+		net := newVariant(t, set, v.opts)
 		for _, size := range sizes {
 			pix := noise(size.height, size.width)
-			want := slowForward(set, pix, size.height, size.width, pooling)
+			want := slowForward(set, pix, size.height, size.width, v.opts)
 			got, err := net.Features(tensor(pix, 1, size.height, size.width, 3), net.Layers()...)
 			if err != nil {
 				t.Fatal(err)
@@ -39,7 +51,7 @@ func TestFeatures(t *testing.T) {
 				}
 				// Rounding of float32 in at most nine layers.
 				if e := relativeL2(flat(t, got[i]), w.Values); !(e <= 1e-6) {
-					t.Errorf("%s of %v, %s pooling: relative L2 error %.2g", name, size, pooling, e)
+					t.Errorf("%s of %v, %s: relative L2 error %.2g", name, size, net.Variant(), e)
 				}
 			}
 		}
@@ -51,19 +63,20 @@ func TestFeatures(t *testing.T) {
 func TestPullback(t *testing.T) {
 	set := tinySet(2, 1, 2)
 	layers := []string{"block1_conv2", "block3_conv2"}
-	for _, pooling := range []Pooling{MaxPooling, AveragePooling} {
+	for _, v := range variants {
+		set.Preprocessing = v.preprocessing
+		net := newVariant(t, set, v.opts)
 		for _, size := range []struct{ height, width int }{{16, 18}, {19, 21}} {
-			net := newNetwork(t, set, pooling)
 			pix := noise(size.height, size.width)
 			random := rand.New(rand.NewPCG(8, 9))
 			weight := map[string][]float32{}
-			for name, f := range slowForward(set, pix, size.height, size.width, pooling) {
+			for name, f := range slowForward(set, pix, size.height, size.width, v.opts) {
 				weight[name] = normal(random, len(f.Values), 1)
 			}
 			got := pulledBack(t, net, pix, size.height, size.width, layers, weight)
 			value := func(pix []float32) float64 {
 				var sum float64
-				features := slowForward(set, pix, size.height, size.width, pooling)
+				features := slowForward(set, pix, size.height, size.width, v.opts)
 				for _, name := range layers {
 					for i, v := range features[name].Values {
 						sum += float64(weight[name][i]) * v
@@ -71,10 +84,15 @@ func TestPullback(t *testing.T) {
 				}
 				return sum
 			}
+			var squares float64
+			for _, g := range got {
+				squares += float64(g) * float64(g)
+			}
+			rms := math.Sqrt(squares / float64(len(got)))
 			for range 12 {
 				i := random.IntN(len(pix))
-				if d := centralDifference(pix, i, value); math.Abs(d-float64(got[i])) > 2e-3*max(1, math.Abs(d)) {
-					t.Errorf("%v, %s pooling: gradient[%d] = %v, central difference %v", size, pooling, i, got[i], d)
+				if d := centralDifference(pix, i, value); math.Abs(d-float64(got[i])) > 2e-3*max(rms, math.Abs(d)) {
+					t.Errorf("%v, %s: gradient[%d] = %v, central difference %v", size, net.Variant(), i, got[i], d)
 				}
 			}
 		}
@@ -211,7 +229,12 @@ func TestMistakes(t *testing.T) {
 
 func newNetwork(t testing.TB, set *weights.Set, pooling Pooling) *Network {
 	t.Helper()
-	net, err := New(device, set, Options{Pooling: pooling})
+	return newVariant(t, set, Options{Pooling: pooling})
+}
+
+func newVariant(t testing.TB, set *weights.Set, opts Options) *Network {
+	t.Helper()
+	net, err := New(device, set, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

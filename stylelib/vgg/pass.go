@@ -19,14 +19,18 @@ type Pass struct {
 func (p *Plan) Forward(x *graph.Node, inputs []*graph.Node) *Pass {
 	x.AssertDims(1, p.height, p.width, 3)
 	pass := &Pass{plan: p, inputs: inputs}
-	mean := graph.Const(x.Graph(), [][][][]float32{{{Mean[:]}}})
+	mean := graph.Const(x.Graph(), [][][][]float32{{{p.net.mean[:]}}})
 	h := graph.Sub(x, mean)
 	for i, l := range p.layers {
 		if l.first && i > 0 {
-			h = pool(h, p.net.pooling)
+			h = p.net.variant.pool(h)
 		}
 		s := p.steps[i]
-		h = s.forward.Apply(h, inputs[s.kernel])
+		if i == 0 && p.net.variant.replicate {
+			h = inner(s.forward.Apply(replicate(h), inputs[s.kernel]))
+		} else {
+			h = s.forward.Apply(h, inputs[s.kernel])
+		}
 		h = graph.Add(h, graph.Reshape(inputs[s.bias], 1, 1, 1, l.out))
 		h = graph.MaxScalar(h, 0)
 		h.AssertDims(1, p.height>>(l.block-1), p.width>>(l.block-1), l.out)
@@ -72,9 +76,13 @@ func (p *Pass) Pullback(gradients map[string]*graph.Node) *graph.Node {
 		}
 		l, s, f := p.plan.layers[i], p.plan.steps[i], p.features[i]
 		g = graph.Where(graph.GreaterThan(f, graph.ZerosLike(f)), g, graph.ZerosLike(g))
-		g = s.backward.Apply(g, p.inputs[s.backwardKernel])
+		if i == 0 && p.plan.net.variant.replicate {
+			g = unreplicate(s.backward.Apply(outer(g), p.inputs[s.backwardKernel]))
+		} else {
+			g = s.backward.Apply(g, p.inputs[s.backwardKernel])
+		}
 		if l.first && i > 0 {
-			g = unpool(g, p.features[i-1], p.plan.net.pooling)
+			g = p.plan.net.variant.unpool(g, p.features[i-1])
 		}
 	}
 	if g == nil {

@@ -5,14 +5,45 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 )
 
+// scale returns the factor of what pooling returns.
+func (v variant) scale() float64 {
+	switch {
+	case v.rescale && v.pooling == AveragePooling:
+		return 2
+	case v.rescale && v.pooling == L2Pooling:
+		return 0.78
+	}
+	return 1
+}
+
+// pool returns pool's result times the factor, and unpool is its pullback.
+func (v variant) pool(x *graph.Node) *graph.Node { return times(pool(x, v.pooling), v.scale()) }
+
+func (v variant) unpool(g, x *graph.Node) *graph.Node {
+	return unpool(times(g, v.scale()), x, v.pooling)
+}
+
+func times(x *graph.Node, factor float64) *graph.Node {
+	if factor == 1 {
+		return x
+	}
+	return graph.MulScalar(x, factor)
+}
+
 // pool halves height and width: x is [1, h, w, c], the result [1, h/2, w/2, c], rounded down.
 //
 // It adds or compares the four corners of the blocks, since XLA computes their slices, bias and ReLU in one pass over
 // the features; a reduction of a view [1, h/2, 2, w/2, 2, c] makes it write the features once more for that view.
 func pool(x *graph.Node, kind Pooling) *graph.Node {
 	c := corners(x)
-	if kind == AveragePooling {
+	switch kind {
+	case AveragePooling:
 		return graph.MulScalar(graph.Add(graph.Add(c[0], c[1]), graph.Add(c[2], c[3])), 0.25)
+	case L2Pooling:
+		for i := range c {
+			c[i] = graph.Square(c[i])
+		}
+		return graph.Sqrt(graph.Add(graph.Add(c[0], c[1]), graph.Add(c[2], c[3])))
 	}
 	return graph.Max(graph.Max(c[0], c[1]), graph.Max(c[2], c[3]))
 }
@@ -21,8 +52,13 @@ func pool(x *graph.Node, kind Pooling) *graph.Node {
 // is the gradient with respect to x. Positions of a block that share the maximum share the gradient equally, so
 // that a flat part of a picture gets no more of it than any other.
 func unpool(g, x *graph.Node, kind Pooling) *graph.Node {
-	if kind == AveragePooling {
+	switch kind {
+	case AveragePooling:
 		return padTo(spread4(graph.MulScalar(g, 0.25)), x)
+	case L2Pooling: // of √Σx² it is x over the root; where all four are zero, so is the result
+		length := pool(x, kind)
+		g = graph.Where(graph.GreaterThan(length, graph.ZerosLike(length)), graph.Div(g, length), graph.ZerosLike(g))
+		return padTo(graph.Mul(spread4(g), evenPart(x)), x)
 	}
 	highest := pool(x, kind)
 	var share *graph.Node
