@@ -125,7 +125,7 @@ func newRoot() *cobra.Command {
 		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-	}, newStylize(), newScore(), newFeatures(), newWeights(), newRuns(), newSweep(), newUI(), newKernel(), newBench(), newDoctor())
+	}, newStylize(), newMask(), newScore(), newFeatures(), newWeights(), newRuns(), newSweep(), newUI(), newKernel(), newBench(), newDoctor())
 	root.SetFlagErrorFunc(flagError)
 	return root
 }
