@@ -12,8 +12,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gouache-art/gouache/stylelib/lbfgs"
 	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
@@ -22,7 +22,7 @@ import (
 // [progress.Iteration.Checkpoint], read by [ReadCheckpoint], and continued by [Studio.Resume].
 type Checkpoint struct {
 	head  checkpointHead
-	state *lbfgs.State
+	state optimize.State
 }
 
 // checkpointHead is the part of a checkpoint that is written as JSON.
@@ -75,9 +75,9 @@ func (h checkpointHead) write(w io.Writer, state func(io.Writer, map[string]stri
 }
 
 // ReadCheckpoint reads a checkpoint. It returns an error for anything else, for one that was damaged, and for one
-// that an earlier version of this package wrote in its own format (lbfgs.ErrEarlierVersion).
+// that an earlier version of this package wrote in its own format (optimize.ErrEarlierVersion).
 func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
-	state, metadata, err := lbfgs.ReadState(r)
+	state, metadata, err := optimize.ReadState(r)
 	c := &Checkpoint{state: state}
 	if head, ok := metadata[checkpointKey]; err == nil && ok {
 		err = json.Unmarshal([]byte(head), &c.head)

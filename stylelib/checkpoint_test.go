@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gouache-art/gouache/stylelib/lbfgs"
 	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
@@ -152,7 +152,7 @@ func TestResumeRefuses(t *testing.T) {
 	}
 	for n := range file {
 		if n > 600 && n < len(file)-600 && n%997 != 0 {
-			continue // the vectors in between are package lbfgs's matter
+			continue // the vectors in between are the optimiser's matter
 		}
 		if _, err := ReadCheckpoint(bytes.NewReader(file[:n])); err == nil {
 			t.Fatalf("the first %d of %d bytes are a checkpoint", n, len(file))
@@ -198,7 +198,7 @@ func earlierCheckpoint(t testing.TB) []byte {
 // TestEarlierCheckpoint: it is recognised, and refused with an error that says so.
 func TestEarlierCheckpoint(t *testing.T) {
 	_, err := ReadCheckpoint(bytes.NewReader(earlierCheckpoint(t)))
-	if !errors.Is(err, lbfgs.ErrEarlierVersion) || !strings.Contains(err.Error(), "written by an earlier version of Gouache") {
+	if !errors.Is(err, optimize.ErrEarlierVersion) || !strings.Contains(err.Error(), "written by an earlier version of Gouache") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gouache-art/gouache/stylelib/lbfgs"
 	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
@@ -33,14 +33,8 @@ type stage struct {
 	earlier   int // evaluations up to the latest iteration
 	recent    []*loss.Evaluation
 	iterated  time.Time // when the latest iteration ended
-	resumable *lbfgs.State
+	resumable optimize.State
 }
-
-// compactHistory is how many pairs the optimiser keeps of a picture that is computed in tiles, in
-// half the bytes each: at 4096×3072 pixels a vector takes 151 MB, and ten pairs in float32 take 3
-// GB. In a painting of 150 evaluations five compact pairs ended at 0.2351, ten in float32 at
-// 0.2337, and three compact ones at 0.2440.
-const compactHistory = 5
 
 // newStage prepares the run's current scale. Its caller calls release when the scale is done.
 func (r *run) newStage() (*stage, error) {
@@ -84,23 +78,12 @@ func (r *run) newStage() (*stage, error) {
 	return s, nil
 }
 
-// compact reports whether the optimiser keeps less than usual.
-func (s *stage) compact() bool { return s.objective.Tiles() > 1 }
-
 // paint minimises the objective from a picture of any size, or from where a checkpoint was taken.
 // It returns the picture with the optimiser's result, whose point is no longer on the device.
-func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Picture, *lbfgs.Result, error) {
+func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Picture, *optimize.Result, error) {
 	r, xla := s.run, s.run.studio.backend.XLA()
-	minimizer := lbfgs.Minimizer{
-		MaxIterations: s.iterations,
-		FirstStep:     math.Sqrt(float64(3 * s.height * s.width)), // one grey level a pixel and channel: saves three evaluations a scale
-		Recorder:      s.observe,
-		SaveState:     func(end lbfgs.Status) bool { return end == lbfgs.Interrupted && s.canCopyState() },
-		ConsumeStart:  true,
-		Graphs:        r.studio.graphs,
-	}
+	minimizer := s.optimizer()
 	if s.compact() {
-		minimizer.Compact, minimizer.History = true, compactHistory
 		debug.FreeOSMemory() // what computing the targets took; what follows needs little
 	}
 	evaluate := s.objective.Function(func(e *loss.Evaluation) { s.recent = append(s.recent, e) })
@@ -109,7 +92,7 @@ func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Pic
 		defer func() { r.evaluating += time.Since(began) }()
 		return evaluate(ctx, x)
 	}
-	var end *lbfgs.Result
+	var end *optimize.Result
 	var err error
 	if state := s.resumable; state != nil {
 		s.resumable = nil // so that its memory can be freed
@@ -118,7 +101,7 @@ func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Pic
 		end, err = minimizer.Minimize(ctx, xla, function, pictureTensor(s.mirrored(start)))
 	}
 	switch {
-	case errors.Is(err, lbfgs.ErrStart):
+	case errors.Is(err, optimize.ErrStart):
 		return nil, nil, overflow(r.job.Preset, s.recent[len(s.recent)-1].Terms)
 	case err != nil:
 		return nil, nil, deviceError(err)
@@ -132,7 +115,7 @@ func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Pic
 }
 
 // observe passes an iteration of the optimiser on to the run's observer.
-func (s *stage) observe(i lbfgs.Iteration) error {
+func (s *stage) observe(i optimize.Iteration) error {
 	r, now := s.run, time.Now()
 	r.eta.Add(r.scale, now.Sub(s.iterated))
 	s.iterated = now
@@ -162,15 +145,11 @@ func (s *stage) observe(i lbfgs.Iteration) error {
 	return nil
 }
 
-// canCopyState reports whether there is enough memory for a copy of the optimiser's: the point, the
-// gradient, and the history. An interrupted painting must not fail for that.
+// canCopyState reports whether there is enough memory for a copy of the optimiser's state. An
+// interrupted painting must not fail for that.
 func (s *stage) canCopyState() bool {
-	vectors := 2 + 2*lbfgs.DefaultHistory
-	if s.compact() {
-		vectors = 2 + compactHistory // in float32
-	}
 	available, err := AvailableMemory()
-	return err == nil && 4*int64(vectors)*int64(3*s.height*s.width) < available
+	return err == nil && 4*int64(s.stateVectors())*int64(3*s.height*s.width) < available
 }
 
 // mirrored returns a picture at the scale's size, without its alpha, with a margin in which it is mirrored.

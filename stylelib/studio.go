@@ -13,7 +13,7 @@
 // network for several jobs.
 //
 // The parts can be used alone: package backend opens XLA, picture reads and writes files, vgg computes features, loss
-// composes objectives, lbfgs minimises them, and progress defines observers.
+// composes objectives, lbfgs and adam minimise them, and progress defines observers.
 package stylelib
 
 import (

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gouache-art/gouache/stylelib/lbfgs"
+	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
@@ -134,7 +134,7 @@ func (r *run) paint(ctx context.Context, s *stage) (_ *progress.Result, err erro
 				return nil, err
 			}
 		}
-		var end *lbfgs.Result
+		var end *optimize.Result
 		p, end, err = s.paint(ctx, p)
 		s.release()
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 // What an iteration on a picture costs beside the function, with the memory full.
@@ -27,7 +29,7 @@ func benchmarkUpdate(b *testing.B, side int, m Minimizer) {
 		return function(ctx, x)
 	}
 	m.MaxIterations = warmUp + b.N
-	m.Recorder = func(i Iteration) error {
+	m.Recorder = func(i optimize.Iteration) error {
 		if i.Iteration == warmUp {
 			evaluations = warmUp
 			b.ResetTimer()

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 // Rounding the pairs costs few evaluations: 1 to 2 % more, whatever the tolerance.
@@ -132,7 +134,7 @@ func TestCompactDirection(t *testing.T) {
 		}
 		got, gradient := widen(values[float32](t, moved)), widen(bowl(x))
 		want := slow.direction(gradient)
-		free(moved, origin)
+		optimize.Free(moved, origin)
 		// 4e-7 was seen, as without Compact.
 		if e := distance(got, want); !(e < 1e-5) {
 			t.Fatalf("step %d: the direction differs by %.2g of its length", step, e)

@@ -16,6 +16,8 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/optimize/functions"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 var scipy = flag.String("scipy", "", "a Python with SciPy, to record testdata/scipy.json anew")
@@ -78,7 +80,7 @@ func TestEvaluations(t *testing.T) {
 }
 
 // minimize returns the values at all evaluations, and where they led to.
-func (p problem) minimize(t *testing.T) ([]float64, *Result) {
+func (p problem) minimize(t *testing.T) ([]float64, *optimize.Result) {
 	var seen []float64
 	function := p.onHost()
 	result := minimum(t, Minimizer{MaxEvaluations: 3000}, func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
@@ -90,7 +92,7 @@ func (p problem) minimize(t *testing.T) ([]float64, *Result) {
 }
 
 // checkMinimum compares with the minima that gonum knows for this number of variables, local ones included.
-func (p problem) checkMinimum(t *testing.T, result *Result) {
+func (p problem) checkMinimum(t *testing.T, result *optimize.Result) {
 	known, ok := p.function.(interface{ Minima() []functions.Minimum })
 	if !ok || p.unlisted {
 		return

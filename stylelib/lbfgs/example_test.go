@@ -10,6 +10,7 @@ import (
 
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/lbfgs"
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 func Example() {
@@ -44,7 +45,7 @@ func Example() {
 
 	minimizer := lbfgs.Minimizer{
 		GradientTolerance: 1e-6,
-		Recorder: func(i lbfgs.Iteration) error {
+		Recorder: func(i optimize.Iteration) error {
 			if i.Iteration%10 == 0 {
 				fmt.Printf("iteration %d: f = %.4f\n", i.Iteration, i.F)
 			}

@@ -6,9 +6,10 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 // Graphs caches compiled graphs so that later and concurrent minimisations on one device can share
@@ -134,7 +135,7 @@ func (o *operations) advance(x, g *tensors.Tensor, history []*tensors.Tensor, c 
 	all := make([]float64, 2*o.pairs+1)
 	copy(all, c[:k])
 	all[2*o.pairs] = c[k]
-	return vector(o.advanceExec, append([]any{inType(x.DType(), all), x, g}, o.padded(history, g)...)...)
+	return vector(o.advanceExec, append([]any{optimize.InType(x.DType(), all), x, g}, o.padded(history, g)...)...)
 }
 
 func buildAdvance(in []*graph.Node) []*graph.Node {
@@ -149,18 +150,6 @@ func buildAdvance(in []*graph.Node) []*graph.Node {
 		}
 	}
 	return []*graph.Node{graph.Add(x, sum)}
-}
-
-// inType returns numbers in the Go type of vectors. (Converting them in the graph would take 25 ms more to compile.)
-func inType(t dtypes.DType, numbers []float64) any {
-	if t == dtypes.Float64 {
-		return numbers
-	}
-	list := make([]float32, len(numbers))
-	for i, v := range numbers {
-		list[i] = float32(v)
-	}
-	return list
 }
 
 // padded returns the history as arguments of a graph. Missing pairs are replaced by another vector, the
@@ -293,20 +282,9 @@ func widened(h, x *graph.Node) *graph.Node { return graph.ConvertDType(h, x.DTyp
 
 // scalars brings scalars to the host and frees them on the device.
 func scalars(list []*tensors.Tensor) ([]float64, error) {
-	defer free(list...)
-	values := make([]float64, len(list))
-	for i, t := range list {
-		err := t.ConstFlatData(func(flat any) {
-			switch flat := flat.(type) {
-			case []float32:
-				values[i] = float64(flat[0])
-			case []float64:
-				values[i] = flat[0]
-			}
-		})
-		if err != nil {
-			return nil, fmt.Errorf("lbfgs: %w", err)
-		}
+	values, err := optimize.Scalars(list)
+	if err != nil {
+		return nil, fmt.Errorf("lbfgs: %w", err)
 	}
 	return values, nil
 }

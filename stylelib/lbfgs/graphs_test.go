@@ -9,6 +9,8 @@ import (
 
 	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 // Inner products agree with sums in float64 on the host, as far as the vectors' type allows.
@@ -81,7 +83,7 @@ func checkMeasure[T float32 | float64](t *testing.T, n int, mean, tolerance floa
 		if !slices.Equal(values[T](t, again), values[T](t, v.vector)) {
 			t.Error("a difference that is made again is another")
 		}
-		free(again)
+		optimize.Free(again)
 	}
 	checkProducts(t, tolerance,
 		product[T]{"g·g", q.gg, g, g}, product[T]{"s·s", q.ss, s, s}, product[T]{"g·s", p.inner.GS, g, s}, product[T]{"g·y", p.inner.GY, g, y},
@@ -190,7 +192,7 @@ func TestAdvance(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := values[float64](t, x)
-		free(x)
+		optimize.Free(x)
 		for i := range n {
 			want := hosts[0][i] + c[2*pairs]*hosts[1][i]
 			for j := range 2 * pairs {

@@ -1,6 +1,10 @@
 package lbfgs
 
-import "github.com/gomlx/gomlx/core/tensors"
+import (
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
+)
 
 // pair is a step and the change of the gradient over it. In the comments below, the pairs are numbered
 // from 0, the oldest, to k−1, and this one is number j.
@@ -9,7 +13,7 @@ type pair struct {
 	inner inner
 }
 
-func (p pair) free() { free(p.s, p.y) }
+func (p pair) free() { optimize.Free(p.s, p.y) }
 
 // inner holds the inner products of a pair. A state stores it as JSON.
 type inner struct {

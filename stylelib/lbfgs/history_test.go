@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 // The direction from inner products is that of the two-loop recursion on vectors, at each of twenty steps of a random
@@ -57,7 +59,7 @@ func checkDirections[T float32 | float64](t *testing.T, limit int, tolerance flo
 		}
 		gradient := widen(bowl(x))
 		got, want := widen(values[T](t, moved)), slow.direction(gradient)
-		free(moved, origin)
+		optimize.Free(moved, origin)
 		if e := distance(got, want); !(e < tolerance) {
 			t.Fatalf("%T, step %d: the direction differs by %.2g of its length", x, step, e)
 		}

@@ -29,22 +29,22 @@
 //
 // The same start gives the same result to the byte, on the same machine. So does a run that was saved
 // as a [State] and resumed.
+//
+// Result.X is the point with the lowest f that a line search accepted, and Result.F and the iterations'
+// values are those there. An iteration's step is the factor by which the line search multiplied the
+// direction.
 package lbfgs
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
-)
 
-// Function computes a value and its gradient at x, which it must neither keep nor finalize. The
-// gradient is a separate tensor of x's shape and type, and belongs to the optimiser. When ctx ends,
-// the function may return at once with any error.
-type Function func(ctx context.Context, x *tensors.Tensor) (f float64, gradient *tensors.Tensor, err error)
+	"github.com/gouache-art/gouache/stylelib/optimize"
+)
 
 // Minimizer configures a minimisation. The zero value is ready to use and stops where no progress is possible any
 // more. It holds nothing of a run, so one value can be used for many runs, concurrent ones included.
@@ -67,9 +67,9 @@ type Minimizer struct {
 	// FirstStep is the Euclidean length of the first step. If it is 0, 1 is used, as in L-BFGS-B.
 	FirstStep float64
 	// Recorder is called after each iteration. Its error ends the run and is returned. It may be nil.
-	Recorder func(Iteration) error
+	Recorder func(optimize.Iteration) error
 	// SaveState reports for which statuses Result.State is filled in. If it is nil, for none.
-	SaveState func(Status) bool
+	SaveState func(optimize.Status) bool
 	// Compact stores the pairs as bfloat16, with 8 significant bits, in half the memory. Points and gradients keep
 	// their type, which must be float32. It takes 1 to 2 % more evaluations (TestCompactEvaluations); in style
 	// transfer the loss after 150 of them was within 1 %, with 3, 5 and 10 pairs.
@@ -87,83 +87,6 @@ const DefaultHistory = 10
 // maxHistory bounds the number of pairs. Nocedal and Wright (section 7.2) recommend 3 to 20.
 const maxHistory = 100
 
-// ErrStart means that the function cannot be minimised from the starting point.
-var ErrStart = errors.New("lbfgs: the function or its gradient is not a number, or too large, at the starting point")
-
-// Result is the end of a run.
-type Result struct {
-	// X is the point with the lowest f that a line search accepted. It is on the device; the caller finalizes it.
-	X *tensors.Tensor
-	// F is the function's value at X, and GradientNorm its gradient's Euclidean norm. Both are NaN if
-	// ctx ended before the first evaluation.
-	F, GradientNorm float64
-	Iterations      int
-	Evaluations     int
-	Status          Status
-	// State continues the run when it is given to Resume. See Minimizer.SaveState.
-	State *State
-}
-
-// Status is the reason why a run ended.
-type Status int
-
-// The reasons to end.
-const (
-	GradientVanished Status = iota + 1 // the gradient is within GradientTolerance
-	DecreaseVanished                   // the last decrease is within DecreaseTolerance
-	IterationLimit                     // MaxIterations
-	EvaluationLimit                    // MaxEvaluations
-	Interrupted                        // ctx ended
-	NoDecrease                         // no lower value was found, not even along the gradient
-	NotFinite                          // three evaluations in a row were not a number
-)
-
-var reasons = [...]string{
-	GradientVanished: "the gradient is as small as asked for",
-	DecreaseVanished: "the last iteration lowered the function by no more than asked for",
-	IterationLimit:   "all iterations are done",
-	EvaluationLimit:  "all evaluations are used up",
-	Interrupted:      "interrupted",
-	NoDecrease:       "no lower value can be found from here: this is a minimum as far as the precision goes",
-	NotFinite:        "the function or its gradient was infinite or not a number three times running; this is the best point before that",
-}
-
-// String returns the reason as one sentence, without a full stop.
-func (s Status) String() string {
-	if s < 1 || int(s) >= len(reasons) {
-		return fmt.Sprintf("lbfgs.Status(%d)", int(s))
-	}
-	return reasons[s]
-}
-
-// Iteration describes an iteration to the recorder: a line search has found a better point.
-type Iteration struct {
-	Iteration   int // from 1
-	Evaluations int // so far
-	// Evaluation is the number, from 1, of the evaluation that F comes from. It is the last one,
-	// unless the line search returned to an earlier trial.
-	Evaluation   int
-	F            float64
-	GradientNorm float64 // Euclidean
-	Step         float64 // the factor by which the line search multiplied the direction
-
-	run *run
-}
-
-// X returns the point. It is valid until the recorder returns, and must not be finalized.
-func (i Iteration) X() *tensors.Tensor { return i.run.at.x }
-
-// WriteState writes what is needed to resume the run from here, as [State.Write] writes it: 2·History + 2
-// vectors, of which the host holds one at a time. It may be called until the recorder returns.
-func (i Iteration) WriteState(w io.Writer, metadata map[string]string) error {
-	s, vectors := i.run.describe(), i.run.vectors()
-	data := make([]byte, s.shape.ByteSize())
-	return s.write(w, metadata, func(k int) ([]byte, error) {
-		data = data[:s.vectorShape(k).ByteSize()]
-		return data, i.run.ops.fetch(vectors[k], data)
-	})
-}
-
 func (m Minimizer) withDefaults() (Minimizer, error) {
 	if m.History == 0 {
 		m.History = DefaultHistory
@@ -178,7 +101,7 @@ func (m Minimizer) withDefaults() (Minimizer, error) {
 		return m, errors.New("lbfgs: a negative number of iterations or evaluations")
 	case !(m.GradientTolerance >= 0) || !(m.DecreaseTolerance >= 0):
 		return m, errors.New("lbfgs: a tolerance must be a number from 0 up")
-	case !(m.FirstStep > 0) || !finite(m.FirstStep):
+	case !(m.FirstStep > 0) || !optimize.Finite(m.FirstStep):
 		return m, fmt.Errorf("lbfgs: a first step of length %v: it must be a positive number", m.FirstStep)
 	}
 	return m, nil
@@ -188,8 +111,8 @@ func (m Minimizer) withDefaults() (Minimizer, error) {
 // elements. It neither keeps nor changes x0, unless ConsumeStart is set.
 //
 // When ctx ends it returns the best point so far, with the status Interrupted and no error. It returns the errors of
-// the function, of the recorder and of the device, and ErrStart if the function is not a number at x0.
-func (m Minimizer) Minimize(ctx context.Context, backend compute.Backend, function Function, x0 *tensors.Tensor) (*Result, error) {
+// the function, of the recorder and of the device, and optimize.ErrStart if the function is not a number at x0.
+func (m Minimizer) Minimize(ctx context.Context, backend compute.Backend, function optimize.Function, x0 *tensors.Tensor) (*optimize.Result, error) {
 	r, err := m.newRun(backend, function)
 	if err == nil {
 		defer r.close()
@@ -197,7 +120,7 @@ func (m Minimizer) Minimize(ctx context.Context, backend compute.Backend, functi
 	}
 	if err != nil {
 		if m.ConsumeStart {
-			free(x0)
+			optimize.Free(x0)
 		}
 		return nil, err
 	}
@@ -207,7 +130,7 @@ func (m Minimizer) Minimize(ctx context.Context, backend compute.Backend, functi
 // Resume continues a run from a state, exactly as the run would have continued that the state was
 // taken from, if the function and the settings are the same; Compact must be the same. It consumes the
 // state: each vector is freed on the host once it is on the device.
-func (m Minimizer) Resume(ctx context.Context, backend compute.Backend, function Function, state *State) (*Result, error) {
+func (m Minimizer) Resume(ctx context.Context, backend compute.Backend, function optimize.Function, state optimize.State) (*optimize.Result, error) {
 	r, err := m.newRun(backend, function)
 	if err != nil {
 		return nil, err

@@ -8,10 +8,12 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 // sabotage lets something else happen to the result of the evaluations from first to before last, counted from 1.
-func sabotage(f Function, first, last int, result func(g *tensors.Tensor) (float64, *tensors.Tensor, error)) Function {
+func sabotage(f optimize.Function, first, last int, result func(g *tensors.Tensor) (float64, *tensors.Tensor, error)) optimize.Function {
 	evaluation := 0
 	return func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 		value, g, err := f(ctx, x)
@@ -28,11 +30,11 @@ var broken = map[string]func(g *tensors.Tensor) (float64, *tensors.Tensor, error
 	"f +Inf": func(g *tensors.Tensor) (float64, *tensors.Tensor, error) { return math.Inf(1), g, nil },
 	"f -Inf": func(g *tensors.Tensor) (float64, *tensors.Tensor, error) { return math.Inf(-1), g, nil },
 	"g NaN": func(g *tensors.Tensor) (float64, *tensors.Tensor, error) {
-		defer free(g)
+		defer optimize.Free(g)
 		return -1, poisoned(g, float32(math.NaN())), nil
 	},
 	"g Inf": func(g *tensors.Tensor) (float64, *tensors.Tensor, error) {
-		defer free(g)
+		defer optimize.Free(g)
 		return -1, poisoned(g, float32(math.Inf(1))), nil
 	},
 }
@@ -51,7 +53,7 @@ func TestNotFiniteOnce(t *testing.T) {
 		for _, times := range []int{1, 2} {
 			t.Run(name, func(t *testing.T) {
 				result := minimum(t, Minimizer{MaxEvaluations: 500}, sabotage(function, 10, 10+times, result), far())
-				if result.Status == NotFinite || result.F > 1e-7 {
+				if result.Status == optimize.NotFinite || result.F > 1e-7 {
 					t.Errorf("f = %v after %d iterations: %s", result.F, result.Iterations, result.Status)
 				}
 			})
@@ -70,7 +72,7 @@ func TestNotFiniteOften(t *testing.T) {
 		}
 		return f, g, err
 	}, far())
-	if result.Status != EvaluationLimit {
+	if result.Status != optimize.EvaluationLimit {
 		t.Errorf("after %d evaluations: %s", result.Evaluations, result.Status)
 	}
 }
@@ -87,11 +89,11 @@ func TestNotFiniteForGood(t *testing.T) {
 			}
 			var best float64
 			var bestX []float32
-			result := minimum(t, Minimizer{Recorder: func(i Iteration) error {
+			result := minimum(t, Minimizer{Recorder: func(i optimize.Iteration) error {
 				best, bestX = i.F, values[float32](t, i.X())
 				return nil
 			}}, sabotage(recording, 10, math.MaxInt, result), far())
-			if result.Status != NotFinite || result.F != best || !slices.Equal(values[float32](t, result.X), bestX) {
+			if result.Status != optimize.NotFinite || result.F != best || !slices.Equal(values[float32](t, result.X), bestX) {
 				t.Errorf("f = %v, expected %v: %s", result.F, best, result.Status)
 			}
 			if result.Evaluations != len(points) || len(points) != 9+maxNotFinite {

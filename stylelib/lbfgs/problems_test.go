@@ -9,6 +9,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/optimize/functions"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 // problem is a function with a starting point from the literature.
@@ -85,7 +87,7 @@ func descend(n int) []float64 {
 }
 
 // onHost returns the problem's function for float64 tensors of one dimension.
-func (p problem) onHost() Function {
+func (p problem) onHost() optimize.Function {
 	return func(_ context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 		at, err := tensors.CopyFlatData[float64](x)
 		if err != nil {

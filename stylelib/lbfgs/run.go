@@ -2,13 +2,14 @@ package lbfgs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 // maxNotFinite is the number of evaluations in a row that may fail to be a number before the run ends.
@@ -22,7 +23,7 @@ type run struct {
 	Minimizer
 	ops      *operations
 	shared   bool // the graphs are the caller's
-	function Function
+	function optimize.Function
 
 	at      point
 	history history
@@ -30,7 +31,7 @@ type run struct {
 	length                  float64
 	iterations, evaluations int
 
-	status   Status
+	status   optimize.Status
 	failures int     // evaluations in a row that were not a number
 	failedAt float64 // distance of the last of them from the current point
 	decrease float64 // relative, of the last iteration
@@ -44,25 +45,13 @@ type point struct {
 }
 
 func (p *point) free() {
-	free(p.x, p.g)
+	optimize.Free(p.x, p.g)
 	p.x, p.g = nil, nil
 }
 
-func (p *point) finite() bool { return finite(p.f) && finite(p.gg) }
+func (p *point) finite() bool { return optimize.Finite(p.f) && optimize.Finite(p.gg) }
 
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
-
-// free finalizes tensors; nil ones are skipped. An error is ignored: it says that the device has lost
-// the tensor already, which leaves nothing to free.
-func free(list ...*tensors.Tensor) {
-	for _, t := range list {
-		if t != nil {
-			_ = t.FinalizeAll()
-		}
-	}
-}
-
-func (m Minimizer) newRun(backend compute.Backend, function Function) (*run, error) {
+func (m Minimizer) newRun(backend compute.Backend, function optimize.Function) (*run, error) {
 	m, err := m.withDefaults()
 	if err != nil {
 		return nil, err
@@ -95,17 +84,11 @@ func (r *run) close() {
 
 // start makes x0 the current point.
 func (r *run) start(x0 *tensors.Tensor) (err error) {
-	if err := x0.CheckValid(); err != nil {
-		return fmt.Errorf("lbfgs: starting point: %w", err)
-	}
-	if t := x0.DType(); t != dtypes.Float32 && t != dtypes.Float64 {
-		return fmt.Errorf("lbfgs: the starting point's elements are %s: they must be Float32 or Float64", t)
+	if err := optimize.CheckStart(x0); err != nil {
+		return fmt.Errorf("lbfgs: %w", err)
 	}
 	if r.Compact && x0.DType() != dtypes.Float32 {
 		return fmt.Errorf("lbfgs: the starting point's elements are %s: with Compact they must be Float32", x0.DType())
-	}
-	if x0.Size() == 0 {
-		return errors.New("lbfgs: the starting point has no elements")
 	}
 	if !r.ConsumeStart {
 		r.at.x, err = r.ops.clone(x0)
@@ -115,7 +98,7 @@ func (r *run) start(x0 *tensors.Tensor) (err error) {
 		return fmt.Errorf("lbfgs: bringing the starting point to the device: %w", err)
 	}
 	r.at.x = x0
-	freeHostMemory(int(x0.ByteSize()))
+	optimize.FreeHostMemory(int(x0.ByteSize()))
 	return nil
 }
 
@@ -123,7 +106,7 @@ func (r *run) start(x0 *tensors.Tensor) (err error) {
 func (r *run) begin(ctx context.Context) error {
 	r.at.f, r.at.gg = math.NaN(), math.NaN()
 	if ctx.Err() != nil {
-		r.status = Interrupted
+		r.status = optimize.Interrupted
 		return nil
 	}
 	if ok, err := r.evaluate(ctx, &r.at); err != nil || !ok {
@@ -135,17 +118,17 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	p.free()
 	if r.at.gg = q.gg; !r.at.finite() {
-		return ErrStart
+		return fmt.Errorf("lbfgs: %w", optimize.ErrStart)
 	}
 	return r.minimize(ctx)
 }
 
 // result returns the result of a run that ended with err.
-func (r *run) result(err error) (*Result, error) {
+func (r *run) result(err error) (*optimize.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &Result{
+	result := &optimize.Result{
 		F:            r.at.f,
 		GradientNorm: math.Sqrt(r.at.gg),
 		Iterations:   r.iterations,
@@ -191,15 +174,15 @@ func (r *run) minimize(ctx context.Context) error {
 func (r *run) mustStop(ctx context.Context) bool {
 	switch {
 	case math.Sqrt(r.at.gg/float64(r.at.x.Size())) <= r.GradientTolerance:
-		r.status = GradientVanished
+		r.status = optimize.GradientVanished
 	case r.decrease <= r.DecreaseTolerance:
-		r.status = DecreaseVanished
+		r.status = optimize.DecreaseVanished
 	case r.MaxIterations > 0 && r.iterations >= r.MaxIterations:
-		r.status = IterationLimit
+		r.status = optimize.IterationLimit
 	case r.MaxEvaluations > 0 && r.evaluations >= r.MaxEvaluations:
-		r.status = EvaluationLimit
+		r.status = optimize.EvaluationLimit
 	case ctx.Err() != nil:
-		r.status = Interrupted
+		r.status = optimize.Interrupted
 	}
 	return r.status != 0
 }
@@ -209,7 +192,7 @@ func (r *run) mustStop(ctx context.Context) bool {
 func (r *run) nextLine() line {
 	d := r.history.direction()
 	slope := r.history.slope(d, r.at.gg)
-	if !(slope < 0) || !finite(slope) {
+	if !(slope < 0) || !optimize.Finite(slope) {
 		r.history.clear()
 	}
 	if len(r.history.pairs) == 0 {
@@ -227,10 +210,10 @@ func (r *run) restart(o outcome) {
 		}
 		r.length *= shrink
 		if r.failures++; r.failures == maxNotFinite {
-			r.status = NotFinite
+			r.status = optimize.NotFinite
 		}
 	} else if len(r.history.pairs) == 0 {
-		r.status = NoDecrease
+		r.status = optimize.NoDecrease
 	}
 	r.history.clear()
 }
@@ -256,14 +239,14 @@ func (r *run) accept(t *trial) error {
 		return nil
 	}
 	defer r.at.x.FinalizeLocal() // a copy that the recorder may have brought to the host
-	return r.Recorder(Iteration{
+	return r.Recorder(optimize.Iteration{
 		Iteration:    r.iterations,
 		Evaluations:  r.evaluations,
 		Evaluation:   t.evaluation,
 		F:            r.at.f,
 		GradientNorm: math.Sqrt(r.at.gg),
 		Step:         t.step,
-		run:          r,
+		Snapshot:     r,
 	})
 }
 
@@ -284,11 +267,11 @@ func (r *run) update(t *trial) (err error) {
 		if p.s, err = r.ops.difference(t.point.x, r.at.x); err != nil {
 			return err
 		}
-		free(r.at.x)
+		optimize.Free(r.at.x)
 		if p.y, err = r.ops.difference(t.point.g, r.at.g); err != nil {
 			return err
 		}
-		free(r.at.g)
+		optimize.Free(r.at.g)
 	}
 	if r.Compact {
 		if p.inner, err = r.ops.products(t.point.g, *p, r.history.vectors()); err != nil {

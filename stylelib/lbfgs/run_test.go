@@ -14,6 +14,8 @@ import (
 	"github.com/gomlx/go-xla/pjrt"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 // far is a starting point of 60 elements from which the minimum is dozens of iterations away.
@@ -48,25 +50,25 @@ func TestStatus(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		m        Minimizer
-		function Function
-		want     Status
+		function optimize.Function
+		want     optimize.Status
 		sentence string
-		check    func(f *Result) bool
+		check    func(f *optimize.Result) bool
 	}{
-		{"gradient", Minimizer{GradientTolerance: 1e-2}, function, GradientVanished, "gradient",
-			func(f *Result) bool { return f.GradientNorm/math.Sqrt(60) <= 1e-2 && f.GradientNorm > 0 }},
-		{"zero gradient", Minimizer{}, flat, GradientVanished, "gradient",
-			func(f *Result) bool { return f.Iterations == 0 && f.Evaluations == 1 }},
-		{"decrease", Minimizer{DecreaseTolerance: 0.1}, function, DecreaseVanished, "lowered",
-			func(f *Result) bool { return f.Iterations > 3 && f.F > 0.01 }},
-		{"iterations", Minimizer{MaxIterations: 7}, function, IterationLimit, "iterations",
-			func(f *Result) bool { return f.Iterations == 7 }},
-		{"evaluations", Minimizer{MaxEvaluations: 7}, function, EvaluationLimit, "evaluations",
-			func(f *Result) bool { return f.Evaluations == 7 }},
-		{"one evaluation", Minimizer{MaxEvaluations: 1}, function, EvaluationLimit, "evaluations",
-			func(f *Result) bool { return f.Iterations == 0 }},
-		{"no decrease", Minimizer{}, kink, NoDecrease, "no lower value",
-			func(f *Result) bool { return f.F < 1e-3 }},
+		{"gradient", Minimizer{GradientTolerance: 1e-2}, function, optimize.GradientVanished, "gradient",
+			func(f *optimize.Result) bool { return f.GradientNorm/math.Sqrt(60) <= 1e-2 && f.GradientNorm > 0 }},
+		{"zero gradient", Minimizer{}, flat, optimize.GradientVanished, "gradient",
+			func(f *optimize.Result) bool { return f.Iterations == 0 && f.Evaluations == 1 }},
+		{"decrease", Minimizer{DecreaseTolerance: 0.1}, function, optimize.DecreaseVanished, "lowered",
+			func(f *optimize.Result) bool { return f.Iterations > 3 && f.F > 0.01 }},
+		{"iterations", Minimizer{MaxIterations: 7}, function, optimize.IterationLimit, "iterations",
+			func(f *optimize.Result) bool { return f.Iterations == 7 }},
+		{"evaluations", Minimizer{MaxEvaluations: 7}, function, optimize.EvaluationLimit, "evaluations",
+			func(f *optimize.Result) bool { return f.Evaluations == 7 }},
+		{"one evaluation", Minimizer{MaxEvaluations: 1}, function, optimize.EvaluationLimit, "evaluations",
+			func(f *optimize.Result) bool { return f.Iterations == 0 }},
+		{"no decrease", Minimizer{}, kink, optimize.NoDecrease, "no lower value",
+			func(f *optimize.Result) bool { return f.F < 1e-3 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			result := minimum(t, c.m, c.function, far())
@@ -78,7 +80,7 @@ func TestStatus(t *testing.T) {
 			}
 		})
 	}
-	if s := Status(99).String(); !strings.Contains(s, "99") {
+	if s := optimize.Status(99).String(); !strings.Contains(s, "99") {
 		t.Errorf("an unknown status is called %q", s)
 	}
 }
@@ -88,7 +90,7 @@ func TestEndOfPrecision(t *testing.T) {
 	at := slices.IndexFunc(problems, func(p problem) bool { return p.name == "Gaussian" })
 	for _, c := range []struct {
 		name     string
-		function Function
+		function optimize.Function
 		x0       *tensors.Tensor
 		most     int // evaluations
 	}{
@@ -107,7 +109,7 @@ func TestEndOfPrecision(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			result := minimum(t, Minimizer{MaxEvaluations: 1000}, c.function, c.x0)
-			if result.Status != NoDecrease || result.Evaluations > c.most {
+			if result.Status != optimize.NoDecrease || result.Evaluations > c.most {
 				t.Errorf("%d evaluations, expected %d at most; f = %v: %s", result.Evaluations, c.most, result.F, result.Status)
 			}
 		})
@@ -125,7 +127,7 @@ func TestObserve(t *testing.T) {
 	var lastF = math.Inf(1)
 	var lastX []float32
 	seen := 0
-	result := minimum(t, Minimizer{Recorder: func(i Iteration) error {
+	result := minimum(t, Minimizer{Recorder: func(i optimize.Iteration) error {
 		seen++
 		if i.Iteration != seen || i.Evaluations != evaluated || i.Evaluation > i.Evaluations || i.Evaluation <= i.Iteration {
 			t.Errorf("iteration %d of %d, evaluation %d of %d (%d)", i.Iteration, seen, i.Evaluation, i.Evaluations, evaluated)
@@ -135,7 +137,7 @@ func TestObserve(t *testing.T) {
 			return err
 		}
 		norm, _ := inner64(values[float32](t, g), values[float32](t, g))
-		free(g)
+		optimize.Free(g)
 		if f != i.F || math.Abs(i.GradientNorm-math.Sqrt(norm)) > 1e-5*i.GradientNorm || !(i.F < lastF) || !(i.Step > 0) {
 			t.Errorf("%+v, but f = %v after %v, ‖g‖ = %v", i, f, lastF, math.Sqrt(norm))
 		}
@@ -179,14 +181,14 @@ func TestInterrupted(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer result.X.MustFinalizeAll()
-		if result.Status != Interrupted || result.F != lowest || evaluations != 12 {
+		if result.Status != optimize.Interrupted || result.F != lowest || evaluations != 12 {
 			t.Errorf("f = %v, expected %v; %d evaluations; %s", result.F, lowest, evaluations, result.Status)
 		}
 		f, g, err := function(t.Context(), result.X)
 		if err != nil || f != result.F {
 			t.Errorf("f = %v at the point found, expected %v; %v", f, result.F, err)
 		}
-		free(g)
+		optimize.Free(g)
 	}
 }
 
@@ -194,7 +196,7 @@ func TestInterrupted(t *testing.T) {
 func TestInterruptedInSearch(t *testing.T) {
 	slope := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(x) }) // no trial satisfies the Wolfe conditions
 	observed := 0
-	result := minimum(t, Minimizer{MaxEvaluations: 4, Recorder: func(i Iteration) error {
+	result := minimum(t, Minimizer{MaxEvaluations: 4, Recorder: func(i optimize.Iteration) error {
 		observed++
 		if i.Evaluation != 4 {
 			t.Errorf("the value is of evaluation %d, expected 4", i.Evaluation)
@@ -202,7 +204,7 @@ func TestInterruptedInSearch(t *testing.T) {
 		return nil
 	}}, slope, tensor([]float64{0, 0}))
 	// The steps are 1, then 5 and 21 (Moré and Thuente extrapolate by 4 times the last difference), along (1, 1)/√2.
-	if want := -21 * math.Sqrt2; math.Abs(result.F-want) > 1e-9 || observed != 1 || result.Status != EvaluationLimit {
+	if want := -21 * math.Sqrt2; math.Abs(result.F-want) > 1e-9 || observed != 1 || result.Status != optimize.EvaluationLimit {
 		t.Errorf("f = %v, expected %v; observed %d times; %s", result.F, want, observed, result.Status)
 	}
 }
@@ -216,7 +218,7 @@ func TestInterruptedBeforeStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer result.X.MustFinalizeAll()
-	if result.Status != Interrupted || !math.IsNaN(result.F) || result.Evaluations != 0 || result.State != nil {
+	if result.Status != optimize.Interrupted || !math.IsNaN(result.F) || result.Evaluations != 0 || result.State != nil {
 		t.Errorf("%+v", result)
 	}
 	if !slices.Equal(values[float32](t, result.X), values[float32](t, x0)) {
@@ -227,7 +229,7 @@ func TestInterruptedBeforeStart(t *testing.T) {
 func TestErrors(t *testing.T) {
 	function := rosenbrock(t)
 	mine := errors.New("mine")
-	fails := func(at int) Function {
+	fails := func(at int) optimize.Function {
 		return func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 			if at--; at == 0 {
 				return 0, nil, mine
@@ -235,19 +237,19 @@ func TestErrors(t *testing.T) {
 			return function(ctx, x)
 		}
 	}
-	otherGradient := func(g *tensors.Tensor) Function {
+	otherGradient := func(g *tensors.Tensor) optimize.Function {
 		return func(context.Context, *tensors.Tensor) (float64, *tensors.Tensor, error) { return 1, g, nil }
 	}
 	for _, c := range []struct {
 		name     string
 		m        Minimizer
-		function Function
+		function optimize.Function
 		x0       *tensors.Tensor
 		want     string
 	}{
 		{"function, at once", Minimizer{}, fails(1), far(), "mine"},
 		{"function, later", Minimizer{}, fails(9), far(), "mine"},
-		{"observer", Minimizer{Recorder: func(Iteration) error { return mine }}, function, far(), "mine"},
+		{"observer", Minimizer{Recorder: func(optimize.Iteration) error { return mine }}, function, far(), "mine"},
 		{"no gradient", Minimizer{}, otherGradient(nil), far(), "gradient"},
 		{"gradient of another shape", Minimizer{}, otherGradient(tensor([]float32{1})), far(), "gradient"},
 		{"gradient of another type", Minimizer{}, otherGradient(tensor([]float64{1, 2})), tensor([]float32{1, 2}), "gradient"},
@@ -303,48 +305,52 @@ func TestNoLeak(t *testing.T) {
 	compactState := minimum(t, Minimizer{MaxIterations: 12, SaveState: always, Compact: true}, function, x0).State
 	for _, c := range []struct {
 		name string
-		run  func() (*Result, error)
+		run  func() (*optimize.Result, error)
 	}{
-		{"to the end", func() (*Result, error) { return Minimizer{}.Minimize(t.Context(), xla, function, x0) }},
-		{"start taken", func() (*Result, error) {
+		{"to the end", func() (*optimize.Result, error) { return Minimizer{}.Minimize(t.Context(), xla, function, x0) }},
+		{"start taken", func() (*optimize.Result, error) {
 			return Minimizer{ConsumeStart: true}.Minimize(t.Context(), xla, function, far())
 		}},
-		{"start taken, error", func() (*Result, error) {
+		{"start taken, error", func() (*optimize.Result, error) {
 			start := far()
 			start.MustMaterializeOnDevice(xla, false, 0)
 			return Minimizer{ConsumeStart: true}.Minimize(t.Context(), xla, func(context.Context, *tensors.Tensor) (float64, *tensors.Tensor, error) {
 				return 0, nil, boom
 			}, start)
 		}},
-		{"compact", func() (*Result, error) { return Minimizer{Compact: true}.Minimize(t.Context(), xla, function, x0) }},
-		{"compact, resumed", func() (*Result, error) {
+		{"compact", func() (*optimize.Result, error) {
+			return Minimizer{Compact: true}.Minimize(t.Context(), xla, function, x0)
+		}},
+		{"compact, resumed", func() (*optimize.Result, error) {
 			m := Minimizer{Compact: true, History: 4, MaxIterations: 30, SaveState: always}
 			return m.Resume(t.Context(), xla, function, compactState)
 		}},
-		{"pairs without curvature", func() (*Result, error) {
+		{"pairs without curvature", func() (*optimize.Result, error) {
 			slope := onDevice(t, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(x) })
 			return Minimizer{MaxIterations: 3}.Minimize(t.Context(), xla, slope, x0)
 		}},
-		{"budget", func() (*Result, error) { return Minimizer{MaxEvaluations: 14}.Minimize(t.Context(), xla, function, x0) }},
-		{"observer's error", func() (*Result, error) {
-			return Minimizer{Recorder: func(i Iteration) error {
+		{"budget", func() (*optimize.Result, error) {
+			return Minimizer{MaxEvaluations: 14}.Minimize(t.Context(), xla, function, x0)
+		}},
+		{"observer's error", func() (*optimize.Result, error) {
+			return Minimizer{Recorder: func(i optimize.Iteration) error {
 				if i.Iteration == 13 {
 					return boom
 				}
 				return nil
 			}}.Minimize(t.Context(), xla, function, x0)
 		}},
-		{"function's error", func() (*Result, error) {
+		{"function's error", func() (*optimize.Result, error) {
 			return Minimizer{}.Minimize(t.Context(), xla, sabotage(function, 14, 15, func(g *tensors.Tensor) (float64, *tensors.Tensor, error) {
 				return 0, g, boom
 			}), x0)
 		}},
-		{"not a number", func() (*Result, error) {
+		{"not a number", func() (*optimize.Result, error) {
 			return Minimizer{}.Minimize(t.Context(), xla, sabotage(function, 14, 99, func(g *tensors.Tensor) (float64, *tensors.Tensor, error) {
 				return math.NaN(), g, nil
 			}), x0)
 		}},
-		{"resumed", func() (*Result, error) {
+		{"resumed", func() (*optimize.Result, error) {
 			return Minimizer{History: 4, MaxIterations: 30, SaveState: always}.Resume(t.Context(), xla, function, state)
 		}},
 	} {
@@ -376,7 +382,7 @@ func TestVectorsAlive(t *testing.T) {
 	}
 }
 
-func checkAlive(t *testing.T, m Minimizer, function Function, iterations int) {
+func checkAlive(t *testing.T, m Minimizer, function optimize.Function, iterations int) {
 	t.Helper()
 	before := settledBuffers()
 	var pairs int // of the memory
@@ -387,8 +393,8 @@ func checkAlive(t *testing.T, m Minimizer, function Function, iterations int) {
 		}
 	}
 	first, evaluations := true, 0
-	m.Recorder = func(i Iteration) error {
-		pairs = len(i.run.history.pairs)
+	m.Recorder = func(i optimize.Iteration) error {
+		pairs = len(i.Snapshot.(*run).history.pairs)
 		if pairs > m.History {
 			t.Errorf("%d pairs", pairs)
 		}

@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/optimize"
+	gonum "gonum.org/v1/gonum/optimize"
+
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 // The line search's constants are L-BFGS-B's (ftol, gtol, xtol and the number of evaluations in lnsrlb).
@@ -36,7 +38,7 @@ type trial struct {
 	evaluation int       // its number, from 1
 }
 
-func (t *trial) finite() bool { return t.point.finite() && finite(t.slope) }
+func (t *trial) finite() bool { return t.point.finite() && optimize.Finite(t.slope) }
 
 func (t *trial) free() {
 	if t != nil {
@@ -49,7 +51,7 @@ func (t *trial) free() {
 // all except the gradient. Of a trial that is not lower than f, only step and value are read later.
 func (t *trial) setAside(f float64) {
 	t.pair.free()
-	free(t.point.x)
+	optimize.Free(t.point.x)
 	t.point.x, t.pair.s, t.pair.y = nil, nil, nil
 	if !(t.point.f < f) {
 		t.point.free()
@@ -73,7 +75,7 @@ const (
 // (gonum v0.17's MoreThuente differs from MINPACK-2's dcstep in one thing: it forgets that a minimum is bracketed
 // when the derivative keeps its sign, cases 3 and 4. No count of TestEvaluations shows it, so it is used as it is.)
 func (r *run) search(ctx context.Context, along line) (best *trial, end outcome, err error) {
-	method := optimize.MoreThuente{
+	method := gonum.MoreThuente{
 		DecreaseFactor:  sufficientDecrease,
 		CurvatureFactor: curvature,
 		StepTolerance:   intervalTolerance,
@@ -94,7 +96,7 @@ func (r *run) search(ctx context.Context, along line) (best *trial, end outcome,
 			return best, notFinite, nil
 		}
 		op, next, err := method.Iterate(t.point.f, t.slope)
-		if op == optimize.MajorIteration && t.point.f < r.at.f {
+		if op == gonum.MajorIteration && t.point.f < r.at.f {
 			best.free()
 			return t, accepted, nil
 		}
@@ -102,7 +104,7 @@ func (r *run) search(ctx context.Context, along line) (best *trial, end outcome,
 		best.setAside(r.at.f)
 		// The method ends, or would return to the lowest trial or to the current point, or has no next
 		// step (NaN); or the step was lost in rounding, as a smaller one would be.
-		if op == optimize.MajorIteration || err != nil || n == maxSearch || next == best.step || !(next > 0) || t.measured.ss == 0 {
+		if op == gonum.MajorIteration || err != nil || n == maxSearch || next == best.step || !(next > 0) || t.measured.ss == 0 {
 			return best, failed, nil
 		}
 		step = next
@@ -142,24 +144,15 @@ func (r *run) newTrial(ctx context.Context, along line, step float64) (*trial, e
 
 // evaluate calls the function at p.x and fills in p.f and p.g. It returns false, with run.status set, if ctx ended.
 func (r *run) evaluate(ctx context.Context, p *point) (bool, error) {
-	f, g, err := r.function(ctx, p.x)
+	f, g, err := optimize.Evaluate(ctx, r.ops.backend, r.function, p.x)
+	if err != nil && ctx.Err() != nil {
+		r.status = optimize.Interrupted
+		return false, nil
+	}
 	if err != nil {
-		free(g)
-		if ctx.Err() != nil {
-			r.status = Interrupted
-			return false, nil
-		}
-		return false, err
+		return false, fmt.Errorf("lbfgs: %w", err)
 	}
 	r.evaluations++
-	if g == nil || !g.Shape().Equal(p.x.Shape()) {
-		free(g)
-		return false, fmt.Errorf("lbfgs: the function's gradient is not shaped as its argument, %s", p.x.Shape())
-	}
 	p.f, p.g = f, g
-	p.x.FinalizeLocal() // a copy that the function may have brought to the host
-	if err := g.ToDevice(r.ops.backend, 0); err != nil {
-		return false, fmt.Errorf("lbfgs: bringing the gradient to the device: %w", err)
-	}
 	return true, nil
 }

@@ -10,13 +10,14 @@ import (
 
 	"github.com/gouache-art/gouache/internal/backendtest"
 	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
 // xla is the device that all tests share.
 var xla = backendtest.Opened(backend.Open(context.Background(), backend.Options{Device: backend.CPU})).XLA()
 
 // onDevice makes a Function of a graph.
-func onDevice(t testing.TB, f func(x *graph.Node) *graph.Node) Function {
+func onDevice(t testing.TB, f func(x *graph.Node) *graph.Node) optimize.Function {
 	exec, err := graph.NewExec(xla, func(x *graph.Node) []*graph.Node {
 		value := f(x)
 		return []*graph.Node{value, graph.Gradient(value, x)[0]}
@@ -40,7 +41,7 @@ func onDevice(t testing.TB, f func(x *graph.Node) *graph.Node) Function {
 
 // rosenbrock returns the extended Rosenbrock function in its variant of separate pairs, Σ 100(b − a²)² + (1 − a)², of a
 // tensor of any shape with an even number of elements. Its minimum is 0, where all elements are 1.
-func rosenbrock(t testing.TB) Function {
+func rosenbrock(t testing.TB) optimize.Function {
 	return onDevice(t, func(x *graph.Node) *graph.Node {
 		pairs := graph.Reshape(x, x.Shape().Size()/2, 2)
 		a := graph.Slice(pairs, graph.AxisRange(), graph.AxisElem(0))
@@ -67,7 +68,7 @@ func tensor[T float32 | float64](x []T) *tensors.Tensor {
 }
 
 // minimum minimises a function and fails the test if that is an error. The point is finalized with the test.
-func minimum(t testing.TB, m Minimizer, f Function, x0 *tensors.Tensor) *Result {
+func minimum(t testing.TB, m Minimizer, f optimize.Function, x0 *tensors.Tensor) *optimize.Result {
 	t.Helper()
 	result, err := m.Minimize(t.Context(), xla, f, x0)
 	if err != nil {
@@ -88,4 +89,4 @@ func values[T float32 | float64](t testing.TB, x *tensors.Tensor) []T {
 }
 
 // always keeps the state of a run whatever ended it.
-func always(Status) bool { return true }
+func always(optimize.Status) bool { return true }

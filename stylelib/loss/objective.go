@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
@@ -194,9 +195,9 @@ func (o *Objective) evaluate(ctx context.Context, x *tensors.Tensor) (*Evaluatio
 	return e, nil
 }
 
-// Function returns the objective as a function for package lbfgs. After each call it calls last,
+// Function returns the objective as a function for an optimiser. After each call it calls last,
 // which may be nil, with the evaluation, whose gradient belongs to the optimiser.
-func (o *Objective) Function(last func(*Evaluation)) func(context.Context, *tensors.Tensor) (float64, *tensors.Tensor, error) {
+func (o *Objective) Function(last func(*Evaluation)) optimize.Function {
 	return func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
 		if err := ctx.Err(); err != nil {
 			return 0, nil, err
