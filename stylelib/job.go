@@ -38,6 +38,23 @@ type Job struct {
 	// Noise starts from noise that Seed determines.
 	Noise bool
 	Seed  int64
+	// Colour is where colours come from; empty means ColourStyle.
+	Colour Colour
+	// Palette is how much of the styles' palette there is, from 0, the content picture's, to 1. It moves the colours
+	// that styles paint with, and those that ColourKeep keeps, along the optimal map between the two palettes. Nil
+	// means 1 with ColourStyle, and 0 otherwise.
+	Palette *float64
+	// Stroke is the size of the styles relative to the picture's, along the longer side, MinStroke to MaxStroke; zero
+	// means 1. Styles are never enlarged. Painting begins at a size smaller by as much.
+	Stroke float64
+	// Freedom is from 0, faithful to the content picture, to 1, free. The content's weight is the preset's times
+	// 4^(1−2·Freedom). Of two content layers the first counts 1−Freedom, and the second Freedom. Nil means 0.5, which
+	// leaves the preset as it is.
+	Freedom *float64
+	// Smooth multiplies the preset's weight of the total variation, 0 to MaxSmooth. Nil means 1.
+	Smooth *float64
+	// ColourNoise divides the preset's weight of the variation of colour, MinColourNoise to MaxColourNoise; zero means 1.
+	ColourNoise float64
 	// Background is the colour that content, styles and start are laid on where they are transparent, as
 	// [picture.ParseColour] reads it; empty means white. The result has the content's alpha. Transparent parts of a
 	// style take no part in its statistics.
@@ -85,6 +102,10 @@ func (j Job) filled() Job {
 	j.Preset.Pooling = cmp.Or(j.Preset.Pooling, vgg.MaxPooling)
 	j.Preset.ScaleFactor = cmp.Or(j.Preset.ScaleFactor, math.Sqrt2)
 	j.Preset.Coarsest = cmp.Or(j.Preset.Coarsest, CoarsestSize)
+	j.Colour = cmp.Or(j.Colour, ColourStyle)
+	j.Palette = cmp.Or(j.Palette, new(j.Colour.palette()))
+	j.Stroke, j.ColourNoise = cmp.Or(j.Stroke, 1), cmp.Or(j.ColourNoise, 1)
+	j.Freedom, j.Smooth = cmp.Or(j.Freedom, new(0.5)), cmp.Or(j.Smooth, new(1.0))
 	j.Background = cmp.Or(j.Background, DefaultBackground)
 	return j
 }
@@ -115,6 +136,9 @@ func (j Job) checkObjective() error {
 		return err
 	}
 	if err := j.checkSettings(); err != nil {
+		return err
+	}
+	if err := j.checkControls(); err != nil {
 		return err
 	}
 	switch {
@@ -186,12 +210,17 @@ func (j Job) laid(p *picture.Picture, width, height int) *picture.Picture {
 	return &picture.Picture{Width: width, Height: height, Pix: on.Pix, Alpha: p.Alpha}
 }
 
-// Warnings returns the warnings of the job's pictures, each once.
+// Warnings returns the warnings of the job's pictures, each once, and those of styles with too few pixels.
 func (j Job) Warnings() []error {
 	var warnings []error
 	for _, p := range j.pictures() {
 		if p != nil && p.Warning != nil && !slices.ContainsFunc(warnings, func(w error) bool { return w.Error() == p.Warning.Error() }) {
 			warnings = append(warnings, p.Warning)
+		}
+	}
+	for i := range j.Styles {
+		if warning := j.tooSmall(i); warning != nil {
+			warnings = append(warnings, warning)
 		}
 	}
 	return warnings
@@ -214,7 +243,7 @@ func (j Job) scales() []progress.Scale {
 	}
 	n := j.Scales
 	if n == 0 {
-		steps := math.Log(float64(j.Size)/float64(j.Preset.Coarsest)) / math.Log(j.Preset.ScaleFactor)
+		steps := math.Log(float64(j.Size)*j.Stroke/float64(j.Preset.Coarsest)) / math.Log(j.Preset.ScaleFactor)
 		for n = 1 + max(int(math.Round(steps)), 0); n > 1; n-- {
 			if w, h := size(n - 1); min(w, h) >= leastShorterSide {
 				break

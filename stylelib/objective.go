@@ -20,6 +20,7 @@ import (
 // objective returns the objective of a job whose pictures are laid on its background, at the sizes that they are compared
 // at, and the caller's own terms in it. The caller calls release when it no longer needs them.
 func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []loss.Term, release func(), err error) {
+	job.Preset = job.controlled()
 	var releases []func()
 	free := func() {
 		for _, r := range slices.Backward(releases) {

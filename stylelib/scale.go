@@ -25,6 +25,7 @@ type stage struct {
 	tile          int // the side of tiles; zero computes the picture whole
 	fingerprint   string
 
+	kept      *picture.Picture // whose colours are shown, at the size of what is shown; nil for those that are painted
 	objective *loss.Objective
 	own       []loss.Term // the caller's
 	release   func()      // of the objective
@@ -51,14 +52,15 @@ func (r *run) newStage() (*stage, error) {
 		s.done, s.earlier, s.resumable = from.state.Iterations(), from.state.Evaluations(), from.state
 	}
 	job := r.job
-	job.Content, job.Styles = s.mirrored(job.Content.On(job.background())), slices.Clone(job.Styles)
-	for i, style := range job.Styles { // never enlarged: that would teach the blur
-		w, h := style.Picture.FitLonger(min(max(size.Width, size.Height), max(style.Picture.Width, style.Picture.Height)))
+	job.Content, job.Styles = s.mirrored(job.Content.On(job.background())), slices.Clone(r.styles)
+	for i, style := range job.Styles {
+		w, h := style.Picture.FitLonger(job.styleSide(style, max(size.Width, size.Height)))
 		job.Styles[i].Picture = job.laid(style.Picture, max(w, minSide), max(h, minSide))
 	}
 	if below := len(r.scales) - 1 - r.scale; job.Preset.ContentFalloff != 0 {
 		job.Preset.ContentWeight *= math.Pow(job.Preset.ContentFalloff, float64(below))
 	}
+	s.kept = r.job.kept(size.Width, size.Height)
 	var err error
 	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job); err != nil {
 		return nil, err
@@ -135,7 +137,11 @@ func (s *stage) observe(i optimize.Iteration) error {
 			if err != nil {
 				return nil, err
 			}
-			return s.cropped(p).Image(), nil
+			p = s.cropped(p)
+			if s.kept != nil {
+				p = p.WithColoursOf(s.kept)
+			}
+			return p.Image(), nil
 		},
 	}
 	if !s.compact() || s.canCopyState() {

@@ -22,8 +22,8 @@ type Score struct {
 	GradientL2 float64
 }
 
-// Score evaluates a job's objective at a picture that has the size of the content picture. Nothing is resized, and
-// there is no margin. It returns an error of the kind ErrJob if the objective or its gradient is not a number there, or
+// Score evaluates a job's objective at a picture that has the size of the content picture. Nothing is resized, so
+// that Job.Stroke changes nothing, and there is no margin. It returns an error of the kind ErrJob if the objective or its gradient is not a number there, or
 // too large.
 func (s *Studio) Score(job Job, at *picture.Picture) (*Score, error) {
 	_, objective, release, err := s.unresized(&job)
@@ -66,7 +66,7 @@ func (s *Studio) unresized(job *Job) (net *vgg.Network, objective *loss.Objectiv
 	if net, err = s.Network(job.Preset.Network()); err != nil {
 		return nil, nil, nil, err
 	}
-	job.Content, job.Styles = job.Content.On(job.background()), slices.Clone(job.Styles)
+	job.Content, job.Styles = job.Content.On(job.background()), slices.Clone(job.paints())
 	for i, style := range job.Styles {
 		job.Styles[i].Picture = job.laid(style.Picture, style.Picture.Width, style.Picture.Height)
 	}

@@ -15,7 +15,7 @@ import (
 // jobSetting is a setting and the part of a job that holds its value.
 type jobSetting struct {
 	setting.Setting
-	field func(*Job) any // a pointer to an int, int64, float64, string or list of strings
+	field func(*Job) any // a pointer to an int, int64, float64, *float64, string or list of strings
 }
 
 // settings lists the settings. The preset comes first, since it determines the default values of others.
@@ -46,6 +46,7 @@ func settings() []jobSetting {
 		{background(), func(j *Job) any { return &j.Background }},
 		{pooling, func(j *Job) any { return (*string)(&j.Preset.Pooling) }},
 	}
+	list = append(list, controls()...)
 	for _, c := range loss.Components() {
 		list = append(list, jobSetting{
 			number(c.Name+"_weight", c.Usage, 0, loss.MaxWeight, *c.Weight(&gouache)),
@@ -136,6 +137,10 @@ func (s jobSetting) get(j *Job) any {
 		if *p != 0 || s.Min == 0 {
 			return *p
 		}
+	case **float64:
+		if *p != nil {
+			return **p
+		}
 	case *string:
 		if *p != "" {
 			return *p
@@ -157,6 +162,8 @@ func (s jobSetting) set(j *Job, v any) (err error) {
 	case "init":
 		j.Noise, j.Start = v == "noise", nil
 		return nil
+	case "content_layer":
+		j.Preset.ContentShares = nil // they are those of the preset's layers
 	case "style_falloff":
 		if j.Preset.Normalization != loss.Relative {
 			return fmt.Errorf("style-falloff: the preset %s has none", j.Preset.Name)
@@ -169,6 +176,8 @@ func (s jobSetting) set(j *Job, v any) (err error) {
 		*p = v.(int64)
 	case *float64:
 		*p = v.(float64)
+	case **float64:
+		*p = new(v.(float64))
 	case *string:
 		*p = v.(string)
 	case *[]string:

@@ -25,6 +25,7 @@ type run struct {
 	studio   *Studio
 	net      *vgg.Network
 	job      Job
+	styles   []Style // in the colours that they paint with
 	scales   []progress.Scale
 	memory   int64 // bytes that the run may take
 	observer progress.Observer
@@ -57,7 +58,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 	if observer == nil {
 		observer = progress.Multi{}
 	}
-	r := &run{studio: s, net: net, job: job, scales: job.scales(), memory: memory, observer: observer, from: from, began: time.Now()}
+	r := &run{studio: s, net: net, job: job, styles: job.paints(), scales: job.scales(), memory: memory, observer: observer, from: from, began: time.Now()}
 	left, done := slices.Clone(r.scales), 0
 	if from != nil {
 		if err := from.fits(r); err != nil {
@@ -173,7 +174,7 @@ func (r *run) start() *picture.Picture {
 	}
 	content := r.job.Content.On(r.job.background())
 	if r.job.Preset.Recolour && len(r.job.Styles) > 0 {
-		return content.Resize(first.Width, first.Height).Recoloured(r.job.towardStyles())
+		return content.Resize(first.Width, first.Height).Recoloured(r.job.Content.Palette().To(palette(r.styles)))
 	}
 	return content
 }
@@ -183,6 +184,9 @@ func (r *run) finish(p *picture.Picture) *picture.Picture {
 	full := r.scales[len(r.scales)-1]
 	p = p.Resize(full.Width, full.Height)
 	p.Clamp()
+	if kept := r.job.kept(p.Width, p.Height); kept != nil {
+		p = p.WithColoursOf(kept)
+	}
 	if r.job.Content.Alpha != nil {
 		p.Alpha = r.job.Content.Resize(full.Width, full.Height).Alpha
 	}

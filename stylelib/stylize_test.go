@@ -221,14 +221,27 @@ func TestScales(t *testing.T) {
 		{400, 600, 512, 0, 10, "[{85 128 2} {121 181 2} {171 256 2} {241 362 2} {341 512 2}]"},
 		{600, 400, 100, 0, 10, "[{100 67 10}]"},
 		{600, 400, 512, 0, 2, "[{362 241 1} {512 341 1}]"},
-		{600, 60, 512, 0, 10, "[{512 51 10}]"},
+		{600, 60, 512, 0, 10, "[{362 36 5} {512 51 5}]"},
 	} {
 		job := Job{
 			Content: &picture.Picture{Width: c.width, Height: c.height}, Styles: []Style{{Picture: &picture.Picture{}}},
 			Size: c.size, Scales: c.scales, Iterations: c.iterations,
 		}
-		if got := fmt.Sprint(job.scales()); got != c.want {
+		if got := fmt.Sprint(job.filled().scales()); got != c.want {
 			t.Errorf("%d×%d at %d in %d scales: %s, want %s", c.width, c.height, c.size, c.scales, got, c.want)
+		}
+	}
+}
+
+// TestScalesByStroke: with larger strokes painting begins at a smaller size.
+func TestScalesByStroke(t *testing.T) {
+	for stroke, want := range map[float64]string{
+		0.5: "[{256 256 5} {512 512 5}]", 1: "[{128 128 3} {256 256 3} {512 512 4}]", 2: "[{64 64 2} {128 128 3} {256 256 2} {512 512 3}]",
+	} {
+		job := Job{Content: &picture.Picture{Width: 9, Height: 9}, Size: 512, Iterations: 10, Stroke: stroke}.filled()
+		job.Preset.ScaleFactor, job.Preset.Coarsest = 2, 128
+		if got := fmt.Sprint(job.scales()); got != want {
+			t.Errorf("stroke %v: %s, want %s", stroke, got, want)
 		}
 	}
 }

@@ -36,10 +36,11 @@ func Content(target Target, weight float64) Term {
 	})
 }
 
-// contentTerms returns one term for each layer.
+// contentTerms returns one term for each layer that has a share.
 func contentTerms(p Preset, s Scene) []Term {
+	shares, _ := Shares(p.ContentShares) // the preset was checked
 	var terms []Term
-	for _, t := range s.ContentTargets {
+	for i, t := range s.ContentTargets {
 		term := Content(t, p.ContentWeight)
 		switch p.Normalization {
 		case Relative:
@@ -48,6 +49,13 @@ func contentTerms(p Preset, s Scene) []Term {
 			term.Scale = 1 / float64(t.Tensor.Size())
 		case Sums:
 			term.Scale = 0.5
+		}
+		switch {
+		case shares == nil:
+		case shares[i] == 0:
+			continue
+		default:
+			term.Scale *= shares[i] * float64(len(shares))
 		}
 		terms = append(terms, term)
 	}

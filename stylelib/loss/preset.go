@@ -23,9 +23,11 @@ type Preset struct {
 	// Rescale and Replicate are the network's options of the same names ([vgg.Options]).
 	Rescale, Replicate bool
 
-	// ContentLayers count alike. So do StyleLayers, unless StyleFalloff is set.
+	// ContentLayers count alike unless ContentShares is set. So do StyleLayers, unless StyleFalloff is set.
 	ContentLayers []string
 	StyleLayers   []string
+	// ContentShares is how much each content layer counts beside the others. Nil means alike.
+	ContentShares []float64
 	// StyleFalloff is how much each style layer counts relative to the one listed before. It
 	// requires the normalization Relative. Zero means that all count alike.
 	StyleFalloff float64
@@ -122,6 +124,8 @@ func (p Preset) Validate() error {
 		return fmt.Errorf("the preset's style falloff is %v: it must be a number from 0 up", p.StyleFalloff)
 	case p.StyleFalloff != 0 && p.Normalization != Relative:
 		return errors.New("the preset has a style falloff: its normalization must be loss.Relative")
+	case p.ContentShares != nil && !sharesFit(p.ContentShares, p.ContentLayers):
+		return fmt.Errorf("the preset's content shares are %v for %d layers: give each a number from 0 up, and one a number above 0", p.ContentShares, len(p.ContentLayers))
 	case p.ChromaWeight != 0 && !p.RelativeTV:
 		return errors.New("the preset has a weight for the variation of colour: set its RelativeTV")
 	case !(p.ContentFalloff >= 0 && p.ContentFalloff <= MaxFalloff):
@@ -134,6 +138,12 @@ func (p Preset) Validate() error {
 		return fmt.Errorf("the preset's margin is %d pixels: choose 0 to %d", p.Margin, MaxMargin)
 	}
 	return nil
+}
+
+// sharesFit reports whether there is a share for each layer, and one that is not zero.
+func sharesFit(shares []float64, layers []string) bool {
+	_, err := Shares(shares)
+	return err == nil && len(shares) == len(layers) && slices.Max(shares) > 0
 }
 
 // CheckLayers returns an error for a name that no layer of a VGG network has, and for one that is listed twice.
