@@ -165,7 +165,7 @@ func (s jobSetting) set(j *Job, v any) (err error) {
 	case "content_layer":
 		j.Preset.ContentShares = nil // they are those of the preset's layers
 	case "style_falloff":
-		if j.Preset.Normalization != loss.Relative {
+		if n := j.Preset.Normalization; n == loss.Means || n == loss.Sums {
 			return fmt.Errorf("style-falloff: the preset %s has none", j.Preset.Name)
 		}
 	}

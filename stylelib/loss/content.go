@@ -47,6 +47,9 @@ func contentTerms(p Preset, s Scene) []Term {
 			term.Scale = relative(t, len(p.ContentLayers))
 		case Means:
 			term.Scale = 1 / float64(t.Tensor.Size())
+		case Standardized:
+			unit := s.Network.Unit()
+			term.Scale = 1 / (float64(t.Tensor.Size()) * unit * unit)
 		case Sums:
 			term.Scale = 0.5
 		}

@@ -29,7 +29,7 @@ type Preset struct {
 	// ContentShares is how much each content layer counts beside the others. Nil means alike.
 	ContentShares []float64
 	// StyleFalloff is how much each style layer counts relative to the one listed before. It
-	// requires the normalization Relative. Zero means that all count alike.
+	// requires the normalization Relative or Standardized. Zero means that all count alike.
 	StyleFalloff float64
 
 	ContentWeight, StyleWeight, TVWeight float64
@@ -39,7 +39,11 @@ type Preset struct {
 	// ContentFalloff is how much the content counts at each scale beside the next larger one. Zero means as much.
 	ContentFalloff float64
 
-	// Statistic is what styles are compared by. All but GramMatrices require the normalization Relative.
+	// NinePoint makes TVWeight that of [NinePointVariation], of pixels 0..1.
+	NinePoint bool
+
+	// Statistic is what styles are compared by. All but GramMatrices require the normalization Relative, or, if they are
+	// Wasserstein distances, Standardized.
 	Statistic Statistic
 	// Normalization is how the content and style terms are scaled.
 	Normalization Normalization
@@ -73,7 +77,14 @@ const (
 	Means
 	// Sums makes sums of squares, as Gatys et al. 2016 do: ½Σ(F−P)² and Σ(G−A)²/4c², averaged over the style layers.
 	Sums
+	// Standardized makes means, as style-transfer-pytorch does: of squares over a layer's features for the content, and
+	// over the channels for Wasserstein distances. Features are in units of a network whose pixels have a deviation of
+	// one ([vgg.Network.Unit]), which that program's weights have.
+	Standardized
 )
+
+// distances are the statistics that Standardized is defined for.
+var distances = []Statistic{Wasserstein, TruncatedWasserstein}
 
 // Bounds of a preset.
 const (
@@ -116,16 +127,20 @@ func (p Preset) Validate() error {
 	switch {
 	case !p.Statistic.valid():
 		return fmt.Errorf("the preset's statistic is %d: choose one of loss's, such as loss.GramMatrices", p.Statistic)
-	case p.Normalization < Relative || p.Normalization > Sums:
-		return fmt.Errorf("the preset's normalization is %d: choose loss.Relative, loss.Means or loss.Sums", p.Normalization)
-	case p.Statistic != GramMatrices && p.Normalization != Relative:
+	case p.Normalization < Relative || p.Normalization > Standardized:
+		return fmt.Errorf("the preset's normalization is %d: choose loss.Relative, loss.Means, loss.Sums or loss.Standardized", p.Normalization)
+	case p.Normalization == Standardized && !slices.Contains(distances, p.Statistic):
+		return errors.New("the preset's normalization is loss.Standardized: its statistic must be loss.Wasserstein or loss.TruncatedWasserstein")
+	case p.Statistic != GramMatrices && !p.balanced():
 		return errors.New("the preset compares covariances: its normalization must be loss.Relative")
 	case math.IsNaN(p.StyleFalloff) || math.IsInf(p.StyleFalloff, 0) || p.StyleFalloff < 0:
 		return fmt.Errorf("the preset's style falloff is %v: it must be a number from 0 up", p.StyleFalloff)
-	case p.StyleFalloff != 0 && p.Normalization != Relative:
-		return errors.New("the preset has a style falloff: its normalization must be loss.Relative")
+	case p.StyleFalloff != 0 && !p.balanced():
+		return errors.New("the preset has a style falloff: its normalization must be loss.Relative or loss.Standardized")
 	case p.ContentShares != nil && !sharesFit(p.ContentShares, p.ContentLayers):
 		return fmt.Errorf("the preset's content shares are %v for %d layers: give each a number from 0 up, and one a number above 0", p.ContentShares, len(p.ContentLayers))
+	case p.NinePoint && (p.RelativeTV || p.ChromaWeight != 0):
+		return errors.New("the preset's variation is of nine points: it has no RelativeTV and no weight for colour")
 	case p.ChromaWeight != 0 && !p.RelativeTV:
 		return errors.New("the preset has a weight for the variation of colour: set its RelativeTV")
 	case !(p.ContentFalloff >= 0 && p.ContentFalloff <= MaxFalloff):
@@ -144,6 +159,11 @@ func (p Preset) Validate() error {
 func sharesFit(shares []float64, layers []string) bool {
 	_, err := Shares(shares)
 	return err == nil && len(shares) == len(layers) && slices.Max(shares) > 0
+}
+
+// balanced reports whether the normalization shares the style's weight among the layers.
+func (p Preset) balanced() bool {
+	return p.Normalization == Relative || p.Normalization == Standardized
 }
 
 // CheckLayers returns an error for a name that no layer of a VGG network has, and for one that is listed twice.
@@ -178,13 +198,16 @@ type Scene struct {
 type Variation struct{ RGB, Lightness, Colour float64 }
 
 // Terms returns the preset's terms for a scene: one for each target, and the total variation. Of
-// the scene it needs the size, the targets and the variation.
+// the scene it needs the size, the targets and the variation, and the network if the normalization is Standardized.
 func (p Preset) Terms(s Scene) ([]Term, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
 	if c, n := len(p.ContentLayers), len(p.StyleLayers)*len(comparisons[p.Statistic]); len(s.ContentTargets) != c || len(s.StyleTargets) != n {
 		return nil, fmt.Errorf("the preset needs %d content targets and %d style targets, not %d and %d", c, n, len(s.ContentTargets), len(s.StyleTargets))
+	}
+	if p.Normalization == Standardized && s.Network == nil {
+		return nil, errors.New("the preset is for features in a network's units: the scene needs the network")
 	}
 	var terms []Term
 	for _, c := range components {
@@ -240,7 +263,7 @@ var styleLayers = []string{"block1_conv1", "block2_conv1", "block3_conv1", "bloc
 
 // Presets returns all presets, the default first.
 func Presets() []Preset {
-	return []Preset{Gouache(), NeuralStyle(), Article()}
+	return []Preset{Gouache(), NeuralStyle(), StyleTransferPyTorch(), Article()}
 }
 
 // LookupPreset finds a preset by its name.

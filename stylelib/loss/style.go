@@ -40,9 +40,11 @@ type Statistic int
 
 // The statistics of a layer's features.
 const (
-	GramMatrices Statistic = iota // one target for each layer, for [Gram]
-	Moments                       // the targets of all layers for [Covariance], then those for [Mean]
-	Transport                     // the targets of all layers for [TransportedCovariance], then those for [Mean]
+	GramMatrices         Statistic = iota // one target for each layer, for [Gram]
+	Moments                               // the targets of all layers for [Covariance], then those for [Mean]
+	Transport                             // the targets of all layers for [TransportedCovariance], then those for [Mean]
+	Wasserstein                           // likewise for [WassersteinCovariance]
+	TruncatedWasserstein                  // likewise for [TruncatedWassersteinCovariance]
 )
 
 // comparison is one of the comparisons that a statistic makes at each layer.
@@ -56,6 +58,9 @@ var comparisons = [...][]comparison{
 	GramMatrices: {{gramTarget, Gram}},
 	Moments:      {{covarianceTarget, Covariance}, {meanTarget, Mean}},
 	Transport:    {{transportTarget, TransportedCovariance}, {transportMeanTarget, Mean}},
+	Wasserstein:  {{wassersteinTarget, WassersteinCovariance}, {transportMeanTarget, Mean}},
+
+	TruncatedWasserstein: {{truncatedWassersteinTarget, TruncatedWassersteinCovariance}, {transportMeanTarget, Mean}},
 }
 
 func (s Statistic) valid() bool { return s >= 0 && int(s) < len(comparisons) }
@@ -115,6 +120,9 @@ func styleTerms(p Preset, s Scene) []Term {
 			term.Scale = p.share(layer) * relative(t, 1)
 		case Means:
 			term.Scale = 1 / (channels * channels * channels * channels) // Σ(G/c − A/c)² over c²
+		case Standardized:
+			unit := s.Network.Unit()
+			term.Scale = p.share(layer) / (channels * unit * unit)
 		case Sums:
 			term.Scale = 1 / (4 * channels * channels * float64(len(p.StyleLayers)))
 		}

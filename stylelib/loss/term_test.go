@@ -270,7 +270,7 @@ func TestMomentsOfPlainStyle(t *testing.T) {
 	for i := range plain {
 		plain[i] = 200
 	}
-	for _, statistic := range []Statistic{Moments, Transport} {
+	for _, statistic := range []Statistic{Moments, Transport, Wasserstein, TruncatedWasserstein} {
 		p := Gouache()
 		p.Statistic, p.ChromaWeight = statistic, 1
 		p.ContentLayers, p.StyleLayers = []string{"block2_conv1"}, []string{"block1_conv1", "block3_conv1"}
@@ -403,17 +403,23 @@ func TestGradients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wasserstein, err := StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, Wasserstein, "block1_conv1", "block3_conv1")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, terms := range map[string][]Term{
-		"content":    {Content(f.content[0], 1)},
-		"style":      {Gram(f.style[0], 1), Gram(f.style[1], 1)},
-		"covariance": {Covariance(covariances[0], 1), Covariance(covariances[1], 1)},
-		"mean":       {Mean(means[0], 1), Mean(means[1], 1)},
-		"transport":  {TransportedCovariance(transport[0], 1), TransportedCovariance(transport[1], 1)},
-		"tv":         {TotalVariation(1)},
-		"lightness":  {LightnessVariation(1)},
-		"chroma":     {ColourVariation(1)},
-		"own":        {own()},
-		"asymmetric": {asymmetric()},
+		"content":     {Content(f.content[0], 1)},
+		"style":       {Gram(f.style[0], 1), Gram(f.style[1], 1)},
+		"covariance":  {Covariance(covariances[0], 1), Covariance(covariances[1], 1)},
+		"mean":        {Mean(means[0], 1), Mean(means[1], 1)},
+		"transport":   {TransportedCovariance(transport[0], 1), TransportedCovariance(transport[1], 1)},
+		"wasserstein": {WassersteinCovariance(wasserstein[0], 1), WassersteinCovariance(wasserstein[1], 1)},
+		"tv":          {TotalVariation(1)},
+		"nine points": {NinePointVariation(1)},
+		"lightness":   {LightnessVariation(1)},
+		"chroma":      {ColourVariation(1)},
+		"own":         {own()},
+		"asymmetric":  {asymmetric()},
 		"all": {Content(f.content[0], 0.1), Gram(f.style[0], 1e-3), Gram(f.style[1], 1), TotalVariation(1), own(),
 			asymmetric()},
 	} {
@@ -583,6 +589,8 @@ func TestValidate(t *testing.T) {
 		"statistic is 7":               func(p *Preset) { p.Statistic = 7 },
 		"normalization is -1":          func(p *Preset) { p.Normalization = -1 },
 		"compares covariances":         func(p *Preset) { p.Statistic, p.Normalization = Moments, Means },
+		"must be loss.Wasserstein":     func(p *Preset) { p.Normalization = Standardized },
+		"is of nine points":            func(p *Preset) { p.NinePoint, p.RelativeTV = true, true },
 		"has a style falloff":          func(p *Preset) { p.StyleFalloff, p.Normalization = 0.5, Sums },
 		"style falloff is -1":          func(p *Preset) { p.StyleFalloff = -1 },
 		"margin is 1000 pixels":        func(p *Preset) { p.Margin = 1000 },

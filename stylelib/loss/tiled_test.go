@@ -50,7 +50,7 @@ func evaluated(t *testing.T, net *vgg.Network, preset Preset, height, width int)
 	if err != nil {
 		t.Fatal(err)
 	}
-	terms, err := preset.Terms(Scene{ContentTargets: content, StyleTargets: style, Height: height, Width: width, Variation: Variation{1e5, 1e5, 1e5}})
+	terms, err := preset.Terms(Scene{Network: net, ContentTargets: content, StyleTargets: style, Height: height, Width: width, Variation: Variation{1e5, 1e5, 1e5}})
 	if err != nil {
 		t.Fatal(err)
 	}

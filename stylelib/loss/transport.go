@@ -43,14 +43,8 @@ func matmul(a, b *graph.Node) *graph.Node { return graph.Dot(a, b).Product() }
 
 // transportTarget returns the target of [TransportedCovariance], with tr Σ' as its energy.
 func transportTarget(m moments) Target {
-	channels := len(m.first)
-	var eigen mat.EigenSym
-	if !eigen.Factorize(mat.NewSymDense(channels, m.covariance()), true) {
-		panic("loss: the eigenvalues of a covariance do not converge")
-	}
-	var vectors mat.Dense
-	eigen.VectorsTo(&vectors)
-	variance, values := m.variance(), eigen.Values(nil)
+	channels, variance := len(m.first), m.variance()
+	values, vectors := m.eigen()
 	for _, v := range values {
 		values = append(values, max(v, 0)+damping*variance/float64(channels))
 	}
@@ -65,6 +59,17 @@ func transportMeanTarget(m moments) Target {
 	t := meanTarget(m)
 	t.Energy = m.variance()
 	return t
+}
+
+// eigen returns the eigenvalues of the covariance, which may be a little below zero, and the eigenvectors as columns.
+func (m moments) eigen() (values []float64, vectors *mat.Dense) {
+	var eigen mat.EigenSym
+	if !eigen.Factorize(mat.NewSymDense(len(m.first), m.covariance()), true) {
+		panic("loss: the eigenvalues of a covariance do not converge")
+	}
+	vectors = new(mat.Dense)
+	eigen.VectorsTo(vectors)
+	return eigen.Values(nil), vectors
 }
 
 // variance returns the trace of the covariance, or a hundredth of ‖μ‖² for a plain style, which has none.

@@ -11,6 +11,11 @@ func init() {
 		Weight: func(p *Preset) *float64 { return &p.TVWeight },
 		Terms: func(p Preset, s Scene) []Term {
 			pixels := float64(s.Height * s.Width)
+			if p.NinePoint {
+				tv := NinePointVariation(p.TVWeight)
+				tv.Scale = 1.0 / (255 * 255)
+				return []Term{tv}
+			}
 			if p.ChromaWeight != 0 {
 				tv := LightnessVariation(p.TVWeight)
 				tv.Scale = 1 / max(s.Variation.Lightness, 2*pixels)
