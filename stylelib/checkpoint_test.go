@@ -48,6 +48,12 @@ func readBack(t *testing.T, file []byte) *Checkpoint {
 func TestResume(t *testing.T) {
 	job := tinyJob(t)
 	job.Noise, job.Seed = true, 3
+	checkResume(t, job)
+}
+
+// checkResume resumes a job from each of its checkpoints, and returns them.
+func checkResume(t *testing.T, job Job) [][]byte {
+	t.Helper()
 	var straight recorder
 	if _, err := tiny().Stylize(t.Context(), job, &straight); err != nil {
 		t.Fatal(err)
@@ -83,6 +89,7 @@ func TestResume(t *testing.T) {
 			t.Errorf("resumed after iteration %d: %d more", at+1, len(r.iterations))
 		}
 	}
+	return files
 }
 
 // TestResumeInterrupted: an interruption at any moment leaves a checkpoint, and a job that is interrupted again and again

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
@@ -100,6 +101,8 @@ func (j Job) filled() Job {
 		j.Preset = loss.Gouache()
 	}
 	j.Preset.Pooling = cmp.Or(j.Preset.Pooling, vgg.MaxPooling)
+	j.Preset.Optimizer = cmp.Or(j.Preset.Optimizer, optimize.LBFGS)
+	j.Preset.StepSize = cmp.Or(j.Preset.StepSize, stepSizes[j.Preset.Optimizer])
 	j.Preset.ScaleFactor = cmp.Or(j.Preset.ScaleFactor, math.Sqrt2)
 	j.Preset.Coarsest = cmp.Or(j.Preset.Coarsest, CoarsestSize)
 	j.Colour = cmp.Or(j.Colour, ColourStyle)

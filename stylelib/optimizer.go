@@ -1,9 +1,14 @@
 package stylelib
 
 import (
+	"fmt"
 	"math"
 
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/stylelib/adam"
 	"github.com/gouache-art/gouache/stylelib/lbfgs"
+	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/optimize"
 )
 
@@ -13,11 +18,20 @@ import (
 // 0.2337, and three compact ones at 0.2440.
 const compactHistory = 5
 
+// stepSizes are the step sizes of presets that have none, in grey levels a pixel and channel.
+var stepSizes = map[optimize.Method]float64{
+	optimize.LBFGS: 1,          // saves three evaluations a scale beside steps of length 1
+	optimize.Adam:  0.02 * 255, // that of style-transfer-pytorch
+}
+
 // optimizer returns the stage's optimiser.
-func (s *stage) optimizer() optimize.Minimizer {
+func (s *stage) optimizer() (optimize.Minimizer, error) {
+	if s.run.job.Preset.Optimizer == optimize.Adam {
+		return s.adam()
+	}
 	minimizer := lbfgs.Minimizer{
 		MaxIterations: s.iterations,
-		FirstStep:     math.Sqrt(float64(3 * s.height * s.width)), // one grey level a pixel and channel: saves three evaluations a scale
+		FirstStep:     s.run.job.Preset.StepSize * math.Sqrt(float64(3*s.height*s.width)),
 		Recorder:      s.observe,
 		SaveState:     s.savesState,
 		ConsumeStart:  true,
@@ -26,21 +40,94 @@ func (s *stage) optimizer() optimize.Minimizer {
 	if s.compact() {
 		minimizer.Compact, minimizer.History = true, compactHistory
 	}
-	return minimizer
+	return minimizer, nil
 }
 
-// compact reports whether the optimiser keeps less than usual.
+// compact reports whether L-BFGS keeps less than usual.
 func (s *stage) compact() bool { return s.objective.Tiles() > 1 }
+
+// adam returns Adam as style-transfer-pytorch uses it (stylize in style_transfer.py): grey levels stay in
+// their range, and at a new scale the moments are those of the scale before, resized.
+func (s *stage) adam() (optimize.Minimizer, error) {
+	preset := s.run.job.Preset
+	minimizer := adam.Minimizer{
+		MaxIterations: s.iterations,
+		StepSize:      preset.StepSize,
+		Beta1:         0.9,
+		Beta2:         0.99,
+		Epsilon:       adam.DefaultEpsilon / 255, // gradients are per grey level, not per range
+		High:          255,
+		Averaging:     preset.Averaging,
+		Recorder:      s.observe,
+		SaveState:     s.savesState,
+		ConsumeStart:  true,
+		Graphs:        s.run.studio.adam,
+	}
+	before, ok := s.run.ended.(*adam.State)
+	if s.run.ended = nil; !ok || s.resumable != nil {
+		return minimizer, nil
+	}
+	moments, err := before.Moments()
+	if err != nil {
+		return nil, fmt.Errorf("taking over Adam's moments: %w", err)
+	}
+	if moments.First, err = s.resized(moments.First); err != nil {
+		return nil, err
+	}
+	if moments.Second, err = s.resized(moments.Second); err != nil {
+		return nil, err
+	}
+	err = moments.Second.MutableFlatData(func(flat any) {
+		for i, v := range flat.([]float32) {
+			flat.([]float32)[i] = max(v, 0) // a cubic undershoots at edges, and a square's mean cannot be negative
+		}
+	})
+	minimizer.Moments = moments
+	return minimizer, err
+}
+
+// resized returns a vector of an earlier scale, with its margin, at this scale's size and with its margin.
+func (s *stage) resized(t *tensors.Tensor) (*tensors.Tensor, error) {
+	defer t.FinalizeAll()
+	p, err := tensorPicture(t)
+	if err != nil {
+		return nil, err
+	}
+	margin := s.run.job.Preset.Margin
+	return pictureTensor(s.mirrored(window(p, margin, p.Width-2*margin, p.Height-2*margin))), nil
+}
 
 // stateVectors returns the memory of the optimiser's state, in vectors of float32.
 func (s *stage) stateVectors() int {
-	if s.compact() {
+	switch {
+	case s.run.job.Preset.Optimizer == optimize.Adam:
+		return 4
+	case s.compact():
 		return 2 + compactHistory
 	}
 	return 2 + 2*lbfgs.DefaultHistory
 }
 
-// savesState reports whether the optimiser's state is needed when it ends so.
+// savesState reports whether the optimiser's state is needed when it ends so: for a checkpoint, or for
+// Adam's moments at the next scale.
 func (s *stage) savesState(end optimize.Status) bool {
-	return end == optimize.Interrupted && s.canCopyState()
+	if end == optimize.Interrupted {
+		return s.canCopyState()
+	}
+	return s.run.job.Preset.Optimizer == optimize.Adam && s.run.scale < len(s.run.scales)-1
+}
+
+// optimizerSettings are the settings of the preset's optimiser.
+func optimizerSettings() []jobSetting {
+	optimizer := word("optimizer", "`NAME` of the optimiser", optimize.Methods, nil)
+	optimizer.Usage += " (default: the preset's)"
+	step := decimal("step_size", fmt.Sprintf("grey `LEVELS` by which a step of adam changes a pixel, about, or the first of lbfgs (default: the preset's, or %v and %v)",
+		stepSizes[optimize.Adam], stepSizes[optimize.LBFGS]), loss.MinStepSize, loss.MaxStepSize)
+	averaging := decimal("averaging", "`SHARE` that the average of adam's iterates, which is the picture, keeps of itself at each step (default: the preset's; 0 takes the last iterate)",
+		0, loss.MaxAveraging)
+	return []jobSetting{
+		{optimizer, func(j *Job) any { return (*string)(&j.Preset.Optimizer) }},
+		{step, func(j *Job) any { return &j.Preset.StepSize }},
+		{averaging, func(j *Job) any { return &j.Preset.Averaging }},
+	}
 }

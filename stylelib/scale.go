@@ -84,7 +84,10 @@ func (r *run) newStage() (*stage, error) {
 // It returns the picture with the optimiser's result, whose point is no longer on the device.
 func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Picture, *optimize.Result, error) {
 	r, xla := s.run, s.run.studio.backend.XLA()
-	minimizer := s.optimizer()
+	minimizer, err := s.optimizer()
+	if err != nil {
+		return nil, nil, err
+	}
 	if s.compact() {
 		debug.FreeOSMemory() // what computing the targets took; what follows needs little
 	}
@@ -95,7 +98,6 @@ func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Pic
 		return evaluate(ctx, x)
 	}
 	var end *optimize.Result
-	var err error
 	if state := s.resumable; state != nil {
 		s.resumable = nil // so that its memory can be freed
 		end, err = minimizer.Resume(ctx, xla, function, state)
@@ -109,6 +111,9 @@ func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Pic
 		return nil, nil, deviceError(err)
 	}
 	defer end.X.FinalizeAll()
+	if end.Status != optimize.Interrupted {
+		r.ended, end.State = end.State, nil
+	}
 	p, err := tensorPicture(end.X)
 	if err != nil {
 		return nil, nil, err

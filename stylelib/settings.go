@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/stylelib/vgg"
@@ -23,8 +24,7 @@ func settings() []jobSetting {
 	const fromPreset = " (default: the preset's)"
 	gouache := loss.Gouache()
 	number := func(name, usage string, least, most, value float64) setting.Setting {
-		usage += fmt.Sprintf(", a `NUMBER` (default: the preset's, %v for %s)", value, gouache.Name)
-		return setting.Setting{Name: name, Kind: setting.Float, Usage: usage, Min: least, Max: most}
+		return decimal(name, usage+fmt.Sprintf(", a `NUMBER` (default: the preset's, %v for %s)", value, gouache.Name), least, most)
 	}
 	var presets []string
 	for _, p := range loss.Presets() {
@@ -47,6 +47,7 @@ func settings() []jobSetting {
 		{pooling, func(j *Job) any { return (*string)(&j.Preset.Pooling) }},
 	}
 	list = append(list, controls()...)
+	list = append(list, optimizerSettings()...)
 	for _, c := range loss.Components() {
 		list = append(list, jobSetting{
 			number(c.Name+"_weight", c.Usage, 0, loss.MaxWeight, *c.Weight(&gouache)),
@@ -76,6 +77,10 @@ func word(name, usage string, choices []string, value any) setting.Setting {
 	last := len(choices) - 1
 	usage += ": " + strings.Join(choices[:last], ", ") + " or " + choices[last]
 	return setting.Setting{Name: name, Kind: setting.Text, Usage: usage, Choices: choices, Default: value}
+}
+
+func decimal(name, usage string, least, most float64) setting.Setting {
+	return setting.Setting{Name: name, Kind: setting.Float, Usage: usage, Min: least, Max: most}
 }
 
 func whole(name, usage string, least, most float64, value any) setting.Setting {
@@ -164,6 +169,11 @@ func (s jobSetting) set(j *Job, v any) (err error) {
 		return nil
 	case "content_layer":
 		j.Preset.ContentShares = nil // they are those of the preset's layers
+	case "optimizer":
+		if method := optimize.Method(v.(string)); method != cmp.Or(j.Preset.Optimizer, optimize.LBFGS) {
+			j.Preset.Optimizer, j.Preset.StepSize, j.Preset.Averaging = method, 0, 0 // the others are another optimiser's
+		}
+		return nil
 	case "style_falloff":
 		if n := j.Preset.Normalization; n == loss.Means || n == loss.Sums {
 			return fmt.Errorf("style-falloff: the preset %s has none", j.Preset.Name)

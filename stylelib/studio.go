@@ -25,6 +25,7 @@ import (
 	"sync"
 
 	"github.com/gouache-art/gouache/internal/cache"
+	"github.com/gouache-art/gouache/stylelib/adam"
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/lbfgs"
 	"github.com/gouache-art/gouache/stylelib/loss"
@@ -88,6 +89,7 @@ type Studio struct {
 	networks map[vgg.Options]*vgg.Network
 
 	graphs     *lbfgs.Graphs
+	adam       *adam.Graphs
 	objectives *cache.Cache[string, *loss.Objective]
 	targets    *cache.Cache[string, []loss.Target]
 }
@@ -156,6 +158,7 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 		options:    options,
 		networks:   map[vgg.Options]*vgg.Network{},
 		graphs:     lbfgs.NewGraphs(b.XLA()),
+		adam:       adam.NewGraphs(b.XLA()),
 		objectives: cache.New[string](maxObjectives, (*loss.Objective).Close),
 		targets:    cache.New[string](maxTargetBytes, finalize),
 	}
@@ -171,6 +174,7 @@ func (s *Studio) Close() {
 	s.objectives.Close()
 	s.targets.Close()
 	s.graphs.Close()
+	s.adam.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, net := range s.networks {

@@ -33,6 +33,8 @@ type run struct {
 	eta      *progress.ETA
 	began    time.Time // earlier by what a resumed run took before
 
+	ended optimize.State // of the optimiser at the end of the scale before, for those that carry something over
+
 	evaluating              time.Duration // time in evaluations
 	scale                   int           // index of the current one
 	iterations, evaluations int           // of the scales that are done

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
@@ -55,6 +56,13 @@ type Preset struct {
 	ScaleFactor float64
 	Coarsest    int
 
+	// Optimizer minimises the objective; empty means optimize.LBFGS. StepSize is about what a pixel changes by, in
+	// grey levels, in each of its steps, or in the first of L-BFGS, which finds the next lengths itself; zero means
+	// the optimiser's own. Averaging, of Adam only, is the decay rate of the average of the iterates, which is then
+	// the picture; zero means that the last iterate is.
+	Optimizer           optimize.Method
+	StepSize, Averaging float64
+
 	// Margin is the number of pixels painted beyond each edge, where the content picture is mirrored. They are cut
 	// off at the end, and with them the frame that the network's zero padding leaves.
 	Margin int
@@ -90,6 +98,9 @@ var distances = []Statistic{Wasserstein, TruncatedWasserstein}
 const (
 	MaxMargin      = 512
 	MaxFalloff     = 1e6
+	MinStepSize    = 1e-3
+	MaxStepSize    = 255
+	MaxAveraging   = 0.9999
 	MinScaleFactor = 1.1 // with less, painting at small sizes takes longer than at the full one
 	MaxScaleFactor = 16
 )
@@ -124,7 +135,16 @@ func (p Preset) Validate() error {
 			return fmt.Errorf("the preset's pooling: %w", err)
 		}
 	}
+	optimizer, err := optimize.ParseMethod(string(p.Optimizer))
 	switch {
+	case err != nil:
+		return fmt.Errorf("the preset's optimizer: %w", err)
+	case p.StepSize != 0 && !(p.StepSize >= MinStepSize && p.StepSize <= MaxStepSize):
+		return fmt.Errorf("the preset's step size is %v grey levels: choose %v to %v", p.StepSize, MinStepSize, float64(MaxStepSize))
+	case !(p.Averaging >= 0 && p.Averaging <= MaxAveraging):
+		return fmt.Errorf("the preset's averaging is %v: choose 0 to %v", p.Averaging, MaxAveraging)
+	case p.Averaging != 0 && optimizer != optimize.Adam:
+		return fmt.Errorf("the preset averages the iterates of %s: averaging is for adam", optimizer)
 	case !p.Statistic.valid():
 		return fmt.Errorf("the preset's statistic is %d: choose one of loss's, such as loss.GramMatrices", p.Statistic)
 	case p.Normalization < Relative || p.Normalization > Standardized:
