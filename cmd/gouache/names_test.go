@@ -75,6 +75,7 @@ func TestOddMistakes(t *testing.T) {
 			quick(filepath.Join(dir, "out.png"), "--content", in), quick(filepath.Join(dir, "out.png"), "--style", in), quick(filepath.Join(dir, "out.png"), "--init", in), quick(out),
 			quick(filepath.Join(dir, "out.png"), "--preset", name), {"runs", "list", "--store", in}, {"runs", "list", "--filter", name + "=="}, {"runs", "list", "--sort", name + ","},
 			{"runs", "show", name}, {"runs", "import", in}, {"weights", "inspect", in}, {"sweep", "run", in}, {"sweep", "show", name}, {"kernel", "install", "--module", in},
+			{"mask", in, "--luminance", "0..1", "--out", "m.png"}, {"mask", "sample:chelsea", "--colour", name, "--out", "m.png"}, {"mask", "sample:chelsea", "--mask", in, "--out", "m.png"},
 			{name}, {"runs", "export", "1", "--out", out}, quick(filepath.Join(dir, "out.png"), "--weights", name), quick(filepath.Join(dir, "out.png"), "--name", name+"\x1b"),
 			{"runs", "list", "--status", name}, {"runs", "tag", "1", "\n" + name},
 			{"sweep", "run", sweep, "--experiment", name + "\n"},

@@ -31,6 +31,9 @@ func TestOutput(t *testing.T) {
 		{"features", ".npy", "\x93NUMPY", func(out string) []string {
 			return []string{"features", "--image", "sample:chelsea", "--layer", "block1_conv1", "--weights", "random", "--quiet", "--out", out}
 		}},
+		{"mask", ".png", "\x89PNG", func(out string) []string {
+			return []string{"mask", "sample:chelsea", "--ellipse", "9,9,99,99", "--out", out}
+		}},
 		{"convert", ".safetensors", "", func(out string) []string { return []string{"weights", "convert", "random", out} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

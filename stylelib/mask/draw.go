@@ -16,19 +16,27 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 )
 
-// drawnSide is the least longer side of a drawing, in pixels: numbers need room.
-const drawnSide = 1024
+// The longer side of a drawing, in pixels: numbers need room, and a screen has no more.
+const (
+	leastDrawn = 1024
+	mostDrawn  = 2048
+)
 
 // Draw returns the photograph that was divided, with the borders of the regions and their numbers. A
-// small one is enlarged. If a region has several parts, each region has a colour: a small part may
+// photograph that is smaller than 1024 pixels is enlarged, and one that is larger than 2048 reduced.
+// If a region has several parts, each region has a colour: a small part may
 // have no room for its number.
 func (r *Regions) Draw(p *picture.Picture) (*picture.Picture, error) {
-	scale := max(1, (drawnSide+max(r.Width, r.Height)-1)/max(r.Width, r.Height))
-	large := r.enlarged(scale)
 	if list, _ := parts(r.Number, r.Width); len(list) > r.Count {
 		p = r.tinted(p)
 	}
-	m := p.Resize(large.Width, large.Height).Image()
+	longer := max(r.Width, r.Height)
+	width, height := p.FitLonger(min(longer, mostDrawn))
+	if scale := (leastDrawn + longer - 1) / longer; scale > 1 {
+		width, height = scale*r.Width, scale*r.Height
+	}
+	large := r.resized(width, height)
+	m := p.Resize(width, height).Image()
 	large.outline(m)
 	if err := large.number(m); err != nil {
 		return nil, err
@@ -56,20 +64,10 @@ func (r *Regions) tinted(p *picture.Picture) *picture.Picture {
 	return &out
 }
 
-// enlarged returns the regions with scale × scale pixels for each.
-func (r *Regions) enlarged(scale int) *Regions {
-	out := &Regions{Width: r.Width * scale, Height: r.Height * scale, Count: r.Count}
-	out.Number = make([]int32, out.Width*out.Height)
-	for i := range out.Number {
-		out.Number[i] = r.Number[i/out.Width/scale*r.Width+i%out.Width/scale]
-	}
-	return out
-}
-
 // outline draws the borders: black on one side and white on the other, so that they show on any
 // colour.
 func (r *Regions) outline(m *image.NRGBA) {
-	thick := max(1, max(r.Width, r.Height)/1500)
+	const thick = 1
 	differs := func(i, by int, inside bool) bool { return inside && r.Number[i] != r.Number[i+by] }
 	for y := range r.Height {
 		for x := range r.Width {

@@ -36,7 +36,8 @@ func KMeans(p *picture.Picture, k int) (*Regions, error) {
 	if k < 2 || k > MaxClusters {
 		return nil, fmt.Errorf("k-means finds 2 to %d colours, not %d", MaxClusters, k)
 	}
-	s := newSLIC(p, min(kmeansPieces, len(p.Pix)/3/kmeansPiece))
+	small := reduced(p)
+	s := newSLIC(small, max(1, min(kmeansPieces, small.Width*small.Height/kmeansPiece)))
 	s.run()
 	samples := make([]sample, len(s.centres))
 	for n, c := range s.centres {
@@ -55,14 +56,14 @@ func KMeans(p *picture.Picture, k int) (*Regions, error) {
 		}
 	}
 	slices.SortFunc(centres, func(a, b [3]float32) int { return cmp.Compare(a[0], b[0]) })
-	r := &Regions{Width: p.Width, Height: p.Height, Number: s.labels}
+	r := &Regions{Width: s.width, Height: s.height, Number: s.labels}
 	for i, piece := range s.labels {
 		n, _ := nearest(samples[piece].lab, centres)
 		r.Number[i] = int32(n)
 	}
-	absorb(r.Number, p.Width, int(kmeansSpeck*float64(len(r.Number))))
+	absorb(r.Number, r.Width, int(kmeansSpeck*float64(len(r.Number))))
 	r.renumber()
-	return r, nil
+	return r.resized(p.Width, p.Height), nil
 }
 
 // sample is a colour that counts so often.

@@ -11,7 +11,7 @@
 //	m, err = regions.Mask(3, 17, 18)
 //
 // It is a package of its own, and not internal, since notebooks and programs need masks as the
-// command line does. It computes on the host: a photograph of 12 million pixels takes seconds.
+// command line does. It computes on the host.
 //
 // Transparent parts of a photograph have no colour: lay it on a background first.
 package mask
@@ -160,6 +160,13 @@ func Invert(m *picture.Mask) {
 // Package imaging, which the module needs for something else, has a Gaussian too, but registers
 // decoders with package image that would then read pictures in the place of ours.
 func Feather(m *picture.Mask, radius float64) {
+	const most = 32 // of which a smaller mask shows all: beyond it, time would grow with the radius
+	if w, h := m.Width/2, m.Height/2; radius > most && min(w, h) > 0 {
+		half := m.Resize(w, h)
+		Feather(half, radius/2)
+		copy(m.Values, half.Resize(m.Width, m.Height).Values)
+		return
+	}
 	kernel := gaussian(radius / 2)
 	if len(kernel) < 2 {
 		return

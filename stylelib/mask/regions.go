@@ -19,6 +19,32 @@ type Regions struct {
 	Number []int32
 }
 
+// dividedSide is the longer side, in pixels, at which a larger photograph is divided. The borders are
+// then as coarse as a pixel of that: finer ones would not show in a painting, and the whole command
+// takes 19 s for 11 million pixels in place of 4.
+const dividedSide = 1536
+
+// reduced returns the picture that is divided in the place of a larger one.
+func reduced(p *picture.Picture) *picture.Picture {
+	if max(p.Width, p.Height) <= dividedSide {
+		return p
+	}
+	return p.Resize(p.FitLonger(dividedSide))
+}
+
+// resized returns the regions in another size: each pixel is in the region of the nearest one.
+func (r *Regions) resized(width, height int) *Regions {
+	if width == r.Width && height == r.Height {
+		return r
+	}
+	out := &Regions{Width: width, Height: height, Count: r.Count, Number: make([]int32, width*height)}
+	for i := range out.Number {
+		x, y := i%width, i/width
+		out.Number[i] = r.Number[(2*y+1)*r.Height/(2*height)*r.Width+(2*x+1)*r.Width/(2*width)]
+	}
+	return out
+}
+
 // Mask selects the regions with the given numbers.
 func (r *Regions) Mask(numbers ...int) (*picture.Mask, error) {
 	if len(numbers) == 0 {

@@ -111,6 +111,25 @@ func TestSuperpixels(t *testing.T) {
 	}
 }
 
+// TestLarge: a photograph that is divided at a smaller size has regions in its own.
+func TestLarge(t *testing.T) {
+	p, truth := scene(2*dividedSide, 90)
+	r, err := Superpixels(p, 60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if connected := check(t, r); r.Width != 2*dividedSide || r.Height != 90 || connected != r.Count {
+		t.Errorf("%d×%d pixels, %d parts, %d regions", r.Width, r.Height, connected, r.Count)
+	}
+	if got := purity(r, truth); got < 0.99 {
+		t.Errorf("%.3f of the pixels are on their side of the edges", got)
+	}
+	drawn, err := r.Draw(p)
+	if err != nil || drawn.Width != mostDrawn || drawn.Height != 60 {
+		t.Errorf("%+v, %v", drawn, err)
+	}
+}
+
 func TestKMeans(t *testing.T) {
 	p, truth := scene(160, 120)
 	r, err := KMeans(p, 3)
@@ -138,11 +157,11 @@ func TestKMeans(t *testing.T) {
 	}
 }
 
-// TestLloyd compares the sum of squares with the least of all ways to divide ten samples in three.
+// TestLloyd compares the sum of squares with the least of all ways to divide eight samples in three.
 func TestLloyd(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 0))
-	for range 20 {
-		samples := make([]sample, 10)
+	for range 10 {
+		samples := make([]sample, 8)
 		for i := range samples {
 			samples[i] = sample{[3]float32{random.Float32(), random.Float32(), random.Float32()}, float64(1 + random.IntN(3))}
 		}

@@ -29,19 +29,20 @@ const (
 // superpixels about the cell of the grid that it is in. Two Go packages have SLIC, of 2014 and
 // 2017, with one step of five and no care since.
 func Superpixels(p *picture.Picture, n int) (*Regions, error) {
-	most := min(MaxSuperpixels, p.Width*p.Height/(leastSuperpixel*leastSuperpixel))
+	small := reduced(p)
+	most := min(MaxSuperpixels, small.Width*small.Height/(leastSuperpixel*leastSuperpixel))
 	if n < 2 || n > most {
 		return nil, fmt.Errorf("a picture of %d×%d pixels has 2 to %d superpixels, not %d", p.Width, p.Height, most, n)
 	}
-	s := newSLIC(p, n)
+	s := newSLIC(small, n)
 	s.run()
-	absorb(s.labels, p.Width, int(s.side*s.side/4))
-	list, in := parts(s.labels, p.Width)
-	r := &Regions{Width: p.Width, Height: p.Height, Count: len(list), Number: in}
+	absorb(s.labels, s.width, int(s.side*s.side/4))
+	list, in := parts(s.labels, s.width)
+	r := &Regions{Width: s.width, Height: s.height, Count: len(list), Number: in}
 	for i := range r.Number {
 		r.Number[i]++
 	}
-	return r, nil
+	return r.resized(p.Width, p.Height), nil
 }
 
 // slic is the state of SLIC: one centre for each cell of a grid, and the centre of each pixel.
