@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Use: "pictures", Short: "Paint pairs of pictures, measure the results, and judge them blind",
 		SilenceErrors: true, SilenceUsage: true,
 	}
-	root.AddCommand(newFigures())
+	root.AddCommand(newFigures(), newPaint(), newReport(), newSitting(), newRecord())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
