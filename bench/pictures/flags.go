@@ -12,6 +12,7 @@ import (
 // planFlags choose a store, and a part of a plan.
 type planFlags struct {
 	store, pictures   string
+	size              int
 	pairs, contenders []string
 }
 
@@ -19,13 +20,14 @@ func (f *planFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.store, "store", "", "`FOLDER` of the store (default: as for gouache)")
 	flags.StringVar(&f.pictures, "pictures", "", "`FOLDER` of the pairs' pictures (default: the plan's)")
+	flags.IntVar(&f.size, "size", 0, "longer side of the results in `PIXELS` (default: the plan's)")
 	flags.StringSliceVar(&f.pairs, "pairs", nil, "only the pairs with these `NAMES`, separated by commas")
 	flags.StringSliceVar(&f.contenders, "contenders", nil, "only the contenders with these `NAMES`, separated by commas")
 }
 
 // withStore reads a plan, and calls work with the chosen part of it and the store.
 func (f *planFlags) withStore(ctx context.Context, path string, work func(*plan, tracker.Store) error) error {
-	p, err := readPlan(path, f.pictures)
+	p, err := readPlan(path, f.pictures, f.size)
 	if err != nil {
 		return err
 	}

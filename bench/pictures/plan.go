@@ -22,7 +22,7 @@ import (
 
 // plan is a file that says which pairs are painted by which contenders.
 type plan struct {
-	// Name is the experiment of all paintings. A store has one plan of a name.
+	// Name is the experiment of all paintings.
 	Name string `yaml:"name"`
 	// Size is the longer side of the results, in pixels.
 	Size int `yaml:"size"`
@@ -57,8 +57,8 @@ type contender struct {
 }
 
 // readPlan reads a plan and finds its mistakes. Pictures are looked for in the folder first, unless
-// that is empty, and then in the plan's own.
-func readPlan(path, pictures string) (*plan, error) {
+// that is empty, and then in the plan's own. A size other than 0 replaces the plan's.
+func readPlan(path, pictures string, size int) (*plan, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func readPlan(path, pictures string) (*plan, error) {
 	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(p); err != nil {
 		return nil, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
 	}
-	p.Size = cmp.Or(p.Size, stylelib.DefaultSize)
+	p.Size = cmp.Or(size, p.Size, stylelib.DefaultSize)
 	for i := range p.Pairs {
 		for _, name := range []*string{&p.Pairs[i].Content, &p.Pairs[i].Style} {
 			in := filename.Resolve(pictures, *name)
@@ -188,7 +188,7 @@ func chosen[T any](kind string, all []T, names []string, name func(T) string) ([
 
 // sweep is the name of the paintings of a pair in the store: a sweep of which each contender is a
 // trial, so that they are judged on its page.
-func (p *plan) sweep(q pair) string { return p.Name + "-" + q.Name }
+func (p *plan) sweep(q pair) string { return fmt.Sprintf("%s-%d-%s", p.Name, p.Size, q.Name) }
 
 // text says all that decides how a contender paints at a size.
 func (p *plan) text(c contender) string {

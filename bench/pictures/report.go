@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,6 +47,10 @@ func newReport() *cobra.Command {
 				}
 				if asJSON {
 					return writeJSON(cmd.OutOrStdout(), r)
+				}
+				if atomicfile.IsStdout(out) {
+					_, err := io.WriteString(cmd.OutOrStdout(), r.markdown())
+					return err
 				}
 				return atomicfile.WriteFile(out, []byte(r.markdown()))
 			})
