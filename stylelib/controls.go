@@ -21,8 +21,8 @@ func controls() []jobSetting {
 		return setting.Setting{Name: name, Kind: setting.Float, Usage: usage, Min: least, Max: most, Default: value}
 	}
 	return []jobSetting{
-		{word("colour", "`WHERE` colours come from: from the style; the style's colours matched to the photograph's palette; "+
-			"or the photograph's kept at each place, while its lightness is painted", Colours, Colours[0]),
+		{word("colour", "`WHERE` colours come from (match: the style's, mapped to the photograph's palette; "+
+			"keep: the photograph's, and only lightness is painted)", Colours, Colours[0]),
 			func(j *Job) any { return (*string)(&j.Colour) }},
 		{number("palette", "`SHARE` of the style's palette from 0, the photograph's, to 1 (default: 1 with --colour style, else 0)", 0, 1, nil),
 			func(j *Job) any { return &j.Palette }},
