@@ -4,13 +4,15 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
 // StyleTransferPyTorch is the objective of crowsonkb/style-transfer-pytorch with its default weights: Wasserstein
 // distances of the features as of Gaussian distributions, the content's mean of squares, and a total variation of nine
 // points, on a network that replicates its border, at sizes √2 apart from 128 pixels on. That program paints 1000
-// iterations at the first size and 500 at each later one: 3000 for 512 pixels.
+// iterations at the first size and 500 at each later one: 3000 for 512 pixels. It steps by Adam and shows the average
+// of the iterates, whose memory is a hundred of them: fewer iterations a size leave it behind.
 //
 // Its weights are torchvision's VGG19, whose pixels have a deviation of one. With other weights features are brought
 // into these units by the ratio of the deviations, 57.6 for those converted from Caffe, which is exact for a network
@@ -35,5 +37,8 @@ func StyleTransferPyTorch() Preset {
 		Coarsest:      128,
 		Statistic:     TruncatedWasserstein,
 		Normalization: Standardized,
+		Optimizer:     optimize.Adam,
+		StepSize:      0.02 * 255,
+		Averaging:     0.99,
 	}
 }
