@@ -19,8 +19,6 @@ const (
 	kmeansPieces = 4000 // superpixels whose colours are clustered
 	kmeansPiece  = 32   // the fewest pixels of one, on average
 	kmeansStarts = 4    // the best of so many is taken
-	// kmeansSpeck is the part of a picture below which a speck goes to the region around it.
-	kmeansSpeck = 1.0 / 2000
 )
 
 // KMeans divides a photograph into k regions of like colours, by k-means in OKLab, 2 to
@@ -61,7 +59,7 @@ func KMeans(p *picture.Picture, k int) (*Regions, error) {
 		n, _ := nearest(samples[piece].lab, centres)
 		r.Number[i] = int32(n)
 	}
-	absorb(r.Number, r.Width, int(kmeansSpeck*float64(len(r.Number))))
+	absorb(r.Number, r.Width, int(speck*float64(len(r.Number))))
 	r.renumber()
 	return r.resized(p.Width, p.Height), nil
 }

@@ -27,7 +27,8 @@ import (
 )
 
 // Luminance selects the pixels whose luma is from from to to: 0.299 R + 0.587 G + 0.114 B of the
-// gamma-encoded values, 0 for black and 1 for white, as image editors show it.
+// gamma-encoded values, 0 for black and 1 for white, as image editors show it. Specks and pinholes
+// of less than a 2000th of the picture are left out.
 func Luminance(p *picture.Picture, from, to float64) *picture.Mask {
 	return where(p, func(rgb []float32) bool {
 		luma := (0.299*float64(rgb[0]) + 0.587*float64(rgb[1]) + 0.114*float64(rgb[2])) / 255
@@ -37,20 +38,30 @@ func Luminance(p *picture.Picture, from, to float64) *picture.Mask {
 }
 
 // Colour selects the pixels that are at most tolerance from a colour, by Euclidean distance in
-// OKLab. Black and white are 1 apart, pure red and pure orange 0.2; 0.02 is hardly visible.
+// OKLab. Black and white are 1 apart, pure red and pure orange 0.2; 0.02 is hardly visible. Specks
+// and pinholes of less than a 2000th of the picture are left out.
 func Colour(p *picture.Picture, colour picture.Colour, tolerance float64) *picture.Mask {
 	wanted := oklab(colour[:])
 	limit := float32(tolerance * tolerance)
 	return where(p, func(rgb []float32) bool { return distance(oklab(rgb), wanted) <= limit })
 }
 
-// where selects the pixels for which selected is true.
+// speck is the part of a picture below which a connected part counts as what is around it. A network
+// sees no finer mask, and noise crosses any threshold.
+const speck = 1.0 / 2000
+
+// where selects the pixels for which selected is true, without specks and pinholes.
 func where(p *picture.Picture, selected func(rgb []float32) bool) *picture.Mask {
 	m := blank(p.Width, p.Height)
-	for i := range m.Values {
+	is := make([]int32, len(m.Values))
+	for i := range is {
 		if selected(p.Pix[3*i : 3*i+3]) {
-			m.Values[i] = 1
+			is[i] = 1
 		}
+	}
+	absorb(is, p.Width, int(speck*float64(len(is))))
+	for i, v := range is {
+		m.Values[i] = float32(v)
 	}
 	return m
 }

@@ -62,6 +62,29 @@ func TestRanges(t *testing.T) {
 	}
 }
 
+// TestSpecks: noise leaves no specks and no pinholes.
+func TestSpecks(t *testing.T) {
+	p, truth := scene(160, 120)
+	for i := 0; i < len(truth); i += 97 { // far apart from each other
+		copy(p.Pix[3*i:3*i+3], []float32{200 - p.Pix[3*i], 200 - p.Pix[3*i], 200 - p.Pix[3*i]})
+	}
+	disc := Colour(p, picture.Colour{200, 150, 60}, 0.15)
+	for i, v := range disc.Values {
+		if (v == 1) != (truth[i] == 1) && i%97 != 0 {
+			t.Fatalf("at %d,%d: %v in part %d", i%160, i/160, v, truth[i])
+		}
+	}
+	wrong := 0
+	for i := 0; i < len(truth); i += 97 {
+		if (disc.Values[i] == 1) != (truth[i] == 1) {
+			wrong++ // at the edge, where a speck is no speck
+		}
+	}
+	if wrong > 5 {
+		t.Errorf("%d specks are left", wrong)
+	}
+}
+
 // TestShapes compares areas with the formulas of geometry: 0.2 % is what 256 steps of coverage leave.
 func TestShapes(t *testing.T) {
 	const w, h = 100, 80
