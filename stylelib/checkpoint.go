@@ -132,8 +132,10 @@ func (r *run) fingerprint(own []loss.Term) (string, error) {
 	hash(r.job.Content)
 	for _, s := range r.job.Styles {
 		fmt.Fprintf(h, "style %v\n", s.Weight)
-		hash(s.Picture)
+		hashPicture(h, r.job.laidStyle(s, s.Picture.Width, s.Picture.Height))
+		hashMask(h, "region", s.Region)
 	}
+	hashMask(h, "protect", r.job.Protect)
 	if r.job.Start != nil {
 		hash(r.job.Start)
 	}

@@ -18,7 +18,7 @@ import (
 type Job struct {
 	// Content is the photograph.
 	Content *picture.Picture
-	// Styles are the paintings. Their statistics are mixed by weight.
+	// Styles are the paintings. The statistics of those with one region are mixed by weight.
 	Styles []Style
 	// Size is the longer side of the result, in pixels; zero means DefaultSize. The shorter follows.
 	Size int
@@ -60,12 +60,22 @@ type Job struct {
 	// [picture.ParseColour] reads it; empty means white. The result has the content's alpha. Transparent parts of a
 	// style take no part in its statistics.
 	Background string
+	// Protect is a mask of the result: where it is 1, the content counts four times as much. It has the content
+	// picture's shape, at any size. It may be nil.
+	Protect *picture.Mask
 }
 
 // Style is a painting and its share of the mix.
 type Style struct {
 	Picture *picture.Picture
-	Weight  float64 // relative to the others'; zero for all means equal shares
+	Weight  float64 // relative to those of the same region; zero for all means equal shares
+	// Region is where in the result the style paints: a mask with the content picture's shape, at any size. Styles
+	// with the same mask mix. Those without one paint what the others' regions leave. Where regions overlap, their
+	// styles share the place.
+	Region *picture.Mask
+	// Part is which part of the painting counts, beside its alpha: a mask with the painting's shape, at any size. Nil
+	// is all of it.
+	Part *picture.Mask
 }
 
 // Default values.
@@ -160,6 +170,9 @@ func (j Job) checkObjective() error {
 		}
 		weights = append(weights, s.Weight)
 	}
+	if err := j.checkMasks(); err != nil {
+		return err
+	}
 	if len(weights) == 0 {
 		return nil
 	}
@@ -196,6 +209,15 @@ func (j Job) background() picture.Colour {
 	return colour
 }
 
+// laidStyle returns a style's picture as laid does, with the style's part in its alpha.
+func (j Job) laidStyle(s Style, width, height int) *picture.Picture {
+	p := j.laid(s.Picture, width, height)
+	if s.Part == nil {
+		return p
+	}
+	return &picture.Picture{Width: width, Height: height, Pix: p.Pix, Alpha: masked(p, s.Part)}
+}
+
 // laid returns a picture on the job's background, resized. It has an alpha only as the mask of what counts in
 // statistics: its colours are those of the background where it is transparent.
 func (j Job) laid(p *picture.Picture, width, height int) *picture.Picture {
@@ -213,18 +235,26 @@ func (j Job) laid(p *picture.Picture, width, height int) *picture.Picture {
 	return &picture.Picture{Width: width, Height: height, Pix: on.Pix, Alpha: p.Alpha}
 }
 
-// Warnings returns the warnings of the job's pictures, each once, and those of styles with too few pixels.
+// Warnings returns what is not as it should be and keeps no job from being painted, each once: what pictures' files say
+// and could not be used, a part of the picture that no style paints, and styles with too few pixels.
 func (j Job) Warnings() []error {
 	var warnings []error
-	for _, p := range j.pictures() {
-		if p != nil && p.Warning != nil && !slices.ContainsFunc(warnings, func(w error) bool { return w.Error() == p.Warning.Error() }) {
-			warnings = append(warnings, p.Warning)
-		}
-	}
-	for i := range j.Styles {
-		if warning := j.tooSmall(i); warning != nil {
+	add := func(warning error) {
+		if warning != nil && !slices.ContainsFunc(warnings, func(w error) bool { return w.Error() == warning.Error() }) {
 			warnings = append(warnings, warning)
 		}
+	}
+	for _, p := range j.pictures() {
+		if p != nil {
+			add(p.Warning)
+		}
+	}
+	for _, m := range j.masks() {
+		add(m.Warning)
+	}
+	add(j.uncovered())
+	for i := range j.Styles {
+		add(j.tooSmall(i))
 	}
 	return warnings
 }

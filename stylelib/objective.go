@@ -43,7 +43,17 @@ func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []
 	}
 	height, width := job.Content.Height, job.Content.Width
 	content := []Style{{Picture: job.Content}}
-	scene := loss.Scene{Network: net, Height: height, Width: width, Variation: variation(job.Styles, height*width)}
+	regions := regionsOf(job.Styles)
+	if err := checkLeft(job.Styles, regions); err != nil {
+		return nil, nil, nil, ofKind(ErrJob, err)
+	}
+	scene := loss.Scene{Network: net, Height: height, Width: width, Variation: variation(regions, height*width)}
+	// onMask returns a mask of the picture on the device.
+	onMask := func(m *picture.Mask, value func(float32) float32) *tensors.Tensor {
+		t := maskTensor(m, value)
+		releases = append(releases, func() { t.FinalizeAll() })
+		return t
+	}
 	// targets returns those that compute returns, unless the studio has them already.
 	type compute func(pictures []loss.Style) ([]loss.Target, error)
 	targets := func(of any, layers []string, pictures []Style, compute compute) ([]loss.Target, error) {
@@ -67,12 +77,24 @@ func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if job.Protect != nil {
+		all := region{share: 1}
+		mask := onMask(job.Protect, func(v float32) float32 { return 1 + (protection-1)*v })
+		scene.ContentTargets = all.on(mask, scene.ContentTargets)
+	}
 	statistic, layers := job.Preset.Statistic, job.Preset.StyleLayers
-	scene.StyleTargets, err = targets(statistic, layers, job.Styles, func(on []loss.Style) ([]loss.Target, error) {
-		return loss.StyleTargets(net, on, statistic, layers...)
-	})
-	if err != nil {
-		return nil, nil, nil, err
+	for _, r := range regions {
+		own, err := targets(statistic, layers, r.styles, func(on []loss.Style) ([]loss.Target, error) {
+			return loss.StyleTargets(net, on, statistic, layers...)
+		})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		var mask *tensors.Tensor
+		if r.mask != nil {
+			mask = onMask(r.mask, func(v float32) float32 { return v })
+		}
+		scene.StyleTargets = append(scene.StyleTargets, r.on(mask, own)...)
 	}
 	terms, err := job.Preset.Terms(scene)
 	if err != nil {
@@ -126,15 +148,8 @@ func finalize(targets []loss.Target) {
 
 // variation returns that of a picture of so many pixels that varies as the styles do in the mean of their pixels that
 // count.
-func variation(styles []Style, pixels int) (v loss.Variation) {
-	var weights []float64
-	for _, s := range styles {
-		weights = append(weights, s.Weight)
-	}
-	shares, err := loss.Shares(weights)
-	if err != nil {
-		return v // there are no styles: the job was checked
-	}
+func variation(regions []region, pixels int) (v loss.Variation) {
+	styles, shares := shares(regions)
 	for i, s := range styles {
 		area := float64(s.Picture.Height * s.Picture.Width)
 		if s.Picture.Alpha != nil {
@@ -181,7 +196,7 @@ func onDevice(pictures []Style) (list []loss.Style, free func()) {
 	for _, p := range pictures {
 		style := loss.Style{Picture: pictureTensor(p.Picture), Weight: p.Weight}
 		if p.Picture.Alpha != nil {
-			style.Mask = maskTensor(p.Picture)
+			style.Mask = alphaTensor(p.Picture)
 		}
 		list = append(list, style)
 	}
@@ -195,8 +210,8 @@ func onDevice(pictures []Style) (list []loss.Style, free func()) {
 	}
 }
 
-// maskTensor returns the opacity of a picture with alpha, 0..1.
-func maskTensor(p *picture.Picture) *tensors.Tensor {
+// alphaTensor returns the opacity of a picture with alpha, 0..1.
+func alphaTensor(p *picture.Picture) *tensors.Tensor {
 	mask := make([]float32, len(p.Alpha))
 	for i, a := range p.Alpha {
 		mask[i] = a / 255

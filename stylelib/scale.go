@@ -55,8 +55,9 @@ func (r *run) newStage() (*stage, error) {
 	job.Content, job.Styles = s.mirrored(job.Content.On(job.background())), slices.Clone(r.styles)
 	for i, style := range job.Styles {
 		w, h := style.Picture.FitLonger(job.styleSide(style, max(size.Width, size.Height)))
-		job.Styles[i].Picture = job.laid(style.Picture, max(w, minSide), max(h, minSide))
+		job.Styles[i].Picture = job.laidStyle(style, max(w, minSide), max(h, minSide))
 	}
+	job.withMasks(s.mirroredMask)
 	if below := len(r.scales) - 1 - r.scale; job.Preset.ContentFalloff != 0 {
 		job.Preset.ContentWeight *= math.Pow(job.Preset.ContentFalloff, float64(below))
 	}

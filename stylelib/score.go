@@ -68,8 +68,9 @@ func (s *Studio) unresized(job *Job) (net *vgg.Network, objective *loss.Objectiv
 	}
 	job.Content, job.Styles = job.Content.On(job.background()), slices.Clone(job.paints())
 	for i, style := range job.Styles {
-		job.Styles[i].Picture = job.laid(style.Picture, style.Picture.Width, style.Picture.Height)
+		job.Styles[i].Picture = job.laidStyle(style, style.Picture.Width, style.Picture.Height)
 	}
+	job.withMasks(func(m *picture.Mask) *picture.Mask { return m.Resize(job.Content.Width, job.Content.Height) })
 	net = net.Tiled(s.options.tile(job.Content.Height, job.Content.Width, s.freeMemory()))
 	objective, _, release, err = s.objective(net, *job)
 	return net, objective, release, err

@@ -157,11 +157,11 @@ func TestStylizeMixesStyles(t *testing.T) {
 		return result.Picture.Pix
 	}
 	swirl, glass := load(t, "sample:swirl"), load(t, "sample:glass")
-	alone := paint(Style{swirl, 1})
-	if !slices.Equal(alone, paint(Style{swirl, 2}, Style{glass, 0})) {
+	alone := paint(Style{Picture: swirl, Weight: 1})
+	if !slices.Equal(alone, paint(Style{Picture: swirl, Weight: 2}, Style{Picture: glass})) {
 		t.Error("a style of weight zero changed the picture")
 	}
-	if slices.Equal(alone, paint(Style{swirl, 1}, Style{glass, 1})) {
+	if slices.Equal(alone, paint(Style{Picture: swirl, Weight: 1}, Style{Picture: glass, Weight: 1})) {
 		t.Error("a second style changed nothing")
 	}
 }

@@ -14,10 +14,17 @@ import (
 const (
 	RoleContent  = "content"
 	RoleStyle    = "style"
+	RoleRegion   = "region" // a mask of where the style with the same step is painted
+	RolePart     = "part"   // a mask of what counts of the style with the same step
+	RoleProtect  = "protect"
+	RoleStrokes  = "strokes"
 	RoleInit     = "init"
 	RoleSnapshot = "snapshot"
 	RoleResult   = "result"
 )
+
+// InputRoles are the roles of the pictures that a painting is made from.
+var InputRoles = []string{RoleContent, RoleStyle, RoleRegion, RolePart, RoleProtect, RoleStrokes, RoleInit}
 
 // Picture is a picture of a run. Role, step and name together identify it among the run's pictures.
 type Picture struct {

@@ -87,8 +87,8 @@ type NewRun struct {
 	Params     Params
 	Tags       []string
 	Note       string
-	// Inputs are the pictures that the run begins with. Their roles are RoleContent, RoleStyle,
-	// RoleInit or any other.
+	// Inputs are the pictures that the run begins with. Their roles are those of InputRoles or any
+	// other.
 	Inputs     []NewPicture
 	Provenance Provenance
 	// Process is the process that records the run. The zero value means this one.
@@ -102,19 +102,24 @@ const pictureSuffix = "_picture"
 // kept as NameFrom has it. The step of an input is its index among those of its role, which tells inputs with the same
 // name apart.
 func (n *NewRun) AddInput(role, name, source string, data []byte) {
-	name = NameFrom(name)
-	input := NewPicture{Role: role, Name: name, Source: source, Data: data}
+	var step int64
 	for _, other := range n.Inputs {
 		if other.Role == role {
-			input.Step++
+			step++
 		}
 	}
-	n.Inputs = append(n.Inputs, input)
+	n.AddInputOf(step, role, name, source, data)
+}
+
+// AddInputOf is AddInput with a step: a mask has that of its style.
+func (n *NewRun) AddInputOf(step int64, role, name, source string, data []byte) {
+	name = NameFrom(name)
+	n.Inputs = append(n.Inputs, NewPicture{Role: role, Step: step, Name: name, Source: source, Data: data})
 	if n.Params == nil {
 		n.Params = Params{}
 	}
-	if input.Step > 0 {
-		name = fmt.Sprint(n.Params[role+pictureSuffix], " + ", name)
+	if before, ok := n.Params[role+pictureSuffix]; ok {
+		name = fmt.Sprint(before, " + ", name)
 	}
 	n.Params[role+pictureSuffix] = shorten(name, maxText)
 }

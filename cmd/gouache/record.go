@@ -103,11 +103,16 @@ func (r *recording) id() string {
 
 // loadInput reads a picture and adds its file to a run.
 func loadInput(ctx context.Context, run *tracker.NewRun, role, name string) (*picture.Picture, error) {
+	return loadInputOf(ctx, run, 0, role, name)
+}
+
+// loadInputOf does the same for a picture of a style, with its index among the styles.
+func loadInputOf(ctx context.Context, run *tracker.NewRun, style int, role, name string) (*picture.Picture, error) {
 	data, err := picture.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	run.AddInput(role, filepath.Base(name), filename.Absolute(name), data)
+	run.AddInputOf(int64(style), role, filepath.Base(name), filename.Absolute(name), data)
 	return picture.Decode(ctx, name, data)
 }
 

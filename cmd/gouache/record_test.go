@@ -71,7 +71,8 @@ func TestRecorded(t *testing.T) {
 	dir := t.TempDir()
 	store, out := filepath.Join(dir, "store"), filepath.Join(dir, "my cat's.png")
 	content := write(t, filepath.Join(dir, "the cat.jpg"), read(t, "../../stylelib/samples/pictures/chelsea.jpg"))
-	id := painted(t, out, "--store", store, "--content", content, "--style", "sample:glass:2", "--tv-weight", "0.5", "--init", "noise", "--seed", "7", "--tag", "x", "--experiment", "night")
+	mask := gray(t, filepath.Join(dir, "sky.png"), 64, 43)
+	id := painted(t, out, "--store", store, "--content", content, "--style", "sample:glass:2@"+mask, "--protect", mask, "--tv-weight", "0.5", "--init", "noise", "--seed", "7", "--tag", "x", "--experiment", "night")
 	run := shown(t, store, id)
 
 	if run.Name != "my cat's" || run.Experiment != "night" || !slices.Equal(run.Tags, []string{"x"}) || run.Status != tracker.StatusFinished {
@@ -79,7 +80,7 @@ func TestRecorded(t *testing.T) {
 	}
 	for name, want := range map[string]any{
 		"content_picture": "the cat.jpg", "style_picture": "sample:swirl + sample:glass", "size": 64.0, "iterations": 3.0, "tv_weight": 0.5, "seed": 7.0, "weights": "random",
-		"preset": "gouache", "pooling": "max", "init": "noise", "style_mix": "1:2",
+		"preset": "gouache", "pooling": "max", "init": "noise", "style_mix": "1:2", "region_picture": "sky.png", "protect_picture": "sky.png",
 	} {
 		if got := run.Params[name]; got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
@@ -121,11 +122,14 @@ func checkPictures(t *testing.T, run shownRun, content []byte) {
 				t.Error("the content that is kept is not the file")
 			}
 		}
+		if p.Role == tracker.RoleRegion && p.Step != 1 {
+			t.Errorf("the region is that of style %d", p.Step)
+		}
 		if p.Role == tracker.RoleResult && (p.Width != 64 || p.Hash != run.Picture) {
 			t.Errorf("the result is %+v", p)
 		}
 	}
-	if count[tracker.RoleContent] != 1 || count[tracker.RoleStyle] != 2 || count[tracker.RoleResult] != 1 || count[tracker.RoleSnapshot] < 2 {
+	if count[tracker.RoleContent] != 1 || count[tracker.RoleStyle] != 2 || count[tracker.RoleRegion] != 1 || count[tracker.RoleProtect] != 1 || count[tracker.RoleResult] != 1 || count[tracker.RoleSnapshot] < 2 {
 		t.Errorf("pictures %v", count)
 	}
 }

@@ -8,12 +8,14 @@ import (
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/tracker"
 )
 
 type scoreFlags struct {
 	studio         studioFlags
 	settings       settingFlags
 	content, image string
+	protect        string
 	styles         []string
 	json           bool
 }
@@ -21,7 +23,7 @@ type scoreFlags struct {
 func newScore() *cobra.Command {
 	var f scoreFlags
 	cmd := &cobra.Command{
-		Use:   "score --content FILE --style FILE[:WEIGHT]... --image FILE [flags]",
+		Use:   "score --content FILE --style FILE[:WEIGHT][@REGION[@PART]]... --image FILE [flags]",
 		Short: "Print the terms of an objective at a given picture",
 		Long: `Print the weighted terms of an objective at a given picture, and the gradient's L2 norm. Pictures are not resized;
 the picture and the content picture must have the same size.`,
@@ -31,7 +33,8 @@ the picture and the content picture must have the same size.`,
 	}
 	flags := cmd.Flags()
 	flags.Var((*path)(&f.content), "content", "the content picture: a `FILE` or sample:NAME")
-	flags.Var((*paths)(&f.styles), "style", "a style picture: a `FILE` or sample:NAME, with :WEIGHT to mix several")
+	flags.Var((*paths)(&f.styles), "style", "a style picture: a `FILE` or sample:NAME, with :WEIGHT to mix several and @REGION@PART for masks, as in gouache stylize")
+	flags.Var((*path)(&f.protect), "protect", "a mask, `FILE`, of where the content counts four times as much")
 	flags.Var((*path)(&f.image), "image", "the picture to score: a `FILE` or sample:NAME")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	f.settings.add(cmd, "init", "seed", "size", "iterations", "scales", "margin")
@@ -52,8 +55,11 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 	if job.Content, err = picture.LoadContext(cmd.Context(), f.content); err != nil {
 		return fmt.Errorf("--content: %w", err)
 	}
-	if job.Styles, err = loadStyles(cmd.Context(), f.styles, picture.LoadContext); err != nil {
+	if job.Styles, err = loadStyles(cmd.Context(), &tracker.NewRun{}, f.styles); err != nil {
 		return err
+	}
+	if job.Protect, err = loadMask(cmd.Context(), &tracker.NewRun{}, 0, tracker.RoleProtect, f.protect); err != nil {
+		return fmt.Errorf("--protect: %w", err)
 	}
 	image, err := picture.LoadContext(cmd.Context(), f.image)
 	if err != nil {

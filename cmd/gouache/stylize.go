@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +26,7 @@ type stylizeFlags struct {
 	content  string
 	styles   []string
 	out      string
+	protect  string
 	init     string
 	json     bool
 	depth    int
@@ -37,7 +37,7 @@ type stylizeFlags struct {
 func newStylize() *cobra.Command {
 	var f stylizeFlags
 	cmd := &cobra.Command{
-		Use:   "stylize --content FILE --style FILE[:WEIGHT]... --out FILE [flags]",
+		Use:   "stylize --content FILE --style FILE[:WEIGHT][@REGION[@PART]]... --out FILE [flags]",
 		Short: "Paint a photograph in the style of one or more paintings",
 		Long: `Paint a photograph in the style of one or more paintings.
 
@@ -45,18 +45,24 @@ Pictures are files (PNG, JPEG, WebP, TIFF, GIF, HEIC, AVIF) or sample:NAME, a pi
 a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C, kill and a terminal that closes save the best picture so far; a
 second Ctrl-C ends the program at once.
 
+A mask is any picture of the photograph's shape, or, for @PART, of the painting's: white counts and black does not, with
+greys between, or the opaque counts if it is a silhouette. Styles with the same region mix there, and a style without one
+paints what the others leave. --style FILE@@PART has a part and no region.
+
 Colours are converted from each picture's colour profile to sRGB, in which the result is written.
 
 The run is recorded with its settings, curves and pictures; see gouache runs and gouache ui.`,
 		Example: `  gouache stylize --content sample:chelsea --style sample:swirl --out cat.png --size 256
   gouache stylize --content me.jpg --style scream.jpg --style night.jpg:0.5 --out me.png --style-weight 6
+  gouache stylize --content me.jpg --style night.jpg@sky.png --style scream.jpg --protect face.png --out regions.png
   gouache stylize --content me.jpg --style scream.jpg --out noise.png --init noise --seed 7`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runStylize(cmd, &f) },
 	}
 	flags := cmd.Flags()
 	flags.Var((*path)(&f.content), "content", "the photograph: a `FILE` or sample:NAME")
-	flags.Var((*paths)(&f.styles), "style", "a painting: a `FILE` or sample:NAME, with :WEIGHT to mix several")
+	flags.Var((*paths)(&f.styles), "style", "a painting: a `FILE` or sample:NAME, with :WEIGHT to mix several, @REGION for a mask of where it is used, and @PART for a mask of what counts of it")
+	flags.Var((*path)(&f.protect), "protect", "a mask, `FILE`, of where the photograph counts four times as much, such as a face")
 	flags.Var((*path)(&f.out), "out", "where the result goes: a .png, .jpg or .tiff `FILE`, or - for a PNG on standard output")
 	f.init = "content"
 	flags.Var((*path)(&f.init), "init", "what to start from: content, noise or a `FILE`")
@@ -138,11 +144,11 @@ func (f *stylizeFlags) job(ctx context.Context, run *tracker.NewRun) (stylelib.J
 	if err := f.encode(job.Content); err != nil {
 		return job, usage(err)
 	}
-	loadStyle := func(ctx context.Context, name string) (*picture.Picture, error) {
-		return loadInput(ctx, run, tracker.RoleStyle, name)
-	}
-	if job.Styles, err = loadStyles(ctx, f.styles, loadStyle); err != nil {
+	if job.Styles, err = loadStyles(ctx, run, f.styles); err != nil {
 		return job, err
+	}
+	if job.Protect, err = loadMask(ctx, run, 0, tracker.RoleProtect, f.protect); err != nil {
+		return job, fmt.Errorf("--protect: %w", err)
 	}
 	switch f.init {
 	case "content":
@@ -175,32 +181,54 @@ func (f *stylizeFlags) encode(content *picture.Picture) error {
 	return nil
 }
 
-// loadStyles reads what --style was given: FILE or FILE:WEIGHT.
-func loadStyles(ctx context.Context, texts []string, load func(ctx context.Context, name string) (*picture.Picture, error)) ([]stylelib.Style, error) {
-	var styles []stylelib.Style
-	for _, text := range texts {
-		name, weight, err := filename.Weighted("", text)
+// loadStyles reads what --style was given, FILE:WEIGHT@REGION@PART, and adds the files to a run.
+func loadStyles(ctx context.Context, run *tracker.NewRun, texts []string) (styles []stylelib.Style, err error) {
+	var named []filename.Style
+	for i, text := range texts {
+		s, err := filename.ParseStyle("", text)
 		if err != nil {
 			return nil, usage(fmt.Errorf("--style: %w", err))
 		}
-		p, err := load(ctx, name)
-		if err != nil {
+		named = append(named, s)
+		style := stylelib.Style{Weight: s.Weight}
+		if style.Picture, err = loadInputOf(ctx, run, i, tracker.RoleStyle, s.File); err != nil {
 			return nil, fmt.Errorf("--style: %w", err)
 		}
-		styles = append(styles, stylelib.Style{Picture: p, Weight: weight})
+		if style.Region, err = loadMask(ctx, run, i, tracker.RoleRegion, s.Region); err != nil {
+			return nil, fmt.Errorf("--style, the region after @: %w", err)
+		}
+		if style.Part, err = loadMask(ctx, run, i, tracker.RolePart, s.Part); err != nil {
+			return nil, fmt.Errorf("--style, the part after the second @: %w", err)
+		}
+		styles = append(styles, style)
 	}
-	if !slices.ContainsFunc(styles, func(s stylelib.Style) bool { return s.Weight > 0 }) {
-		return nil, usage(errors.New("--style: each style is weighted 0: give one of them a weight above 0"))
+	if err := filename.CheckWeights(named); err != nil {
+		return nil, usage(fmt.Errorf("--style: %w", err))
 	}
 	return styles, nil
+}
+
+// loadMask reads a mask and adds its file to a run. It returns nil for no name.
+func loadMask(ctx context.Context, run *tracker.NewRun, style int, role, name string) (*picture.Mask, error) {
+	if name == "" {
+		return nil, nil
+	}
+	p, err := loadInputOf(ctx, run, style, role, filename.Expand(name))
+	if err != nil {
+		return nil, err
+	}
+	return p.Mask(), nil
 }
 
 // command returns the command line that paints the job again, from any folder and whatever the defaults are then.
 func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *stylelib.Studio) []string {
 	words := []string{"gouache", "stylize", "--content", filename.Absolute(f.content)}
 	for _, text := range f.styles {
-		name, _, _ := filename.Weighted("", text) // it was read before
-		words = append(words, "--style", filename.Absolute(name)+text[len(name):])
+		style, _ := filename.ParseStyle("", text) // it was read before
+		words = append(words, "--style", style.Absolute().String())
+	}
+	if f.protect != "" {
+		words = append(words, "--protect", filename.Absolute(f.protect))
 	}
 	init, out := f.init, f.out
 	if job.Start != nil {

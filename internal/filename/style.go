@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -19,19 +20,13 @@ type Style struct {
 }
 
 // ParseStyle reads a style, with files relative to folder. Names of files may have the sign @ in them: of all ways to
-// read the text, the first is taken in which each file exists, with as few masks as possible. If there is none, it is
-// the one with the most files that exist, so that the error of reading the others names the one that is missing.
+// read the text, it takes the one whose names are most likely files' names, and of those the one with the fewest masks.
+// A file that exists is the likeliest. Of the others, those are that have an extension and no sign.
 func ParseStyle(folder, text string) (Style, error) {
-	var best reading
-	least := math.MaxInt
+	best, least := reading{text}, math.MaxInt
 	for _, r := range readings(text) {
-		s, err := r.style(folder)
-		missing, there := s.missing(folder)
-		if err == nil && missing == 0 {
-			return s, nil
-		}
-		if missing-there < least {
-			best, least = r, missing-there
+		if odd := r.odd(folder); odd < least {
+			best, least = r, odd
 		}
 	}
 	return best.style(folder)
@@ -62,20 +57,27 @@ func (r reading) style(folder string) (s Style, err error) {
 	return s, err
 }
 
-// missing returns how many of the style's files are not there, and how many are.
-func (s Style) missing(folder string) (missing, there int) {
-	for i, name := range []string{s.File, s.Region, s.Part} {
+// odd returns how unlikely it is that the names are files' names; zero if all exist.
+func (r reading) odd(folder string) (odd int) {
+	for i, name := range r {
 		if i > 0 && name == "" {
 			continue
 		}
-		_, err := os.Stat(Resolve(folder, name))
-		if err == nil || isSample(name) && !strings.Contains(name, "@") {
-			there++
-		} else {
-			missing++
+		if i == 0 {
+			if file, _, err := Weighted(folder, name); err == nil {
+				name = file
+			}
+		}
+		signs := strings.Count(name, "@")
+		if _, err := os.Stat(Resolve(folder, name)); err == nil || isSample(name) && signs == 0 {
+			continue
+		}
+		odd += 1 + 2*signs
+		if filepath.Ext(name) == "" {
+			odd += 2
 		}
 	}
-	return missing, there
+	return odd
 }
 
 // Absolute returns the style with names that mean the same in every folder.

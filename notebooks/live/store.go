@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/internal/thumbnail"
@@ -32,17 +34,32 @@ func OpenStore(ctx context.Context) (tracker.Store, error) {
 }
 
 // Record begins a run in a store and returns the observer that records it. content and styles are
-// the files, or samples, that the job's pictures were loaded from; the run keeps them.
+// the files, or samples, that the job's pictures were loaded from; the run keeps them. A style with
+// masks is FILE@REGION@PART, as in gouache stylize. n's AddInput adds others, such as the mask of
+// what is protected.
 func Record(ctx context.Context, store tracker.LogStore, n tracker.NewRun, content string, styles ...string) (*tracker.Recorder, error) {
 	n.Params, n.Inputs = maps.Clone(n.Params), slices.Clone(n.Inputs)
-	role := tracker.RoleContent
-	for _, name := range append([]string{content}, styles...) {
+	add := func(step int, role, name string) error {
+		if name == "" {
+			return nil
+		}
 		data, err := picture.ReadFile(name)
+		if err == nil {
+			n.AddInputOf(int64(step), role, filepath.Base(name), name, data)
+		}
+		return err
+	}
+	if err := add(0, tracker.RoleContent, content); err != nil {
+		return nil, err
+	}
+	for i, text := range styles {
+		s, err := filename.ParseStyle("", text)
+		if err == nil {
+			err = cmp.Or(add(i, tracker.RoleStyle, s.File), add(i, tracker.RoleRegion, s.Region), add(i, tracker.RolePart, s.Part))
+		}
 		if err != nil {
 			return nil, err
 		}
-		n.AddInput(role, filepath.Base(name), name, data)
-		role = tracker.RoleStyle
 	}
 	run, err := tracker.Start(ctx, store, n)
 	if err != nil {

@@ -1,6 +1,8 @@
 package loss
 
 import (
+	"cmp"
+
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
@@ -40,14 +42,22 @@ func area(mask *graph.Node) *graph.Node {
 	return graph.ReduceAllSum(graph.ReduceSum(mask, 2))
 }
 
+// leastArea is less than the area of a mask that is 1/255 at one pixel, at the deepest layer, whose stride is 16.
+const leastArea = 1e-5
+
+// share returns how much of the picture the target is for.
+func (t Target) share() float64 { return cmp.Or(t.Share, 1) }
+
 // means returns sums over the positions of the target's layer as means: over their number, or the mask's area.
 func (t Target) means(in *Inputs, sums []*graph.Node) (means []*graph.Node) {
 	mask := t.mask(in)
 	if mask == nil {
 		return divided(sums, in.Positions(t.Layer))
 	}
+	// A region of a few pixels may have no position at a deep layer: its sums are 0 there, and so are its means.
+	area := graph.MaxScalar(area(mask), leastArea)
 	for _, sum := range sums {
-		means = append(means, graph.Div(sum, area(mask)))
+		means = append(means, graph.Div(sum, area))
 	}
 	return means
 }

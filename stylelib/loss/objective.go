@@ -20,9 +20,10 @@ type Objective struct {
 	// are done. Each tile is computed twice. It may be nil.
 	Progress func(done, total int)
 
-	net      *vgg.Network
-	terms    []Term
-	compiled compiled
+	net       *vgg.Network
+	terms     []Term
+	structure string // of the terms that were compiled, whose targets may be gone
+	compiled  compiled
 }
 
 // compiled computes terms and the gradient of their weighted sum, whole or in tiles. It is safe for concurrent use.
@@ -50,7 +51,7 @@ func NewObjective(net *vgg.Network, height, width int, terms []Term) (*Objective
 	if err != nil {
 		return nil, err
 	}
-	o := &Objective{net: net, terms: terms}
+	o := &Objective{net: net, terms: terms, structure: Structure(terms)}
 	if len(tiling.Tiles) == 1 || len(layers) == 0 {
 		o.compiled, err = newWhole(net, tiling, layers, terms)
 	} else {
@@ -107,10 +108,10 @@ func (o *Objective) With(terms []Term) (*Objective, error) {
 	if err != nil {
 		return nil, err
 	}
-	if now, was := Structure(terms), Structure(o.terms); now != was || now == "" {
-		return nil, fmt.Errorf("the terms (%s) do not build the objective's graph (%s)", now, was)
+	if now := Structure(terms); now != o.structure || now == "" {
+		return nil, fmt.Errorf("the terms (%s) do not build the objective's graph (%s)", now, o.structure)
 	}
-	return &Objective{net: o.net, terms: terms, compiled: o.compiled}, nil
+	return &Objective{net: o.net, terms: terms, structure: o.structure, compiled: o.compiled}, nil
 }
 
 // Structure describes the graph that terms build, for objectives of one network and size: kinds,

@@ -207,7 +207,8 @@ type Scene struct {
 	// Content is the content picture at that size, [1, Height, Width, 3], and Styles are the style pictures for it.
 	Content *tensors.Tensor
 	Styles  []Style
-	// ContentTargets and StyleTargets are the preset's: those of [ContentTargets] and [StyleTargets].
+	// ContentTargets and StyleTargets are the preset's: those of [ContentTargets], and those of [StyleTargets] for each
+	// region of the picture, one region after the other.
 	ContentTargets, StyleTargets []Target
 	// Variation is that of a picture of this size that varies as much from pixel to pixel as the styles do.
 	Variation Variation
@@ -223,8 +224,9 @@ func (p Preset) Terms(s Scene) ([]Term, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	if c, n := len(p.ContentLayers), len(p.StyleLayers)*len(comparisons[p.Statistic]); len(s.ContentTargets) != c || len(s.StyleTargets) != n {
-		return nil, fmt.Errorf("the preset needs %d content targets and %d style targets, not %d and %d", c, n, len(s.ContentTargets), len(s.StyleTargets))
+	c, n := len(p.ContentLayers), len(p.StyleLayers)*len(comparisons[p.Statistic])
+	if regions := max(1, len(s.StyleTargets)/max(1, n)); len(s.ContentTargets) != c || len(s.StyleTargets) != n*regions {
+		return nil, fmt.Errorf("the preset needs %d content targets, and %d style targets for each region, not %d and %d", c, n, len(s.ContentTargets), len(s.StyleTargets))
 	}
 	if p.Normalization == Standardized && s.Network == nil {
 		return nil, errors.New("the preset is for features in a network's units: the scene needs the network")

@@ -112,6 +112,7 @@ func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...strin
 func styleTerms(p Preset, s Scene) []Term {
 	var terms []Term
 	for i, t := range s.StyleTargets {
+		i %= len(p.StyleLayers) * len(comparisons[p.Statistic])
 		kind, layer := i/len(p.StyleLayers), i%len(p.StyleLayers)
 		term := comparisons[p.Statistic][kind].term(t, p.StyleWeight)
 		channels := float64(t.Tensor.Shape().Dimensions[0])
@@ -126,6 +127,7 @@ func styleTerms(p Preset, s Scene) []Term {
 		case Sums:
 			term.Scale = 1 / (4 * channels * channels * float64(len(p.StyleLayers)))
 		}
+		term.Scale *= t.share()
 		terms = append(terms, term)
 	}
 	return terms

@@ -80,9 +80,12 @@ type Target struct {
 	// Energy is the loss of a picture without any features at the layer: the sum of the squares of Tensor, or about tr
 	// Σ' for [Transport].
 	Energy float64
-	// Mask is how much each pixel of the picture that is optimised counts in the comparison, from 0 to 1, [1, height,
-	// width, 1], as [Style.Mask] says it of a style. It must count something at the layer. Nil counts all alike.
+	// Mask is how much each pixel of the picture that is optimised counts in the comparison, from 0 up, [1, height,
+	// width, 1], as [Style.Mask] says it of a style. A statistic is divided by the mask's area, a content term is not.
+	// A mask that counts nothing at the layer makes the statistic 0, whatever the picture. Nil counts all alike.
 	Mask *tensors.Tensor
+	// Share is how much of the picture the target is for, by which a preset weighs its term, from 0 to 1. Zero means all.
+	Share float64
 }
 
 // Finalize frees the target's memory on the device, except for the mask, which several targets may share.

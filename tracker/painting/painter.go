@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	"github.com/gouache-art/gouache/internal/filename"
@@ -39,6 +40,7 @@ type Painter struct {
 type loaded struct {
 	data    []byte
 	picture *picture.Picture
+	mask    *picture.Mask // once it was asked for
 }
 
 // Check finds errors that would make trials fail. It loads all pictures, and checks the jobs of trials as
@@ -56,8 +58,10 @@ func (p *Painter) Check(ctx context.Context, begun bool) error {
 		p.warn(err)
 	}
 	err = p.File.Check(func(a sweep.Assignment) error {
-		if missing[a.Content] || slices.ContainsFunc(a.Styles, func(s sweep.Style) bool { return missing[s.File] }) {
-			return nil
+		for in := range inputs(a) {
+			if missing[in.name] {
+				return nil
+			}
 		}
 		job, err := p.Job(ctx, a)
 		switch {
@@ -94,11 +98,8 @@ func (p *Painter) checkPictures(ctx context.Context) (missing map[string]bool, e
 			}
 		}
 	}
-	if p.File.Content != "" {
-		check(tracker.RoleContent, p.File.Content, false)
-	}
-	for _, s := range p.File.Styles {
-		check(tracker.RoleStyle, s.File, false)
+	for in := range inputs(p.File.Assign(nil)) {
+		check(in.role, in.name, false)
 	}
 	switch {
 	case len(mistakes) == 0:
@@ -154,42 +155,81 @@ func (p *Painter) Job(ctx context.Context, a sweep.Assignment) (stylelib.Job, er
 	}
 	job.Content = content.picture
 	for _, s := range a.Styles {
-		style, err := p.load(ctx, s.File)
+		file, err := p.load(ctx, s.File)
 		if err != nil {
 			return job, fmt.Errorf("style: %w", err)
 		}
-		job.Styles = append(job.Styles, stylelib.Style{Picture: style.picture, Weight: s.Weight})
+		style := stylelib.Style{Picture: file.picture, Weight: s.Weight}
+		if style.Region, err = p.loadMask(ctx, s.Region); err != nil {
+			return job, fmt.Errorf("region: %w", err)
+		}
+		if style.Part, err = p.loadMask(ctx, s.Part); err != nil {
+			return job, fmt.Errorf("part: %w", err)
+		}
+		job.Styles = append(job.Styles, style)
+	}
+	if job.Protect, err = p.loadMask(ctx, a.Protect); err != nil {
+		return job, fmt.Errorf("protect: %w", err)
 	}
 	return job, nil
+}
+
+// loadMask loads a mask once. It returns nil for no name.
+func (p *Painter) loadMask(ctx context.Context, name string) (*picture.Mask, error) {
+	if name == "" {
+		return nil, nil
+	}
+	l, err := p.load(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.mask == nil {
+		l.mask = l.picture.Mask()
+	}
+	return l.mask, nil
+}
+
+// input is a picture that a trial is painted from, as the file names it.
+type input struct {
+	role string
+	step int64 // of a style and its masks
+	name string
+}
+
+// inputs yields the pictures of a trial.
+func inputs(a sweep.Assignment) iter.Seq[input] {
+	return func(yield func(input) bool) {
+		list := []input{{tracker.RoleContent, 0, a.Content}}
+		for i, s := range a.Styles {
+			list = append(list, input{tracker.RoleStyle, int64(i), s.File},
+				input{tracker.RoleRegion, int64(i), s.Region}, input{tracker.RolePart, int64(i), s.Part})
+		}
+		for _, in := range append(list, input{tracker.RoleProtect, 0, a.Protect}) {
+			if in.name != "" && !yield(in) {
+				return
+			}
+		}
+	}
 }
 
 // Describe adds a trial's pictures and its provenance to what is recorded when it begins.
 func (p *Painter) Describe(ctx context.Context, a sweep.Assignment, n *tracker.NewRun) error {
 	n.Provenance = p.Provenance
-	if err := p.addInput(ctx, n, tracker.RoleContent, a.Content); err != nil {
-		return err
-	}
-	var styles []string
-	for _, s := range a.Styles {
-		styles = append(styles, s.File)
-	}
-	return p.addInput(ctx, n, tracker.RoleStyle, styles...)
-}
-
-// addInput adds the pictures of a role. If the sampler chose the picture, the parameter that names
-// it is recorded already, as the file has it, so that the sampler knows the value again.
-func (p *Painter) addInput(ctx context.Context, n *tracker.NewRun, role string, names ...string) error {
-	_, searched := n.Params[role+"_picture"]
-	for _, name := range names {
-		l, err := p.load(ctx, name)
+	// If the sampler chose a picture, the parameter that names it is recorded already, as the file has it, so that the
+	// sampler knows the value again.
+	chosen := maps.Clone(n.Params)
+	for in := range inputs(a) {
+		l, err := p.load(ctx, in.name)
 		if err != nil {
 			return err
 		}
-		source := filename.Absolute(p.File.Resolve(name))
-		if searched {
-			n.Inputs = append(n.Inputs, tracker.NewPicture{Role: role, Name: filepath.Base(name), Source: source, Data: l.data})
+		base, source := filepath.Base(in.name), filename.Absolute(p.File.Resolve(in.name))
+		if _, searched := chosen[in.role+"_picture"]; searched {
+			n.Inputs = append(n.Inputs, tracker.NewPicture{Role: in.role, Step: in.step, Name: base, Source: source, Data: l.data})
 		} else {
-			n.AddInput(role, filepath.Base(name), source, l.data)
+			n.AddInputOf(in.step, in.role, base, source, l.data)
 		}
 	}
 	return nil

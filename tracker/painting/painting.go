@@ -81,13 +81,13 @@ func settings(params tracker.Params) map[string]any {
 
 // addInputs loads the inputs of a run. Styles are in the order of their steps.
 func addInputs(ctx context.Context, store tracker.PictureReader, run *tracker.Run, job *stylelib.Job) error {
-	roles := []string{tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit}
-	inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: roles})
+	inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: tracker.InputRoles})
 	if err != nil {
 		return err
 	}
 	mix, _ := run.Params["style_mix"].(string)
 	weights := strings.Split(mix, ":") // one empty string if there is one style
+	regions, parts := map[int64]*picture.Mask{}, map[int64]*picture.Mask{}
 	for _, in := range inputs {
 		p, err := loadInput(ctx, store, in)
 		if err != nil {
@@ -104,7 +104,16 @@ func addInputs(ctx context.Context, store tracker.PictureReader, run *tracker.Ru
 			job.Styles = append(job.Styles, style)
 		case tracker.RoleInit:
 			job.Start = p
+		case tracker.RoleProtect:
+			job.Protect = p.Mask()
+		case tracker.RoleRegion:
+			regions[in.Step] = p.Mask()
+		case tracker.RolePart:
+			parts[in.Step] = p.Mask()
 		}
+	}
+	for i := range job.Styles {
+		job.Styles[i].Region, job.Styles[i].Part = regions[int64(i)], parts[int64(i)]
 	}
 	if job.Content == nil || len(job.Styles) == 0 {
 		return fmt.Errorf("run %s was recorded without its photograph or painting: it cannot be painted again", run.ID)
@@ -122,7 +131,7 @@ func Kept(store tracker.Reader, name string) func(ctx context.Context, path stri
 		}
 		source := filename.Absolute(path)
 		for _, run := range runs {
-			inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: []string{tracker.RoleContent, tracker.RoleStyle}})
+			inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: tracker.InputRoles})
 			if err != nil {
 				return nil, err
 			}

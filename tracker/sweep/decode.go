@@ -28,7 +28,8 @@ import (
 type document struct {
 	Name       scalar  `yaml:"name"`
 	Content    scalar  `yaml:"content"`
-	Style      list    `yaml:"style"`
+	Style      styles  `yaml:"style"`
+	Protect    scalar  `yaml:"protect"`
 	Weights    scalar  `yaml:"weights"`
 	Device     scalar  `yaml:"device"`
 	Search     mapping `yaml:"search"`
@@ -317,6 +318,47 @@ func (l *list) UnmarshalYAML(ctx context.Context, n ast.Node) error {
 	return nil
 }
 
+// styles is a list of styles. A single style is a list of one.
+type styles struct {
+	at     *token.Token // nil if the file does not have it
+	styles []style
+}
+
+// style is a scalar, or a mapping of what a style is made of.
+type style struct {
+	text  scalar
+	parts mapping // whose at is nil if the style is a scalar
+}
+
+func (s style) at() *token.Token { return cmp.Or(s.parts.at, s.text.at) }
+
+// UnmarshalYAML decodes all elements.
+func (l *styles) UnmarshalYAML(ctx context.Context, n ast.Node) error {
+	l.at = n.GetToken()
+	nodes := []ast.Node{n}
+	if sequence, ok := n.(*ast.SequenceNode); ok {
+		if nodes = sequence.Values; len(nodes) == 0 {
+			addTo(ctx).add(l.at, "the list is empty: it needs a value")
+		}
+	}
+	for _, n := range nodes {
+		var s style
+		_, text := compound(n)
+		if m, ok := n.(ast.MapNode); ok && !text {
+			s.parts.UnmarshalYAML(ctx, n)
+			if pairs := m.MapRange(); pairs.Next() {
+				s.parts.at = pairs.Key().GetToken()
+			}
+		} else {
+			s.text.UnmarshalYAML(ctx, n)
+		}
+		if s.at() != nil {
+			l.styles = append(l.styles, s)
+		}
+	}
+	return nil
+}
+
 // mapping is a mapping with the order of its keys.
 type mapping struct {
 	at      *token.Token            // nil if the file does not have it
@@ -331,7 +373,7 @@ type entry struct {
 }
 
 // optional are the keys whose value may be none, ~ or null, all of which mean the same.
-var optional = []string{"weights", "device", "minimise", "prune", "trials", "retries", "checkpoint"}
+var optional = []string{"protect", "weights", "device", "minimise", "prune", "trials", "retries", "checkpoint"}
 
 const none = "none"
 

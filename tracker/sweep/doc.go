@@ -34,7 +34,10 @@
 //
 //	name        what the sweep is called
 //	content     the photograph; ~/ is the home folder
-//	style       the painting, or a list of paintings, each FILE or FILE:WEIGHT
+//	style       the painting, or a list of paintings, each FILE:WEIGHT@REGION@PART, of which FILE is enough, or a mapping of
+//	            picture, weight, region and part. Region is a mask of where the style is painted, part one of what counts
+//	            of it
+//	protect     a mask of where the content counts more
 //	weights     the network's weights, by name or file
 //	device      what computes
 //	sampler     grid, random, sobol, tpe, cmaes or another one that is registered, or one of them with a seed:

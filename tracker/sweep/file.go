@@ -18,6 +18,8 @@ type File struct {
 	// if the sweep searches over its pictures.
 	Content string
 	Styles  []Style
+	// Protect is a mask of where the content counts more; "" for none.
+	Protect string
 	Weights string // "" leaves the choice to the program
 	Device  string // likewise
 	// Fixed holds the settings that all trials share.
@@ -47,7 +49,9 @@ type File struct {
 // Style is a painting and its weight in the mix of styles.
 type Style struct {
 	File   string
-	Weight float64 // relative to the others'
+	Weight float64 // relative to the others' of its region
+	// Region is a mask of where the style is painted, and Part one of what counts of it. Either may be empty: all.
+	Region, Part string
 }
 
 // Assignment is what a trial is asked to do: what the file fixes and what the sampler chose. The
@@ -59,6 +63,7 @@ type Assignment struct {
 	// Content and Styles are the trial's pictures, as the file writes them; see [File.Resolve].
 	Content string
 	Styles  []Style
+	Protect string
 }
 
 // The parameters that name a trial's pictures if a sweep searches over them.
@@ -70,7 +75,7 @@ const (
 // Assign returns the assignment of a trial with these values of the searched settings: a sampler's,
 // or all parameters that a run has recorded. Other values are ignored.
 func (f *File) Assign(values tracker.Params) Assignment {
-	a := Assignment{Params: tracker.Params{}, Content: f.Content, Styles: f.Styles}
+	a := Assignment{Params: tracker.Params{}, Content: f.Content, Styles: f.Styles, Protect: f.Protect}
 	maps.Copy(a.Params, f.Fixed)
 	for i, active := range f.Search.Active(values) {
 		name := f.Search[i].Name
@@ -83,7 +88,7 @@ func (f *File) Assign(values tracker.Params) Assignment {
 		case contentPicture:
 			a.Content = picture
 		case stylePicture:
-			a.Styles = []Style{{picture, 1}}
+			a.Styles = []Style{{File: picture, Weight: 1}}
 		}
 	}
 	return a

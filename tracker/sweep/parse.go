@@ -96,6 +96,7 @@ func (p *fileParser) read(body ast.Node) {
 	others := p.decodeFields(m.entries, d)
 	p.dropNone()
 	f.Name, f.Content, f.Styles = p.line("name", d.Name), p.line("content", d.Content), p.styles()
+	f.Protect = p.line(tracker.RoleProtect, d.Protect)
 	f.Weights, f.Device = p.line("weights", d.Weights), p.line("device", d.Device)
 	p.readFixed(others)
 	f.Trials = p.count("trials", d.Trials, 0, 1, maxTrials)
@@ -138,7 +139,7 @@ func (p *fileParser) read(body ast.Node) {
 // that they are not there.
 func (p *fileParser) dropNone() {
 	d := &p.doc
-	for _, s := range []*scalar{&d.Weights, &d.Device, &d.Minimise, &d.Trials} {
+	for _, s := range []*scalar{&d.Protect, &d.Weights, &d.Device, &d.Minimise, &d.Trials} {
 		if s.text == none {
 			*s = scalar{}
 		}
@@ -156,7 +157,7 @@ func (p *fileParser) dropNone() {
 // line checks one line of text, which may also be a setting's value.
 func (p *fileParser) line(name string, s scalar) string {
 	most, bad := maxLine, unicode.IsControl
-	if name == "weights" || name == tracker.RoleContent || name == tracker.RoleStyle {
+	if name == "weights" || slices.Contains(tracker.InputRoles, name) {
 		most, bad = maxPath, func(r rune) bool { return r == 0 } // whatever the file system allows
 	}
 	set, err := setting.Lookup(p.schema.Settings, name)
@@ -180,24 +181,53 @@ func (p *fileParser) locate(name string, value any, at *token.Token) {
 	}
 }
 
-// styles reads paintings, each FILE or FILE:WEIGHT.
+// styles reads paintings, each FILE:WEIGHT@REGION@PART or a mapping of these four.
 func (p *fileParser) styles() (styles []Style) {
 	before := len(p.list)
-	for _, s := range p.doc.Style.scalars {
-		file, weight, err := filename.Weighted(filepath.Dir(p.path), p.line("style", s))
-		if err != nil {
-			p.add(s.at, "%v", err)
-		}
-		styles = append(styles, Style{file, weight})
-		p.locate("style", file, s.at)
+	var list []filename.Style
+	for _, s := range p.doc.Style.styles {
+		style := p.style(s)
+		list, styles = append(list, style), append(styles, Style(style))
+		p.locate(tracker.RoleStyle, style.File, s.at())
 	}
 	if len(styles) > 1 {
 		delete(p.given, "style")
 	}
-	if len(styles) > 0 && !slices.ContainsFunc(styles, func(s Style) bool { return s.Weight > 0 }) && len(p.list) == before {
-		p.add(p.doc.Style.at, "each style is weighted 0: give one of them a weight above 0")
+	if err := filename.CheckWeights(list); err != nil && len(p.list) == before {
+		p.add(p.doc.Style.at, "%v", err)
 	}
 	return styles
+}
+
+// style reads one of them.
+func (p *fileParser) style(s style) filename.Style {
+	if s.parts.at == nil {
+		read, err := filename.ParseStyle(filepath.Dir(p.path), p.line("style", s.text))
+		if err != nil {
+			p.add(s.text.at, "%v", err)
+		}
+		p.locate(tracker.RoleRegion, read.Region, s.text.at)
+		p.locate(tracker.RolePart, read.Part, s.text.at)
+		return read
+	}
+	var d struct {
+		Picture scalar `yaml:"picture"`
+		Weight  scalar `yaml:"weight"`
+		Region  scalar `yaml:"region"`
+		Part    scalar `yaml:"part"`
+	}
+	p.decodeAll("key of a style", s.parts, &d)
+	read := filename.Style{File: p.line("style", d.Picture), Weight: 1, Region: p.line(tracker.RoleRegion, d.Region), Part: p.line(tracker.RolePart, d.Part)}
+	if s.parts.keys["picture"] == nil {
+		p.add(s.parts.at, "this style has no picture: add picture: FILE")
+	}
+	if d.Weight.at != nil {
+		var ok bool
+		if read.Weight, ok = d.Weight.value.(float64); !ok || !(read.Weight >= 0) || math.IsInf(read.Weight, 0) {
+			p.add(d.Weight.at, "the weight of a style is a number from 0 up, such as 0.5, not %q%s", d.Weight.text, d.Weight.hint())
+		}
+	}
+	return read
 }
 
 // readFixed reads the settings that all trials share, and finds keys that do not exist.

@@ -65,7 +65,7 @@ prune: {median: {after: 40}}
 		t.Fatal(err)
 	}
 	want := &File{
-		Name: "night-over-tubingen", Content: "tubingen.jpg", Styles: []Style{{"starry_night.jpg", 1}},
+		Name: "night-over-tubingen", Content: "tubingen.jpg", Styles: []Style{{File: "starry_night.jpg", Weight: 1}},
 		Fixed: tracker.Params{"size": int64(256), "iterations": int64(150)},
 		Search: Space{
 			{Name: "style_weight", Kind: setting.Float, Low: 1, High: 1000, Log: true},
@@ -87,7 +87,17 @@ func TestParseEverything(t *testing.T) {
 	got, err := parse(`# A sweep with all that there is.
 name: 2024
 content: sample:chelsea
-style: [a.jpg, b.jpg:2.5, sample:swirl, "sample:glass:0"]
+style:
+  - a.jpg
+  - b.jpg:2.5
+  - sample:swirl
+  - "sample:glass:0"
+  - c.jpg:2@sky.png
+  - c.jpg@@frame.png
+  - picture: sample:swirl
+    region: me.png
+  - {picture: a.jpg, weight: 0.5, region: sky.png, part: frame.png}
+protect: face.png
 weights: vgg19
 device: cpu
 seed: 7
@@ -127,8 +137,11 @@ search:
 	}
 	got.Search, got.Text = nil, nil
 	rest := &File{
-		Name: "2024", Content: "sample:chelsea", Styles: []Style{{"a.jpg", 1}, {"b.jpg", 2.5}, {"sample:swirl", 1}, {"sample:glass", 0}},
-		Weights: "vgg19", Device: "cpu", Fixed: tracker.Params{"seed": int64(7), "mirror": true, "style_weight": 100.0},
+		Name: "2024", Content: "sample:chelsea", Styles: []Style{
+			{"a.jpg", 1, "", ""}, {"b.jpg", 2.5, "", ""}, {"sample:swirl", 1, "", ""}, {"sample:glass", 0, "", ""},
+			{"c.jpg", 2, "sky.png", ""}, {"c.jpg", 1, "", "frame.png"}, {"sample:swirl", 1, "me.png", ""}, {"a.jpg", 0.5, "sky.png", "frame.png"},
+		},
+		Protect: "face.png", Weights: "vgg19", Device: "cpu", Fixed: tracker.Params{"seed": int64(7), "mirror": true, "style_weight": 100.0},
 		Sampler: "sobol", Seed: -4, Trials: 12, Parallel: 3, Checkpoint: 2 * time.Minute, Ratings: 5,
 		Minimise: Objective{rating: true}, Path: "night.yaml",
 	}
@@ -158,7 +171,7 @@ func TestParseMistakes(t *testing.T) {
 	for _, c := range []struct{ lines, want string }{
 		{"style_wieght: 3", `1:1: unknown key "style_wieght": did you mean "style_weight"?`},
 		{"minimize: content", `1:1: unknown key "minimize": did you mean "minimise"?`},
-		{"quux: 3", `1:1: unknown key "quux": there are name, content, style, weights, device, search, sampler, trials, parallel, retries, checkpoint, minimise, prune, ratings, size, iterations, scales, seed, content_weight, style_weight, tv_weight, preset, pooling, init and 2 more`},
+		{"quux: 3", `1:1: unknown key "quux": there are name, content, style, protect, weights, device, search, sampler, trials, parallel, retries, checkpoint, minimise, prune, ratings, size, iterations, scales, seed, content_weight, style_weight, tv_weight, preset, pooling and 3 more`},
 		{"size: 256\nsize: 512", "2:1: size is here twice: it is in line 7 already"},
 		{"tv_weight: 1\ntv-weight: 1", "2:1: tv_weight is here twice: it is in line 7 already"},
 		{"size:", "1:1: size has no value"},
@@ -176,6 +189,12 @@ func TestParseMistakes(t *testing.T) {
 		{"name: ''", "1:7: name is one line of at most 200 bytes"},
 		{"style: []", "1:8: the list is empty: it needs a value"},
 		{"style: a.jpg:-1", "1:8: the weight of a.jpg is -1: it must be a number from 0 up, such as 0.5"},
+		{"style: {picture: a.jpg, weight: -1}", `1:33: the weight of a style is a number from 0 up, such as 0.5, not "-1"`},
+		{"style: {picture: a.jpg, weight: much}", `1:33: the weight of a style is a number from 0 up, such as 0.5, not "much"`},
+		{"style: {picture: a.jpg, regoin: b.png}", `1:25: unknown key of a style "regoin": did you mean "region"?`},
+		{"style: {region: b.png}", "1:9: this style has no picture: add picture: FILE"},
+		{"style: [a.jpg:0@b.png, a.jpg]", "1:8: each style of the region b.png is weighted 0: give one of them a weight above 0, or leave them out"},
+		{"style: [[a.jpg]]", "1:9: one value is needed here, not a list, a mapping or null"},
 		{"parallel: 0", `1:11: parallel is a whole number from 1 to 256, not "0"`},
 		{"checkpoint: soon", `1:13: checkpoint is a time from 1s to 24h such as 30s, or 0 for never, not "soon"`},
 		{"sampler: randm", `1:10: unknown sampler "randm": did you mean "random"?`},
@@ -339,7 +358,7 @@ search:
 	}
 	want := Assignment{
 		Params:  tracker.Params{"style_picture": "/abs/x.jpg", "preset": "article", "size": int64(128)},
-		Content: "/elsewhere/photo.jpg", Styles: []Style{{"/abs/x.jpg", 1}},
+		Content: "/elsewhere/photo.jpg", Styles: []Style{{File: "/abs/x.jpg", Weight: 1}},
 	}
 	if got := f.Assign(record); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

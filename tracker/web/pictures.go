@@ -123,12 +123,12 @@ func (f *frame) snapshots(ctx context.Context, id string) ([]snapshot, error) {
 func sortPictures(pictures []tracker.Picture) (inputs, frames, others []tracker.Picture) {
 	var results []tracker.Picture
 	for _, p := range pictures {
-		switch p.Role {
-		case tracker.RoleContent, tracker.RoleStyle, tracker.RoleInit:
+		switch {
+		case slices.Contains(tracker.InputRoles, p.Role):
 			inputs = append(inputs, p)
-		case tracker.RoleResult:
+		case p.Role == tracker.RoleResult:
 			results = append(results, p)
-		case tracker.RoleSnapshot:
+		case p.Role == tracker.RoleSnapshot:
 			frames = append(frames, p)
 		default:
 			others = append(others, p)
