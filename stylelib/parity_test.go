@@ -21,17 +21,20 @@ import (
 type reference struct {
 	WeightsSHA256 string                                    `json:"weights_sha256"`
 	Features      map[vgg.Pooling]map[string]featureNumbers `json:"features"`
-	Losses        map[string]struct {
-		Terms       map[string]float64 `json:"terms"`
-		Total       float64            `json:"total"`
-		GradL2      float64            `json:"grad_l2"`
-		GradMax     float64            `json:"grad_max"`
-		GradFirst8  []float64          `json:"grad_first8"`  // of the flattened gradient, BGR
-		GradCentre3 []float64          `json:"grad_centre3"` // BGR
-	} `json:"losses"`
-	LBFGS map[string]struct {
+	Losses        map[string]lossNumbers                    `json:"losses"`
+	LBFGS         map[string]struct {
 		BestAfter map[string]float64 `json:"best_after"` // evaluations
 	} `json:"lbfgs"`
+}
+
+// lossNumbers are an objective and its gradient with respect to reference-start.png.
+type lossNumbers struct {
+	Terms       map[string]float64 `json:"terms"`
+	Total       float64            `json:"total"`
+	GradL2      float64            `json:"grad_l2"`
+	GradMax     float64            `json:"grad_max"`
+	GradFirst8  []float64          `json:"grad_first8"`  // of the flattened gradient, BGR
+	GradCentre3 []float64          `json:"grad_centre3"` // BGR
 }
 
 // featureNumbers describe one layer's features of content.png.
@@ -128,41 +131,72 @@ func (want featureNumbers) compare(data []float32) string {
 }
 
 func TestParityOfLosses(t *testing.T) {
-	r := readReference(t)
+	for name, want := range readReference(t).Losses {
+		want.compare(t, name, parityScore(t, name), 1e-4, 1e-3)
+	}
+}
+
+// TestParityOfStyleTransferPyTorch compares the preset with its definition, and with what the program itself computes
+// with these weights, as testdata/parity/style_transfer_pytorch.py has both in float64.
+func TestParityOfStyleTransferPyTorch(t *testing.T) {
+	readReference(t) // the weights are those that it is for
+	text, err := os.ReadFile(filepath.Join("testdata", "parity", "style_transfer_pytorch.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct{ Preset, Program lossNumbers }
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	const name = "style-transfer-pytorch"
+	got := parityScore(t, name)
+	want.Preset.compare(t, name, got, 1e-4, 1e-3)
+	// Their gradients have a cosine of 0.99988: the program finds its own in another way.
+	want.Program.compare(t, name+" itself", got, 1e-3, 2e-2)
+}
+
+// parityScore evaluates a preset at the parity pictures.
+func parityScore(t *testing.T, name string) *Score {
+	t.Helper()
+	preset, err := loss.LookupPreset(name)
+	if err != nil {
+		t.Fatal(err)
+	}
 	content, style, at := parityPicture(t, "content.png"), parityPicture(t, "style.png"), parityPicture(t, "reference-start.png")
-	for name, want := range r.Losses {
-		preset, err := loss.LookupPreset(name)
-		if err != nil {
-			t.Fatal(err)
+	got, err := pretrainedStudio(t).Score(Job{Preset: preset, Content: content, Styles: []Style{{Picture: style}}}, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// compare allows relative differences of the losses, of the gradient's size, and of its numbers beside its largest.
+func (want lossNumbers) compare(t *testing.T, name string, got *Score, ofLosses, ofGradient float64) {
+	t.Helper()
+	if len(got.Terms) != len(want.Terms) {
+		t.Errorf("%s has terms %v, want %v", name, got.Terms, want.Terms)
+	}
+	for _, term := range got.Terms {
+		if !near(term.Weighted, want.Terms[term.Name], ofLosses) {
+			t.Errorf("%s: %s is %v, want %v", name, term.Name, term.Weighted, want.Terms[term.Name])
 		}
-		got, err := pretrainedStudio(t).Score(Job{Preset: preset, Content: content, Styles: []Style{{Picture: style}}}, at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(got.Terms) != len(want.Terms) {
-			t.Errorf("%s has terms %v, want %v", name, got.Terms, want.Terms)
-		}
-		for _, term := range got.Terms {
-			if !near(term.Weighted, want.Terms[term.Name], 1e-4) {
-				t.Errorf("%s: %s is %v, want %v", name, term.Name, term.Weighted, want.Terms[term.Name])
-			}
-		}
-		if !near(got.Total, want.Total, 1e-4) || !near(got.GradientL2, want.GradL2, 1e-3) {
-			t.Errorf("%s: total %v, gradient L2 %v, want %v, %v", name, got.Total, got.GradientL2, want.Total, want.GradL2)
-		}
-		bgr := func(i int) float64 { return float64(got.Gradient[i/3*3+2-i%3]) }
-		centre := (at.Height/2*at.Width + at.Width/2) * 3
-		listed := map[int]float64{}
-		for i, g := range want.GradFirst8 {
-			listed[i] = g
-		}
-		for i, g := range want.GradCentre3 {
-			listed[centre+i] = g
-		}
-		for i, g := range listed {
-			if math.Abs(bgr(i)-g) > 1e-3*want.GradMax {
-				t.Errorf("%s: gradient[%d] is %v, want %v", name, i, bgr(i), g)
-			}
+	}
+	if !near(got.Total, want.Total, ofLosses) || !near(got.GradientL2, want.GradL2, ofGradient) {
+		t.Errorf("%s: total %v, gradient L2 %v, want %v, %v", name, got.Total, got.GradientL2, want.Total, want.GradL2)
+	}
+	at := parityPicture(t, "reference-start.png")
+	bgr := func(i int) float64 { return float64(got.Gradient[i/3*3+2-i%3]) }
+	centre := (at.Height/2*at.Width + at.Width/2) * 3
+	listed := map[int]float64{}
+	for i, g := range want.GradFirst8 {
+		listed[i] = g
+	}
+	for i, g := range want.GradCentre3 {
+		listed[centre+i] = g
+	}
+	for i, g := range listed {
+		if math.Abs(bgr(i)-g) > ofGradient*want.GradMax {
+			t.Errorf("%s: gradient[%d] is %v, want %v", name, i, bgr(i), g)
 		}
 	}
 }
