@@ -216,7 +216,7 @@ func TestReadPlanMistakes(t *testing.T) {
 
 // TestShippedPlans checks the plans of this folder.
 func TestShippedPlans(t *testing.T) {
-	for _, name := range []string{"samples.yaml", "pairs.yaml"} {
+	for _, name := range []string{"samples.yaml", "pairs.yaml", "controls.yaml"} {
 		p, err := readPlan(name, "pictures", 384)
 		if err != nil {
 			t.Error(err)
