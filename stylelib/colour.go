@@ -33,12 +33,16 @@ func (c Colour) palette() float64 {
 	return 0
 }
 
-// palette returns the palette of a mix of styles, by their weights.
-func palette(styles []Style) picture.Palette {
+// palette returns the palette of the region's styles, mixed by their weights.
+func (r region) palette() picture.Palette {
 	var palettes []picture.Palette
 	var weights []float64
-	for _, s := range styles {
-		palettes = append(palettes, s.Picture.Palette())
+	for _, s := range r.styles {
+		p := *s.Picture
+		if s.Part != nil {
+			p.Alpha = masked(&p, s.Part)
+		}
+		palettes = append(palettes, p.Palette())
 		weights = append(weights, s.Weight)
 	}
 	shares, err := loss.Shares(weights)
@@ -48,18 +52,59 @@ func palette(styles []Style) picture.Palette {
 	return picture.MixPalettes(palettes, shares)
 }
 
+// contentPalette returns the palette of the content picture in a region.
+func (j Job) contentPalette(r region) picture.Palette {
+	p := *j.Content
+	if r.mask != nil {
+		p.Alpha = masked(&p, r.mask)
+	}
+	return p.Palette()
+}
+
+// fullRegions returns the regions of styles, with masks of the content picture's size.
+func (j Job) fullRegions(styles []Style) []region {
+	j.Styles, j.Protect = slices.Clone(styles), nil
+	j.withMasks(func(m *picture.Mask) *picture.Mask { return m.Resize(j.Content.Width, j.Content.Height) })
+	return regionsOf(j.Styles)
+}
+
 // paints returns the styles in the colours that they paint with: on the way from the photograph's palette to their own.
-// One map is for all, so that they keep their differences.
+// The styles of a region have one map, so that they keep their differences.
 func (j Job) paints() []Style {
 	if *j.Palette == 1 || len(j.Styles) == 0 {
 		return j.Styles
 	}
-	m := palette(j.Styles).To(j.Content.Palette()).Part(1 - *j.Palette)
 	styles := slices.Clone(j.Styles)
-	for i := range styles {
-		styles[i].Picture = styles[i].Picture.Recoloured(m)
+	for _, r := range j.fullRegions(j.Styles) {
+		m := r.palette().To(j.contentPalette(r)).Part(1 - *j.Palette)
+		for _, i := range r.of {
+			styles[i].Picture = styles[i].Picture.Recoloured(m)
+		}
 	}
 	return styles
+}
+
+// towardStyles returns the content picture at a size, opaque, with its colours a part of the way to those of styles, in
+// each region to those of the region's own.
+func (j Job) towardStyles(styles []Style, part float64, width, height int) *picture.Picture {
+	p := j.Content.On(j.background()).Resize(width, height)
+	if part == 0 || len(styles) == 0 {
+		return p
+	}
+	out := *p
+	out.Pix = slices.Clone(p.Pix)
+	for _, r := range j.fullRegions(styles) {
+		own := p.Recoloured(j.contentPalette(r).To(r.palette()).Part(part))
+		if r.mask == nil {
+			return own
+		}
+		for i, share := range r.mask.Resize(width, height).Values {
+			for c := 3 * i; c < 3*i+3; c++ {
+				out.Pix[c] += share * (own.Pix[c] - p.Pix[c])
+			}
+		}
+	}
+	return &out
 }
 
 // kept returns the picture whose colours the result has at a size, or nil if it has those that it is painted with.
@@ -67,9 +112,5 @@ func (j Job) kept(width, height int) *picture.Picture {
 	if j.Colour != ColourKeep {
 		return nil
 	}
-	p := j.Content.On(j.background()).Resize(width, height)
-	if *j.Palette == 0 || len(j.Styles) == 0 {
-		return p
-	}
-	return p.Recoloured(j.Content.Palette().To(palette(j.Styles)).Part(*j.Palette))
+	return j.towardStyles(j.Styles, *j.Palette, width, height)
 }

@@ -111,12 +111,43 @@ func TestPaints(t *testing.T) {
 		}
 		return sum
 	}
+	palette := func(styles []Style) picture.Palette { return job.fullRegions(styles)[0].palette() }
 	whole := distance(palette(job.Styles), job.Content.Palette())
 	for _, share := range []float64{0, 0.5, 1} {
 		job.Palette = new(share)
 		got := distance(palette(job.filled().paints()), job.Content.Palette())
 		if math.Abs(got-share*whole) > 6 { // what clamping moves
 			t.Errorf("palette %v: %.1f grey levels from the photograph's mean, of %.1f", share, got, whole)
+		}
+	}
+}
+
+// TestColoursOfRegions: each region's styles and its part of the photograph have a map of their own.
+func TestColoursOfRegions(t *testing.T) {
+	job := tinyJob(t)
+	left := &picture.Mask{Width: 2, Height: 1, Values: []float32{1, 0}}
+	job.Styles = []Style{{Picture: load(t, "sample:swirl")}, {Picture: load(t, "sample:woodcut"), Region: left}}
+	job.Palette = new(0.0)
+	half := func(p *picture.Picture, side int) picture.Palette { // 0 is the left one, without the seam
+		p = p.Resize(64, 64)
+		out := picture.Picture{Width: 64, Height: 64, Pix: p.Pix, Alpha: make([]float32, 64*64)}
+		for i := range out.Alpha {
+			if x := i % 64; x < 24 && side == 0 || x >= 40 && side == 1 {
+				out.Alpha[i] = 255
+			}
+		}
+		return out.Palette()
+	}
+	painted := job.filled().paints()
+	start := job.filled().towardStyles(job.Styles, 1, 64, 64)
+	for i, side := range []int{1, 0} { // of the first and the second style
+		match, toward := painted[i].Picture.Palette().Mean, half(start, side).Mean
+		content, style := half(job.Content, side).Mean, job.Styles[i].Picture.Palette().Mean
+		for c := range 3 {
+			if math.Abs(match[c]-content[c]) > 12 || math.Abs(toward[c]-style[c]) > 25 { // by what is left out at the seam, and by clamping
+				t.Errorf("style %d is recoloured to %.0f, beside %.0f; its half of the photograph to %.0f, of %.0f", i, match, content, toward, style)
+				break
+			}
 		}
 	}
 }

@@ -22,6 +22,7 @@ type region struct {
 	mask   *picture.Mask // of the size of the picture that is optimised; nil for all of it
 	share  float64       // of the picture's area
 	styles []Style
+	of     []int // the styles' indices among all
 }
 
 // regionsOf returns the regions of styles whose masks have one size. Styles with the same mask share a region; those
@@ -29,12 +30,12 @@ type region struct {
 // together count one.
 func regionsOf(styles []Style) []region {
 	var list []region
-	for _, s := range styles {
+	for k, s := range styles {
 		i := slices.IndexFunc(list, func(r region) bool { return r.mask.Equal(s.Region) })
 		if i < 0 {
 			i, list = len(list), append(list, region{mask: s.Region, share: 1})
 		}
-		list[i].styles = append(list[i].styles, s)
+		list[i].styles, list[i].of = append(list[i].styles, s), append(list[i].of, k)
 	}
 	first := slices.IndexFunc(list, func(r region) bool { return r.mask != nil })
 	if first < 0 {

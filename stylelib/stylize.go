@@ -174,11 +174,10 @@ func (r *run) start() *picture.Picture {
 	case r.job.Start != nil:
 		return r.job.Start.On(r.job.background())
 	}
-	content := r.job.Content.On(r.job.background())
-	if r.job.Preset.Recolour && len(r.job.Styles) > 0 {
-		return content.Resize(first.Width, first.Height).Recoloured(r.job.Content.Palette().To(palette(r.styles)))
+	if r.job.Preset.Recolour {
+		return r.job.towardStyles(r.styles, 1, first.Width, first.Height)
 	}
-	return content
+	return r.job.Content.On(r.job.background())
 }
 
 // finish returns a picture of any scale as the result: at full size, clamped, with the content picture's alpha.
