@@ -23,6 +23,7 @@ import (
 	"syscall"
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
+	"github.com/gouache-art/gouache/internal/hugepages"
 	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
@@ -165,7 +166,7 @@ func (s *settings) contenders() ([]contender, error) {
 	const channelsLast = "channels_last"
 	list := []contender{
 		// The program restarts itself with this variable, because it is read when a process starts.
-		{name: nameGouache, do: evaluate, command: []string{self, workerName}, env: []string{"GLIBC_TUNABLES=glibc.malloc.hugetlb=1"}},
+		{name: nameGouache, do: evaluate, command: []string{self, workerName}, env: []string{hugepages.Variable + "=" + hugepages.Value}},
 		script(namePyTorch, evaluate, "torch_worker.py"),
 		script(nameFaster, evaluate, "torch_worker.py", channelsLast),
 		script(nameAlone, "convolutions", "torch_worker.py", channelsLast),

@@ -15,11 +15,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/hugepages"
 	"github.com/gouache-art/gouache/internal/interrupt"
 	"github.com/gouache-art/gouache/internal/terminal"
 )
 
 func main() {
+	hugepages.Restart()
 	ctx, stop := interrupt.Context(context.Background())
 	defer stop()
 	stdout, stderr := terminal.NewWriter(os.Stdout), terminal.NewWriter(os.Stderr)

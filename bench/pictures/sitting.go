@@ -126,8 +126,8 @@ func (p *plan) writeBlind(ctx context.Context, store tracker.PictureReader, q pa
 		last := &s.rows[len(s.rows)-1]
 		*last = append(*last, labelled{letters[i : i+1], m, width})
 	}
-	m := s.draw()
-	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, m) })
+	m, encoder := s.draw(), png.Encoder{CompressionLevel: png.BestSpeed}
+	return atomicfile.Write(path, func(w io.Writer) error { return encoder.Encode(w, m) })
 }
 
 func newRecord() *cobra.Command {

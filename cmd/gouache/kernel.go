@@ -17,6 +17,7 @@ import (
 	"golang.org/x/mod/modfile"
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
+	"github.com/gouache-art/gouache/internal/hugepages"
 	"github.com/gouache-art/gouache/internal/terminal"
 )
 
@@ -359,9 +360,9 @@ func newKernelSpec(module string, tools map[string]string) kernelSpec {
 		Language:      "go",
 		InterruptMode: "message",
 		Env: map[string]string{
-			"PATH":           strings.Join(append(path, "${PATH}"), string(filepath.ListSeparator)),
-			"GOFLAGS":        strings.TrimSpace(goEnv("GOFLAGS") + " -ldflags=-w"),
-			"GLIBC_TUNABLES": glibcTunables,
+			"PATH":             strings.Join(append(path, "${PATH}"), string(filepath.ListSeparator)),
+			"GOFLAGS":          strings.TrimSpace(goEnv("GOFLAGS") + " -ldflags=-w"),
+			hugepages.Variable: hugepages.Value,
 		},
 	}
 }

@@ -17,17 +17,16 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/filename"
+	"github.com/gouache-art/gouache/internal/hugepages"
 	"github.com/gouache-art/gouache/internal/interrupt"
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/internal/terminal"
@@ -43,30 +42,13 @@ const (
 )
 
 func main() {
-	tuneAllocator(os.Args)
+	computing := []string{"stylize", "score", "features", "sweep", "bench"}
+	if len(os.Args) > 1 && slices.Contains(computing, os.Args[1]) {
+		hugepages.Restart()
+	}
 	ctx, stop := interrupt.Context(context.Background())
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-// glibcTunables has glibc's allocator use huge pages, which serves XLA: it allocates its temporary buffers anew at each
-// execution. An evaluation at 256×256 pixels then has a quarter of the page faults and takes 0.25 s instead of 0.28, at
-// 512×512 1.05 instead of 1.10, with no more memory.
-const glibcTunables = "glibc.malloc.hugetlb=1"
-
-// tuneAllocator restarts the program, as the same process, with the variable that glibc reads when a process starts, if
-// the command computes and the user has not set the variable. If that fails, the program runs without.
-func tuneAllocator(args []string) {
-	computing := []string{"stylize", "score", "features", "sweep", "bench"}
-	if runtime.GOOS != "linux" || len(args) < 2 || !slices.Contains(computing, args[1]) {
-		return
-	}
-	if _, set := os.LookupEnv("GLIBC_TUNABLES"); set {
-		return
-	}
-	if path, err := os.Executable(); err == nil {
-		_ = syscall.Exec(path, args, append(os.Environ(), "GLIBC_TUNABLES="+glibcTunables))
-	}
 }
 
 // run executes one command line and returns its exit code. Messages that nobody reads any more change nothing. A result

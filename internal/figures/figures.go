@@ -199,9 +199,14 @@ var lanczos = draw.Kernel{Support: 3, At: func(x float64) float64 {
 	return 3 * math.Sin(a) * math.Sin(a/3) / (a * a)
 }}
 
-// resize returns an opaque picture in a given size, with 8 bits a channel, rounded: package draw
-// alone would cut off the rest, and make all colours darker by half a grey level.
+// resize returns an opaque picture in a given size, with 8 bits a channel. As in Pillow, the width
+// changes first, and the result of each of the two passes is rounded: package draw alone would cut
+// off the rest, and make all colours darker by half a grey level.
 func resize(m image.Image, width, height int) *image.RGBA {
+	return pass(pass(m, width, m.Bounds().Dy()), width, height)
+}
+
+func pass(m image.Image, width, height int) *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, width, height))
 	if b := m.Bounds(); b.Dx() == width && b.Dy() == height {
 		draw.Copy(out, image.Point{}, m, b, draw.Src, nil)
