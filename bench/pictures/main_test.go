@@ -202,6 +202,7 @@ func TestReadPlanMistakes(t *testing.T) {
 		{"name: n\n" + pairs + "contenders: [{name: c, settings: {style_weight: -3}}]", "style-weight"},
 		{"name: n\nsize: 7\n" + pairs + "contenders: [{name: c, settings: {}}]", "size"},
 		{"name: n\n" + pairs + "contenders: [{name: c, command: [x, '{seconds}']}]", "go together"},
+		{"name: n\n" + pairs + "contenders: [{name: c, command: [x, '{weights}']}]", "which weights"},
 		{"name: n\n" + pairs + "contenders: [{name: c, command: [x, '{seconds}'], seconds_of: d}]", "comes before"},
 	} {
 		path := filepath.Join(t.TempDir(), "plan.yaml")

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"image"
 	"io"
 	"os"
 	"os/exec"
@@ -24,6 +26,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/weights"
 )
 
 // The parameters of a painting's run, and its metric beside the figures.
@@ -192,6 +195,7 @@ func (t *task) stylize(ctx context.Context) error {
 	// The figures are logged before the recorder ends the run.
 	measure := progress.Func(func(e progress.Event) {
 		if r, ok := e.(progress.Result); ok && r.Status == progress.Finished {
+			t.took = time.Since(t.began)
 			err = t.measure(int64(r.Iterations), r.Picture)
 		}
 	})
@@ -216,7 +220,6 @@ func (t *task) foreign(ctx context.Context, seconds string) error {
 			return err
 		}
 	}
-	t.took = time.Since(t.began)
 	result, err := picture.LoadContext(ctx, out)
 	if err != nil {
 		return err
@@ -230,45 +233,53 @@ func (t *task) foreign(ctx context.Context, seconds string) error {
 	return t.run.Finish(ctx, tracker.Outcome{Status: tracker.StatusFinished})
 }
 
-// command runs another program. Pictures that are no files, as samples are, become files for it.
+// command runs another program and keeps what it prints as the run's note. Pictures that are no
+// files, as samples are, become files for it, as the weights do.
 func (t *task) command(ctx context.Context, dir, out, seconds string) error {
-	inputs := map[string]string{}
-	for name, p := range map[string]*picture.Picture{"{content}": t.content, "{style}": t.style} {
-		inputs[name] = filepath.Join(dir, strings.Trim(name, "{}")+".png")
-		if err := p.Save(inputs[name]); err != nil {
+	in := func(name string) string { return filepath.Join(dir, name) }
+	content, style, network := in("content.png"), in("style.png"), in("weights.safetensors")
+	if err := errors.Join(t.content.Save(content), t.style.Save(style)); err != nil {
+		return err
+	}
+	if t.contender.uses("{weights}") {
+		set, err := weights.Load(ctx, t.plan.Weights, weights.Options{})
+		if err != nil {
+			return err
+		}
+		if err := weights.WriteSafetensors(network, set); err != nil {
 			return err
 		}
 	}
-	t.began = time.Now()
-	replace := strings.NewReplacer("{pair}", t.pair.Name, "{content}", inputs["{content}"], "{style}", inputs["{style}"],
+	replace := strings.NewReplacer("{pair}", t.pair.Name, "{content}", content, "{style}", style, "{weights}", network,
 		"{size}", strconv.Itoa(t.plan.Size), "{seconds}", seconds, "{out}", out)
 	var args []string
 	for _, arg := range t.contender.Command {
 		args = append(args, replace.Replace(arg))
 	}
-	var said bytes.Buffer
+	var said, complaints bytes.Buffer
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = t.plan.dir, &said, &said
+	cmd.Dir, cmd.Stdout, cmd.Stderr = t.plan.dir, &said, &complaints
+	t.began = time.Now()
 	if err := cmd.Run(); err != nil {
-		text := strings.TrimSpace(said.String())
+		text := strings.TrimSpace(complaints.String())
 		return fmt.Errorf("%s failed (%w); it printed:\n%s", args[0], err, text[max(0, len(text)-2000):])
 	}
-	return nil
+	t.took = time.Since(t.began)
+	note := strings.TrimSpace(said.String())
+	note = note[:min(len(note), 2000)]
+	return t.run.Update(ctx, tracker.Update{Note: &note})
 }
 
-// measure logs the figures of a result and the wall time.
+// measure logs the figures of a result, and the wall time if the picture was painted now.
 func (t *task) measure(step int64, result *picture.Picture) error {
-	if t.took == 0 {
-		t.took = time.Since(t.began)
-	}
-	image := func(p *picture.Picture) *picture.Picture { return p.On(picture.White) }
-	reference, err := figures.New(image(t.content).Image(), image(t.style).Image(), result.Width, result.Height)
+	opaque := func(p *picture.Picture) image.Image { return p.On(picture.White).Image() }
+	reference, err := figures.New(opaque(t.content), opaque(t.style), result.Width, result.Height)
 	if err != nil {
 		return err
 	}
-	t.figures = reference.Measure(image(result).Image())
+	t.figures = reference.Measure(opaque(result))
 	metrics := tracker.Metrics{}
-	if t.contender.Picture == "" {
+	if t.took > 0 {
 		metrics[wallSeconds] = t.took.Seconds()
 	}
 	for name, v := range t.figures {

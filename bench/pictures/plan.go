@@ -48,7 +48,8 @@ type contender struct {
 	// Settings are those of a job by name, for Gouache. An empty map is the default.
 	Settings map[string]any `yaml:"settings" json:"settings,omitempty"`
 	// Command is another program and its arguments, in which {pair}, {content}, {style}, {size},
-	// {seconds} and {out} are replaced. It writes a picture to {out}.
+	// {weights}, {seconds} and {out} are replaced. It writes a picture to {out}. {weights} is a
+	// .safetensors file of the plan's weights.
 	Command []string `yaml:"command" json:"command,omitempty"`
 	// SecondsOf is the contender whose wall time on the same pair replaces {seconds}.
 	SecondsOf string `yaml:"seconds_of" json:"seconds_of,omitempty"`
@@ -120,11 +121,12 @@ func (p *plan) checkContender(c contender, before []string) error {
 			ways++
 		}
 	}
-	needs := slices.ContainsFunc(c.Command, func(arg string) bool { return strings.Contains(arg, "{seconds}") })
 	switch {
 	case ways != 1 || c.Command != nil && len(c.Command) == 0:
 		return errors.New("it needs either settings (settings: {} for the default), a command or a picture")
-	case needs != (c.SecondsOf != ""):
+	case c.uses("{weights}") && slices.Contains([]string{"", "auto"}, p.Weights):
+		return errors.New("its command has {weights}: write in the plan which weights those are")
+	case c.uses("{seconds}") != (c.SecondsOf != ""):
 		return errors.New("{seconds} in the command and seconds_of go together")
 	case c.SecondsOf != "" && !slices.Contains(before, c.SecondsOf):
 		return fmt.Errorf("seconds_of: %w: it names one that comes before", suggest.Unknown("contender", c.SecondsOf, before))
@@ -137,6 +139,11 @@ func (p *plan) checkContender(c contender, before []string) error {
 		return err
 	}
 	return job.Check()
+}
+
+// uses reports whether something is replaced in the contender's command.
+func (c contender) uses(what string) bool {
+	return slices.ContainsFunc(c.Command, func(arg string) bool { return strings.Contains(arg, what) })
 }
 
 // job returns what a contender with settings paints.
