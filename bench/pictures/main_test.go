@@ -69,6 +69,9 @@ func TestPlan(t *testing.T) {
 	if _, err := execute(t, "paint", plan, store, "--contenders=other"); err == nil {
 		t.Error("a contender painted as long as one that has not painted")
 	}
+	if _, err := execute(t, "paint", plan, store, "--size=70"); err == nil || !strings.Contains(err.Error(), "63") {
+		t.Errorf("a picture of 70×63 pixels is too small to be measured, and the error is %v", err)
+	}
 	for range 2 { // the second time there is nothing to do
 		if _, err := execute(t, "paint", plan, store); err != nil {
 			t.Fatal(err)

@@ -142,6 +142,9 @@ func (t *task) paint(ctx context.Context) error {
 	if t.style, err = loadInput(ctx, &n, tracker.RoleStyle, t.pair.Style); err != nil {
 		return err
 	}
+	if w, h := t.content.FitLonger(t.plan.Size); t.contender.Picture == "" && min(w, h) < figures.MinSide {
+		return fmt.Errorf("its picture would have %d×%d pixels, and %d on each side are needed to measure it: choose a larger size", w, h, figures.MinSide)
+	}
 	seconds := ""
 	if t.contender.SecondsOf != "" {
 		other := runs[t.contender.SecondsOf]
