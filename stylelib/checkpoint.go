@@ -23,6 +23,7 @@ import (
 type Checkpoint struct {
 	head  checkpointHead
 	state optimize.State
+	start *picture.Picture // what the scale began with, with its margin; nil if nothing of the job depends on it
 }
 
 // checkpointHead is the part of a checkpoint that is written as JSON.
@@ -35,6 +36,7 @@ type checkpointHead struct {
 	Elapsed     time.Duration   `json:"elapsed"`
 	Total       float64         `json:"total"`
 	Terms       []progress.Term `json:"terms"`
+	Start       bool            `json:"start,omitempty"` // whether what the scale began with follows
 }
 
 // checkpointKey is the head's key in the metadata of the optimiser's file, which is the checkpoint.
@@ -60,7 +62,16 @@ func (s *stage) checkpoint(state func(io.Writer, map[string]string) error) func(
 		Job: s.fingerprint, Scale: s.run.scale, Tile: s.tile, Iterations: s.run.iterations, Evaluations: s.run.evaluations,
 		Elapsed: time.Since(s.run.began), Total: s.run.total, Terms: s.run.terms,
 	}
-	return func(w io.Writer) error { return head.write(w, state) }
+	keep := s.run.job.dependsOnStart()
+	if head.Start = keep; !keep {
+		return func(w io.Writer) error { return head.write(w, state) }
+	}
+	return func(w io.Writer) error {
+		if err := head.write(w, state); err != nil {
+			return err
+		}
+		return writeStart(w, s.start)
+	}
 }
 
 func (h checkpointHead) write(w io.Writer, state func(io.Writer, map[string]string) error) error {
@@ -84,6 +95,9 @@ func ReadCheckpoint(r io.Reader) (*Checkpoint, error) {
 	} else if err == nil {
 		err = errors.New("it is the state of an optimiser only, without the job that it belongs to")
 	}
+	if err == nil && c.head.Start {
+		c.start, err = readStart(r)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a checkpoint: %w", err)
 	}
@@ -97,6 +111,9 @@ func (c *Checkpoint) fits(r *run) error {
 		if job, err := r.fingerprint(nil); err != nil || c.head.Job != job {
 			return errors.New("the checkpoint is one of another job: it can be resumed with the same pictures, settings and weights only")
 		}
+	}
+	if c.head.Start != r.job.dependsOnStart() {
+		return errors.New("the checkpoint does not hold what the job's terms are made from: it is of another job, or of another version of Gouache")
 	}
 	var before, planned int
 	for i, s := range r.scales {
@@ -119,7 +136,7 @@ func (c *Checkpoint) fits(r *run) error {
 func (r *run) fingerprint(own []loss.Term) (string, error) {
 	h := sha256.New()
 	settings := r.job.Settings()
-	settings["scales"] = len(r.scales)
+	settings["scales"] = sizes(r.scales)
 	delete(settings, "background") // it is in the pictures
 	preset := r.job.Preset
 	preset.Name, preset.Description = "", ""

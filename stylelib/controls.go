@@ -48,6 +48,7 @@ func (j Job) controlled() loss.Preset {
 		}
 		p.ContentShares = []float64{shallow * (1 - *j.Freedom), deep * *j.Freedom}
 	}
+	p.Guidance = math.Pow(p.Guidance, 2**j.Freedom)
 	p.TVWeight *= *j.Smooth
 	p.ChromaWeight /= j.ColourNoise
 	return p

@@ -265,7 +265,7 @@ func (j Job) Plan() ([]progress.Scale, error) {
 	if err != nil {
 		return nil, ofKind(ErrJob, err)
 	}
-	return j.scales(), nil
+	return j.stages(), nil
 }
 
 // scales returns the sizes to paint at. Each gets the same number of iterations, since the coarse

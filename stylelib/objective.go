@@ -18,8 +18,9 @@ import (
 )
 
 // objective returns the objective of a job whose pictures are laid on its background, at the sizes that they are compared
-// at, and the caller's own terms in it. The caller calls release when it no longer needs them.
-func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []loss.Term, release func(), err error) {
+// at, and the caller's own terms in it. The caller calls release when it no longer needs them. The matching says what
+// strokes are matched to.
+func (s *Studio) objective(net *vgg.Network, job Job, m matching) (o *loss.Objective, own []loss.Term, release func(), err error) {
 	job.Preset = job.controlled()
 	var releases []func()
 	free := func() {
@@ -36,7 +37,7 @@ func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []
 			err = deviceError(err)
 		}
 	}()
-	for _, name := range slices.Concat(job.Preset.ContentLayers, job.Preset.StyleLayers) {
+	for _, name := range job.Preset.Layers() {
 		if _, err := net.Layer(name); err != nil {
 			return nil, nil, nil, ofKind(ErrJob, err)
 		}
@@ -96,6 +97,12 @@ func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []
 		}
 		scene.StyleTargets = append(scene.StyleTargets, r.on(mask, own)...)
 	}
+	if job.Preset.Matches() {
+		if scene.StrokesTargets, err = m.targets(net, job); err != nil {
+			return nil, nil, nil, err
+		}
+		releases = append(releases, func() { finalize(scene.StrokesTargets) })
+	}
 	terms, err := job.Preset.Terms(scene)
 	if err != nil {
 		return nil, nil, nil, ofKind(ErrJob, err)
@@ -104,6 +111,10 @@ func (s *Studio) objective(net *vgg.Network, job Job) (o *loss.Objective, own []
 		pictures, free := onDevice(append(content, job.Styles...))
 		releases = append(releases, free)
 		scene.Content, scene.Styles = pictures[0].Picture, pictures[1:]
+		if m.start != nil {
+			scene.Start = pictureTensor(m.start)
+			releases = append(releases, func() { scene.Start.FinalizeAll() })
+		}
 		if own, err = job.Terms(scene); err != nil {
 			return nil, nil, nil, ofKind(ErrJob, fmt.Errorf("the job's own terms: %w", err))
 		}

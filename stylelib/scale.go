@@ -26,6 +26,7 @@ type stage struct {
 	fingerprint   string
 
 	kept      *picture.Picture // whose colours are shown, at the size of what is shown; nil for those that are painted
+	start     *picture.Picture // what the scale begins with, with its margin
 	objective *loss.Objective
 	own       []loss.Term // the caller's
 	release   func()      // of the objective
@@ -37,8 +38,9 @@ type stage struct {
 	resumable optimize.State
 }
 
-// newStage prepares the run's current scale. Its caller calls release when the scale is done.
-func (r *run) newStage() (*stage, error) {
+// newStage prepares the run's current scale, which begins with a picture of any size. Its caller calls release when the
+// scale is done.
+func (r *run) newStage(start *picture.Picture) (*stage, error) {
 	size, margin := r.scales[r.scale], r.job.Preset.Margin
 	s := &stage{
 		run: r, iterations: size.Iterations, iterated: time.Now(),
@@ -47,7 +49,9 @@ func (r *run) newStage() (*stage, error) {
 	from := r.from
 	if r.from = nil; from == nil {
 		s.tile = r.studio.options.tile(s.height, s.width, r.memory)
+		s.start = s.mirrored(start)
 	} else {
+		s.start = from.start
 		s.tile = from.head.Tile // with others the result would be rounded differently
 		s.done, s.earlier, s.resumable = from.state.Iterations(), from.state.Evaluations(), from.state
 	}
@@ -58,12 +62,12 @@ func (r *run) newStage() (*stage, error) {
 		job.Styles[i].Picture = job.laidStyle(style, max(w, minSide), max(h, minSide))
 	}
 	job.withMasks(s.mirroredMask)
-	if below := len(r.scales) - 1 - r.scale; job.Preset.ContentFalloff != 0 {
+	if below := sizes(r.scales[r.scale:]) - 1; job.Preset.ContentFalloff != 0 {
 		job.Preset.ContentWeight *= math.Pow(job.Preset.ContentFalloff, float64(below))
 	}
 	s.kept = r.job.kept(size.Width, size.Height)
 	var err error
-	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job); err != nil {
+	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job, s.matching()); err != nil {
 		return nil, err
 	}
 	s.objective.Progress = func(done, total int) {
@@ -81,9 +85,9 @@ func (r *run) newStage() (*stage, error) {
 	return s, nil
 }
 
-// paint minimises the objective from a picture of any size, or from where a checkpoint was taken.
+// paint minimises the objective from the picture that the scale begins with, or from where a checkpoint was taken.
 // It returns the picture with the optimiser's result, whose point is no longer on the device.
-func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Picture, *optimize.Result, error) {
+func (s *stage) paint(ctx context.Context) (*picture.Picture, *optimize.Result, error) {
 	r, xla := s.run, s.run.studio.backend.XLA()
 	minimizer, err := s.optimizer()
 	if err != nil {
@@ -103,7 +107,7 @@ func (s *stage) paint(ctx context.Context, start *picture.Picture) (*picture.Pic
 		s.resumable = nil // so that its memory can be freed
 		end, err = minimizer.Resume(ctx, xla, function, state)
 	} else {
-		end, err = minimizer.Minimize(ctx, xla, function, pictureTensor(s.mirrored(start)))
+		end, err = minimizer.Minimize(ctx, xla, function, pictureTensor(s.start))
 	}
 	switch {
 	case errors.Is(err, optimize.ErrStart):

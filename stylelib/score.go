@@ -23,8 +23,8 @@ type Score struct {
 }
 
 // Score evaluates a job's objective at a picture that has the size of the content picture. Nothing is resized, so
-// that Job.Stroke changes nothing, and there is no margin. It returns an error of the kind ErrJob if the objective or its gradient is not a number there, or
-// too large.
+// that Job.Stroke changes nothing, and there is no margin. Strokes are matched to the content picture. It returns an
+// error of the kind ErrJob if the objective or its gradient is not a number there, or too large.
 func (s *Studio) Score(job Job, at *picture.Picture) (*Score, error) {
 	_, objective, release, err := s.unresized(&job)
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Studio) unresized(job *Job) (net *vgg.Network, objective *loss.Objectiv
 	}
 	job.withMasks(func(m *picture.Mask) *picture.Mask { return m.Resize(job.Content.Width, job.Content.Height) })
 	net = net.Tiled(s.options.tile(job.Content.Height, job.Content.Width, s.freeMemory()))
-	objective, _, release, err = s.objective(net, *job)
+	objective, _, release, err = s.objective(net, *job, matching{start: job.Content})
 	return net, objective, release, err
 }
 
@@ -150,7 +150,7 @@ func (s *Studio) Benchmark(ctx context.Context, job Job, n int) (*Benchmark, err
 			b.Evaluations = append(b.Evaluations, time.Since(began))
 		}
 	}
-	layers := slices.Concat(preset.ContentLayers, preset.StyleLayers)
+	layers := preset.Layers()
 	tiling, err := net.Tiling(content.Height, content.Width, layers...)
 	if err != nil {
 		return nil, deviceError(err)

@@ -20,7 +20,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
 
@@ -224,7 +223,7 @@ func (s *Studio) Check(job Job) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range slices.Concat(job.Preset.ContentLayers, job.Preset.StyleLayers) {
+	for _, name := range job.Preset.Layers() {
 		if _, err := net.Layer(name); err != nil {
 			return ofKind(ErrJob, err)
 		}

@@ -60,7 +60,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 	if observer == nil {
 		observer = progress.Multi{}
 	}
-	r := &run{studio: s, net: net, job: job, styles: job.paints(), scales: job.scales(), memory: memory, observer: observer, from: from, began: time.Now()}
+	r := &run{studio: s, net: net, job: job, styles: job.paints(), scales: job.stages(), memory: memory, observer: observer, from: from, began: time.Now()}
 	left, done := slices.Clone(r.scales), 0
 	if from != nil {
 		if err := from.fits(r); err != nil {
@@ -78,7 +78,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 	r.eta = progress.NewETA(left)
 	var first *stage
 	if job.Terms != nil { // prepared before the run begins, which says how they are weighted
-		if first, err = r.newStage(); err != nil {
+		if first, err = r.newStage(r.start()); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +99,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 // caller's own terms.
 func (r *run) settings(first *stage) map[string]any {
 	settings := r.job.Settings()
-	settings["scales"] = int64(len(r.scales))
+	settings["scales"] = int64(sizes(r.scales))
 	if r.job.Start != nil {
 		settings["init"] = "picture"
 	}
@@ -133,12 +133,12 @@ func (r *run) paint(ctx context.Context, s *stage) (_ *progress.Result, err erro
 	result := &progress.Result{Status: progress.Finished}
 	for p := r.start(); ; r.scale++ {
 		if s == nil {
-			if s, err = r.newStage(); err != nil {
+			if s, err = r.newStage(p); err != nil {
 				return nil, err
 			}
 		}
 		var end *optimize.Result
-		p, end, err = s.paint(ctx, p)
+		p, end, err = s.paint(ctx)
 		s.release()
 		if err != nil {
 			return nil, err
@@ -174,10 +174,15 @@ func (r *run) start() *picture.Picture {
 	case r.job.Start != nil:
 		return r.job.Start.On(r.job.background())
 	}
+	return r.coloured(first.Width, first.Height)
+}
+
+// coloured returns the content picture in the colours that painting begins with.
+func (r *run) coloured(width, height int) *picture.Picture {
 	if r.job.Preset.Recolour {
-		return r.job.towardStyles(r.styles, 1, first.Width, first.Height)
+		return r.job.towardStyles(r.styles, 1, width, height)
 	}
-	return r.job.Content.On(r.job.background())
+	return r.job.Content.On(r.job.background()).Resize(width, height)
 }
 
 // finish returns a picture of any scale as the result: at full size, clamped, with the content picture's alpha.

@@ -64,6 +64,8 @@ type Preset struct {
 	Optimizer           optimize.Method
 	StepSize, Averaging float64
 
+	StrokesPreset
+
 	// Margin is the number of pixels painted beyond each edge, where the content picture is mirrored. They are cut
 	// off at the end, and with them the frame that the network's zero padding leaves.
 	Margin int
@@ -170,6 +172,8 @@ func (p Preset) Validate() error {
 		return fmt.Errorf("the preset's scale factor is %v: choose %v to %v", p.ScaleFactor, MinScaleFactor, MaxScaleFactor)
 	case p.Coarsest < 0:
 		return fmt.Errorf("the preset begins at %d pixels: choose a positive number", p.Coarsest)
+	case p.StrokesPreset.check() != nil:
+		return p.StrokesPreset.check()
 	case p.Margin < 0 || p.Margin > MaxMargin:
 		return fmt.Errorf("the preset's margin is %d pixels: choose 0 to %d", p.Margin, MaxMargin)
 	}
@@ -185,6 +189,11 @@ func sharesFit(shares []float64, layers []string) bool {
 // balanced reports whether the normalization shares the style's weight among the layers.
 func (p Preset) balanced() bool {
 	return p.Normalization == Relative || p.Normalization == Standardized
+}
+
+// Layers returns the layers that the preset reads. A layer may be there more than once.
+func (p Preset) Layers() []string {
+	return slices.Concat(p.ContentLayers, p.StyleLayers, p.StrokesLayers)
 }
 
 // CheckLayers returns an error for a name that no layer of a VGG network has, and for one that is listed twice.
@@ -211,6 +220,10 @@ type Scene struct {
 	// ContentTargets and StyleTargets are the preset's: those of [ContentTargets], and those of [StyleTargets] for each
 	// region of the picture, one region after the other.
 	ContentTargets, StyleTargets []Target
+	// StrokesTargets are those of [StrokeTargets], if the preset's strokes have a weight.
+	StrokesTargets []Target
+	// Start is the picture that the scale begins with, [1, Height, Width, 3]: that of the scale before, resized.
+	Start *tensors.Tensor
 	// Variation is that of a picture of this size that varies as much from pixel to pixel as the styles do.
 	Variation Variation
 }
@@ -224,6 +237,9 @@ type Variation struct{ RGB, Lightness, Colour float64 }
 func (p Preset) Terms(s Scene) ([]Term, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
+	}
+	if n := len(p.StrokesLayers); p.Matches() && (n == 0 || len(s.StrokesTargets) == 0 || len(s.StrokesTargets)%n != 0) {
+		return nil, fmt.Errorf("the preset needs %d targets of strokes for each region, not %d", n, len(s.StrokesTargets))
 	}
 	c, n := len(p.ContentLayers), len(p.StyleLayers)*len(comparisons[p.Statistic])
 	if regions := max(1, len(s.StyleTargets)/max(1, n)); len(s.ContentTargets) != c || len(s.StyleTargets) != n*regions {
@@ -286,7 +302,7 @@ var styleLayers = []string{"block1_conv1", "block2_conv1", "block3_conv1", "bloc
 
 // Presets returns all presets, the default first.
 func Presets() []Preset {
-	return []Preset{Gouache(), NeuralStyle(), StyleTransferPyTorch(), Article()}
+	return []Preset{Gouache(), CopyStrokes(), NeuralStyle(), StyleTransferPyTorch(), Article()}
 }
 
 // LookupPreset finds a preset by its name.

@@ -299,3 +299,12 @@ func (n *Network) FeatureSize(layerName string, height, width int) (int, int, er
 	shift := n.layers[i].block - 1
 	return height >> shift, width >> shift, nil
 }
+
+// Stride returns how many pixels one position of a layer's features stands for, along each side.
+func (n *Network) Stride(layerName string) (int, error) {
+	i, err := n.find(layerName)
+	if err != nil {
+		return 0, err
+	}
+	return 1 << (n.layers[i].block - 1), nil
+}
