@@ -378,14 +378,15 @@ func (g *group) match(b compute.Backend, query []featureMap) ([]int32, error) {
 	columns := g.appendColumns(nil, query, g.h*g.w, func(i int) (y, x int) { return i / g.w, i % g.w })
 	g.normalize(columns, query)
 	g.normalize(g.columns, query)
-	return nearest(b, columns, g.columns, g.length)
+	return nearest(b, columns, g.columns, g.length, searchBytes/4/max(1, len(g.columns)/g.length))
 }
 
 // nearest returns, for each of some columns, the index of that candidate with which it has the greatest product.
-// Both are matrices with rows of a length. The products are computed on the device, in blocks of bounded memory.
-func nearest(b compute.Backend, columns, candidates []float32, length int) ([]int32, error) {
+// Both are matrices with rows of a length. The products are computed on the device,
+// for a block of columns at a time.
+func nearest(b compute.Backend, columns, candidates []float32, length, block int) ([]int32, error) {
 	n, m := len(columns)/length, len(candidates)/length
-	block := min(n, max(1, searchBytes/(4*m)))
+	block = max(1, min(n, block))
 	exec, err := graph.NewExec(b, func(q, c *graph.Node) *graph.Node {
 		products := graph.Dot(q, c).EinsumAxes([][2]int{{1, 1}}, nil)
 		products.AssertDims(block, m)

@@ -407,6 +407,12 @@ func TestGradients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	strokes, err := StrokeTargets(f.net, Matching{
+		Layers: []string{"block1_conv1", "block3_conv1"}, Picture: noise(2, height, width), Styles: []Style{{Picture: noise(3, 24, 17)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, terms := range map[string][]Term{
 		"content":     {Content(f.content[0], 1)},
 		"style":       {Gram(f.style[0], 1), Gram(f.style[1], 1)},
@@ -416,6 +422,7 @@ func TestGradients(t *testing.T) {
 		"wasserstein": {WassersteinCovariance(wasserstein[0], 1), WassersteinCovariance(wasserstein[1], 1)},
 		"tv":          {TotalVariation(1)},
 		"nine points": {NinePointVariation(1)},
+		"strokes":     {Strokes(strokes[0], 1), Strokes(strokes[1], 1)},
 		"lightness":   {LightnessVariation(1)},
 		"chroma":      {ColourVariation(1)},
 		"own":         {own()},

@@ -20,6 +20,9 @@ func TestTilesAreTheWhole(t *testing.T) {
 	for i, preset := range Presets() {
 		preset.ContentLayers = []string{"block2_conv2", "block3_conv1"}
 		preset.StyleLayers = []string{"block1_conv1", "block2_conv1", "block3_conv1"}
+		if preset.Matches() {
+			preset.StrokesLayers = preset.StyleLayers
+		}
 		net := newVariant(t, randomSet(2), preset.Network())
 		c := sizes[i%len(sizes)]
 		t.Run(fmt.Sprint(preset.Name, c), func(t *testing.T) {
@@ -50,7 +53,16 @@ func evaluated(t *testing.T, net *vgg.Network, preset Preset, height, width int)
 	if err != nil {
 		t.Fatal(err)
 	}
-	terms, err := preset.Terms(Scene{Network: net, ContentTargets: content, StyleTargets: style, Height: height, Width: width, Variation: Variation{1e5, 1e5, 1e5}})
+	var strokes []Target
+	if preset.Matches() {
+		strokes, err = StrokeTargets(net, Matching{
+			Layers: preset.StrokesLayers, Picture: noise(2, height, width), Styles: []Style{{Picture: noise(3, 90, 101)}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	terms, err := preset.Terms(Scene{Network: net, ContentTargets: content, StrokesTargets: strokes, StyleTargets: style, Height: height, Width: width, Variation: Variation{1e5, 1e5, 1e5}})
 	if err != nil {
 		t.Fatal(err)
 	}
