@@ -115,6 +115,12 @@ func (c *Checkpoint) fits(r *run) error {
 	if c.head.Start != r.job.dependsOnStart() {
 		return errors.New("the checkpoint does not hold what the job's terms are made from: it is of another job, or of another version of Gouache")
 	}
+	if c.start != nil && c.head.Scale >= 0 && c.head.Scale < len(r.scales) {
+		s, margin := r.scales[c.head.Scale], 2*r.job.Preset.Margin
+		if w, h := s.Width+margin, s.Height+margin; c.start.Width != w || c.start.Height != h {
+			return fmt.Errorf("the checkpoint's scale began with a picture of %d×%d pixels, which must have %d×%d", c.start.Width, c.start.Height, w, h)
+		}
+	}
 	var before, planned int
 	for i, s := range r.scales {
 		if i < c.head.Scale {

@@ -90,14 +90,15 @@ func (s *Studio) memoryFor(j Job) (int64, error) {
 	available := s.freeMemory()
 	w, h := j.Content.FitLonger(j.Size)
 	w, h = w+2*j.Preset.Margin, h+2*j.Preset.Margin
-	tile := s.options.tile(h, w, available)
-	needed := MemoryEstimate(h, w, tile)
+	matching := j.matchingBytes(h, w)
+	tile := s.options.tile(h, w, available-matching)
+	needed := MemoryEstimate(h, w, tile) + matching
 	if needed <= available {
-		return available, nil
+		return available - matching, nil
 	}
 	what := fmt.Sprintf("size %d does not fit into memory: about %s is needed and %s is free",
 		j.Size, format.Bytes(needed), format.Bytes(available))
-	largest := int(float64(j.Size)*math.Sqrt(pixelsIn(available, tile)/float64(h*w))) / 16 * 16
+	largest := int(float64(j.Size)*math.Sqrt(pixelsIn(available-matching, tile)/float64(h*w))) / 16 * 16
 	switch {
 	case largest >= MinSize && s.options.Tile == Whole:
 		what += fmt.Sprintf("; the largest that would fit is %d, or larger in tiles", largest)

@@ -88,6 +88,15 @@ func (m matching) targets(net *vgg.Network, job Job) ([]loss.Target, error) {
 	return loss.StrokeTargets(net, of)
 }
 
+// matchingBytes returns how many bytes of memory matching strokes and their targets take beside the painting: the
+// candidates, which are bounded, and the features of a pixel at the preset's layers, on the host and on the device.
+func (j Job) matchingBytes(height, width int) int64 {
+	if !j.Preset.Matches() {
+		return 0
+	}
+	return 300<<20 + 1100*int64(height)*int64(width)
+}
+
 // dependsOnStart reports whether the terms of a scale depend on the picture that it begins with, so that a checkpoint
 // must keep it.
 func (j Job) dependsOnStart() bool { return j.Preset.Matches() || j.Terms != nil }

@@ -12,6 +12,9 @@ func CopyStrokes() Preset {
 		Margin:        16,
 		Normalization: Relative,
 		Recolour:      true,
+		RelativeTV:    true,
+		TVWeight:      0.04,
+		ChromaWeight:  0.1,
 		ScaleFactor:   2,
 		Coarsest:      64,
 		StrokesPreset: StrokesPreset{
