@@ -96,12 +96,14 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching) (o *loss.Objec
 			mask = onMask(r.mask, func(v float32) float32 { return v })
 		}
 		scene.StyleTargets = append(scene.StyleTargets, r.on(mask, own)...)
-	}
-	if job.Preset.Matches() {
-		if scene.StrokesTargets, err = m.targets(net, job); err != nil {
-			return nil, nil, nil, err
+		if job.Preset.Matches() {
+			own, err := m.targets(net, job.Preset.StrokesLayers, r.styles)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			releases = append(releases, func() { finalize(own) })
+			scene.StrokesTargets = append(scene.StrokesTargets, r.on(mask, own)...)
 		}
-		releases = append(releases, func() { finalize(scene.StrokesTargets) })
 	}
 	terms, err := job.Preset.Terms(scene)
 	if err != nil {

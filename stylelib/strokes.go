@@ -75,11 +75,11 @@ func (s *stage) matching() matching {
 	return m
 }
 
-// targets matches the strokes of a job whose styles are at the size that they are compared at.
-func (m matching) targets(net *vgg.Network, job Job) ([]loss.Target, error) {
-	styles, free := onDevice(job.Styles)
+// targets matches strokes of paintings that are at the size that they are compared at.
+func (m matching) targets(net *vgg.Network, layers []string, paintings []Style) ([]loss.Target, error) {
+	styles, free := onDevice(paintings)
 	defer free()
-	of := loss.Matching{Layers: job.Preset.StrokesLayers, Picture: pictureTensor(m.start), Share: m.share, Styles: styles, ByLayer: m.byLayer}
+	of := loss.Matching{Layers: layers, Picture: pictureTensor(m.start), Share: m.share, Styles: styles, ByLayer: m.byLayer}
 	defer of.Picture.FinalizeAll()
 	if m.guide != nil {
 		of.Guide = pictureTensor(m.guide)

@@ -220,7 +220,7 @@ type Scene struct {
 	// ContentTargets and StyleTargets are the preset's: those of [ContentTargets], and those of [StyleTargets] for each
 	// region of the picture, one region after the other.
 	ContentTargets, StyleTargets []Target
-	// StrokesTargets are those of [StrokeTargets], if the preset's strokes have a weight.
+	// StrokesTargets are those of [StrokeTargets] for each region, if the preset's strokes have a weight.
 	StrokesTargets []Target
 	// Start is the picture that the scale begins with, [1, Height, Width, 3]: that of the scale before, resized.
 	Start *tensors.Tensor
