@@ -59,6 +59,9 @@ func TestStrokesResume(t *testing.T) {
 	job := strokesJob(t)
 	whole, files := checkpoints(t, job)
 	for at, file := range files {
+		if at%3 != 0 { // of the first, second and later rounds, and the last
+			continue
+		}
 		result, err := tiny().Resume(t.Context(), job, readBack(t, file), nil)
 		if err != nil {
 			t.Fatal(err)
