@@ -2,6 +2,7 @@ package stylelib
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"testing"
 
@@ -105,5 +106,38 @@ func TestStrokesStages(t *testing.T) {
 		if m.share != want.share || m.byLayer != want.byLayer || (m.guide != nil) != (want.share > 0) {
 			t.Errorf("round %d is matched with a share of %v, by layer %v, want %v", i, m.share, m.byLayer, want)
 		}
+	}
+}
+
+// TestStrokesOfRegions: each region is drawn to its own style, and another style of the other changes nothing there.
+func TestStrokesOfRegions(t *testing.T) {
+	const width, height = 96, 64
+	gradient := func(right string) []float32 {
+		job := strokesJob(t)
+		job.Content = job.Content.Resize(width, height)
+		job.Styles = []Style{
+			{Picture: load(t, "sample:swirl"), Region: half(width, height, true, 0)},
+			{Picture: load(t, right), Region: half(width, height, false, 0)},
+		}
+		job.Preset.TVWeight, job.Preset.ChromaWeight = 0, 0 // which are relative to both
+		score, err := tiny().Score(job, job.Content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return score.Gradient
+	}
+	a, b := gradient("sample:glass"), gradient("sample:woodcut")
+	var left, leftAway, rightAway float64
+	for i := range a {
+		away := math.Abs(float64(a[i] - b[i]))
+		switch column := i / 3 % width; {
+		case column < width/4: // farther from the other half than a feature sees
+			left, leftAway = left+math.Abs(float64(a[i])), leftAway+away
+		case column >= width*3/4:
+			rightAway += away
+		}
+	}
+	if !(left > 0) || leftAway > 1e-5*left || !(rightAway > 0.1*left) {
+		t.Errorf("the gradient of the left, %v in sum, changes by %v, that of the right by %v", left, leftAway, rightAway)
 	}
 }
