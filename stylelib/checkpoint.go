@@ -159,6 +159,10 @@ func (r *run) fingerprint(own []loss.Term) (string, error) {
 		hashMask(h, "region", s.Region)
 	}
 	hashMask(h, "protect", r.job.Protect)
+	if r.job.StrokesOf != nil {
+		fmt.Fprintln(h, "strokes")
+		hash(r.job.StrokesOf)
+	}
 	if r.job.Start != nil {
 		hash(r.job.Start)
 	}

@@ -63,9 +63,7 @@ func (j Job) contentPalette(r region) picture.Palette {
 
 // fullRegions returns the regions of styles, with masks of the content picture's size.
 func (j Job) fullRegions(styles []Style) []region {
-	j.Styles, j.Protect = slices.Clone(styles), nil
-	j.withMasks(func(m *picture.Mask) *picture.Mask { return m.Resize(j.Content.Width, j.Content.Height) })
-	return regionsOf(j.Styles)
+	return j.regionsAt(styles, j.Content.Width, j.Content.Height)
 }
 
 // paints returns the styles in the colours that they paint with: on the way from the photograph's palette to their own.

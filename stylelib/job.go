@@ -60,6 +60,10 @@ type Job struct {
 	// [picture.ParseColour] reads it; empty means white. The result has the content's alpha. Transparent parts of a
 	// style take no part in its statistics.
 	Background string
+	// StrokesOf is a painting whose strokes are used in place of the styles': the style layers of the network's first two
+	// blocks are compared with it, in the colours of the styles of each region, and the deeper ones with the styles. It
+	// may be nil.
+	StrokesOf *picture.Picture
 	// Protect is a mask of the result: where it is 1, the content counts four times as much. It has the content
 	// picture's shape, at any size. It may be nil.
 	Protect *picture.Mask
@@ -170,7 +174,7 @@ func (j Job) checkObjective() error {
 		}
 		weights = append(weights, s.Weight)
 	}
-	if err := j.checkMasks(); err != nil {
+	if err := cmp.Or(j.checkMasks(), j.checkStrokes()); err != nil {
 		return err
 	}
 	if len(weights) == 0 {
@@ -194,8 +198,10 @@ func (j Job) pictures() []*picture.Picture {
 	for _, s := range j.Styles {
 		list = append(list, s.Picture)
 	}
-	if j.Start != nil {
-		list = append(list, j.Start)
+	for _, p := range []*picture.Picture{j.StrokesOf, j.Start} {
+		if p != nil {
+			list = append(list, p)
+		}
 	}
 	return list
 }

@@ -48,7 +48,11 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching) (o *loss.Objec
 	if err := checkLeft(job.Styles, regions); err != nil {
 		return nil, nil, nil, ofKind(ErrJob, err)
 	}
-	scene := loss.Scene{Network: net, Height: height, Width: width, Variation: variation(regions, height*width)}
+	varied := regions
+	if job.StrokesOf != nil {
+		varied = regionsOf([]Style{{Picture: job.StrokesOf}})
+	}
+	scene := loss.Scene{Network: net, Height: height, Width: width, Variation: variation(varied, height*width)}
 	// onMask returns a mask of the picture on the device.
 	onMask := func(m *picture.Mask, value func(float32) float32) *tensors.Tensor {
 		t := maskTensor(m, value)
@@ -90,6 +94,16 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching) (o *loss.Objec
 		})
 		if err != nil {
 			return nil, nil, nil, err
+		}
+		if job.StrokesOf != nil {
+			fine := fineLayers(layers)
+			strokes, err := targets(statistic, fine, job.strokesFor(r), func(on []loss.Style) ([]loss.Target, error) {
+				return loss.StyleTargets(net, on, statistic, fine...)
+			})
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			own = withStrokes(own, strokes)
 		}
 		var mask *tensors.Tensor
 		if r.mask != nil {

@@ -119,6 +119,13 @@ func (j *Job) withMasks(fit func(*picture.Mask) *picture.Mask) {
 	}
 }
 
+// regionsAt returns the regions of styles with masks of a size.
+func (j Job) regionsAt(styles []Style, width, height int) []region {
+	j.Styles, j.Protect = slices.Clone(styles), nil
+	j.withMasks(func(m *picture.Mask) *picture.Mask { return m.Resize(width, height) })
+	return regionsOf(j.Styles)
+}
+
 // mirroredMask does for a mask what mirrored does for a picture.
 func (s *stage) mirroredMask(m *picture.Mask) *picture.Mask {
 	margin := s.run.job.Preset.Margin
@@ -195,11 +202,8 @@ func (j Job) uncovered() error {
 		return nil
 	}
 	w, h := j.Content.FitLonger(coverageSide)
-	j.Styles = slices.Clone(j.Styles)
-	j.Protect = nil
-	j.withMasks(func(m *picture.Mask) *picture.Mask { return m.Resize(w, h) })
 	left := 1.0
-	for _, r := range regionsOf(j.Styles) {
+	for _, r := range j.regionsAt(j.Styles, w, h) {
 		left -= r.share
 	}
 	if left < leastUncovered {

@@ -61,6 +61,10 @@ func (r *run) newStage(start *picture.Picture) (*stage, error) {
 		w, h := style.Picture.FitLonger(job.styleSide(style, max(size.Width, size.Height)))
 		job.Styles[i].Picture = job.laidStyle(style, max(w, minSide), max(h, minSide))
 	}
+	if p := job.StrokesOf; p != nil {
+		w, h := p.FitLonger(job.styleSide(Style{Picture: p}, max(size.Width, size.Height)))
+		job.StrokesOf = job.laid(p, max(w, minSide), max(h, minSide))
+	}
 	job.withMasks(s.mirroredMask)
 	if below := sizes(r.scales[r.scale:]) - 1; job.Preset.ContentFalloff != 0 {
 		job.Preset.ContentWeight *= math.Pow(job.Preset.ContentFalloff, float64(below))

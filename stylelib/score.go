@@ -70,6 +70,9 @@ func (s *Studio) unresized(job *Job) (net *vgg.Network, objective *loss.Objectiv
 	for i, style := range job.Styles {
 		job.Styles[i].Picture = job.laidStyle(style, style.Picture.Width, style.Picture.Height)
 	}
+	if p := job.StrokesOf; p != nil {
+		job.StrokesOf = job.laid(p, p.Width, p.Height)
+	}
 	job.withMasks(func(m *picture.Mask) *picture.Mask { return m.Resize(job.Content.Width, job.Content.Height) })
 	net = net.Tiled(s.options.tile(job.Content.Height, job.Content.Width, s.freeMemory()))
 	objective, _, release, err = s.objective(net, *job, matching{start: job.Content})

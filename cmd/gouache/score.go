@@ -16,6 +16,7 @@ type scoreFlags struct {
 	settings       settingFlags
 	content, image string
 	protect        string
+	strokes        string
 	styles         []string
 	json           bool
 }
@@ -34,6 +35,7 @@ the picture and the content picture must have the same size.`,
 	flags := cmd.Flags()
 	flags.Var((*path)(&f.content), "content", "the content picture: a `FILE` or sample:NAME")
 	flags.Var((*paths)(&f.styles), "style", "a style picture: a `FILE` or sample:NAME, with :WEIGHT to mix several and @REGION@PART for masks, as in gouache stylize")
+	flags.Var((*path)(&f.strokes), "strokes-of", "a painting, `FILE` or sample:NAME, that gives the strokes, as in gouache stylize")
 	flags.Var((*path)(&f.protect), "protect", "a mask, `FILE`, of where the content counts four times as much")
 	flags.Var((*path)(&f.image), "image", "the picture to score: a `FILE` or sample:NAME")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
@@ -57,6 +59,11 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 	}
 	if job.Styles, err = loadStyles(cmd.Context(), &tracker.NewRun{}, f.styles); err != nil {
 		return err
+	}
+	if f.strokes != "" {
+		if job.StrokesOf, err = picture.LoadContext(cmd.Context(), f.strokes); err != nil {
+			return fmt.Errorf("--strokes-of: %w", err)
+		}
 	}
 	if job.Protect, err = loadMask(cmd.Context(), &tracker.NewRun{}, 0, tracker.RoleProtect, f.protect); err != nil {
 		return fmt.Errorf("--protect: %w", err)

@@ -27,6 +27,7 @@ type stylizeFlags struct {
 	styles   []string
 	out      string
 	protect  string
+	strokes  string
 	init     string
 	json     bool
 	depth    int
@@ -62,6 +63,7 @@ The run is recorded with its settings, curves and pictures; see gouache runs and
 	flags := cmd.Flags()
 	flags.Var((*path)(&f.content), "content", "the photograph: a `FILE` or sample:NAME")
 	flags.Var((*paths)(&f.styles), "style", "a painting: a `FILE` or sample:NAME, with :WEIGHT to mix several, @REGION for a mask of where it is used, and @PART for a mask of what counts of it")
+	flags.Var((*path)(&f.strokes), "strokes-of", "a painting, `FILE` or sample:NAME, that gives the strokes, while --style gives the colours and the large forms")
 	flags.Var((*path)(&f.protect), "protect", "a mask, `FILE`, of where the photograph counts four times as much, such as a face")
 	flags.Var((*path)(&f.out), "out", "where the result goes: a .png, .jpg or .tiff `FILE`, or - for a PNG on standard output")
 	f.init = "content"
@@ -147,6 +149,11 @@ func (f *stylizeFlags) job(ctx context.Context, run *tracker.NewRun) (stylelib.J
 	if job.Styles, err = loadStyles(ctx, run, f.styles); err != nil {
 		return job, err
 	}
+	if f.strokes != "" {
+		if job.StrokesOf, err = loadInput(ctx, run, tracker.RoleStrokes, f.strokes); err != nil {
+			return job, fmt.Errorf("--strokes-of: %w", err)
+		}
+	}
 	if job.Protect, err = loadMask(ctx, run, 0, tracker.RoleProtect, f.protect); err != nil {
 		return job, fmt.Errorf("--protect: %w", err)
 	}
@@ -226,6 +233,9 @@ func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *sty
 	for _, text := range f.styles {
 		style, _ := filename.ParseStyle("", text) // it was read before
 		words = append(words, "--style", style.Absolute().String())
+	}
+	if f.strokes != "" {
+		words = append(words, "--strokes-of", filename.Absolute(f.strokes))
 	}
 	if f.protect != "" {
 		words = append(words, "--protect", filename.Absolute(f.protect))

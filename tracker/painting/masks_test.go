@@ -38,6 +38,7 @@ style:
     region: left.png
     part: face.png
 protect: face.png
+strokes_of: sample:woodcut
 sampler: grid
 size: 64
 iterations: 2
@@ -66,7 +67,7 @@ search: {style_weight: [3]}
 		got = append(got, fmt.Sprint(p.Role, p.Step, " ", p.Name))
 	}
 	slices.Sort(got)
-	if want := []string{"content0 mine.png", "part1 face.png", "protect0 face.png", "region1 left.png", "style0 sample:swirl", "style1 mine.png"}; !slices.Equal(got, want) {
+	if want := []string{"content0 mine.png", "part1 face.png", "protect0 face.png", "region1 left.png", "strokes0 sample:woodcut", "style0 sample:swirl", "style1 mine.png"}; !slices.Equal(got, want) {
 		t.Errorf("recorded %q, want %q", got, want)
 	}
 	if run.Params["region_picture"] != "left.png" || run.Params["part_picture"] != "face.png" || run.Params["protect_picture"] != "face.png" {
@@ -76,7 +77,7 @@ search: {style_weight: [3]}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if job.Styles[0].Region != nil || job.Styles[1].Region == nil || job.Styles[1].Part == nil || job.Styles[1].Weight != 2 || job.Protect == nil {
+	if job.Styles[0].Region != nil || job.Styles[1].Region == nil || job.Styles[1].Part == nil || job.Styles[1].Weight != 2 || job.Protect == nil || job.StrokesOf == nil {
 		t.Errorf("again: %+v", job)
 	}
 	result, err := painter.Studio.Stylize(t.Context(), job, nil)

@@ -168,6 +168,13 @@ func (p *Painter) Job(ctx context.Context, a sweep.Assignment) (stylelib.Job, er
 		}
 		job.Styles = append(job.Styles, style)
 	}
+	if a.StrokesOf != "" {
+		strokes, err := p.load(ctx, a.StrokesOf)
+		if err != nil {
+			return job, fmt.Errorf("strokes_of: %w", err)
+		}
+		job.StrokesOf = strokes.picture
+	}
 	if job.Protect, err = p.loadMask(ctx, a.Protect); err != nil {
 		return job, fmt.Errorf("protect: %w", err)
 	}
@@ -206,7 +213,7 @@ func inputs(a sweep.Assignment) iter.Seq[input] {
 			list = append(list, input{tracker.RoleStyle, int64(i), s.File},
 				input{tracker.RoleRegion, int64(i), s.Region}, input{tracker.RolePart, int64(i), s.Part})
 		}
-		for _, in := range append(list, input{tracker.RoleProtect, 0, a.Protect}) {
+		for _, in := range append(list, input{tracker.RoleProtect, 0, a.Protect}, input{tracker.RoleStrokes, 0, a.StrokesOf}) {
 			if in.name != "" && !yield(in) {
 				return
 			}

@@ -104,6 +104,8 @@ func addInputs(ctx context.Context, store tracker.PictureReader, run *tracker.Ru
 			job.Styles = append(job.Styles, style)
 		case tracker.RoleInit:
 			job.Start = p
+		case tracker.RoleStrokes:
+			job.StrokesOf = p
 		case tracker.RoleProtect:
 			job.Protect = p.Mask()
 		case tracker.RoleRegion:

@@ -30,6 +30,7 @@ type document struct {
 	Content    scalar  `yaml:"content"`
 	Style      styles  `yaml:"style"`
 	Protect    scalar  `yaml:"protect"`
+	StrokesOf  scalar  `yaml:"strokes_of"`
 	Weights    scalar  `yaml:"weights"`
 	Device     scalar  `yaml:"device"`
 	Search     mapping `yaml:"search"`
@@ -373,7 +374,7 @@ type entry struct {
 }
 
 // optional are the keys whose value may be none, ~ or null, all of which mean the same.
-var optional = []string{"protect", "weights", "device", "minimise", "prune", "trials", "retries", "checkpoint"}
+var optional = []string{"protect", "strokes_of", "weights", "device", "minimise", "prune", "trials", "retries", "checkpoint"}
 
 const none = "none"
 

@@ -38,6 +38,7 @@
 //	            picture, weight, region and part. Region is a mask of where the style is painted, part one of what counts
 //	            of it
 //	protect     a mask of where the content counts more
+//	strokes_of  a painting that gives the strokes, in the colours of the style
 //	weights     the network's weights, by name or file
 //	device      what computes
 //	sampler     grid, random, sobol, tpe, cmaes or another one that is registered, or one of them with a seed:

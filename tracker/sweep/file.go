@@ -18,10 +18,10 @@ type File struct {
 	// if the sweep searches over its pictures.
 	Content string
 	Styles  []Style
-	// Protect is a mask of where the content counts more; "" for none.
-	Protect string
-	Weights string // "" leaves the choice to the program
-	Device  string // likewise
+	// Protect is a mask of where the content counts more, and StrokesOf a painting that gives the strokes; "" for none.
+	Protect, StrokesOf string
+	Weights            string // "" leaves the choice to the program
+	Device             string // likewise
 	// Fixed holds the settings that all trials share.
 	Fixed  tracker.Params
 	Search Space
@@ -63,7 +63,8 @@ type Assignment struct {
 	// Content and Styles are the trial's pictures, as the file writes them; see [File.Resolve].
 	Content string
 	Styles  []Style
-	Protect string
+	// Protect and StrokesOf are those of the file.
+	Protect, StrokesOf string
 }
 
 // The parameters that name a trial's pictures if a sweep searches over them.
@@ -75,7 +76,7 @@ const (
 // Assign returns the assignment of a trial with these values of the searched settings: a sampler's,
 // or all parameters that a run has recorded. Other values are ignored.
 func (f *File) Assign(values tracker.Params) Assignment {
-	a := Assignment{Params: tracker.Params{}, Content: f.Content, Styles: f.Styles, Protect: f.Protect}
+	a := Assignment{Params: tracker.Params{}, Content: f.Content, Styles: f.Styles, Protect: f.Protect, StrokesOf: f.StrokesOf}
 	maps.Copy(a.Params, f.Fixed)
 	for i, active := range f.Search.Active(values) {
 		name := f.Search[i].Name

@@ -98,6 +98,7 @@ style:
     region: me.png
   - {picture: a.jpg, weight: 0.5, region: sky.png, part: frame.png}
 protect: face.png
+strokes-of: d.jpg
 weights: vgg19
 device: cpu
 seed: 7
@@ -141,7 +142,7 @@ search:
 			{"a.jpg", 1, "", ""}, {"b.jpg", 2.5, "", ""}, {"sample:swirl", 1, "", ""}, {"sample:glass", 0, "", ""},
 			{"c.jpg", 2, "sky.png", ""}, {"c.jpg", 1, "", "frame.png"}, {"sample:swirl", 1, "me.png", ""}, {"a.jpg", 0.5, "sky.png", "frame.png"},
 		},
-		Protect: "face.png", Weights: "vgg19", Device: "cpu", Fixed: tracker.Params{"seed": int64(7), "mirror": true, "style_weight": 100.0},
+		Protect: "face.png", StrokesOf: "d.jpg", Weights: "vgg19", Device: "cpu", Fixed: tracker.Params{"seed": int64(7), "mirror": true, "style_weight": 100.0},
 		Sampler: "sobol", Seed: -4, Trials: 12, Parallel: 3, Checkpoint: 2 * time.Minute, Ratings: 5,
 		Minimise: Objective{rating: true}, Path: "night.yaml",
 	}
@@ -171,7 +172,7 @@ func TestParseMistakes(t *testing.T) {
 	for _, c := range []struct{ lines, want string }{
 		{"style_wieght: 3", `1:1: unknown key "style_wieght": did you mean "style_weight"?`},
 		{"minimize: content", `1:1: unknown key "minimize": did you mean "minimise"?`},
-		{"quux: 3", `1:1: unknown key "quux": there are name, content, style, protect, weights, device, search, sampler, trials, parallel, retries, checkpoint, minimise, prune, ratings, size, iterations, scales, seed, content_weight, style_weight, tv_weight, preset, pooling and 3 more`},
+		{"quux: 3", `1:1: unknown key "quux": there are name, content, style, protect, strokes_of, weights, device, search, sampler, trials, parallel, retries, checkpoint, minimise, prune, ratings, size, iterations, scales, seed, content_weight, style_weight, tv_weight, preset and 4 more`},
 		{"size: 256\nsize: 512", "2:1: size is here twice: it is in line 7 already"},
 		{"tv_weight: 1\ntv-weight: 1", "2:1: tv_weight is here twice: it is in line 7 already"},
 		{"size:", "1:1: size has no value"},
