@@ -8,9 +8,9 @@
 // Adam's iterates do not settle: near a minimum each element still moves by about the step size. Averaging
 // smooths that away. The average of the iterates is then the point that the recorder and the result have.
 //
-// Vectors never leave the device. One compiled graph makes a step: it takes 1 ms at 256×256×3 and 4 ms at
-// 512×512×3, with float32 and two cores of an AMD EPYC (BenchmarkStep). Between iterations the device holds
-// three vectors, or four with an average, and twice as many and the gradient during a step.
+// Vectors never leave the device. One compiled graph makes a step; it reads and writes each vector once
+// (BenchmarkStep). Between iterations the device holds three vectors, or four with an average, and twice as
+// many and the gradient during a step.
 //
 // The same start gives the same result to the byte, on the same machine. So does a run that was saved
 // as a [State] and resumed.
