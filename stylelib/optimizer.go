@@ -1,6 +1,7 @@
 package stylelib
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -79,13 +80,20 @@ func (s *stage) adam() (optimize.Minimizer, error) {
 	if moments.Second, err = s.resized(moments.Second); err != nil {
 		return nil, err
 	}
-	err = moments.Second.MutableFlatData(func(flat any) {
-		for i, v := range flat.([]float32) {
-			flat.([]float32)[i] = max(v, 0) // a cubic undershoots at edges, and a square's mean cannot be negative
-		}
+	// A mean of squares is no less than the square of the mean. A cubic resizes it to less at edges, even below zero, and
+	// pixels would jump to black or white there. (That program resizes the second moments bilinearly.)
+	share := 1 - math.Pow(minimizer.Beta2, float64(moments.Steps)) // of the second moments that is not their start, zero
+	var firstErr error
+	err = moments.Second.MutableFlatData(func(second any) {
+		firstErr = moments.First.ConstFlatData(func(first any) {
+			v, m := second.([]float32), first.([]float32)
+			for i := range v {
+				v[i] = max(v[i], m[i]*m[i]*float32(share))
+			}
+		})
 	})
 	minimizer.Moments = moments
-	return minimizer, err
+	return minimizer, errors.Join(err, firstErr)
 }
 
 // resized returns a vector of an earlier scale, with its margin, at this scale's size and with its margin.

@@ -2,8 +2,11 @@ package stylelib
 
 import (
 	"maps"
+	"math"
 	"strings"
 	"testing"
+
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/stylelib/adam"
 	"github.com/gouache-art/gouache/stylelib/loss"
@@ -25,6 +28,9 @@ func TestResumeAdam(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if at == 3 { // the first iteration of the second scale
+			checkMoments(t, moments)
+		}
 		moments.Free()
 		if moments.Steps != at+1 {
 			t.Errorf("iteration %d of both scales: the moments are of %d steps", at+1, moments.Steps)
@@ -38,6 +44,20 @@ func TestResumeAdam(t *testing.T) {
 				t.Fatalf("iteration %d: a grey level of %v", at+1, v)
 			}
 		}
+	}
+}
+
+// checkMoments: where a step was made from resized moments, it was no longer than a few step sizes.
+func checkMoments(t *testing.T, moments *adam.Moments) {
+	t.Helper()
+	first, second := tensors.MustCopyFlatData[float32](moments.First), tensors.MustCopyFlatData[float32](moments.Second)
+	var longest float64
+	for i, m := range first {
+		corrected := float64(second[i]) / (1 - math.Pow(0.99, float64(moments.Steps)))
+		longest = max(longest, math.Abs(float64(m))/(1-math.Pow(0.9, float64(moments.Steps)))/math.Sqrt(corrected))
+	}
+	if !(longest < 4) {
+		t.Errorf("a step of %v step sizes", longest)
 	}
 }
 

@@ -59,8 +59,7 @@ type Preset struct {
 	// Optimizer minimises the objective; empty means optimize.LBFGS. StepSize is about what a pixel changes by, in
 	// grey levels, in each of its steps, or in the first of L-BFGS, which finds the next lengths itself; zero means
 	// the optimiser's own. Averaging, of Adam only, is the decay rate of the average of the iterates, which is then
-	// the picture; zero means that the last iterate is. Losses are then those of the iterates, which are higher than
-	// the picture's.
+	// the picture; zero means that the last iterate is. Losses are those of the iterates, not of the average.
 	Optimizer           optimize.Method
 	StepSize, Averaging float64
 
