@@ -274,8 +274,8 @@ func (j Job) Plan() ([]progress.Scale, error) {
 	return j.stages(), nil
 }
 
-// scales returns the sizes to paint at. Each gets the same number of iterations, since the coarse
-// ones, which determine the composition, are also the cheap ones.
+// scales returns the sizes to paint at. Each gets the same number of iterations, unless the preset says otherwise,
+// since the coarse ones, which determine the composition, are also the cheap ones.
 func (j Job) scales() []progress.Scale {
 	size := func(below int) (w, h int) { // of a scale, counted back from the last
 		return j.Content.FitLonger(max(int(math.Round(float64(j.Size)*math.Pow(j.Preset.ScaleFactor, float64(-below)))), 1))
@@ -290,10 +290,16 @@ func (j Job) scales() []progress.Scale {
 		}
 	}
 	n = min(n, j.Iterations)
+	shares, done := n, 0
+	if j.Preset.FirstTwice {
+		shares = n + 1
+	}
 	scales := make([]progress.Scale, n)
 	for i := range scales {
 		w, h := size(n - 1 - i)
-		scales[i] = progress.Scale{Width: max(w, minSide), Height: max(h, minSide), Iterations: (i+1)*j.Iterations/n - i*j.Iterations/n}
+		until := (shares - n + i + 1) * j.Iterations / shares
+		scales[i] = progress.Scale{Width: max(w, minSide), Height: max(h, minSide), Iterations: until - done}
+		done = until
 	}
 	return scales
 }

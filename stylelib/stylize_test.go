@@ -233,6 +233,25 @@ func TestScales(t *testing.T) {
 	}
 }
 
+// TestFirstScaleTwice: style-transfer-pytorch paints 1000 iterations at the first size, and 500 at each later one.
+func TestFirstScaleTwice(t *testing.T) {
+	job := Job{Content: &picture.Picture{Width: 600, Height: 600}, Preset: loss.StyleTransferPyTorch(), Size: 512, Iterations: 3000}
+	if got, want := fmt.Sprint(job.filled().scales()), "[{128 128 1000} {181 181 500} {256 256 500} {362 362 500} {512 512 500}]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	for job.Iterations = 1; job.Iterations < 30; job.Iterations++ {
+		sum := 0
+		for _, s := range job.filled().scales() {
+			if sum += s.Iterations; s.Iterations < 1 {
+				t.Errorf("%d iterations leave %d for a scale", job.Iterations, s.Iterations)
+			}
+		}
+		if sum != job.Iterations {
+			t.Errorf("%d iterations became %d", job.Iterations, sum)
+		}
+	}
+}
+
 // TestScalesByStroke: with larger strokes painting begins at a smaller size.
 func TestScalesByStroke(t *testing.T) {
 	for stroke, want := range map[float64]string{

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,11 @@ and what it takes alone. The pictures are the samples chelsea and swirl, made sq
 	flags := cmd.Flags()
 	flags.IntVar(&f.size, "size", 256, "side of the picture in `PIXELS`")
 	flags.IntVar(&f.repeat, "repeat", 7, "`NUMBER` of evaluations to take the median of")
-	flags.StringVar(&f.preset, "preset", "gouache", "`NAME` of the objective: gouache, neural-style or article")
+	var presets []string
+	for _, p := range loss.Presets() {
+		presets = append(presets, p.Name)
+	}
+	flags.StringVar(&f.preset, "preset", presets[0], "`NAME` of the objective: "+strings.Join(presets, ", "))
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	f.studio.add(cmd)
 	f.studio.addCompute(cmd)

@@ -55,6 +55,8 @@ type Preset struct {
 	// pixels, painting begins; zero means 128.
 	ScaleFactor float64
 	Coarsest    int
+	// FirstTwice gives the first scale twice as many iterations as each later one. Otherwise all have as many.
+	FirstTwice bool
 
 	// Optimizer minimises the objective; empty means optimize.LBFGS. StepSize is about what a pixel changes by, in
 	// grey levels, in each of its steps, or in the first of L-BFGS, which finds the next lengths itself; zero means

@@ -35,6 +35,7 @@ func StyleTransferPyTorch() Preset {
 		NinePoint:     true,
 		ScaleFactor:   math.Sqrt2,
 		Coarsest:      128,
+		FirstTwice:    true,
 		Statistic:     TruncatedWasserstein,
 		Normalization: Standardized,
 		Optimizer:     optimize.Adam,
