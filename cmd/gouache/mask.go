@@ -47,7 +47,7 @@ func newMask() *cobra.Command {
 		Use:   "mask FILE --out FILE.png [flags]",
 		Short: "Make a mask of a photograph without drawing",
 		Long: `Make a mask of a photograph: a grey picture that is white where something is selected and black elsewhere. Masks say
-where a style paints (--style FILE@MASK) and what stays as it is (--protect MASK) in gouache stylize.
+where a style is used (--style FILE@REGION) and where the photograph counts more (--protect MASK) in gouache stylize.
 
 Each of --luminance, --colour, --rectangle, --ellipse, --polygon, --kmeans, --superpixels and --mask selects a part, and may be given
 several times. --combine says what becomes of several. Then --invert and --feather work on the whole.
