@@ -25,7 +25,7 @@ var displays = map[string]struct {
 	pictures, charts, tables int
 	words                    []string
 }{
-	"01_first_painting.ipynb": {pictures: 2 + 1 + 1 + 2 + 9, charts: 1, tables: 3, words: []string{"finished: all iterations are done; 3 iterations", "first painting"}},
+	"01_first_painting.ipynb": {pictures: 2 + 1 + 1 + 2 + 9 + 3, charts: 1, tables: 3, words: []string{"finished: all iterations are done; 3 iterations", "first painting"}},
 	"02_inside_vgg19.ipynb":   {pictures: 1 + 20 + 6 + 4 + 6 + 3 + 3, charts: 1, tables: 13, words: []string{"494.57", "block5_conv2: loss", "from rounding", "The lowest of 3 evaluations."}},
 	"03_sweep.ipynb":          {pictures: 12 + 12 + 2 + 1, charts: 2, tables: 1 + 2 + 1 + 1, words: []string{"12 of 12 trials finished", "12 trials show what matters most", "2 of 2", "all iterations are done"}},
 	"04_browse_runs.ipynb":    {pictures: 3 + 3 + 1 + 1, charts: 3, tables: 2, words: []string{"glass, style weight 10", "greatest difference: 0 grey levels"}},
