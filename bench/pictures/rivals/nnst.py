@@ -85,7 +85,8 @@ def centred(x: Tensor) -> Tensor:
 
 def nearest(query: Tensor, key: Tensor) -> Tensor:
     """Returns for each position of the query the position of the key with the largest product; both are [c, positions]."""
-    return torch.cat([(key.T @ block).argmax(0) for block in query.split(BLOCK, 1)])
+    # (key.T @ block).argmax(0) takes 2.5 times as long: PyTorch's argmax is slow across rows.
+    return torch.cat([(block.T @ key).argmax(1) for block in query.split(BLOCK, 1)])
 
 
 def column_loss(network: Network, query: Tensor, style: Tensor):
