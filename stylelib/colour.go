@@ -112,3 +112,13 @@ func (j Job) kept(width, height int) *picture.Picture {
 	}
 	return j.towardStyles(j.Styles, *j.Palette, width, height)
 }
+
+// tone returns what the tone of a picture of the job is compared with: the content picture with its colours in those of
+// the styles, at a size, within a margin. It is nil if the job's preset does not compare it.
+func (j Job) tone(styles []Style, width, height, margin int) *loss.ToneTarget {
+	if j.Preset.ToneWeight == 0 {
+		return nil
+	}
+	p := window(j.towardStyles(styles, 1, width, height), -margin, width+2*margin, height+2*margin)
+	return loss.NewToneTarget(p.Pix, p.Height, p.Width, max(width, height))
+}

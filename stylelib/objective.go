@@ -19,10 +19,13 @@ import (
 
 // objective returns the objective of a job whose pictures are laid on its background, at the sizes that they are compared
 // at, and the caller's own terms in it. The caller calls release when it no longer needs them. The matching says what
-// strokes are matched to.
-func (s *Studio) objective(net *vgg.Network, job Job, m matching) (o *loss.Objective, own []loss.Term, release func(), err error) {
+// strokes are matched to. It frees tone, which may be nil, with the rest.
+func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.ToneTarget) (o *loss.Objective, own []loss.Term, release func(), err error) {
 	job.Preset = job.controlled()
 	var releases []func()
+	if tone != nil {
+		releases = append(releases, tone.Finalize)
+	}
 	free := func() {
 		for _, r := range slices.Backward(releases) {
 			r()
@@ -52,7 +55,7 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching) (o *loss.Objec
 	if job.StrokesOf != nil {
 		varied = regionsOf([]Style{{Picture: job.StrokesOf}})
 	}
-	scene := loss.Scene{Network: net, Height: height, Width: width, Variation: variation(varied, height*width)}
+	scene := loss.Scene{Network: net, Height: height, Width: width, Tone: tone, Variation: variation(varied, height*width)}
 	// onMask returns a mask of the picture on the device.
 	onMask := func(m *picture.Mask, value func(float32) float32) *tensors.Tensor {
 		t := maskTensor(m, value)
@@ -186,7 +189,7 @@ func variation(regions []region, pixels int) (v loss.Variation) {
 			}
 		}
 		if area > 0 {
-			lightness, colour := s.Picture.YCbCrVariation()
+			lightness, colour := s.Picture.Roughness()
 			each := shares[i] / area * float64(pixels)
 			v.RGB += each * s.Picture.TotalVariation()
 			v.Lightness += each * lightness

@@ -70,8 +70,9 @@ func (r *run) newStage(start *picture.Picture) (*stage, error) {
 		job.Preset.ContentWeight *= math.Pow(job.Preset.ContentFalloff, float64(below))
 	}
 	s.kept = r.job.kept(size.Width, size.Height)
+	tone := r.job.tone(r.styles, size.Width, size.Height, margin)
 	var err error
-	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job, s.matching()); err != nil {
+	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job, s.matching(), tone); err != nil {
 		return nil, err
 	}
 	s.objective.Progress = func(done, total int) {

@@ -66,6 +66,7 @@ func (s *Studio) unresized(job *Job) (net *vgg.Network, objective *loss.Objectiv
 	if net, err = s.Network(job.Preset.Network()); err != nil {
 		return nil, nil, nil, err
 	}
+	tone := job.tone(job.paints(), job.Content.Width, job.Content.Height, 0)
 	job.Content, job.Styles = job.Content.On(job.background()), slices.Clone(job.paints())
 	for i, style := range job.Styles {
 		job.Styles[i].Picture = job.laidStyle(style, style.Picture.Width, style.Picture.Height)
@@ -75,7 +76,7 @@ func (s *Studio) unresized(job *Job) (net *vgg.Network, objective *loss.Objectiv
 	}
 	job.withMasks(func(m *picture.Mask) *picture.Mask { return m.Resize(job.Content.Width, job.Content.Height) })
 	net = net.Tiled(s.options.tile(job.Content.Height, job.Content.Width, s.freeMemory()))
-	objective, _, release, err = s.objective(net, *job, matching{start: job.Content})
+	objective, _, release, err = s.objective(net, *job, matching{start: job.Content}, tone)
 	return net, objective, release, err
 }
 

@@ -13,21 +13,54 @@ func init() {
 			if p.ChromaWeight == 0 {
 				return nil
 			}
-			chroma := ColourVariation(p.ChromaWeight)
-			// At least one grey level a pixel, so that a style without colours does not divide by zero.
-			chroma.Scale = 1 / max(s.Variation.Colour, float64(s.Height*s.Width))
+			chroma := ColourRoughness(p.ChromaWeight)
+			// A style without colours would divide by zero.
+			chroma.Scale = 1 / max(s.Variation.Colour, 2*float64(s.Height*s.Width))
 			return []Term{chroma}
 		},
 	})
 }
 
-// ColourVariation is the total variation of Cb and Cr, Σ|dx|+|dy| over all pixels, in grey levels. One total variation
-// of all channels does not see coloured specks: they vary little beside the strokes' lightness.
-func ColourVariation(weight float64) Term {
-	return variation(chromaName, chromaName, weight, func(picture *graph.Node) []*graph.Node {
-		_, cb, cr := yCbCr(picture)
-		return []*graph.Node{cb, cr}
-	})
+// LightnessRoughness is the weighted sum over all pixels of the squared differences of Y to its eight neighbours, in
+// squares of grey levels:
+//
+//	⅔ Σ (dx² + dy²) + ⅙ Σ (d↘² + d↙²)
+//
+// with the weights of [NinePointVariation]. It is dx² + dy² for what changes slowly, in any direction. The sum of
+// absolute values in [TotalVariation] makes steps along rows and columns, which a scale hands to the next.
+func LightnessRoughness(weight float64) Term {
+	return Term{
+		Name:   tvName,
+		kind:   "lightness roughness",
+		Weight: weight,
+		Loss: func(in *Inputs) *graph.Node {
+			y, _, _ := yCbCr(in.Picture())
+			return roughness(y)
+		},
+	}
+}
+
+// ColourRoughness is the same of Cb and Cr together. One measure for all channels does not see coloured specks: they
+// vary little beside the strokes' lightness.
+func ColourRoughness(weight float64) Term {
+	return Term{
+		Name:   chromaName,
+		kind:   chromaName,
+		Weight: weight,
+		Loss: func(in *Inputs) *graph.Node {
+			_, cb, cr := yCbCr(in.Picture())
+			return graph.Add(roughness(cb), roughness(cr))
+		},
+	}
+}
+
+// roughness returns that of one channel, [h, w].
+func roughness(x *graph.Node) *graph.Node {
+	dx, dy := differences(x, 1)
+	down, up := diagonals(x, 1)
+	straight := graph.Add(sumOfSquares(dx), sumOfSquares(dy))
+	diagonal := graph.Add(sumOfSquares(down), sumOfSquares(up))
+	return graph.Add(graph.MulScalar(straight, 2.0/3), graph.MulScalar(diagonal, 1.0/6))
 }
 
 // yCbCr returns the lightness and the colour differences of a picture [1, h, w, 3], RGB, each [h, w], in grey levels,

@@ -34,13 +34,15 @@ type Preset struct {
 	StyleFalloff float64
 
 	ContentWeight, StyleWeight, TVWeight float64
-	// ChromaWeight is that of the total variation of colour. If it is set, TVWeight is that of lightness only, and
-	// both require RelativeTV.
+	// ChromaWeight is that of [ColourRoughness], and requires NinePoint and RelativeTV.
 	ChromaWeight float64
+	// ToneWeight is that of [Tone], relative to the variance of what it compares with.
+	ToneWeight float64
 	// ContentFalloff is how much the content counts at each scale beside the next larger one. Zero means as much.
 	ContentFalloff float64
 
-	// NinePoint makes TVWeight that of [NinePointVariation], of pixels 0..1.
+	// NinePoint makes TVWeight that of [NinePointVariation], of pixels 0..1, or, with RelativeTV, of
+	// [LightnessRoughness].
 	NinePoint bool
 
 	// Statistic is what styles are compared by. All but GramMatrices require the normalization Relative, or, if they are
@@ -165,8 +167,8 @@ func (p Preset) Validate() error {
 		return fmt.Errorf("the preset's content shares are %v for %d layers: give each a number from 0 up, and one a number above 0", p.ContentShares, len(p.ContentLayers))
 	case p.NinePoint && (p.RelativeTV || p.ChromaWeight != 0):
 		return errors.New("the preset's variation is of nine points: it has no RelativeTV and no weight for colour")
-	case p.ChromaWeight != 0 && !p.RelativeTV:
-		return errors.New("the preset has a weight for the variation of colour: set its RelativeTV")
+	case p.ChromaWeight != 0 && !(p.RelativeTV && p.NinePoint):
+		return errors.New("the preset has a chroma weight: its NinePoint and RelativeTV must be set")
 	case !(p.ContentFalloff >= 0 && p.ContentFalloff <= MaxFalloff):
 		return fmt.Errorf("the preset's content falloff is %v: choose a number up to %v", p.ContentFalloff, MaxFalloff)
 	case p.ScaleFactor != 0 && !(p.ScaleFactor >= MinScaleFactor && p.ScaleFactor <= MaxScaleFactor):
@@ -225,12 +227,14 @@ type Scene struct {
 	StrokesTargets []Target
 	// Start is the picture that the scale begins with, [1, Height, Width, 3]: that of the scale before, resized.
 	Start *tensors.Tensor
+	// Tone is what the picture's tone is compared with. Only a preset with a ToneWeight needs it.
+	Tone *ToneTarget
 	// Variation is that of a picture of this size that varies as much from pixel to pixel as the styles do.
 	Variation Variation
 }
 
-// Variation is a picture's total variation, Σ|dx|+|dy| over all pixels, in grey levels: of its three channels, of Y, and
-// of Cb and Cr together, as in JPEG (ITU-T T.871).
+// Variation is how much a picture varies from pixel to pixel: its [TotalVariation], its [LightnessRoughness] and its
+// [ColourRoughness].
 type Variation struct{ RGB, Lightness, Colour float64 }
 
 // Terms returns the preset's terms for a scene: one for each target, and the total variation. Of

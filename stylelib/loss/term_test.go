@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
@@ -272,7 +273,7 @@ func TestMomentsOfPlainStyle(t *testing.T) {
 	}
 	for _, statistic := range []Statistic{Moments, Transport, Wasserstein, TruncatedWasserstein} {
 		p := Gouache()
-		p.Statistic, p.ChromaWeight = statistic, 1
+		p.Statistic, p.ChromaWeight, p.NinePoint = statistic, 1, true
 		p.ContentLayers, p.StyleLayers = []string{"block2_conv1"}, []string{"block1_conv1", "block3_conv1"}
 		var err error
 		f.style, err = StyleTargets(f.net, []Style{{Picture: tensors.FromFlatDataAndDimensions(plain, 1, 20, 20, 3)}}, p.Statistic, p.StyleLayers...)
@@ -324,9 +325,9 @@ func TestTotalVariation(t *testing.T) {
 	checkValue(t, f.evaluate(t, TotalVariation(0.5)), progress.Term{Name: "tv", Loss: want, Weighted: want / 2})
 }
 
-// TestYCbCrVariation compares with the variation of a picture that was converted pixel by pixel
-// with the coefficients of ITU-T T.871 written out.
-func TestYCbCrVariation(t *testing.T) {
+// TestRoughness compares with the definition, for a picture that was converted with the coefficients of ITU-T T.871
+// written out.
+func TestRoughness(t *testing.T) {
 	f := newFixture(t)
 	pix := flat(t, f.x)
 	converted := make([][3]float64, height*width)
@@ -337,19 +338,59 @@ func TestYCbCrVariation(t *testing.T) {
 	var want [3]float64
 	for y := range height {
 		for x := range width {
-			for c := range 3 {
-				if x+1 < width {
-					want[c] += math.Abs(converted[y*width+x+1][c] - converted[y*width+x][c])
+			for _, d := range [][3]float64{{1, 0, 2.0 / 3}, {0, 1, 2.0 / 3}, {1, 1, 1.0 / 6}, {-1, 1, 1.0 / 6}} {
+				nextX, nextY := x+int(d[0]), y+int(d[1])
+				if nextX < 0 || nextX >= width || nextY >= height {
+					continue
 				}
-				if y+1 < height {
-					want[c] += math.Abs(converted[(y+1)*width+x][c] - converted[y*width+x][c])
+				for c := range 3 {
+					difference := converted[nextY*width+nextX][c] - converted[y*width+x][c]
+					want[c] += d[2] * difference * difference
 				}
 			}
 		}
 	}
-	checkValue(t, f.evaluate(t, LightnessVariation(2)), progress.Term{Name: "tv", Loss: want[0], Weighted: 2 * want[0]})
+	checkValue(t, f.evaluate(t, LightnessRoughness(2)), progress.Term{Name: "tv", Loss: want[0], Weighted: 2 * want[0]})
 	colour := want[1] + want[2]
-	checkValue(t, f.evaluate(t, ColourVariation(2)), progress.Term{Name: "chroma", Loss: colour, Weighted: 2 * colour})
+	checkValue(t, f.evaluate(t, ColourRoughness(2)), progress.Term{Name: "chroma", Loss: colour, Weighted: 2 * colour})
+	p := picture.Picture{Width: width, Height: height, Pix: pix}
+	if got, gotColour := p.Roughness(); math.Abs(got-want[0]) > 1e-5*want[0] || math.Abs(gotColour-colour) > 1e-5*colour {
+		t.Errorf("on the host they are %v and %v, not %v and %v", got, gotColour, want[0], colour)
+	}
+}
+
+// TestTone compares with a blur that is written out pixel by pixel.
+func TestTone(t *testing.T) {
+	f := newFixture(t)
+	const longer = 180 // σ is two pixels
+	other := flat(t, noise(9, height, width))
+	target := NewToneTarget(other, height, width, longer)
+	t.Cleanup(target.Finalize)
+	const sigma, m, n = 2.0, 9, 11 // 18/2 rows, 21/2 columns rounded up
+	blurred := func(pix []float32, i, j, c int) float64 {
+		top, left := (float64(i)+0.5)*height/m-0.5, (float64(j)+0.5)*width/n-0.5
+		var sum, weights float64
+		for y := range height {
+			for x := range width {
+				dy, dx := float64(y)-top, float64(x)-left
+				weight := math.Exp(-(dx*dx + dy*dy) / (2 * sigma * sigma))
+				sum += weight * float64(pix[(y*width+x)*3+c])
+				weights += weight
+			}
+		}
+		return sum / weights
+	}
+	pix := flat(t, f.x)
+	var want float64
+	for i := range m {
+		for j := range n {
+			for c := range 3 {
+				d := blurred(pix, i, j, c) - blurred(other, i, j, c)
+				want += d * d / (m * n * 3)
+			}
+		}
+	}
+	checkValue(t, f.evaluate(t, Tone(*target, 3)), progress.Term{Name: "tone", Loss: want, Weighted: 3 * want})
 }
 
 func checkValue(t *testing.T, got *Evaluation, want progress.Term) {
@@ -413,6 +454,8 @@ func TestGradients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tone := NewToneTarget(flat(t, noise(9, height, width)), height, width, 180)
+	t.Cleanup(tone.Finalize)
 	for name, terms := range map[string][]Term{
 		"content":     {Content(f.content[0], 1)},
 		"style":       {Gram(f.style[0], 1), Gram(f.style[1], 1)},
@@ -423,8 +466,9 @@ func TestGradients(t *testing.T) {
 		"tv":          {TotalVariation(1)},
 		"nine points": {NinePointVariation(1)},
 		"strokes":     {Strokes(strokes[0], 1), Strokes(strokes[1], 1)},
-		"lightness":   {LightnessVariation(1)},
-		"chroma":      {ColourVariation(1)},
+		"lightness":   {LightnessRoughness(1)},
+		"chroma":      {ColourRoughness(1)},
+		"tone":        {Tone(*tone, 1)},
 		"own":         {own()},
 		"asymmetric":  {asymmetric()},
 		"all": {Content(f.content[0], 0.1), Gram(f.style[0], 1e-3), Gram(f.style[1], 1), TotalVariation(1), own(),

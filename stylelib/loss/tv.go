@@ -11,20 +11,20 @@ func init() {
 		Weight: func(p *Preset) *float64 { return &p.TVWeight },
 		Terms: func(p Preset, s Scene) []Term {
 			pixels := float64(s.Height * s.Width)
-			if p.NinePoint {
+			switch {
+			case p.NinePoint && p.RelativeTV:
+				tv := LightnessRoughness(p.TVWeight)
+				// At least about a grey level for each difference, so that a plain style does not divide by zero.
+				tv.Scale = 1 / max(s.Variation.Lightness, 4*pixels)
+				return []Term{tv}
+			case p.NinePoint:
 				tv := NinePointVariation(p.TVWeight)
 				tv.Scale = 1.0 / (255 * 255)
 				return []Term{tv}
 			}
-			if p.ChromaWeight != 0 {
-				tv := LightnessVariation(p.TVWeight)
-				tv.Scale = 1 / max(s.Variation.Lightness, 2*pixels)
-				return []Term{tv}
-			}
 			tv := TotalVariation(p.TVWeight)
 			if p.RelativeTV {
-				// At least one grey level for each difference, so that a plain style does not divide by zero.
-				tv.Scale = 1 / max(s.Variation.RGB, 6*pixels)
+				tv.Scale = 1 / max(s.Variation.RGB, 6*pixels) // likewise
 			}
 			return []Term{tv}
 		},
@@ -34,37 +34,13 @@ func init() {
 // TotalVariation is the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
 // grey levels (the anisotropic form of Rudin, Osher and Fatemi 1992, as in neural-style).
 func TotalVariation(weight float64) Term {
-	return variation(tvName, tvName, weight, func(picture *graph.Node) []*graph.Node { return []*graph.Node{lines(picture)} })
-}
-
-// LightnessVariation is the total variation of Y alone: Y = 0.299 R + 0.587 G + 0.114 B.
-func LightnessVariation(weight float64) Term {
-	return variation(tvName, "lightness variation", weight, func(picture *graph.Node) []*graph.Node {
-		y, _, _ := yCbCr(picture)
-		return []*graph.Node{y}
-	})
-}
-
-// variation returns a term that is the total variation of what part returns of a picture: arrays of two dimensions, with
-// the columns' channels side by side if there are several.
-func variation(name, kind string, weight float64, part func(picture *graph.Node) []*graph.Node) Term {
 	return Term{
-		Name:   name,
-		kind:   kind,
+		Name:   tvName,
+		kind:   tvName,
 		Weight: weight,
 		Loss: func(in *Inputs) *graph.Node {
-			var total *graph.Node
-			width := in.Picture().Shape().Dimensions[2]
-			for _, x := range part(in.Picture()) {
-				dx, dy := differences(x, x.Shape().Dimensions[1]/width)
-				sum := graph.Add(graph.ReduceAllSum(graph.Abs(dx)), graph.ReduceAllSum(graph.Abs(dy)))
-				if total == nil {
-					total = sum
-				} else {
-					total = graph.Add(total, sum)
-				}
-			}
-			return total
+			dx, dy := differences(lines(in.Picture()), 3)
+			return graph.Add(graph.ReduceAllSum(graph.Abs(dx)), graph.ReduceAllSum(graph.Abs(dy)))
 		},
 	}
 }

@@ -20,7 +20,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/gouache-art/gouache/internal/colour"
@@ -81,43 +80,48 @@ func clamped(v float32) float32 {
 // TotalVariation returns the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
 // grey levels. With alpha, a difference counts as much as the less opaque of its two pixels.
 func (p *Picture) TotalVariation() float64 {
-	v := p.variations()
-	return v[0] + v[1] + v[2]
+	var sum float64
+	add := func(counts float64, d [3]float64) { sum += counts * (math.Abs(d[0]) + math.Abs(d[1]) + math.Abs(d[2])) }
+	p.differences(1, 0, add)
+	p.differences(0, 1, add)
+	return sum
 }
 
-// YCbCrVariation returns the same of Y alone, and of Cb and Cr together, as JPEG defines them (ITU-T T.871).
-func (p *Picture) YCbCrVariation() (lightness, colour float64) {
-	q := &Picture{Width: p.Width, Height: p.Height, Pix: make([]float32, 0, len(p.Pix)), Alpha: p.Alpha}
-	for pixel := range slices.Chunk(p.Pix, 3) {
-		r, b := pixel[0], pixel[2]
-		y := 0.299*r + 0.587*pixel[1] + 0.114*b
-		q.Pix = append(q.Pix, y, 0.5/(1-0.114)*(b-y), 0.5/(1-0.299)*(r-y))
+// Roughness returns the weighted sum of the squared differences of each pixel to its eight neighbours, ⅔ Σ(dx²+dy²) + ⅙
+// Σ(d↘²+d↙²), in squares of grey levels: of Y, and of Cb and Cr together, as JPEG defines them (ITU-T T.871). Alpha
+// counts as in TotalVariation.
+func (p *Picture) Roughness() (lightness, colour float64) {
+	weight := 2.0 / 3
+	add := func(counts float64, d [3]float64) {
+		y := 0.299*d[0] + 0.587*d[1] + 0.114*d[2]
+		cb, cr := 0.5/(1-0.114)*(d[2]-y), 0.5/(1-0.299)*(d[0]-y)
+		lightness += weight * counts * y * y
+		colour += weight * counts * (cb*cb + cr*cr)
 	}
-	v := q.variations()
-	return v[0], v[1] + v[2]
+	p.differences(1, 0, add)
+	p.differences(0, 1, add)
+	weight = 1.0 / 6
+	p.differences(1, 1, add)
+	p.differences(-1, 1, add)
+	return lightness, colour
 }
 
-// variations returns the total variation of each channel.
-func (p *Picture) variations() (sums [3]float64) {
-	counts := func(i, j int) float64 { // how much a difference of values i and j of Pix counts
-		if p.Alpha == nil {
-			return 1
-		}
-		return float64(min(p.Alpha[i/3], p.Alpha[j/3])) / 255
-	}
-	row := 3 * p.Width
-	for y := range p.Height {
-		for i := y * row; i < (y+1)*row-3; i++ {
-			sums[i%3] += counts(i, i+3) * math.Abs(float64(p.Pix[i+3])-float64(p.Pix[i]))
-		}
-		if y == 0 {
-			continue
-		}
-		for i := y * row; i < (y+1)*row; i++ {
-			sums[i%3] += counts(i, i-row) * math.Abs(float64(p.Pix[i])-float64(p.Pix[i-row]))
+// differences calls add with the difference of each pixel to the one dx columns and dy rows on, and how much it counts.
+func (p *Picture) differences(dx, dy int, add func(counts float64, difference [3]float64)) {
+	for y := range p.Height - dy {
+		for x := max(0, -dx); x < p.Width-max(0, dx); x++ {
+			i, j := y*p.Width+x, (y+dy)*p.Width+x+dx
+			counts := 1.0
+			if p.Alpha != nil {
+				counts = float64(min(p.Alpha[i], p.Alpha[j])) / 255
+			}
+			var d [3]float64
+			for c := range d {
+				d[c] = float64(p.Pix[3*j+c]) - float64(p.Pix[3*i+c])
+			}
+			add(counts, d)
 		}
 	}
-	return sums
 }
 
 // noiseDeviation is the standard deviation of Noise, in grey levels.
