@@ -165,8 +165,6 @@ func (p Preset) Validate() error {
 		return errors.New("the preset has a style falloff: its normalization must be loss.Relative or loss.Standardized")
 	case p.ContentShares != nil && !sharesFit(p.ContentShares, p.ContentLayers):
 		return fmt.Errorf("the preset's content shares are %v for %d layers: give each a number from 0 up, and one a number above 0", p.ContentShares, len(p.ContentLayers))
-	case p.NinePoint && (p.RelativeTV || p.ChromaWeight != 0):
-		return errors.New("the preset's variation is of nine points: it has no RelativeTV and no weight for colour")
 	case p.ChromaWeight != 0 && !(p.RelativeTV && p.NinePoint):
 		return errors.New("the preset has a chroma weight: its NinePoint and RelativeTV must be set")
 	case !(p.ContentFalloff >= 0 && p.ContentFalloff <= MaxFalloff):

@@ -28,6 +28,7 @@ func CopyStrokes() Preset {
 		Normalization: Relative,
 		Recolour:      true,
 		RelativeTV:    true,
+		NinePoint:     true,
 		StyleLayers:   slices.Clone(styleLayers),
 		StyleFalloff:  0.5,
 		Statistic:     Transport,
