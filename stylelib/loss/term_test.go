@@ -641,7 +641,7 @@ func TestValidate(t *testing.T) {
 		"normalization is -1":          func(p *Preset) { p.Normalization = -1 },
 		"compares covariances":         func(p *Preset) { p.Statistic, p.Normalization = Moments, Means },
 		"must be loss.Wasserstein":     func(p *Preset) { p.Normalization = Standardized },
-		"is of nine points":            func(p *Preset) { p.NinePoint, p.RelativeTV = true, true },
+		"has a chroma weight":          func(p *Preset) { p.ChromaWeight, p.NinePoint = 1, false },
 		"has a style falloff":          func(p *Preset) { p.StyleFalloff, p.Normalization = 0.5, Sums },
 		"style falloff is -1":          func(p *Preset) { p.StyleFalloff = -1 },
 		"margin is 1000 pixels":        func(p *Preset) { p.Margin = 1000 },
