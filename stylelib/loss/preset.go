@@ -305,7 +305,7 @@ var styleLayers = []string{"block1_conv1", "block2_conv1", "block3_conv1", "bloc
 
 // Presets returns all presets, the default first.
 func Presets() []Preset {
-	return []Preset{Gouache(), CopyStrokes(), NeuralStyle(), StyleTransferPyTorch(), Article()}
+	return []Preset{Gouache(), CopyStrokes(), NeuralStyle(), StyleTransferPyTorch(), Article(), Gouache1()}
 }
 
 // LookupPreset finds a preset by its name.

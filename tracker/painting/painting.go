@@ -59,6 +59,9 @@ func Again(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (
 			return job, fmt.Errorf("run %s does not say its %s: it was not recorded whole", run.ID, name)
 		}
 	}
+	if _, ok := values["tone_weight"]; !ok && values["preset"] == loss.Gouache().Name {
+		values["preset"] = loss.Gouache1().Name // the default when no preset had a tone
+	}
 	if values["init"] == "picture" { // it is among the inputs
 		delete(values, "init")
 	}
