@@ -362,7 +362,7 @@ func TestRoughness(t *testing.T) {
 // TestTone compares with a blur that is written out pixel by pixel.
 func TestTone(t *testing.T) {
 	f := newFixture(t)
-	const longer = 180 // σ is two pixels
+	const longer = 140 // σ is two pixels
 	other := flat(t, noise(9, height, width))
 	target := NewToneTarget(other, height, width, longer)
 	t.Cleanup(target.Finalize)
@@ -454,7 +454,7 @@ func TestGradients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tone := NewToneTarget(flat(t, noise(9, height, width)), height, width, 180)
+	tone := NewToneTarget(flat(t, noise(9, height, width)), height, width, 140)
 	t.Cleanup(tone.Finalize)
 	for name, terms := range map[string][]Term{
 		"content":     {Content(f.content[0], 1)},

@@ -10,9 +10,10 @@ import (
 
 const toneName = "tone"
 
-// toneBlur is the standard deviation of the blur in [Tone], as a share of the picture's longer side. With a block's mean
-// of about this blur the cup of coffee–glass keeps its rim and its cells; with half of it strokes became half as large.
-const toneBlur = 1.0 / 90
+// toneBlur is the standard deviation of the blur in [Tone], as a share of the picture's longer side. At 1/90 the sky of
+// Tübingen–The Starry Night has 0.18 of the painting's energy at 20 pixels, of 256; at 1/50 it has 0.44, but a cup's rim
+// begins to wave.
+const toneBlur = 1.0 / 70
 
 func init() {
 	Register(Component{
