@@ -40,7 +40,9 @@ func controls() []jobSetting {
 // controlled returns the preset as the job's controls change it.
 func (j Job) controlled() loss.Preset {
 	p := j.Preset
-	p.ContentWeight *= math.Pow(4, 1-2**j.Freedom)
+	held := math.Pow(4, 1-2**j.Freedom)
+	p.ContentWeight *= held
+	p.ToneWeight *= held
 	if len(p.ContentLayers) == 2 { // the shallow one says which lines there are, the deep one what is where
 		shallow, deep := 1.0, 1.0
 		if p.ContentShares != nil {

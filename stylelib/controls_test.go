@@ -38,6 +38,9 @@ func TestControls(t *testing.T) {
 		if *job.Palette != c.palette || !near(p.ContentWeight, c.content, 1e-12) || !near(p.TVWeight, c.tv, 1e-12) {
 			t.Errorf("%v: palette %v, content %v, tv %v", c.settings, *job.Palette, p.ContentWeight, p.TVWeight)
 		}
+		if !near(p.ToneWeight/gouache.ToneWeight, c.content/2, 1e-12) {
+			t.Errorf("%v: the tone's weight is %v", c.settings, p.ToneWeight)
+		}
 		if job.Preset.ContentWeight != 2 || job.Preset.TVWeight != 0.1 {
 			t.Errorf("%v changed the job's own preset, which is recorded", c.settings)
 		}

@@ -48,9 +48,9 @@ type Job struct {
 	// Stroke is the size of the styles relative to the picture's, along the longer side, MinStroke to MaxStroke; zero
 	// means 1. Styles are never enlarged. Painting begins at a size smaller by as much.
 	Stroke float64
-	// Freedom is from 0, faithful to the content picture, to 1, free. The content's weight is the preset's times
-	// 4^(1−2·Freedom). Of two content layers the first counts 1−Freedom, and the second Freedom. Nil means 0.5, which
-	// leaves the preset as it is.
+	// Freedom is from 0, faithful to the content picture, to 1, free. The weights of content and tone are the preset's
+	// times 4^(1−2·Freedom). Of two content layers the first counts 1−Freedom, and the second Freedom. Nil means 0.5,
+	// which leaves the preset as it is.
 	Freedom *float64
 	// Smooth multiplies the preset's weight of the total variation, 0 to MaxSmooth. Nil means 1.
 	Smooth *float64

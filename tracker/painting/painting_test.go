@@ -82,6 +82,10 @@ search:
 		}
 	}
 	run := trials(t, store)[0]
+	delete(run.Params, "tone_weight")
+	if job, err := Again(t.Context(), store, run); err != nil || job.Preset.Name != "gouache-1" {
+		t.Errorf("a run of the first version is painted again with the preset %s, %v", job.Preset.Name, err)
+	}
 	delete(run.Params, "size")
 	if _, err := Again(t.Context(), store, run); err == nil || !strings.Contains(err.Error(), "does not say its size") {
 		t.Errorf("a run without its size: %v", err)
