@@ -17,6 +17,7 @@ import (
 	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
 )
 
@@ -47,6 +48,8 @@ type contender struct {
 	Name string `yaml:"name" json:"-"`
 	// Settings are those of a job by name, for Gouache. An empty map is the default.
 	Settings map[string]any `yaml:"settings" json:"settings,omitempty"`
+	// Objective changes fields of the preset, named as [loss.Preset] names them, for what no setting reaches.
+	Objective map[string]any `yaml:"objective" json:"objective,omitempty"`
 	// Command is another program and its arguments, in which {pair}, {content}, {style}, {size},
 	// {weights}, {seconds} and {out} are replaced. It writes a picture to {out}. {weights} is a
 	// .safetensors file of the plan's weights.
@@ -130,6 +133,8 @@ func (p *plan) checkContender(c contender, before []string) error {
 		return errors.New("{seconds} in the command and seconds_of go together")
 	case c.SecondsOf != "" && !slices.Contains(before, c.SecondsOf):
 		return fmt.Errorf("seconds_of: %w: it names one that comes before", suggest.Unknown("contender", c.SecondsOf, before))
+	case c.Settings == nil && c.Objective != nil:
+		return errors.New("objective goes with settings: write settings: {} for the default ones")
 	case c.Settings == nil:
 		return nil
 	}
@@ -160,7 +165,21 @@ func (p *plan) job(c contender, content, style *picture.Picture) (job stylelib.J
 		return job, err
 	}
 	job.Content, job.Styles = content, []stylelib.Style{{Picture: style}}
-	return job, nil
+	return job, change(&job.Preset, c.Objective)
+}
+
+// change sets fields of a preset by name.
+func change(preset *loss.Preset, fields map[string]any) error {
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return fmt.Errorf("objective: %w", err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(preset); err != nil {
+		return fmt.Errorf("objective: %s: choose fields of loss.Preset", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return nil
 }
 
 // only returns the plan's pairs and contenders with the given names, or all of a kind without any.
