@@ -236,7 +236,6 @@ type group struct {
 	layers []int // by their indices
 	cell   int   // the side in pixels
 	h, w   int   // the numbers of cells of the picture that is matched
-	most   int   // candidates
 	length int   // of a column
 	// columns hold the candidates that are compared, one after the other, and patches, for each layer,
 	// their features: as many positions as the cell has, row by row.

@@ -236,7 +236,8 @@ type Scene struct {
 type Variation struct{ RGB, Lightness, Colour float64 }
 
 // Terms returns the preset's terms for a scene: one for each target, and the total variation. Of
-// the scene it needs the size, the targets and the variation, and the network if the normalization is Standardized.
+// the scene it needs the size, the targets and the variation, the tone if that has a weight, and the network if the
+// normalization is Standardized.
 func (p Preset) Terms(s Scene) ([]Term, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -250,6 +251,9 @@ func (p Preset) Terms(s Scene) ([]Term, error) {
 	}
 	if p.Normalization == Standardized && s.Network == nil {
 		return nil, errors.New("the preset is for features in a network's units: the scene needs the network")
+	}
+	if p.ToneWeight != 0 && s.Tone == nil {
+		return nil, errors.New("the preset has a tone weight: the scene needs the tone, of loss.NewToneTarget")
 	}
 	var terms []Term
 	for _, c := range components {

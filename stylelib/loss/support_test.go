@@ -67,6 +67,13 @@ func noise(seed uint64, height, width int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(pix, 1, height, width, 3)
 }
 
+// noiseTone is the tone of such a picture, blurred by two pixels.
+func noiseTone(t testing.TB, seed uint64, height, width int) *ToneTarget {
+	target := NewToneTarget(flat(t, noise(seed, height, width)), height, width, 140)
+	t.Cleanup(target.Finalize)
+	return target
+}
+
 func flat(t testing.TB, x *tensors.Tensor) []float32 {
 	t.Helper()
 	values, err := tensors.CopyFlatData[float32](x)

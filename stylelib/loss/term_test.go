@@ -23,12 +23,13 @@ const height, width = 18, 21
 type fixture struct {
 	net            *vgg.Network
 	content, style []Target
+	tone           *ToneTarget
 	x              *tensors.Tensor
 }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{net: newNetwork(t, tinySet(), vgg.AveragePooling), x: noise(1, height, width)}
+	f := &fixture{net: newNetwork(t, tinySet(), vgg.AveragePooling), tone: noiseTone(t, 9, height, width), x: noise(1, height, width)}
 	var err error
 	if f.content, err = ContentTargets(f.net, noise(2, height, width), "block2_conv1"); err != nil {
 		t.Fatal(err)
@@ -42,7 +43,7 @@ func newFixture(t *testing.T) *fixture {
 // terms returns a preset's terms for the fixture's targets.
 func (f *fixture) terms(t *testing.T, p Preset, variation Variation) []Term {
 	t.Helper()
-	terms, err := p.Terms(Scene{ContentTargets: f.content, StyleTargets: f.style, Height: height, Width: width, Variation: variation})
+	terms, err := p.Terms(Scene{ContentTargets: f.content, StyleTargets: f.style, Tone: f.tone, Height: height, Width: width, Variation: variation})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,11 +363,8 @@ func TestRoughness(t *testing.T) {
 // TestTone compares with a blur that is written out pixel by pixel.
 func TestTone(t *testing.T) {
 	f := newFixture(t)
-	const longer = 140 // σ is two pixels
 	other := flat(t, noise(9, height, width))
-	target := NewToneTarget(other, height, width, longer)
-	t.Cleanup(target.Finalize)
-	const sigma, m, n = 2.0, 9, 11 // 18/2 rows, 21/2 columns rounded up
+	const sigma, m, n = 2.0, 9, 11 // noiseTone's blur; 18/2 rows, 21/2 columns rounded up
 	blurred := func(pix []float32, i, j, c int) float64 {
 		top, left := (float64(i)+0.5)*height/m-0.5, (float64(j)+0.5)*width/n-0.5
 		var sum, weights float64
@@ -390,7 +388,7 @@ func TestTone(t *testing.T) {
 			}
 		}
 	}
-	checkValue(t, f.evaluate(t, Tone(*target, 3)), progress.Term{Name: "tone", Loss: want, Weighted: 3 * want})
+	checkValue(t, f.evaluate(t, Tone(*f.tone, 3)), progress.Term{Name: "tone", Loss: want, Weighted: 3 * want})
 }
 
 func checkValue(t *testing.T, got *Evaluation, want progress.Term) {
@@ -454,8 +452,6 @@ func TestGradients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tone := NewToneTarget(flat(t, noise(9, height, width)), height, width, 140)
-	t.Cleanup(tone.Finalize)
 	for name, terms := range map[string][]Term{
 		"content":     {Content(f.content[0], 1)},
 		"style":       {Gram(f.style[0], 1), Gram(f.style[1], 1)},
@@ -468,7 +464,7 @@ func TestGradients(t *testing.T) {
 		"strokes":     {Strokes(strokes[0], 1), Strokes(strokes[1], 1)},
 		"lightness":   {LightnessRoughness(1)},
 		"chroma":      {ColourRoughness(1)},
-		"tone":        {Tone(*tone, 1)},
+		"tone":        {Tone(*f.tone, 1)},
 		"own":         {own()},
 		"asymmetric":  {asymmetric()},
 		"all": {Content(f.content[0], 0.1), Gram(f.style[0], 1e-3), Gram(f.style[1], 1), TotalVariation(1), own(),
@@ -658,6 +654,11 @@ func TestValidate(t *testing.T) {
 	if _, err := byHand.Terms(Scene{ContentTargets: f.content}); err == nil || !strings.Contains(err.Error(), "not 1 and 0") {
 		t.Errorf("missing targets: %v", err)
 	}
+	toned := byHand
+	toned.ToneWeight = 1
+	if _, err := toned.Terms(Scene{ContentTargets: f.content, StyleTargets: f.style}); err == nil || !strings.Contains(err.Error(), "the scene needs the tone") {
+		t.Errorf("missing tone: %v", err)
+	}
 	for _, p := range Presets() {
 		if err := p.Validate(); err != nil || p.IsZero() || !(Preset{}).IsZero() {
 			t.Errorf("%s: %v", p.Name, err)
@@ -678,7 +679,7 @@ func TestGouacheIsRelative(t *testing.T) {
 				l.Bias[i] *= scale
 			}
 		}
-		f := &fixture{net: newNetwork(t, set, vgg.AveragePooling), x: noise(1, height, width)}
+		f := &fixture{net: newNetwork(t, set, vgg.AveragePooling), tone: noiseTone(t, 9, height, width), x: noise(1, height, width)}
 		var err error
 		p := Gouache()
 		p.ContentLayers, p.StyleLayers = []string{"block2_conv1"}, []string{"block1_conv1", "block3_conv1"}
