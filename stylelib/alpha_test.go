@@ -70,6 +70,7 @@ func TestHiddenColours(t *testing.T) {
 func TestBackground(t *testing.T) {
 	paint := func(change func(*Job)) (*picture.Picture, map[string]any) {
 		job := tinyJob(t)
+		job.Preset = loss.Gouache1() // the default maps colours, by those of what is opaque
 		job.Iterations = 3
 		change(&job)
 		var r recorder

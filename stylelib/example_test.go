@@ -33,8 +33,10 @@ func ExampleStylize() {
 	// Output:
 	// iteration 4
 	// finished 64 43
+	// chroma
 	// content
 	// style
+	// tone
 	// tv
 	// blue
 }

@@ -235,7 +235,7 @@ func lossesByEvaluation(t *testing.T, preset loss.Preset, job *Job, evaluations 
 	if err != nil {
 		t.Fatal(err)
 	}
-	objective, _, release, err := pretrainedStudio(t).objective(net, Job{Preset: preset, Content: job.Content, Styles: job.Styles}, matching{}, nil)
+	objective, _, release, err := pretrainedStudio(t).objective(net, Job{Preset: preset, Content: job.Content, Styles: job.Styles}.filled(), matching{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

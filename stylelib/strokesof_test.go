@@ -47,7 +47,8 @@ func TestStrokesOf(t *testing.T) {
 		t.Errorf("without a fine layer: %v", err)
 	}
 	job.Styles = nil
-	job.Preset.StyleLayers, job.Preset.StyleWeight, job.Preset.RelativeTV, job.Preset.StyleFalloff = nil, 0, false, 0
+	job.Preset.StyleLayers, job.Preset.StyleWeight, job.Preset.StyleFalloff = nil, 0, 0
+	job.Preset.RelativeTV, job.Preset.ChromaWeight = false, 0
 	if err := job.Check(); !errors.Is(err, ErrJob) || !strings.Contains(err.Error(), "none for the style") {
 		t.Errorf("without a style: %v", err)
 	}

@@ -90,7 +90,7 @@ func TestStylize(t *testing.T) {
 		t.Errorf("started %+v", r.run)
 	}
 	for n, i := range r.iterations {
-		if i.Iteration != n+1 || i.Scale != n/4 || len(i.Terms) != 3 || (n%4 > 0 && i.Total > r.iterations[n-1].Total) {
+		if i.Iteration != n+1 || i.Scale != n/4 || len(i.Terms) != 5 || (n%4 > 0 && i.Total > r.iterations[n-1].Total) {
 			t.Errorf("iteration %d: %+v", n+1, i)
 		}
 	}
@@ -216,12 +216,13 @@ func TestScales(t *testing.T) {
 		width, height, size, scales, iterations int
 		want                                    string
 	}{
-		{600, 400, 256, 0, 100, "[{128 85 33} {181 121 33} {256 171 34}]"},
+		{600, 400, 256, 0, 100, "[{64 43 33} {128 85 33} {256 171 34}]"},
 		{600, 400, 256, 1, 100, "[{256 171 100}]"},
-		{400, 600, 512, 0, 10, "[{85 128 2} {121 181 2} {171 256 2} {241 362 2} {341 512 2}]"},
-		{600, 400, 100, 0, 10, "[{100 67 10}]"},
-		{600, 400, 512, 0, 2, "[{362 241 1} {512 341 1}]"},
-		{600, 60, 512, 0, 10, "[{362 36 5} {512 51 5}]"},
+		{400, 600, 512, 0, 10, "[{43 64 2} {85 128 3} {171 256 2} {341 512 3}]"},
+		{600, 400, 100, 0, 10, "[{50 33 5} {100 67 5}]"},
+		{600, 400, 80, 0, 10, "[{80 53 10}]"},
+		{600, 400, 512, 0, 2, "[{256 171 1} {512 341 1}]"},
+		{600, 100, 512, 0, 10, "[{256 43 5} {512 85 5}]"},
 	} {
 		job := Job{
 			Content: &picture.Picture{Width: c.width, Height: c.height}, Styles: []Style{{Picture: &picture.Picture{}}},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
@@ -14,6 +15,8 @@ func tiledStudio() *Studio { return NewStudio(device, tiny().weights, Options{Ti
 
 func tiledJob(t *testing.T) Job {
 	job := tinyJob(t)
+	job.Preset = loss.Gouache()
+	job.Preset.ScaleFactor = math.Sqrt2
 	job.Size, job.Scales, job.Iterations = 420, 2, 6 // the first scale, 297 pixels, is of tiles in one direction
 	return job
 }
