@@ -23,10 +23,11 @@ func gouache(ctx context.Context, args ...string) (stdout, stderr string, code i
 	return out.String(), err.String(), code
 }
 
-// quick is a painting that takes a second or two: random weights, and as small as can be. It is not recorded.
+// quick is a painting that takes a second or two: random weights, two style layers, and as small as can be. It is not
+// recorded.
 func quick(out string, more ...string) []string {
 	return append([]string{"stylize", "--content", "sample:chelsea", "--style", "sample:swirl", "--weights", "random",
-		"--size", "64", "--iterations", "3", "--store", "none", "--out", out}, more...)
+		"--size", "64", "--iterations", "3", "--style-layers", "block1_conv1,block2_conv1", "--store", "none", "--out", out}, more...)
 }
 
 // gray writes a PNG of one colour.
@@ -210,7 +211,7 @@ func TestStylize(t *testing.T) {
 		t.Fatalf("%v in %q", err, stdout)
 	}
 	if report.Out != out || report.Status != "finished" || report.Width != 64 || report.Height != 43 || report.Iterations != 3 ||
-		report.Evaluations < 3 || !(report.Total > 0) || len(report.Terms) != 3 {
+		report.Evaluations < 3 || !(report.Total > 0) || len(report.Terms) != 5 {
 		t.Errorf("reported %+v", report)
 	}
 	if strings.Contains(stdout, `"run"`) || strings.Contains(stderr, "recorded") {

@@ -37,6 +37,7 @@ search:
   style_weight: [1, 10]
   seed: [1, 2]
 init: noise
+style_layers: block1_conv1,block2_conv1
 `
 
 // sweepFile writes a sweep's file, with the picture that it names, and returns its path.
@@ -196,7 +197,7 @@ func TestSweepPicturesElsewhere(t *testing.T) {
 		}
 		write(t, at(name), b.Bytes())
 	}
-	const settings = "weights: random\nsize: 64\niterations: 2\nscales: 1\nsampler: grid\nminimise: content + style\n"
+	const settings = "weights: random\nsize: 64\niterations: 2\nscales: 1\nsampler: grid\nminimise: content + style\nstyle_layers: block1_conv1,block2_conv1\n"
 	fixed := write(t, at("sweeps/fixed.yaml"), []byte("name: fixed\ncontent: "+at("elsewhere/photo.png")+
 		"\nstyle: [pictures/night sky.png, ../other/über.png:2, x.png, "+at("abs/x.png")+"]\n"+settings+"search: {seed: [1, 2, 3]}\ninit: noise\n"))
 	searched := write(t, at("sweeps/searched.yaml"), []byte("name: searched\n"+settings+"search:\n  content: [../elsewhere/photo.png, a/x.png]\n  style: [a/x.png, "+
