@@ -140,7 +140,7 @@ the sampler continues its sequence. If the sweep runs in another process, the tw
 				if err := f.apply(file); err != nil {
 					return err
 				}
-				if err := rememberWeights(cmd.Context(), store, file); err != nil {
+				if err := painting.AsBegun(cmd.Context(), store, file); err != nil {
 					return err
 				}
 				return f.withPainter(cmd, file, store, func(painter *painting.Painter) error { return f.paint(cmd, store, painter) })
@@ -259,20 +259,6 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 		return fmt.Errorf("%s failed of %d: gouache sweep show %s says why",
 			format.Count(summary.Failed, "trial", "trials"), summary.Planned, terminal.ShellWord(painter.File.Name))
 	}
-	return nil
-}
-
-// rememberWeights makes a sweep continue with the weights that it began with if its file names
-// none: other weights may have become available.
-func rememberWeights(ctx context.Context, store tracker.RunReader, file *sweep.File) error {
-	if file.Weights != "" {
-		return nil
-	}
-	runs, err := sweep.Trials(ctx, store, file.Name)
-	if err != nil || len(runs) == 0 {
-		return err
-	}
-	file.Weights = runs[0].Provenance.Weights
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,8 +60,8 @@ func Again(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (
 			return job, fmt.Errorf("run %s does not say its %s: it was not recorded whole", run.ID, name)
 		}
 	}
-	if _, ok := values["tone_weight"]; !ok && values["preset"] == loss.Gouache().Name {
-		values["preset"] = loss.Gouache1().Name // the default when no preset had a tone
+	if firstDefault(run.Params) {
+		values["preset"] = loss.Gouache1().Name
 	}
 	if values["init"] == "picture" { // it is among the inputs
 		delete(values, "init")
@@ -69,6 +70,29 @@ func Again(ctx context.Context, store tracker.PictureReader, run *tracker.Run) (
 		return job, fmt.Errorf("run %s: %w", run.ID, err)
 	}
 	return job, addInputs(ctx, store, run, &job)
+}
+
+// firstDefault reports whether a run was painted with the default of the first version. No preset had a tone then.
+func firstDefault(params tracker.Params) bool {
+	_, hasTone := params["tone_weight"]
+	return params["preset"] == loss.Gouache().Name && !hasTone
+}
+
+// AsBegun makes a sweep continue with the weights and the preset that its trials began with, if its file names none: the
+// defaults may have changed.
+func AsBegun(ctx context.Context, store tracker.RunReader, file *sweep.File) error {
+	runs, err := sweep.Trials(ctx, store, file.Name)
+	if err != nil || len(runs) == 0 {
+		return err
+	}
+	if file.Weights == "" {
+		file.Weights = runs[0].Provenance.Weights
+	}
+	searched := slices.ContainsFunc(file.Search, func(d sweep.Dimension) bool { return d.Name == "preset" })
+	if _, fixed := file.Fixed["preset"]; !fixed && !searched && firstDefault(runs[0].Params) {
+		file.Fixed["preset"] = loss.Gouache1().Name
+	}
+	return nil
 }
 
 // settings returns the parameters that are settings of a job, by the settings' names.

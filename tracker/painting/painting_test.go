@@ -413,3 +413,36 @@ func TestContinueWithDefaults(t *testing.T) {
 		t.Errorf("continued it is another: %s, %s", run.Status, run.Reason)
 	}
 }
+
+// TestAsBegun: a sweep whose trials were painted by the first version goes on with its default, and others as they are.
+func TestAsBegun(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		params     tracker.Params
+		want       any
+	}{
+		{"first version", "search: {size: [64, 80]}", tracker.Params{"preset": "gouache"}, "gouache-1"},
+		{"now", "search: {size: [64, 80]}", tracker.Params{"preset": "gouache", "tone_weight": 2.5}, nil},
+		{"another", "search: {size: [64, 80]}", tracker.Params{"preset": "article"}, nil},
+		{"named", "preset: article\nsearch: {size: [64, 80]}", tracker.Params{"preset": "gouache"}, "article"},
+		{"searched", "search: {preset: [gouache, article]}", tracker.Params{"preset": "gouache"}, nil},
+	} {
+		store, f := openStore(t, t.TempDir()), parse(t, "sampler: grid\n"+c.text)
+		f.Weights = ""
+		if _, err := sweep.Begin(t.Context(), store, f, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		run, err := tracker.Start(t.Context(), store, tracker.NewRun{
+			Sweep: f.Name, Trial: 1, Params: c.params, Provenance: tracker.Provenance{Weights: "vgg16-hed"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := run.Finish(t.Context(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+			t.Fatal(err)
+		}
+		if err := AsBegun(t.Context(), store, f); err != nil || f.Fixed["preset"] != c.want || f.Weights != "vgg16-hed" {
+			t.Errorf("%s: preset %v, weights %s, %v", c.name, f.Fixed["preset"], f.Weights, err)
+		}
+	}
+}
