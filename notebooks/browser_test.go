@@ -110,6 +110,21 @@ func waitLong(t *testing.T, ctx context.Context, expression string) {
 	}
 }
 
+// labSettings returns a folder of Jupyter's settings with which the whole notebook is rendered. By default a cell that is
+// scrolled out of sight has no text, and running all cells scrolls to the last.
+func labSettings(t *testing.T) string {
+	t.Helper()
+	config := t.TempDir()
+	dir := filepath.Join(config, "lab", "user-settings", "@jupyterlab", "notebook-extension")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "tracker.jupyterlab-settings"), []byte(`{"windowingMode": "none"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
 // startLab starts JupyterLab with a notebook and returns the address that opens it.
 func startLab(t *testing.T, n *notebook) string {
 	t.Helper()
@@ -130,7 +145,7 @@ func startLab(t *testing.T, n *notebook) string {
 	cmd := exec.CommandContext(t.Context(), program, "lab", "--no-browser", "--allow-root", "--port=0", "--LabApp.expose_app_in_browser=True",
 		"notebook.ipynb")
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "JUPYTER_CONFIG_DIR="+t.TempDir(), "JUPYTER_DATA_DIR="+t.TempDir(), "JUPYTER_RUNTIME_DIR="+os.Getenv("TMPDIR"),
+	cmd.Env = append(os.Environ(), "JUPYTER_CONFIG_DIR="+labSettings(t), "JUPYTER_DATA_DIR="+t.TempDir(), "JUPYTER_RUNTIME_DIR="+os.Getenv("TMPDIR"),
 		"GOUACHE_STORE="+t.TempDir())
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it ends its kernels
 	cmd.WaitDelay = 20 * time.Second
