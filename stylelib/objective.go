@@ -176,7 +176,7 @@ func finalize(targets []loss.Target) {
 	}
 }
 
-// variation returns that of a picture of so many pixels that varies as the styles do in the mean of their pixels that
+// variation returns that of a picture of that number of pixels that varies as the styles do in the mean of their pixels that
 // count.
 func variation(regions []region, pixels int) (v loss.Variation) {
 	styles, shares := shares(regions)

@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// A root is how the square root of a matrix is found in a term: by so many steps of Newton and Schulz, which have an
+// A root is how the square root of a matrix is found in a term: by a number of steps of Newton and Schulz, which have an
 // eigenvalue λ of a matrix A exact if λ/‖A‖ is far above 1.5^(−2·steps), and with ε = damping · mean eigenvalue added
 // to the target's covariance and to the picture's.
 type root struct {

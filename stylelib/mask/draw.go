@@ -118,7 +118,7 @@ func (r *Regions) number(m *image.NRGBA) error {
 	return nil
 }
 
-// letters returns a size of letters, in pixels, that suits most regions.
+// letters returns a size of letters, in pixels, in which most numbers fit into their regions.
 func (r *Regions) letters() float64 {
 	longer := float64(max(r.Width, r.Height))
 	area := float64(r.Width*r.Height) / float64(r.Count)

@@ -18,7 +18,7 @@ const MaxClusters = 32
 const (
 	kmeansPieces = 4000 // superpixels whose colours are clustered
 	kmeansPiece  = 32   // the fewest pixels of one, on average
-	kmeansStarts = 4    // the best of so many is taken
+	kmeansStarts = 4    // starts, of which the best is taken
 )
 
 // KMeans divides a photograph into k regions of like colours, by k-means in OKLab, 2 to
