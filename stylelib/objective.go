@@ -71,6 +71,9 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 			list, err = compute(on)
 			for _, t := range list {
 				bytes += int64(t.Tensor.ByteSize())
+				if t.Spectrum != nil {
+					bytes += int64(t.Spectrum.ByteSize())
+				}
 			}
 			return list, bytes, err
 		})
@@ -176,8 +179,8 @@ func finalize(targets []loss.Target) {
 	}
 }
 
-// variation returns that of a picture of that number of pixels that varies as the styles do in the mean of their pixels that
-// count.
+// variation returns that of a picture with as many pixels that varies as much, from pixel to pixel, as the styles do
+// where they count.
 func variation(regions []region, pixels int) (v loss.Variation) {
 	styles, shares := shares(regions)
 	for i, s := range styles {

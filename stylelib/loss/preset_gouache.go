@@ -13,8 +13,8 @@ import (
 // the figures and the pictures.
 //   - [Transport] in place of the squared distance of covariances takes the coloured specks away, and brings the
 //     painting's colours.
-//   - Scales by two from 64 pixels paint strokes of 20 pixels and more, at which the scales by √2 from 128 pixels had a
-//     tenth of the painting's energy, and take half as many compilations.
+//   - Scales by two from 64 pixels paint strokes of 20 pixels and more, at which the default before, by √2 from 128
+//     pixels, had a tenth of the painting's energy in flat places. At 512 pixels that is a scale less to compile.
 //   - Layers that count a quarter of the one before, as in style-transfer-pytorch, leave less of a fine relief than a
 //     half does. The deep layers' losses remain above one; so do that program's.
 //   - Content features hold a composition by lines, which cost strokes: with little of them a cup loses its rim, and

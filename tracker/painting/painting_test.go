@@ -414,7 +414,7 @@ func TestContinueWithDefaults(t *testing.T) {
 	}
 }
 
-// TestAsBegun: a sweep whose trials were painted by the first version goes on with its default, and others as they are.
+// TestAsBegun: a sweep that the first version began continues with that version's default. Other sweeps do not change.
 func TestAsBegun(t *testing.T) {
 	for _, c := range []struct {
 		name, text string

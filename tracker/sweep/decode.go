@@ -304,19 +304,25 @@ type list struct {
 // UnmarshalYAML decodes all elements.
 func (l *list) UnmarshalYAML(ctx context.Context, n ast.Node) error {
 	l.at = n.GetToken()
-	nodes := []ast.Node{n}
-	if sequence, ok := n.(*ast.SequenceNode); ok {
-		if nodes = sequence.Values; len(nodes) == 0 {
-			addTo(ctx).add(l.at, "the list is empty: it needs a value")
-		}
-	}
-	for _, n := range nodes {
+	for _, n := range elements(ctx, n) {
 		var s scalar
 		if s.UnmarshalYAML(ctx, n); s.at != nil {
 			l.scalars = append(l.scalars, s)
 		}
 	}
 	return nil
+}
+
+// elements returns the nodes of a list, which must have some. A single value is a list of one.
+func elements(ctx context.Context, n ast.Node) []ast.Node {
+	sequence, ok := n.(*ast.SequenceNode)
+	if !ok {
+		return []ast.Node{n}
+	}
+	if len(sequence.Values) == 0 {
+		addTo(ctx).add(n.GetToken(), "the list is empty: it needs a value")
+	}
+	return sequence.Values
 }
 
 // styles is a list of styles. A single style is a list of one.
@@ -336,13 +342,7 @@ func (s style) at() *token.Token { return cmp.Or(s.parts.at, s.text.at) }
 // UnmarshalYAML decodes all elements.
 func (l *styles) UnmarshalYAML(ctx context.Context, n ast.Node) error {
 	l.at = n.GetToken()
-	nodes := []ast.Node{n}
-	if sequence, ok := n.(*ast.SequenceNode); ok {
-		if nodes = sequence.Values; len(nodes) == 0 {
-			addTo(ctx).add(l.at, "the list is empty: it needs a value")
-		}
-	}
-	for _, n := range nodes {
+	for _, n := range elements(ctx, n) {
 		var s style
 		_, text := compound(n)
 		if m, ok := n.(ast.MapNode); ok && !text {
