@@ -1,6 +1,7 @@
 package stylelib
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -150,7 +151,7 @@ func (r *run) fingerprint(own []loss.Term) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("describing the job: %w", err)
 	}
-	fmt.Fprintf(h, "%s\n%s %s %s\n", text, r.net.Name(), r.studio.weights.Name, r.studio.weights.SHA256)
+	fmt.Fprintf(h, "%s\n%s %s %s\n", withEarlierFields(text, preset), r.net.Name(), r.studio.weights.Name, r.studio.weights.SHA256)
 	hash := func(p *picture.Picture) { hashPicture(h, r.job.laid(p, p.Width, p.Height)) }
 	hash(r.job.Content)
 	for _, s := range r.job.Styles {
@@ -176,6 +177,16 @@ func (r *run) fingerprint(own []loss.Term) (string, error) {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// withEarlierFields returns the JSON of a preset with two fields in place of its Smoothness, as the checkpoints of
+// earlier versions have it: so they still fit.
+func withEarlierFields(text []byte, p loss.Preset) []byte {
+	between := fmt.Sprintf(`"Statistic":%d,"Normalization":%d,`, p.Statistic, p.Normalization)
+	ninePoint := p.Smoothness == loss.RelativeRoughness || p.Smoothness == loss.NinePointTV
+	return bytes.Replace(text,
+		fmt.Appendf(nil, `"Smoothness":%d,%s`, p.Smoothness, between),
+		fmt.Appendf(nil, `"NinePoint":%t,%s"RelativeTV":%t,`, ninePoint, between, p.Smoothness.Relative()), 1)
 }
 
 // hashPicture adds a picture's size, pixels and alpha to a hash.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -207,6 +208,25 @@ func TestEarlierCheckpoint(t *testing.T) {
 	_, err := ReadCheckpoint(bytes.NewReader(earlierCheckpoint(t)))
 	if !errors.Is(err, optimize.ErrEarlierVersion) || !strings.Contains(err.Error(), "written by an earlier version of Gouache") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestEarlierFields: a fingerprint has the two fields that a preset's smoothness was, where they were.
+func TestEarlierFields(t *testing.T) {
+	for smoothness, want := range map[loss.Smoothness]string{
+		loss.AnisotropicTV:     `"NinePoint":false,"Statistic":2,"Normalization":0,"RelativeTV":false,"ScaleFactor":0`,
+		loss.RelativeTV:        `"NinePoint":false,"Statistic":2,"Normalization":0,"RelativeTV":true,"ScaleFactor":0`,
+		loss.RelativeRoughness: `"NinePoint":true,"Statistic":2,"Normalization":0,"RelativeTV":true,"ScaleFactor":0`,
+		loss.NinePointTV:       `"NinePoint":true,"Statistic":2,"Normalization":0,"RelativeTV":false,"ScaleFactor":0`,
+	} {
+		p := loss.Preset{Smoothness: smoothness, Statistic: loss.Transport}
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(withEarlierFields(text, p)); !strings.Contains(got, `"ContentFalloff":0,`+want) || strings.Contains(got, "Smoothness") {
+			t.Errorf("smoothness %d: %s", smoothness, got)
+		}
 	}
 }
 

@@ -161,7 +161,7 @@ func (j Job) checkObjective() error {
 	switch {
 	case j.Content == nil:
 		return errors.New("no content picture given")
-	case len(j.Styles) == 0 && (len(j.Preset.StyleLayers) > 0 || j.Preset.RelativeTV):
+	case len(j.Styles) == 0 && (len(j.Preset.StyleLayers) > 0 || j.Preset.Smoothness.Relative()):
 		return errors.New("no style picture given")
 	}
 	var weights []float64

@@ -55,7 +55,7 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 	if job.StrokesOf != nil {
 		varied = regionsOf([]Style{{Picture: job.StrokesOf}})
 	}
-	scene := loss.Scene{Network: net, Height: height, Width: width, Tone: tone, Variation: variation(varied, height*width)}
+	scene := loss.Scene{Network: net, Height: height, Width: width, Tone: tone, Variation: variation(job.Preset.Smoothness, varied, height*width)}
 	// onMask returns a mask of the picture on the device.
 	onMask := func(m *picture.Mask, value func(float32) float32) *tensors.Tensor {
 		t := maskTensor(m, value)
@@ -179,9 +179,12 @@ func finalize(targets []loss.Target) {
 	}
 }
 
-// variation returns that of a picture with as many pixels that varies as much, from pixel to pixel, as the styles do
-// where they count.
-func variation(regions []region, pixels int) (v loss.Variation) {
+// variation returns what a smoothness is relative to: that of a picture with as many pixels that varies as much, from
+// pixel to pixel, as the styles do where they count. It is zero for a smoothness that is not relative.
+func variation(smoothness loss.Smoothness, regions []region, pixels int) (v loss.Variation) {
+	if !smoothness.Relative() {
+		return v
+	}
 	styles, shares := shares(regions)
 	for i, s := range styles {
 		area := float64(s.Picture.Height * s.Picture.Width)
@@ -191,12 +194,16 @@ func variation(regions []region, pixels int) (v loss.Variation) {
 				area += float64(a) / 255
 			}
 		}
-		if area > 0 {
+		if area == 0 {
+			continue
+		}
+		each := shares[i] / area * float64(pixels)
+		if smoothness == loss.RelativeTV {
+			v.TV += each * s.Picture.TotalVariation()
+		} else {
 			lightness, colour := s.Picture.Roughness()
-			each := shares[i] / area * float64(pixels)
-			v.RGB += each * s.Picture.TotalVariation()
-			v.Lightness += each * lightness
-			v.Colour += each * colour
+			v.TV += each * lightness
+			v.Chroma += each * colour
 		}
 	}
 	return v

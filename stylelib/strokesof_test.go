@@ -48,7 +48,7 @@ func TestStrokesOf(t *testing.T) {
 	}
 	job.Styles = nil
 	job.Preset.StyleLayers, job.Preset.StyleWeight, job.Preset.StyleFalloff = nil, 0, 0
-	job.Preset.RelativeTV, job.Preset.ChromaWeight = false, 0
+	job.Preset.Smoothness, job.Preset.ChromaWeight = loss.AnisotropicTV, 0
 	if err := job.Check(); !errors.Is(err, ErrJob) || !strings.Contains(err.Error(), "none for the style") {
 		t.Errorf("without a style: %v", err)
 	}

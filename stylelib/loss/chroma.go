@@ -13,7 +13,7 @@ func init() {
 			}
 			chroma := ColourRoughness(p.ChromaWeight)
 			// A style without colours would divide by zero.
-			chroma.Scale = 1 / max(s.Variation.Colour, 2*float64(s.Height*s.Width))
+			chroma.Scale = 1 / max(s.Variation.Chroma, 2*float64(s.Height*s.Width))
 			return []Term{chroma}
 		},
 	})

@@ -34,24 +34,20 @@ type Preset struct {
 	StyleFalloff float64
 
 	ContentWeight, StyleWeight, TVWeight float64
-	// ChromaWeight is that of [ColourRoughness], and requires NinePoint and RelativeTV.
+	// ChromaWeight is that of [ColourRoughness], and requires the smoothness RelativeRoughness.
 	ChromaWeight float64
 	// ToneWeight is that of [Tone], relative to the variance of what it compares with.
 	ToneWeight float64
 	// ContentFalloff is how much the content counts at each scale beside the next larger one. Zero means as much.
 	ContentFalloff float64
 
-	// NinePoint makes TVWeight that of [NinePointVariation], of pixels 0..1, or, with RelativeTV, of
-	// [LightnessRoughness].
-	NinePoint bool
-
+	// Smoothness is what TVWeight is the weight of.
+	Smoothness Smoothness
 	// Statistic is what styles are compared by. All but GramMatrices require the normalization Relative, or, if they are
 	// Wasserstein distances, Standardized.
 	Statistic Statistic
 	// Normalization is how the content and style terms are scaled.
 	Normalization Normalization
-	// RelativeTV divides the total variation by that of a picture of the same size that varies as much as the styles.
-	RelativeTV bool
 
 	// ScaleFactor is the ratio of the sizes of two scales; zero means √2. Coarsest is near which longer side, in
 	// pixels, painting begins; zero means 128.
@@ -165,8 +161,10 @@ func (p Preset) Validate() error {
 		return errors.New("the preset has a style falloff: its normalization must be loss.Relative or loss.Standardized")
 	case p.ContentShares != nil && !sharesFit(p.ContentShares, p.ContentLayers):
 		return fmt.Errorf("the preset's content shares are %v for %d layers: give each a number from 0 up, and one a number above 0", p.ContentShares, len(p.ContentLayers))
-	case p.ChromaWeight != 0 && !(p.RelativeTV && p.NinePoint):
-		return errors.New("the preset has a chroma weight: its NinePoint and RelativeTV must be set")
+	case !p.Smoothness.valid():
+		return fmt.Errorf("the preset's smoothness is %d: choose one of loss's, such as loss.AnisotropicTV", p.Smoothness)
+	case p.ChromaWeight != 0 && p.Smoothness != RelativeRoughness:
+		return errors.New("the preset has a chroma weight: its smoothness must be loss.RelativeRoughness")
 	case !(p.ContentFalloff >= 0 && p.ContentFalloff <= MaxFalloff):
 		return fmt.Errorf("the preset's content falloff is %v: choose a number up to %v", p.ContentFalloff, MaxFalloff)
 	case p.ScaleFactor != 0 && !(p.ScaleFactor >= MinScaleFactor && p.ScaleFactor <= MaxScaleFactor):
@@ -227,17 +225,18 @@ type Scene struct {
 	Start *tensors.Tensor
 	// Tone is what the picture's tone is compared with. Only a preset with a ToneWeight needs it.
 	Tone *ToneTarget
-	// Variation is that of a picture of this size that varies as much from pixel to pixel as the styles do.
+	// Variation is that of a picture of this size that varies as much from pixel to pixel as the styles do. Only a
+	// preset whose Smoothness is relative needs it.
 	Variation Variation
 }
 
-// Variation is how much a picture varies from pixel to pixel: its [TotalVariation], its [LightnessRoughness] and its
-// [ColourRoughness].
-type Variation struct{ RGB, Lightness, Colour float64 }
+// Variation is how much a picture varies from pixel to pixel: its [TotalVariation], or its [LightnessRoughness] and
+// [ColourRoughness], as the preset's Smoothness has it.
+type Variation struct{ TV, Chroma float64 }
 
-// Terms returns the preset's terms for a scene: one for each target, and the total variation. Of
-// the scene it needs the size, the targets and the variation, the tone if that has a weight, and the network if the
-// normalization is Standardized.
+// Terms returns the preset's terms for a scene: one for each target, and those of smoothness. Of the scene it needs the
+// size and the targets, the variation if the smoothness is relative, the tone if that has a weight, and the network if
+// the normalization is Standardized.
 func (p Preset) Terms(s Scene) ([]Term, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err

@@ -44,6 +44,6 @@ func Gouache1() Preset {
 		Margin:        16,
 		Statistic:     Moments,
 		Normalization: Relative,
-		RelativeTV:    true,
+		Smoothness:    RelativeTV,
 	}
 }

@@ -33,7 +33,7 @@ func StyleTransferPyTorch() Preset {
 		ContentWeight: 0.015,
 		StyleWeight:   1,
 		TVWeight:      2,
-		NinePoint:     true,
+		Smoothness:    NinePointTV,
 		ScaleFactor:   math.Sqrt2,
 		Coarsest:      128,
 		FirstTwice:    true,

@@ -274,7 +274,7 @@ func TestMomentsOfPlainStyle(t *testing.T) {
 	}
 	for _, statistic := range []Statistic{Moments, Transport, Wasserstein, TruncatedWasserstein} {
 		p := Gouache()
-		p.Statistic, p.ChromaWeight, p.NinePoint = statistic, 1, true
+		p.Statistic, p.ChromaWeight = statistic, 1
 		p.ContentLayers, p.StyleLayers = []string{"block2_conv1"}, []string{"block1_conv1", "block3_conv1"}
 		var err error
 		f.style, err = StyleTargets(f.net, []Style{{Picture: tensors.FromFlatDataAndDimensions(plain, 1, 20, 20, 3)}}, p.Statistic, p.StyleLayers...)
@@ -637,7 +637,8 @@ func TestValidate(t *testing.T) {
 		"normalization is -1":          func(p *Preset) { p.Normalization = -1 },
 		"compares covariances":         func(p *Preset) { p.Statistic, p.Normalization = Moments, Means },
 		"must be loss.Wasserstein":     func(p *Preset) { p.Normalization = Standardized },
-		"has a chroma weight":          func(p *Preset) { p.ChromaWeight, p.NinePoint = 1, false },
+		"smoothness is 4":              func(p *Preset) { p.Smoothness = 4 },
+		"has a chroma weight":          func(p *Preset) { p.ChromaWeight = 1 },
 		"has a style falloff":          func(p *Preset) { p.StyleFalloff, p.Normalization = 0.5, Sums },
 		"style falloff is -1":          func(p *Preset) { p.StyleFalloff = -1 },
 		"margin is 1000 pixels":        func(p *Preset) { p.Margin = 1000 },
@@ -689,7 +690,7 @@ func TestGouacheIsRelative(t *testing.T) {
 		if f.style, err = StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, p.Statistic, p.StyleLayers...); err != nil {
 			t.Fatal(err)
 		}
-		return f.evaluate(t, f.terms(t, p, Variation{1e4, 1e4, 1e4})...)
+		return f.evaluate(t, f.terms(t, p, Variation{1e4, 1e4})...)
 	}
 	one, ten := terms(1), terms(10)
 	for i, v := range one.Terms {

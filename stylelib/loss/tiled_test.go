@@ -62,7 +62,7 @@ func evaluated(t *testing.T, net *vgg.Network, preset Preset, height, width int)
 			t.Fatal(err)
 		}
 	}
-	terms, err := preset.Terms(Scene{Network: net, ContentTargets: content, StrokesTargets: strokes, StyleTargets: style, Tone: noiseTone(t, 9, height, width), Height: height, Width: width, Variation: Variation{1e5, 1e5, 1e5}})
+	terms, err := preset.Terms(Scene{Network: net, ContentTargets: content, StrokesTargets: strokes, StyleTargets: style, Tone: noiseTone(t, 9, height, width), Height: height, Width: width, Variation: Variation{1e5, 1e5}})
 	if err != nil {
 		t.Fatal(err)
 	}

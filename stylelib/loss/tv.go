@@ -9,26 +9,45 @@ func init() {
 		Name:   tvName,
 		Usage:  "how much smoothness matters",
 		Weight: func(p *Preset) *float64 { return &p.TVWeight },
-		Terms: func(p Preset, s Scene) []Term {
-			pixels := float64(s.Height * s.Width)
-			switch {
-			case p.NinePoint && p.RelativeTV:
-				tv := LightnessRoughness(p.TVWeight)
-				// At least about a grey level for each difference, so that a plain style does not divide by zero.
-				tv.Scale = 1 / max(s.Variation.Lightness, 4*pixels)
-				return []Term{tv}
-			case p.NinePoint:
-				tv := NinePointVariation(p.TVWeight)
-				tv.Scale = 1.0 / (255 * 255)
-				return []Term{tv}
-			}
-			tv := TotalVariation(p.TVWeight)
-			if p.RelativeTV {
-				tv.Scale = 1 / max(s.Variation.RGB, 6*pixels) // likewise
-			}
-			return []Term{tv}
-		},
+		Terms:  func(p Preset, s Scene) []Term { return []Term{p.Smoothness.term(p.TVWeight, s)} },
 	})
+}
+
+// Smoothness is what TVWeight is the weight of.
+type Smoothness int
+
+// The kinds of smoothness. The relative ones are divided by what a picture of the same size has that varies as much as
+// the styles: see [Scene.Variation].
+const (
+	AnisotropicTV     Smoothness = iota // [TotalVariation]
+	RelativeTV                          // [TotalVariation], relative
+	RelativeRoughness                   // [LightnessRoughness], relative, with [ColourRoughness] if that has a weight
+	NinePointTV                         // [NinePointVariation] of pixels 0..1
+)
+
+func (s Smoothness) valid() bool { return s >= AnisotropicTV && s <= NinePointTV }
+
+// Relative reports whether the smoothness is relative to the styles', so that there must be one.
+func (s Smoothness) Relative() bool { return s == RelativeTV || s == RelativeRoughness }
+
+// term returns the term of a scene.
+func (s Smoothness) term(weight float64, scene Scene) (term Term) {
+	// At least about a grey level for each difference, so that a plain style does not divide by zero.
+	pixels := float64(scene.Height * scene.Width)
+	switch s {
+	case AnisotropicTV:
+		term = TotalVariation(weight)
+	case RelativeTV:
+		term = TotalVariation(weight)
+		term.Scale = 1 / max(scene.Variation.TV, 6*pixels)
+	case RelativeRoughness:
+		term = LightnessRoughness(weight)
+		term.Scale = 1 / max(scene.Variation.TV, 4*pixels)
+	case NinePointTV:
+		term = NinePointVariation(weight)
+		term.Scale = 1.0 / (255 * 255)
+	}
+	return term
 }
 
 // TotalVariation is the sum of the absolute differences of neighbours, Σ|dx|+|dy| over all pixels and channels, in
