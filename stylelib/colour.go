@@ -2,6 +2,7 @@ package stylelib
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
@@ -61,38 +62,59 @@ func (j Job) contentPalette(r region) picture.Palette {
 	return p.Palette()
 }
 
-// fullRegions returns the regions of styles, with masks of the content picture's size.
-func (j Job) fullRegions(styles []Style) []region {
-	return j.regionsAt(styles, j.Content.Width, j.Content.Height)
+// palettes are those of a region of the content picture.
+type palettes struct {
+	region                            // with a mask of the content picture's size
+	photograph, paint picture.Palette // of the content picture there, and of the region's styles
 }
 
-// paints returns the styles in the colours that they paint with: on the way from the photograph's palette to their own.
-// The styles of a region have one map, so that they keep their differences.
-func (j Job) paints() []Style {
-	if *j.Palette == 1 || len(j.Styles) == 0 {
-		return j.Styles
+// palettes returns those of each region of styles.
+func (j Job) palettes(styles []Style) (list []palettes) {
+	for _, r := range j.regionsAt(styles, j.Content.Width, j.Content.Height) {
+		list = append(list, palettes{r, j.contentPalette(r), r.palette()})
+	}
+	return list
+}
+
+// colours are those that a job is painted in. Their palettes are of pictures at full size, and measured once.
+type colours struct {
+	job    Job
+	styles []Style // in the colours that they paint with
+	// own has the palettes of the styles as they are, and painted of the styles as they paint.
+	own, painted func() []palettes
+}
+
+// colours returns those of a job that was checked. Its styles paint in colours on the way from the photograph's palette
+// to their own. The styles of a region have one map, so that they keep their differences.
+func (j Job) colours() *colours {
+	measured := func(styles []Style) func() []palettes {
+		return sync.OnceValue(func() []palettes { return j.palettes(styles) })
+	}
+	own := measured(j.Styles)
+	if *j.Palette == 1 {
+		return &colours{j, j.Styles, own, own}
 	}
 	styles := slices.Clone(j.Styles)
-	for _, r := range j.fullRegions(j.Styles) {
-		m := r.palette().To(j.contentPalette(r)).Part(1 - *j.Palette)
+	for _, r := range own() {
+		m := r.paint.To(r.photograph).Part(1 - *j.Palette)
 		for _, i := range r.of {
 			styles[i].Picture = styles[i].Picture.Recoloured(m)
 		}
 	}
-	return styles
+	return &colours{j, styles, own, measured(styles)}
 }
 
-// towardStyles returns the content picture at a size, opaque, with its colours a part of the way to those of styles, in
+// toward returns the content picture at a size, opaque, with its colours a part of the way to those of the styles, in
 // each region to those of the region's own.
-func (j Job) towardStyles(styles []Style, part float64, width, height int) *picture.Picture {
-	p := j.Content.On(j.background()).Resize(width, height)
-	if part == 0 || len(styles) == 0 {
+func (c *colours) toward(regions []palettes, part float64, width, height int) *picture.Picture {
+	p := c.job.Content.On(c.job.background()).Resize(width, height)
+	if part == 0 || len(regions) == 0 {
 		return p
 	}
 	out := *p
 	out.Pix = slices.Clone(p.Pix)
-	for _, r := range j.fullRegions(styles) {
-		own := p.Recoloured(j.contentPalette(r).To(r.palette()).Part(part))
+	for _, r := range regions {
+		own := p.Recoloured(r.photograph.To(r.paint).Part(part))
 		if r.mask == nil {
 			return own
 		}
@@ -106,19 +128,19 @@ func (j Job) towardStyles(styles []Style, part float64, width, height int) *pict
 }
 
 // kept returns the picture whose colours the result has at a size, or nil if it has those that it is painted with.
-func (j Job) kept(width, height int) *picture.Picture {
-	if j.Colour != ColourKeep {
+func (c *colours) kept(width, height int) *picture.Picture {
+	if c.job.Colour != ColourKeep {
 		return nil
 	}
-	return j.towardStyles(j.Styles, *j.Palette, width, height)
+	return c.toward(c.own(), *c.job.Palette, width, height)
 }
 
 // tone returns what the tone of a picture of the job is compared with: the content picture with its colours in those of
 // the styles, at a size, within a margin. It is nil if the job's preset does not compare it.
-func (j Job) tone(styles []Style, width, height, margin int) *loss.ToneTarget {
-	if j.Preset.ToneWeight == 0 {
+func (c *colours) tone(width, height, margin int) *loss.ToneTarget {
+	if c.job.Preset.ToneWeight == 0 {
 		return nil
 	}
-	p := window(j.towardStyles(styles, 1, width, height), -margin, width+2*margin, height+2*margin)
+	p := window(c.toward(c.painted(), 1, width, height), -margin, width+2*margin, height+2*margin)
 	return loss.NewToneTarget(p.Pix, p.Height, p.Width, max(width, height))
 }

@@ -114,11 +114,11 @@ func TestPaints(t *testing.T) {
 		}
 		return sum
 	}
-	palette := func(styles []Style) picture.Palette { return job.fullRegions(styles)[0].palette() }
+	palette := func(styles []Style) picture.Palette { return job.palettes(styles)[0].paint }
 	whole := distance(palette(job.Styles), job.Content.Palette())
 	for _, share := range []float64{0, 0.5, 1} {
 		job.Palette = new(share)
-		got := distance(palette(job.filled().paints()), job.Content.Palette())
+		got := distance(palette(job.filled().colours().styles), job.Content.Palette())
 		if math.Abs(got-share*whole) > 6 { // what clamping moves
 			t.Errorf("palette %v: %.1f grey levels from the photograph's mean, of %.1f", share, got, whole)
 		}
@@ -141,8 +141,8 @@ func TestColoursOfRegions(t *testing.T) {
 		}
 		return out.Palette()
 	}
-	painted := job.filled().paints()
-	start := job.filled().towardStyles(job.Styles, 1, 64, 64)
+	colours := job.filled().colours()
+	painted, start := colours.styles, colours.toward(colours.own(), 1, 64, 64)
 	for i, side := range []int{1, 0} { // of the first and the second style
 		match, toward := painted[i].Picture.Palette().Mean, half(start, side).Mean
 		content, style := half(job.Content, side).Mean, job.Styles[i].Picture.Palette().Mean

@@ -56,7 +56,7 @@ func (r *run) newStage(start *picture.Picture) (*stage, error) {
 		s.done, s.earlier, s.resumable = from.state.Iterations(), from.state.Evaluations(), from.state
 	}
 	job := r.job
-	job.Content, job.Styles = s.mirrored(job.Content.On(job.background())), slices.Clone(r.styles)
+	job.Content, job.Styles = s.mirrored(job.Content.On(job.background())), slices.Clone(r.colours.styles)
 	for i, style := range job.Styles {
 		w, h := style.Picture.FitLonger(job.styleSide(style, max(size.Width, size.Height)))
 		job.Styles[i].Picture = job.laidStyle(style, max(w, minSide), max(h, minSide))
@@ -69,8 +69,8 @@ func (r *run) newStage(start *picture.Picture) (*stage, error) {
 	if below := sizes(r.scales[r.scale:]) - 1; job.Preset.ContentFalloff != 0 {
 		job.Preset.ContentWeight *= math.Pow(job.Preset.ContentFalloff, float64(below))
 	}
-	s.kept = r.job.kept(size.Width, size.Height)
-	tone := r.job.tone(r.styles, size.Width, size.Height, margin)
+	s.kept = r.colours.kept(size.Width, size.Height)
+	tone := r.colours.tone(size.Width, size.Height, margin)
 	var err error
 	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job, s.matching(), tone); err != nil {
 		return nil, err

@@ -66,8 +66,9 @@ func (s *Studio) unresized(job *Job) (net *vgg.Network, objective *loss.Objectiv
 	if net, err = s.Network(job.Preset.Network()); err != nil {
 		return nil, nil, nil, err
 	}
-	tone := job.tone(job.paints(), job.Content.Width, job.Content.Height, 0)
-	job.Content, job.Styles = job.Content.On(job.background()), slices.Clone(job.paints())
+	colours := job.colours()
+	tone := colours.tone(job.Content.Width, job.Content.Height, 0)
+	job.Content, job.Styles = job.Content.On(job.background()), slices.Clone(colours.styles)
 	for i, style := range job.Styles {
 		job.Styles[i].Picture = job.laidStyle(style, style.Picture.Width, style.Picture.Height)
 	}

@@ -95,7 +95,7 @@ func TestStrokesStages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{studio: tiny(), job: job, styles: job.Styles, scales: job.stages()}
+	r := &run{studio: tiny(), job: job, colours: job.colours(), scales: job.stages()}
 	for i, want := range []struct {
 		share   float64
 		byLayer bool

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
 )
 

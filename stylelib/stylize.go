@@ -25,7 +25,7 @@ type run struct {
 	studio   *Studio
 	net      *vgg.Network
 	job      Job
-	styles   []Style // in the colours that they paint with
+	colours  *colours
 	scales   []progress.Scale
 	memory   int64 // bytes that the run may take
 	observer progress.Observer
@@ -60,7 +60,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 	if observer == nil {
 		observer = progress.Multi{}
 	}
-	r := &run{studio: s, net: net, job: job, styles: job.paints(), scales: job.stages(), memory: memory, observer: observer, from: from, began: time.Now()}
+	r := &run{studio: s, net: net, job: job, colours: job.colours(), scales: job.stages(), memory: memory, observer: observer, from: from, began: time.Now()}
 	left, done := slices.Clone(r.scales), 0
 	if from != nil {
 		if err := from.fits(r); err != nil {
@@ -180,7 +180,7 @@ func (r *run) start() *picture.Picture {
 // coloured returns the content picture in the colours that painting begins with.
 func (r *run) coloured(width, height int) *picture.Picture {
 	if r.job.Preset.Recolour {
-		return r.job.towardStyles(r.styles, 1, width, height)
+		return r.colours.toward(r.colours.painted(), 1, width, height)
 	}
 	return r.job.Content.On(r.job.background()).Resize(width, height)
 }
@@ -190,7 +190,7 @@ func (r *run) finish(p *picture.Picture) *picture.Picture {
 	full := r.scales[len(r.scales)-1]
 	p = p.Resize(full.Width, full.Height)
 	p.Clamp()
-	if kept := r.job.kept(p.Width, p.Height); kept != nil {
+	if kept := r.colours.kept(p.Width, p.Height); kept != nil {
 		p = p.WithColoursOf(kept)
 	}
 	if r.job.Content.Alpha != nil {
