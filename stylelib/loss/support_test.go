@@ -11,6 +11,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/backendtest"
 	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 	"github.com/gouache-art/gouache/weights"
 )
@@ -81,4 +82,145 @@ func flat(t testing.TB, x *tensors.Tensor) []float32 {
 		t.Fatal(err)
 	}
 	return values
+}
+
+const height, width = 18, 21
+
+// fixture is a network, targets of a content and a style picture, and a picture to evaluate at.
+type fixture struct {
+	net            *vgg.Network
+	content, style []Target
+	tone           *ToneTarget
+	x              *tensors.Tensor
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{net: newNetwork(t, tinySet(), vgg.AveragePooling), tone: noiseTone(t, 9, height, width), x: noise(1, height, width)}
+	var err error
+	if f.content, err = ContentTargets(f.net, noise(2, height, width), "block2_conv1"); err != nil {
+		t.Fatal(err)
+	}
+	if f.style, err = StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, GramMatrices, "block1_conv1", "block3_conv1"); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// terms returns a preset's terms for the fixture's targets.
+func (f *fixture) terms(t *testing.T, p Preset, variation Variation) []Term {
+	t.Helper()
+	terms, err := p.Terms(Scene{ContentTargets: f.content, StyleTargets: f.style, Tone: f.tone, Height: height, Width: width, Variation: variation})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return terms
+}
+
+func (f *fixture) evaluate(t *testing.T, terms ...Term) *Evaluation {
+	t.Helper()
+	o := f.objective(t, terms...)
+	e, err := o.Evaluate(f.x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func (f *fixture) objective(t *testing.T, terms ...Term) *Objective {
+	t.Helper()
+	o, err := NewObjective(f.net, height, width, terms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.Close)
+	return o
+}
+
+func evaluateAt(t *testing.T, o *Objective, pix []float32) *Evaluation {
+	t.Helper()
+	e, err := o.Evaluate(tensors.FromFlatDataAndDimensions(pix, 1, height, width, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// features brings those of a picture to the host, in float64, [positions][channels].
+func (f *fixture) features(t *testing.T, x *tensors.Tensor, layer string) [][]float64 {
+	t.Helper()
+	out, err := f.net.Features(x, layer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows(flat(t, out[0]), out[0].Shape().Dimensions[3])
+}
+
+func rows(values []float32, channels int) [][]float64 {
+	var list [][]float64
+	for i := 0; i < len(values); i += channels {
+		row := make([]float64, channels)
+		for c := range row {
+			row[c] = float64(values[i+c])
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+func checkValue(t *testing.T, got *Evaluation, want progress.Term) {
+	t.Helper()
+	if len(got.Terms) != 1 || got.Terms[0].Name != want.Name {
+		t.Fatalf("got terms %v, want one %s", got.Terms, want.Name)
+	}
+	// Sums in float32 of some thousand numbers.
+	for _, pair := range [][2]float64{{got.Terms[0].Loss, want.Loss}, {got.Terms[0].Weighted, want.Weighted}, {got.Total, want.Weighted}} {
+		if math.Abs(pair[0]-pair[1]) > 1e-5*math.Abs(pair[1]) {
+			t.Errorf("got %+v with total %v, want %+v", got.Terms[0], got.Total, want)
+			return
+		}
+	}
+}
+
+// slowGram is Σ over positions of F(i)·F(j), over the number of positions.
+func slowGram(features [][]float64) [][]float64 {
+	channels := len(features[0])
+	gram := make([][]float64, channels)
+	for i := range gram {
+		gram[i] = make([]float64, channels)
+		for j := range gram[i] {
+			for _, f := range features {
+				gram[i][j] += f[i] * f[j] / float64(len(features))
+			}
+		}
+	}
+	return gram
+}
+
+// slowMoments returns the covariance and the mean over all positions.
+func slowMoments(positions [][]float64) (covariance, mean [][]float64) {
+	mean = [][]float64{make([]float64, len(positions[0]))}
+	for _, f := range positions {
+		for c := range f {
+			mean[0][c] += f[c] / float64(len(positions))
+		}
+	}
+	var centred [][]float64
+	for _, f := range positions {
+		row := make([]float64, len(f))
+		for c := range f {
+			row[c] = f[c] - mean[0][c]
+		}
+		centred = append(centred, row)
+	}
+	return slowGram(centred), mean
+}
+
+func squaredDistance(a, b [][]float64) (sum float64) {
+	for i := range a {
+		for j := range a[i] {
+			sum += (a[i][j] - b[i][j]) * (a[i][j] - b[i][j])
+		}
+	}
+	return sum
 }
