@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
+	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/setting"
 )
 
@@ -66,20 +67,25 @@ func (j Job) styleSide(s Style, longer int) int {
 // them: less than a scale is missing.
 const enoughPixels = 0.7
 
-// tooSmall returns a warning for a style with too few pixels, or nil.
-func (j Job) tooSmall(i int) error {
+// tooSmall returns a warning for each painting with too few pixels.
+func (j Job) tooSmall() (warnings []error) {
 	j = j.filled()
-	s := j.Styles[i].Picture
 	needed := j.Stroke * float64(j.Size)
-	if s == nil || float64(max(s.Width, s.Height)) >= enoughPixels*needed {
-		return nil
+	check := func(which string, p *picture.Picture) {
+		if p != nil && float64(max(p.Width, p.Height)) < enoughPixels*needed {
+			warnings = append(warnings, fmt.Errorf("%s has %d×%d pixels, and the result needs %.0f along the longer side: "+
+				"its finest strokes will be smaller than the painting's; take a larger picture of it", which, p.Width, p.Height, needed))
+		}
 	}
-	which := "the style"
-	if len(j.Styles) > 1 {
-		which = fmt.Sprintf("style %d", i+1)
+	for i, s := range j.Styles {
+		which := "the style"
+		if len(j.Styles) > 1 {
+			which = fmt.Sprintf("style %d", i+1)
+		}
+		check(which, s.Picture)
 	}
-	return fmt.Errorf("%s has %d×%d pixels, and the result needs %.0f along the longer side: its finest strokes will be smaller than the painting's; take a larger picture of it",
-		which, s.Width, s.Height, needed)
+	check("the painting that gives the strokes", j.StrokesOf)
+	return warnings
 }
 
 // checkControls returns an error for a control of a term that the preset does not have.

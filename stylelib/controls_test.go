@@ -101,6 +101,10 @@ func TestStroke(t *testing.T) {
 			t.Errorf("size %d, stroke %v: warning %q, want %q", c.size, c.stroke, got, c.want)
 		}
 	}
+	job := Job{Styles: []Style{s}, StrokesOf: picture.Noise(200, 100, 1), Size: 300}
+	if w := job.Warnings(); len(w) != 1 || !strings.HasPrefix(w[0].Error(), "the painting that gives the strokes has 200×100 pixels, and the result needs 300") {
+		t.Errorf("of the painting that gives the strokes: %v", w)
+	}
 }
 
 // TestPaints: styles paint in palettes from the photograph's to their own, all by one map.

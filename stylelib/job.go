@@ -78,7 +78,8 @@ type Style struct {
 	// styles share the place.
 	Region *picture.Mask
 	// Part is which part of the painting counts, beside its alpha: a mask with the painting's shape, at any size. Nil
-	// is all of it.
+	// is all of it. However small, it is painted with: at a scale where it has no position at a layer, the nearest
+	// positions stand for it, as [loss.Style] says.
 	Part *picture.Mask
 }
 
@@ -242,7 +243,7 @@ func (j Job) laid(p *picture.Picture, width, height int) *picture.Picture {
 }
 
 // Warnings returns what is not as it should be and keeps no job from being painted, each once: what pictures' files say
-// and could not be used, a part of the picture that no style paints, and styles with too few pixels.
+// and could not be used, a part of the picture that no style paints, and paintings with too few pixels.
 func (j Job) Warnings() []error {
 	var warnings []error
 	add := func(warning error) {
@@ -259,8 +260,8 @@ func (j Job) Warnings() []error {
 		add(m.Warning)
 	}
 	add(j.uncovered())
-	for i := range j.Styles {
-		add(j.tooSmall(i))
+	for _, warning := range j.tooSmall() {
+		add(warning)
 	}
 	return warnings
 }

@@ -256,13 +256,31 @@ func TestSmallRegion(t *testing.T) {
 	}
 }
 
+// TestSmallPart: a part that has no position at the deepest layer is painted.
+func TestSmallPart(t *testing.T) {
+	job := regionJob(t)
+	speck := &picture.Mask{Width: 123, Height: 163, Values: make([]float32, 123*163)}
+	speck.Values[123*163-1] = 1 // block4's stride is 8
+	job.Styles[1] = Style{Picture: job.Styles[1].Picture.Resize(123, 163), Part: speck}
+	if style := terms(t, tiny(), job)["style"]; !(style > 0) || math.IsInf(style, 0) {
+		t.Errorf("the style is %v", style)
+	}
+}
+
 func TestMaskMistakes(t *testing.T) {
 	black := &picture.Mask{Width: 96, Height: 64, Values: make([]float32, 96*64)}
 	for says, change := range map[string]func(*Job){
-		"the region of style 1 is black everywhere":              func(j *Job) { j.Styles[0].Region = black },
-		"the region of style 1 is 64×64 pixels":                  func(j *Job) { j.Styles[0].Region = half(64, 64, true, 0) },
-		"the part of style 2 is 96×64 pixels":                    func(j *Job) { j.Styles[1].Part = half(96, 64, true, 0) },
-		"the mask of what is protected is black everywhere":      func(j *Job) { j.Protect = black },
+		"the region of style 1 is black everywhere":         func(j *Job) { j.Styles[0].Region = black },
+		"the region of style 1 is 64×64 pixels":             func(j *Job) { j.Styles[0].Region = half(64, 64, true, 0) },
+		"the part of style 2 is 96×64 pixels":               func(j *Job) { j.Styles[1].Part = half(96, 64, true, 0) },
+		"the mask of what is protected is black everywhere": func(j *Job) { j.Protect = black },
+		"no part of a style picture counts": func(j *Job) {
+			p, left := *j.Styles[1].Picture, half(120, 160, true, 0)
+			for _, v := range left.Values {
+				p.Alpha = append(p.Alpha, 255*v)
+			}
+			j.Styles[1] = Style{Picture: &p, Part: half(120, 160, false, 0)}
+		},
 		"the regions leave nothing of the picture for the style": func(j *Job) { j.Styles[0].Region = half(96, 64, true, 1e9).Resize(96, 64); fill(j.Styles[0].Region) },
 	} {
 		job := regionJob(t)

@@ -42,6 +42,20 @@ func area(mask *graph.Node) *graph.Node {
 	return graph.ReduceAllSum(graph.ReduceSum(mask, 2))
 }
 
+// errBlack is the error for a style's mask in which no pixel counts.
+var errBlack = badTerm("no part of a style picture counts: its mask is black everywhere")
+
+// onWhole returns a mask, [height, width], whose pixels beyond the last whole stride, which no position of a layer stands
+// for, count at the nearest pixel that a position does stand for. Where several count at one, the largest does.
+func onWhole(mask []float32, height, width, stride int) []float32 {
+	out := make([]float32, len(mask))
+	for i, v := range mask {
+		y, x := min(i/width, height/stride*stride-1), min(i%width, width/stride*stride-1)
+		out[y*width+x] = max(out[y*width+x], v)
+	}
+	return out
+}
+
 // leastArea is less than the area of a mask that is 1/255 at one pixel, at the deepest layer, whose stride is 16.
 const leastArea = 1e-5
 

@@ -249,13 +249,45 @@ func TestMaskHides(t *testing.T) {
 	}
 }
 
+// TestMaskBeyondStride: for a part beyond the last whole stride of a layer the nearest position stands, in tiles too, and
+// the layers where it has a position are what they are without the others.
+func TestMaskBeyondStride(t *testing.T) {
+	const height, width = 87, 101
+	net := newNetwork(t, tinySet(), vgg.MaxPooling)
+	speck, block := make([]float32, height*width), make([]float32, height*width)
+	speck[86*width+50] = 1
+	for i := range 16 { // the pixels of block3's position in its last row, 20, and column 12
+		block[(80+i/4)*width+48+i%4] = 1
+	}
+	for _, net := range []*vgg.Network{net, net.Tiled(64)} {
+		gram := func(mask []float32, layers ...string) (list [][]float32) {
+			targets, err := StyleTargets(net, []Style{{Picture: noise(3, height, width), Mask: maskTensor(mask, height, width)}}, GramMatrices, layers...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, target := range targets {
+				list = append(list, flat(t, target.Tensor))
+			}
+			return list
+		}
+		const shallow, deep = "block1_conv1", "block3_conv1"
+		got, want := gram(speck, shallow, deep), append(gram(speck, shallow), gram(block, deep)...)
+		for i := range want {
+			for k, v := range want[i] {
+				if d := math.Abs(float64(got[i][k] - v)); !(d <= 1e-5*math.Abs(float64(v))) {
+					t.Fatalf("side %d, layer %d: %v, want %v", net.Side(), i, got[i][k], v)
+				}
+			}
+		}
+	}
+}
+
 func TestMaskMistakes(t *testing.T) {
 	f := newFixture(t)
-	last := make([]float32, 23*17)
-	last[22*17] = 1 // in a row that no position of block3 stands for: its stride is 4
+	black := make([]float32, 23*17)
 	for says, masked := range map[string]Style{
-		"too small for layer block3_conv1": {Picture: noise(3, 23, 17), Mask: maskTensor(last, 23, 17)},
-		"shaped [1 17 23 1]":               {Picture: noise(3, 23, 17), Mask: maskTensor(last, 17, 23)},
+		"its mask is black everywhere": {Picture: noise(3, 23, 17), Mask: maskTensor(black, 23, 17)},
+		"shaped [1 17 23 1]":           {Picture: noise(3, 23, 17), Mask: maskTensor(black, 17, 23)},
 	} {
 		if _, err := StyleTargets(f.net, []Style{masked}, GramMatrices, "block3_conv1"); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v does not mention %q", err, says)

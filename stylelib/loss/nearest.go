@@ -107,7 +107,7 @@ func StrokeTargets(net *vgg.Network, m Matching) ([]Target, error) {
 	targets := make([]Target, len(m.Layers))
 	for _, g := range groups {
 		if len(g.patches[0]) == 0 {
-			return nil, badTerm("no part of a style picture counts: its mask is too small for cells of %d pixels", g.cell)
+			return nil, errBlack
 		}
 		matches, err := g.match(net.Backend(), query)
 		if err != nil {
@@ -276,12 +276,7 @@ func (g *group) collect(features []featureMap, size []int, mask []float32, sets 
 	most := maxProducts / (g.h * g.w * g.length)
 	most = min(max(most, minCandidates), maxCandidates) / sets
 	h, w := size[1]/g.cell, size[2]/g.cell // the whole ones
-	var cells []int
-	for i := range h * w {
-		if mask == nil || covered(mask, size[2], i/w*g.cell, i%w*g.cell, g.cell) {
-			cells = append(cells, i)
-		}
-	}
+	cells := g.counting(h, w, size, mask)
 	if len(cells) > most {
 		random := rand.New(rand.NewPCG(1, uint64(len(cells))))
 		random.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
@@ -302,15 +297,36 @@ func (g *group) collect(features []featureMap, size []int, mask []float32, sets 
 	g.columns = g.appendColumns(g.columns, features, len(cells), func(i int) (y, x int) { return cells[i] / w, cells[i] % w })
 }
 
-// covered reports whether more than half of a cell counts.
-func covered(mask []float32, width, y, x, side int) bool {
-	var sum float32
+// counting returns which of a style's h·w whole cells count: those of which more than half does. If a part is too small
+// for that, they are those of which at least half as much counts as of the cell that has the most of it.
+func (g *group) counting(h, w int, size []int, mask []float32) (cells []int) {
+	least := float32(g.cell*g.cell) / 2
+	over := func(mask []float32) {
+		for i := range h * w {
+			if mask == nil || covered(mask, size[2], i/w*g.cell, i%w*g.cell, g.cell) > least {
+				cells = append(cells, i)
+			}
+		}
+	}
+	if over(mask); len(cells) == 0 && h*w > 0 {
+		wide, most := onWhole(mask, size[1], size[2], g.cell), float32(0)
+		for i := range h * w {
+			most = max(most, covered(wide, size[2], i/w*g.cell, i%w*g.cell, g.cell))
+		}
+		least = most / 2
+		over(wide)
+	}
+	return cells
+}
+
+// covered returns how many pixels of a cell count.
+func covered(mask []float32, width, y, x, side int) (sum float32) {
 	for dy := range side {
 		for dx := range side {
 			sum += mask[(y+dy)*width+x+dx]
 		}
 	}
-	return sum > float32(side*side)/2
+	return sum
 }
 
 // appendColumns appends the features of n cells, those of a layer averaged over its positions in the cell.

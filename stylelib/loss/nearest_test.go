@@ -248,6 +248,32 @@ func TestStrokesOfItself(t *testing.T) {
 	}
 }
 
+// TestCellsThatCount: of a part that covers half of no cell, the cells with the most of it count.
+func TestCellsThatCount(t *testing.T) {
+	const height, width = 10, 9 // two by two cells of four pixels, and what is beyond them
+	for name, c := range map[string]struct {
+		counts func(y, x int) bool
+		want   []int
+	}{
+		"all":         {func(y, x int) bool { return true }, []int{0, 1, 2, 3}},
+		"the left":    {func(y, x int) bool { return x < 3 }, []int{0, 2}},
+		"a corner":    {func(y, x int) bool { return y == 9 && x == 8 }, []int{3}},
+		"the bottom":  {func(y, x int) bool { return y == 9 }, []int{2, 3}},
+		"a thin line": {func(y, x int) bool { return x == 1 && y > 0 }, []int{0, 2}},
+		"nothing":     {func(y, x int) bool { return false }, nil},
+	} {
+		mask := make([]float32, height*width)
+		for i := range mask {
+			if c.counts(i/width, i%width) {
+				mask[i] = 1
+			}
+		}
+		if got := (&group{cell: 4}).counting(2, 2, []int{1, height, width, 3}, mask); !slices.Equal(got, c.want) {
+			t.Errorf("%s: cells %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func TestStrokeTargetsMistakes(t *testing.T) {
 	f := newFixture(t)
 	x, empty := noise(3, 24, 17), maskTensor64(make([]float32, 24*17), 24, 17)

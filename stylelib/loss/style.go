@@ -31,7 +31,9 @@ type Style struct {
 	Picture *tensors.Tensor // [1, height, width, 3], RGB, 0..255; any size
 	Weight  float64         // relative to the others'; zero for all means equal shares
 	// Mask is how much each pixel counts in the statistics, from 0 to 1, [1, height, width, 1]. At a layer a position
-	// counts as the pixels of its stride do in the mean, and sums are divided by the mask's area. Nil counts all alike.
+	// counts as the pixels of its stride do in the mean, and sums are divided by the mask's area. Where that leaves a layer
+	// no position, because all that counts lies beyond the last whole stride, the nearest positions stand for it. Nil
+	// counts all alike.
 	Mask *tensors.Tensor
 }
 
@@ -163,6 +165,30 @@ func Shares(weights []float64) ([]float64, error) {
 	return list, nil
 }
 
+// measureNearest returns the moments at a layer where nothing that counts has a position, of the nearest positions.
+func measureNearest(net *vgg.Network, style Style, layer string) (moments, error) {
+	stride, err := net.Stride(layer)
+	if err != nil {
+		return moments{}, err
+	}
+	mask, err := tensors.CopyFlatData[float32](style.Mask)
+	if err != nil {
+		return moments{}, err
+	}
+	d := style.Mask.Shape().Dimensions
+	wide := onWhole(mask, d[1], d[2], stride)
+	if slices.Max(wide) == 0 {
+		return moments{}, errBlack
+	}
+	style.Mask = tensors.FromFlatDataAndDimensions(wide, d...)
+	defer style.Mask.FinalizeAll()
+	list, err := measure(net, style, []string{layer})
+	if err != nil {
+		return moments{}, err
+	}
+	return list[0], nil
+}
+
 // measure returns the moments of a style's features at each layer.
 func measure(net *vgg.Network, style Style, layers []string) ([]moments, error) {
 	key := "moments " + strings.Join(layers, " ")
@@ -205,10 +231,13 @@ func measure(net *vgg.Network, style Style, layers []string) ([]moments, error) 
 		m, positions := moments{second: sums[0], first: sums[1]}, float64(h*w)
 		sums = sums[2:]
 		if style.Mask != nil {
-			if positions = sums[0][0]; !(positions > 0) {
-				return nil, badTerm("the part of a style picture that counts is too small for layer %s: it has no position there", name)
+			positions, sums = sums[0][0], sums[1:]
+			if !(positions > 0) {
+				if m, err = measureNearest(net, style, name); err != nil {
+					return nil, err
+				}
+				positions = 1 // they are means
 			}
-			sums = sums[1:]
 		}
 		floats.Scale(1/positions, m.second)
 		floats.Scale(1/positions, m.first)
