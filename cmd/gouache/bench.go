@@ -33,9 +33,10 @@ func newBench() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench [flags]",
 		Short: "Measure how fast this machine paints",
-		Long: `Measure how fast this machine paints: seconds for an evaluation of the objective with its gradient, what the
-optimiser, the progress and the recording add to that, memory, and, layer by layer, which convolution was chosen
-and what it takes alone. The pictures are the samples chelsea and swirl, made square.`,
+		Long: `Measure how fast this machine paints: seconds for an evaluation of the objective with its gradient, what
+the optimiser, the progress and the recording add to that, memory, and, layer by layer, which
+convolution was chosen and what it takes alone. The pictures are the samples chelsea and swirl, made
+square.`,
 		Example: `  gouache bench --size 512
   gouache bench --weights random --json`,
 		Args: noArguments,

@@ -25,8 +25,9 @@ func newDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor [flags]",
 		Short: "Say what is installed, what is missing, and how to mend it",
-		Long: `Print, for each part that Gouache needs, what is installed, its version and state, and the command that mends what
-is missing. With --fix, do it: install XLA's plugin and fetch weights. The exit code is 1 if something is missing.`,
+		Long: `Print, for each part that Gouache needs, what is installed, its version and state, and the command that
+mends what is missing. With --fix, do it: install XLA's plugin and fetch weights. The exit code is 1 if
+something is missing.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if fix {

@@ -32,8 +32,8 @@ func newKernel() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "kernel",
 		Short: "Make notebooks: install, show or remove Jupyter's kernel for Gouache",
-		Long: `Install, show or remove the kernel that Jupyter runs Gouache's notebooks with: GoNB, which runs Go, with this module
-on its path, so that a notebook imports the packages as they are on this disk.`,
+		Long: `Install, show or remove the kernel that Jupyter runs Gouache's notebooks with: GoNB, which runs Go, with
+this module on its path, so that a notebook imports the packages as they are on this disk.`,
 	}, newKernelInstall(), newKernelShow(), newKernelRemove())
 }
 
@@ -46,9 +46,9 @@ func newKernelInstall() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "install [flags]",
 		Short: "Add the kernel to a Jupyter that is installed",
-		Long: `Add the kernel "Go (Gouache)" to a Jupyter that is installed, with the GoNB, goimports and gopls that are found on
-the path, in Go's folder for programs or in the Python environment. What is missing is named, with the command that
-mends it; make notebook installs all of it.`,
+		Long: `Add the kernel "Go (Gouache)" to a Jupyter that is installed, with the GoNB, goimports and gopls that
+are found on the path, in Go's folder for programs or in the Python environment. What is missing is
+named, with the command that mends it; make notebook installs all of it.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runKernelInstall(cmd, f) },
 	}

@@ -109,6 +109,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}, newStylize(), newMask(), newScore(), newFeatures(), newWeights(), newRuns(), newSweep(), newUI(), newKernel(), newBench(), newDoctor())
 	root.SetFlagErrorFunc(flagError)
+	setHelp(root)
 	return root
 }
 

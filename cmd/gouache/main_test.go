@@ -9,10 +9,16 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gouache-art/gouache/internal/terminal"
+	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 )
 
@@ -398,6 +404,62 @@ func TestDoctor(t *testing.T) {
 	for _, part := range []string{"plugin", "device", "weights", "libhdf5", "cache", "memory"} {
 		if !strings.Contains(stdout, "\n"+part+" ") {
 			t.Errorf("doctor says nothing of %s:\n%s", part, stdout)
+		}
+	}
+}
+
+// TestHelpOfFlags: each command describes each of its flags once, in lines that fit. Under headings, only settings of the
+// objective need not be named, since a loss that is registered adds one.
+func TestHelpOfFlags(t *testing.T) {
+	settings := map[string]bool{}
+	for _, s := range stylelib.Settings() {
+		settings[s.Flag()] = true
+	}
+	used := map[string]bool{}
+	var check func(cmd *cobra.Command)
+	check = func(cmd *cobra.Command) {
+		for _, below := range cmd.Commands() {
+			check(below)
+		}
+		args := append(strings.Fields(cmd.CommandPath())[1:], "--help")
+		stdout, _, _ := gouache(t.Context(), args...)
+		for line := range strings.SplitSeq(stdout, "\n") {
+			if terminal.Width(line) > helpWidth {
+				t.Errorf("%q has a line of %d columns: %s", args, terminal.Width(line), line)
+			}
+		}
+		named := map[string]bool{}
+		list := headings[cmd.CommandPath()]
+		for _, g := range grouped(cmd) {
+			if !strings.Contains(stdout, "\n\n"+g.title+":\n") {
+				t.Errorf("%q has no heading %s", args, g.title)
+			}
+		}
+		for _, h := range list {
+			named["Other"] = named["Other"] || h.title == "Other"
+			for _, name := range h.flags {
+				named[name] = true
+			}
+		}
+		cmd.InitDefaultHelpFlag()
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if n := len(regexp.MustCompile(`(?m)^  .{4}--`+f.Name+`( |$)`).FindAllString(stdout, -1)); n != 1 {
+				t.Errorf("%q describes --%s %d times", args, f.Name, n)
+			}
+			if list != nil && !named[f.Name] && !named["Other"] && !settings[f.Name] {
+				t.Errorf("%q has --%s under no heading of its own", args, f.Name)
+			}
+			used[f.Name] = true
+		})
+	}
+	check(newRoot())
+	for path, list := range headings {
+		for _, h := range list {
+			for _, name := range h.flags {
+				if !used[name] {
+					t.Errorf("%s has a heading for --%s, which no command has", path, name)
+				}
+			}
 		}
 	}
 }

@@ -46,14 +46,16 @@ func newMask() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mask FILE --out FILE.png [flags]",
 		Short: "Make a mask of a photograph without drawing",
-		Long: `Make a mask of a photograph: a grey picture that is white where something is selected and black elsewhere. Masks say
-where a style is used (--style FILE@REGION) and where the photograph counts more (--protect MASK) in gouache stylize.
+		Long: `Make a mask of a photograph: a grey picture that is white where something is selected and black
+elsewhere. Masks say where a style is used (--style FILE@REGION) and where the photograph counts more
+(--protect MASK) in gouache stylize.
 
-Each of --luminance, --colour, --rectangle, --ellipse, --polygon, --kmeans, --superpixels and --mask selects a part, and may be given
-several times. --combine says what becomes of several. Then --invert and --feather work on the whole.
+Each of --luminance, --colour, --rectangle, --ellipse, --polygon, --kmeans, --superpixels and --mask
+selects a part, and may be given several times. --combine says what becomes of several. Then --invert
+and --feather work on the whole.
 
---kmeans and --superpixels divide the photograph into regions. Without numbers they write the photograph with the regions'
-numbers on it. Look at it, and choose: --superpixels 100:3,17,20-25.
+--kmeans and --superpixels divide the photograph into regions. Without numbers they write the photograph
+with the regions' numbers on it. Look at it, and choose: --superpixels 100:3,17,20-25.
 
 Lengths are pixels, or with a % parts of the photograph's width, or height.`,
 		Example: `  gouache mask photo.jpg --superpixels 100 --out numbers.jpg

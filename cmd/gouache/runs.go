@@ -20,10 +20,11 @@ func newRuns() *cobra.Command {
 		Short: "Find, compare and organise recorded runs",
 		Long: `Find, compare and organise recorded runs. gouache ui shows them in a browser.
 
-A run is named by its id, or the beginning of one. A filter compares parameters, metrics (their last values) and
-fields: ` + strings.Join(tracker.Fields(), ", ") + `.
-Operators are == != < <= > >=, ~ for "contains", ^= for "begins with" and $= for "ends with", combined with && || !
-and parentheses.`,
+A run is named by its id, or the beginning of one. A filter compares parameters, metrics (their last
+values) and fields:
+` + strings.Join(tracker.Fields(), ", ") + `.
+Operators are == != < <= > >=, ~ for "contains", ^= for "begins with" and $= for "ends with", combined
+with && || ! and parentheses.`,
 		Example: `  gouache runs list --filter 'style_weight>50 && pooling==avg' --sort total
   gouache runs list --experiment night --columns style_picture,style_weight,total
   gouache runs show 1ng

@@ -102,9 +102,10 @@ func newRunsDelete() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete ID... [flags]",
 		Short: "Delete runs and the pictures that no other run shares",
-		Long: `Delete runs and the pictures that no other run shares, after printing how many bytes that frees and asking. The bytes
-are freed at once. Instead of ids, --filter and the flags like it may choose the runs. A run that is running is only
-deleted with --force, for example one that another machine has left like that.`,
+		Long: `Delete runs and the pictures that no other run shares, after printing how many bytes that frees and
+asking. The bytes are freed at once. Instead of ids, --filter and the flags like it may choose the runs.
+A run that is running is only deleted with --force, for example one that another machine has left like
+that.`,
 		Example: "  gouache runs delete 1ng 2fk\n  gouache runs delete --status failed --dry-run",
 		RunE:    func(cmd *cobra.Command, args []string) error { return deleteRuns(cmd, &f, args) },
 	}
@@ -179,10 +180,10 @@ func newRunsImport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import FOLDER [flags]",
 		Short: "Add the runs of another store, for example a copy of one made on another machine",
-		Long: `Add the runs of another store, for example a copy of one made on another machine. Runs keep their ids, times and
-pictures; their checkpoints, sweeps and judgements come along. Runs that are here already stay, and are updated if they
-continued there. A run that cannot be kept is refused, the others are added, and the exit code is 1. --filter and the
-flags like it choose the runs.`,
+		Long: `Add the runs of another store, for example a copy of one made on another machine. Runs keep their ids,
+times and pictures; their checkpoints, sweeps and judgements come along. Runs that are here already
+stay, and are updated if they continued there. A run that cannot be kept is refused, the others are
+added, and the exit code is 1. --filter and the flags like it choose the runs.`,
 		Args: exactly("the FOLDER of a store"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			filter, err := filters.read(cmd)
@@ -233,9 +234,10 @@ func newRunsVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [flags]",
 		Short: "Check a store: its database, and every picture against its hash",
-		Long: `Check a store: that the database is consistent, that every curve can be read, that every picture of a run exists and
-matches its hash, and that there are no files, pictures or checkpoints, that no run needs. The exit code is 1 if
-something is wrong. --repair removes files that no run needs; nothing that a run needs is ever removed.`,
+		Long: `Check a store: that the database is consistent, that every curve can be read, that every picture of a
+run exists and matches its hash, and that there are no files, pictures or checkpoints, that no run
+needs. The exit code is 1 if something is wrong. --repair removes files that no run needs; nothing that
+a run needs is ever removed.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a := reading

@@ -49,8 +49,8 @@ func newRunsExport() *cobra.Command {
   json      everything but the pictures' files
   html      a gallery: one file with the pictures in it, which opens from disk in any browser
   pictures  a folder with a folder for each run, and all its pictures in it
-The default is the one that the extension of --out names, and json on standard output. Instead of ids, --filter and
-the flags like it may choose the runs.`,
+The default is the one that the extension of --out names, and json on standard output. Instead of ids,
+--filter and the flags like it may choose the runs.`,
 		Example: `  gouache runs export 1ng 2fk --out night.html
   gouache runs export --experiment night --out night.csv
   gouache runs export 1ng --format pictures --out 1ng`,

@@ -26,8 +26,8 @@ func newScore() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "score --content FILE --style FILE[:WEIGHT][@REGION[@PART]]... --image FILE [flags]",
 		Short: "Print the terms of an objective at a given picture",
-		Long: `Print the weighted terms of an objective at a given picture, and the gradient's L2 norm. Pictures are not resized;
-the picture and the content picture must have the same size.`,
+		Long: `Print the weighted terms of an objective at a given picture, and the gradient's L2 norm. Pictures are
+not resized; the picture and the content picture must have the same size.`,
 		Example: `  gouache score --content photo.png --style painting.jpg --image result.png --preset neural-style --json`,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runScore(cmd, &f) },
@@ -57,7 +57,7 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 	if job.Content, err = picture.LoadContext(cmd.Context(), f.content); err != nil {
 		return fmt.Errorf("--content: %w", err)
 	}
-	if job.Styles, err = loadStyles(cmd.Context(), &tracker.NewRun{}, f.styles); err != nil {
+	if job.Styles, err = loadStyles(cmd.Context(), &tracker.NewRun{}, f.styles, job.Content); err != nil {
 		return err
 	}
 	if f.strokes != "" {
@@ -65,7 +65,7 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 			return fmt.Errorf("--strokes-of: %w", err)
 		}
 	}
-	if job.Protect, err = loadMask(cmd.Context(), &tracker.NewRun{}, 0, tracker.RoleProtect, f.protect); err != nil {
+	if job.Protect, err = loadMask(cmd.Context(), &tracker.NewRun{}, 0, tracker.RoleProtect, f.protect, job.Content); err != nil {
 		return fmt.Errorf("--protect: %w", err)
 	}
 	image, err := picture.LoadContext(cmd.Context(), f.image)

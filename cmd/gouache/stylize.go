@@ -42,20 +42,21 @@ func newStylize() *cobra.Command {
 		Short: "Paint a photograph in the style of one or more paintings",
 		Long: `Paint a photograph in the style of one or more paintings.
 
-Pictures are files (PNG, JPEG, WebP, TIFF, GIF, HEIC, AVIF) or sample:NAME, a picture that comes with the program. The result is
-a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C, kill and a terminal that closes save the best picture so far; a
-second Ctrl-C ends the program at once.
+Pictures are files (PNG, JPEG, WebP, TIFF, GIF, HEIC, AVIF) or sample:NAME, a picture that comes with
+the program. The result is a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C, kill and a terminal
+that closes save the best picture so far; a second Ctrl-C ends the program at once.
 
-A mask is any picture of the photograph's shape, or, for @PART, of the painting's: white counts and black does not, with
-greys between, or the opaque counts if it is a silhouette. Styles with the same region mix there, and a style without one
-paints what the others leave. --style FILE@@PART has a part and no region.
+A mask is any picture of the photograph's shape, or, for @PART, of the painting's: white counts and
+black does not, with greys between, or the opaque counts if it is a silhouette. Styles with the same
+region mix there, and a style without one paints what the others leave. --style FILE@@PART has a part
+and no region.
 
 Colours are converted from each picture's colour profile to sRGB, in which the result is written.
 
 The run is recorded with its settings, curves and pictures; see gouache runs and gouache ui.`,
 		Example: `  gouache stylize --content sample:chelsea --style sample:swirl --out cat.png --size 256
   gouache stylize --content me.jpg --style scream.jpg --style night.jpg:0.5 --out me.png --style-weight 6
-  gouache stylize --content me.jpg --style night.jpg@sky.png --style scream.jpg --protect face.png --out regions.png
+  gouache stylize --content me.jpg --style night.jpg@sky.png --style scream.jpg --protect face.png --out r.png
   gouache stylize --content me.jpg --style scream.jpg --out noise.png --init noise --seed 7`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runStylize(cmd, &f) },
@@ -146,7 +147,7 @@ func (f *stylizeFlags) job(ctx context.Context, run *tracker.NewRun) (stylelib.J
 	if err := f.encode(job.Content); err != nil {
 		return job, usage(err)
 	}
-	if job.Styles, err = loadStyles(ctx, run, f.styles); err != nil {
+	if job.Styles, err = loadStyles(ctx, run, f.styles, job.Content); err != nil {
 		return job, err
 	}
 	if f.strokes != "" {
@@ -154,7 +155,7 @@ func (f *stylizeFlags) job(ctx context.Context, run *tracker.NewRun) (stylelib.J
 			return job, fmt.Errorf("--strokes-of: %w", err)
 		}
 	}
-	if job.Protect, err = loadMask(ctx, run, 0, tracker.RoleProtect, f.protect); err != nil {
+	if job.Protect, err = loadMask(ctx, run, 0, tracker.RoleProtect, f.protect, job.Content); err != nil {
 		return job, fmt.Errorf("--protect: %w", err)
 	}
 	switch f.init {
@@ -188,8 +189,9 @@ func (f *stylizeFlags) encode(content *picture.Picture) error {
 	return nil
 }
 
-// loadStyles reads what --style was given, FILE:WEIGHT@REGION@PART, and adds the files to a run.
-func loadStyles(ctx context.Context, run *tracker.NewRun, texts []string) (styles []stylelib.Style, err error) {
+// loadStyles reads what --style was given, FILE:WEIGHT@REGION@PART, and adds the files to a run. The regions are those of
+// the content.
+func loadStyles(ctx context.Context, run *tracker.NewRun, texts []string, content *picture.Picture) (styles []stylelib.Style, err error) {
 	var named []filename.Style
 	for i, text := range texts {
 		s, err := filename.ParseStyle("", text)
@@ -201,10 +203,10 @@ func loadStyles(ctx context.Context, run *tracker.NewRun, texts []string) (style
 		if style.Picture, err = loadInputOf(ctx, run, i, tracker.RoleStyle, s.File); err != nil {
 			return nil, fmt.Errorf("--style: %w", err)
 		}
-		if style.Region, err = loadMask(ctx, run, i, tracker.RoleRegion, s.Region); err != nil {
+		if style.Region, err = loadMask(ctx, run, i, tracker.RoleRegion, s.Region, content); err != nil {
 			return nil, fmt.Errorf("--style, the region after @: %w", err)
 		}
-		if style.Part, err = loadMask(ctx, run, i, tracker.RolePart, s.Part); err != nil {
+		if style.Part, err = loadMask(ctx, run, i, tracker.RolePart, s.Part, style.Picture); err != nil {
 			return nil, fmt.Errorf("--style, the part after the second @: %w", err)
 		}
 		styles = append(styles, style)
@@ -215,8 +217,8 @@ func loadStyles(ctx context.Context, run *tracker.NewRun, texts []string) (style
 	return styles, nil
 }
 
-// loadMask reads a mask and adds its file to a run. It returns nil for no name.
-func loadMask(ctx context.Context, run *tracker.NewRun, style int, role, name string) (*picture.Mask, error) {
+// loadMask reads a mask of a picture and adds its file to a run. It returns nil for no name.
+func loadMask(ctx context.Context, run *tracker.NewRun, style int, role, name string, of *picture.Picture) (*picture.Mask, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -224,7 +226,11 @@ func loadMask(ctx context.Context, run *tracker.NewRun, style int, role, name st
 	if err != nil {
 		return nil, err
 	}
-	return p.Mask(), nil
+	m := p.Mask()
+	if err := m.Check(of); err != nil {
+		return nil, usage(fmt.Errorf("%s %w", name, err))
+	}
+	return m, nil
 }
 
 // command returns the command line that paints the job again, from any folder and whatever the defaults are then.

@@ -42,9 +42,9 @@ func newSweep() *cobra.Command {
   minimise: content + style      # terms, or: rating
   prune: {median: {after: 40}}
 
-Each trial is a run of the store: gouache ui shows them side by side. Nothing is lost when a sweep is interrupted by
-Ctrl-C, kill or a power cut: gouache sweep resume NAME continues it, and an interrupted trial from its checkpoint. The
-exit code is 1 if a trial failed.`,
+Each trial is a run of the store: gouache ui shows them side by side. Nothing is lost when a sweep is
+interrupted by Ctrl-C, kill or a power cut: gouache sweep resume NAME continues it, and an interrupted
+trial from its checkpoint. The exit code is 1 if a trial failed.`,
 	}, newSweepRun(), newSweepResume(), newSweepList(), newSweepShow(), newSweepDelete())
 }
 
@@ -80,9 +80,9 @@ func newSweepRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run FILE.yaml [flags]",
 		Short: "Run a sweep",
-		Long: `Run the sweep that a file describes. All mistakes in the file are reported, each with its line, before anything
-runs: every combination of the values of lists and the ends of ranges is checked, up to 10,000 of them. --dry-run lists
-the trials and estimates the time and the disk space that they take.`,
+		Long: `Run the sweep that a file describes. All mistakes in the file are reported, each with its line, before
+anything runs: every combination of the values of lists and the ends of ranges is checked, up to 10,000
+of them. --dry-run lists the trials and estimates the time and the disk space that they take.`,
 		Example: `  gouache sweep run night.yaml --dry-run
   gouache sweep run night.yaml --experiment tubingen`,
 		Args: exactly("FILE.yaml"),
@@ -123,8 +123,9 @@ func newSweepResume() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resume NAME [flags]",
 		Short: "Continue a sweep that was interrupted, or help with one that runs",
-		Long: `Continue a sweep that was interrupted: finished trials stay, an interrupted trial continues from its checkpoint, and
-the sampler continues its sequence. If the sweep runs in another process, the two share its trials.`,
+		Long: `Continue a sweep that was interrupted: finished trials stay, an interrupted trial continues from its
+checkpoint, and the sampler continues its sequence. If the sweep runs in another process, the two share
+its trials.`,
 		Example: `  gouache sweep resume night-over-tubingen`,
 		Args:    exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {

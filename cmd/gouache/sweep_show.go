@@ -89,8 +89,8 @@ func newSweepDelete() *cobra.Command {
 	return store.add(&cobra.Command{
 		Use:   "delete NAME [flags]",
 		Short: "Delete a sweep but not its runs",
-		Long: `Delete a sweep, so that it cannot be resumed. Its runs stay. gouache runs delete --sweep NAME deletes them, and makes the
-name free for another sweep.`,
+		Long: `Delete a sweep, so that it cannot be resumed. Its runs stay. gouache runs delete --sweep NAME deletes
+them, and makes the name free for another sweep.`,
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withStore(cmd, &store, changing, func(s tracker.Store) error { return s.DeleteSweep(cmd.Context(), args[0]) })

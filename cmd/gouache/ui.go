@@ -46,11 +46,13 @@ func newUI() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ui [flags]",
 		Short: "Show recorded runs in a browser",
-		Long: `Show recorded runs in a browser: pictures and curves, live while a run is painting, and 2 to 12 runs compared.
+		Long: `Show recorded runs in a browser: pictures and curves, live while a run is painting, and 2 to 12 runs
+compared.
 
-The server listens on this machine only. A browser needs a token, since every user of the machine can reach the server.
-The printed address has the token in it; opening it once is enough. The server makes another token at each start. To
-keep one, give it in --token-file or $` + tokenVariable + `; other users can see --token in the list of processes.
+The server listens on this machine only. A browser needs a token, since every user of the machine can
+reach the server. The printed address has the token in it; opening it once is enough. The server makes
+another token at each start. To keep one, give it in --token-file or $` + tokenVariable + `;
+other users can see --token in the list of processes.
 
 On another address the connection is not encrypted: use it in a network that you trust only. Over ssh,
   ssh -L 7860:localhost:7860 HOST

@@ -107,7 +107,7 @@ func newWeightsInspect() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect FILE [flags]",
 		Short: "Show the layers, shapes and layout of a file of weights, and what is wrong with it",
-		Long:  "Show the layers, shapes and layout of a file of weights, and what is wrong with it: every number that a painting would read is read. " + fileOrName,
+		Long:  "Show the layers, shapes and layout of a file of weights, and what is wrong with it: every number that\na painting would read is read.\n" + fileOrName,
 		Args:  exactly("the FILE to inspect"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			line := newStatusLine(cmd.ErrOrStderr())
@@ -154,7 +154,7 @@ func newWeightsConvert() *cobra.Command {
 	return &cobra.Command{
 		Use:     "convert FILE OUT.safetensors",
 		Short:   "Write a set of weights as .safetensors",
-		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read; as OUT, - is standard output. " + fileOrName,
+		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read; as OUT, -\nis standard output.\n" + fileOrName,
 		Example: `  gouache weights convert vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 vgg19.safetensors`,
 		Args:    exactly("FILE", "OUT.safetensors"),
 		RunE: func(cmd *cobra.Command, args []string) error {

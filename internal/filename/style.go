@@ -1,6 +1,7 @@
 package filename
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -28,6 +29,12 @@ func ParseStyle(folder, text string) (Style, error) {
 		if odd := r.odd(folder); odd < least {
 			best, least = r, odd
 		}
+	}
+	switch {
+	case best[0] == "" && text != "":
+		return Style{}, fmt.Errorf("%s: no painting is before the @: write FILE@REGION", text)
+	case strings.HasSuffix(text, "@") && !strings.HasSuffix(cmp.Or(best[2], best[1], best[0]), "@"):
+		return Style{}, fmt.Errorf("%s: no mask follows the last @: write FILE@REGION, FILE@REGION@PART or FILE@@PART, or leave the @ out", text)
 	}
 	return best.style(folder)
 }
@@ -60,7 +67,7 @@ func (r reading) style(folder string) (s Style, err error) {
 // odd returns how unlikely it is that the names are files' names; zero if all exist.
 func (r reading) odd(folder string) (odd int) {
 	for i, name := range r {
-		if i > 0 && name == "" {
+		if name == "" {
 			continue
 		}
 		if i == 0 {
@@ -73,7 +80,7 @@ func (r reading) odd(folder string) (odd int) {
 			continue
 		}
 		odd += 1 + 2*signs
-		if filepath.Ext(name) == "" {
+		if ext := filepath.Ext(name); ext == "" || strings.Contains(ext, "@") {
 			odd += 2
 		}
 	}

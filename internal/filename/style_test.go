@@ -9,7 +9,7 @@ import (
 
 func TestParseStyle(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"a.jpg", "photo@2x.jpg", "sky.png", "mask@2x.png", "a.jpg@sky.png@b"} {
+	for _, name := range []string{"a.jpg", "photo@2x.jpg", "sky.png", "mask@2x.png", "a.jpg@sky.png@b", "x.jpg@"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -32,8 +32,9 @@ func TestParseStyle(t *testing.T) {
 		"none.jpg:2@sky.png":             {"none.jpg", 2, "sky.png", ""}, // the error of loading names what is missing
 		"a.jpg:2@nosky.png":              {"a.jpg", 2, "nosky.png", ""},
 		"photo@2x.jpg@nosky.png":         {"photo@2x.jpg", 1, "nosky.png", ""},
+		"a.jpg@sky":                      {"a.jpg", 1, "sky", ""}, // of sky.png
 		"phtoo@2x.jpg":                   {"phtoo@2x.jpg", 1, "", ""},
-		"a.jpg@":                         {"a.jpg", 1, "", ""},
+		"x.jpg@":                         {"x.jpg@", 1, "", ""}, // a file
 	} {
 		s, err := ParseStyle(dir, text)
 		if err != nil || s != want {
@@ -43,10 +44,23 @@ func TestParseStyle(t *testing.T) {
 			t.Errorf("%q becomes %q, which is %+v, %v", text, s, again, err)
 		}
 	}
-	if _, err := ParseStyle(dir, "a.jpg:-1@sky.png"); err == nil || !strings.Contains(err.Error(), "the weight of a.jpg is -1") {
-		t.Errorf("a weight of -1: %v", err)
+	for text, says := range map[string]string{
+		"a.jpg:-1@sky.png": "the weight of a.jpg is -1",
+		"a.jpg@":           "a.jpg@: no mask follows the last @",
+		"a.jpg:2@@":        "no mask follows",
+		"a.jpg@sky.png@":   "no mask follows",
+		"none.jpg@":        "no mask follows",
+		"@sky.png":         "@sky.png: no painting is before the @",
+		"@":                "no painting is before the @",
+	} {
+		if s, err := ParseStyle(dir, text); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q is %+v, %v, want %q", text, s, err, says)
+		}
 	}
 	t.Chdir(dir)
+	if s, err := ParseStyle("", "@sky.png"); err == nil || !strings.Contains(err.Error(), "no painting is before") {
+		t.Errorf("a mask alone is %+v, %v", s, err)
+	}
 	here, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
