@@ -79,7 +79,7 @@ func TestRecorded(t *testing.T) {
 		t.Errorf("got %+v", run.Run)
 	}
 	for name, want := range map[string]any{
-		"content_picture": "the cat.jpg", "style_picture": "sample:swirl + sample:glass", "size": 64.0, "iterations": 3.0, "tv_weight": 0.8, "seed": 7.0, "weights": "random",
+		"content_picture": "the cat.jpg", "style_picture": "sample:swirl + sample:glass", "size": 64.0, "iterations": 3.0, "tv_weight": 0.5, "seed": 7.0, "weights": "random",
 		"preset": "gouache", "pooling": "max", "init": "noise", "style_mix": "1:2", "region_picture": "sky.png", "protect_picture": "sky.png",
 	} {
 		if got := run.Params[name]; got != want {
