@@ -1,7 +1,6 @@
 package adam
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -153,14 +152,11 @@ func (s *State) Write(w io.Writer, metadata map[string]string) error {
 	return optimize.WriteState(w, optimize.Adam, s.head, metadata, s.vectors, nil)
 }
 
-// readState makes a state of a file's content.
-func readState(f optimize.File) (optimize.State, error) {
-	s := &State{vectors: f.Vectors}
-	if err := json.Unmarshal(f.Head, &s.head); err != nil {
-		return nil, fmt.Errorf("header: %w", err)
-	}
-	if len(f.Vectors) > 0 {
-		s.shape = f.Vectors[0].Shape
+// readState makes a state of what a file holds.
+func readState(head header, vectors []optimize.Vector) (optimize.State, error) {
+	s := &State{head: head, vectors: vectors}
+	if len(vectors) > 0 {
+		s.shape = vectors[0].Shape
 	}
 	return s, s.check()
 }
@@ -177,11 +173,8 @@ func (s *State) check() error {
 	if !optimize.Finite(h.F) || !optimize.Finite(h.GG) || h.GG < 0 {
 		return fmt.Errorf("a value of %v, a squared gradient of %v", h.F, h.GG)
 	}
-	if s.vectors == nil {
-		return optimize.ErrUsedUp
-	}
 	if t := s.shape.DType; t != dtypes.Float32 && t != dtypes.Float64 {
 		return fmt.Errorf("elements of type %s, expected Float32 or Float64", t)
 	}
-	return optimize.File{Vectors: s.vectors}.CheckVectors(s.layout())
+	return optimize.CheckVectors(s.vectors, s.layout())
 }

@@ -1,7 +1,6 @@
 package lbfgs
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -159,14 +158,11 @@ func (s *State) Write(w io.Writer, metadata map[string]string) error {
 	return optimize.WriteState(w, optimize.LBFGS, s.head, metadata, s.vectors, nil)
 }
 
-// readState makes a state of a file's content.
-func readState(f optimize.File) (optimize.State, error) {
-	s := &State{vectors: f.Vectors}
-	if err := json.Unmarshal(f.Head, &s.head); err != nil {
-		return nil, fmt.Errorf("header: %w", err)
-	}
-	if len(f.Vectors) > 0 && f.Vectors[0].Name == "x" {
-		s.shape = f.Vectors[0].Shape
+// readState makes a state of what a file holds.
+func readState(head header, vectors []optimize.Vector) (optimize.State, error) {
+	s := &State{head: head, vectors: vectors}
+	if len(vectors) > 0 && vectors[0].Name == "x" {
+		s.shape = vectors[0].Shape
 	}
 	return s, s.check()
 }
@@ -201,8 +197,5 @@ func (s *State) check() error {
 			return fmt.Errorf("pair %d has a curvature of %v/%v, which is not positive", j, p.YS[j], p.YY[j])
 		}
 	}
-	if s.vectors == nil {
-		return optimize.ErrUsedUp
-	}
-	return optimize.File{Vectors: s.vectors}.CheckVectors(s.layout())
+	return optimize.CheckVectors(s.vectors, s.layout())
 }

@@ -18,14 +18,6 @@ import (
 	"github.com/gouache-art/gouache/internal/tensorfile"
 )
 
-// File is the content of a state's file: numbers as JSON under the optimiser's name in the metadata, and
-// vectors as tensors.
-type File struct {
-	Method  Method
-	Head    []byte // JSON
-	Vectors []Vector
-}
-
 // Vector is a tensor of a state, of float32, float64 or bfloat16.
 type Vector struct {
 	Name  string
@@ -45,9 +37,9 @@ const earlierMagic = "gouache "
 // typeNames are the types of vectors as .safetensors files call them.
 var typeNames = map[dtypes.DType]string{dtypes.Float32: "F32", dtypes.Float64: "F64", dtypes.BFloat16: "BF16"}
 
-// WriteState writes a state's file. The head is written as JSON. (Go writes a float64 with as many digits
-// as it takes to read the same one back.) Data returns a vector's bytes, which it may overwrite at the
-// next call; if it is nil, the vectors have theirs.
+// WriteState writes a state's file: a head of numbers as JSON, in the metadata under the optimiser's name, and vectors
+// as tensors. (Go writes a float64 with as many digits as it takes to read the same one back.) Data returns a vector's
+// bytes, which it may overwrite at the next call; if it is nil, the vectors have theirs.
 func WriteState(w io.Writer, method Method, head any, metadata map[string]string, vectors []Vector, data func(i int) ([]byte, error)) error {
 	text, err := json.Marshal(head)
 	if err != nil {
@@ -81,16 +73,22 @@ func WriteState(w io.Writer, method Method, head any, metadata map[string]string
 	return nil
 }
 
-// readers make the states of each optimiser.
-var readers = map[Method]func(File) (State, error){}
+// readers make each optimiser's states of a head, which is JSON, and vectors.
+var readers = map[Method]func(head []byte, vectors []Vector) (State, error){}
 
-// Register tells [ReadState] how an optimiser's state is made of a file's content. It is called by init
-// functions, and panics if the name is taken.
-func Register(method Method, read func(File) (State, error)) {
+// Register tells [ReadState] how an optimiser's state is made of the head and the vectors of a file. It is called by
+// init functions, and panics if the name is taken.
+func Register[Head any](method Method, read func(Head, []Vector) (State, error)) {
 	if readers[method] != nil {
 		panic(fmt.Sprintf("optimize: %s is registered twice", method))
 	}
-	readers[method] = read
+	readers[method] = func(text []byte, vectors []Vector) (State, error) {
+		var head Head
+		if err := json.Unmarshal(text, &head); err != nil {
+			return nil, fmt.Errorf("header: %w", err)
+		}
+		return read(head, vectors)
+	}
 }
 
 // ReadState reads what a State or a Snapshot wrote, of any optimiser whose package is imported, and not a
@@ -116,20 +114,21 @@ func readState(r io.Reader) (State, map[string]string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var file File
+	var method Method
 	metadata := map[string]string{}
 	for key, text := range in.Metadata {
 		if readers[Method(key)] == nil {
 			metadata[key] = text
-		} else if file.Method == "" {
-			file.Method, file.Head = Method(key), []byte(text)
+		} else if method == "" {
+			method = Method(key)
 		} else {
 			return nil, nil, errors.New("the file holds the states of two optimisers")
 		}
 	}
-	if file.Method == "" {
+	if method == "" {
 		return nil, nil, errors.New("the file holds no state of an optimiser")
 	}
+	var vectors []Vector
 	for {
 		t, data, err := in.Next()
 		if errors.Is(err, io.EOF) {
@@ -142,9 +141,9 @@ func readState(r io.Reader) (State, map[string]string, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		file.Vectors = append(file.Vectors, v)
+		vectors = append(vectors, v)
 	}
-	s, err := readers[file.Method](file)
+	s, err := readers[method]([]byte(in.Metadata[string(method)]), vectors)
 	return s, metadata, err
 }
 
@@ -180,18 +179,21 @@ func finiteBytes(v []byte, t dtypes.DType) bool {
 	return true
 }
 
-// CheckVectors returns an error unless a file has the vectors that are wanted, by name, type and shape, and
-// no more.
-func (f File) CheckVectors(want []Vector) error {
+// CheckVectors returns an error unless the vectors are those that are wanted, by name, type and shape, and no more, and
+// [ErrUsedUp] if they are nil.
+func CheckVectors(vectors, want []Vector) error {
+	if vectors == nil {
+		return ErrUsedUp
+	}
 	for i, v := range want {
-		if i >= len(f.Vectors) {
+		if i >= len(vectors) {
 			return fmt.Errorf("tensor %s is missing", v.Name)
 		}
-		if got := f.Vectors[i]; got.Name != v.Name || !got.Shape.Equal(v.Shape) {
+		if got := vectors[i]; got.Name != v.Name || !got.Shape.Equal(v.Shape) {
 			return fmt.Errorf("tensor %s is %s, expected %s, %s", got.Name, got.Shape, v.Name, v.Shape)
 		}
 	}
-	if len(f.Vectors) > len(want) {
+	if len(vectors) > len(want) {
 		return errors.New("there are more tensors than the header describes")
 	}
 	return nil
