@@ -26,15 +26,15 @@ type Score struct {
 // that Job.Stroke changes nothing, and there is no margin. Strokes are matched to the content picture. It returns an
 // error of the kind ErrJob if the objective or its gradient is not a number there, or too large.
 func (s *Studio) Score(job Job, at *picture.Picture) (*Score, error) {
+	if content := job.Content; content != nil && (content.Width != at.Width || content.Height != at.Height) {
+		return nil, ofKind(ErrJob, fmt.Errorf("the picture is %d×%d pixels and the content picture %d×%d: they must have the same size",
+			at.Width, at.Height, content.Width, content.Height))
+	}
 	_, objective, release, err := s.unresized(&job)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	if content := job.Content; content.Width != at.Width || content.Height != at.Height {
-		return nil, ofKind(ErrJob, fmt.Errorf("the picture is %d×%d pixels and the content picture %d×%d: they must have the same size",
-			at.Width, at.Height, content.Width, content.Height))
-	}
 	x := pictureTensor(at.On(job.background()))
 	defer x.FinalizeAll()
 	e, err := objective.Evaluate(x)

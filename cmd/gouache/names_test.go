@@ -16,9 +16,6 @@ var oddNames = []string{
 	strings.Repeat("長い写真", 20) + "abcdefgh.png", "latin\xe9.png", "new\nline.png", "esc\x1b[31mred.png", "turned\u202egnp.png", "tab\t.png", " .png", "-q.png",
 }
 
-// light makes a painting compile in a fraction of the time.
-var light = []string{"--content-layer", "block1_conv2", "--style-layers", "block1_conv1"}
-
 // TestOddNames: names of files cost no recording, and none reaches the terminal as it is.
 func TestOddNames(t *testing.T) {
 	dir := t.TempDir()
@@ -34,7 +31,6 @@ func TestOddNames(t *testing.T) {
 	for range 20 { // the names of all styles together are long, too
 		more = append(more, "--style", filepath.Join(dir, oddNames[0]))
 	}
-	more = append(more, light...)
 	out := filepath.Join(dir, "out\xff\n\x1b[2J"+strings.Repeat("é", 110)+".png")
 	stdout, stderr, code := gouache(t.Context(), quick(out, append(more, "--iterations", "1", "--store", store)...)...)
 	if code != 0 || strings.Contains(stderr, "cannot be recorded") {
@@ -123,7 +119,7 @@ func TestSameMeaning(t *testing.T) {
 		}
 	}
 	t.Setenv("GOUACHE_STORE", "none")
-	if id := painted(t, filepath.Join(home, "out.png"), append(light, "--store", "", "--iterations", "1")...); id != "" {
+	if id := painted(t, filepath.Join(home, "out.png"), "--store", "", "--iterations", "1"); id != "" {
 		t.Errorf("GOUACHE_STORE=none records run %s", id)
 	}
 	if left := list(t, "."); len(left) > 0 {

@@ -37,7 +37,8 @@ search:
   style_weight: [1, 10]
   seed: [1, 2]
 init: noise
-style_layers: block1_conv1,block2_conv1
+style_layers: block1_conv1
+content_layer: block1_conv2
 `
 
 // sweepFile writes a sweep's file, with the picture that it names, and returns its path.
@@ -197,7 +198,7 @@ func TestSweepPicturesElsewhere(t *testing.T) {
 		}
 		write(t, at(name), b.Bytes())
 	}
-	const settings = "weights: random\nsize: 64\niterations: 2\nscales: 1\nsampler: grid\nminimise: content + style\nstyle_layers: block1_conv1,block2_conv1\n"
+	const settings = "weights: random\nsize: 64\niterations: 2\nscales: 1\nsampler: grid\nminimise: content + style\nstyle_layers: block1_conv1\ncontent_layer: block1_conv2\n"
 	fixed := write(t, at("sweeps/fixed.yaml"), []byte("name: fixed\ncontent: "+at("elsewhere/photo.png")+
 		"\nstyle: [pictures/night sky.png, ../other/über.png:2, x.png, "+at("abs/x.png")+"]\n"+settings+"search: {seed: [1, 2, 3]}\ninit: noise\n"))
 	searched := write(t, at("sweeps/searched.yaml"), []byte("name: searched\n"+settings+"search:\n  content: [../elsewhere/photo.png, a/x.png]\n  style: [a/x.png, "+
