@@ -31,12 +31,12 @@ func cutOut(p *picture.Picture, hidden float32) *picture.Picture {
 
 // TestHiddenColours: pictures that look the same are the same, wherever a job takes one.
 func TestHiddenColours(t *testing.T) {
-	chelsea := load(t, "sample:chelsea").Resize(90, 60)
+	chelsea := load(t, "sample:chelsea").Resize(64, 43)
 	var painted [2]*picture.Picture
 	var scores [2]float64
 	for i, hidden := range []float32{0, 255} {
 		job := tinyJob(t)
-		job.Content, job.Start, job.Size, job.Iterations, job.Scales = cutOut(chelsea, hidden), cutOut(chelsea, hidden), 90, 3, 1
+		job.Content, job.Start, job.Size, job.Iterations, job.Scales = cutOut(chelsea, hidden), cutOut(chelsea, hidden), 64, 3, 1
 		job.Styles[0].Picture = cutOut(job.Styles[0].Picture.Resize(150, 100), hidden) // is made smaller
 		result, err := tiny().Stylize(t.Context(), job, nil)
 		if err != nil {
@@ -71,7 +71,8 @@ func TestBackground(t *testing.T) {
 	paint := func(change func(*Job)) (*picture.Picture, map[string]any) {
 		job := tinyJob(t)
 		job.Preset = loss.Gouache1() // the default maps colours, by those of what is opaque
-		job.Iterations = 3
+		job.Preset.StyleLayers = []string{"block1_conv1"}
+		job.Size, job.Iterations, job.Scales = 64, 3, 1
 		change(&job)
 		var r recorder
 		result, err := tiny().Stylize(t.Context(), job, &r)
@@ -112,8 +113,7 @@ func TestTransparentStyle(t *testing.T) {
 			cut.Alpha[i] = 0
 		}
 	}
-	job := tinyJob(t)
-	job.Content = job.Content.Resize(128, 85)
+	job := scoreJob(t)
 	score := func(style *picture.Picture) map[string]float64 {
 		job.Styles[0].Picture = style
 		s, err := tiny().Score(job, job.Content)
@@ -147,8 +147,7 @@ func TestTransparentStyle(t *testing.T) {
 
 // TestTransparentStyleInTiles: masks are the same in tiles.
 func TestTransparentStyleInTiles(t *testing.T) {
-	job := tiledJob(t)
-	job.Content = job.Content.Resize(300, 310)
+	job := scoreJob(t)
 	job.Styles[0].Picture = cutOut(job.Styles[0].Picture.Resize(400, 300), 99)
 	whole, err := tiny().Score(job, job.Content)
 	if err != nil {

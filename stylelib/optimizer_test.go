@@ -18,8 +18,7 @@ import (
 // picture stays in its range.
 func TestResumeAdam(t *testing.T) {
 	job := tinyJob(t)
-	job.Size, job.Iterations, job.Scales = 96, 6, 2
-	job.Preset = loss.Gouache()
+	job.Size, job.Iterations, job.Scales = 64, 6, 2
 	job.Preset.Optimizer, job.Preset.Averaging = optimize.Adam, 0.9
 	files := checkResume(t, job)
 	for at, file := range files {

@@ -16,6 +16,7 @@ func strokesJob(t *testing.T) Job {
 	job.Scales, job.Iterations = 0, 10
 	job.Preset = loss.CopyStrokes()
 	job.Preset.LayerRounds = 1
+	job.Preset.StyleLayers = []string{"block1_conv1"}
 	job.Preset.StrokesLayers = []string{"block1_conv1", "block3_conv1", "block4_conv2"}
 	return job
 }

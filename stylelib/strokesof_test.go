@@ -23,7 +23,7 @@ func TestStrokesOf(t *testing.T) {
 		}
 		return terms(t, tiny(), other)
 	}
-	const fine, both = "block1_conv1,block2_conv1", "block1_conv1,block2_conv1,block4_conv1"
+	const fine, both = "block1_conv1", "block1_conv1,block4_conv1"
 	woodcut := load(t, "sample:woodcut").Resize(96, 77)
 	plain := score(both, nil)
 	if own := score(both, job.Styles[0].Picture); !near(own["style"], plain["style"], 1e-3) || !near(own["tv"], plain["tv"], 1e-3) {

@@ -4,20 +4,29 @@ import (
 	"bytes"
 	"math"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
-// tiledStudio computes in tiles of the least size.
-func tiledStudio() *Studio { return NewStudio(device, tiny().weights, Options{Tile: MinTile}) }
+// tiledStudio is tiny, but computes in tiles of the least size.
+var tiledStudio = sync.OnceValue(func() *Studio { return NewStudio(device, tiny().weights, Options{Tile: MinTile}) })
 
 func tiledJob(t *testing.T) Job {
 	job := tinyJob(t)
-	job.Preset = loss.Gouache()
 	job.Preset.ScaleFactor = math.Sqrt2
 	job.Size, job.Scales, job.Iterations = 420, 2, 6 // the first scale, 297 pixels, is of tiles in one direction
+	return job
+}
+
+// scoreJob has all layers of the default, and a content picture that is larger than a tile. Its graphs, whole and in tiles,
+// are compiled once for all tests that leave both.
+func scoreJob(t *testing.T) Job {
+	job := tinyJob(t)
+	job.Preset = loss.Gouache()
+	job.Content = job.Content.Resize(300, 310)
 	return job
 }
 
@@ -97,14 +106,12 @@ func TestResumeInTiles(t *testing.T) {
 
 // TestScoreInTiles: an objective of a picture that is larger than a tile.
 func TestScoreInTiles(t *testing.T) {
-	job := tiledJob(t)
-	at := job.Content.Resize(300, 310)
-	job.Content = at
-	whole, err := tiny().Score(job, at)
+	job := scoreJob(t)
+	whole, err := tiny().Score(job, job.Content)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tiled, err := tiledStudio().Score(job, at)
+	tiled, err := tiledStudio().Score(job, job.Content)
 	if err != nil {
 		t.Fatal(err)
 	}
