@@ -22,7 +22,7 @@ import (
 )
 
 // crashSweep has six trials of two scales.
-const crashSweep = `
+const crashSweep = light + `
 size: 96
 iterations: 60
 scales: 2

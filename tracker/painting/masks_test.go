@@ -28,8 +28,7 @@ func TestMasks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	text := `
-name: masks
+	text := light + `name: masks
 content: mine.png
 style:
   - sample:swirl
@@ -92,8 +91,8 @@ search: {style_weight: [3]}
 		t.Errorf("the mask is not kept: %v", err)
 	}
 	for from, c := range map[string]struct{ to, says string }{
-		"region: left.png":  {"region: lfet.png", "masks.yaml:8:13: " + filepath.Join(dir, "lfet.png") + " cannot be read"},
-		"protect: face.png": {"protect: none.png", "masks.yaml:10:10: " + filepath.Join(dir, "none.png") + " cannot be read"},
+		"region: left.png":  {"region: lfet.png", "masks.yaml:9:13: " + filepath.Join(dir, "lfet.png") + " cannot be read"},
+		"protect: face.png": {"protect: none.png", "masks.yaml:11:10: " + filepath.Join(dir, "none.png") + " cannot be read"},
 		"part: face.png":    {"part: sample:rocket", "the part of style 2 is"},
 	} {
 		f, err := sweep.Parse([]byte(strings.Replace(text, from, c.to, 1)), filepath.Join(dir, "masks.yaml"), Schema())

@@ -29,7 +29,7 @@ func TestPaint(t *testing.T) {
 	studio := tinyStudio()
 	dir := t.TempDir()
 	writePicture(t, filepath.Join(dir, "mine.png"))
-	f, err := Parse([]byte(`
+	f, err := Parse([]byte(light+`
 name: pictures
 content: mine.png
 sampler: grid
@@ -95,7 +95,7 @@ search:
 // TestTilesAreObserved: an observer of a trial receives the progress of each tile, and the trial's
 // result.
 func TestTilesAreObserved(t *testing.T) {
-	f := parse(t, "size: 300\niterations: 1\nscales: 1\nsampler: grid\nminimise: content\nsearch: {style_weight: [3]}\n")
+	f := parse(t, light+"size: 300\niterations: 1\nscales: 1\nsampler: grid\nminimise: content\nsearch: {style_weight: [3]}\n")
 	var events []string
 	painter := &Painter{
 		Studio: stylelib.NewStudio(device, tinyStudio().Weights(), stylelib.Options{Tile: stylelib.MinTile}), File: f,
@@ -260,7 +260,7 @@ func styleLine(text string) string {
 // result.
 func TestPrune(t *testing.T) {
 	store := openStore(t, t.TempDir())
-	f := parse(t, "size: 64\niterations: 12\nscales: 1\nsampler: grid\nminimise: content\nprune: {median: {after: 3, trials: 1}}\nsearch: {style_weight: [0.0, 1000.0]}\n")
+	f := parse(t, light+"size: 64\niterations: 12\nscales: 1\nsampler: grid\nminimise: content\nprune: {median: {after: 3, trials: 1}}\nsearch: {style_weight: [0.0, 1000.0]}\n")
 	if s := runSweep(t, store, &Painter{Studio: tinyStudio(), File: f}); s.Finished != 1 || s.Pruned != 1 {
 		t.Fatalf("%+v", s)
 	}
@@ -284,7 +284,7 @@ func TestDescribe(t *testing.T) {
 }
 
 func TestEstimate(t *testing.T) {
-	f := parse(t, "size: 128\niterations: 30\nsampler: grid\nsearch: {style_weight: [1, 2], pooling: [max, avg]}\n")
+	f := parse(t, light+"size: 128\niterations: 30\nscales: 1\nsampler: grid\nsearch: {style_weight: [1, 2], tv_weight: [0.1, 1]}\n")
 	p := &Painter{Studio: tinyStudio(), File: f}
 	known, planned, err := sweep.Preview(f)
 	if err != nil || planned != 4 || len(known) != 4 {
@@ -372,7 +372,7 @@ func fullStudio(b *testing.B) *stylelib.Studio {
 // TestContinueWithDefaults: a trial whose file leaves settings to their defaults continues from its
 // checkpoint, although its record names them all.
 func TestContinueWithDefaults(t *testing.T) {
-	const text = "size: 64\niterations: 20\nsampler: grid\nminimise: content\nsearch: {style_weight: [3], style: [sample:glass]}\n"
+	const text = light + "size: 64\niterations: 20\nsampler: grid\nminimise: content\nsearch: {style_weight: [3], style: [sample:glass]}\n"
 	f, err := Parse([]byte("name: night\ncontent: sample:chelsea\n"+text), "night.yaml")
 	if err != nil {
 		t.Fatal(err)

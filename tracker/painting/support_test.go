@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gouache-art/gouache/internal/backendtest"
@@ -35,8 +36,9 @@ func TestMain(m *testing.M) {
 
 var device = backendtest.Opened(backend.Open(context.Background(), backend.Options{Device: backend.CPU}))
 
-// tinyStudio has a network with VGG's blocks but few channels, so that a painting takes a moment.
-func tinyStudio() *stylelib.Studio {
+// tinyStudio has a network with VGG's blocks but few channels, so that a painting takes a moment. All tests share what it
+// compiles.
+var tinyStudio = sync.OnceValue(func() *stylelib.Studio {
 	random := rand.New(rand.NewPCG(1, 2))
 	set := &weights.Set{Name: "tiny", Network: "tiny"}
 	in := 3
@@ -51,7 +53,10 @@ func tinyStudio() *stylelib.Studio {
 		}
 	}
 	return stylelib.NewStudio(device, set, stylelib.Options{})
-}
+})
+
+// light are settings of a sweep whose paintings compile in a fraction of the time.
+const light = "style_layers: block1_conv1\ncontent_layer: block2_conv1\n"
 
 // parse reads a sweep's file, with the first lines that all files here share.
 func parse(t testing.TB, text string) *sweep.File {
