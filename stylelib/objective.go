@@ -93,19 +93,21 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 		mask := onMask(job.Protect, func(v float32) float32 { return 1 + (protection-1)*v })
 		scene.ContentTargets = all.on(mask, scene.ContentTargets)
 	}
-	statistic, layers := job.Preset.Statistic, job.Preset.StyleLayers
-	for _, r := range regions {
-		own, err := targets(statistic, layers, r.styles, func(on []loss.Style) ([]loss.Target, error) {
-			return loss.StyleTargets(net, on, statistic, layers...)
+	// styleTargets returns those of a preset.
+	styleTargets := func(p loss.Preset, pictures []Style) ([]loss.Target, error) {
+		return targets(fmt.Sprint(p.Statistic, p.ShallowCells), p.StyleLayers, pictures, func(on []loss.Style) ([]loss.Target, error) {
+			return p.StyleTargets(net, on)
 		})
+	}
+	for _, r := range regions {
+		own, err := styleTargets(job.Preset, r.styles)
 		if err != nil {
 			return nil, nil, nil, err
 		}
 		if job.StrokesOf != nil {
-			fine := fineLayers(layers)
-			strokes, err := targets(statistic, fine, job.strokesFor(r), func(on []loss.Style) ([]loss.Target, error) {
-				return loss.StyleTargets(net, on, statistic, fine...)
-			})
+			fine := job.Preset
+			fine.StyleLayers = fineLayers(fine.StyleLayers)
+			strokes, err := styleTargets(fine, job.strokesFor(r))
 			if err != nil {
 				return nil, nil, nil, err
 			}
@@ -161,7 +163,7 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 	return o, own, free, err
 }
 
-// targetKey identifies targets by everything that they are computed from. Of is "content" or a [loss.Statistic].
+// targetKey identifies targets by everything that they are computed from. Of is "content", or names a statistic and its cells.
 func targetKey(net *vgg.Network, of any, layers []string, pictures []Style) string {
 	h := sha256.New()
 	fmt.Fprintln(h, net.Variant(), net.Side(), of, strings.Join(layers, ","))

@@ -2,6 +2,7 @@ package loss
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -12,6 +13,9 @@ func (t Target) term(term Term) Term {
 	term.Layers, term.Targets = []string{t.Layer}, []*tensors.Tensor{t.Tensor}
 	if t.Spectrum != nil {
 		term.Targets = append(term.Targets, t.Spectrum)
+	}
+	if t.Cell > 1 {
+		term.kind += fmt.Sprint(" in cells of ", t.Cell)
 	}
 	if t.Mask != nil {
 		term.kind += " masked"
@@ -25,7 +29,7 @@ func (t Target) mask(in *Inputs) *graph.Node {
 	if t.Mask == nil {
 		return nil
 	}
-	return in.Mask(len(in.targets)-1, t.Layer)
+	return averaged(in.Mask(len(in.targets)-1, t.Layer), t.Cell)
 }
 
 // weighted returns values at positions, [1, h, w, c], times the mask, [1, h, w, 1]. No mask changes nothing.
@@ -66,7 +70,7 @@ func (t Target) share() float64 { return cmp.Or(t.Share, 1) }
 func (t Target) means(in *Inputs, sums []*graph.Node) (means []*graph.Node) {
 	mask := t.mask(in)
 	if mask == nil {
-		return divided(sums, in.Positions(t.Layer))
+		return divided(sums, in.cells(t.Layer, max(t.Cell, 1)))
 	}
 	// A region of a few pixels may have no position at a deep layer: its sums are 0 there, and so are its means.
 	area := graph.MaxScalar(area(mask), leastArea)

@@ -94,7 +94,9 @@ func (s statistic) compared(kind string, target Target, weight float64, distance
 		Name:   styleName,
 		kind:   kind,
 		Weight: weight,
-		Sums:   func(in *Inputs) []*graph.Node { return s.sums(in.Feature(target.Layer), target.mask(in)) },
+		Sums: func(in *Inputs) []*graph.Node {
+			return s.sums(averaged(in.Feature(target.Layer), target.Cell), target.mask(in))
+		},
 		Of: func(in *Inputs, sums []*graph.Node) *graph.Node {
 			return distance(in, s.of(target.means(in, sums)))
 		},

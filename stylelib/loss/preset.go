@@ -65,6 +65,11 @@ type Preset struct {
 
 	StrokesPreset
 
+	// ShallowCells are the sides of the cells, 1, 2 or 4 positions, in which features of the style layers of the first two
+	// blocks are averaged before they are compared. Each side is a comparison of its own, and they share the layer's
+	// weight. Nil compares features as they are.
+	ShallowCells []int `json:",omitempty"`
+
 	// Margin is the number of pixels painted beyond each edge, where the content picture is mirrored. They are cut
 	// off at the end, and with them the frame that the network's zero padding leaves.
 	Margin int
@@ -173,6 +178,8 @@ func (p Preset) Validate() error {
 		return fmt.Errorf("the preset begins at %d pixels: choose a positive number", p.Coarsest)
 	case p.StrokesPreset.check() != nil:
 		return p.StrokesPreset.check()
+	case p.checkCells() != nil:
+		return p.checkCells()
 	case p.Margin < 0 || p.Margin > MaxMargin:
 		return fmt.Errorf("the preset's margin is %d pixels: choose 0 to %d", p.Margin, MaxMargin)
 	}
@@ -244,7 +251,8 @@ func (p Preset) Terms(s Scene) ([]Term, error) {
 	if n := len(p.StrokesLayers); p.Matches() && (n == 0 || len(s.StrokesTargets) == 0 || len(s.StrokesTargets)%n != 0) {
 		return nil, fmt.Errorf("the preset needs %d targets of strokes for each region, not %d", n, len(s.StrokesTargets))
 	}
-	c, n := len(p.ContentLayers), len(p.StyleLayers)*len(comparisons[p.Statistic])
+	views, _ := p.views()
+	c, n := len(p.ContentLayers), len(views)*len(comparisons[p.Statistic])
 	if regions := max(1, len(s.StyleTargets)/max(1, n)); len(s.ContentTargets) != c || len(s.StyleTargets) != n*regions {
 		return nil, fmt.Errorf("the preset needs %d content targets, and %d style targets for each region, not %d and %d", c, n, len(s.ContentTargets), len(s.StyleTargets))
 	}

@@ -2,9 +2,9 @@ package loss
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -70,9 +70,16 @@ func (s Statistic) valid() bool { return s >= 0 && int(s) < len(comparisons) }
 // StyleTargets returns what the named layers are compared with by a statistic of the styles. Several styles are mixed
 // by the weighted means of their first and second moments, as if all were parts of one painting.
 func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...string) ([]Target, error) {
-	if len(layers) == 0 {
+	return Preset{Statistic: s, StyleLayers: layers}.StyleTargets(net, styles)
+}
+
+// StyleTargets returns those of the preset's statistic and style layers, which the function of that name describes, also
+// at the resolutions of ShallowCells.
+func (p Preset) StyleTargets(net *vgg.Network, styles []Style) ([]Target, error) {
+	if len(p.StyleLayers) == 0 {
 		return nil, nil
 	}
+	views, _ := p.views()
 	var weights []float64
 	for _, s := range styles {
 		weights = append(weights, s.Weight)
@@ -81,12 +88,12 @@ func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...strin
 	if err != nil {
 		return nil, err
 	}
-	mixed := make([]moments, len(layers))
+	mixed := make([]moments, len(views))
 	for i, style := range styles {
 		if shares[i] == 0 {
 			continue
 		}
-		measured, err := measure(net, style, layers)
+		measured, err := measure(net, style, views)
 		if err != nil {
 			return nil, err
 		}
@@ -94,15 +101,15 @@ func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...strin
 			mixed[k].add(shares[i], m)
 		}
 	}
-	list := comparisons[s]
-	targets := make([]Target, len(list)*len(layers))
+	list := comparisons[p.Statistic]
+	targets := make([]Target, len(list)*len(views))
 	var work sync.WaitGroup // eigenvectors of 512 channels take a second
-	for i, name := range layers {
+	for i, v := range views {
 		work.Go(func() {
 			for k, c := range list {
 				t := c.target(mixed[i])
-				t.Layer = name
-				targets[k*len(layers)+i] = t
+				t.Layer, t.Cell = v.layer, v.cell
+				targets[k*len(views)+i] = t
 			}
 		})
 	}
@@ -113,19 +120,20 @@ func StyleTargets(net *vgg.Network, styles []Style, s Statistic, layers ...strin
 // styleTerms returns one term for each target.
 func styleTerms(p Preset, s Scene) []Term {
 	var terms []Term
+	views, shares := p.views()
 	for i, t := range s.StyleTargets {
-		i %= len(p.StyleLayers) * len(comparisons[p.Statistic])
-		kind, layer := i/len(p.StyleLayers), i%len(p.StyleLayers)
+		i %= len(views) * len(comparisons[p.Statistic])
+		kind, share := i/len(views), shares[i%len(views)]
 		term := comparisons[p.Statistic][kind].term(t, p.StyleWeight)
 		channels := float64(t.Tensor.Shape().Dimensions[0])
 		switch p.Normalization {
 		case Relative:
-			term.Scale = p.share(layer) * relative(t, 1)
+			term.Scale = share * relative(t, 1)
 		case Means:
 			term.Scale = 1 / (channels * channels * channels * channels) // Σ(G/c − A/c)² over c²
 		case Standardized:
 			unit := s.Network.Unit()
-			term.Scale = p.share(layer) / (channels * unit * unit)
+			term.Scale = share / (channels * unit * unit)
 		case Sums:
 			term.Scale = 1 / (4 * channels * channels * float64(len(p.StyleLayers)))
 		}
@@ -166,8 +174,8 @@ func Shares(weights []float64) ([]float64, error) {
 }
 
 // measureNearest returns the moments at a layer where nothing that counts has a position, of the nearest positions.
-func measureNearest(net *vgg.Network, style Style, layer string) (moments, error) {
-	stride, err := net.Stride(layer)
+func measureNearest(net *vgg.Network, style Style, v view) (moments, error) {
+	stride, err := net.Stride(v.layer)
 	if err != nil {
 		return moments{}, err
 	}
@@ -176,22 +184,26 @@ func measureNearest(net *vgg.Network, style Style, layer string) (moments, error
 		return moments{}, err
 	}
 	d := style.Mask.Shape().Dimensions
-	wide := onWhole(mask, d[1], d[2], stride)
+	wide := onWhole(mask, d[1], d[2], stride*v.cell)
 	if slices.Max(wide) == 0 {
 		return moments{}, errBlack
 	}
 	style.Mask = tensors.FromFlatDataAndDimensions(wide, d...)
 	defer style.Mask.FinalizeAll()
-	list, err := measure(net, style, []string{layer})
+	list, err := measure(net, style, []view{v})
 	if err != nil {
 		return moments{}, err
 	}
 	return list[0], nil
 }
 
-// measure returns the moments of a style's features at each layer.
-func measure(net *vgg.Network, style Style, layers []string) ([]moments, error) {
-	key := "moments " + strings.Join(layers, " ")
+// measure returns the moments of a style's features in each view.
+func measure(net *vgg.Network, style Style, views []view) ([]moments, error) {
+	key := fmt.Sprint("moments ", views)
+	var layers []string
+	for _, v := range views {
+		layers = append(layers, v.layer)
+	}
 	var inputs []*tensors.Tensor
 	if style.Mask != nil {
 		key, inputs = "masked "+key, append(inputs, style.Mask)
@@ -202,12 +214,12 @@ func measure(net *vgg.Network, style Style, layers []string) ([]moments, error) 
 	// The sums of both moments at each layer, then the mask's area there if there is a mask.
 	build := func(pass *vgg.Pass, window *vgg.Window, in []*graph.Node) []*graph.Node {
 		var out []*graph.Node
-		for _, name := range layers {
+		for _, v := range views {
 			var mask *graph.Node
 			if len(in) > 0 {
-				mask = net.Mask(in[0], window, name)
+				mask = averaged(net.Mask(in[0], window, v.layer), v.cell)
 			}
-			out = append(out, covariance.sums(window.Own(pass.Feature(name), name), mask)...)
+			out = append(out, covariance.sums(averaged(window.Own(pass.Feature(v.layer), v.layer), v.cell), mask)...)
 			if mask != nil {
 				out = append(out, area(mask))
 			}
@@ -223,17 +235,17 @@ func measure(net *vgg.Network, style Style, layers []string) ([]moments, error) 
 	d := style.Picture.Shape().Dimensions
 	var list []moments
 	sums := total.sums
-	for _, name := range layers {
-		h, w, err := net.FeatureSize(name, d[1], d[2])
+	for _, v := range views {
+		h, w, err := net.FeatureSize(v.layer, d[1], d[2])
 		if err != nil {
 			return nil, err
 		}
-		m, positions := moments{second: sums[0], first: sums[1]}, float64(h*w)
+		m, positions := moments{second: sums[0], first: sums[1]}, float64((h/v.cell)*(w/v.cell))
 		sums = sums[2:]
 		if style.Mask != nil {
 			positions, sums = sums[0][0], sums[1:]
 			if !(positions > 0) {
-				if m, err = measureNearest(net, style, name); err != nil {
+				if m, err = measureNearest(net, style, v); err != nil {
 					return nil, err
 				}
 				positions = 1 // they are means

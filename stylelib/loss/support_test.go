@@ -70,7 +70,7 @@ func noise(seed uint64, height, width int) *tensors.Tensor {
 
 // noiseTone is the tone of such a picture, blurred by two pixels.
 func noiseTone(t testing.TB, seed uint64, height, width int) *ToneTarget {
-	target := NewToneTarget(flat(t, noise(seed, height, width)), height, width, 140)
+	target := NewToneTarget(flat(t, noise(seed, height, width)), height, width, 180)
 	t.Cleanup(target.Finalize)
 	return target
 }

@@ -72,6 +72,9 @@ func (t *Term) build(in *Inputs) *graph.Node {
 // Target is what a term compares one layer with.
 type Target struct {
 	Layer string
+	// Cell is the side of the cells, in positions, in which the layer's features are averaged before they are compared:
+	// see [Preset.ShallowCells]. Zero and one average nothing.
+	Cell int
 	// Tensor holds a content picture's features, [1, h, w, c], or a statistic of a style: a Gram
 	// matrix or covariance, [c, c], its eigenvectors, or a mean, [c].
 	Tensor *tensors.Tensor
@@ -137,12 +140,15 @@ func (in *Inputs) listed(name string) string {
 }
 
 // Positions returns the number of positions, h·w, of a layer's features for the whole picture.
-func (in *Inputs) Positions(name string) int {
+func (in *Inputs) Positions(name string) int { return in.cells(name, 1) }
+
+// cells returns the number of whole cells of a side in a layer's features for the whole picture.
+func (in *Inputs) cells(name string, side int) int {
 	h, w, err := in.net.FeatureSize(in.listed(name), in.tiling.Height, in.tiling.Width)
 	if err != nil {
 		panic(err)
 	}
-	return h * w
+	return (h / side) * (w / side)
 }
 
 // Picture returns the whole picture, shaped [1, height, width, 3], RGB, 0..255.

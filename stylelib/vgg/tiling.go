@@ -21,7 +21,8 @@ type Tiling struct {
 }
 
 // Tile is the place of a window and what it owns, in pixels of the picture. All are multiples of the deepest
-// layer's stride, except the picture's own end.
+// layer's stride, and of 8, except the picture's own end: squares of four by four positions of the first two blocks,
+// counted from the picture's first, are never cut.
 type Tile struct {
 	Row, Column              int // the window's first
 	Top, Bottom, Left, Right int // owned are Top ≤ row < Bottom and Left ≤ column < Right
@@ -59,9 +60,9 @@ func (n *Network) Tiling(height, width int, layers ...string) (*Tiling, error) {
 	return t, nil
 }
 
-// reach returns how many pixels before and after its own a feature of the i-th layer depends on, rounded up
-// to the layer's stride, which is returned, too. A 3×3 convolution reaches one position further to each
-// side, and a position of a pooled layer covers two, the second of which lies after.
+// reach returns how many pixels before and after its own a feature of the i-th layer depends on, and the stride of
+// windows, which is the layer's or leastStride. The first two are rounded up to it. A 3×3 convolution reaches one
+// position further to each side, and a position of a pooled layer covers two, the second of which lies after.
 func (n *Network) reach(i int) (before, after, stride int) {
 	stride = 1
 	for ; i >= 0; i-- {
@@ -70,9 +71,13 @@ func (n *Network) reach(i int) (before, after, stride int) {
 			before, after, stride = 2*before, 2*after+1, 2*stride
 		}
 	}
+	stride = max(stride, leastStride)
 	up := func(x int) int { return (x + stride - 1) / stride * stride }
 	return up(before), up(after), stride
 }
+
+// leastStride is the least stride of windows, in pixels: four positions of the second block.
+const leastStride = 8
 
 // span is a window along one axis: its start, and what it owns.
 type span struct{ start, from, to int }
