@@ -56,7 +56,7 @@ search:
 	}
 	for _, run := range trials(t, store) {
 		falloff, has := run.Params["style_falloff"]
-		if has != (run.Params["preset"] == "gouache") || run.Params["tv_weight"] != 0.8 || run.Provenance.Version != "of the test" ||
+		if has != (run.Params["preset"] == "gouache") || run.Params["tv_weight"] != 0.5 || run.Provenance.Version != "of the test" ||
 			run.Params["content_picture"] != "mine.png" || run.Final[sweep.ObjectiveMetric] == 0 {
 			t.Errorf("trial %d: falloff %v, %+v", run.Trial, falloff, run)
 		}
