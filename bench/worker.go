@@ -63,7 +63,7 @@ func newGouache(ctx context.Context, q *problem) (*gouache, error) {
 		return nil, err
 	}
 	styles := []loss.Style{{Picture: tensor(style)}}
-	if scene.StyleTargets, err = loss.StyleTargets(net, styles, preset.Statistic, preset.StyleLayers...); err != nil {
+	if scene.StyleTargets, err = preset.StyleTargets(net, styles); err != nil {
 		return nil, err
 	}
 	terms, err := preset.Terms(scene)

@@ -98,22 +98,25 @@ func TestFalloff(t *testing.T) {
 	for _, falloff := range []float64{0.25, 1, 2} {
 		job.Preset.StyleFalloff = falloff
 		styles, free := onDevice(job.Styles)
-		targets, err := loss.StyleTargets(net, styles, job.Preset.Statistic, job.Preset.StyleLayers...)
+		targets, err := job.Preset.StyleTargets(net, styles)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var sum, last float64
 		terms, err := job.Preset.Terms(loss.Scene{StyleTargets: targets, Height: 1, Width: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		terms = slices.DeleteFunc(terms, func(term loss.Term) bool { return term.Name != "style" })
-		for i, term := range terms[:5] {
-			share := term.Scale * targets[i].Energy
-			if i > 0 && !near(share, falloff*last, 1e-12) {
-				t.Errorf("falloff %v: layer %d counts %v, the one before %v", falloff, i, share, last)
+		shares := map[string]float64{} // of the layers' covariances, in cells of all sides
+		for i, term := range terms[:len(terms)/2] {
+			shares[targets[i].Layer] += term.Scale * targets[i].Energy
+		}
+		var sum, last float64
+		for i, layer := range job.Preset.StyleLayers {
+			if i > 0 && !near(shares[layer], falloff*last, 1e-12) {
+				t.Errorf("falloff %v: %s counts %v, the one before %v", falloff, layer, shares[layer], last)
 			}
-			sum, last = sum+share, share
+			sum, last = sum+shares[layer], shares[layer]
 		}
 		if !near(sum, 1, 1e-12) {
 			t.Errorf("falloff %v: all together count %v", falloff, sum)

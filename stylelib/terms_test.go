@@ -35,7 +35,7 @@ func bright(t *testing.T, weight float64) func(loss.Scene) ([]loss.Term, error) 
 		if err != nil {
 			return nil, err
 		}
-		if d := s.Content.Shape().Dimensions; d[1] != s.Height || d[2] != s.Width || len(s.Styles) != 1 || len(s.ContentTargets) != 1 || len(s.StyleTargets) != 4 {
+		if d := s.Content.Shape().Dimensions; d[1] != s.Height || d[2] != s.Width || len(s.Styles) != 1 || len(s.ContentTargets) != 1 || len(s.StyleTargets) != 8 {
 			t.Errorf("the scene is %+v", s)
 		}
 		return []loss.Term{{

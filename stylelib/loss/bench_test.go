@@ -46,7 +46,7 @@ func benchmarkTerms(b *testing.B, net *vgg.Network, side int) []Term {
 	if err != nil {
 		b.Fatal(err)
 	}
-	style, err := StyleTargets(net, []Style{{Picture: noise(2, side, side)}}, preset.Statistic, preset.StyleLayers...)
+	style, err := preset.StyleTargets(net, []Style{{Picture: noise(2, side, side)}})
 	if err != nil {
 		b.Fatal(err)
 	}

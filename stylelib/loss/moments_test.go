@@ -49,7 +49,7 @@ func TestMomentsOfPlainStyle(t *testing.T) {
 		p.Statistic, p.ChromaWeight = statistic, 1
 		p.ContentLayers, p.StyleLayers = []string{"block2_conv1"}, []string{"block1_conv1", "block3_conv1"}
 		var err error
-		f.style, err = StyleTargets(f.net, []Style{{Picture: tensors.FromFlatDataAndDimensions(plain, 1, 20, 20, 3)}}, p.Statistic, p.StyleLayers...)
+		f.style, err = p.StyleTargets(f.net, []Style{{Picture: tensors.FromFlatDataAndDimensions(plain, 1, 20, 20, 3)}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -88,7 +88,7 @@ func TestGouacheIsRelative(t *testing.T) {
 		if f.content, err = ContentTargets(f.net, noise(2, height, width), p.ContentLayers...); err != nil {
 			t.Fatal(err)
 		}
-		if f.style, err = StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, p.Statistic, p.StyleLayers...); err != nil {
+		if f.style, err = p.StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}); err != nil {
 			t.Fatal(err)
 		}
 		return f.evaluate(t, f.terms(t, p, Variation{1e4, 1e4})...)

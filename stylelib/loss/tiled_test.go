@@ -49,7 +49,7 @@ func evaluated(t *testing.T, net *vgg.Network, preset Preset, height, width int)
 	if err != nil {
 		t.Fatal(err)
 	}
-	style, err := StyleTargets(net, []Style{{Picture: noise(3, 90, 101), Weight: 1}, {Picture: noise(4, 40, 40), Weight: 2}}, preset.Statistic, preset.StyleLayers...)
+	style, err := preset.StyleTargets(net, []Style{{Picture: noise(3, 90, 101), Weight: 1}, {Picture: noise(4, 40, 40), Weight: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
