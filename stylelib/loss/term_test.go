@@ -45,6 +45,10 @@ func TestGradients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cells, err := Preset{Statistic: Transport, StyleLayers: []string{"block1_conv1"}, ShallowCells: []int{2}}.StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	wasserstein, err := StyleTargets(f.net, []Style{{Picture: noise(3, 24, 17)}}, Wasserstein, "block1_conv1", "block3_conv1")
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +65,7 @@ func TestGradients(t *testing.T) {
 		"covariance":  {Covariance(covariances[0], 1), Covariance(covariances[1], 1)},
 		"mean":        {Mean(means[0], 1), Mean(means[1], 1)},
 		"transport":   {TransportedCovariance(transport[0], 1), TransportedCovariance(transport[1], 1)},
+		"cells":       {TransportedCovariance(cells[0], 1), Mean(cells[1], 1)},
 		"wasserstein": {WassersteinCovariance(wasserstein[0], 1), WassersteinCovariance(wasserstein[1], 1)},
 		"tv":          {TotalVariation(1)},
 		"nine points": {NinePointVariation(1)},
