@@ -64,7 +64,7 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 	}
 	// targets returns those that compute returns, unless the studio has them already.
 	type compute func(pictures []loss.Style) ([]loss.Target, error)
-	targets := func(of any, layers []string, pictures []Style, compute compute) ([]loss.Target, error) {
+	targets := func(of string, layers []string, pictures []Style, compute compute) ([]loss.Target, error) {
 		list, done, err := s.targets.Get(targetKey(net, of, layers, pictures), func() (list []loss.Target, bytes int64, err error) {
 			on, free := onDevice(pictures)
 			defer free()
@@ -164,7 +164,7 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 }
 
 // targetKey identifies targets by everything that they are computed from. Of is "content", or names a statistic and its cells.
-func targetKey(net *vgg.Network, of any, layers []string, pictures []Style) string {
+func targetKey(net *vgg.Network, of string, layers []string, pictures []Style) string {
 	h := sha256.New()
 	fmt.Fprintln(h, net.Variant(), net.Side(), of, strings.Join(layers, ","))
 	for _, p := range pictures {

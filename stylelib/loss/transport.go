@@ -69,7 +69,7 @@ const leastPivot = 1e-5
 //
 // A layer of fewer positions than channels has a covariance of low rank: at the small scales that is so. Its Cholesky
 // factor L, [c, r], has the same eigenvalues as LᵀL, [r, r], and L times the eigenvectors of that are those of the
-// covariance. For 512 channels and a rank of 64 this takes 0.05 s, where [mat.EigenSym] takes 1.2.
+// covariance. For 512 channels this takes 0.02 s at a rank of 64 and 0.13 s at 256, where [mat.EigenSym] takes 1.2.
 func (m moments) eigen() (values []float64, vectors *mat.Dense) {
 	channels := len(m.first)
 	matrix := mat.NewSymDense(channels, m.covariance())
