@@ -16,7 +16,7 @@ const toneBlur = 1.0 / 90
 
 // plainTone is how much a plain place counts in [Tone], beside one of mean detail. With all places alike, a weight that
 // keeps a face takes the strokes out of the sky: its energy at 20 pixels of 256 is 0.18 of the painting's.
-const plainTone = 0.15
+const plainTone = 0.05
 
 func init() {
 	Register(Component{
