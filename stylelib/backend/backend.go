@@ -103,6 +103,9 @@ func open(plugin Plugin, options string) (*Backend, error) {
 	if plugin.Device == CPU {
 		setFlags()
 	}
+	if err := load(plugin, options); err != nil {
+		return nil, fmt.Errorf("XLA's plugin %s cannot be loaded: %s; delete it and run `gouache doctor --fix`", plugin.Path, firstLine(err))
+	}
 	// An absolute path keeps go-xla from searching for a plugin, and from installing one: xla.New tries to
 	// install even when another plugin is there, and fails without a network. xla.New panics on some
 	// libraries that are no plugins.

@@ -1,0 +1,111 @@
+// Package executables keeps what XLA compiles in files, so that no process compiles what another has compiled on this
+// machine: an evaluation of VGG19 compiles in 2 to 4 s and is read in 0.05.
+//
+// PJRT can serialize an executable, and go-xla has no functions for that. [Load] therefore gives go-xla a plugin's table of
+// functions in which one is replaced, that which compiles.
+package executables
+
+/*
+#cgo LDFLAGS: -ldl
+#include <stdlib.h>
+#include "pjrt.h"
+*/
+import "C"
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"github.com/gomlx/go-xla/pjrt"
+)
+
+// plugins are those that were loaded with a cache, by the slot of their hook.
+var (
+	mu      sync.Mutex
+	loaded  = map[string]bool{} // by path
+	plugins [C.slots]plugin
+	used    int
+)
+
+type plugin struct {
+	table *C.Table // the library's own
+	files *Files
+	key   []byte
+}
+
+// Load loads a plugin's library and registers it with go-xla under its path, so that xla.New(path) opens it. Its
+// executables are kept in files. The identity names everything beside the program and its options that an executable
+// depends on: the plugin's build, the processor, and XLA's flags. A plugin that was loaded before stays as it was.
+func Load(path, identity string, files *Files) error {
+	mu.Lock()
+	defer mu.Unlock()
+	if loaded[path] {
+		return nil
+	}
+	name := C.CString(path)
+	defer C.free(unsafe.Pointer(name))
+	var message *C.char
+	table := C.pjrtLoad(name, &message)
+	if table == nil {
+		return errors.New(C.GoString(message))
+	}
+	hooked := C.pjrtHook(table, C.int(used))
+	if hooked == nil { // an old plugin, which cannot serialize
+		hooked = (*C.Table)(unsafe.Pointer(table))
+	} else {
+		plugins[used] = plugin{table: table, files: files, key: []byte(identity)}
+		used++
+	}
+	if err := pjrt.RegisterPreloadedPlugin(path, uintptr(unsafe.Pointer(hooked))); err != nil {
+		return fmt.Errorf("it does not begin: %w", err)
+	}
+	loaded[path] = true
+	return nil
+}
+
+// pjrtCompileCached stands in for PJRT_Client_Compile in the table of a slot's plugin.
+//
+//export pjrtCompileCached
+func pjrtCompileCached(slot C.int, args *C.CompileArgs) *C.Error {
+	mu.Lock()
+	p := plugins[slot]
+	mu.Unlock()
+	key := p.keyOf(args)
+	if data := p.files.Get(key); data != nil {
+		if e := C.pjrtDeserialize(p.table, args.client, unsafe.Pointer(unsafe.SliceData(data)), C.size_t(len(data)), &args.executable); e == nil {
+			return nil
+		} else {
+			C.pjrtDiscard(p.table, e, nil, 0)
+			p.files.Remove(key) // from another build, for all that its name says
+		}
+	}
+	if e := C.pjrtCompile(p.table, args); e != nil {
+		return e
+	}
+	var out C.SerializeArgs
+	if e := C.pjrtSerialize(p.table, args.executable, &out); e != nil {
+		C.pjrtDiscard(p.table, e, nil, 0) // this one cannot be kept
+		return nil
+	}
+	defer C.pjrtRelease(&out)
+	p.files.Put(key, unsafe.Slice((*byte)(unsafe.Pointer(out.bytes)), int(out.bytes_size)))
+	return nil
+}
+
+// keyOf returns the key of an executable: a hash of all that it depends on.
+func (p *plugin) keyOf(args *C.CompileArgs) Key {
+	h := sha256.New()
+	for _, part := range [][]byte{
+		p.key,
+		unsafe.Slice((*byte)(unsafe.Pointer(args.program.format)), int(args.program.format_size)),
+		unsafe.Slice((*byte)(unsafe.Pointer(args.options)), int(args.options_size)),
+		unsafe.Slice((*byte)(unsafe.Pointer(args.program.code)), int(args.program.code_size)),
+	} {
+		fmt.Fprintf(h, "%d\n", len(part))
+		h.Write(part)
+	}
+	return Key(h.Sum(nil))
+}
