@@ -93,6 +93,7 @@ func examine() []finding {
 		examineHDF5(),
 		examinePython(),
 		examineCache(),
+		examineExecutables(),
 		examineMemory(),
 	}
 }
@@ -191,6 +192,19 @@ func examineCache() finding {
 	if usage, diskErr := disk.Usage(existing); diskErr == nil && err == nil {
 		f.Detail += ", " + format.Bytes(usage.Free) + " free"
 	}
+	return f
+}
+
+// examineExecutables counts the compiled graphs that are kept.
+func examineExecutables() finding {
+	f := finding{Part: "graphs", State: stateOK}
+	files, err := backend.Executables()
+	if err != nil {
+		f.State, f.Detail = stateAbsent, fmt.Sprintf("compiled graphs are not kept, and each painting compiles its own: %v", err)
+		return f
+	}
+	n, size := files.Size()
+	f.Detail = fmt.Sprintf("%s: %d compiled graphs, %s", files.Folder(), n, format.Bytes(size))
 	return f
 }
 

@@ -402,7 +402,7 @@ func TestDoctor(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
 	}
-	for _, part := range []string{"plugin", "device", "weights", "libhdf5", "cache", "memory"} {
+	for _, part := range []string{"plugin", "device", "weights", "libhdf5", "cache", "graphs", "memory"} {
 		if !strings.Contains(stdout, "\n"+part+" ") {
 			t.Errorf("doctor says nothing of %s:\n%s", part, stdout)
 		}

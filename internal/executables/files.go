@@ -38,7 +38,9 @@ func NewFiles(folder string, limit int64) (*Files, error) {
 
 const extension = ".xla"
 
-func (f *Files) path(key Key) string { return filepath.Join(f.folder, hex.EncodeToString(key[:])+extension) }
+func (f *Files) path(key Key) string {
+	return filepath.Join(f.folder, hex.EncodeToString(key[:])+extension)
+}
 
 // sum returns the checksum with which a file begins. The key is part of it, so that a file under another's name is damaged.
 func sum(key Key, data []byte) []byte {
@@ -47,6 +49,9 @@ func sum(key Key, data []byte) []byte {
 	h.Write(data)
 	return h.Sum(nil)
 }
+
+// Folder returns the folder.
+func (f *Files) Folder() string { return f.folder }
 
 // Get returns the data of a key, nil if there is none. A damaged file is removed.
 func (f *Files) Get(key Key) []byte {
@@ -100,7 +105,9 @@ func (f *Files) list() []fs.FileInfo {
 // shrink removes files, oldest first, until the rest is within the limit.
 func (f *Files) shrink() {
 	infos := f.list()
-	slices.SortFunc(infos, func(a, b fs.FileInfo) int { return cmp.Or(b.ModTime().Compare(a.ModTime()), cmp.Compare(a.Name(), b.Name())) })
+	slices.SortFunc(infos, func(a, b fs.FileInfo) int {
+		return cmp.Or(b.ModTime().Compare(a.ModTime()), cmp.Compare(a.Name(), b.Name()))
+	})
 	var total int64
 	for _, info := range infos {
 		if total += info.Size(); total > f.limit {
