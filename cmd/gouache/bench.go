@@ -168,13 +168,13 @@ type benchLayer struct {
 	Width    int      `json:"width"`
 	In       int      `json:"in"`
 	Out      int      `json:"out"`
+	Method   string   `json:"method"` // of convolution
 	Forward  benchWay `json:"forward"`
 	Pullback benchWay `json:"pullback"`
 }
 
-// benchWay is a convolution and how long it takes alone.
+// benchWay is how long a convolution, or its pullback, takes alone.
 type benchWay struct {
-	Way    string  `json:"way"`
 	Median float64 `json:"median_seconds"`
 }
 
@@ -191,8 +191,7 @@ func newBenchReport(f *benchFlags, studio *stylelib.Studio, b *stylelib.Benchmar
 	for i, c := range b.Choices {
 		r.Layers = append(r.Layers, benchLayer{
 			Layer: c.Layer, Height: c.Height, Width: c.Width, In: c.In, Out: c.Out,
-			Forward:  benchWay{c.Forward, b.Layers[i].Forward},
-			Pullback: benchWay{c.Pullback, b.Layers[i].Pullback},
+			Method: c.Method, Forward: benchWay{b.Layers[i].Forward}, Pullback: benchWay{b.Layers[i].Pullback},
 		})
 	}
 	return r
@@ -209,14 +208,14 @@ func (r *benchReport) print(w *terminal.Table) {
 	w.Printf("first evaluation\t%s\tcompiling included\n", milliseconds(r.First))
 	w.Printf("painting\t%.3f\tof the time of its evaluations: optimiser, progress and recording are the rest\n", r.Loop)
 	w.Printf("peak memory\t%s\t\n\n", format.Bytes(r.PeakMemory))
-	w.Printf("layer\tsize\tchannels\tforward\t\tpullback\t\n")
+	w.Printf("layer\tsize\tchannels\tmethod\tforward\tpullback\n")
 	var forward, pullback float64
 	for _, l := range r.Layers {
-		w.Printf("%s\t%d×%d\t%d→%d\t%s\t%s\t%s\t%s\n", l.Layer, l.Width, l.Height, l.In, l.Out,
-			l.Forward.Way, milliseconds(l.Forward.Median), l.Pullback.Way, milliseconds(l.Pullback.Median))
+		w.Printf("%s\t%d×%d\t%d→%d\t%s\t%s\t%s\n", l.Layer, l.Width, l.Height, l.In, l.Out,
+			l.Method, milliseconds(l.Forward.Median), milliseconds(l.Pullback.Median))
 		forward, pullback = forward+l.Forward.Median, pullback+l.Pullback.Median
 	}
-	w.Printf("together, each alone\t\t\t\t%s\t\t%s\n", milliseconds(forward), milliseconds(pullback))
+	w.Printf("together, each alone\t\t\t\t%s\t%s\n", milliseconds(forward), milliseconds(pullback))
 }
 
 func milliseconds(seconds float64) string { return fmt.Sprintf("%.1f ms", 1e3*seconds) }

@@ -353,7 +353,7 @@ func TestBench(t *testing.T) {
 		t.Fatalf("%d layers up to block5_conv1, 13 expected", len(r.Layers))
 	}
 	last := r.Layers[12]
-	if last.Layer != "block5_conv1" || last.Height != 4 || last.In != 512 || last.Forward.Way == "" || !(last.Forward.Median > 0) || !(last.Pullback.Median > 0) {
+	if last.Layer != "block5_conv1" || last.Height != 4 || last.In != 512 || last.Method == "" || !(last.Forward.Median > 0) || !(last.Pullback.Median > 0) {
 		t.Errorf("the last layer is %+v", last)
 	}
 }

@@ -103,8 +103,9 @@ type variant struct {
 // onDevice is what a network and the networks made of it by [Network.Tiled] share on the device.
 type onDevice struct {
 	mu sync.Mutex
-	// kernels are uploaded when a plan first needs them. There are at most as many as layers, directions and methods.
+	// kernels are uploaded when a plan first needs them. There are at most as many as layers and methods.
 	kernels map[kernelKey]*tensors.Tensor
+	prepare *conv.Kernels
 	execs   *cache.Cache[featuresKey, *graph.Exec] // compiled by ComputeTiles
 }
 
@@ -145,6 +146,7 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 		direct:    opts.Direct,
 		onDevice: &onDevice{
 			kernels: map[kernelKey]*tensors.Tensor{},
+			prepare: conv.NewKernels(b, opts.Precision),
 			execs:   cache.New[featuresKey](maxExecs, (*graph.Exec).Finalize),
 		},
 	}
@@ -176,6 +178,7 @@ func (n *Network) Close() {
 		_ = k.FinalizeAll() // it errs if the device has lost the tensor, which leaves nothing to free
 	}
 	clear(n.kernels)
+	n.prepare.Close()
 	n.execs.Close()
 }
 

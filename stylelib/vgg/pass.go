@@ -27,9 +27,9 @@ func (p *Plan) Forward(x *graph.Node, inputs []*graph.Node) *Pass {
 		}
 		s := p.steps[i]
 		if i == 0 && p.net.variant.replicate {
-			h = inner(s.forward.Apply(replicate(h), inputs[s.kernel]))
+			h = inner(s.method.Apply(replicate(h), inputs[s.kernel]))
 		} else {
-			h = s.forward.Apply(h, inputs[s.kernel])
+			h = s.method.Apply(h, inputs[s.kernel])
 		}
 		h = graph.Add(h, graph.Reshape(inputs[s.bias], 1, 1, 1, l.out))
 		h = graph.MaxScalar(h, 0)
@@ -57,10 +57,10 @@ func (p *Pass) Feature(layerName string) *graph.Node {
 // copies of the features, so that they hold only the direct paths from the features to the scalar. The
 // gradient of a layer without an entry is zero.
 //
-// It is written by hand because GoMLX's automatic gradient costs more: it reverses every kernel inside the
-// graph, and its gradient of a max pooling is a scatter. Here the gradient of a 3×3 "same" convolution with
-// respect to its input is again such a convolution, with a kernel that was prepared on the host; a ReLU
-// passes the gradient where its output is positive, and pooling's gradient is a broadcast and a mask.
+// It is written by hand because GoMLX's automatic gradient costs more: it differentiates each step of Winograd's
+// transforms, and its gradient of a max pooling is a scatter. Here a convolution has its pullback
+// ([conv.Method.Pullback]), a ReLU passes the gradient where its output is positive, and pooling's gradient is a broadcast
+// and a mask.
 func (p *Pass) Pullback(gradients map[string]*graph.Node) *graph.Node {
 	direct := make([]*graph.Node, len(p.features))
 	for name, g := range gradients {
@@ -77,9 +77,9 @@ func (p *Pass) Pullback(gradients map[string]*graph.Node) *graph.Node {
 		l, s, f := p.plan.layers[i], p.plan.steps[i], p.features[i]
 		g = graph.Where(graph.GreaterThan(f, graph.ZerosLike(f)), g, graph.ZerosLike(g))
 		if i == 0 && p.plan.net.variant.replicate {
-			g = unreplicate(s.backward.Apply(outer(g), p.inputs[s.backwardKernel]))
+			g = unreplicate(s.method.Pullback(outer(g), p.inputs[s.kernel]))
 		} else {
-			g = s.backward.Apply(g, p.inputs[s.backwardKernel])
+			g = s.method.Pullback(g, p.inputs[s.kernel])
 		}
 		if l.first && i > 0 {
 			g = p.plan.net.variant.unpool(g, p.features[i-1])

@@ -22,17 +22,16 @@ type Plan struct {
 	inputs        []*tensors.Tensor // kernels and biases; they stay on the device as long as the network
 }
 
-// step holds, for one layer, the convolutions in both directions and the indices of their kernels among the inputs.
+// step holds, for one layer, the method of convolution and the indices of its kernel and bias among the inputs.
 type step struct {
-	forward, backward            conv.Method // backward is nil in a plan without a pullback
-	kernel, bias, backwardKernel int
+	method       conv.Method
+	kernel, bias int
 }
 
 type kernelKey struct {
-	layer    int
-	backward bool
-	bias     bool
-	method   string
+	layer  int
+	bias   bool
+	method string
 }
 
 // Plan returns the plan for pictures of the given size, up to the deepest of the given layers and no further.
@@ -40,8 +39,8 @@ func (n *Network) Plan(height, width int, layers ...string) (*Plan, error) {
 	return n.plan(height, width, layers, true)
 }
 
-// plan without a pullback omits its kernels, and convolves directly: a graph for features only usually runs
-// once, for targets, and compiles in 0.2 s instead of 2.
+// plan without a pullback convolves directly: a graph for features only usually runs once, for targets, and compiles in
+// 0.2 s instead of 2.
 func (n *Network) plan(height, width int, layers []string, pullback bool) (*Plan, error) {
 	if height < MinSide || width < MinSide {
 		return nil, fmt.Errorf("a picture of %d×%d pixels is too small for %s: it needs at least %d×%d", width, height, n.name, MinSide, MinSide)
@@ -85,7 +84,7 @@ func (p *Plan) choose(pullback bool) error {
 	p.steps = make([]step, len(p.layers))
 	if !pullback {
 		for i := range p.steps {
-			p.steps[i].forward = conv.Direct
+			p.steps[i].method = conv.Direct
 		}
 		return nil
 	}
@@ -93,7 +92,7 @@ func (p *Plan) choose(pullback bool) error {
 	var all []conv.Work
 	for _, l := range p.layers {
 		h, w := p.size(l)
-		all = append(all, conv.Work{Positions: h * w, In: l.in, Out: l.out}, conv.Work{Positions: h * w, In: l.out, Out: l.in})
+		all = append(all, conv.Work{Positions: h * w, In: l.in, Out: l.out})
 	}
 	chosen := make([]conv.Method, len(all))
 	if n.tuner != nil {
@@ -109,40 +108,28 @@ func (p *Plan) choose(pullback bool) error {
 		}
 	}
 	for i := range p.steps {
-		p.steps[i].forward, p.steps[i].backward = chosen[2*i], chosen[2*i+1]
+		p.steps[i].method = chosen[i]
 	}
 	return nil
 }
 
-// addInputs adds a layer's kernels and bias to the plan's inputs.
+// addInputs adds a layer's kernel and bias to the plan's inputs.
 func (p *Plan) addInputs(i int) (err error) {
-	l, s := p.layers[i], &p.steps[i]
-	if s.kernel, err = p.kernel(i, s.forward, false); err != nil {
+	l, s, n := p.layers[i], &p.steps[i], p.net
+	s.kernel, err = p.input(kernelKey{layer: i, method: s.method.Name()}, func() (*tensors.Tensor, error) {
+		return n.prepare.Make(s.method, l.kernel, l.in, l.out)
+	})
+	if err != nil {
 		return err
 	}
-	if s.bias, err = p.input(kernelKey{layer: i, bias: true}, func() (*tensors.Tensor, error) {
-		buffer, err := p.net.backend.BufferFromFlatData(0, l.bias, shapes.Make(dtypes.Float32, l.out))
+	s.bias, err = p.input(kernelKey{layer: i, bias: true}, func() (*tensors.Tensor, error) {
+		buffer, err := n.backend.BufferFromFlatData(0, l.bias, shapes.Make(dtypes.Float32, l.out))
 		if err != nil {
 			return nil, err
 		}
 		return tensors.FromBuffer(buffer)
-	}); err != nil || s.backward == nil {
-		return err
-	}
-	s.backwardKernel, err = p.kernel(i, s.backward, true)
-	return err
-}
-
-// kernel adds a layer's kernel, in the form a method reads, to the inputs, and returns its index.
-func (p *Plan) kernel(i int, m conv.Method, backward bool) (int, error) {
-	return p.input(kernelKey{layer: i, backward: backward, method: m.Name()}, func() (*tensors.Tensor, error) {
-		l := p.layers[i]
-		kernel, in, out := l.kernel, l.in, l.out
-		if backward {
-			kernel, in, out = conv.Transpose(kernel, in, out), out, in
-		}
-		return conv.Kernel(p.net.backend, p.net.precision, m, kernel, in, out)
 	})
+	return err
 }
 
 // input adds a tensor to the inputs, made by create unless the device has it, and returns its index.
@@ -172,10 +159,9 @@ func (p *Plan) NumInputs() int { return len(p.inputs) }
 // Choice describes how a plan convolves in one layer.
 type Choice struct {
 	Layer         string
-	Height, Width int // of the layer's features
-	In, Out       int // channels
-	// The names of the method of convolution and of the one that pulls a gradient back through it. See [conv.Method].
-	Forward, Pullback string
+	Height, Width int    // of the layer's features
+	In, Out       int    // channels
+	Method        string // the name of a [conv.Method]
 }
 
 // Choices returns how the plan convolves in each layer.
@@ -185,14 +171,14 @@ func (p *Plan) Choices() []Choice {
 		height, width := p.size(l)
 		choices[i] = Choice{
 			Layer: l.name, Height: height, Width: width, In: l.in, Out: l.out,
-			Forward: p.steps[i].forward.Name(), Pullback: p.steps[i].backward.Name(),
+			Method: p.steps[i].method.Name(),
 		}
 	}
 	return choices
 }
 
-// LayerTime is how long a layer's convolutions take, in seconds: forward, and back from out to in channels.
-// Each is followed by the ReLU, which costs the direct convolution a pass.
+// LayerTime is how long a layer's convolution and its pullback take, in seconds. Each is followed by the ReLU, which
+// costs the direct convolution a pass.
 type LayerTime struct {
 	Layer             string
 	Forward, Pullback float64
@@ -208,16 +194,9 @@ func (p *Plan) Time(repeat int) ([]LayerTime, error) {
 	for i, l := range p.layers {
 		s := p.steps[i]
 		height, width := p.size(l)
-		time := func(m conv.Method, kernel, in, out int) (float64, error) {
-			return conv.Time(p.net.backend, p.net.precision, m, p.inputs[kernel], height, width, in, out, repeat)
-		}
-		forward, err := time(s.forward, s.kernel, l.in, l.out)
+		forward, pullback, err := conv.Time(p.net.backend, p.net.precision, s.method, p.inputs[s.kernel], height, width, l.in, l.out, repeat)
 		if err != nil {
 			return nil, fmt.Errorf("timing %s: %w", l.name, err)
-		}
-		pullback, err := time(s.backward, s.backwardKernel, l.out, l.in)
-		if err != nil {
-			return nil, fmt.Errorf("timing the pullback through %s: %w", l.name, err)
 		}
 		times[i] = LayerTime{l.name, forward, pullback}
 	}

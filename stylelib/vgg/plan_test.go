@@ -27,7 +27,7 @@ func choosing(t *testing.T, method string) *conv.Tuner {
 			}
 		}
 	}
-	text, err := json.Marshal(map[string]any{"version": 1, "devices": map[string]any{"d": choices}})
+	text, err := json.Marshal(map[string]any{"version": 2, "devices": map[string]any{"d": choices}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func tunedGradient(t *testing.T, tuner *conv.Tuner, name string) []float32 {
 		if i == 0 { // the picture's channels
 			want = "direct"
 		}
-		if want != "" && (c.Forward != want || c.Pullback != want) {
+		if want != "" && c.Method != want {
 			t.Errorf("%+v: want %s", c, want)
 		}
 	}
@@ -94,9 +94,9 @@ func TestChoices(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Choice{
-		{"block1_conv1", 33, 40, 3, 4, "direct", "direct"},
-		{"block2_conv1", 16, 20, 4, 5, "direct", "direct"},
-		{"block2_conv2", 16, 20, 5, 5, "direct", "direct"},
+		{"block1_conv1", 33, 40, 3, 4, "direct"},
+		{"block2_conv1", 16, 20, 4, 5, "direct"},
+		{"block2_conv2", 16, 20, 5, 5, "direct"},
 	}
 	if got := plan.Choices(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)

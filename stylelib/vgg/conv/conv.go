@@ -6,23 +6,24 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 )
 
-// Method is one way to compute a convolution.
+// Method is one way to compute a convolution and its transpose.
 type Method interface {
 	// Name returns "direct", "winograd2", which is F(2×2, 3×3), or "winograd4".
 	Name() string
-	// Prepare brings a kernel, shaped [3, 3, in, out], into the form that Apply reads. It runs once, on the host.
-	Prepare(kernel []float32, in, out int) []float32
+	// Prepare brings a kernel, shaped [3, 3, in, out], into the form that Apply and Pullback read.
+	Prepare(kernel *graph.Node) *graph.Node
 	// Dimensions returns those of a prepared kernel.
 	Dimensions(in, out int) []int
 	// Apply convolves x, shaped [1, h, w, in], to [1, h, w, out] of x's type. It multiplies in the kernel's type.
 	Apply(x, kernel *graph.Node) *graph.Node
+	// Pullback returns the gradient with respect to Apply's x, from y, the one with respect to its result.
+	Pullback(y, kernel *graph.Node) *graph.Node
 }
 
 // Direct leaves the convolution to XLA.
 var Direct Method = direct{}
 
-// Work identifies a convolution by what determines its cost. The pullback through a convolution from out
-// to in channels is the same work as a convolution from in to out.
+// Work identifies a convolution, with its pullback, by what determines its cost.
 type Work struct{ Positions, In, Out int }
 
 // Default returns the method for work that was not measured. Milliseconds on two cores of a 2 GHz AVX2
@@ -64,7 +65,7 @@ type direct struct{}
 
 func (direct) Name() string { return "direct" }
 
-func (direct) Prepare(kernel []float32, in, out int) []float32 { return kernel }
+func (direct) Prepare(kernel *graph.Node) *graph.Node { return kernel }
 
 func (direct) Dimensions(in, out int) []int { return []int{3, 3, in, out} }
 
@@ -75,18 +76,7 @@ func (direct) Apply(x, kernel *graph.Node) *graph.Node {
 	return graph.ConvertDType(y, x.DType())
 }
 
-// Transpose returns the kernel of the pullback through a convolution: rotated by 180°, its channels
-// exchanged. kernel is [3, 3, in, out], the result [3, 3, out, in].
-func Transpose(kernel []float32, in, out int) []float32 {
-	transposed := make([]float32, len(kernel))
-	for position := range 9 {
-		from := kernel[position*in*out:][:in*out]
-		to := transposed[(8-position)*in*out:][:in*out]
-		for i := range in {
-			for o := range out {
-				to[o*in+i] = from[i*out+o]
-			}
-		}
-	}
-	return transposed
+// Pullback convolves with the kernel rotated by 180°, its channels exchanged.
+func (d direct) Pullback(y, kernel *graph.Node) *graph.Node {
+	return d.Apply(y, graph.TransposeAllAxes(graph.Reverse(kernel, 0, 1), 0, 1, 3, 2))
 }

@@ -40,7 +40,7 @@ func measure(b compute.Backend, p Precision, all []Work, progress func(done, tot
 	for i := range candidates {
 		compilations.Go(func() (err error) {
 			w := all[i/len(methods)]
-			candidates[i], err = compile(b, p, methods[i%len(methods)], w.side(), w.side(), w.In, w.Out)
+			candidates[i], err = compile(b, p, methods[i%len(methods)], both(w.side(), w.side(), w.In, w.Out))
 			step()
 			return err
 		})
@@ -107,10 +107,18 @@ func race(b compute.Backend, candidates []*compiled) ([]float64, error) {
 	return least, nil
 }
 
-// Time returns the median seconds of a convolution of [1, height, width, in] with a kernel that [Kernel]
-// made, and the ReLU after it, over the given number of runs. They follow one that is not counted.
-func Time(b compute.Backend, p Precision, m Method, kernel *tensors.Tensor, height, width, in, out, repeat int) (float64, error) {
-	c, err := compile(b, p, m, height, width, in, out)
+// Time returns the median seconds of a convolution of [1, height, width, in] with a kernel that [Kernels] made, and of
+// its pullback, over the given number of runs. They follow one that is not counted.
+func Time(b compute.Backend, p Precision, m Method, kernel *tensors.Tensor, height, width, in, out, repeat int) (forward, pullback float64, err error) {
+	if forward, err = timeOne(b, p, m, kernel, onlyForward(height, width, in, out), repeat); err != nil {
+		return 0, 0, err
+	}
+	pullback, err = timeOne(b, p, m, kernel, onlyPullback(height, width, in, out), repeat)
+	return forward, pullback, err
+}
+
+func timeOne(b compute.Backend, p Precision, m Method, kernel *tensors.Tensor, of timed, repeat int) (float64, error) {
+	c, err := compile(b, p, m, of)
 	if err != nil {
 		return 0, err
 	}
@@ -133,17 +141,44 @@ func Time(b compute.Backend, p Precision, m Method, kernel *tensors.Tensor, heig
 	return (seconds[(repeat-1)/2] + seconds[repeat/2]) / 2, nil
 }
 
+// timed is what is timed of a convolution from in to out channels: a graph of an argument with the given channels.
+type timed struct {
+	height, width, in, out int
+	channels               int
+	build                  func(m Method, x, kernel *graph.Node) *graph.Node
+}
+
+// A ReLU comes after each, which XLA merges into some convolutions and not into others.
+
+func onlyForward(height, width, in, out int) timed {
+	return timed{height, width, in, out, in, func(m Method, x, kernel *graph.Node) *graph.Node {
+		return graph.MaxScalar(m.Apply(x, kernel), 0)
+	}}
+}
+
+func onlyPullback(height, width, in, out int) timed {
+	return timed{height, width, in, out, out, func(m Method, y, kernel *graph.Node) *graph.Node {
+		return graph.MaxScalar(m.Pullback(y, kernel), 0)
+	}}
+}
+
+// both is what methods are chosen by.
+func both(height, width, in, out int) timed {
+	return timed{height, width, in, out, in, func(m Method, x, kernel *graph.Node) *graph.Node {
+		return graph.MaxScalar(m.Pullback(graph.MaxScalar(m.Apply(x, kernel), 0), kernel), 0)
+	}}
+}
+
 // compiled is one convolution, compiled to be timed.
 type compiled struct {
 	exec      *graph.Exec
 	x, kernel shapes.Shape
 }
 
-// compile compiles a convolution of x, shaped [1, height, width, in], with the ReLU that XLA merges into
-// some convolutions and not into others.
-func compile(b compute.Backend, p Precision, m Method, height, width, in, out int) (*compiled, error) {
+// compile compiles what is timed.
+func compile(b compute.Backend, p Precision, m Method, of timed) (*compiled, error) {
 	exec, err := graph.NewExec(b, func(x, kernel *graph.Node) []*graph.Node {
-		y := graph.MaxScalar(m.Apply(x, kernel), 0)
+		y := of.build(m, x, kernel)
 		one := graph.AxisElem(0)
 		return []*graph.Node{y, graph.Reshape(graph.Slice(y, one, one, one, one))}
 	})
@@ -152,13 +187,13 @@ func compile(b compute.Backend, p Precision, m Method, height, width, in, out in
 	}
 	c := &compiled{
 		exec:   exec,
-		x:      shapes.Make(dtypes.Float32, 1, height, width, in),
-		kernel: shapes.Make(p.dtype(), m.Dimensions(in, out)...),
+		x:      shapes.Make(dtypes.Float32, 1, of.height, of.width, of.channels),
+		kernel: shapes.Make(p.dtype(), m.Dimensions(of.in, of.out)...),
 	}
 	if _, err := exec.Compile(c.x, c.kernel); err != nil {
 		exec.Finalize()
 		return nil, fmt.Errorf("compiling the convolution %s of %d×%d, %d→%d channels: %w",
-			m.Name(), width, height, in, out, err)
+			m.Name(), of.width, of.height, of.in, of.out, err)
 	}
 	return c, nil
 }

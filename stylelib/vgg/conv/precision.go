@@ -6,8 +6,8 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/internal/suggest"
@@ -67,16 +67,50 @@ func (p Precision) dtype() dtypes.DType {
 	return dtypes.Float32
 }
 
-// Kernel prepares a kernel, shaped [3, 3, in, out], for a method, rounds it to the precision, and brings
-// it to the device. The caller finalizes it.
-func Kernel(b compute.Backend, p Precision, m Method, kernel []float32, in, out int) (*tensors.Tensor, error) {
-	var data any = m.Prepare(kernel, in, out)
-	if p == BFloat16 {
-		data = bfloat16.FromFloat32s(data.([]float32)...)
-	}
-	buffer, err := b.BufferFromFlatData(0, data, shapes.Make(p.dtype(), m.Dimensions(in, out)...))
+// Kernels prepares kernels on a device. It is not safe for concurrent use.
+type Kernels struct {
+	backend   compute.Backend
+	precision Precision
+	execs     map[string]*graph.Exec // by the method's name
+}
+
+// NewKernels returns one for a device. Its caller calls Close.
+func NewKernels(b compute.Backend, p Precision) *Kernels {
+	return &Kernels{backend: b, precision: p, execs: map[string]*graph.Exec{}}
+}
+
+// Make prepares a kernel, shaped [3, 3, in, out], for a method, and rounds it to the precision. The caller finalizes it.
+func (k *Kernels) Make(m Method, kernel []float32, in, out int) (*tensors.Tensor, error) {
+	buffer, err := k.backend.BufferFromFlatData(0, kernel, shapes.Make(dtypes.Float32, 3, 3, in, out))
 	if err != nil {
 		return nil, err
 	}
-	return tensors.FromBuffer(buffer)
+	raw, err := tensors.FromBuffer(buffer)
+	if err != nil || m == Direct && k.precision.dtype() == dtypes.Float32 {
+		return raw, err
+	}
+	defer free(raw)
+	exec := k.execs[m.Name()]
+	if exec == nil {
+		exec, err = graph.NewExec(k.backend, func(kernel *graph.Node) *graph.Node {
+			return graph.ConvertDType(m.Prepare(kernel), k.precision.dtype())
+		})
+		if err != nil {
+			return nil, err
+		}
+		k.execs[m.Name()] = exec
+	}
+	prepared, err := exec.Call(raw)
+	if err != nil {
+		return nil, err
+	}
+	return prepared[0], nil
+}
+
+// Close frees the compiled graphs.
+func (k *Kernels) Close() {
+	for _, exec := range k.execs {
+		exec.Finalize()
+	}
+	clear(k.execs)
 }

@@ -55,29 +55,28 @@ func TestConvolutionsOfBFloat16(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	const height, width, in, out = 17, 14, 32, 48
 	x := convtest.Normal(random, height*width*in, 1)
+	y := convtest.Normal(random, height*width*out, 1)
 	kernel := convtest.Normal(random, 9*in*out, 1)
 	for _, c := range []struct {
-		name    string
-		kernel  []float32
-		in, out int
+		name  string
+		of    *tensors.Tensor
+		apply func(Method, *graph.Node, *graph.Node) *graph.Node
 	}{
-		{"forward", kernel, in, out},
-		{"pullback", Transpose(kernel, out, in), in, out},
+		{"forward", tensors.FromFlatDataAndDimensions(x, 1, height, width, in), Method.Apply},
+		{"pullback", tensors.FromFlatDataAndDimensions(y, 1, height, width, out), Method.Pullback},
 	} {
-		want := convtest.Doubles(convolve(t, Direct, x, c.kernel, height, width, c.in, c.out))
-		for _, cv := range methods(BFloat16) {
-			rounded, err := Kernel(device, BFloat16, cv, c.kernel, c.in, c.out)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := convtest.Run(t, device, func(n []*graph.Node) *graph.Node {
-				y := cv.Apply(n[0], n[1])
-				if y.DType() != dtypes.Float32 {
-					t.Errorf("%s: the result is %s", cv.Name(), y.DType())
+		run := func(p Precision, cv Method) []float32 {
+			return convtest.Run(t, device, func(n []*graph.Node) *graph.Node {
+				result := c.apply(cv, n[0], n[1])
+				if result.DType() != dtypes.Float32 {
+					t.Errorf("%s: the result is %s", cv.Name(), result.DType())
 				}
-				return y
-			}, tensors.FromFlatDataAndDimensions(x, 1, height, width, c.in), rounded)
-			e, bound := convtest.RelativeL2(got, want), bounds[cv.Name()]
+				return result
+			}, c.of, prepared(t, p, cv, kernel, in, out))
+		}
+		want := convtest.Doubles(run(Float32, Direct))
+		for _, cv := range methods(BFloat16) {
+			e, bound := convtest.RelativeL2(run(BFloat16, cv), want), bounds[cv.Name()]
 			if !(e >= bound[0] && e <= bound[1]) { // less would be another precision
 				t.Errorf("%s of %s: relative L2 error %.2g, %g to %g expected", c.name, cv.Name(), e, bound[0], bound[1])
 			}

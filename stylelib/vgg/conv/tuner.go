@@ -177,7 +177,7 @@ func tunerFile() string {
 
 // choicesVersion changes with the meaning of the file, and when a change of the program makes methods
 // faster or slower.
-const choicesVersion = 1
+const choicesVersion = 2
 
 // choicesFile is the file's content.
 type choicesFile struct {

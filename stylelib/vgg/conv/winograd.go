@@ -3,9 +3,9 @@ package conv
 import (
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 )
 
@@ -74,36 +74,20 @@ func (w winograd) Name() string { return w.form }
 
 func (w winograd) Dimensions(in, out int) []int { return []int{(w.m + 2) * (w.m + 2), in, out} }
 
-// Prepare returns G g Gᵀ for each pair of channels, computed in float64. The position's column comes
-// before its row, as in Apply.
-func (w winograd) Prepare(kernel []float32, in, out int) []float32 {
-	t := w.m + 2
-	pairs := in * out
-	transformed := make([]float32, t*t*pairs)
-	var positions sync.WaitGroup
-	for position := range t * t {
-		positions.Go(func() {
-			column, row := position/t, position%t
-			w.transformKernel(transformed[position*pairs:][:pairs], kernel, w.g[row], w.g[column])
-		})
+// Prepare returns G g Gᵀ for each pair of channels, computed in float64. The position's column comes before its row, as
+// in Apply.
+func (w winograd) Prepare(kernel *graph.Node) *graph.Node {
+	d := kernel.Shape().Dimensions
+	t, in, out := w.m+2, d[2], d[3]
+	coefficients := make([][]float64, t*t) // of the nine taps
+	for position := range coefficients {
+		for tap := range 9 {
+			coefficients[position] = append(coefficients[position], w.g[position%t][tap/3]*w.g[position/t][tap%3])
+		}
 	}
-	positions.Wait()
-	return transformed
-}
-
-// transformKernel computes one position of G g Gᵀ for all pairs of channels.
-func (w winograd) transformKernel(to, kernel []float32, row, column []float64) {
-	var c [9]float64
-	var k [9][]float32
-	for tap := range 9 {
-		c[tap] = row[tap/3] * column[tap%3]
-		k[tap] = kernel[tap*len(to):][:len(to)]
-	}
-	for i := range to {
-		to[i] = float32(c[0]*float64(k[0][i]) + c[1]*float64(k[1][i]) + c[2]*float64(k[2][i]) +
-			c[3]*float64(k[3][i]) + c[4]*float64(k[4][i]) + c[5]*float64(k[5][i]) +
-			c[6]*float64(k[6][i]) + c[7]*float64(k[7][i]) + c[8]*float64(k[8][i]))
-	}
+	taps := graph.ConvertDType(graph.Reshape(kernel, 9, in*out), dtypes.Float64)
+	transformed := graph.Dot(graph.Const(kernel.Graph(), coefficients), taps).Product()
+	return graph.Reshape(graph.ConvertDType(transformed, kernel.DType()), t*t, in, out)
 }
 
 // Apply transforms rows, then columns, of all tiles at once, multiplies in one batch, and transforms
@@ -120,10 +104,7 @@ func (w winograd) Apply(x, kernel *graph.Node) *graph.Node {
 	t, rows, columns := w.m+2, (height+w.m-1)/w.m, (width+w.m-1)/w.m
 	all := graph.AxisRange()
 
-	padded := graph.Pad(graph.Reshape(x, height, width, in), graph.ScalarZero(x.Graph(), x.DType()),
-		compute.PadAxis{Start: 1, End: rows*w.m + 1 - height},
-		compute.PadAxis{Start: 1, End: columns*w.m + 1 - width},
-		compute.PadAxis{})
+	padded := pad(graph.Reshape(x, height, width, in), 1, rows*w.m+1-height, 1, columns*w.m+1-width)
 	byRow := spread(w.bT, func(k int) *graph.Node { // [t, rows, padded width, in]
 		return graph.Slice(padded, graph.AxisRange(k, k+(rows-1)*w.m+1).Stride(w.m), all, all)
 	}, 0)
@@ -131,8 +112,7 @@ func (w winograd) Apply(x, kernel *graph.Node) *graph.Node {
 		return graph.Slice(byRow, all, all, graph.AxisRange(k, k+(columns-1)*w.m+1).Stride(w.m), all)
 	}, 0)
 
-	tiles = graph.ConvertDType(graph.Reshape(tiles, t*t, rows*columns, in), kernel.DType())
-	products := graph.Dot(tiles, kernel).WithOutputDType(x.DType()).General([]int{2}, []int{0}, []int{1}, []int{0})
+	products := multiply(graph.Reshape(tiles, t*t, rows*columns, in), kernel, 1)
 	products = graph.Reshape(products, t, t, rows, columns, out)
 	byColumn := spread(w.aT, func(k int) *graph.Node { // [t, rows, columns, m, out]
 		return graph.Squeeze(graph.Slice(products, graph.AxisElem(k), all, all, all, all), 0)
@@ -141,11 +121,85 @@ func (w winograd) Apply(x, kernel *graph.Node) *graph.Node {
 	y := stack(w.aT, func(k int) *graph.Node { // [rows, m, columns·m, out]
 		return graph.Squeeze(graph.Slice(byColumn, graph.AxisElem(k), all, all, all), 0)
 	}, 1)
-	y = graph.Reshape(y, 1, rows*w.m, columns*w.m, out)
-	if rows*w.m == height && columns*w.m == width {
-		return y
+	return crop(graph.Reshape(y, rows*w.m, columns*w.m, out), 0, height, 0, width)
+}
+
+// Pullback is Apply's transpose, step by step from its end: X = overlapped B[U ⊙ (A Y Aᵀ)]Bᵀ. It reads the kernel that
+// Apply reads. (As a convolution with the rotated kernel it would need that transformed, too: 200 MB for VGG19.)
+func (w winograd) Pullback(y, kernel *graph.Node) *graph.Node {
+	d := y.Shape().Dimensions
+	height, width, out := d[1], d[2], d[3]
+	in := kernel.Shape().Dimensions[1]
+	t, rows, columns := w.m+2, (height+w.m-1)/w.m, (width+w.m-1)/w.m
+	all := graph.AxisRange()
+	a, b := transposed(w.aT), transposed(w.bT)
+
+	padded := pad(graph.Reshape(y, height, width, out), 0, rows*w.m-height, 0, columns*w.m-width)
+	byRow := spread(a, func(k int) *graph.Node { // [t, rows, columns·m, out]
+		return graph.Slice(padded, graph.AxisRange(k, (rows-1)*w.m+k+1).Stride(w.m), all, all)
+	}, 0)
+	tiles := stack(a, func(k int) *graph.Node { // [t, t, rows, columns, out]
+		return graph.Slice(byRow, all, all, graph.AxisRange(k, (columns-1)*w.m+k+1).Stride(w.m), all)
+	}, 0)
+
+	products := multiply(graph.Reshape(tiles, t*t, rows*columns, out), kernel, 2)
+	products = graph.Reshape(products, t, t, rows, columns, in)
+	byColumn := spread(b, func(k int) *graph.Node { // [t, rows, columns, t, in]
+		return graph.Squeeze(graph.Slice(products, graph.AxisElem(k), all, all, all, all), 0)
+	}, 3)
+	byColumn = w.overlap(byColumn, 2)       // [t, rows, (columns+1)·m, in]
+	x := stack(b, func(k int) *graph.Node { // [rows, t, (columns+1)·m, in]
+		return graph.Squeeze(graph.Slice(byColumn, graph.AxisElem(k), all, all, all), 0)
+	}, 1)
+	return crop(w.overlap(x, 0), 1, height, 1, width)
+}
+
+// overlap adds up tiles, which lie along an axis, with what is in them along the next: the last two of t lie where the
+// next tile's first two do. The axis becomes one of (n+1)·m, the next is gone.
+func (w winograd) overlap(tiles *graph.Node, axis int) *graph.Node {
+	d := slices.Clone(tiles.Shape().Dimensions)
+	n := d[axis]
+	part := func(from, to, before, after int) *graph.Node {
+		specs := slices.Repeat([]graph.SliceAxisSpec{graph.AxisRange()}, len(d))
+		specs[axis+1] = graph.AxisRange(from, to)
+		pads := make([]compute.PadAxis, len(d))
+		pads[axis] = compute.PadAxis{Start: before, End: after}
+		pads[axis+1] = compute.PadAxis{End: w.m - (to - from)}
+		return graph.Pad(graph.Slice(tiles, specs...), graph.ScalarZero(tiles.Graph(), tiles.DType()), pads...)
 	}
-	return graph.Slice(y, all, graph.AxisRange(0, height), graph.AxisRange(0, width), all)
+	sum := graph.Add(part(0, w.m, 0, 1), part(w.m, w.m+2, 1, 0))
+	return graph.Reshape(sum, slices.Concat(d[:axis], []int{(n + 1) * w.m}, d[axis+2:])...)
+}
+
+// multiply multiplies tiles [t·t, tiles, channels] by a kernel in its type, over the channels, which are an axis of it.
+func multiply(tiles, kernel *graph.Node, axis int) *graph.Node {
+	factor := graph.ConvertDType(tiles, kernel.DType())
+	return graph.Dot(factor, kernel).WithOutputDType(tiles.DType()).General([]int{2}, []int{0}, []int{axis}, []int{0})
+}
+
+// pad adds zeros around a picture [height, width, channels].
+func pad(x *graph.Node, top, bottom, left, right int) *graph.Node {
+	return graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()),
+		compute.PadAxis{Start: top, End: bottom}, compute.PadAxis{Start: left, End: right}, compute.PadAxis{})
+}
+
+// crop returns a part of a picture [height, width, channels], shaped [1, height, width, channels].
+func crop(x *graph.Node, top, height, left, width int) *graph.Node {
+	d := x.Shape().Dimensions
+	if d[0] != height || d[1] != width {
+		x = graph.Slice(x, graph.AxisRange(top, top+height), graph.AxisRange(left, left+width), graph.AxisRange())
+	}
+	return graph.Reshape(x, 1, height, width, d[2])
+}
+
+func transposed(matrix [][]float64) [][]float64 {
+	t := make([][]float64, len(matrix[0]))
+	for _, row := range matrix {
+		for i, v := range row {
+			t[i] = append(t[i], v)
+		}
+	}
+	return t
 }
 
 // stack multiplies a matrix by a vector of nodes, term(0), term(1) …, and stacks the product along a new axis.
