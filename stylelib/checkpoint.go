@@ -60,7 +60,7 @@ func (c *Checkpoint) Picture() (*picture.Picture, error) {
 // checkpoint returns a function that writes a checkpoint of the run as it is now. State writes the optimiser's.
 func (s *stage) checkpoint(state func(io.Writer, map[string]string) error) func(io.Writer) error {
 	head := checkpointHead{
-		Job: s.fingerprint, Scale: s.run.scale, Tile: s.tile, Iterations: s.run.iterations, Evaluations: s.run.evaluations,
+		Job: s.fingerprint, Scale: s.scale, Tile: s.tile, Iterations: s.run.iterations, Evaluations: s.run.evaluations,
 		Elapsed: time.Since(s.run.began), Total: s.run.total, Terms: s.run.terms,
 	}
 	keep := s.run.job.dependsOnStart()

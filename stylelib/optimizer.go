@@ -124,7 +124,7 @@ func (s *stage) savesState(end optimize.Status) bool {
 	if end == optimize.Interrupted {
 		return s.canCopyState()
 	}
-	return s.run.job.Preset.Optimizer == optimize.Adam && s.run.scale < len(s.run.scales)-1
+	return s.run.job.Preset.Optimizer == optimize.Adam && s.scale < len(s.run.scales)-1
 }
 
 // optimizerSettings are the settings of the preset's optimiser.

@@ -20,6 +20,7 @@ import (
 // stage is one scale of a run.
 type stage struct {
 	run           *run
+	scale         int // its index
 	height, width int // of the picture that is optimised, with its margin
 	iterations    int // planned
 	tile          int // the side of tiles; zero computes the picture whole
@@ -38,19 +39,22 @@ type stage struct {
 	resumable optimize.State
 }
 
-// newStage prepares the run's current scale, which begins with a picture of any size. Its caller calls release when the
-// scale is done.
-func (r *run) newStage(start *picture.Picture) (*stage, error) {
-	size, margin := r.scales[r.scale], r.job.Preset.Margin
-	s := &stage{
-		run: r, iterations: size.Iterations, iterated: time.Now(),
-		height: size.Height + 2*margin, width: size.Width + 2*margin,
+// newStage prepares a scale of the run, which begins with a picture of any size. Without one, the scale must not depend
+// on it, and begin follows. Its caller calls release when the scale is done.
+func (r *run) newStage(scale int, start *picture.Picture) (*stage, error) {
+	size, margin := r.scales[scale], r.job.Preset.Margin
+	s := &stage{run: r, scale: scale, iterations: size.Iterations, height: size.Height + 2*margin, width: size.Width + 2*margin}
+	var from *Checkpoint
+	if r.from != nil && scale == r.scale {
+		from, r.from = r.from, nil
 	}
-	from := r.from
-	if r.from = nil; from == nil {
+	if from == nil {
 		s.tile = r.studio.options.tile(s.height, s.width, r.memory)
-		s.start = s.mirrored(start)
+		if start != nil {
+			s.begin(start)
+		}
 	} else {
+		s.iterated = time.Now()
 		s.start = from.start
 		s.tile = from.head.Tile // with others the result would be rounded differently
 		s.done, s.earlier, s.resumable = from.state.Iterations(), from.state.Evaluations(), from.state
@@ -66,7 +70,7 @@ func (r *run) newStage(start *picture.Picture) (*stage, error) {
 		job.StrokesOf = job.laid(p, max(w, minSide), max(h, minSide))
 	}
 	job.withMasks(s.mirroredMask)
-	if below := sizes(r.scales[r.scale:]) - 1; job.Preset.ContentFalloff != 0 {
+	if below := sizes(r.scales[scale:]) - 1; job.Preset.ContentFalloff != 0 {
 		job.Preset.ContentWeight *= math.Pow(job.Preset.ContentFalloff, float64(below))
 	}
 	s.kept = r.colours.kept(size.Width, size.Height)
@@ -77,7 +81,7 @@ func (r *run) newStage(start *picture.Picture) (*stage, error) {
 	}
 	s.objective.Progress = func(done, total int) {
 		r.observer.Observe(progress.Tiles{
-			Scale: r.scale, Iteration: r.iterations + s.done + 1, Evaluations: r.evaluations + s.earlier + len(s.recent), Done: done, Total: total,
+			Scale: scale, Iteration: r.iterations + s.done + 1, Evaluations: r.evaluations + s.earlier + len(s.recent), Done: done, Total: total,
 		})
 	}
 	if s.fingerprint, err = r.fingerprint(s.own); err == nil && from != nil && from.head.Job != s.fingerprint {
@@ -88,6 +92,12 @@ func (r *run) newStage(start *picture.Picture) (*stage, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// begin gives the stage the picture, of any size, that it begins with.
+func (s *stage) begin(start *picture.Picture) {
+	s.iterated = time.Now()
+	s.start = s.mirrored(start)
 }
 
 // paint minimises the objective from the picture that the scale begins with, or from where a checkpoint was taken.
@@ -134,12 +144,12 @@ func (s *stage) paint(ctx context.Context) (*picture.Picture, *optimize.Result, 
 // observe passes an iteration of the optimiser on to the run's observer.
 func (s *stage) observe(i optimize.Iteration) error {
 	r, now := s.run, time.Now()
-	r.eta.Add(r.scale, now.Sub(s.iterated))
+	r.eta.Add(s.scale, now.Sub(s.iterated))
 	s.iterated = now
 	r.total, r.terms = i.F, s.recent[i.Evaluation-1-s.earlier].Terms
 	s.done, s.earlier, s.recent = i.Iteration, s.earlier+len(s.recent), s.recent[:0]
 	iteration := progress.Iteration{
-		Scale:       r.scale,
+		Scale:       s.scale,
 		Iteration:   r.iterations + i.Iteration,
 		Evaluations: r.evaluations + i.Evaluations,
 		Total:       r.total,

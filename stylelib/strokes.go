@@ -63,10 +63,10 @@ func (s *stage) matching() matching {
 		return m
 	}
 	m.share = r.job.controlled().Guidance
-	if r.scale == 0 {
+	if s.scale == 0 {
 		m.share = 1
 	}
-	if m.byLayer = r.scale >= max(1, len(r.scales)-r.job.Preset.LayerRounds); m.byLayer {
+	if m.byLayer = s.scale >= max(1, len(r.scales)-r.job.Preset.LayerRounds); m.byLayer {
 		m.share = 0
 	}
 	if m.share > 0 {

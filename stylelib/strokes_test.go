@@ -101,8 +101,7 @@ func TestStrokesStages(t *testing.T) {
 		share   float64
 		byLayer bool
 	}{{1, false}, {0.6, false}, {0.6, false}, {0.6, false}, {0, true}} {
-		r.scale = i
-		s := &stage{run: r, width: r.scales[i].Width + 32, height: r.scales[i].Height + 32}
+		s := &stage{run: r, scale: i, width: r.scales[i].Width + 32, height: r.scales[i].Height + 32}
 		m := s.matching()
 		if m.share != want.share || m.byLayer != want.byLayer || (m.guide != nil) != (want.share > 0) {
 			t.Errorf("round %d is matched with a share of %v, by layer %v, want %v", i, m.share, m.byLayer, want)

@@ -84,6 +84,8 @@ type Studio struct {
 	tuner   *conv.Tuner // or nil
 	owner   bool        // of the backend
 
+	preparing sync.WaitGroup // of scales, ahead
+
 	mu       sync.Mutex
 	networks map[vgg.Options]*vgg.Network
 
@@ -170,6 +172,7 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 // Close frees what the studio keeps on the device, its networks included, and closes a device that
 // [Open] opened. No job may be running.
 func (s *Studio) Close() {
+	s.preparing.Wait()
 	s.objectives.Close()
 	s.targets.Close()
 	s.graphs.Close()

@@ -78,7 +78,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 	r.eta = progress.NewETA(left)
 	var first *stage
 	if job.Terms != nil { // prepared before the run begins, which says how they are weighted
-		if first, err = r.newStage(r.start()); err != nil {
+		if first, err = r.newStage(r.scale, r.start()); err != nil {
 			return nil, err
 		}
 	}
@@ -133,20 +133,21 @@ func (r *run) paint(ctx context.Context, s *stage) (_ *progress.Result, err erro
 	result := &progress.Result{Status: progress.Finished}
 	for p := r.start(); ; r.scale++ {
 		if s == nil {
-			if s, err = r.newStage(p); err != nil {
+			if s, err = r.newStage(r.scale, p); err != nil {
 				return nil, err
 			}
 		}
+		next := r.ahead(r.scale + 1)
 		var end *optimize.Result
 		p, end, err = s.paint(ctx)
 		s.release()
 		if err != nil {
+			next.drop()
 			return nil, err
 		}
 		if end.State != nil {
 			result.Checkpoint = s.checkpoint(end.State.Write)
 		}
-		s = nil
 		r.iterations += end.Iterations
 		r.evaluations += end.Evaluations
 		result.Reason = end.Status.String()
@@ -155,8 +156,12 @@ func (r *run) paint(ctx context.Context, s *stage) (_ *progress.Result, err erro
 			result.Reason = fmt.Sprintf("interrupted at %d×%d pixels", r.scales[r.scale].Width, r.scales[r.scale].Height)
 		}
 		if r.scale == len(r.scales)-1 || ctx.Err() != nil {
+			next.drop()
 			result.Picture = r.finish(p)
 			break
+		}
+		if s, err = next.begin(p); err != nil {
+			return nil, err
 		}
 	}
 	result.Iterations, result.Evaluations = r.iterations, r.evaluations

@@ -31,6 +31,8 @@ type compiled interface {
 	// evaluate returns each term's loss, before weight and scale, and the gradient of Σ
 	// weights·losses with respect to x. It stops with ctx's error when ctx ends.
 	evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, weights []float32, progress func(done, total int)) ([]float32, *tensors.Tensor, error)
+	// compile compiles what evaluate runs.
+	compile(terms []Term) error
 	tiles() int
 	close()
 }
@@ -194,6 +196,14 @@ func (o *Objective) evaluate(ctx context.Context, x *tensors.Tensor) (*Evaluatio
 		e.Total += t.Weight * loss
 	}
 	return e, nil
+}
+
+// Compile compiles what Evaluate needs, which the first evaluation does otherwise.
+func (o *Objective) Compile() error {
+	if err := o.compiled.compile(o.terms); err != nil {
+		return fmt.Errorf("compiling the objective: %w", err)
+	}
+	return nil
 }
 
 // Function returns the objective as a function for an optimiser. After each call it calls last,

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -148,6 +150,22 @@ func (t *tiled) buildPull(in []*graph.Node) []*graph.Node {
 		}
 	}
 	return []*graph.Node{inputs.gradient(total)}
+}
+
+func (t *tiled) compile(terms []Term) error {
+	targets := appendTargetShapes(nil, terms)
+	tile := append([]shapes.Shape{pictureShape(t.tiling), shapes.Make(dtypes.Int32, len(vgg.Tile{}.Input()))}, appendShapes(nil, t.plan.Inputs())...)
+	compiled, err := t.sums.Compile(slices.Concat(tile, targets)...)
+	if err != nil {
+		return err
+	}
+	sums := compiled.Executable().Outputs()
+	weights := shapes.Make(dtypes.Float32, len(terms))
+	if _, err := t.compare.Compile(slices.Concat([]shapes.Shape{pictureShape(t.tiling), weights}, sums, targets)...); err != nil {
+		return err
+	}
+	_, err = t.pull.Compile(slices.Concat(tile, sums, targets)...) // a slope is shaped as its sum
+	return err
 }
 
 // evaluate computes all tiles twice: to add up the sums, and to pull the slopes back, which are the

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -69,6 +71,16 @@ func (w *whole) evaluate(_ context.Context, x *tensors.Tensor, terms []Term, wei
 	return losses, out[1], err
 }
 
+func (w *whole) compile(terms []Term) error {
+	list := []shapes.Shape{pictureShape(w.tiling)}
+	if w.plan != nil {
+		list = appendShapes(list, w.plan.Inputs())
+	}
+	list = append(list, shapes.Make(dtypes.Float32, len(terms)))
+	_, err := w.exec.Compile(appendTargetShapes(list, terms)...)
+	return err
+}
+
 // forTerm makes the inputs those of a term, whose targets come first in a list. It returns the rest of the list.
 func (in *Inputs) forTerm(t Term, targets []*graph.Node) []*graph.Node {
 	in.layers, in.targets = t.Layers, targets[:len(t.Targets)]
@@ -116,4 +128,22 @@ func appendTargets(args []any, terms []Term) []any {
 		args = appendTensors(args, t.Targets)
 	}
 	return args
+}
+
+func pictureShape(t *vgg.Tiling) shapes.Shape {
+	return shapes.Make(dtypes.Float32, 1, t.Height, t.Width, 3)
+}
+
+func appendShapes(list []shapes.Shape, of []*tensors.Tensor) []shapes.Shape {
+	for _, t := range of {
+		list = append(list, t.Shape())
+	}
+	return list
+}
+
+func appendTargetShapes(list []shapes.Shape, terms []Term) []shapes.Shape {
+	for _, t := range terms {
+		list = appendShapes(list, t.Targets)
+	}
+	return list
 }
