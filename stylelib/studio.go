@@ -121,13 +121,17 @@ type OpenOptions struct {
 // Open opens a device, installing XLA's plugin if it is missing, and loads weights, fetching them if they are
 // missing. It takes about half a second if nothing is missing. The caller closes the studio.
 func Open(ctx context.Context, o OpenOptions) (*Studio, error) {
+	load := sync.OnceValues(func() (*weights.Set, error) { return o.loadWeights(ctx) })
+	if _, err := backend.Installed(o.Device); err == nil { // else the plugin's installation comes first
+		go load()
+	}
 	b, err := backend.Open(ctx, backend.Options{
 		Device: o.Device, Offline: o.Offline, Float32: o.Precision == conv.Float32, Progress: o.Progress,
 	})
 	if err != nil {
 		return nil, ofKind(ErrDevice, err)
 	}
-	set, err := o.loadWeights(ctx)
+	set, err := load()
 	if err != nil {
 		b.Close()
 		return nil, ofKind(ErrWeights, err)

@@ -23,6 +23,7 @@ type statusLine struct {
 	mu    sync.Mutex // of what follows, and of writing
 	shown int        // lines
 	last  time.Time
+	busy  bool // what is shown only says that the program is at work
 }
 
 // How often a status line is replaced.
@@ -51,7 +52,7 @@ func (s *statusLine) show(text string, force bool) {
 	if !force && time.Since(s.last) < every {
 		return
 	}
-	s.last = time.Now()
+	s.last, s.busy = time.Now(), false
 	if s.terminal == nil {
 		fmt.Fprintln(s.w, terminal.Text(text))
 		return
@@ -72,6 +73,17 @@ func (s *statusLine) show(text string, force bool) {
 	s.shown = len(lines)
 }
 
+// working says on a terminal what the program does, until something else is shown.
+func (s *statusLine) working(on string) {
+	if s.terminal == nil {
+		return
+	}
+	s.show(terminal.Line(on)+" …", true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy, s.last = true, time.Time{}
+}
+
 func (s *statusLine) clear() {
 	if s.shown > 1 {
 		fmt.Fprintf(s.w, "\x1b[%dA", s.shown-1)
@@ -82,10 +94,13 @@ func (s *statusLine) clear() {
 	s.shown = 0
 }
 
-// end leaves the lines as they are.
+// end leaves the lines as they are, unless they only say that the program is at work.
 func (s *statusLine) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.busy {
+		s.clear()
+	}
 	if s.shown > 0 {
 		fmt.Fprintln(s.w)
 		s.shown = 0
@@ -133,6 +148,7 @@ func (p *progressLine) Observe(e progress.Event) {
 			scales = fmt.Sprintf(", coarse to fine from %d×%d in %d scales", e.Scales[0].Width, e.Scales[0].Height, n)
 		}
 		p.line.say(terminal.Sprintf("painting %d×%d pixels%s, %d iterations on %s", last.Width, last.Height, scales, e.Iterations(), e.Device))
+		p.line.working("preparing the first scale")
 	case progress.Tiles:
 		p.tiles(e)
 	case progress.Iteration:

@@ -99,6 +99,7 @@ func withStudio(cmd *cobra.Command, f *studioFlags, work func(*stylelib.Studio) 
 	options.Progress, options.Measuring = line.transfer, newStatusLine(line.w).measuring
 	options.Chosen = func(reason string) { line.say(terminal.Sprintf("weights: %s", reason)) }
 	options.Warn = func(err error) { terminal.Fprintf(line.w, "warning: %v\n", err) }
+	line.working("opening the device and the weights")
 	studio, err := stylelib.Open(cmd.Context(), options)
 	line.end()
 	if err != nil {
