@@ -57,7 +57,7 @@ func NewObjective(net *vgg.Network, height, width int, terms []Term) (*Objective
 	if len(tiling.Tiles) == 1 || len(layers) == 0 {
 		o.compiled, err = newWhole(net, tiling, layers, terms)
 	} else {
-		o.compiled, err = newTiled(net, tiling, layers, terms)
+		o.compiled, err = newTiled(net, height, width, terms)
 	}
 	if err != nil {
 		return nil, err

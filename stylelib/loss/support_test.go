@@ -41,7 +41,7 @@ func randomSet(convolutions int) *weights.Set {
 	random := rand.New(rand.NewPCG(3, 4))
 	set := &weights.Set{Name: "tiny", Network: "tiny"}
 	in := 3
-	for i := range 3 * convolutions {
+	for i := range 4 * convolutions {
 		block := i / convolutions
 		l := weights.Layer{Name: fmt.Sprintf("block%d_conv%d", block+1, i%convolutions+1), In: in, Out: 4 + block}
 		l.Kernel = make([]float32, 9*l.In*l.Out)

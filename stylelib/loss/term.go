@@ -19,6 +19,7 @@
 package loss
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -153,6 +154,9 @@ func (in *Inputs) cells(name string, side int) int {
 
 // Picture returns the whole picture, shaped [1, height, width, 3], RGB, 0..255.
 func (in *Inputs) Picture() *graph.Node {
+	if in.picture == nil {
+		panic(errors.New("a term's Sums asks for the picture: only its Loss or its Of may"))
+	}
 	if in.onPixels == nil {
 		in.onPixels = graph.Identity(in.picture)
 	}
@@ -210,6 +214,11 @@ func (a *accumulator) add(list []*tensors.Tensor) error {
 		}
 	}
 	return nil
+}
+
+// append adds another's sums behind these.
+func (a *accumulator) append(b accumulator) {
+	a.sums, a.shapes = append(a.sums, b.sums...), append(a.shapes, b.shapes...)
 }
 
 // tensors returns the sums rounded to float32. The caller finalizes them.

@@ -14,12 +14,16 @@ import (
 )
 
 // TestTilesAreTheWhole compares targets, losses and gradients that were computed in tiles with those of the whole
-// picture, for each preset, on sizes with odd remainders and with tiles in one direction or both.
+// picture, for each preset, on sizes with odd remainders and with tiles in one direction or both. In the first size every
+// stage has several.
 func TestTilesAreTheWhole(t *testing.T) {
-	sizes := []struct{ height, width, side int }{{96, 131, 64}, {150, 60, 64}, {77, 77, 50}}
+	sizes := []struct{ height, width, side int }{{797, 60, 72}, {150, 60, 64}, {77, 290, 50}}
 	for i, preset := range Presets() {
 		preset.ContentLayers = []string{"block2_conv2", "block3_conv1"}
 		preset.StyleLayers = []string{"block1_conv1", "block2_conv1", "block3_conv1"}
+		if i == 0 {
+			preset.StyleLayers = append(preset.StyleLayers, "block4_conv1")
+		}
 		if preset.Matches() {
 			preset.StrokesLayers = preset.StyleLayers
 		}
@@ -101,7 +105,7 @@ func compareEvaluations(t *testing.T, got, want evaluation) {
 	}
 }
 
-// TestTilesHearAndStop: progress counts both passes, and an evaluation ends between two tiles.
+// TestTilesHearAndStop: progress counts the tiles of all stages in both passes, and an evaluation ends between two tiles.
 func TestTilesHearAndStop(t *testing.T) {
 	net := newNetwork(t, tinySet(), vgg.MaxPooling).Tiled(64)
 	style, err := StyleTargets(net, []Style{{Picture: noise(3, 24, 17)}}, GramMatrices, "block3_conv1")
@@ -114,18 +118,30 @@ func TestTilesHearAndStop(t *testing.T) {
 	}
 	defer o.Close()
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	var heard []int
+	all, stop := 0, 0
 	o.Progress = func(done, total int) {
-		if total != 2*o.Tiles() {
-			t.Errorf("%d windows in all, %d tiles", total, o.Tiles())
-		}
-		if heard = append(heard, done); done == o.Tiles()+1 {
+		all = total
+		if heard = append(heard, done); done == stop {
 			cancel()
 		}
 	}
-	_, _, err = o.Function(nil)(ctx, noise(1, 100, 100))
-	if !errors.Is(err, context.Canceled) || len(heard) != o.Tiles()+1 {
-		t.Errorf("ended after windows %v with %v, expected after %d", heard, err, o.Tiles()+1)
+	e, err := o.Evaluate(noise(1, 100, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Gradient.MustFinalizeAll()
+	if len(heard) != all || heard[0] != 1 || heard[all-1] != all || all <= 2*o.Tiles() {
+		t.Errorf("heard of windows %v of %d, %d tiles of the first stage", heard, all, o.Tiles())
+	}
+	for _, stop = range []int{1, all/2 + 1, all - 1} {
+		heard = nil
+		ctx, cancel = context.WithCancel(t.Context())
+		if _, _, err = o.Function(nil)(ctx, noise(1, 100, 100)); !errors.Is(err, context.Canceled) || len(heard) != stop {
+			t.Errorf("ended after windows %v with %v, expected after %d", heard, err, stop)
+		}
+		cancel()
 	}
 }
 

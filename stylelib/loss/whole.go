@@ -55,7 +55,7 @@ func (w *whole) build(in []*graph.Node) []*graph.Node {
 	}
 	values := graph.Stack(losses, 0)
 	total := graph.ReduceAllSum(graph.Mul(weights, values))
-	return []*graph.Node{values, inputs.gradient(total)}
+	return []*graph.Node{values, inputs.gradient(total, nil)}
 }
 
 func (w *whole) evaluate(_ context.Context, x *tensors.Tensor, terms []Term, weights []float32, _ func(done, total int)) ([]float32, *tensors.Tensor, error) {
@@ -87,9 +87,9 @@ func (in *Inputs) forTerm(t Term, targets []*graph.Node) []*graph.Node {
 	return targets[len(t.Targets):]
 }
 
-// gradient returns the gradient of total with respect to the picture, or to the pass's window of
-// it: through the features by the pullback, and directly.
-func (in *Inputs) gradient(total *graph.Node) *graph.Node {
+// gradient returns the gradient of total with respect to the picture, or to what the pass's window begins with: through the
+// features by the pullback, and directly. Total may be nil. Pooled is added as [vgg.Pass.Pullback] has it.
+func (in *Inputs) gradient(total, pooled *graph.Node) *graph.Node {
 	names := slices.Sorted(maps.Keys(in.features)) // in one order, so that the same objective is the same graph
 	var copies []*graph.Node
 	for _, name := range names {
@@ -98,14 +98,17 @@ func (in *Inputs) gradient(total *graph.Node) *graph.Node {
 	if in.onPixels != nil {
 		copies = append(copies, in.onPixels)
 	}
-	direct := graph.Gradient(total, copies...)
+	var direct []*graph.Node
+	if total != nil {
+		direct = graph.Gradient(total, copies...)
+	}
 	byLayer := map[string]*graph.Node{}
 	for i, name := range names {
 		byLayer[name] = direct[i]
 	}
 	var g *graph.Node
-	if len(byLayer) > 0 {
-		g = in.pass.Pullback(byLayer)
+	if len(byLayer) > 0 || pooled != nil {
+		g = in.pass.Pullback(byLayer, pooled)
 	}
 	switch {
 	case in.onPixels == nil:

@@ -128,7 +128,7 @@ func pulledBack(t *testing.T, net *Network, pix []float32, height, width int, la
 		for i, name := range layers {
 			gradients[name] = in[1+i]
 		}
-		return pass.Pullback(gradients)
+		return pass.Pullback(gradients, nil)
 	}, append(inputs, plan.Inputs()...)...)
 }
 

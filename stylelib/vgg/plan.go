@@ -11,12 +11,13 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
-// Plan describes how a network is computed at one size, up to one layer: the method of convolution of each
-// layer, and the kernels in the form it reads. Kernels are inputs of the graph, not constants of it, so
-// that graphs are small and compile fast.
+// Plan describes how a network is computed at one size, up to one layer, or from one pooling to another (see [Stage]):
+// the method of convolution of each layer, and the kernels in the form it reads. Kernels are inputs of the graph, not
+// constants of it, so that graphs are small and compile fast.
 type Plan struct {
 	net           *Network
-	height, width int
+	height, width int // in pixels
+	first         int // the index of its first layer in the network
 	layers        []layer
 	steps         []step
 	inputs        []*tensors.Tensor // kernels and biases; they stay on the device as long as the network
@@ -49,7 +50,12 @@ func (n *Network) plan(height, width int, layers []string, pullback bool) (*Plan
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{net: n, height: height, width: width, layers: n.layers[:deepest+1]}
+	return n.planFrom(0, deepest, height, width, pullback)
+}
+
+// planFrom returns the plan of the layers from first to last, for a part of the picture.
+func (n *Network) planFrom(first, last, height, width int, pullback bool) (*Plan, error) {
+	p := &Plan{net: n, height: height, width: width, first: first, layers: n.layers[first : last+1]}
 	if err := p.choose(pullback); err != nil {
 		return nil, err
 	}
@@ -116,13 +122,13 @@ func (p *Plan) choose(pullback bool) error {
 // addInputs adds a layer's kernel and bias to the plan's inputs.
 func (p *Plan) addInputs(i int) (err error) {
 	l, s, n := p.layers[i], &p.steps[i], p.net
-	s.kernel, err = p.input(kernelKey{layer: i, method: s.method.Name()}, func() (*tensors.Tensor, error) {
+	s.kernel, err = p.input(kernelKey{layer: p.first + i, method: s.method.Name()}, func() (*tensors.Tensor, error) {
 		return n.prepare.Make(s.method, l.kernel, l.in, l.out)
 	})
 	if err != nil {
 		return err
 	}
-	s.bias, err = p.input(kernelKey{layer: i, bias: true}, func() (*tensors.Tensor, error) {
+	s.bias, err = p.input(kernelKey{layer: p.first + i, bias: true}, func() (*tensors.Tensor, error) {
 		buffer, err := n.backend.BufferFromFlatData(0, l.bias, shapes.Make(dtypes.Float32, l.out))
 		if err != nil {
 			return nil, err
@@ -141,7 +147,7 @@ func (p *Plan) input(key kernelKey, create func() (*tensors.Tensor, error)) (int
 	if !ok {
 		var err error
 		if in, err = create(); err != nil {
-			return 0, fmt.Errorf("sending a kernel of %s to the device: %w", p.layers[key.layer].name, err)
+			return 0, fmt.Errorf("sending a kernel of %s to the device: %w", n.layers[key.layer].name, err)
 		}
 		n.kernels[key] = in
 	}

@@ -77,7 +77,7 @@ func tunedGradient(t *testing.T, tuner *conv.Tuner, name string) []float32 {
 	}
 	return runGraph(t, func(in []*graph.Node) *graph.Node {
 		pass := plan.Forward(in[0], in[1:])
-		return pass.Pullback(map[string]*graph.Node{layer: pass.Feature(layer)})
+		return pass.Pullback(map[string]*graph.Node{layer: pass.Feature(layer)}, nil)
 	}, append([]*tensors.Tensor{tensor(noise(height, width), 1, height, width, 3)}, plan.Inputs()...)...)
 }
 

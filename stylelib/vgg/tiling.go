@@ -44,12 +44,15 @@ func (n *Network) Tiling(height, width int, layers ...string) (*Tiling, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, after, stride := n.reach(deepest)
-	rows, windowHeight := cut(height, n.side, before, after, stride)
-	columns, windowWidth := cut(width, n.side, before, after, stride)
+	return n.tiling(height, width, n.side, n.reach(0, deepest, false))
+}
+
+func (n *Network) tiling(height, width, side int, r reach) (*Tiling, error) {
+	rows, windowHeight := cut(height, side, r.before, r.after, r.stride)
+	columns, windowWidth := cut(width, side, r.before, r.after, r.stride)
 	if rows == nil || columns == nil {
 		return nil, fmt.Errorf("tiles of %d pixels are too small: each needs a margin of %d and %d pixels; choose at least %d",
-			n.side, before, after, before+after+2*stride)
+			side, r.before, r.after, r.before+r.after+2*r.stride)
 	}
 	t := &Tiling{Height: height, Width: width, WindowHeight: windowHeight, WindowWidth: windowWidth}
 	for _, r := range rows {
@@ -60,20 +63,29 @@ func (n *Network) Tiling(height, width int, layers ...string) (*Tiling, error) {
 	return t, nil
 }
 
-// reach returns how many pixels before and after its own a feature of the i-th layer depends on, and the stride of
-// windows, which is the layer's or leastStride. The first two are rounded up to it. A 3×3 convolution reaches one
-// position further to each side, and a position of a pooled layer covers two, the second of which lies after.
-func (n *Network) reach(i int) (before, after, stride int) {
-	stride = 1
-	for ; i >= 0; i-- {
-		before, after = before+1, after+1
-		if n.layers[i].first && i > 0 {
-			before, after, stride = 2*before, 2*after+1, 2*stride
+// reach is how many pixels before and after its own a result depends on, and the stride of windows for it. The first two
+// are multiples of it.
+type reach struct{ before, after, stride int }
+
+// reach returns that of the features of a layer, or of what is pooled of them, on what another layer begins with. The stride
+// is the result's own, or leastStride. A 3×3 convolution reaches one position further to each side, and a position of a
+// pooled layer covers two, the second of which lies after.
+func (n *Network) reach(first, last int, pooled bool) reach {
+	r := reach{stride: 1 << (n.layers[last].block - 1)}
+	if pooled {
+		r.after, r.stride = 1, 2*r.stride
+	}
+	for i := last; i >= first; i-- {
+		r.before, r.after = r.before+1, r.after+1
+		if n.layers[i].first && i > first {
+			r.before, r.after = 2*r.before, 2*r.after+1
 		}
 	}
-	stride = max(stride, leastStride)
-	up := func(x int) int { return (x + stride - 1) / stride * stride }
-	return up(before), up(after), stride
+	r.stride = max(r.stride, leastStride)
+	scale := 1 << (n.layers[first].block - 1)
+	up := func(x int) int { return (x*scale + r.stride - 1) / r.stride * r.stride }
+	r.before, r.after = up(r.before), up(r.after)
+	return r
 }
 
 // leastStride is the least stride of windows, in pixels: four positions of the second block.
@@ -214,21 +226,31 @@ func (n *Network) Assemble(whole, features *tensors.Tensor, layerName string, ti
 	}
 	defer func() { _ = features.FinalizeAll() }()
 	if whole == nil {
-		if whole, err = n.Zeros(height>>shift, width>>shift, d[3]); err != nil {
+		if whole, err = n.Zeros([]int{1, height >> shift, width >> shift, d[3]}); err != nil {
 			return nil, err
 		}
 	}
+	return whole, assemble(whole, features, tile, shift)
+}
+
+// assemble copies what a tile owns of features whose stride has the given binary logarithm.
+func assemble(whole, features *tensors.Tensor, tile Tile, shift int) error {
 	own := Tile{Row: tile.Row >> shift, Column: tile.Column >> shift,
 		Top: tile.Top >> shift, Bottom: tile.Bottom >> shift, Left: tile.Left >> shift, Right: tile.Right >> shift}
-	return whole, eachRow(whole, features, own, func(to, from []float32) { copy(to, from) })
+	return eachRow(whole, features, own, func(to, from []float32) { copy(to, from) })
 }
 
 // AddGradient adds the gradient of a tile's window, shaped [1, window height, window width, 3], to that with
 // respect to the whole picture, which [Network.Zeros] made. It finalizes the window's.
 func (n *Network) AddGradient(whole, window *tensors.Tensor, tile Tile) error {
+	return addGradient(whole, window, tile, 0)
+}
+
+// addGradient does the same with respect to features whose stride has the given binary logarithm.
+func addGradient(whole, window *tensors.Tensor, tile Tile, shift int) error {
 	defer func() { _ = window.FinalizeAll() }()
-	d := window.Shape().Dimensions
-	all := Tile{Row: tile.Row, Column: tile.Column, Top: tile.Row, Bottom: tile.Row + d[1], Left: tile.Column, Right: tile.Column + d[2]}
+	d, row, column := window.Shape().Dimensions, tile.Row>>shift, tile.Column>>shift
+	all := Tile{Row: row, Column: column, Top: row, Bottom: row + d[1], Left: column, Right: column + d[2]}
 	return eachRow(whole, window, all, func(to, from []float32) {
 		for i, v := range from {
 			to[i] += v
@@ -236,10 +258,10 @@ func (n *Network) AddGradient(whole, window *tensors.Tensor, tile Tile) error {
 	})
 }
 
-// Zeros returns a tensor shaped [1, height, width, channels] for [Network.AddGradient]. Where host and device
+// Zeros returns a tensor shaped [1, height, width, channels] for the results of tiles. Where host and device
 // share memory, as with the CPU, it is the device's own, so that the device reads it without a copy.
-func (n *Network) Zeros(height, width, channels int) (*tensors.Tensor, error) {
-	t, err := tensors.FromShapeForBackend(n.backend, 0, shapes.Make(dtypes.Float32, 1, height, width, channels))
+func (n *Network) Zeros(dimensions []int) (*tensors.Tensor, error) {
+	t, err := tensors.FromShapeForBackend(n.backend, 0, shapes.Make(dtypes.Float32, dimensions...))
 	if err != nil {
 		return nil, fmt.Errorf("allocating memory for the results of tiles: %w", err)
 	}

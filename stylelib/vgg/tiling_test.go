@@ -56,7 +56,8 @@ func checkSpans(spans []span, n, length, before, after, stride int) error {
 func TestReach(t *testing.T) {
 	net := newNetwork(t, tinySet(2, 2, 2), AveragePooling)
 	for i, name := range net.Layers() {
-		before, after, stride := net.reach(i)
+		r := net.reach(0, i, false)
+		before, after, stride := r.before, r.after, r.stride
 		const side = 96
 		base := noise(side, side)
 		at := featuresOf(t, net, base, side, name)
