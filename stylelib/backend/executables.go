@@ -9,7 +9,7 @@ import (
 
 	"github.com/shirou/gopsutil/v4/cpu"
 
-	"github.com/gouache-art/gouache/internal/executables"
+	"github.com/gouache-art/gouache/stylelib/backend/executables"
 )
 
 // executablesLimit is the most that the kept executables take, in bytes. One takes 0.05 to 2 MB, a painting some 10.

@@ -13,7 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gouache-art/gouache/internal/executables"
+	"github.com/gouache-art/gouache/stylelib/backend/executables"
 )
 
 // TestExecutables compiles a graph in one process after another: those after the first read what it kept, and compute the
