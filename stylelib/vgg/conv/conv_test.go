@@ -20,9 +20,9 @@ var device = backendtest.Opened(backend.Open(context.Background(), backend.Optio
 
 // TestConvolutions compares each way of convolving with the definition, on sizes that fit tiles and sizes that do not.
 func TestConvolutions(t *testing.T) {
-	// Winograd's transforms add and subtract numbers of like size, F(4×4)'s with factors up to 8: Lavin and Gray
-	// (2016, table 2) find errors of 1e-5 of the largest value there. Direct convolution only rounds.
-	tolerance := map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 3e-6}
+	// Winograd's transforms add and subtract numbers of like size, F(4×4)'s with factors up to 2.8: 8e-7 was found for it
+	// with 64 channels, 3.4e-7 for F(2×2). Direct convolution only rounds.
+	tolerance := map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 1.5e-6}
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, cv := range methods(Float32) {
 		for _, c := range []struct{ height, width, in, out int }{
@@ -56,7 +56,7 @@ func TestConvolutionOfImpulses(t *testing.T) {
 	for _, cv := range methods(Float32) {
 		got := convolve(t, cv, x, kernel, side, side, channels, channels)
 		for i, w := range convtest.Convolution(planes(x, side, side, channels), kernel, channels).Values {
-			if d := float64(got[i]) - w; d > 4e-5 || d < -4e-5 { // up to 9·8² cancels in float32 for F(4×4)
+			if d := float64(got[i]) - w; d > 4e-5 || d < -4e-5 { // up to 9·2.8² cancels in float32 for F(4×4)
 				t.Errorf("%s: impulse at %d: position %d is %v, want %v", cv.Name(), i%channels, i/channels, got[i], w)
 			}
 		}
@@ -104,7 +104,7 @@ func pullback(g *convtest.Planes, kernel []float32, in int) *convtest.Planes {
 // TestConvolutionPullbacks compares each way's pullback with the transpose of the definition. It has the errors of the
 // convolution, whose steps it takes back.
 func TestConvolutionPullbacks(t *testing.T) {
-	tolerance := map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 3e-6}
+	tolerance := map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 1.5e-6}
 	random := rand.New(rand.NewPCG(5, 6))
 	for _, cv := range methods(Float32) {
 		for _, c := range []struct{ height, width, in, out int }{
