@@ -14,7 +14,10 @@ type difference struct {
 	Median float64 // of the distances of the gradients' numbers, relative to the root mean square of one gradient
 }
 
-// tolerance returns the largest difference that counts as agreement. A mistake, such as channels in another
+// agreement is the largest difference that was seen, and the largest that counts as agreement.
+type agreement struct{ Seen, Tolerance difference }
+
+// tolerance returns the largest difference that counts as agreement in float32. A mistake, such as channels in another
 // order, another pooling or a missing term, causes a difference of a tenth and more.
 //
 // On the CPU a sum of float32 numbers depends on its order by about 1e-7, Winograd's transforms by 1e-5, and most of
@@ -33,6 +36,13 @@ func tolerance(d backend.Device) difference {
 	}
 	return difference{Loss: 1e-4, L2: 1e-2, Median: 1e-4}
 }
+
+// reducedTolerance is the largest difference of a mode in bfloat16 from Gouache that counts as agreement. bfloat16 has 8
+// bits, and kernels, features and their gradients are rounded to it. At 64 pixels autocast changes PyTorch's loss by
+// 1.7e-3, its gradient by 0.053 in norm and by 0.028 in the median, and bfloat16 JAX's as much. The gradients' distance
+// grows with the picture: JAX's are 0.080 and 0.042 at 128 pixels, 0.090 and 0.050 at 256. On CUDA Gouache's TF32 comes
+// on top. A mistake in the objective is seen all the same: a program's modes in float32 run the same code.
+var reducedTolerance = difference{Loss: 1e-2, L2: 0.15, Median: 0.1}
 
 // compare returns the difference of a loss and gradient from the reference.
 func compare(loss, reference float64, gradient, referenceGradient []float32) difference {

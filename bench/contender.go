@@ -9,17 +9,61 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// contender is one of the programs that are compared: how its process is started, and its request at each turn.
+// contender is a program in one of its modes: how its process is started, and its request at each turn.
 type contender struct {
-	name    string
-	command []string // without the problem's file, which comes last
+	program string
+	options []string // of its mode; none is the plain mode
+	command []string // without the options and the problem's file, which come last
 	env     []string // in addition to this process's
 	do      string   // evaluate, or "convolutions", which has no loss
+}
+
+// The options of modes, as the workers read them.
+const (
+	channelsLast = "channels_last"
+	compiled     = "compile"
+	bfloat16     = "bf16"
+	xla          = "xla"
+)
+
+// optionNames are their names in the report.
+var optionNames = map[string]string{channelsLast: "channels last", compiled: "compiled", bfloat16: "bfloat16", xla: "XLA"}
+
+// plain reports whether the contender is its program without any option.
+func (c contender) plain() bool { return len(c.options) == 0 }
+
+// reduced reports whether the contender computes in less than float32.
+func (c contender) reduced() bool { return slices.Contains(c.options, bfloat16) }
+
+// extends reports whether the contender has all options of another mode of its program.
+func (c contender) extends(other contender) bool {
+	lacks := func(option string) bool { return !slices.Contains(c.options, option) }
+	return c.program == other.program && !slices.ContainsFunc(other.options, lacks)
+}
+
+// mode names the mode, such as "channels last, bfloat16".
+func (c contender) mode() string {
+	if c.plain() {
+		return "plain"
+	}
+	var names []string
+	for _, option := range c.options {
+		names = append(names, optionNames[option])
+	}
+	return strings.Join(names, ", ")
+}
+
+func (c contender) String() string {
+	if c.plain() {
+		return c.program
+	}
+	return fmt.Sprintf("%s (%s)", c.program, c.mode())
 }
 
 // evaluate is the request of most contenders at each turn.
@@ -37,8 +81,9 @@ type process struct {
 
 // start starts a contender with a problem and waits until it is ready.
 func (c contender) start(ctx context.Context, problemFile string) (*process, error) {
-	p := &process{contender: c, cmd: exec.CommandContext(ctx, c.command[0], append(c.command[1:], problemFile)...)}
-	p.cmd.Env, p.cmd.Stderr = append(os.Environ(), c.env...), &p.stderr
+	arguments := slices.Concat(c.command[1:], c.options, []string{problemFile})
+	p := &process{contender: c, cmd: exec.CommandContext(ctx, c.command[0], arguments...)}
+	p.cmd.Env, p.cmd.Stderr = append(untuned(os.Environ()), c.env...), &p.stderr
 	in, inErr := p.cmd.StdinPipe()
 	out, outErr := p.cmd.StdoutPipe()
 	if err := errors.Join(inErr, outErr); err != nil {
@@ -46,48 +91,76 @@ func (c contender) start(ctx context.Context, problemFile string) (*process, err
 	}
 	p.in, p.out = in, json.NewDecoder(out)
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", c.name, err)
+		return nil, fmt.Errorf("starting %s: %w", c, err)
 	}
-	if err := p.out.Decode(&p.ready); err != nil {
-		return nil, p.failed(err)
+	if err := p.receive(&p.ready, &p.ready.Error); err != nil {
+		return nil, err
 	}
 	return p, nil
+}
+
+// tuning are the beginnings of the names of variables that set the threads of the contenders' libraries, their BLAS,
+// and what else they compute with.
+var tuning = []string{"OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "BLIS_", "DNNL_", "ONEDNN_", "TF_", "XLA_", "JAX_", "TORCH"}
+
+// untuned returns an environment without the variables of tuning, so that everything runs as its makers have set it.
+// (OPENBLAS_CORETYPE, which some machines set, slows NumPy.)
+func untuned(env []string) []string {
+	return slices.DeleteFunc(env, func(variable string) bool {
+		return slices.ContainsFunc(tuning, func(begin string) bool { return strings.HasPrefix(variable, begin) })
+	})
+}
+
+// receive reads a line of the process. Its error may be the one that the process reports there.
+func (p *process) receive(line any, reported *string) error {
+	if err := p.out.Decode(line); err != nil {
+		return p.failed(err)
+	}
+	if *reported != "" {
+		return p.failed(errors.New(*reported))
+	}
+	return nil
 }
 
 // call sends a request, and returns its answer and how long that took.
 func (p *process) call(r request) (answer, time.Duration, error) {
 	var a answer
 	began := time.Now()
-	err := json.NewEncoder(p.in).Encode(r)
-	if err == nil {
-		err = p.out.Decode(&a)
-	}
-	if err != nil {
+	if err := json.NewEncoder(p.in).Encode(r); err != nil {
 		return a, 0, p.failed(err)
 	}
-	return a, time.Since(began), nil
+	err := p.receive(&a, &a.Error)
+	return a, time.Since(began), err
 }
 
-// failed ends the process and returns an error with the last lines of its standard error.
+// failed ends the process and returns an error, whose first line has the cause, with the last lines of its standard error.
 func (p *process) failed(err error) error {
 	p.in.Close()
-	_ = p.cmd.Process.Kill() // it may have ended already
-	_ = p.cmd.Wait()
+	if errors.Is(err, io.EOF) { // it ends by itself
+		_ = p.cmd.Wait()
+		err = errors.New(p.cmd.ProcessState.String())
+	} else {
+		_ = p.cmd.Process.Kill() // it may have ended already
+		_ = p.cmd.Wait()
+	}
 	said := strings.TrimSpace(p.stderr.String())
 	if lines := strings.Split(said, "\n"); len(lines) > 15 {
 		said = strings.Join(lines[len(lines)-15:], "\n")
 	}
-	return fmt.Errorf("%s failed (%w); it printed:\n%s", p.name, err, said)
+	return fmt.Errorf("%s failed: %w\nIt printed:\n%s", p, err, said)
 }
 
-// close ends the process, unless it has failed.
+// ended reports whether the process has failed or was closed.
+func (p *process) ended() bool { return p.cmd.ProcessState != nil }
+
+// close ends the process, unless it has ended.
 func (p *process) close() error {
-	if p.cmd.ProcessState != nil {
+	if p.ended() {
 		return nil
 	}
 	p.in.Close()
 	if err := p.cmd.Wait(); err != nil {
-		return fmt.Errorf("%s failed as it was closed: %w", p.name, err)
+		return fmt.Errorf("%s failed as it was closed: %w", p, err)
 	}
 	return nil
 }
@@ -121,10 +194,12 @@ type request struct {
 	//   - minimise: SciPy's L-BFGS-B on PyTorch from Picture, Times evaluations; the answer has the lowest
 	//     Loss, Seconds and Evaluations.
 	//   - convolutions: those of PyTorch alone, forward and backward to their inputs, Times times.
-	//   - paint: Gouache's whole loop, at most Times iterations, until the loss is at most Loss; the picture
-	//     is written to File if it gets there. The answer has the last Loss, Seconds and Evaluations.
+	//   - paint: Gouache's whole loop, Times iterations and then at most More at the last scale, until the loss is at
+	//     most Loss; the picture is written to File if it gets there. The answer has the last Loss, Seconds,
+	//     Evaluations and Iterations.
 	Do      string  `json:"do"`
 	Times   int     `json:"times,omitempty"`
+	More    int     `json:"more,omitempty"`
 	Loss    float64 `json:"loss,omitempty"`
 	Side    int     `json:"side,omitempty"`    // of the picture in Picture
 	Picture string  `json:"picture,omitempty"` // a file of float32, [1, side, side, 3]
@@ -136,12 +211,15 @@ type answer struct {
 	Loss        float64 `json:"loss"`
 	Seconds     float64 `json:"seconds,omitempty"`
 	Evaluations int     `json:"evaluations,omitempty"`
+	Iterations  int     `json:"iterations,omitempty"`
+	Error       string  `json:"error,omitempty"` // ends the process, as it does in ready
 }
 
 // ready is a contender's first line, after it has read the problem and computed its targets.
 type ready struct {
 	Versions map[string]string `json:"versions"`
 	Device   string            `json:"device"`
+	Error    string            `json:"error,omitempty"`
 }
 
 // serve writes a contender's first line and answers requests until they end.

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
-// fakeVariable makes the test's binary a contender: "answers", "fails" at its first request, or "dies" before it is ready.
+// fakeVariable makes the test's binary a contender: "answers", is "slow", "fails" at its first request, "reports" an error
+// instead of being ready, or "dies" before it is.
 const fakeVariable = "GOUACHE_BENCH_FAKE"
 
 func TestMain(m *testing.M) {
@@ -23,9 +26,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// fake is a contender whose loss is the number of evaluations so far.
+// fake is a contender whose loss is the number of evaluations so far, and whose gradient is one.
 func fake(how string) error {
-	if how == "dies" {
+	takes := 10 * time.Millisecond
+	switch how {
+	case "slow":
+		takes *= 40
+	case "reports":
+		fmt.Println(`{"error": "ImportError: no library\nanywhere"}`)
+		return errors.New("a long list of calls")
+	case "dies":
 		return errors.New("the library is missing")
 	}
 	var evaluations int
@@ -35,7 +45,11 @@ func fake(how string) error {
 				return answer{}, errors.New("the device is on fire")
 			}
 			evaluations += r.Times
+			time.Sleep(takes)
 			return answer{Loss: float64(evaluations)}, nil
+		},
+		"gradient": func(r request) (answer, error) {
+			return answer{Loss: 1}, writeFloats(r.File, slices.Repeat([]float32{1}, 3*r.Side*r.Side))
 		},
 	})
 }
@@ -47,7 +61,7 @@ func newFake(t *testing.T, how string) contender {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return contender{name: "Fake", do: "evaluate", command: []string{self}, env: []string{fakeVariable + "=" + how}}
+	return contender{program: "Fake", do: evaluate, command: []string{self}, env: []string{fakeVariable + "=" + how}}
 }
 
 func TestProcess(t *testing.T) {
@@ -99,8 +113,44 @@ func TestStartFails(t *testing.T) {
 	if _, err := newFake(t, "dies").start(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "the library is missing") {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := (contender{name: "None", command: []string{"/nowhere"}}).start(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "None") {
+	if _, err := newFake(t, "reports").start(t.Context(), ""); err == nil || !strings.HasPrefix(err.Error(), "Fake failed: ImportError: no library\n") {
 		t.Errorf("the error is %v", err)
+	}
+	if _, err := (contender{program: "None", command: []string{"/nowhere"}}).start(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "None") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestModes(t *testing.T) {
+	var got []string
+	for _, c := range (contender{program: "P"}).modes(channelsLast, bfloat16) {
+		got = append(got, c.String())
+	}
+	if want := []string{"P", "P (channels last)", "P (bfloat16)", "P (channels last, bfloat16)"}; !slices.Equal(got, want) {
+		t.Errorf("the modes are %q, expected %q", got, want)
+	}
+	for _, test := range []struct {
+		options, other []string
+		extends        bool
+	}{
+		{[]string{bfloat16}, nil, true},
+		{[]string{channelsLast, bfloat16}, []string{bfloat16}, true},
+		{[]string{channelsLast}, []string{bfloat16}, false},
+		{nil, []string{bfloat16}, false},
+	} {
+		if got := (contender{options: test.options}).extends(contender{options: test.other}); got != test.extends {
+			t.Errorf("that %q extends %q is %v", test.options, test.other, got)
+		}
+	}
+	if (contender{program: "P"}).extends(contender{program: "Q"}) {
+		t.Error("a program extends another")
+	}
+}
+
+func TestUntuned(t *testing.T) {
+	got := untuned([]string{"HOME=/x", "OPENBLAS_CORETYPE=Haswell", "OMP_NUM_THREADS=1", "PATH=/bin"})
+	if want := []string{"HOME=/x", "PATH=/bin"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, expected %q", got, want)
 	}
 }
 

@@ -1,13 +1,13 @@
-// Bench compares Gouache with PyTorch, TensorFlow and JAX on this machine, in one run:
+// Bench compares Gouache with PyTorch, TensorFlow and JAX, each in its fastest mode, on this machine, in one run:
 //
 //	make bench                       # once, with what it needs
 //	go run ./bench                   # again
 //	go run ./bench --quick           # to try it: 256 pixels, a few rounds, nothing written
 //	go run ./bench --device cuda     # Gouache and PyTorch on a GPU
 //
-// Each contender is a process that evaluates the same objective, of the same network with the same random
-// weights, on request ([request] is the protocol); they take turns. The report goes to standard output and to
-// bench/RESULTS.md, progress to standard error.
+// A contender is a program in one of its modes: a process that evaluates the same objective, of the same network with
+// the same random weights, on request ([request] is the protocol). Each takes turns with Gouache. The report goes to
+// standard output and to bench/RESULTS.md, progress to standard error.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -88,7 +89,8 @@ type size struct{ side, rounds int }
 type goalSettings struct {
 	side        int // pixels
 	evaluations int // SciPy's
-	iterations  int // Gouache's at most, at all scales together
+	iterations  int // Gouache's, at all scales together
+	more        int // Gouache's at most after those, at the last scale
 }
 
 // workers is the folder of the interpreter's scripts.
@@ -107,6 +109,7 @@ func parseSettings(args []string, stderr io.Writer) (*settings, error) {
 	flags.IntVar(&s.goal.side, "goal-size", 512, "`PIXELS` at which Gouache races SciPy to a loss")
 	flags.IntVar(&s.goal.evaluations, "goal-evaluations", -1, "`NUMBER` of evaluations after which SciPy's loss is the goal; 0 for no race, -1 for 200, or with --quick for 0")
 	flags.IntVar(&s.goal.iterations, "goal-iterations", 300, "`NUMBER` of iterations that Gouache plans for, at all scales together")
+	flags.IntVar(&s.goal.more, "goal-more", 1000, "`NUMBER` of iterations at most by which Gouache goes on at the last scale")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -137,44 +140,57 @@ func parseSettings(args []string, stderr io.Writer) (*settings, error) {
 			return nil, fmt.Errorf("%w: run this from the project's folder, after `make bench` or `make build && bench/install-python`", err)
 		}
 	}
-	if s.goal.iterations < 1 {
-		return nil, fmt.Errorf("--goal-iterations is %d: choose 1 or more", s.goal.iterations)
+	for name, value := range map[string]int{"--goal-iterations": s.goal.iterations, "--goal-more": s.goal.more} {
+		if value < 1 {
+			return nil, fmt.Errorf("%s is %d: choose 1 or more", name, value)
+		}
 	}
 	return s, nil
 }
 
-// The contenders' names, which are the table's columns.
+// The programs' names, which are the table's columns.
 const (
 	nameGouache    = "Gouache"
 	namePyTorch    = "PyTorch"
-	nameFaster     = "PyTorch, channels last"
+	nameAlone      = "PyTorch's convolutions alone"
 	nameTensorFlow = "TensorFlow"
 	nameJAX        = "JAX"
-	nameAlone      = "its convolutions alone"
 )
 
-// contenders returns the contenders that run on the device, Gouache first.
+// contenders returns the programs that run on the device, Gouache first, and each in all of its modes, the plain one
+// first.
 func (s *settings) contenders() ([]contender, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	script := func(name, do, file string, args ...string) contender {
+	// The program restarts itself with this variable, because it is read when a process starts. The others get it, too.
+	env := []string{hugepages.Variable + "=" + hugepages.Value}
+	script := func(program, do, file string) contender {
 		// Without -B the interpreter would write its compiled files into the sources' folder.
-		return contender{name: name, do: do, command: append([]string{s.python, "-B", workers + "/" + file}, args...)}
+		return contender{program: program, do: do, command: []string{s.python, "-B", workers + "/" + file}, env: env}
 	}
-	const channelsLast = "channels_last"
-	list := []contender{
-		// The program restarts itself with this variable, because it is read when a process starts.
-		{name: nameGouache, do: evaluate, command: []string{self, workerName}, env: []string{hugepages.Variable + "=" + hugepages.Value}},
-		script(namePyTorch, evaluate, "torch_worker.py"),
-		script(nameFaster, evaluate, "torch_worker.py", channelsLast),
-		script(nameAlone, "convolutions", "torch_worker.py", channelsLast),
-	}
+	gouache := contender{program: nameGouache, do: evaluate, command: []string{self, workerName}, env: env}
+	alone := script(nameAlone, "convolutions", "torch_worker.py")
+	alone.options = []string{channelsLast}
+	list := []contender{gouache}
+	list = append(list, script(namePyTorch, evaluate, "torch_worker.py").modes(channelsLast, compiled, bfloat16)...)
+	list = append(list, alone)
 	if s.device == backend.CPU {
-		list = append(list,
-			script(nameTensorFlow, evaluate, "tensorflow_worker.py"),
-			script(nameJAX, evaluate, "jax_worker.py"))
+		list = append(list, script(nameTensorFlow, evaluate, "tensorflow_worker.py").modes(xla)...)
+		list = append(list, script(nameJAX, evaluate, "jax_worker.py").modes(bfloat16)...)
 	}
 	return list, nil
+}
+
+// modes returns the contender with every combination of the options, those without the last option first.
+func (c contender) modes(options ...string) []contender {
+	list := []contender{c}
+	for _, option := range options {
+		for _, mode := range list {
+			mode.options = append(slices.Clone(mode.options), option)
+			list = append(list, mode)
+		}
+	}
+	return list
 }

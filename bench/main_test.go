@@ -36,6 +36,7 @@ func TestParseSettings(t *testing.T) {
 		"choose cpu or cuda":    {"--device", "tpu"},
 		"unexpected argument":   {"more"},
 		"choose 1 or more":      {"--goal-iterations", "0"},
+		"--goal-more is -1":     {"--goal-more", "-1"},
 		"bench/install-python`": {"--python", "nowhere"},
 	} {
 		if _, err := parseSettings(append(files[:len(files):len(files)], args...), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
@@ -45,12 +46,12 @@ func TestParseSettings(t *testing.T) {
 }
 
 func TestContenders(t *testing.T) {
-	for device, want := range map[backend.Device]int{backend.CPU: 6, backend.CUDA: 4} {
+	for device, want := range map[backend.Device]int{backend.CPU: 14, backend.CUDA: 10} {
 		list, err := (&settings{device: device}).contenders()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(list) != want || list[0].name != nameGouache || list[1].name != namePyTorch {
+		if len(list) != want || list[0].program != nameGouache || list[1].String() != namePyTorch {
 			t.Errorf("%s: the contenders are %v, expected %d", device, list, want)
 		}
 	}

@@ -128,6 +128,9 @@ func (q *problem) file() string { return q.path("problem.json") }
 // path returns where one of the problem's files is.
 func (q *problem) path(name string) string { return filepath.Join(q.dir, name) }
 
+// start returns the file of the picture where the objective is evaluated.
+func (q *problem) start() string { return q.path(q.Pictures[startPicture]) }
+
 // picture reads the picture of a role.
 func (q *problem) picture(role string) (*picture.Picture, error) {
 	pix, err := readFloats(q.path(q.Pictures[role]), 3*q.Side*q.Side)

@@ -27,35 +27,83 @@ import (
 
 // report holds the results of a run, as report.md.tmpl reads them.
 type report struct {
-	Command    string
-	Date       string
-	Took       time.Duration
-	Machine    machine
-	CUDA       bool
-	Card       string // the GPU's name
-	Turns      int    // evaluations a turn
-	Columns    []string
-	Rows       []row
-	Difference difference // the largest between Gouache and another
-	Tolerance  difference
-	Races      []race
-	Versions   map[string]string
+	Command       string
+	Date          string
+	Took          time.Duration
+	Machine       machine
+	CUDA          bool
+	Card          string // the GPU's name
+	Turns         int    // evaluations a turn
+	Table, Modes  table  // programs in their fastest modes, and all modes
+	LeftOut       []string
+	Full, Reduced agreement // with Gouache, of modes in float32 and in bfloat16
+	Races         []race
+	Versions      map[string]string
+
+	results []result
 }
 
-// row is one line of the table.
+// result is what was measured of a contender at one size.
+type result struct {
+	contender
+	side          int
+	seconds, own  sample  // of an evaluation, and Gouache's in the same rounds
+	peak, ownPeak float64 // bytes, likewise
+	slower        float64 // times as slow, beside Gouache, as its program's fastest mode before it; 0 for the first
+}
+
+// fastest returns the fastest of the results that are accepted, the one to which Gouache's ratio is largest.
+func fastest(results []result, accept func(result) bool) (best result, ok bool) {
+	for _, r := range results {
+		if accept(r) && (!ok || r.own.over(r.seconds) > best.own.over(best.seconds)) {
+			best, ok = r, true
+		}
+	}
+	return best, ok
+}
+
+// table is one of the report's tables. Its first column is the rows' names.
+type table struct {
+	Columns []string
+	Rows    []*row
+}
+
+// row is one line of a table.
 type row struct {
-	Measure string
-	format  func(float64) string
-	of      map[string]sample // by the contender's name
+	Name   string
+	format func(float64) string
+	cells  map[string]cell // by column
+}
+
+// cell is what was measured of a contender.
+type cell struct {
+	of   sample
+	own  sample // Gouache's, in the same rounds; nil if there is no ratio to it
+	mode string // or ""
+}
+
+// row returns the table's row of a name, which it adds if there is none.
+func (t *table) row(name string, format func(float64) string) *row {
+	for _, line := range t.Rows {
+		if line.Name == name {
+			return line
+		}
+	}
+	line := &row{name, format, map[string]cell{}}
+	t.Rows = append(t.Rows, line)
+	return line
 }
 
 func newReport(ctx context.Context, s *settings, contenders []contender) (*report, error) {
 	r := &report{
-		Command: s.command, CUDA: s.device == backend.CUDA, Turns: s.times, Tolerance: tolerance(s.device),
-		Versions: map[string]string{},
+		Command: s.command, CUDA: s.device == backend.CUDA, Turns: s.times, Versions: map[string]string{},
+		Full: agreement{Tolerance: tolerance(s.device)}, Reduced: agreement{Tolerance: reducedTolerance},
 	}
 	for _, c := range contenders {
-		r.Columns = append(r.Columns, c.name)
+		if !slices.Contains(r.Table.Columns, c.program) {
+			r.Table.Columns = append(r.Table.Columns, c.program)
+		}
+		r.Modes.row(c.String(), inSeconds)
 	}
 	version, err := exec.CommandContext(ctx, s.gouache, "--version").Output()
 	if err != nil {
@@ -66,6 +114,43 @@ func newReport(ctx context.Context, s *settings, contenders []contender) (*repor
 	return r, err
 }
 
+// add adds what was measured at one size to both tables.
+func (r *report) add(side int, results []result) {
+	r.results = append(r.results, results...)
+	column := fmt.Sprintf("seconds, %d px", side)
+	r.Modes.Columns = append(r.Modes.Columns, column)
+	var own sample
+	var ownPeak float64
+	for _, x := range results {
+		r.Modes.row(x.String(), inSeconds).cells[column] = cell{of: x.seconds, own: x.own}
+		own, ownPeak = append(own, x.own...), max(ownPeak, x.ownPeak)
+	}
+	r.Modes.row(nameGouache, inSeconds).cells[column] = cell{of: own}
+
+	seconds := func(x result) cell { return cell{x.seconds, x.own, x.mode()} }
+	peak := func(x result) cell { return cell{sample{x.peak}, sample{ownPeak}, x.mode()} }
+	for _, wanted := range []struct {
+		name   string
+		format func(float64) string
+		own    sample
+		cell   func(result) cell
+		accept func(result) bool
+	}{
+		{"seconds an evaluation, %d px", inSeconds, own, seconds, func(result) bool { return true }},
+		{"the same in float32, %d px", inSeconds, own, seconds, func(x result) bool { return !x.reduced() }},
+		{"peak memory in GB, %d px", inGigabytes, sample{ownPeak}, peak, func(x result) bool { return x.do == evaluate }},
+		{"the same of plain modes, %d px", inGigabytes, sample{ownPeak}, peak, result.plain},
+	} {
+		cells := r.Table.row(fmt.Sprintf(wanted.name, side), wanted.format).cells
+		cells[nameGouache] = cell{of: wanted.own}
+		for _, program := range r.Table.Columns {
+			if x, ok := fastest(results, func(x result) bool { return x.program == program && wanted.accept(x) }); ok {
+				cells[program] = wanted.cell(x)
+			}
+		}
+	}
+}
+
 // meet adds a contender's versions and device.
 func (r *report) meet(p *process) {
 	maps.Copy(r.Versions, p.ready.Versions)
@@ -74,31 +159,36 @@ func (r *report) meet(p *process) {
 	}
 }
 
-// row is the race's line of the table. Gouache has no time if it did not reach the loss.
-func (x race) row() row {
-	line := row{
-		Measure: fmt.Sprintf("seconds to SciPy's loss, %d px, %s", x.Side, x.Weights),
-		format:  inSeconds,
-		of:      map[string]sample{nameFaster: {x.SciPy.Seconds}},
-	}
+// Hopeless is the constant of that name.
+func (r *report) Hopeless() int { return hopeless }
+
+// addRace adds a race. Gouache has no time if it did not reach the loss.
+func (r *report) addRace(x race) {
+	r.Races = append(r.Races, x)
+	line := r.Table.row(fmt.Sprintf("seconds to SciPy's loss, %d px, %s", x.Side, x.Weights), inSeconds)
+	theirs := cell{of: sample{x.SciPy.Seconds}, mode: x.PyTorch.mode()}
 	if x.Reached {
-		line.of[nameGouache] = sample{x.Gouache.Seconds}
+		theirs.own = sample{x.Gouache.Seconds}
+		line.cells[nameGouache] = cell{of: theirs.own}
 	}
-	return line
+	line.cells[namePyTorch] = theirs
 }
 
-// Cell returns a contender's median, its spread if it was measured more than once, and Gouache's ratio to it.
-func (line row) Cell(name string) string {
-	own, of := line.of[nameGouache], line.of[name]
-	if len(of) == 0 {
+// Cell returns a contender's median, its spread if it was measured more than once, Gouache's ratio to it, and its mode.
+func (line *row) Cell(column string) string {
+	c, ok := line.cells[column]
+	if !ok {
 		return "–"
 	}
-	text := line.format(of.median())
-	if len(of) > 1 {
-		text += fmt.Sprintf(" ±%.0f %%", 100*of.spread())
+	text := line.format(c.of.median())
+	if len(c.of) > 1 {
+		text += fmt.Sprintf(" ±%.0f %%", 100*c.of.spread())
 	}
-	if name != nameGouache && len(own) == len(of) {
-		text += fmt.Sprintf(" → **%.2f**", own.over(of))
+	if c.own != nil {
+		text += fmt.Sprintf(" → **%.2f**", c.own.over(c.of))
+	}
+	if c.mode != "" {
+		text += " " + c.mode
 	}
 	return text
 }

@@ -112,69 +112,92 @@ func (g *gouache) gradient(r request) (a answer, err error) {
 	return answer{Loss: e.Total}, writeFloats(r.File, values)
 }
 
-// paint runs the whole loop in a new studio, so that nothing is computed or compiled before its time begins.
+// paint runs the whole loop in a new studio, so that nothing is computed or compiled before its time begins. If the loss
+// is not reached in the iterations that are planned, it goes on at the last scale from the picture that it has.
 func (g *gouache) paint(ctx context.Context, r request) (a answer, err error) {
 	content, contentErr := g.problem.picture(contentPicture)
 	style, styleErr := g.problem.picture(stylePicture)
 	if err := errors.Join(contentErr, styleErr); err != nil {
 		return a, err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	until := &goal{loss: r.Loss, stop: stop, began: time.Now()}
 	studio := stylelib.NewStudio(g.studio.Backend(), g.studio.Weights(), stylelib.Options{Tune: true})
 	defer studio.Close()
-	_, err = studio.Stylize(ctx, stylelib.Job{
+	job := stylelib.Job{
 		Content:    content,
 		Styles:     []stylelib.Style{{Picture: style}},
 		Size:       g.problem.Side,
 		Iterations: r.Times,
 		Preset:     preset,
-	}, until)
-	if err = errors.Join(err, until.err); err != nil || !until.reached {
+	}
+	until := &goal{loss: r.Loss, began: time.Now()}
+	painted, err := until.stylize(ctx, studio, job)
+	if err == nil && painted != nil && !until.reached && r.More > 0 {
+		job.Start, job.Scales, job.Iterations = painted, 1, r.More
+		painted, err = until.stylize(ctx, studio, job)
+	}
+	if err != nil || !until.reached {
 		return until.answer, err
-	}
-	// The pictures that an observer sees are clamped to 0..255, and so have another loss.
-	checkpoint, err := stylelib.ReadCheckpoint(&until.checkpoint)
-	if err != nil {
-		return a, err
-	}
-	painted, err := checkpoint.Picture()
-	if err != nil {
-		return a, err
 	}
 	return until.answer, writeFloats(r.File, painted.Pix)
 }
 
 // goal is an observer that stops a painting as soon as its last scale, whose objective is the problem's, has reached a
-// loss. It holds the answer of the latest iteration, and, once the loss is reached, a checkpoint with the picture.
+// loss. It holds the answer of the latest iteration, of one or more paintings.
 type goal struct {
-	loss       float64
+	loss    float64
+	began   time.Time
+	answer  answer
+	reached bool
+
+	// Of the painting now.
 	stop       func()
-	began      time.Time
-	last       int // index of the last scale
-	answer     answer
-	reached    bool
-	checkpoint bytes.Buffer // once it is reached
+	planned    progress.Run
+	before     answer       // of the paintings before
+	checkpoint bytes.Buffer // at the last iteration
 	err        error        // of writing it
+}
+
+// stylize paints until the loss is reached or the iterations are done, and returns the picture as the optimiser has it:
+// those that others see are clamped to 0..255, and so have another loss. It returns none if the optimiser has found the
+// minimum before.
+func (g *goal) stylize(ctx context.Context, studio *stylelib.Studio, job stylelib.Job) (*picture.Picture, error) {
+	ctx, g.stop = context.WithCancel(ctx)
+	defer g.stop()
+	g.before = g.answer
+	g.checkpoint.Reset()
+	if _, err := studio.Stylize(ctx, job, g); err != nil || g.err != nil {
+		return nil, errors.Join(err, g.err)
+	}
+	if g.checkpoint.Len() == 0 {
+		return nil, nil
+	}
+	checkpoint, err := stylelib.ReadCheckpoint(&g.checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	return checkpoint.Picture()
 }
 
 func (g *goal) Observe(e progress.Event) {
 	if r, ok := e.(progress.Run); ok {
-		g.last = len(r.Scales) - 1
+		g.planned = r
 	}
 	i, ok := e.(progress.Iteration)
-	if !ok || i.Scale != g.last || g.reached {
+	if !ok || i.Scale != len(g.planned.Scales)-1 || g.reached {
 		return
 	}
-	g.answer = answer{Loss: i.Total, Seconds: time.Since(g.began).Seconds(), Evaluations: i.Evaluations}
-	if i.Total <= g.loss {
-		g.reached = true
+	g.answer = answer{
+		Loss: i.Total, Seconds: time.Since(g.began).Seconds(),
+		Evaluations: g.before.Evaluations + i.Evaluations, Iterations: g.before.Iterations + i.Iteration,
+	}
+	if g.reached = i.Total <= g.loss; g.reached {
 		g.stop()
-		if i.Checkpoint == nil {
-			g.err = errors.New("no memory is left for a copy of the picture that was painted")
-			return
-		}
+	}
+	switch {
+	case !g.reached && i.Iteration < g.planned.Iterations():
+	case i.Checkpoint == nil:
+		g.err = errors.New("no memory is left for a copy of the picture that was painted")
+	default:
 		g.err = i.Checkpoint(&g.checkpoint)
 	}
 }

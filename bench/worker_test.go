@@ -48,27 +48,30 @@ func TestWorker(t *testing.T) {
 
 	t.Run("evaluate", func(t *testing.T) {
 		a, err := g.evaluate(request{Times: 2})
-		if want := at(t, g.problem.path(g.problem.Pictures[startPicture])); err != nil || !same(a.Loss, want) {
+		if want := at(t, g.problem.start()); err != nil || !same(a.Loss, want) {
 			t.Errorf("the loss is %v, expected %v; %v", a.Loss, want, err)
 		}
 	})
-	t.Run("paint", func(t *testing.T) {
-		content := at(t, g.problem.path(g.problem.Pictures[contentPicture]))
-		painted := g.problem.path("painted.f32")
-		a, err := g.paint(t.Context(), request{Times: 20, Loss: content / 2, File: painted})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if a.Loss > content/2 || a.Seconds <= 0 || a.Evaluations < 2 {
-			t.Errorf("the answer is %+v, expected a loss of %v at most", a, content/2)
-		}
-		if got := at(t, painted); !same(got, a.Loss) {
-			t.Errorf("the picture that was painted has a loss of %v, expected the answer's, %v", got, a.Loss)
-		}
-	})
+	// The picture has the loss that is asked for after some iterations, all planned or not.
+	content := at(t, g.problem.path(g.problem.Pictures[contentPicture]))
+	for name, planned := range map[string]int{"paint": 40, "paint on": 2} {
+		t.Run(name, func(t *testing.T) {
+			painted := g.problem.path("painted.f32")
+			a, err := g.paint(t.Context(), request{Times: planned, More: 40, Loss: content / 2, File: painted})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.Loss > content/2 || a.Seconds <= 0 || a.Evaluations <= a.Iterations || (a.Iterations > planned) != (name == "paint on") {
+				t.Errorf("the answer is %+v, expected a loss of %v at most", a, content/2)
+			}
+			if got := at(t, painted); !same(got, a.Loss) {
+				t.Errorf("the picture that was painted has a loss of %v, expected the answer's, %v", got, a.Loss)
+			}
+		})
+	}
 	t.Run("paint in vain", func(t *testing.T) {
-		a, err := g.paint(t.Context(), request{Times: 2, Loss: 0, File: g.problem.path("none.f32")})
-		if err != nil || a.Loss <= 0 || a.Evaluations < 2 {
+		a, err := g.paint(t.Context(), request{Times: 2, More: 3, Loss: 0, File: g.problem.path("none.f32")})
+		if err != nil || a.Loss <= 0 || a.Iterations != 5 {
 			t.Errorf("the answer is %+v, %v", a, err)
 		}
 	})

@@ -7,6 +7,7 @@ JSON object a line, in the order in which they come.
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,23 +101,28 @@ def read_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     return np.fromfile(path, "<f4").reshape(shape)
 
 
-def serve(make: Callable[[Problem], Contender], commands: dict[str, Callable[..., dict[str, Any]]] | None = None) -> None:
-    """Makes a contender of the problem that the command line names, and answers requests until their end.
+def serve(make: Callable[[Problem, list[str]], Contender], commands: dict[str, Callable[..., dict[str, Any]]] | None = None) -> None:
+    """Makes a contender of the command line, which is the options of its mode and the problem's file, and answers requests.
 
     commands are those beyond the ones that every contender has; each is given the contender and the request, and returns
-    the answer.
+    the answer. An exception is the last answer, before it ends the process.
     """
     with os.fdopen(os.dup(1), "w", buffering=1) as answers:
         os.dup2(2, 1)  # what a library prints must not get among the answers
-        problem = read_problem(Path(sys.argv[-1]))
-        contender = make(problem)
-        known = {"evaluate": evaluate, "gradient": gradient} | (commands or {})
-        ready = {"versions": contender.versions, "device": contender.device_name}
-        print(json.dumps(ready), file=answers)
-        for line in sys.stdin:
-            request = json.loads(line)
-            answer = known[request["do"]](contender, request)
-            print(json.dumps(answer, allow_nan=False), file=answers)
+        try:
+            *options, file = sys.argv[1:]
+            contender = make(read_problem(Path(file)), options)
+            known = {"evaluate": evaluate, "gradient": gradient} | (commands or {})
+            ready = {"versions": contender.versions, "device": contender.device_name}
+            print(json.dumps(ready), file=answers)
+            for line in sys.stdin:
+                request = json.loads(line)
+                answer = known[request["do"]](contender, request)
+                print(json.dumps(answer, allow_nan=False), file=answers)
+        except Exception as error:
+            traceback.print_exc()  # first, since the reader of the answer may end this process
+            print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=answers)
+            sys.exit(1)
 
 
 def evaluate(contender: Contender, request: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The contender TensorFlow."""
+"""The contender TensorFlow. tensorflow_worker.py [xla] PROBLEM compiles the graph with XLA, or does not."""
 
 from importlib.metadata import version
 
@@ -9,9 +9,9 @@ from tensorflow import Tensor
 
 
 class TensorFlow:
-    """The objective in TensorFlow: tf.nn in a tf.function, with the gradient of its tape. (With jit_compile it is slower.)"""
+    """The objective in TensorFlow: tf.nn in a tf.function, with the gradient of its tape."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, options: list[str]) -> None:
         self.problem = problem
         self.versions = {"tensorflow": version("tensorflow-cpu")}
         self.device_name = "cpu"
@@ -22,7 +22,7 @@ class TensorFlow:
         style = self.features(tf.constant(problem.style))
         self.grams = {name: gram(style[name]) for name in problem.style_layers}
         self.start = tf.constant(problem.start)
-        self.value_and_gradient = tf.function(self.tape)
+        self.value_and_gradient = tf.function(self.tape, jit_compile=True if "xla" in options else None)
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """Returns the features of all layers after their ReLU."""

@@ -1,10 +1,9 @@
 """The contender PyTorch, which also runs SciPy's L-BFGS-B, and the network's convolutions alone.
 
-torch_worker.py PROBLEM keeps arrays as PyTorch does unless told, torch_worker.py channels_last PROBLEM in the order that its
-convolutions are faster in.
+torch_worker.py [channels_last] [compile] [bf16] PROBLEM chooses the mode: the order of arrays that PyTorch recommends for
+convolutions, torch.compile, and autocast to bfloat16.
 """
 
-import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -19,13 +18,18 @@ from torch import Tensor
 
 
 class Torch:
-    """The objective in PyTorch: eager, with its automatic gradient. (torch.compile is no faster and takes minutes.)"""
+    """The objective in PyTorch, with its automatic gradient: eager, unless options say otherwise."""
 
-    def __init__(self, problem: Problem) -> None:
-        # The one setting beyond the defaults, and the one that PyTorch recommends for pictures of one size.
+    def __init__(self, problem: Problem, options: list[str]) -> None:
+        # The one setting beyond the defaults and the mode, and the one that PyTorch recommends for pictures of one size.
         torch.backends.cudnn.benchmark = True
+        # Without these instructions PyTorch's own convolutions take over: tens of times as long as in float32.
+        if "bf16" in options and problem.device == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+            raise NotImplementedError("oneDNN computes no bfloat16 on this processor, which lacks AVX-512")
         self.problem = problem
-        self.order = torch.channels_last if sys.argv[1] == "channels_last" else torch.contiguous_format
+        self.order = torch.channels_last if "channels_last" in options else torch.contiguous_format
+        self.autocast = torch.autocast(problem.device, torch.bfloat16, enabled="bf16" in options)
+        self.loss = torch.compile(self.objective) if "compile" in options else self.objective
         self.device = torch.device(problem.device)
         self.versions = {name: version(name) for name in ("torch", "scipy", "numpy")}
         self.device_name = torch.cuda.get_device_name() if problem.device == "cuda" else "cpu"
@@ -35,7 +39,7 @@ class Torch:
         self.mean = self.tensor(problem.mean).view(1, 3, 1, 1)
         self.kernels = [self.ordered(layer.kernel.transpose(3, 2, 0, 1)) for layer in problem.layers]
         self.biases = [self.tensor(layer.bias) for layer in problem.layers]
-        with torch.no_grad():
+        with torch.no_grad(), self.autocast:
             self.content = self.features(self.picture(problem.content))[problem.content_layer]
             style = self.features(self.picture(problem.style))
             self.grams = {name: gram(style[name]) for name in problem.style_layers}
@@ -64,7 +68,7 @@ class Torch:
             features[layer.name] = h
         return features
 
-    def loss(self, x: Tensor) -> Tensor:
+    def objective(self, x: Tensor) -> Tensor:
         """Returns the objective at a picture, as the preset neural-style defines it."""
         p = self.problem
         features = self.features(x)
@@ -76,7 +80,8 @@ class Torch:
     def backward(self, x: Tensor) -> float:
         """Computes the loss at x, whose gradient it leaves there, and waits for both."""
         x.grad = None
-        loss = self.loss(x)
+        with self.autocast:
+            loss = self.loss(x)
         loss.backward()
         self.wait()
         return loss.item()
