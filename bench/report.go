@@ -212,9 +212,9 @@ var reportTemplate string
 // markdown returns the report in Markdown.
 func (r *report) markdown() ([]byte, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"scientific": func(x float64) string { return fmt.Sprintf("%.0e", x) },
-		"seconds":    inSeconds,
-		"number":     func(x float64) string { return fmt.Sprintf("%.5g", x) },
+		"digits":  func(x float64) string { return fmt.Sprintf("%.2g", x) },
+		"seconds": inSeconds,
+		"number":  func(x float64) string { return fmt.Sprintf("%.5g", x) },
 	}).Parse(reportTemplate)
 	if err != nil {
 		return nil, err
