@@ -32,9 +32,10 @@ const (
 	bytesPerPixel = 2700
 
 	// Measured: 2.84 GB for 4096×3072 pixels in tiles of 512 and a margin of 16, with one of the five pairs that the
-	// optimiser keeps in the end. Each pair is one more vector, of 12 bytes a pixel.
+	// optimiser keeps in the end. Each pair is one more vector, of 12 bytes a pixel. What is kept between the network's
+	// stages was added since, 48 bytes a pixel, and nearly as much again for the gradient.
 	bytesPerWindowPixel = 2600
-	bytesPerTiledPixel  = 150
+	bytesPerTiledPixel  = 230
 )
 
 // pixelsIn returns how many pixels a picture can have to fit into an amount of memory, in tiles of

@@ -250,7 +250,6 @@ func (t *tiled) evaluate(ctx context.Context, x *tensors.Tensor, terms []Term, w
 		if err := t.net.AddGradient(e.gradient, slopes[len(sums)], vgg.Tile{}); err != nil {
 			return nil, nil, err
 		}
-		slopes = slopes[:len(sums)]
 	}
 	gradient, e.gradient = e.gradient, nil
 	return losses, gradient, nil

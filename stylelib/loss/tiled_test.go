@@ -117,8 +117,7 @@ func TestTilesHearAndStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer o.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+	var cancel func()
 	var heard []int
 	all, stop := 0, 0
 	o.Progress = func(done, total int) {
@@ -137,6 +136,7 @@ func TestTilesHearAndStop(t *testing.T) {
 	}
 	for _, stop = range []int{1, all/2 + 1, all - 1} {
 		heard = nil
+		var ctx context.Context
 		ctx, cancel = context.WithCancel(t.Context())
 		if _, _, err = o.Function(nil)(ctx, noise(1, 100, 100)); !errors.Is(err, context.Canceled) || len(heard) != stop {
 			t.Errorf("ended after windows %v with %v, expected after %d", heard, err, stop)

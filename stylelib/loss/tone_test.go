@@ -45,7 +45,7 @@ func TestTone(t *testing.T) {
 		mean += deviations[at] / (m * n)
 	}
 	for at, d := range deviations {
-		want += squares[at] * (0.15 + d/mean) / 1.15
+		want += squares[at] * (0.05 + d/mean) / 1.05
 	}
 	checkValue(t, f.evaluate(t, Tone(*f.tone, 3)), progress.Term{Name: "tone", Loss: want, Weighted: 3 * want})
 }
