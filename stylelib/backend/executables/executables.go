@@ -78,7 +78,7 @@ func pjrtCompileCached(slot C.int, args *C.CompileArgs) *C.Error {
 		if e := C.pjrtDeserialize(p.table, args.client, unsafe.Pointer(unsafe.SliceData(data)), C.size_t(len(data)), &args.executable); e == nil {
 			return nil
 		} else {
-			C.pjrtDiscard(p.table, e, nil, 0)
+			C.pjrtDiscard(p.table, e)
 			p.files.Remove(key) // from another build, for all that its name says
 		}
 	}
@@ -87,7 +87,7 @@ func pjrtCompileCached(slot C.int, args *C.CompileArgs) *C.Error {
 	}
 	var out C.SerializeArgs
 	if e := C.pjrtSerialize(p.table, args.executable, &out); e != nil {
-		C.pjrtDiscard(p.table, e, nil, 0) // this one cannot be kept
+		C.pjrtDiscard(p.table, e) // this one cannot be kept
 		return nil
 	}
 	defer C.pjrtRelease(&out)

@@ -58,7 +58,7 @@ Error *pjrtSerialize(const Table *table, LoadedExecutable *loaded, SerializeArgs
 	DestroyArgs destroy = {.size = sizeof destroy, .executable = get.executable};
 	Error *second = ((Error * (*)(DestroyArgs *)) table->functions[executableDestroy])(&destroy);
 	if (second != NULL) {
-		pjrtDiscard(table, second, NULL, 0);
+		pjrtDiscard(table, second);
 	}
 	return error;
 }
@@ -76,14 +76,7 @@ Error *pjrtDeserialize(const Table *table, Client *client, const void *bytes, si
 	return error;
 }
 
-void pjrtDiscard(const Table *table, Error *error, char *buffer, size_t size) {
+void pjrtDiscard(const Table *table, Error *error) {
 	ErrorArgs args = {.size = sizeof args, .error = error};
-	if (size > 0) {
-		((void (*)(ErrorArgs *))table->functions[errorMessage])(&args);
-		size_t length = args.message_size < size - 1 ? args.message_size : size - 1;
-		memcpy(buffer, args.message, length);
-		buffer[length] = 0;
-	}
-	args = (ErrorArgs){.size = offsetof(ErrorArgs, message), .error = error};
 	((void (*)(ErrorArgs *))table->functions[errorDestroy])(&args);
 }

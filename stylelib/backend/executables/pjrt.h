@@ -23,7 +23,6 @@ typedef struct {
 // The places of functions in the table.
 enum {
 	errorDestroy = 0,
-	errorMessage = 1,
 	clientCompile = 20,
 	executableDestroy = 40,
 	executableSerialize = 49,
@@ -34,9 +33,7 @@ enum {
 typedef struct {
 	size_t size;
 	void *extensions;
-	const Error *error;
-	const char *message;
-	size_t message_size;
+	Error *error;
 } ErrorArgs;
 
 typedef struct {
@@ -107,5 +104,5 @@ void pjrtRelease(SerializeArgs *args);
 
 Error *pjrtDeserialize(const Table *table, Client *client, const void *bytes, size_t size, LoadedExecutable **executable);
 
-// pjrtDiscard frees an error after its message has been copied to the buffer, cut to its size and ended by a 0.
-void pjrtDiscard(const Table *table, Error *error, char *buffer, size_t size);
+// pjrtDiscard frees an error.
+void pjrtDiscard(const Table *table, Error *error);
