@@ -109,7 +109,7 @@ func parseSettings(args []string, stderr io.Writer) (*settings, error) {
 	flags.IntVar(&s.goal.side, "goal-size", 512, "`PIXELS` at which Gouache races SciPy to a loss")
 	flags.IntVar(&s.goal.evaluations, "goal-evaluations", -1, "`NUMBER` of evaluations after which SciPy's loss is the goal; 0 for no race, -1 for 200, or with --quick for 0")
 	flags.IntVar(&s.goal.iterations, "goal-iterations", 300, "`NUMBER` of iterations that Gouache plans for, at all scales together")
-	flags.IntVar(&s.goal.more, "goal-more", 1000, "`NUMBER` of iterations at most by which Gouache goes on at the last scale")
+	flags.IntVar(&s.goal.more, "goal-more", 1000, "`NUMBER` of iterations at most that Gouache adds at the last scale")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func (g *gouache) gradient(r request) (a answer, err error) {
 }
 
 // paint runs the whole loop in a new studio, so that nothing is computed or compiled before its time begins. If the loss
-// is not reached in the iterations that are planned, it goes on at the last scale from the picture that it has.
+// is not reached in the iterations that are planned, it continues at the last scale from the picture that it has.
 func (g *gouache) paint(ctx context.Context, r request) (a answer, err error) {
 	content, contentErr := g.problem.picture(contentPicture)
 	style, styleErr := g.problem.picture(stylePicture)

@@ -105,8 +105,13 @@ func withStudio(cmd *cobra.Command, f *studioFlags, work func(*stylelib.Studio) 
 	if err != nil {
 		return err
 	}
-	defer studio.Close()
-	return work(studio)
+	err = work(studio)
+	// After an interruption the process ends. Closing would wait for the scale that is being prepared ahead, which takes
+	// minutes for a large picture.
+	if cmd.Context().Err() == nil {
+		studio.Close()
+	}
+	return err
 }
 
 // settingFlags holds the values of flags for settings of a job, by the settings' names.

@@ -29,10 +29,10 @@ type tiled struct {
 // stage is one of the network, with the terms on its layers.
 type stage struct {
 	*vgg.Stage
-	net       *vgg.Network
-	terms     []int // indices
-	all       []Term
-	sums, add *graph.Exec // add pulls back
+	net        *vgg.Network
+	terms      []int // indices
+	all        []Term
+	sums, pull *graph.Exec
 
 	// counts are the numbers of the terms' sums, known once the graph of sums has been built.
 	counts  []int
@@ -70,7 +70,7 @@ func newTiled(net *vgg.Network, height, width int, terms []Term) (_ *tiled, err 
 		if s.sums, err = graph.NewExec(net.Backend(), s.buildSums); err != nil {
 			return nil, err
 		}
-		if s.add, err = graph.NewExec(net.Backend(), s.buildPull); err != nil {
+		if s.pull, err = graph.NewExec(net.Backend(), s.buildPull); err != nil {
 			return nil, err
 		}
 	}
@@ -83,7 +83,7 @@ func (t *tiled) tiles() int { return len(t.tiling.Tiles) }
 func (t *tiled) close() {
 	list := []*graph.Exec{t.compare}
 	for _, s := range t.stages {
-		list = append(list, s.sums, s.add)
+		list = append(list, s.sums, s.pull)
 	}
 	for _, e := range list {
 		if e != nil {
@@ -204,11 +204,11 @@ func (t *tiled) compile(terms []Term) error {
 			return err
 		}
 		sums := compiled.Executable().Outputs()[:s.numSums()]
-		pull := slices.Clone(tile)
+		back := slices.Clone(tile)
 		if !s.Last() {
-			pull = append(pull, shapes.Make(dtypes.Float32, s.PooledDimensions()...))
+			back = append(back, shapes.Make(dtypes.Float32, s.PooledDimensions()...))
 		}
-		if _, err := s.add.Compile(slices.Concat(pull, sums, targets)...); err != nil { // a slope is shaped as its sum
+		if _, err := s.pull.Compile(slices.Concat(back, sums, targets)...); err != nil { // a slope is shaped as its sum
 			return err
 		}
 		compare = append(compare, sums...)
@@ -344,7 +344,7 @@ func (e *tiledEvaluation) back(i int, slopes []*tensors.Tensor) error {
 		e.begins = e.begins[:i+1]
 		rest = append(rest, e.gradient)
 	}
-	err = e.eachTile(i, s.add, appendTargets(appendTensors(rest, slopes), s.of(e.terms)), func(tile vgg.Tile, out []*tensors.Tensor) error {
+	err = e.eachTile(i, s.pull, appendTargets(appendTensors(rest, slopes), s.of(e.terms)), func(tile vgg.Tile, out []*tensors.Tensor) error {
 		return s.AddGradient(gradient, out[0], tile)
 	})
 	if e.gradient != nil {
