@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	defaultAddress = "127.0.0.1:7860"
+	defaultAddress = "127.0.0.1:7447"
 	tokenVariable  = "GOUACHE_TOKEN"
 )
 
@@ -55,7 +55,7 @@ another token at each start. To keep one, give it in --token-file or $` + tokenV
 other users can see --token in the list of processes.
 
 On another address the connection is not encrypted: use it in a network that you trust only. Over ssh,
-  ssh -L 7860:localhost:7860 HOST
+  ssh -L 7447:localhost:7447 HOST
 shows a remote server's pages under the address that it prints there.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runUI(cmd, &f) },

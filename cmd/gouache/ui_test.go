@@ -177,9 +177,9 @@ func TestUILinks(t *testing.T) {
 		f := uiFlags{hosts: c.hosts, token: "t"}
 		var want []string
 		for _, w := range c.want {
-			want = append(want, "http://"+w+":7860/?token=t")
+			want = append(want, "http://"+w+":7447/?token=t")
 		}
-		if got := f.links(c.host, &net.TCPAddr{Port: 7860}); !slices.Equal(got, want) {
+		if got := f.links(c.host, &net.TCPAddr{Port: 7447}); !slices.Equal(got, want) {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}

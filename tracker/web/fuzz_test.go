@@ -27,8 +27,8 @@ const secret = "what nobody may read"
 func FuzzHandlers(f *testing.F) {
 	for _, seed := range []struct{ method, target, host, site, body string }{
 		{"GET", "/runs", "localhost", "", ""},
-		{"GET", "/runs?filter=size+%3E+3+%26%26+tag+~+%22a%22&sort=-total,size&columns=size,loss.tv&page=2&length=25&view=gallery", "127.0.0.1:7860", "", ""},
-		{"GET", "/runs?filter=%28%28%21&sort=,,&columns=%00&deleted=-5&freed=-9223372036854775808", "[::1]:7860", "", ""},
+		{"GET", "/runs?filter=size+%3E+3+%26%26+tag+~+%22a%22&sort=-total,size&columns=size,loss.tv&page=2&length=25&view=gallery", "127.0.0.1:7447", "", ""},
+		{"GET", "/runs?filter=%28%28%21&sort=,,&columns=%00&deleted=-5&freed=-9223372036854775808", "[::1]:7447", "", ""},
 		{"GET", "/runs/RUN?frame=1&filter=size+%3E+3", "localhost", "", ""},
 		{"GET", "/runs/RUN/curves?points=10&from=9223372036854775807&metrics=total,style", "localhost", "", ""},
 		{"GET", "/runs/RUN/pictures", "localhost", "", ""},

@@ -14,10 +14,10 @@ import (
 func TestHosts(t *testing.T) {
 	h := handle(t, emptyStore(t), Options{Hosts: []string{"Studio.local", "fd00::7"}})
 	for host, known := range map[string]bool{
-		"localhost": true, "localhost:7860": true, "LOCALHOST:1": true, "localhost.": true, "localhost.:7860": true, "127.0.0.1:7860": true,
-		"127.8.8.8": true, "[::1]:7860": true, "[::1]": true, "studio.local:7860": true, "STUDIO.LOCAL": true, "[fd00::7]:80": true,
-		"": false, ":7860": false, "evil.com": false, "evil.com:7860": false, "localhost.evil.com": false, "127.0.0.1.evil.com": false,
-		"localhost@evil.com": false, "[::2]:7860": false, "192.168.0.7": false, "0.0.0.0": false, "2130706433": false, "studio": false, "[localhost": false,
+		"localhost": true, "localhost:7447": true, "LOCALHOST:1": true, "localhost.": true, "localhost.:7447": true, "127.0.0.1:7447": true,
+		"127.8.8.8": true, "[::1]:7447": true, "[::1]": true, "studio.local:7447": true, "STUDIO.LOCAL": true, "[fd00::7]:80": true,
+		"": false, ":7447": false, "evil.com": false, "evil.com:7447": false, "localhost.evil.com": false, "127.0.0.1.evil.com": false,
+		"localhost@evil.com": false, "[::2]:7447": false, "192.168.0.7": false, "0.0.0.0": false, "2130706433": false, "studio": false, "[localhost": false,
 	} {
 		w := ask(h, http.MethodGet, "/runs", nil, func(r *http.Request) { r.Host = host })
 		if (w.Code == http.StatusOK) != known {
@@ -90,7 +90,7 @@ func TestOtherSitesAskForPagesOnly(t *testing.T) {
 		{"", "", "", "Origin: http://localhost:9999", 403},
 		{"", "", "", "Origin: null", 403},
 		{"", "", "", "Origin: %zz", 403},
-		{"", "", "", "Origin: http://localhost:7860", 200},
+		{"", "", "", "Origin: http://localhost:7447", 200},
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			w := ask(h, method, "/runs?filter=note~x", nil, func(r *http.Request) {

@@ -51,7 +51,7 @@ func TestToken(t *testing.T) {
 		t.Errorf("the token leads to %q", at)
 	}
 	cookie := w.Result().Cookies()[0]
-	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Name != "gouache-view-7860" || strings.Contains(cookie.Value, "sesame") {
+	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Name != "gouache-view-7447" || strings.Contains(cookie.Value, "sesame") {
 		t.Errorf("the cookie is %v", cookie)
 	}
 	if w := ask(h, http.MethodGet, "/runs", nil, with(cookie)); w.Code != http.StatusOK {
@@ -99,7 +99,7 @@ func TestTokenForm(t *testing.T) {
 	for _, c := range []struct{ token, to, leads string }{
 		{goodToken, "/sweeps/a%2Fb?rows=x", "/sweeps/a%2Fb?rows=x"},
 		{"  " + goodToken + "\n", "/runs?token=old", "/runs"},
-		{"http://127.0.0.1:7860/?token=" + url.QueryEscape(goodToken), "", "/runs"},
+		{"http://127.0.0.1:7447/?token=" + url.QueryEscape(goodToken), "", "/runs"},
 		{goodToken, "http://evil.com/runs", "/runs"},
 		{goodToken, "//evil.com", "/evil.com"},
 		{goodToken, "javascript:alert(1)", "/"},

@@ -30,7 +30,7 @@ func ask(h http.Handler, method, target string, form url.Values, change func(*ht
 		body = strings.NewReader(form.Encode())
 	}
 	r := httptest.NewRequest(method, target, body)
-	r.Host = "localhost:7860"
+	r.Host = "localhost:7447"
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
