@@ -31,6 +31,9 @@ const (
 	tokenVariable  = "GOUACHE_TOKEN"
 )
 
+// viewFlags are those that make a view another one than that which runs already.
+var viewFlags = []string{"addr", "host", "token", "token-file", "no-token", "read-only"}
+
 type uiFlags struct {
 	store     storeFlags
 	address   string
@@ -52,7 +55,8 @@ compared.
 The server listens on this machine only. A browser needs a token, since every user of the machine can
 reach the server. The printed address has the token in it; opening it once is enough. The server makes
 another token at each start. To keep one, give it in --token-file or $` + tokenVariable + `;
-other users can see --token in the list of processes.
+other users can see --token in the list of processes. If a view of the same store runs already, its
+address is printed instead; --addr with another port starts a second one.
 
 On another address the connection is not encrypted: use it in a network that you trust only. Over ssh,
   ssh -L 7447:localhost:7447 HOST
@@ -83,6 +87,15 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 		return err
 	}
 	defer store.Close()
+	lock, running := lockView(f.store.dir)
+	if running != nil && !slices.ContainsFunc(viewFlags, cmd.Flags().Changed) {
+		for _, link := range running.Links {
+			terminal.Fprintf(cmd.OutOrStdout(), "%s\n", link)
+		}
+		terminal.Fprintf(cmd.ErrOrStderr(), "process %d shows %s already; --addr with another port starts a second view\n", running.PID, f.store.dir)
+		return nil
+	}
+	defer lock.release()
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 	handler := web.New(store, web.Options{
 		Title: fromHome(f.store.dir), Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: f.readOnly,
@@ -92,7 +105,11 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w: choose another port, or 0 for any free one", f.address, err)
 	}
-	for _, link := range f.links(host, listener.Addr()) {
+	links := f.links(host, listener.Addr())
+	if err := lock.announce(links); err != nil {
+		log.Warn("another gouache ui will not know of this one", "error", err)
+	}
+	for _, link := range links {
 		fmt.Fprintln(cmd.OutOrStdout(), link)
 	}
 	terminal.Fprintf(cmd.ErrOrStderr(), "showing %s; Ctrl-C ends it\n", f.store.dir)

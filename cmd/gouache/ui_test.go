@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // startUI starts gouache ui on a free port of a new store and returns the addresses that it prints, and a function that
@@ -152,6 +153,39 @@ func TestUITokenMistakes(t *testing.T) {
 		if code != c.code || !strings.Contains(stderr, c.says) {
 			t.Errorf("%v: exit %d: %s", c, code, stderr)
 		}
+	}
+}
+
+// TestUIRunning: of a store that is shown already, the address is printed, until that view ends.
+func TestUIRunning(t *testing.T) {
+	cache, store := t.TempDir(), filepath.Join(t.TempDir(), "store")
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv(tokenVariable, "")
+	links, end := startUI(t, "--store", store)
+	limited, cancel := context.WithTimeout(t.Context(), 10*time.Second) // a second view would never end
+	defer cancel()
+	stdout, stderr, code := gouache(limited, "ui", "--store", store)
+	if code != exitDone || stdout != links[0]+"\n" || !strings.Contains(stderr, "shows "+store+" already; --addr") {
+		t.Errorf("beside another: exit %d, %q, %s", code, stdout, stderr)
+	}
+	if code, _ := status(t, browser(), strings.TrimSpace(stdout)); code != http.StatusOK {
+		t.Errorf("the address that is printed: %d", code)
+	}
+	files, err := filepath.Glob(filepath.Join(cache, "gouache", "views", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("there are %v (%v)", files, err)
+	}
+	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others may read the token: %v (%v)", info, err)
+	}
+	second, endSecond := startUI(t, "--store", store)
+	if second[0] == links[0] {
+		t.Errorf("with --addr there is no second view beside %s", links[0])
+	}
+	endSecond()
+	end()
+	if _, running := lockView(store); running != nil {
+		t.Errorf("a view that has ended still runs: %v", running)
 	}
 }
 
