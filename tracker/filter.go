@@ -17,6 +17,7 @@ import (
 //	style_weight > 50 && pooling == avg
 //	status == running || (experiment ~ night && !(total > 1e6))
 //	tag == "to show" && started >= 2026-11-01
+//	woodcut "first snow" rating >= 4
 //
 // Programs build one from values, which are never parsed:
 //
@@ -31,6 +32,9 @@ import (
 // letters. A run without the named value passes no comparison except != and !~, which are the exact
 // opposites of == and ~. Of several tags, one must pass.
 //
+// A word or a quoted string that nothing is compared with is searched for; see [Word]. Conditions that stand side by side
+// are joined as by &&.
+//
 // A nil Filter lets every run through.
 type Filter struct {
 	text string // as it was typed; "" if it was built
@@ -40,11 +44,11 @@ type Filter struct {
 // Bounds on a filter that is typed. SQLite refuses expressions that are nested more than 1000 deep.
 const (
 	maxFilter      = 4 << 10 // bytes
-	maxComparisons = 100
+	maxComparisons = 100     // and words
 	maxNesting     = 100
 )
 
-// Expr is a node of a filter: And, Or, Not or *Comparison.
+// Expr is a node of a filter: And, Or, Not, *Comparison or *Word.
 type Expr interface{ expr() }
 
 // And, Or and Not combine conditions. And and Or have two or more operands, none of their own kind.
@@ -61,14 +65,28 @@ type Comparison struct {
 	Op      Op
 	Literal Literal
 
-	source  string // the text that it was read from; "" if it was built
-	at, end int    // where in source, in bytes
+	source span
+}
+
+// Word is searched for in what people call a run: its name, note, experiment and sweep, each of its tags, and the names
+// of the pictures that it began with. One of them must contain it. The case of ASCII letters is ignored.
+type Word struct {
+	Text string
+
+	source span
+}
+
+// span is a part of the text of a filter that was typed. The text of one that was built is "".
+type span struct {
+	text    string
+	at, end int // in bytes
 }
 
 func (And) expr()         {}
 func (Or) expr()          {}
 func (Not) expr()         {}
 func (*Comparison) expr() {}
+func (*Word) expr()       {}
 
 // Op is an operator of a comparison.
 type Op string
@@ -287,9 +305,12 @@ func text(e Expr) string {
 		_, not := e.X.(Not)
 		return "!" + group(e.X, !not)
 	}
+	if w, ok := e.(*Word); ok {
+		return w.source.text[w.source.at:w.source.end] // words are typed only
+	}
 	c := e.(*Comparison)
-	if c.source != "" {
-		return c.source[c.at:c.end]
+	if c.source.text != "" {
+		return c.source.text[c.source.at:c.source.end]
 	}
 	return fmt.Sprintf("%s %s %s", c.Name, c.Op, quote(c.Literal.Text))
 }
@@ -335,25 +356,32 @@ func resolve(e Expr, names *Names) (Expr, error) {
 	case Not:
 		x, err := resolve(e.X, names)
 		return Not{x}, err
+	case *Word:
+		if err := checkText("a word", e.Text, maxFilter); err != nil {
+			return nil, e.source.errorf("%w", err)
+		}
+		return e, nil
 	}
 	c := *e.(*Comparison)
 	var err error
 	if c.Operand, err = names.Operand(c.Name); err != nil {
-		return nil, errorAt(c.source, c.at, "%w", err)
+		return nil, c.source.errorf("%w", err)
 	}
 	if err := checkText(c.Name, c.Literal.Text, maxFilter); err != nil {
-		return nil, errorAt(c.source, c.at, "%w", err)
+		return nil, c.source.errorf("%w", err)
 	}
 	if c.Operand.Type() == TypeTime {
 		if c.Op.OnText() {
-			return nil, errorAt(c.source, c.at, "%s is a time: it cannot be compared with %s", c.Name, c.Op)
+			return nil, c.source.errorf("%s is a time: it cannot be compared with %s", c.Name, c.Op)
 		}
 		if err := c.Literal.readTime(); err != nil {
-			return nil, errorAt(c.source, c.at, "%s is a time: %w", c.Name, err)
+			return nil, c.source.errorf("%s is a time: %w", c.Name, err)
 		}
 	}
 	return &c, nil
 }
+
+func (s span) errorf(format string, args ...any) error { return errorAt(s.text, s.at, format, args...) }
 
 // errorAt is an error at a place in a filter's text, counted in letters from 1. A filter that was built has no text.
 func errorAt(text string, at int, format string, args ...any) error {
@@ -393,8 +421,8 @@ func ParseFilter(text string) (*Filter, error) {
 // parser reads
 //
 //	or         = and { "||" and }
-//	and        = not { "&&" not }
-//	not        = "!" not | "(" or ")" | comparison
+//	and        = not { [ "&&" ] not }
+//	not        = "!" not | "(" or ")" | comparison | word | quoted
 //	comparison = word operator ( word | quoted )
 type parser struct {
 	text        string
@@ -421,25 +449,32 @@ func (p *parser) combines(text string) bool {
 }
 
 func (p *parser) or(depth int) (Expr, error) {
-	list, err := p.list("||", func() (Expr, error) { return p.and(depth) })
+	x, err := p.and(depth)
+	list := []Expr{x}
+	for err == nil && p.combines("||") {
+		p.next()
+		x, err = p.and(depth)
+		list = append(list, x)
+	}
 	return join[Or](list), err
 }
 
 func (p *parser) and(depth int) (Expr, error) {
-	list, err := p.list("&&", func() (Expr, error) { return p.not(depth) })
+	x, err := p.not(depth)
+	list := []Expr{x}
+	for err == nil && (p.combines("&&") || p.begins()) {
+		if p.combines("&&") {
+			p.next()
+		}
+		x, err = p.not(depth)
+		list = append(list, x)
+	}
 	return join[And](list), err
 }
 
-// list reads one operand or more with an operator between them.
-func (p *parser) list(operator string, operand func() (Expr, error)) ([]Expr, error) {
-	x, err := operand()
-	list := []Expr{x}
-	for err == nil && p.combines(operator) {
-		p.next()
-		x, err = operand()
-		list = append(list, x)
-	}
-	return list, err
+// begins reports whether a condition begins here.
+func (p *parser) begins() bool {
+	return p.token.kind == tokenWord || p.token.kind == tokenQuoted || p.combines("!") || p.combines("(")
 }
 
 func (p *parser) not(depth int) (Expr, error) {
@@ -470,19 +505,24 @@ func (p *parser) not(depth int) (Expr, error) {
 	return p.comparison()
 }
 
+// comparison reads a comparison or a word.
 func (p *parser) comparison() (Expr, error) {
-	c := &Comparison{Name: p.token.text, source: p.text, at: p.token.at}
-	if p.token.kind != tokenWord {
-		return nil, p.unexpected("the name of a parameter, metric or field")
+	if p.token.kind != tokenWord && p.token.kind != tokenQuoted {
+		return nil, p.unexpected("a word, or the name of a parameter, metric or field")
 	}
 	if p.comparisons++; p.comparisons > maxComparisons {
-		return nil, errorAt(p.text, c.at, "more than %d comparisons", maxComparisons)
+		return nil, errorAt(p.text, p.token.at, "more than %d comparisons and words", maxComparisons)
 	}
+	left, source := p.token, span{p.text, p.token.at, p.rest}
 	p.next()
 	if p.token.kind != tokenCompare {
-		return nil, p.unexpected(fmt.Sprintf("one of == != < <= > >= ~ !~ ^= $= after %s", c.Name))
+		return &Word{left.literal(), source}, nil
 	}
-	if c.Op = Op(p.token.text); c.Op == "=" {
+	if left.kind == tokenQuoted {
+		return nil, source.errorf("%s is in quotes: the name of a parameter, metric or field stands before %s without them", left.text, p.token.text)
+	}
+	c := &Comparison{Name: left.text, Op: Op(p.token.text)}
+	if c.Op == "=" {
 		c.Op = Equal
 	}
 	p.next()
@@ -490,7 +530,8 @@ func (p *parser) comparison() (Expr, error) {
 		return nil, p.unexpected(fmt.Sprintf("a word, a number or a text in quotes after %s", c.Op))
 	}
 	c.Literal = newLiteral(p.token.literal())
-	c.end = p.rest
+	source.end = p.rest
+	c.source = source
 	p.next()
 	return c, nil
 }
@@ -528,7 +569,7 @@ const (
 	tokenEnd      tokenKind = iota
 	tokenCompare            // an Op; a single = means ==
 	tokenCombine            // && || ! ( )
-	tokenWord               // a name, number, date or other word
+	tokenWord               // a name, number, date or other word, which may have an apostrophe inside
 	tokenQuoted             // a string in quotes, in which a backslash keeps the next character as it is
 	tokenBadQuote           // a quote that nothing closes
 	tokenBad                // a character that begins nothing
@@ -538,7 +579,7 @@ const (
 var tokens = regexp.MustCompile(`(?s)^[\s\v\x{85}\pZ]*(?:` +
 	`(==|!=|<=|>=|!~|\^=|\$=|[<>=~])|` +
 	`(&&|\|\||[!()])|` +
-	`([^\s\v\x{85}\pZ()!&|=<>~^$"']+)|` +
+	`([^\s\v\x{85}\pZ()!&|=<>~^$"']+(?:'[^\s\v\x{85}\pZ()!&|=<>~^$"']+)*)|` +
 	`("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|` +
 	`(["'].*)|` +
 	`(.)|$)`)

@@ -111,6 +111,8 @@ func BenchmarkRuns(b *testing.B) {
 		{"filtered", "style_weight>50 && pooling==avg", ""},
 		{"sorted", "", "total"},
 		{"both", "style_weight>50 && pooling==avg && tag!=bold", "-style_weight,total"},
+		{"words", "experiment bold", ""},
+		{"no words", "nowhere", ""},
 		{"nothing", "note ~ 'not there' || name ~ 'not there'", ""},
 	} {
 		b.Run(bench.name, func(b *testing.B) {

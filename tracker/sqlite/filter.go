@@ -49,6 +49,8 @@ func (s *statement) condition(e tracker.Expr) {
 		s.add(`NOT (`)
 		s.condition(e.X)
 		s.add(`)`)
+	case *tracker.Word:
+		s.word(e.Text)
 	case *tracker.Comparison:
 		op, negated := e.Op.Negated()
 		if negated {
@@ -68,6 +70,21 @@ func (s *statement) list(list []tracker.Expr, between string) {
 		open = between
 	}
 	s.add(`)`)
+}
+
+// word writes the search for a word. The input roles are the beginning of the key of a run's pictures, so that snapshots
+// are not looked at.
+func (s *statement) word(text string) {
+	s.add(`(`)
+	for _, field := range []string{"name", "note", "experiment", "sweep"} {
+		s.compareText(fieldColumns[field], tracker.Contains, tracker.Literal{Text: text})
+		s.add(` OR `)
+	}
+	s.add(`EXISTS (SELECT 1 FROM tags AS t WHERE t.run = r.key AND `)
+	s.compareText(`t.tag`, tracker.Contains, tracker.Literal{Text: text})
+	s.add(`) OR EXISTS (SELECT 1 FROM pictures AS p WHERE p.run = r.key AND p.role IN (SELECT value FROM json_each(?)) AND `, toJSON(tracker.InputRoles))
+	s.compareText(`p.name`, tracker.Contains, tracker.Literal{Text: text})
+	s.add(`))`)
 }
 
 // comparison writes a comparison that is never NULL, so that NOT inverts it.

@@ -12,7 +12,7 @@ import (
 // trackertest.Match.
 func FuzzFilter(f *testing.F) {
 	for _, text := range []string{
-		"p > 1", "p == 'a' || !(q != 2.5)", "m < 1e3 && name ~ \"'; DROP TABLE runs; --\"", "tag $= ö", "started >= 2026-01-01", "note ^= '%_'", "p == -0",
+		"p > 1", "p == 'a' || !(q != 2.5)", "m < 1e3 && name ~ \"'; DROP TABLE runs; --\"", "tag $= ö", "started >= 2026-01-01", "note ^= '%_'", "p == -0", "% a", "é '_%'",
 	} {
 		f.Add(text)
 	}

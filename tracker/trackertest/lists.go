@@ -31,7 +31,7 @@ func testPaging(t *testing.T, store tracker.Store) {
 // examples adds the runs of testFilters and testSort.
 func examples(t *testing.T, store tracker.Store) {
 	for _, n := range []tracker.NewRun{
-		{Name: "a", Experiment: "Night", Params: tracker.Params{"style_weight": 10, "pooling": "avg"}, Tags: []string{"good", "to show"}},
+		{Name: "a", Experiment: "Night", Params: tracker.Params{"style_weight": 10, "pooling": "avg"}, Tags: []string{"good", "to show"}, Note: "Snow's first"},
 		{Name: "b", Experiment: "night", Params: tracker.Params{"style_weight": 100.5, "pooling": "max", "noise": true}},
 		{Name: "c", Experiment: "day", Params: tracker.Params{"style_weight": "60", "pooling": "avg", "seed": int64(1)<<60 + 1}, Tags: []string{"good"}},
 		{Name: `d'"%_\`, Params: tracker.Params{"x": -1}},
@@ -39,6 +39,10 @@ func examples(t *testing.T, store tracker.Store) {
 		run := create(t, store, n)
 		if n.Name < "d" {
 			appendPoints(t, store, run.ID, "total", tracker.Point{Step: 1, Value: float64(10 * len(n.Params))})
+		}
+		if n.Name == "b" {
+			addPicture(t, store, run.ID, tracker.NewPicture{Role: tracker.RoleStyle, Name: "Whiskers.png", Data: Picture(t, 1)})
+			addPicture(t, store, run.ID, tracker.NewPicture{Role: tracker.RoleResult, Name: "result.png", Data: Picture(t, 2)})
 		}
 		finish(t, store, run.ID)
 	}
@@ -85,6 +89,16 @@ func testFilters(t *testing.T, store tracker.Store) {
 		{fmt.Sprintf("started < %d-01-01", year-1), ""},
 		{"started == 2001-02-03", ""},
 		{"!(tag == good && !(name == a))", "abd"},
+		{"SNOW", "a"},
+		{"snow's", "a"},
+		{"nigh", "ab"},
+		{"nigh good", "a"},
+		{"good pooling == avg || 'to sh'", "ac"},
+		{"good !day", "a"},
+		{"whiskers", "b"},
+		{"whiskers.png max", ""}, // a setting is no name
+		{"avg", ""},
+		{"result", ""},
 	} {
 		var want []string
 		for _, letter := range test.want {
@@ -92,7 +106,7 @@ func testFilters(t *testing.T, store tracker.Store) {
 		}
 		wantList(t, test.filter, list(t, store, test.filter, "name"), want)
 	}
-	wantCode(t, errorOf(tracker.ParseFilter("name ~ x' || 'y'=='y")), tracker.CodeInvalid)
+	wantCode(t, errorOf(tracker.ParseFilter("name ~ x' || y")), tracker.CodeInvalid)
 }
 
 func testUnknownNames(t *testing.T, store tracker.Store) {
@@ -172,15 +186,17 @@ func testRandomFilters(t *testing.T, store tracker.Store) {
 	names := must(store.Names(t.Context()))(t)
 	var expression func(depth int) string
 	expression = func(depth int) string {
-		switch n := random.IntN(6); {
+		switch n := random.IntN(7); {
 		case depth == 0 || n < 2:
 			return pick("p", "q", "m", "name", "experiment", "tag", "rating", "status", "trial") + " " +
 				pick("==", "!=", "<", "<=", ">", ">=", "~", "!~", "^=", "$=") + " " +
 				pick("0", "1", "2", "-1", "1.5", "1e300", "1152921504606846977", "1152921504606846976", "a", "A", "ab", "''", "é", "true", "running", "x")
 		case n == 2:
 			return "!(" + expression(depth-1) + ")"
-		case n < 5:
-			return "(" + expression(depth-1) + " && " + expression(depth-1) + ")"
+		case n == 3:
+			return pick("a", "B", "x", "é", "1", "''")
+		case n < 6:
+			return "(" + expression(depth-1) + pick(" && ", " ") + expression(depth-1) + ")"
 		}
 		return expression(depth-1) + " || " + expression(depth-1)
 	}

@@ -13,17 +13,21 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Match reports whether a run meets a condition that Filter.Resolve returned: what every store must answer.
-func Match(e tracker.Expr, r *tracker.Run) bool {
+// Match reports whether a run meets a condition that Filter.Resolve returned: what every store must answer. pictures are
+// the names of the pictures that the run began with.
+func Match(e tracker.Expr, r *tracker.Run, pictures ...string) bool {
 	switch e := e.(type) {
 	case nil:
 		return true
 	case tracker.And:
-		return !slices.ContainsFunc(e, func(x tracker.Expr) bool { return !Match(x, r) })
+		return !slices.ContainsFunc(e, func(x tracker.Expr) bool { return !Match(x, r, pictures...) })
 	case tracker.Or:
-		return slices.ContainsFunc(e, func(x tracker.Expr) bool { return Match(x, r) })
+		return slices.ContainsFunc(e, func(x tracker.Expr) bool { return Match(x, r, pictures...) })
 	case tracker.Not:
-		return !Match(e.X, r)
+		return !Match(e.X, r, pictures...)
+	case *tracker.Word:
+		texts := slices.Concat([]string{r.Name, r.Note, r.Experiment, r.Sweep}, r.Tags, pictures)
+		return slices.ContainsFunc(texts, func(text string) bool { return compareText(text, tracker.Contains, tracker.Literal{Text: e.Text}) })
 	}
 	c := e.(*tracker.Comparison)
 	op, negated := c.Op.Negated()
