@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -20,6 +22,13 @@ const flushEvery = 500 * time.Millisecond
 // maxBuffered is the most points that are buffered, 1 MiB of them. Log then waits for the store.
 const maxBuffered = 1 << 16
 
+// ErrStopped is the cause of the end of an [ActiveRun.Context]: somebody asked the run to end.
+var ErrStopped = errors.New(ReasonStopped)
+
+// maxTries is how often a run is continued whose process ended each time before it saved a checkpoint: the run may be
+// what ends the process.
+const maxTries = 10
+
 // ActiveRun is a run that this process records. Its methods may be called from several goroutines at once.
 //
 // Metrics are buffered for at most a second, pictures are written at once. When the store fails for good, for example
@@ -30,6 +39,9 @@ type ActiveRun struct {
 	ctx   context.Context // for writes in the background; it outlives the caller's
 	stop  func()
 	done  chan struct{}
+
+	stopped context.Context // ends with ErrStopped
+	halt    context.CancelCauseFunc
 
 	writing sync.Mutex // held while buffered metrics are written, so that they stay in order
 
@@ -50,27 +62,73 @@ func Start(ctx context.Context, store LogStore, n NewRun) (*ActiveRun, error) {
 	return activate(ctx, store, run.ID), nil
 }
 
-// Continue resumes a run that was interrupted or failed, and returns it for logging as Start does. The run keeps its
-// inputs, parameters, provenance, curves and pictures. A point that is logged again replaces the earlier one. A run
-// that is finished, or running in this or another process, is a conflict; see [RunStore].
+// Continue resumes a run that is queued, interrupted or failed, and returns it for logging as Start does. The run keeps
+// its inputs, parameters, provenance, curves and pictures. A point that is logged again replaces the earlier one. A run
+// that is finished, or running in this or another process, is a conflict; see [RunStore]. So is one whose process ended
+// eleven times in a row without a checkpoint: it is failed then.
 func Continue(ctx context.Context, store LogStore, id string) (*ActiveRun, error) {
 	run, err := store.ContinueRun(ctx, id, Process{})
 	if err != nil {
 		return nil, err
 	}
-	return activate(ctx, store, run.ID), nil
+	return resume(ctx, store, run)
+}
+
+// Claim continues the queued run that was added first, as Continue does. It returns the run's record, too. If no run is
+// queued, it returns CodeNotFound.
+func Claim(ctx context.Context, store LogStore) (*ActiveRun, *Run, error) {
+	for {
+		run, err := store.ClaimRun(ctx, Process{})
+		if err != nil {
+			return nil, nil, err
+		}
+		if active, err := resume(ctx, store, run); ErrorCode(err) != CodeConflict { // else it was given up
+			return active, run, err
+		}
+	}
+}
+
+// resume returns a run that was continued for logging, or gives it up.
+func resume(ctx context.Context, store LogStore, run *Run) (*ActiveRun, error) {
+	if run.Tries <= maxTries {
+		return activate(ctx, store, run.ID), nil
+	}
+	reason := fmt.Sprintf("its process ended %d times without a checkpoint: it was given up", run.Tries)
+	err := store.FinishRun(context.WithoutCancel(ctx), run.ID, Outcome{Status: StatusFailed, Reason: reason})
+	return nil, cmp.Or(err, error(Errorf(CodeConflict, "run %s: %s", run.ID, reason)))
 }
 
 // activate starts writing in the background what will be logged.
 func activate(ctx context.Context, store LogStore, id string) *ActiveRun {
 	r := &ActiveRun{store: store, id: id, done: make(chan struct{}), buffer: map[string][]Point{}}
-	r.ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	ctx = context.WithoutCancel(ctx)
+	r.ctx, r.stop = context.WithCancel(ctx)
+	r.stopped, r.halt = context.WithCancelCause(ctx)
 	go r.flushAll()
 	return r
 }
 
 // ID returns the run's id.
 func (r *ActiveRun) ID() string { return r.id }
+
+// Context returns a context that ends with parent, or at most a second after somebody stopped the run with
+// [RunStore.StopRun]; its cause is then ErrStopped. Work that a person should be able to stop is done under it. The
+// caller must call cancel.
+func (r *ActiveRun) Context(parent context.Context) (ctx context.Context, cancel context.CancelFunc) {
+	ctx, stop := context.WithCancelCause(parent)
+	release := context.AfterFunc(r.stopped, func() { stop(ErrStopped) })
+	return ctx, func() { release(); stop(nil) }
+}
+
+// Stopped reports whether somebody stopped the run.
+func (r *ActiveRun) Stopped() bool { return r.stopped.Err() != nil }
+
+// lookForStop notices when somebody stopped the run. An error of the store is left to those who write.
+func (r *ActiveRun) lookForStop() {
+	if run, err := r.store.Run(r.ctx, r.id); err == nil && run.Stopped {
+		r.halt(ErrStopped)
+	}
+}
 
 // Err returns the error that the store failed with, or nil.
 func (r *ActiveRun) Err() error {
@@ -150,7 +208,8 @@ func (r *ActiveRun) fail(err error) {
 	r.err = cmp.Or(r.err, err)
 }
 
-// flushAll writes what is buffered, and a heartbeat while nothing is logged, until the run ends.
+// flushAll writes what is buffered, and a heartbeat while nothing is logged, and looks whether the run was stopped, until
+// the run ends.
 func (r *ActiveRun) flushAll() {
 	defer close(r.done)
 	ticks := time.NewTicker(flushEvery)
@@ -165,6 +224,9 @@ func (r *ActiveRun) flushAll() {
 		r.mu.Lock()
 		idle, failed := r.buffered == 0, r.err != nil
 		r.mu.Unlock()
+		if !failed && !r.Stopped() {
+			r.lookForStop()
+		}
 		switch silent += flushEvery; {
 		case failed:
 			return

@@ -22,8 +22,11 @@ type Archive struct {
 	Checkpoint io.Reader
 }
 
-// reasonImported is the reason of a run that had not ended when it was imported.
-const reasonImported = "it was still running when it was imported"
+// The reasons of runs that had not ended when they were imported.
+const (
+	reasonImported       = "it was still running when it was imported"
+	reasonImportedQueued = "it was waiting for a worker when it was imported"
+)
 
 // Bounds on archives that no store of this program reaches.
 const (
@@ -35,7 +38,8 @@ const (
 // is the present; times may be from 1970 to a day later.
 //
 // What is not printable is escaped, since earlier versions may have recorded it. A run that is running becomes
-// interrupted unless its process is alive on this machine: nobody would end it here.
+// interrupted unless its process is alive on this machine: nobody would end it here. So does one that is queued: nobody
+// paints by himself what another store wanted.
 func (a *Archive) Normal(now time.Time) (*Archive, error) {
 	r := a.Run
 	id, _ := CanonicalID(r.ID)
@@ -48,7 +52,10 @@ func (a *Archive) Normal(now time.Time) (*Archive, error) {
 		}
 		return Errorf(CodeInvalid, "run %s: %w", id, err)
 	}
-	if r.Status == StatusRunning && !r.Process.aliveHere() {
+	switch {
+	case r.Status == StatusQueued:
+		r.Status, r.Reason, r.EndedAt = StatusInterrupted, reasonImportedQueued, r.SeenAt
+	case r.Status == StatusRunning && !r.Process.aliveHere():
 		r.Status, r.Reason, r.EndedAt = StatusInterrupted, reasonImported, r.SeenAt
 	}
 	n, err := NewRun{

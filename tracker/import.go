@@ -184,7 +184,7 @@ func (m *importer) withArchive(ctx context.Context, id string, use func(*Archive
 // the time at which a run was last seen, except an end that only means that its process was found gone. A result may be
 // added after the end.
 func (m *importer) hasNews(ctx context.Context, here, there *Run, has []Picture) (bool, error) {
-	if here.Status == StatusRunning && !here.Process.Equal(there.Process) {
+	if here.Status == StatusQueued || here.Status == StatusRunning && !here.Process.Equal(there.Process) {
 		return false, nil // it is continued here
 	}
 	switch there.SeenAt.Compare(here.SeenAt) {

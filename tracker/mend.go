@@ -35,12 +35,16 @@ func (r *Run) Mend() {
 	mendNumber(m, "rating", &r.Rating, 0, maxRating)
 	m.replace("picture", r.Picture != "" && CheckHash(r.Picture) != nil, func() { r.Picture = "" })
 	m.provenance(&r.Provenance)
-	m.text("host", &r.Process.Host, maxName)
-	m.text("boot", &r.Process.Boot, maxName)
-	mendNumber(m, "pid", &r.Process.PID, 0, math.MaxInt32)
-	m.time("process", &r.Process.StartedAt)
+	r.Process.mend(m)
 	slices.Sort(r.Damaged)
 	r.Damaged = slices.Compact(r.Damaged)
+}
+
+func (p *Process) mend(m mender) {
+	m.text("host", &p.Host, maxName)
+	m.text("boot", &p.Boot, maxName)
+	mendNumber(m, "pid", &p.PID, 0, math.MaxInt32)
+	m.time("process", &p.StartedAt)
 }
 
 // Mend replaces what no store keeps, for implementations of [SweepStore], and returns the names of the fields.
@@ -148,9 +152,9 @@ func (m mender) times(r *Run) {
 	m.time("started", &r.StartedAt)
 	m.time("ended", &r.EndedAt)
 	m.time("seen", &r.SeenAt)
-	running := r.Status == StatusRunning
-	m.replace("ended", running != r.EndedAt.IsZero(), func() {
-		if r.EndedAt = r.SeenAt; running {
+	ended := r.Status.Ended()
+	m.replace("ended", ended == r.EndedAt.IsZero(), func() {
+		if r.EndedAt = r.SeenAt; !ended {
 			r.EndedAt = time.Time{}
 		}
 	})

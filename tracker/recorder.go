@@ -162,21 +162,25 @@ func IterationMetrics(i progress.Iteration) Metrics {
 }
 
 // end keeps the finished picture at the step of the last iteration and ends the run. If the run is to be continued
-// from a checkpoint, the picture is a snapshot. Pictures may still be added with AddPicture.
+// from a checkpoint, the picture is a snapshot, unless somebody stopped the run, who wants to have what there is.
+// Pictures may still be added with AddPicture.
 func (r *Recorder) end(o progress.Result) {
 	close(r.jobs)
 	<-r.written
 	role, save := RoleResult, o.Status == progress.Interrupted && r.options.Checkpoint > 0
-	if save {
+	if save && !r.run.Stopped() {
 		role = RoleSnapshot
 	}
 	if save && o.Checkpoint != nil && r.run.Err() == nil && r.saves.copy(o.Checkpoint) {
 		r.check(r.run.SaveCheckpoint(r.ctx, r.saves.write))
 	}
-	if o.Picture != nil && r.run.Err() == nil && !(save && r.kept[r.last]) {
+	if o.Picture != nil && r.run.Err() == nil && !(role == RoleSnapshot && r.kept[r.last]) {
 		r.check(r.run.LogPicture(r.ctx, role, r.last, o.Picture.Image()))
 	}
 	end := Outcome{Status: Status(o.Status), Reason: o.Reason}
+	if o.Status == progress.Interrupted && r.run.Stopped() {
+		end.Reason = ReasonStopped
+	}
 	if r.options.PeakMemory != nil {
 		end.PeakMemory = r.options.PeakMemory()
 	}

@@ -16,8 +16,10 @@ import (
 // Status is the state of a run.
 type Status string
 
-// The statuses. A run whose process is gone without ending it is StatusInterrupted for every reader.
+// The statuses. A run whose process is gone without ending it is StatusInterrupted for every reader, or StatusQueued
+// if it came from the queue. [RunStore] has the table of how a run gets from one to another.
 const (
+	StatusQueued      Status = "queued" // nobody works on it: it waits for a worker
 	StatusRunning     Status = "running"
 	StatusFinished    Status = "finished"
 	StatusInterrupted Status = "interrupted"
@@ -25,10 +27,17 @@ const (
 )
 
 // Statuses are all statuses, in the order in which people are shown them.
-var Statuses = []Status{StatusRunning, StatusFinished, StatusInterrupted, StatusFailed}
+var Statuses = []Status{StatusQueued, StatusRunning, StatusFinished, StatusInterrupted, StatusFailed}
 
-// ReasonGone is the reason of a run whose process is gone without ending it.
-const ReasonGone = "its process ended without a word"
+// The reasons of runs that a program did not end.
+const (
+	ReasonGone     = "its process ended without a word"
+	ReasonStopped  = "it was stopped by hand"
+	ReasonNotBegun = "it was stopped before it began"
+)
+
+// Ended reports whether nothing more happens to a run with the status by itself.
+func (s Status) Ended() bool { return s != StatusQueued && s != StatusRunning }
 
 // Run is the record of a run. Its curves and pictures are read separately.
 type Run struct {
@@ -41,12 +50,13 @@ type Run struct {
 
 	// How it went. Times are UTC, to the microsecond.
 	Status    Status        `json:"status"`
-	Reason    string        `json:"reason,omitempty"` // one sentence: why it ended
-	StartedAt time.Time     `json:"started_at"`
+	Reason    string        `json:"reason,omitempty"`  // one sentence: why it ended
+	Stopped   bool          `json:"stopped,omitempty"` // see RunStore.StopRun: a running one is about to end
+	StartedAt time.Time     `json:"started_at"`        // of one that has not begun, when it was queued
 	EndedAt   time.Time     `json:"ended_at,omitzero"`
 	SeenAt    time.Time     `json:"seen_at"`           // the last sign of life
 	Idle      time.Duration `json:"idle_ns,omitempty"` // between its ends and the calls of ContinueRun
-	Tries     int           `json:"tries,omitempty"`   // calls of ContinueRun since its last checkpoint, or since it began
+	Tries     int           `json:"tries,omitempty"`   // calls of ContinueRun since it began, was queued or saved a checkpoint
 
 	// What it was made with and what it reached.
 	Params Params  `json:"params"`
@@ -80,6 +90,7 @@ func (r *Run) Duration() time.Duration {
 
 // NewRun describes a run that begins. Every field is optional.
 type NewRun struct {
+	Queued     bool // it waits for a worker: nobody works on it yet, and Process stays empty
 	Experiment string
 	Name       string // the default is the id
 	Sweep      string
@@ -140,7 +151,10 @@ func (n NewRun) Normal() (NewRun, error) {
 	if n.Tags, err = normalTags(n.Tags); err != nil {
 		return n, err
 	}
-	if n.Process == (Process{}) {
+	switch {
+	case n.Queued:
+		n.Process = Process{}
+	case n.Process == (Process{}):
 		n.Process = ThisProcess()
 	}
 	return n, nil
@@ -192,7 +206,7 @@ func orZero[T any](p *T) (v T) {
 
 // Outcome is how a run ended.
 type Outcome struct {
-	Status     Status // any but StatusRunning
+	Status     Status // StatusFinished, StatusInterrupted or StatusFailed
 	Reason     string // at most 4 KiB of it are kept
 	PeakMemory int64  // of the process, in bytes; 0 if unknown
 }
@@ -201,7 +215,7 @@ type Outcome struct {
 // not UTF-8 is cut to what fits rather than refused. Any other mistake is CodeInvalid.
 func (o Outcome) Normal() (Outcome, error) {
 	o.Reason = fitText(o.Reason, maxText)
-	ended := slices.Contains(Statuses, o.Status) && o.Status != StatusRunning
+	ended := slices.Contains(Statuses, o.Status) && o.Status.Ended()
 	return o, invalidIf(!ended, "a run ends as %s, %s or %s, not as %q",
 		StatusFinished, StatusInterrupted, StatusFailed, o.Status)
 }

@@ -11,7 +11,7 @@ import (
 
 // Store keeps runs and everything about them. It is composed of one interface for each aggregate, so that a function
 // takes only the part that it needs. Its methods may be called from several goroutines at once, and several processes
-// may use one store. Their errors have a [Code]. A run whose process is gone is returned as interrupted.
+// may use one store. Their errors have a [Code]. A run whose process is gone is returned as interrupted, or as queued.
 //
 // Package tracker/trackertest holds the checks that every implementation passes.
 type Store interface {
@@ -20,6 +20,7 @@ type Store interface {
 	PictureStore
 	CheckpointStore
 	SweepStore
+	WorkerStore
 	JudgementStore
 	ArchiveStore
 	Index
@@ -60,22 +61,48 @@ type RunReader interface {
 	Runs(ctx context.Context, q RunQuery) (*RunPage, error)
 }
 
-// RunStore reads and changes the records of runs.
+// RunStore reads and changes the records of runs. This is how a run gets from one status to another:
+//
+//	            CreateRun with Queued    queued
+//	            CreateRun                running
+//	queued      ClaimRun, ContinueRun    running
+//	queued      StopRun                  interrupted
+//	running     FinishRun                finished, failed or interrupted
+//	running     StopRun, then FinishRun  interrupted, as soon as the run's process sees the mark
+//	running     its process is gone      interrupted
+//	interrupted ContinueRun              running
+//	interrupted QueueRun                 queued
+//	failed      ContinueRun              running
+//	failed      QueueRun                 queued
+//
+// A run that was queued belongs to the queue until it is finished, failed or stopped. While it does, whatever interrupts
+// it, FinishRun or the end of its process, makes it queued in place of interrupted, and the next worker continues it.
 type RunStore interface {
 	RunReader
-	// CreateRun adds a run that begins now, with its inputs, and gives it an id. A trial of a sweep
+	// CreateRun adds a run that begins now, or that is queued, with its inputs, and gives it an id. A trial of a sweep
 	// that the store has already is a conflict, so only one of several processes creates it.
 	CreateRun(ctx context.Context, n NewRun) (*Run, error)
 	// UpdateRun changes what people say about a run and returns the changed run.
 	UpdateRun(ctx context.Context, id string, u Update) (*Run, error)
 	// Heartbeat records that a run is alive. AppendPoints, AddPicture and SaveCheckpoint do so too.
 	Heartbeat(ctx context.Context, id string) error
-	// FinishRun ends a run, and removes its checkpoint if it is finished. A run that has ended already is a conflict.
+	// FinishRun ends a run, and removes its checkpoint if it is finished. A run of the queue that is interrupted is queued
+	// again. A run that is not running is a conflict.
 	FinishRun(ctx context.Context, id string, o Outcome) error
-	// ContinueRun gives a run that was interrupted or failed to a process that continues it; the zero value means
-	// this one. The run is then running, its Tries are one more, and no other process may log into it. A run that is
-	// running or finished is a conflict: of several processes that ask for the same run at once, one gets it.
+	// ContinueRun gives a run that is queued, interrupted or failed to a process that continues it; the zero value means
+	// this one. The run is then running, and no other process may log into it. Its Tries are one more, unless it begins
+	// only now. A run that is running or finished is a conflict: of several processes that ask for the same run at once,
+	// one gets it.
 	ContinueRun(ctx context.Context, id string, p Process) (*Run, error)
+	// ClaimRun does that with the queued run that was added first. Without one it returns CodeNotFound, at the cost of
+	// a short query.
+	ClaimRun(ctx context.Context, p Process) (*Run, error)
+	// QueueRun makes a run that was interrupted or failed wait for a worker, which continues it from its checkpoint. Its
+	// Tries are 0 then. A run that is queued already stays so; one that is running or finished is a conflict.
+	QueueRun(ctx context.Context, id string) (*Run, error)
+	// StopRun ends a queued run as interrupted. It marks a running one as Stopped, which its process sees within a
+	// second, and ends it; see [ActiveRun.Context]. The run leaves the queue. One that has ended is a conflict.
+	StopRun(ctx context.Context, id string) (*Run, error)
 	// DeleteRuns removes runs, all or none of them, with their checkpoints, their judgements and
 	// the pictures that no other run shares, and returns the space to the file system. A run that
 	// is still running is a conflict, unless o.Force is set.
@@ -169,8 +196,20 @@ type SweepStore interface {
 	// CreateSweep adds a sweep. It begins now unless s.StartedAt is set. A name that another sweep
 	// has, or that runs name as their sweep, is a conflict.
 	CreateSweep(ctx context.Context, s Sweep) (*Sweep, error)
+	// ActivateSweep says whether workers take trials from a sweep, and returns the changed sweep.
+	ActivateSweep(ctx context.Context, name string, active bool) (*Sweep, error)
 	// DeleteSweep removes a sweep; its runs stay. A sweep with a running trial is a conflict.
 	DeleteSweep(ctx context.Context, name string) error
+}
+
+// WorkerStore keeps which processes take runs from the queue.
+type WorkerStore interface {
+	// Workers returns the workers whose processes are not gone.
+	Workers(ctx context.Context) ([]Worker, error)
+	// SeeWorker adds or replaces the worker with w.Process; the zero value means this process. It was seen now.
+	SeeWorker(ctx context.Context, w Worker) error
+	// RemoveWorker removes the worker of a process; the zero value means this one. One that is unknown is no error.
+	RemoveWorker(ctx context.Context, p Process) error
 }
 
 // JudgementReader reads judgements.
@@ -197,9 +236,9 @@ type ArchiveStore interface {
 	// Refresh brings a run that Restore added up to date: its points, parameters, provenance, status and times become
 	// the archive's, and so does the checkpoint if the archive has one. The archive's pictures and tags are added. Name,
 	// experiment, sweep, note and rating stay as they are, but an empty note or rating is filled in. A run that was
-	// seen later here than in the archive, or that another process continues here, stays as it is.
+	// seen later here than in the archive, or that another process continues here or will, stays as it is.
 	Refresh(ctx context.Context, a *Archive, open OpenPicture) error
-	// RestoreSweep adds a sweep as another store had it. Unlike in CreateSweep, runs may name it already. Adding the
+	// RestoreSweep adds a sweep as another store had it, but not active. Unlike in CreateSweep, runs may name it already. Adding the
 	// same sweep again is no error; a different one with that name is a conflict. See Sweep.Same.
 	RestoreSweep(ctx context.Context, s Sweep) error
 	// RestoreJudgements adds those judgements whose runs are in the store and that it does not have yet. Their ids are

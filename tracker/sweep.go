@@ -20,6 +20,7 @@ type Sweep struct {
 	Dir        string    `json:"dir"`              // the folder of relative paths in the file
 	Trials     int       `json:"trials,omitempty"` // planned; 0 if there is no limit
 	Rated      bool      `json:"rated,omitempty"`  // it looks for pictures that people prefer, not for a low loss
+	Active     bool      `json:"active,omitempty"` // workers take trials from it
 	StartedAt  time.Time `json:"started_at"`
 }
 

@@ -202,7 +202,7 @@ func (db *DB) refuseRunning(ctx context.Context, tx *sql.Tx, keys []int64) error
 		return err
 	}
 	query := `SELECT ` + shownID + `, pid, host FROM runs
-		WHERE status = 'running' AND key IN (SELECT value FROM json_each(?)) AND key NOT IN (SELECT value FROM json_each(?)) LIMIT 1`
+		WHERE status = 'running' AND queue IS NOT 2 AND key IN (SELECT value FROM json_each(?)) AND key NOT IN (SELECT value FROM json_each(?)) LIMIT 1`
 	v := make([]any, 3)
 	return each(ctx, tx, query, []any{toJSON(keys), gone}, pointers(v), func() error {
 		var r row

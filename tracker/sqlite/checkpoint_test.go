@@ -172,8 +172,11 @@ func TestSweepsReadOnly(t *testing.T) {
 	_, err1 := store.CreateSweep(t.Context(), tracker.Sweep{Name: "t"})
 	_, err2 := store.ContinueRun(t.Context(), run.ID, tracker.Process{})
 	_, err3 := store.AddJudgement(t.Context(), tracker.Judgement{Left: run.ID, Right: other.ID, Verdict: tracker.Tie})
+	_, err4 := store.QueueRun(t.Context(), run.ID)
+	_, err5 := store.StopRun(t.Context(), run.ID)
+	_, err6 := store.ActivateSweep(t.Context(), "s", true)
 	for _, err := range []error{
-		err1, err2, err3,
+		err1, err2, err3, err4, err5, err6, store.SeeWorker(t.Context(), tracker.Worker{}), store.RemoveWorker(t.Context(), tracker.Process{}),
 		store.DeleteSweep(t.Context(), "s"), store.DeleteJudgement(t.Context(), 1), store.SaveCheckpoint(t.Context(), run.ID, text("new")),
 	} {
 		wantError(t, err, tracker.CodeUnavailable, "reading only")

@@ -57,6 +57,12 @@ func readAll(t *testing.T, name, dir string) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	workers, _ := store.Workers(ctx)
+	for _, w := range workers {
+		if _, err := w.Normal(time.Now()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	_, _ = store.Names(ctx)
 	_, _ = store.Changes(ctx, "")
 	page, err := store.Runs(ctx, tracker.RunQuery{})

@@ -20,7 +20,7 @@ var columns = []string{
 	"runs.process_started", "params.name", "params.value", "params.truth", "tags.tag", "metrics.name", "metrics.points", "metrics.last_step",
 	"metrics.last", "metrics.least", "metrics.greatest", "chunks.number", "chunks.points", "blobs.hash", "blobs.bytes", "blobs.format",
 	"blobs.width", "blobs.height", "pictures.role", "pictures.step", "pictures.name", "pictures.source", "pictures.hash", "pictures.at",
-	"sweeps.name", "sweeps.experiment", "sweeps.text", "sweeps.dir", "sweeps.trials", "sweeps.rated", "sweeps.started_at",
+	"runs.queue", "runs.stopped", "sweeps.active", "sweeps.name", "sweeps.experiment", "sweeps.text", "sweeps.dir", "sweeps.trials", "sweeps.rated", "sweeps.started_at",
 	"judgements.left_run", "judgements.right_run", "judgements.verdict", "judgements.rater", "judgements.at",
 }
 

@@ -237,22 +237,23 @@ func loadGroups(ctx context.Context, tx *sql.Tx, query, gone string) ([]tracker.
 	return groups, nil
 }
 
-// runsCTE begins a query that reads runs as r. Its first argument is the JSON array of goneRuns:
-// those runs are shown as interrupted at their last sign of life.
+// runsCTE begins a query that reads runs as r. Its first argument is the JSON array of goneRuns: those runs are shown as
+// interrupted at their last sign of life, or as queued if they came from the queue.
 const runsCTE = `
 	WITH gone(key) AS MATERIALIZED (SELECT value FROM json_each(?)),
 	r AS (
 		SELECT runs.*, ` + shownID + ` AS shown_id,
-			iif(status = 'running' AND key IN gone, 'interrupted', status)               AS shown,
-			iif(status = 'running' AND key IN gone, '` + tracker.ReasonGone + `', reason) AS why,
-			iif(status = 'running' AND key IN gone, seen_at, ended_at)                   AS ended
+			CASE WHEN status <> 'running' THEN status WHEN queue = 2 OR queue = 1 AND key IN gone THEN 'queued'
+				WHEN key IN gone THEN 'interrupted' ELSE status END AS shown,
+			iif(status = 'running' AND key IN gone, '` + tracker.ReasonGone + `', reason)        AS why,
+			iif(status = 'running' AND queue IS NOT 1 AND key IN gone, seen_at, ended_at) AS ended
 		FROM runs)
 `
 
 // goneRuns returns the keys of the running runs whose processes are gone, sorted, as a JSON array.
 func goneRuns(ctx context.Context, tx *sql.Tx, now time.Time) (string, error) {
 	keys := []int64{}
-	query := `SELECT key, host, pid, boot, process_started, seen_at FROM runs WHERE status = 'running' ORDER BY key`
+	query := `SELECT key, host, pid, boot, process_started, seen_at FROM runs WHERE status = 'running' AND queue IS NOT 2 ORDER BY key`
 	v := make([]any, 6)
 	err := each(ctx, tx, query, nil, pointers(v), func() error {
 		var r row
@@ -389,7 +390,7 @@ const longestProvenance = 1 << 20
 
 // rowColumns are what loadRows reads of a run, in the order of its record.
 const rowColumns = `r.key, r.shown_id, r.name, r.experiment, r.sweep, r.trial, r.shown, r.why, r.started_at, r.ended, r.seen_at, r.idle, r.tries, r.note, r.rating,
-	r.provenance, r.host, r.pid, r.boot, r.process_started, r.id = r.shown_id`
+	r.provenance, r.host, r.pid, r.boot, r.process_started, r.id = r.shown_id, r.stopped, r.queue`
 
 func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone, keys any) error {
 	query := runsCTE + `
@@ -397,7 +398,7 @@ func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone
 			coalesce((SELECT hash FROM pictures WHERE run = r.key AND role = 'result'   ORDER BY step DESC, name DESC LIMIT 1),
 			         (SELECT hash FROM pictures WHERE run = r.key AND role = 'snapshot' ORDER BY step DESC, name DESC LIMIT 1), '')
 		FROM r WHERE r.key` + inList
-	v := make([]any, 22)
+	v := make([]any, 24)
 	return each(ctx, tx, query, []any{gone, keys}, pointers(v), func() error {
 		r, into := ofRun(runs, v[0])
 		*into = tracker.Run{
@@ -407,7 +408,7 @@ func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone
 			StartedAt: r.time("started", v[8]), EndedAt: r.timeOrNull("ended", v[9]), SeenAt: r.time("seen", v[10]),
 			Idle: micros(r.number("idle", v[11])), Tries: int(r.number("tries", v[12])), Note: r.text("note", v[13]), Rating: int(r.number("rating", v[14])),
 			Process: r.process(v[16:]),
-			Picture: r.text("picture", v[21]), Params: into.Params, Final: into.Final, Tags: into.Tags,
+			Stopped: r.number("stopped", v[21]) == 1, Picture: r.text("picture", v[23]), Params: into.Params, Final: into.Final, Tags: into.Tags,
 		}
 		provenance := r.text("provenance", v[15])
 		if len(provenance) > longestProvenance || json.Unmarshal([]byte(provenance), &into.Provenance) != nil {
@@ -416,6 +417,7 @@ func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone
 		if r.number("id", v[20]) != 1 {
 			r.note("id")
 		}
+		r.number("queue", v[22])
 		into.Damaged = r.damaged
 		return nil
 	})

@@ -36,6 +36,9 @@ func TestMigrations(t *testing.T) {
 		if version >= 2 {
 			checkVersion2(t, store)
 		}
+		if version >= 3 {
+			checkVersion3(t, store)
+		}
 	}
 }
 
@@ -53,6 +56,25 @@ func checkVersion2(t *testing.T, store *DB) {
 	judgements, err := store.Judgements(t.Context(), tracker.JudgementQuery{Sweep: "weights"})
 	if err != nil || len(judgements) != 1 || judgements[0].Right != "1k7q3f9abcde" || judgements[0].Verdict != tracker.RightBetter {
 		t.Errorf("got %+v (%v)", judgements, err)
+	}
+}
+
+// checkVersion3 checks what version 3 of the database added.
+func checkVersion3(t *testing.T, store *DB) {
+	t.Helper()
+	for id, want := range map[string]tracker.Status{"1k7q3k9abcde": tracker.StatusQueued, "1k7q3m9abcde": tracker.StatusQueued, "1k7q3h9abcde": tracker.StatusFailed} {
+		run, err := store.Run(t.Context(), id)
+		if err != nil || run.Status != want || run.Stopped != (want == tracker.StatusFailed) {
+			t.Errorf("got %+v (%v)", run, err)
+		}
+	}
+	sweep, err := store.Sweep(t.Context(), "weights")
+	if err != nil || !sweep.Active {
+		t.Errorf("got %+v (%v)", sweep, err)
+	}
+	workers, err := one[int](t.Context(), store.reader, `SELECT count(*) FROM workers WHERE device = 'cpu' AND run = '1k7q3m9abcde'`)
+	if err != nil || workers != 1 {
+		t.Errorf("%d workers (%v)", workers, err)
 	}
 }
 

@@ -180,7 +180,7 @@ func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.Open
 		if err != nil {
 			return err
 		}
-		continued := here.Status == tracker.StatusRunning && !here.Process.Equal(a.Run.Process)
+		continued := here.Status == tracker.StatusQueued || here.Status == tracker.StatusRunning && !here.Process.Equal(a.Run.Process)
 		if continued || here.SeenAt.After(a.Run.SeenAt) {
 			return errStays
 		}

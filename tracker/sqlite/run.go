@@ -12,13 +12,14 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// findRun returns a run's key and its status in the database.
+// findRun returns a run's key and its status, which of a run whose process is gone is still running.
 func findRun(ctx context.Context, tx *sql.Tx, id string) (key int64, status tracker.Status, err error) {
 	var state any
-	err = tx.QueryRowContext(ctx, `SELECT key, status FROM runs WHERE id = ?`, id).Scan(&key, &state)
+	const columns = `SELECT key, iif(status = 'running' AND queue = 2, 'queued', status) FROM runs WHERE `
+	err = tx.QueryRowContext(ctx, columns+`id = ?`, id).Scan(&key, &state)
 	if errors.Is(err, sql.ErrNoRows) {
 		if n, bad := strconv.ParseInt(id, 16, 64); bad == nil { // that may be shown instead of a damaged id
-			err = tx.QueryRowContext(ctx, `SELECT key, status FROM runs WHERE key = ? AND `+shownID+` = ?`, n, id).Scan(&key, &state)
+			err = tx.QueryRowContext(ctx, columns+`key = ? AND `+shownID+` = ?`, n, id).Scan(&key, &state)
 		}
 	}
 	if errors.Is(err, sql.ErrNoRows) {
@@ -45,15 +46,15 @@ func markChanged(ctx context.Context, tx *sql.Tx, keys ...int64) error {
 	return err
 }
 
-// touch marks a run as changed, and as alive if it has not ended.
+// touch marks a run as changed, and as alive if a process has it.
 func (db *DB) touch(ctx context.Context, tx *sql.Tx, key int64) error {
 	return cmp.Or(markChanged(ctx, tx, key), db.beat(ctx, tx, key))
 }
 
-// beat marks a run as alive if it has not ended.
+// beat marks a run as alive if a process has it.
 func (db *DB) beat(ctx context.Context, tx *sql.Tx, key int64) error {
 	// A time that is far ahead is that of a clock which was set back, and nobody would believe it; see Process.Gone.
-	query := `UPDATE runs SET seen_at = iif(seen_at > ?1 + ?2, ?1, max(seen_at, ?1)) WHERE key = ?3 AND status = 'running'`
+	query := `UPDATE runs SET seen_at = iif(seen_at > ?1 + ?2, ?1, max(seen_at, ?1)) WHERE key = ?3 AND status = 'running' AND queue IS NOT 2`
 	_, err := tx.ExecContext(ctx, query, db.now().UnixMicro(), tracker.SilentAfter.Microseconds(), key)
 	return err
 }
@@ -83,8 +84,10 @@ func (db *DB) FinishRun(ctx context.Context, id string, o tracker.Outcome) error
 		if err := db.touch(ctx, tx, key); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE runs SET status = ?, reason = ?, ended_at = seen_at WHERE key = ?`, o.Status, o.Reason, key)
-		if err == nil && o.PeakMemory > 0 {
+		if err := endRun(ctx, tx, key, o); err != nil {
+			return err
+		}
+		if o.PeakMemory > 0 {
 			_, err = tx.ExecContext(ctx, `UPDATE runs SET provenance = json_set(provenance, '$.peak_memory_bytes', ?) WHERE key = ?`, o.PeakMemory, key)
 		}
 		return err
@@ -93,6 +96,20 @@ func (db *DB) FinishRun(ctx context.Context, id string, o tracker.Outcome) error
 		return err
 	}
 	return db.removeCheckpoints(ctx, id)
+}
+
+// endRun ends a run that is running. One of the queue that is interrupted waits there again.
+func endRun(ctx context.Context, tx *sql.Tx, key int64, o tracker.Outcome) error {
+	result, err := tx.ExecContext(ctx, `UPDATE runs SET queue = 2, reason = ?, tries = 0 WHERE key = ? AND queue = 1 AND ? = 'interrupted'`,
+		o.Reason, key, o.Status)
+	if err != nil {
+		return err
+	}
+	if again, err := result.RowsAffected(); again > 0 || err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE runs SET status = ?, reason = ?, ended_at = seen_at, queue = 0 WHERE key = ?`, o.Status, o.Reason, key)
+	return err
 }
 
 // UpdateRun implements tracker.Store.
@@ -118,8 +135,8 @@ func (db *DB) UpdateRun(ctx context.Context, id string, u tracker.Update) (*trac
 	})
 }
 
-// changeRun calls f with a run's key and status in the database, marks the run as changed, and as
-// alive if it has not ended, and returns it.
+// changeRun calls f with what findRun returns of a run, marks the run as changed, and as alive if a process has it, and
+// returns it.
 func (db *DB) changeRun(ctx context.Context, doing, id string, f func(tx *sql.Tx, key int64, status tracker.Status) error) (run *tracker.Run, err error) {
 	err = db.write(ctx, doing, func(tx *sql.Tx) error {
 		key, status, err := findRun(ctx, tx, id)
@@ -175,6 +192,9 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 			Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning,
 			StartedAt: at, SeenAt: at, Note: n.Note, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
 		}
+		if n.Queued {
+			r.Status = tracker.StatusQueued
+		}
 		var key int64
 		for range 10 { // until no other run has the id
 			r.ID = tracker.NewID(at)
@@ -214,11 +234,15 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
 		return 0, err
 	}
 	p := r.Process
+	status, queue := r.Status, 0
+	if status == tracker.StatusQueued {
+		status, queue = tracker.StatusRunning, 2
+	}
 	key, err := one[int64](ctx, tx, `
-		INSERT INTO runs (id, name, experiment, sweep, trial, status, reason, started_at, ended_at, seen_at, idle, tries, note, rating,
+		INSERT INTO runs (id, name, experiment, sweep, trial, status, queue, reason, started_at, ended_at, seen_at, idle, tries, note, rating,
 			provenance, host, pid, boot, process_started, revision)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
-		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Reason,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
+		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, status, queue, r.Reason,
 		r.StartedAt.UnixMicro(), endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Note, r.Rating,
 		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), revision)
 	if err != nil {
@@ -227,9 +251,9 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
 	return key, cmp.Or(setParams(ctx, tx, key, r.Params), addTags(ctx, tx, key, r.Tags))
 }
 
-// endedAt is the value of the column ended_at: NULL while a run is running.
+// endedAt is the value of the column ended_at: NULL until a run has ended.
 func endedAt(r *tracker.Run) any {
-	if r.Status == tracker.StatusRunning {
+	if !r.Status.Ended() {
 		return nil
 	}
 	return r.EndedAt.UnixMicro()
@@ -265,21 +289,94 @@ func addTags(ctx context.Context, tx *sql.Tx, key int64, tags []string) error {
 
 // ContinueRun implements tracker.Store.
 func (db *DB) ContinueRun(ctx context.Context, id string, p tracker.Process) (*tracker.Run, error) {
+	return db.changeRun(ctx, "continuing run "+id, id, func(tx *sql.Tx, key int64, status tracker.Status) error {
+		return cmp.Or(db.refuseEndless(ctx, tx, id, key, status), db.give(ctx, tx, key, p))
+	})
+}
+
+// refuseEndless returns an error if a run is finished, or if a process works on it.
+func (db *DB) refuseEndless(ctx context.Context, tx *sql.Tx, id string, key int64, status tracker.Status) error {
+	if status == tracker.StatusFinished {
+		return tracker.Errorf(tracker.CodeConflict, "run %s is finished: there is nothing to continue", id)
+	}
+	return db.refuseRunning(ctx, tx, []int64{key})
+}
+
+// give gives a run that nobody works on to a process; the zero value means this one.
+func (db *DB) give(ctx context.Context, tx *sql.Tx, key int64, p tracker.Process) error {
 	if p == (tracker.Process{}) {
 		p = tracker.ThisProcess()
 	}
-	return db.changeRun(ctx, "continuing run "+id, id, func(tx *sql.Tx, key int64, status tracker.Status) error {
-		if status == tracker.StatusFinished {
-			return tracker.Errorf(tracker.CodeConflict, "run %s is finished: there is nothing to continue", id)
+	// A run without a process has not begun. One whose process is gone ended at its last sign of life.
+	_, err := tx.ExecContext(ctx, `
+		UPDATE runs SET status = 'running', reason = '', ended_at = NULL, claimed = 1, queue = min(queue, 1), stopped = 0,
+			started_at = iif(pid = 0, ?1, started_at), tries = iif(pid = 0, 0, tries + 1),
+			idle = iif(pid = 0, 0, idle + max(0, ?1 - coalesce(ended_at, seen_at))), host = ?2, pid = ?3, boot = ?4, process_started = ?5
+		WHERE key = ?6`,
+		db.now().UnixMicro(), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), key)
+	return err
+}
+
+// ClaimRun implements tracker.Store.
+func (db *DB) ClaimRun(ctx context.Context, p tracker.Process) (run *tracker.Run, err error) {
+	const doing = "taking a run from the queue"
+	first := func(tx *sql.Tx) (key int64, err error) {
+		gone, err := goneRuns(ctx, tx, db.now())
+		if err != nil {
+			return 0, err
 		}
-		if err := db.refuseRunning(ctx, tx, []int64{key}); err != nil {
+		key, err = one[int64](ctx, tx, `SELECT key FROM runs WHERE queue > 0 AND status = 'running'
+			AND (queue = 2 OR queue = 1 AND key`+inList+`) ORDER BY key LIMIT 1`, gone)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = tracker.Errorf(tracker.CodeNotFound, "no run is queued")
+		}
+		return key, err
+	}
+	// Waiting for work must not keep others from writing.
+	if err := db.read(ctx, doing, func(tx *sql.Tx) error { _, err := first(tx); return err }); err != nil {
+		return nil, err
+	}
+	err = db.write(ctx, doing, func(tx *sql.Tx) error {
+		key, err := first(tx)
+		if err != nil {
 			return err
 		}
-		// A run whose process is gone ended at its last sign of life.
-		_, err := tx.ExecContext(ctx, `
-			UPDATE runs SET status = 'running', reason = '', ended_at = NULL, tries = tries + 1, claimed = 1,
-				idle = idle + max(0, ? - coalesce(ended_at, seen_at)), host = ?, pid = ?, boot = ?, process_started = ? WHERE key = ?`,
-			db.now().UnixMicro(), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), key)
+		if err := cmp.Or(db.give(ctx, tx, key, p), db.touch(ctx, tx, key)); err != nil {
+			return err
+		}
+		run, err = loadRun(ctx, tx, db.now(), key)
+		return err
+	})
+	return run, err
+}
+
+// QueueRun implements tracker.Store.
+func (db *DB) QueueRun(ctx context.Context, id string) (*tracker.Run, error) {
+	return db.changeRun(ctx, "queueing run "+id, id, func(tx *sql.Tx, key int64, status tracker.Status) error {
+		if err := db.refuseEndless(ctx, tx, id, key, status); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE runs SET status = 'running', reason = '', ended_at = NULL, tries = 0, queue = 2, stopped = 0 WHERE key = ?`, key)
+		return err
+	})
+}
+
+// StopRun implements tracker.Store.
+func (db *DB) StopRun(ctx context.Context, id string) (*tracker.Run, error) {
+	return db.changeRun(ctx, "stopping run "+id, id, func(tx *sql.Tx, key int64, _ tracker.Status) error {
+		run, err := loadRun(ctx, tx, db.now(), key)
+		if err != nil {
+			return err
+		}
+		switch run.Status {
+		case tracker.StatusRunning:
+			_, err = tx.ExecContext(ctx, `UPDATE runs SET queue = 0, stopped = 1 WHERE key = ?`, key)
+		case tracker.StatusQueued:
+			_, err = tx.ExecContext(ctx, `UPDATE runs SET status = 'interrupted', reason = iif(pid = 0, ?, ?), ended_at = seen_at, queue = 0, stopped = 1 WHERE key = ?`,
+				tracker.ReasonNotBegun, tracker.ReasonStopped, key)
+		default:
+			err = tracker.Errorf(tracker.CodeConflict, "run %s has ended already: it is %s", id, run.Status)
+		}
 		return err
 	})
 }
@@ -291,7 +388,11 @@ func findOwnRun(ctx context.Context, tx *sql.Tx, id string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if status != tracker.StatusRunning {
+	switch status {
+	case tracker.StatusRunning:
+	case tracker.StatusQueued:
+		return 0, tracker.Errorf(tracker.CodeConflict, "run %s is queued: nobody works on it", id)
+	default:
 		return 0, tracker.Errorf(tracker.CodeConflict, "run %s has ended: it is %s", id, status)
 	}
 	return key, refuseStranger(ctx, tx, key)

@@ -52,6 +52,7 @@ func (db *DB) RestoreSweep(ctx context.Context, s tracker.Sweep) error {
 			return err
 		}
 		if len(known) == 0 {
+			s.Active = false
 			return insertSweep(ctx, tx, s)
 		}
 		if !known[0].Same(&s) {
@@ -63,8 +64,8 @@ func (db *DB) RestoreSweep(ctx context.Context, s tracker.Sweep) error {
 
 // insertSweep adds a sweep whose name is free.
 func insertSweep(ctx context.Context, tx *sql.Tx, s tracker.Sweep) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO sweeps (name, experiment, text, dir, trials, rated, started_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		s.Name, s.Experiment, s.Text, s.Dir, s.Trials, s.Rated, s.StartedAt.UnixMicro())
+	_, err := tx.ExecContext(ctx, `INSERT INTO sweeps (name, experiment, text, dir, trials, rated, active, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.Name, s.Experiment, s.Text, s.Dir, s.Trials, s.Rated, s.Active, s.StartedAt.UnixMicro())
 	if err != nil {
 		return err
 	}
@@ -130,18 +131,39 @@ func loadSweeps(ctx context.Context, tx *sql.Tx, which string, args ...any) ([]t
 
 // eachSweep calls f with chosen sweeps, and with the names of what is damaged of each.
 func eachSweep(ctx context.Context, tx *sql.Tx, which string, args []any, f func(s tracker.Sweep, damaged []string)) error {
-	query := `SELECT name, experiment, text, dir, trials, rated, started_at FROM sweeps ` + which
-	v := make([]any, 7)
+	query := `SELECT name, experiment, text, dir, trials, rated, active, started_at FROM sweeps ` + which
+	v := make([]any, 8)
 	return each(ctx, tx, query, args, pointers(v), func() error {
 		var r row
 		s := tracker.Sweep{
 			Name: r.text("name", v[0]), Experiment: r.text("experiment", v[1]), Text: r.text("text", v[2]), Dir: r.text("dir", v[3]),
-			Trials: int(r.number("trials", v[4])), Rated: r.number("rated", v[5]) == 1, StartedAt: r.time("started", v[6]),
+			Trials: int(r.number("trials", v[4])), Rated: r.number("rated", v[5]) == 1, Active: r.number("active", v[6]) == 1,
+			StartedAt: r.time("started", v[7]),
 		}
 		damaged := append(r.damaged, s.Mend()...)
 		f(s, damaged)
 		return nil
 	})
+}
+
+// ActivateSweep implements tracker.Store.
+func (db *DB) ActivateSweep(ctx context.Context, name string, active bool) (s *tracker.Sweep, err error) {
+	err = db.write(ctx, "changing a sweep", func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE sweeps SET active = ? WHERE name = ?`, active, name); err != nil {
+			return err
+		}
+		list, err := loadSweeps(ctx, tx, `WHERE name = ?`, name)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return noSuchSweep(ctx, tx, name)
+		}
+		s = &list[0]
+		_, err = nextRevision(ctx, tx)
+		return err
+	})
+	return s, err
 }
 
 // DeleteSweep implements tracker.Store.

@@ -109,6 +109,7 @@ func (v *verifier) others(ctx context.Context, tx *sql.Tx) error {
 			v.problem(tracker.ProblemDatabase, "", "sweep %q is damaged: %s", s.Name, strings.Join(damaged, ", "))
 		}
 	})
+	_, workers, err5 := loadWorkers(ctx, tx)
 	sound, err4 := one[bool](ctx, tx, `SELECT count(*) = 1 AND min(revision IS `+soundRevision+`) FROM history`)
 	if err4 == nil && !sound {
 		v.problem(tracker.ProblemDatabase, "", "the number of changes is damaged")
@@ -119,7 +120,10 @@ func (v *verifier) others(ctx context.Context, tx *sql.Tx) error {
 	if judgements > 0 {
 		v.problem(tracker.ProblemDatabase, "", "%d rows of judgements are none, and do not count", judgements)
 	}
-	return cmp.Or(err1, err2, err3, err4)
+	if workers > 0 {
+		v.problem(tracker.ProblemDatabase, "", "%d rows of workers are damaged", workers)
+	}
+	return cmp.Or(err1, err2, err3, err4, err5)
 }
 
 // points checks that each metric has the right number of points, packed into full chunks.

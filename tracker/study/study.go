@@ -167,7 +167,7 @@ type Tally struct{ Planned, Begun, Finished, Pruned, Failed, Interrupted, Runnin
 func NewTally(planned, begun int, states map[tracker.Status]int) Tally {
 	return Tally{
 		Planned: planned, Begun: begun, Finished: states[tracker.StatusFinished], Pruned: states[Pruned], Failed: states[tracker.StatusFailed],
-		Interrupted: states[tracker.StatusInterrupted], Running: states[tracker.StatusRunning],
+		Interrupted: states[tracker.StatusInterrupted] + states[tracker.StatusQueued], Running: states[tracker.StatusRunning],
 	}
 }
 
@@ -196,7 +196,7 @@ func (s *Study) Rank() (*Ranking, error) {
 			r.Best = i
 		}
 	}
-	states := []string{string(tracker.StatusFinished), string(tracker.StatusRunning), string(tracker.StatusInterrupted), Pruned, string(tracker.StatusFailed)}
+	states := []string{string(tracker.StatusFinished), string(tracker.StatusRunning), string(tracker.StatusQueued), string(tracker.StatusInterrupted), Pruned, string(tracker.StatusFailed)}
 	slices.SortStableFunc(r.Order, func(i, j int) int {
 		a, b := s.Runs[i], s.Runs[j]
 		return cmp.Or(

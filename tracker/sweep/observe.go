@@ -186,7 +186,7 @@ func Summarise(f *File, planned int, runs []*tracker.Run, judgements []tracker.J
 		switch {
 		case run.Status == tracker.StatusRunning:
 			s.Running++
-		case run.Status == tracker.StatusInterrupted:
+		case run.Status == tracker.StatusInterrupted, run.Status == tracker.StatusQueued:
 			s.Interrupted++
 		case run.Status == tracker.StatusFailed:
 			s.Failed++

@@ -96,13 +96,8 @@ func Run(ctx context.Context, store Store, f *File, o Options) (*Summary, error)
 	return Summarise(f, r.planned, r.board.all(), r.board.judgements)
 }
 
-const (
-	// pollEvery is the time between two looks at what other processes and people did.
-	pollEvery = time.Second
-	// maxTries is how often a trial is continued whose process ended each time before it saved a
-	// checkpoint: the trial may be what ends the process.
-	maxTries = 10
-)
+// pollEvery is the time between two looks at what other processes and people did.
+const pollEvery = time.Second
 
 // runner runs trials in this process.
 type runner struct {
@@ -184,17 +179,6 @@ func (r *runner) resume(ctx context.Context, runs []*tracker.Run) (*Trial, error
 		active, err := tracker.Continue(ctx, r.store, run.ID)
 		if err != nil {
 			return nil, err
-		}
-		if interrupted && run.Tries >= maxTries {
-			err := active.Finish(ctx, tracker.Outcome{
-				Status: tracker.StatusFailed,
-				Reason: fmt.Sprintf("its process ended %d times without a checkpoint: it was given up", run.Tries+1),
-			})
-			if err != nil {
-				return nil, err
-			}
-			r.failures[run.Trial] = r.file.Retries + 1
-			continue
 		}
 		t := r.trial(run.Trial, a, active, failed)
 		t.Continued = true

@@ -54,6 +54,10 @@ var groups = []struct {
 		{"Finish", testFinish}, {"Gone", testGone}, {"Delete", testDelete}, {"DeleteRunning", testDeleteRunning},
 		{"Continue", testContinue}, {"Tries", testTries}, {"ContinueOnce", testContinueOnce}, {"Stranger", testStranger},
 	}},
+	{"Queue", []check{
+		{"Queue", testQueue}, {"Gone", testQueueGone}, {"Once", testQueueOnce}, {"Again", testQueueAgain}, {"Stop", testStop},
+		{"StopActive", testStopActive}, {"Workers", testWorkers},
+	}},
 	{"Lists", []check{
 		{"Paging", testPaging}, {"Filters", testFilters}, {"RandomFilters", testRandomFilters}, {"UnknownNames", testUnknownNames},
 		{"Sort", testSort},

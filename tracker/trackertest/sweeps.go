@@ -14,7 +14,7 @@ func testSweeps(t *testing.T, store tracker.Store) {
 	wantCode(t, errorOf(store.Sweep(ctx, "weights")), tracker.CodeNotFound)
 	before := changes(t, store, "")
 	first := must(store.CreateSweep(ctx, tracker.Sweep{ // any bytes may be in a folder's name
-		Name: "weights", Experiment: "night", Text: "trials: 3\n", Dir: "/caf\xe9/pictures", Trials: 3, Rated: true,
+		Name: "weights", Experiment: "night", Text: "trials: 3\n", Dir: "/caf\xe9/pictures", Trials: 3, Rated: true, Active: true,
 	}))(t)
 	failIf(t, changes(t, store, before.Cursor).Cursor == before.Cursor, "a new sweep is no change")
 	failIf(t, first.StartedAt.Before(time.Now().Add(-time.Hour)), "it began %v", first.StartedAt)
@@ -27,6 +27,14 @@ func testSweeps(t *testing.T, store tracker.Store) {
 	list := must(store.Sweeps(ctx))(t)
 	wantList(t, "sweeps", list, []tracker.Sweep{*first, *third, *second})
 	wantCode(t, errorOf(store.CreateSweep(ctx, tracker.Sweep{Name: "weights"})), tracker.CodeConflict)
+	for _, active := range []bool{true, false} {
+		before := changes(t, store, "")
+		third.Active = active
+		wantEqual(t, "the changed sweep", must(store.ActivateSweep(ctx, third.Name, active))(t), third)
+		wantEqual(t, "read back", must(store.Sweep(ctx, third.Name))(t), third)
+		failIf(t, changes(t, store, before.Cursor).Cursor == before.Cursor, "a sweep that is active or not is no change")
+	}
+	wantCode(t, errorOf(store.ActivateSweep(ctx, "none", true)), tracker.CodeNotFound)
 	err := errorOf(store.Sweep(ctx, "weigths"))
 	if wantCode(t, err, tracker.CodeNotFound); !strings.Contains(err.Error(), `did you mean "weights"?`) {
 		t.Errorf("the error is %v", err)

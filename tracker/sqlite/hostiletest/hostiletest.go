@@ -74,7 +74,7 @@ type soundStore struct {
 
 // Sound makes a store in which nothing is wrong: a sweep of three trials that were rated, of which
 // one is finished, one failed and one was interrupted and has a checkpoint; a run that another
-// machine works on; and the memory of a run that was deleted.
+// machine works on, and its worker; and the memory of a run that was deleted.
 func Sound(t testing.TB) *Store {
 	t.Helper()
 	from, err := sound()
@@ -160,6 +160,9 @@ func makeSound(ctx context.Context, dir string) (*soundStore, error) {
 			return nil, err
 		}
 	}
+	if err := db.SeeWorker(ctx, tracker.Worker{Process: elsewhere, Device: "cpu", Run: s.Runs[3]}); err != nil {
+		return nil, err
+	}
 	gone, err := db.CreateRun(ctx, tracker.NewRun{})
 	if err == nil {
 		err = db.FinishRun(ctx, gone.ID, tracker.Outcome{Status: tracker.StatusFailed})
@@ -169,6 +172,9 @@ func makeSound(ctx context.Context, dir string) (*soundStore, error) {
 	}
 	return s, errors.Join(err, db.Close(), os.Remove(filepath.Join(dir, "reserve")))
 }
+
+// elsewhere is a process on a machine that cannot be asked.
+var elsewhere = tracker.Process{Host: "elsewhere", PID: 7, Boot: "boot", StartedAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 
 // makeRun adds a run with everything that a run may have.
 func makeRun(ctx context.Context, db *sqlite.DB, number int, status tracker.Status) (id string, pictures []string, err error) {
@@ -183,8 +189,8 @@ func makeRun(ctx context.Context, db *sqlite.DB, number int, status tracker.Stat
 			Platform: "linux/amd64", XLA: "pjrt", Device: "cpu", Network: "vgg19", Weights: "vgg19", WeightsSHA256: "00ff", Seed: &seed, PeakMemory: 1 << 30,
 		},
 	}
-	if status == tracker.StatusRunning { // on a machine that cannot be asked
-		n.Process = tracker.Process{Host: "elsewhere", PID: 7, Boot: "boot", StartedAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	if status == tracker.StatusRunning {
+		n.Process = elsewhere
 	} else {
 		n.Sweep, n.Trial = "weights", number+1
 	}

@@ -1,0 +1,204 @@
+package trackertest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// testQueue queues runs, takes them in their order, gives them back and ends them.
+func testQueue(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{})), tracker.CodeNotFound)
+	input := tracker.NewPicture{Role: tracker.RoleContent, Data: Picture(t, 1)}
+	first := create(t, store, tracker.NewRun{Name: "first", Queued: true, Inputs: []tracker.NewPicture{input}})
+	create(t, store, tracker.NewRun{Name: "second", Queued: true})
+	create(t, store, tracker.NewRun{Name: "here"})
+	if first.Status != tracker.StatusQueued || first.Process != (tracker.Process{}) || !first.EndedAt.IsZero() || first.Picture != "" || first.Duration() != 0 {
+		t.Errorf("got %+v", first)
+	}
+	wantEqual(t, "read back", get(t, store, first.ID), first)
+	wantList(t, "queued", list(t, store, "status == queued", "name"), []string{"first", "second"})
+	groups := must(store.Groups(ctx, tracker.ByExperiment))(t)
+	wantEqual(t, "statuses", groups[0].Statuses, map[tracker.Status]int{tracker.StatusQueued: 2, tracker.StatusRunning: 1})
+	for what, err := range map[string]error{
+		"points": store.AppendPoints(ctx, first.ID, onePoint), "a checkpoint": store.SaveCheckpoint(ctx, first.ID, writes("")),
+		"an end": store.FinishRun(ctx, first.ID, done),
+	} {
+		failIf(t, tracker.ErrorCode(err) != tracker.CodeConflict, "%s of a run that nobody works on: %v", what, err)
+	}
+
+	before := changes(t, store, "")
+	got := must(store.ClaimRun(ctx, tracker.Process{}))(t)
+	wantList(t, "changes", changes(t, store, before.Cursor).Runs, []string{first.ID})
+	if got.ID != first.ID || got.Status != tracker.StatusRunning || !got.Process.Equal(tracker.ThisProcess()) || got.Tries != 0 || got.Idle != 0 ||
+		got.StartedAt.Before(first.StartedAt) || got.SeenAt.Before(got.StartedAt) {
+		t.Errorf("got %+v", got)
+	}
+	saveCheckpoint(t, store, first.ID, "state")
+	ok(t, store.FinishRun(ctx, first.ID, tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "the worker ended"}))
+	back := get(t, store, first.ID)
+	failIf(t, back.Status != tracker.StatusQueued || back.Reason != "the worker ended" || !back.StartedAt.Equal(got.StartedAt), "given back: %+v", back)
+	wantEqual(t, "its checkpoint", readCheckpoint(t, store, first.ID), "state")
+	again := must(store.ClaimRun(ctx, tracker.Process{}))(t)
+	failIf(t, again.ID != first.ID || again.Tries != 1 || again.Reason != "" || !again.StartedAt.Equal(got.StartedAt), "taken again: %+v", again)
+	finish(t, store, first.ID)
+	second := must(store.ClaimRun(ctx, tracker.Process{}))(t)
+	ok(t, store.FinishRun(ctx, second.ID, tracker.Outcome{Status: tracker.StatusFailed}))
+	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{})), tracker.CodeNotFound)
+
+	queued := create(t, store, tracker.NewRun{Queued: true})
+	must(store.DeleteRuns(ctx, []string{queued.ID}, tracker.DeleteOptions{}))(t)
+	direct := create(t, store, tracker.NewRun{Queued: true})
+	must(store.ContinueRun(ctx, direct.ID, tracker.Process{}))(t)
+	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{})), tracker.CodeNotFound)
+}
+
+// testQueueGone has processes that took runs from the queue end without a word.
+func testQueueGone(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	run := create(t, store, tracker.NewRun{Name: "lost", Queued: true})
+	create(t, store, tracker.NewRun{Name: "next", Queued: true})
+	for tries := range 3 {
+		got := must(store.ClaimRun(ctx, gone()))(t)
+		if got.ID != run.ID || got.Status != tracker.StatusQueued || got.Tries != tries || !got.EndedAt.IsZero() || got.Reason != tracker.ReasonGone {
+			t.Errorf("try %d: got %+v", tries, got)
+		}
+	}
+	wantList(t, "queued", list(t, store, "status == queued", "name"), []string{"lost", "next"})
+	// Whoever claims it again and again gives up in the end.
+	for range 8 {
+		must(store.ClaimRun(ctx, gone()))(t)
+	}
+	active, next, err := tracker.Claim(ctx, store)
+	ok(t, err)
+	failIf(t, next.Name != "next", "got %s", next.Name)
+	ok(t, active.Finish(ctx, done))
+	lost := get(t, store, run.ID)
+	failIf(t, lost.Status != tracker.StatusFailed || lost.Tries != 11, "got %+v", lost)
+	wantCode(t, errorOf(tracker.Continue(ctx, store, run.ID)), tracker.CodeConflict)
+	again := must(store.QueueRun(ctx, run.ID))(t)
+	failIf(t, again.Status != tracker.StatusQueued || again.Tries != 0, "got %+v", again)
+	active, _, err = tracker.Claim(ctx, store)
+	ok(t, err)
+	ok(t, active.Finish(ctx, done))
+}
+
+// testQueueOnce has many goroutines take runs.
+func testQueueOnce(t *testing.T, store tracker.Store) {
+	const runs = 20
+	for range runs {
+		create(t, store, tracker.NewRun{Queued: true})
+	}
+	var mu sync.Mutex
+	var taken []string
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for {
+				run, err := store.ClaimRun(t.Context(), tracker.Process{})
+				if err != nil {
+					wantCode(t, err, tracker.CodeNotFound)
+					return
+				}
+				mu.Lock()
+				taken = append(taken, run.ID)
+				mu.Unlock()
+			}
+		})
+	}
+	wait.Wait()
+	slices.Sort(taken)
+	failIf(t, len(taken) != runs || len(slices.Compact(taken)) != runs, "%d runs were taken %d times", runs, len(taken))
+}
+
+// testQueueAgain queues runs that have ended.
+func testQueueAgain(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	wantCode(t, errorOf(store.QueueRun(ctx, tracker.NewID(time.Now()))), tracker.CodeNotFound)
+	for _, n := range []tracker.NewRun{{}, {Process: gone()}} {
+		run := create(t, store, n)
+		if n.Process == (tracker.Process{}) {
+			wantCode(t, errorOf(store.QueueRun(ctx, run.ID)), tracker.CodeConflict) // it is running
+			ok(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: tracker.StatusFailed, Reason: "because"}))
+		}
+		for range 2 {
+			got := must(store.QueueRun(ctx, run.ID))(t)
+			failIf(t, got.Status != tracker.StatusQueued || got.Reason != "" || !got.EndedAt.IsZero(), "got %+v", got)
+		}
+		got := must(store.ClaimRun(ctx, tracker.Process{}))(t)
+		failIf(t, got.ID != run.ID || got.Tries != 1 || !got.StartedAt.Equal(run.StartedAt), "got %+v", got)
+		finish(t, store, run.ID)
+		wantCode(t, errorOf(store.QueueRun(ctx, run.ID)), tracker.CodeConflict)
+	}
+}
+
+// testStop stops runs in each of their states.
+func testStop(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	wantCode(t, errorOf(store.StopRun(ctx, tracker.NewID(time.Now()))), tracker.CodeNotFound)
+	waiting := create(t, store, tracker.NewRun{Queued: true})
+	got := must(store.StopRun(ctx, waiting.ID))(t)
+	failIf(t, got.Status != tracker.StatusInterrupted || got.Reason != tracker.ReasonNotBegun || !got.Stopped || got.EndedAt.IsZero(), "got %+v", got)
+	wantCode(t, errorOf(store.StopRun(ctx, waiting.ID)), tracker.CodeConflict)
+	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{})), tracker.CodeNotFound)
+	failIf(t, must(store.QueueRun(ctx, waiting.ID))(t).Stopped, "a run that is queued again is stopped")
+
+	lost := must(store.ClaimRun(ctx, gone()))(t)
+	got = must(store.StopRun(ctx, lost.ID))(t)
+	failIf(t, got.Status != tracker.StatusInterrupted || got.Reason != tracker.ReasonStopped, "got %+v", got)
+
+	for _, n := range []tracker.NewRun{{}, {Queued: true}} {
+		run := create(t, store, n)
+		if n.Queued {
+			must(store.ClaimRun(ctx, tracker.Process{}))(t)
+		}
+		got = must(store.StopRun(ctx, run.ID))(t)
+		failIf(t, got.Status != tracker.StatusRunning || !got.Stopped, "got %+v", got)
+		ok(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "stopped"}))
+		got = get(t, store, run.ID)
+		failIf(t, got.Status != tracker.StatusInterrupted || !got.Stopped, "got %+v", got)
+		failIf(t, must(store.ContinueRun(ctx, run.ID, gone()))(t).Stopped, "a run that is continued is stopped")
+		wantEqual(t, "the status of one that was stopped and continued", get(t, store, run.ID).Status, tracker.StatusInterrupted)
+	}
+}
+
+// testStopActive stops a run in the course of its work, which notices it within a second.
+func testStopActive(t *testing.T, store tracker.Store) {
+	run := must(tracker.Start(t.Context(), store, tracker.NewRun{}))(t)
+	ctx, cancel := run.Context(t.Context())
+	defer cancel()
+	failIf(t, run.Stopped() || ctx.Err() != nil, "it is stopped before anybody asked")
+	must(store.StopRun(t.Context(), run.ID()))(t)
+	began := time.Now()
+	<-ctx.Done()
+	failIf(t, time.Since(began) > time.Second, "it took %v", time.Since(began))
+	failIf(t, !run.Stopped() || !errors.Is(context.Cause(ctx), tracker.ErrStopped), "the cause is %v", context.Cause(ctx))
+	ok(t, run.Finish(t.Context(), tracker.Outcome{Status: tracker.StatusInterrupted}))
+}
+
+// testWorkers has workers come and go.
+func testWorkers(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	wantList(t, "workers", must(store.Workers(ctx))(t), []tracker.Worker{})
+	id := tracker.NewID(time.Now())
+	for _, w := range []tracker.Worker{{Device: "cpu"}, {Device: "cpu", Run: id}, {Device: "cuda", Process: gone()}, {Device: "cuda", Process: far()}} {
+		ok(t, store.SeeWorker(ctx, w))
+	}
+	workers := must(store.Workers(ctx))(t)
+	if len(workers) != 2 || workers[0].Run != id || !workers[0].Process.Equal(tracker.ThisProcess()) || workers[1].Device != "cuda" ||
+		time.Since(workers[0].SeenAt) > time.Minute {
+		t.Errorf("got %+v", workers)
+	}
+	for range 2 {
+		ok(t, store.RemoveWorker(ctx, tracker.Process{}))
+	}
+	failIf(t, len(must(store.Workers(ctx))(t)) != 1, "a worker that ended is still there")
+	wantCode(t, store.SeeWorker(ctx, tracker.Worker{Device: "a\nb"}), tracker.CodeInvalid)
+	wantCode(t, store.SeeWorker(ctx, tracker.Worker{Run: "none"}), tracker.CodeInvalid)
+}
