@@ -249,7 +249,7 @@ func SetTheme(t *testing.T, ctx context.Context, theme string) {
 
 // A telephone's window, in CSS pixels.
 const (
-	PhoneWidth  = 420
+	PhoneWidth  = 390
 	PhoneHeight = 860
 )
 

@@ -13,7 +13,33 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/gouache-art/gouache/internal/browsertest"
+	"github.com/gouache-art/gouache/tracker"
 )
+
+// Names without a space to break at make no page wider than its window, and a picture that is missing does not flatten
+// the other.
+func TestCompareLongNames(t *testing.T) {
+	store := realStore(t)
+	var ids []string
+	for i, word := range []string{"Donaudampfschifffahrtsgesellschaft", "whiskers_stay_and_nothing_else_changes_at_all"} {
+		run, err := store.CreateRun(t.Context(), tracker.NewRun{Name: strings.Repeat(word, 3), Params: tracker.Params{"style_picture": strings.Repeat(word, 2) + ".png", "n": i}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, run.ID)
+	}
+	painted := named(t, store, "whiskers stay")
+	base, ctx := serve(t, store, Options{}), browsertest.Open(t)
+	for _, runs := range [][]string{append(ids, painted.ID), {ids[0], painted.ID}} {
+		open(t, ctx, base+compareURL(runs))
+		browsertest.WaitFor(t, ctx, `document.querySelector(".tile .viewer")`)
+		browsertest.Screenshots(t, ctx, fmt.Sprint("compare-long-names-", len(runs)))
+		noOverflow(t, ctx)
+	}
+	browsertest.Press(t, ctx, "s")
+	browsertest.WaitFor(t, ctx, `document.getElementById("pair-stage").clientHeight > 400`)
+	browsertest.Screenshot(t, ctx, "compare-missing")
+}
 
 func TestCompareSwipe(t *testing.T) {
 	store := emptyStore(t)

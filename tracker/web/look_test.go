@@ -7,13 +7,18 @@ import (
 	"github.com/gouache-art/gouache/internal/browsertest"
 )
 
-// noOverflow fails if a page is wider than its window, which on a telephone hides what stands at the right.
+// noOverflow fails if a page is wider than its window, which on a telephone hides what stands at the right, or if its
+// head takes two lines where a window has room for one.
 func noOverflow(t *testing.T, ctx context.Context) {
 	t.Helper()
-	for _, width := range []int64{browsertest.Width, 900, browsertest.PhoneWidth} {
+	for _, width := range []int64{1440, 900, 641, browsertest.PhoneWidth} {
 		browsertest.SetSize(t, ctx, width, browsertest.Height)
 		if over := browsertest.Eval[int](t, ctx, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
-			t.Errorf("at %d pixels the page is %d wider than the window", width, over)
+			widest := browsertest.Eval[string](t, ctx, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".table-frame, .compare-scroll, .film, .parallel")).map(e => e.tagName + "." + e.className).slice(0, 5).join(" ")`)
+			t.Errorf("at %d pixels the page is %d wider than the window: %s", width, over, widest)
+		}
+		if high := browsertest.Eval[float64](t, ctx, `document.querySelector(".top").clientHeight`); high > 64 && width > 640 {
+			t.Errorf("at %d pixels the head is %v high", width, high)
 		}
 	}
 	browsertest.SetSize(t, ctx, browsertest.Width, browsertest.Height)

@@ -93,6 +93,19 @@ func (v *runView) Foreign() bool {
 	return p.Imported || (err != nil || v.Run.Process.Host != host) && !paints
 }
 
+// Blank says why there is no picture.
+func (v *runView) Blank() string {
+	switch v.Run.Status {
+	case tracker.StatusRunning:
+		return "No picture yet: the first snapshot comes soon."
+	case tracker.StatusFailed:
+		return "It failed before there was a picture."
+	case tracker.StatusInterrupted:
+		return "It was interrupted before there was a picture."
+	}
+	return "It has no picture."
+}
+
 // LastFrame is the index of the last frame.
 func (v *runView) LastFrame() int { return max(len(v.Frames)-1, 0) }
 

@@ -2,6 +2,8 @@ package web
 
 import (
 	"fmt"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,6 +169,49 @@ func TestLiveInBrowser(t *testing.T) {
 	}
 	browsertest.WaitFor(t, table, row+` === null`)
 	browsertest.WaitFor(t, page, `document.querySelector("#run-head .notice")?.textContent.includes("deleted")`)
+}
+
+// A note that is typed saves itself, survives a tag that is added in the same second, and a server that is gone.
+func TestNoteInBrowser(t *testing.T) {
+	store := realStore(t)
+	handler := handle(t, store, Options{})
+	var down atomic.Bool
+	base := serveHandler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if down.Load() && r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	ctx := browsertest.Open(t)
+	browsertest.ExpectComplaint(ctx, "the server responded with a status of 503")
+	run := named(t, store, "too much")
+	at := base + "/runs/" + run.ID
+	note := func(text string) func(*tracker.Run) bool { return func(r *tracker.Run) bool { return r.Note == text } }
+	state := `document.getElementById("note-state").textContent`
+	open(t, ctx, at)
+	browsertest.WaitFor(t, ctx, `document.querySelector(".note-form button").hidden`)
+	browsertest.Do(t, ctx, chromedp.SendKeys("#note", "Too strong"))
+	browsertest.WaitFor(t, ctx, state+` === "Saved"`)
+	waitForRun(t, store, run.ID, note("Too strong"))
+
+	browsertest.Do(t, ctx, chromedp.SendKeys("#note", kb.End+", but bold"), chromedp.SendKeys("#tag", "waves"+kb.Enter))
+	waitForRun(t, store, run.ID, func(r *tracker.Run) bool { return r.Note == "Too strong, but bold" && len(r.Tags) == 1 })
+	browsertest.WaitFor(t, ctx, `document.readyState === "complete" && document.getElementById("note").value === "Too strong, but bold"`)
+
+	browsertest.Do(t, ctx, chromedp.SendKeys("#note", kb.End+" and blue"))
+	open(t, ctx, base+"/runs")
+	waitForRun(t, store, run.ID, note("Too strong, but bold and blue"))
+
+	down.Store(true)
+	open(t, ctx, at)
+	browsertest.Do(t, ctx, chromedp.SendKeys("#note", kb.End+"!"))
+	browsertest.WaitFor(t, ctx, state+`.startsWith("Not saved yet")`)
+	open(t, ctx, base+"/runs")
+	down.Store(false)
+	open(t, ctx, at)
+	waitForRun(t, store, run.ID, note("Too strong, but bold and blue!"))
+	browsertest.WaitFor(t, ctx, `Object.keys(localStorage).every(k => !k.startsWith("gouache-note-"))`)
 }
 
 // The first run of all appears where the page says how to make one.

@@ -87,8 +87,8 @@ function arrange() {
   document.querySelector(".flip-tools").hidden = mode !== "flip";
   document.querySelector(".difference-tools").hidden = mode !== "difference";
   bringCaptions();
-  const a = tileOf(state.a).run.frames.at(-1);
-  if (a) $("pair-stage").style.aspectRatio = a.width / a.height;
+  const frame = tileOf(state.a).run.frames.at(-1) ?? tileOf(state.b).run.frames.at(-1);
+  $("pair-stage").style.aspectRatio = frame ? frame.width / frame.height : 1 / shape;
   link.show(mode === "grid" ? tiles.map((t) => t.viewer) : pair.viewers(mode), contents);
 }
 

@@ -39,3 +39,11 @@ export function remember(name, value) {
     // it holds for this page only
   }
 }
+
+export function forget(name) {
+  try {
+    localStorage.removeItem(`gouache-${name}`);
+  } catch {
+    // nothing was remembered
+  }
+}

@@ -2,6 +2,7 @@
 import { chart } from "./chart.js";
 import { onKey } from "./keys.js";
 import { follow } from "./live.js";
+import { keepNote } from "./note.js";
 import { parse, say } from "./page.js";
 import { rate } from "./rating.js";
 import { stage } from "./stage.js";
@@ -13,6 +14,7 @@ const picture = stage(run, curves);
 
 curves.load().then(picture.showTerms);
 rate(document.getElementById("rating-form"));
+keepNote(document.querySelector(".note-form"), run.dataset.id);
 for (const [key, id, what] of [["k", "newer", "Newer run"], ["j", "older", "Older run"], ["u", "to-list", "Back to the list"]]) {
   onKey(key, what, () => document.getElementById(id)?.click());
 }
