@@ -1,6 +1,6 @@
 // Gouache repaints a photograph in the style of a painting.
 //
-//	gouache stylize --content photograph.jpg --style painting.jpg --out result.png
+//	gouache stylize photograph.jpg painting.jpg
 //
 // A command's result goes to standard output; progress and messages go to standard error. The exit code is 0 when the
 // work is done, 1 when it failed, 2 when the command line is wrong, and 130 when it was interrupted, after saving what
@@ -59,7 +59,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(messages)
-	err, code := root.ExecuteContext(ctx), exitFailed
+	err, code := singleDashes(root, args), exitFailed
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	if failed := out.Err(); failed != nil && (err == nil || errors.Is(err, failed)) {
 		switch {
 		case ctx.Err() != nil:
@@ -102,26 +105,67 @@ func usage(err error) error {
 
 func newRoot() *cobra.Command {
 	root := group(&cobra.Command{
-		Use:           "gouache",
-		Short:         "Repaint a photograph in the style of a painting",
+		Use:   "gouache",
+		Short: "Repaint a photograph in the style of a painting",
+		Long: `Repaint a photograph in the style of a painting.
+
+Every picture is kept with what made it, and can be painted again, larger or otherwise.`,
+		Example: `  gouache stylize photo.jpg painting.jpg       # writes photo-painting.png
+  gouache stylize sample:chelsea sample:swirl  # with pictures that come along
+  gouache ui                                   # all pictures, in a browser`,
 		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-	}, newStylize(), newMask(), newScore(), newFeatures(), newWeights(), newRuns(), newSweep(), newUI(), newKernel(), newBench(), newDoctor())
+	})
+	root.AddGroup(commandGroups...)
+	for _, g := range []struct {
+		id       string
+		commands []*cobra.Command
+	}{
+		{"paint", []*cobra.Command{newStylize(), newMask(), newSweep(), newSamples()}},
+		{"look", []*cobra.Command{newUI(), newRuns()}},
+		{"set up", []*cobra.Command{newDoctor(), newWeights(), newKernel(), newVersion()}},
+		{"numbers", []*cobra.Command{newScore(), newFeatures(), newBench()}},
+	} {
+		for _, c := range g.commands {
+			c.GroupID = g.id
+		}
+		add(root, g.commands...)
+	}
+	root.SetHelpCommandGroupID("set up")
+	root.SetCompletionCommandGroupID("set up")
 	root.SetFlagErrorFunc(flagError)
 	setHelp(root)
 	return root
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the program's version",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := terminal.Fprintf(cmd.OutOrStdout(), "gouache version %s\n", versionText())
+			return err
+		},
+	}
 }
 
 // group makes a command that only has others below it.
 func group(cmd *cobra.Command, below ...*cobra.Command) *cobra.Command {
 	cmd.Args = noSuchCommand
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	add(cmd, below...)
+	return cmd
+}
+
+// add adds commands below another, in that order.
+func add(cmd *cobra.Command, below ...*cobra.Command) {
+	cobra.EnableCommandSorting = false
 	cmd.AddCommand(below...)
 	for _, c := range below {
 		c.DisableFlagsInUseLine = true
 	}
-	return cmd
 }
 
 // flagError explains a mistake in a flag in the same words as the other errors.
@@ -142,35 +186,67 @@ func flagError(cmd *cobra.Command, err error) error {
 	return usage(fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath()))
 }
 
-// neuralStyle has the flags of the program neural_style (github.com/jcjohnson/neural-style) that have other names here.
+// neuralStyle has the flags of neural_style (github.com/jcjohnson/neural-style) and of its successor in PyTorch, with what
+// to write here.
 var neuralStyle = map[string]string{
-	"content_image": "content", "style_image": "style", "output_image": "out", "image_size": "size", "num_iterations": "iterations",
-	"init_image": "init",
+	"content_image": "--content", "style_image": "--style", "output_image": "--out", "image_size": "--size", "num_iterations": "--iterations",
+	"init_image": "--init FILE", "content_layers": "--content-layer", "learning_rate": "--step-size",
+	"style_scale": "--stroke", "original_colors": "--colour keep", "model_file": "--weights", "gpu": "--device",
+	"style_blend_weights": "--style FILE:WEIGHT", "normalize_gradients": "--preset neural-style",
+	"save_iter": "the work of gouache ui, which keeps a picture every few iterations", "print_iter": "nothing: each iteration is shown",
+	"proto_file": "nothing: weights have no other file", "backend": "--device", "multidevice_strategy": "--tile for large pictures",
+	"cudnn_autotune": "--tune", "lbfgs_num_correction": "nothing: L-BFGS needs no such number here", "multiscale": "--scales",
 }
 
-// unknownFlag suggests a flag for one that does not exist. -content is none: a single dash begins letters, -c -o and so on.
+// singleDashes finds long flags with one dash, which would be read as letters: -size as -s with the value ize.
+func singleDashes(root *cobra.Command, args []string) error {
+	cmd, rest, err := root.Find(args)
+	if err != nil {
+		return nil // it says so itself
+	}
+	for _, arg := range rest {
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		switch {
+		case arg == "--":
+			return nil
+		case len(name) < 2 || name == arg || strings.HasPrefix(name, "-"):
+			continue
+		}
+		if flag := cmd.Flags().Lookup(strings.ReplaceAll(name, "_", "-")); flag != nil {
+			return usage(fmt.Errorf("unknown flag -%s: write it with two dashes, --%s", name, flag.Name))
+		}
+		if here := formerly(cmd, name); here != "" {
+			return usage(fmt.Errorf("unknown flag -%s: %s", name, here))
+		}
+	}
+	return nil
+}
+
+// formerly says what neural-style's flag of a name is here, or nothing.
+func formerly(cmd *cobra.Command, name string) string {
+	name = strings.ReplaceAll(name, "-", "_")
+	if here := neuralStyle[name]; here != "" && cmd.Name() == "stylize" {
+		return fmt.Sprintf("neural-style's -%s is %s here", name, here)
+	}
+	return ""
+}
+
+// unknownFlag suggests a flag for one that does not exist.
 func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	dashes, name := "--", unknown.GetSpecifiedName()
 	if letters := unknown.GetSpecifiedShortnames(); letters != "" {
 		dashes, name = "-", letters
 	}
 	name, _, _ = strings.Cut(name, "=")
+	if here := formerly(cmd, name); here != "" {
+		return fmt.Errorf("unknown flag %s%s: %s", dashes, name, here)
+	}
 	var known []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	near := neuralStyle[strings.ReplaceAll(name, "-", "_")]
-	if !slices.Contains(known, near) {
-		near = ""
-		if len(name) > 1 {
-			near = suggest.Nearest(name, known)
-		}
+	if near := suggest.Nearest(name, known); near != "" && len(name) > 1 {
+		return fmt.Errorf("unknown flag %s%s: did you mean --%s?", dashes, name, near)
 	}
-	switch {
-	case near == "":
-		return fmt.Errorf("unknown flag %s%s; see `%s --help`", dashes, name, cmd.CommandPath())
-	case near == name:
-		return fmt.Errorf("unknown flag %s%s: write it with two dashes, --%s", dashes, name, near)
-	}
-	return fmt.Errorf("unknown flag %s%s: did you mean --%s?", dashes, name, near)
+	return fmt.Errorf("unknown flag %s%s; see `%s --help`", dashes, name, cmd.CommandPath())
 }
 
 // path is the value of a flag that names a file or a folder. A shell leaves the ~ of --flag=~/name to the program.

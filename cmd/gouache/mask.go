@@ -60,8 +60,10 @@ with the regions' numbers on it. Look at it, and choose: --superpixels 100:3,17,
 Lengths are pixels, or with a % parts of the photograph's width, or height.`,
 		Example: `  gouache mask photo.jpg --superpixels 100 --out numbers.jpg
   gouache mask photo.jpg --superpixels 100:3,17,20-25 --feather 4 --out cat.png
-  gouache mask photo.jpg --luminance 0.6..1 --rectangle 0,0,100%,50% --combine intersection --out sky.png
-  gouache mask photo.jpg --colour skyblue:0.15 --mask cat.png --combine difference --out sky.png`,
+  gouache mask photo.jpg --luminance 0.6..1 --rectangle 0,0,100%,50% \
+    --combine intersection --out sky.png
+  gouache mask photo.jpg --colour skyblue:0.15 --mask cat.png \
+    --combine difference --out sky.png`,
 		Args: exactly("a photograph: a FILE or sample:NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runMask(cmd, filename.Expand(args[0]), &f) },
 	}

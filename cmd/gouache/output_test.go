@@ -90,6 +90,9 @@ func TestOutput(t *testing.T) {
 				"guarded":   "is there and cannot be replaced (permission denied): choose another name",
 				"folder":    "is a folder: name a file in it",
 			} {
+				if name == "folder" && c.name == "stylize" { // which chooses a name in it
+					continue
+				}
 				if stdout, stderr, code := gouache(t.Context(), c.args(in(name))...); code == 0 || stdout != "" || !strings.Contains(stderr, want) {
 					t.Errorf("%s: exit %d, %q, %s", name, code, stdout, stderr)
 				}

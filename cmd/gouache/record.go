@@ -58,7 +58,7 @@ func (f *recordFlags) start(ctx context.Context, n tracker.NewRun, warn func(err
 		warn(err)
 		return nil
 	}
-	n.Experiment, n.Name, n.Tags = f.experiment, f.name, f.tags
+	n.Experiment, n.Tags = f.experiment, f.tags
 	run, err := tracker.Start(ctx, store, n)
 	if err != nil {
 		store.Close()

@@ -26,7 +26,7 @@ values) and fields:
 Operators are == != < <= > >=, ~ for "contains", ^= for "begins with" and $= for "ends with", combined
 with && || ! and parentheses.`,
 		Example: `  gouache runs list --filter 'style_weight>50 && pooling==avg' --sort total
-  gouache runs list --experiment night --columns style_picture,style_weight,total
+  gouache runs list --experiment night --columns style_picture,total
   gouache runs show 1ng
   gouache runs compare 1ng 2fk`,
 	}, newRunsList(), newRunsShow(), newRunsCompare(), newRunsTag(), newRunsNote(), newRunsRate(),
@@ -48,7 +48,7 @@ func newRunsList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [flags]",
 		Short: "List runs, the latest first",
-		Example: `  gouache runs list --filter 'style_weight>50 && pooling==avg' --sort=-rating,total
+		Example: `  gouache runs list --filter 'style_weight>50 && pooling==avg' --sort=-rating
   gouache runs list --status running --json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return listRuns(cmd, &f) },

@@ -47,7 +47,7 @@ func newRunsExport() *cobra.Command {
   csv       a table with a row for each run
   curves    a CSV table with a row for each point of each metric
   json      everything but the pictures' files
-  html      a gallery: one file with the pictures in it, which opens from disk in any browser
+  html      a gallery: one file with its pictures, for any browser
   pictures  a folder with a folder for each run, and all its pictures in it
 The default is the one that the extension of --out names, and json on standard output. Instead of ids,
 --filter and the flags like it may choose the runs.`,

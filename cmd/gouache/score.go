@@ -26,9 +26,10 @@ func newScore() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "score --content FILE --style FILE[:WEIGHT][@REGION[@PART]]... --image FILE [flags]",
 		Short: "Print the terms of an objective at a given picture",
-		Long: `Print the weighted terms of an objective at a given picture, and the gradient's L2 norm. Pictures are
-not resized; the picture and the content picture must have the same size.`,
-		Example: `  gouache score --content photo.png --style painting.jpg --image result.png --preset neural-style --json`,
+		Long: `Print the weighted terms of an objective at a given picture, and the gradient's L2 norm.
+
+A content picture that is larger or smaller than the picture is resized to it, if the two have the same shape. Style pictures are not resized: their losses are those of gouache stylize only if they are as large as the picture.`,
+		Example: `  gouache score --content photo.png --style painting.jpg --image result.png`,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runScore(cmd, &f) },
 	}
@@ -42,6 +43,7 @@ not resized; the picture and the content picture must have the same size.`,
 	f.settings.add(cmd, "init", "seed", "size", "iterations", "scales", "margin")
 	f.studio.add(cmd)
 	f.studio.addCompute(cmd)
+	addHelpAll(cmd)
 	return cmd
 }
 
@@ -57,7 +59,7 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 	if job.Content, err = picture.LoadContext(cmd.Context(), f.content); err != nil {
 		return fmt.Errorf("--content: %w", err)
 	}
-	if job.Styles, err = loadStyles(cmd.Context(), &tracker.NewRun{}, f.styles, job.Content); err != nil {
+	if job.Styles, err = loadStyles(cmd.Context(), &tracker.NewRun{}, f.styles); err != nil {
 		return err
 	}
 	if f.strokes != "" {
@@ -65,14 +67,21 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 			return fmt.Errorf("--strokes-of: %w", err)
 		}
 	}
-	if job.Protect, err = loadMask(cmd.Context(), &tracker.NewRun{}, 0, tracker.RoleProtect, f.protect, job.Content); err != nil {
+	if job.Protect, err = loadMask(cmd.Context(), &tracker.NewRun{}, 0, tracker.RoleProtect, f.protect); err != nil {
 		return fmt.Errorf("--protect: %w", err)
+	}
+	if err := checkMasks(job, f.styles, f.protect); err != nil {
+		return usage(err)
 	}
 	image, err := picture.LoadContext(cmd.Context(), f.image)
 	if err != nil {
 		return fmt.Errorf("--image: %w", err)
 	}
 	f.studio.warn(cmd, append(job.Warnings(), image.Warning)...)
+	if c := job.Content; sameShape(c, image) {
+		terminal.Fprintf(messages(cmd, f.studio.quiet), "the content picture, %d×%d pixels, is resized to the picture's %d×%d\n", c.Width, c.Height, image.Width, image.Height)
+		job.Content = c.Resize(image.Width, image.Height)
+	}
 	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
 		score, err := studio.Score(job, image)
 		if err != nil {
@@ -89,6 +98,15 @@ func runScore(cmd *cobra.Command, f *scoreFlags) error {
 			w.Printf("%-12s %.6g\n%-12s %.6g\n", "total", score.Total, "gradient L2", score.GradientL2)
 		})
 	})
+}
+
+// sameShape reports whether two pictures differ by a scale only, to a pixel of the second.
+func sameShape(p, other *picture.Picture) bool {
+	if p.Width == other.Width && p.Height == other.Height {
+		return false
+	}
+	w, h := p.FitLonger(max(other.Width, other.Height))
+	return max(w-other.Width, other.Width-w, h-other.Height, other.Height-h) <= 1
 }
 
 type scoreReport struct {

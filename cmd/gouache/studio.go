@@ -117,6 +117,9 @@ func withStudio(cmd *cobra.Command, f *studioFlags, work func(*stylelib.Studio) 
 // settingFlags holds the values of flags for settings of a job, by the settings' names.
 type settingFlags map[string]any
 
+// letters are the flags of settings that have a short form.
+var letters = map[string]string{"size": "s", "iterations": "n", "style_weight": "w"}
+
 // add adds a flag for each setting except the named ones.
 func (f *settingFlags) add(cmd *cobra.Command, without ...string) {
 	given := settingFlags{}
@@ -125,7 +128,7 @@ func (f *settingFlags) add(cmd *cobra.Command, without ...string) {
 		if slices.Contains(without, s.Name) {
 			continue
 		}
-		cmd.Flags().Func(s.Flag(), s.Usage, func(text string) (err error) {
+		cmd.Flags().FuncP(s.Flag(), letters[s.Name], s.Usage, func(text string) (err error) {
 			given[s.Name], err = s.Parse(text)
 			return err
 		})

@@ -3,195 +3,247 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/filename"
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
-	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 )
 
 type stylizeFlags struct {
-	studio   studioFlags
-	settings settingFlags
-	record   recordFlags
-	content  string
+	paintFlags
+	contents []string
 	styles   []string
-	out      string
 	protect  string
 	strokes  string
 	init     string
-	json     bool
-	depth    int
-	keep     bool             // the content's profile
-	encoding picture.Encoding // of the result, once the flags are read
+	config   string
 }
 
 func newStylize() *cobra.Command {
 	var f stylizeFlags
 	cmd := &cobra.Command{
-		Use:   "stylize --content FILE --style FILE[:WEIGHT][@REGION[@PART]]... --out FILE [flags]",
+		Use:   "stylize PHOTO PAINTING... [flags]",
 		Short: "Paint a photograph in the style of one or more paintings",
 		Long: `Paint a photograph in the style of one or more paintings.
 
-Pictures are files (PNG, JPEG, WebP, TIFF, GIF, HEIC, AVIF) or sample:NAME, a picture that comes with
-the program. The result is a PNG, JPEG or TIFF, by the extension of --out. Ctrl-C, kill and a terminal
-that closes save the best picture so far; a second Ctrl-C ends the program at once.
+Pictures are files (PNG, JPEG, WebP, TIFF, GIF, HEIC, AVIF) or sample:NAME, a picture that comes with the program. The first is the photograph, and the others are paintings. With --content all of them are paintings, and with --style all of them are photographs.
 
-A mask is any picture of the photograph's shape, or, for @PART, of the painting's: white counts and
-black does not, with greys between, or the opaque counts if it is a silhouette. Styles with the same
-region mix there, and a style without one paints what the others leave. --style FILE@@PART has a part
-and no region.
+Without --out the result is PHOTO-PAINTING.png in the current folder, or PHOTO-PAINTING-2.png and so on: no file is replaced. A file that --out names is replaced. The extension says the format: PNG, JPEG or TIFF.
+
+Several photographs are painted one after another, and --out is the folder for the results. One that fails does not keep the others from being painted; the exit code is 1 then.
+
+Ctrl-C, kill and a closed terminal save the best picture so far. A second Ctrl-C ends the program at once.
+
+A painting may be FILE:WEIGHT, to mix several, and FILE:WEIGHT@REGION@PART with masks. REGION is a mask of where in the photograph it is used, and PART of what counts of the painting; FILE@@PART has no region. A mask is any picture of the same shape: white counts and black does not. In a silhouette, what is opaque counts. Paintings with the same region mix there, and those without one paint the rest.
 
 Colours are converted from each picture's colour profile to sRGB, in which the result is written.
 
-The run is recorded with its settings, curves and pictures; see gouache runs and gouache ui.`,
-		Example: `  gouache stylize --content sample:chelsea --style sample:swirl --out cat.png --size 256
-  gouache stylize --content me.jpg --style scream.jpg --style night.jpg:0.5 --out me.png --style-weight 6
-  gouache stylize --content me.jpg --style night.jpg@sky.png --style scream.jpg --protect face.png --out r.png
-  gouache stylize --content me.jpg --style scream.jpg --out noise.png --init noise --seed 7`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runStylize(cmd, &f) },
+What you always type can stand in a file gouache.yaml in the current folder, or in the file that --config names: a line for each flag, such as "size: 1024". It may set how pictures look, but no files, device or store; flags on the command line come first.
+
+The run is recorded with its settings, curves and pictures: see gouache runs and gouache ui.`,
+		Example: `  gouache stylize photo.jpg painting.jpg
+  gouache stylize photo.jpg painting.jpg -s 1024 --strength strong -o big.png
+  gouache stylize sample:chelsea sample:swirl:2 sample:glass --open
+  gouache stylize --style painting.jpg holiday/*.jpg -o painted/
+  gouache stylize me.jpg night.jpg@sky.png scream.jpg --protect face.png`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.name(cmd, args); err != nil {
+				return err
+			}
+			return runStylize(cmd, &f)
+		},
 	}
 	flags := cmd.Flags()
-	flags.Var((*path)(&f.content), "content", "the photograph: a `FILE` or sample:NAME")
-	flags.Var((*paths)(&f.styles), "style", "a painting: a `FILE` or sample:NAME, with :WEIGHT to mix several, @REGION for a mask of where it is used, and @PART for a mask of what counts of it")
-	flags.Var((*path)(&f.strokes), "strokes-of", "a painting, `FILE` or sample:NAME, that gives the strokes, while --style gives the colours and the large forms")
+	flags.Var((*paths)(&f.contents), "content", "a photograph, `FILE` or sample:NAME; may be given several times")
+	flags.Var((*paths)(&f.styles), "style", "a painting, `FILE` or sample:NAME, with :WEIGHT, @REGION and @PART; may be given several times")
+	flags.Var((*path)(&f.strokes), "strokes-of", "a painting, `FILE` or sample:NAME, that gives the strokes, while the others give the colours and the large forms")
 	flags.Var((*path)(&f.protect), "protect", "a mask, `FILE`, of where the photograph counts four times as much, such as a face")
-	flags.Var((*path)(&f.out), "out", "where the result goes: a .png, .jpg or .tiff `FILE`, or - for a PNG on standard output")
 	f.init = "content"
 	flags.Var((*path)(&f.init), "init", "what to start from: content, noise or a `FILE`")
-	flags.IntVar(&f.depth, "depth", 8, "`BITS` of a channel of the result: 8, or 16 in a .png or .tiff")
-	flags.BoolVar(&f.keep, "keep-profile", false, "write the result in the content's colour profile in place of sRGB")
-	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
-	f.settings.add(cmd, "init", "seed") // these two are flags of their own
-	f.studio.add(cmd)
-	f.studio.addCompute(cmd)
-	f.studio.addTuning(cmd)
-	f.record.add(cmd)
+	flags.Var((*path)(&f.config), "config", "`FILE` of settings in place of gouache.yaml, or none")
+	f.paintFlags.add(cmd, "where the result goes: a .png, .jpg or .tiff `FILE`, - for a PNG on standard output, or a folder")
 	return cmd
 }
 
-func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
-	if err := require(cmd, "content", "style", "out"); err != nil {
-		return err
+// name gives the arguments to the flags --content and --style, and checks that there are pictures for both.
+func (f *stylizeFlags) name(cmd *cobra.Command, args []string) error {
+	for i := range args {
+		args[i] = filename.Expand(args[i])
 	}
-	if err := f.record.check(); err != nil {
-		return err
+	switch content, style := len(f.contents) > 0, len(f.styles) > 0; {
+	case content && style && len(args) > 0:
+		return usage(fmt.Errorf("unexpected argument %q: --content and --style name all pictures; see `%s --help`", args[0], cmd.CommandPath()))
+	case content:
+		f.styles = append(f.styles, args...)
+	case style:
+		f.contents = args
+	case len(args) > 0:
+		f.contents, f.styles = args[:1], args[1:]
 	}
-	if f.record.name == "" {
-		f.record.name = tracker.NameFrom(strings.TrimSuffix(filepath.Base(f.out), filepath.Ext(f.out)))
-		if f.out == "-" {
-			f.record.name = "stdout"
-		}
-	}
-	var run tracker.NewRun
-	job, err := f.job(cmd.Context(), &run)
-	if err != nil {
-		return err
-	}
-	f.studio.warn(cmd, job.Warnings()...)
-	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
-		messages := messages(cmd, f.studio.quiet)
-		line := newProgressLine(messages)
-		run.Provenance = provenance(f.command(cmd, job, studio), studio, job.Seed)
-		recording := f.record.start(cmd.Context(), run, line.notRecorded)
-		result, err := studio.Stylize(cmd.Context(), job, recording.observer(line))
-		recording.end(cmd.Context(), err)
-		if err != nil {
-			return err
-		}
-		if err := f.save(result.Picture, job.Background); err != nil {
-			return err
-		}
-		if id := recording.id(); id != "" {
-			terminal.Fprintf(messages, "recorded as run %s: see gouache runs show %s, or gouache ui\n", id, id)
-		}
-		err = showOut(cmd, f.json, stylizeReport{
-			Out: f.out, Status: result.Status, Reason: result.Reason, Width: result.Picture.Width, Height: result.Picture.Height,
-			Iterations: result.Iterations, Evaluations: result.Evaluations, Total: result.Total, Terms: weightedTerms(result.Terms),
-			Seconds: result.Elapsed.Seconds(), Weights: studio.Weights().Name, Device: studio.Backend().DeviceName(), Run: recording.id(),
-		}, f.out)
-		if err == nil && result.Status == progress.Interrupted {
-			terminal.Fprintf(messages, "%s: the best picture so far is saved\n", result.Reason)
-			return errInterrupted
-		}
-		return err
-	})
-}
-
-// job reads the flags and the pictures. Everything that can be wrong without computing is found here.
-func (f *stylizeFlags) job(ctx context.Context, run *tracker.NewRun) (stylelib.Job, error) {
-	job := stylelib.Job{Seed: f.studio.seed}
-	err := job.Set(f.settings)
-	if err != nil {
-		return job, usage(err)
-	}
-	if err := checkStdout(f.out, f.json); err != nil {
-		return job, err
-	}
-	if err := picture.CheckOutput(f.out); err != nil {
-		return job, fmt.Errorf("--out: %w", err)
-	}
-	if job.Content, err = loadInput(ctx, run, tracker.RoleContent, f.content); err != nil {
-		return job, fmt.Errorf("--content: %w", err)
-	}
-	if err := f.encode(job.Content); err != nil {
-		return job, usage(err)
-	}
-	if job.Styles, err = loadStyles(ctx, run, f.styles, job.Content); err != nil {
-		return job, err
-	}
-	if f.strokes != "" {
-		if job.StrokesOf, err = loadInput(ctx, run, tracker.RoleStrokes, f.strokes); err != nil {
-			return job, fmt.Errorf("--strokes-of: %w", err)
-		}
-	}
-	if job.Protect, err = loadMask(ctx, run, 0, tracker.RoleProtect, f.protect, job.Content); err != nil {
-		return job, fmt.Errorf("--protect: %w", err)
-	}
-	switch f.init {
-	case "content":
-	case "noise":
-		job.Noise = true
-	default:
-		if job.Start, err = loadInput(ctx, run, tracker.RoleInit, f.init); err != nil {
-			return job, fmt.Errorf("--init must be content, noise or a picture: %w", err)
-		}
-	}
-	return job, usage(job.Check())
-}
-
-// encode chooses the result's encoding.
-func (f *stylizeFlags) encode(content *picture.Picture) error {
-	f.encoding.Depth = f.depth
-	if err := f.encoding.Check(f.out); err != nil {
-		return fmt.Errorf("--depth: %w", err)
-	}
-	if !f.keep {
-		return nil
-	}
-	if content.Profile == nil && content.Warning != nil {
-		return fmt.Errorf("--keep-profile: the profile cannot be kept: %w", content.Warning)
-	}
-	f.encoding.Profile = content.Profile
-	if err := f.encoding.Check(f.out); err != nil {
-		return fmt.Errorf("--keep-profile: %w", err)
+	const example = "write gouache stylize PHOTO PAINTING; see `gouache stylize --help`"
+	switch {
+	case len(f.contents) == 0:
+		return usage(fmt.Errorf("the photograph is missing: %s", example))
+	case len(f.styles) == 0:
+		return usage(fmt.Errorf("the painting is missing: %s", example))
+	case slices.Contains(slices.Concat(f.contents, f.styles), ""):
+		return usage(fmt.Errorf("the name of a picture is empty: %s", example))
 	}
 	return nil
 }
 
-// loadStyles reads what --style was given, FILE:WEIGHT@REGION@PART, and adds the files to a run. The regions are those of
-// the content.
-func loadStyles(ctx context.Context, run *tracker.NewRun, texts []string, content *picture.Picture) (styles []stylelib.Style, err error) {
+func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
+	if err := f.readConfig(cmd); err != nil {
+		return err
+	}
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	outputs, err := f.outputs()
+	if err != nil {
+		return err
+	}
+	base, err := f.load(cmd.Context())
+	if err != nil {
+		return err
+	}
+	first, err := f.canvas(cmd.Context(), base, f.contents[0], outputs[0])
+	if err != nil && len(outputs) == 1 {
+		return err
+	}
+	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
+		if len(outputs) == 1 {
+			return f.paint(cmd, studio, first)
+		}
+		return f.batch(cmd, outputs, func(i int) error {
+			p := first
+			if i > 0 {
+				p, err = f.canvas(cmd.Context(), base, f.contents[i], outputs[i])
+			}
+			if err != nil {
+				return err
+			}
+			return f.paint(cmd, studio, p)
+		})
+	})
+}
+
+// batch paints several pictures, each of which may fail.
+func (f *stylizeFlags) batch(cmd *cobra.Command, outputs []output, paint func(i int) error) error {
+	messages := messages(cmd, f.studio.quiet)
+	failed := 0
+	for i := range outputs {
+		terminal.Fprintf(messages, "%d of %d: %s\n", i+1, len(outputs), f.contents[i])
+		err := paint(i)
+		switch {
+		case cmd.Context().Err() != nil:
+			return cmp.Or(err, errInterrupted)
+		case err != nil:
+			failed++
+			terminal.Fprintf(cmd.ErrOrStderr(), "gouache: %s: %v\n", f.contents[i], err)
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %s failed, for the reasons above", failed, format.Count(len(outputs), "picture", "pictures"))
+	}
+	return nil
+}
+
+// outputs returns where the pictures of the photographs go.
+func (f *stylizeFlags) outputs() ([]output, error) {
+	folder := "."
+	switch one := len(f.contents) == 1; {
+	case f.out == "":
+	case one && !isFolder(f.out):
+		return []output{{path: f.out}}, nil
+	case atomicfile.IsStream(f.out) || !isFolder(f.out) && filepath.Ext(f.out) != "":
+		return nil, usage(fmt.Errorf("--out: %s is a place for one picture, and %d are painted: name a folder, such as %s",
+			f.out, len(f.contents), "painted/"))
+	default:
+		folder = f.out
+		if err := makeFolder(folder); err != nil {
+			return nil, fmt.Errorf("--out: %w", err)
+		}
+	}
+	var outputs []output
+	taken := map[string]bool{}
+	for _, content := range f.contents {
+		names := []string{stem(content)}
+		for _, text := range f.styles {
+			style, err := filename.ParseStyle("", text)
+			if err != nil {
+				return nil, usage(fmt.Errorf("--style: %w", err))
+			}
+			names = append(names, stem(style.File))
+		}
+		outputs = append(outputs, freeOutput(folder, strings.Join(names, "-"), taken))
+	}
+	return outputs, nil
+}
+
+// load reads the flags and all pictures but the photograph.
+func (f *stylizeFlags) load(ctx context.Context) (*canvas, error) {
+	p := &canvas{job: stylelib.Job{Seed: f.studio.seed}}
+	err := f.set(&p.job)
+	if err != nil {
+		return nil, usage(err)
+	}
+	if p.job.Styles, err = loadStyles(ctx, &p.run, f.styles); err != nil {
+		return nil, err
+	}
+	if f.strokes != "" {
+		if p.job.StrokesOf, err = loadInput(ctx, &p.run, tracker.RoleStrokes, f.strokes); err != nil {
+			return nil, fmt.Errorf("--strokes-of: %w", err)
+		}
+	}
+	if p.job.Protect, err = loadMask(ctx, &p.run, 0, tracker.RoleProtect, f.protect); err != nil {
+		return nil, fmt.Errorf("--protect: %w", err)
+	}
+	switch f.init {
+	case "content":
+	case "noise":
+		p.job.Noise = true
+	default:
+		if p.job.Start, err = loadInput(ctx, &p.run, tracker.RoleInit, f.init); err != nil {
+			return nil, fmt.Errorf("--init must be content, noise or a picture: %w", err)
+		}
+	}
+	return p, nil
+}
+
+// canvas adds a photograph to what load has read. Everything that can be wrong without computing is found here.
+func (f *stylizeFlags) canvas(ctx context.Context, base *canvas, content string, out output) (*canvas, error) {
+	p := &canvas{job: base.job, out: out}
+	var err error
+	if p.job.Content, err = loadInput(ctx, &p.run, tracker.RoleContent, content); err != nil {
+		return nil, fmt.Errorf("--content: %w", err)
+	}
+	for _, in := range base.run.Inputs {
+		p.run.AddInputOf(in.Step, in.Role, in.Name, in.Source, in.Data)
+	}
+	if err := f.encode(p); err != nil {
+		return nil, err
+	}
+	if err := checkMasks(p.job, f.styles, f.protect); err != nil {
+		return nil, usage(err)
+	}
+	p.command = func(cmd *cobra.Command, studio *stylelib.Studio) []string { return f.command(cmd, p, content, studio) }
+	return p, usage(p.job.Check())
+}
+
+// loadStyles reads paintings, FILE:WEIGHT@REGION@PART, and adds the files to a run.
+func loadStyles(ctx context.Context, run *tracker.NewRun, texts []string) (styles []stylelib.Style, err error) {
 	var named []filename.Style
 	for i, text := range texts {
 		s, err := filename.ParseStyle("", text)
@@ -203,10 +255,10 @@ func loadStyles(ctx context.Context, run *tracker.NewRun, texts []string, conten
 		if style.Picture, err = loadInputOf(ctx, run, i, tracker.RoleStyle, s.File); err != nil {
 			return nil, fmt.Errorf("--style: %w", err)
 		}
-		if style.Region, err = loadMask(ctx, run, i, tracker.RoleRegion, s.Region, content); err != nil {
+		if style.Region, err = loadMask(ctx, run, i, tracker.RoleRegion, s.Region); err != nil {
 			return nil, fmt.Errorf("--style, the region after @: %w", err)
 		}
-		if style.Part, err = loadMask(ctx, run, i, tracker.RolePart, s.Part, style.Picture); err != nil {
+		if style.Part, err = loadMask(ctx, run, i, tracker.RolePart, s.Part); err != nil {
 			return nil, fmt.Errorf("--style, the part after the second @: %w", err)
 		}
 		styles = append(styles, style)
@@ -217,8 +269,8 @@ func loadStyles(ctx context.Context, run *tracker.NewRun, texts []string, conten
 	return styles, nil
 }
 
-// loadMask reads a mask of a picture and adds its file to a run. It returns nil for no name.
-func loadMask(ctx context.Context, run *tracker.NewRun, style int, role, name string, of *picture.Picture) (*picture.Mask, error) {
+// loadMask reads a mask and adds its file to a run. It returns nil for no name.
+func loadMask(ctx context.Context, run *tracker.NewRun, style int, role, name string) (*picture.Mask, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -226,16 +278,34 @@ func loadMask(ctx context.Context, run *tracker.NewRun, style int, role, name st
 	if err != nil {
 		return nil, err
 	}
-	m := p.Mask()
-	if err := m.Check(of); err != nil {
-		return nil, usage(fmt.Errorf("%s %w", name, err))
+	return p.Mask(), nil
+}
+
+// checkMasks says which file of a mask does not fit its picture.
+func checkMasks(job stylelib.Job, styles []string, protect string) error {
+	check := func(what, name string, m *picture.Mask, of *picture.Picture) error {
+		if m == nil {
+			return nil
+		}
+		if err := m.Check(of); err != nil {
+			return fmt.Errorf("%s: %s %w", what, name, err)
+		}
+		return nil
 	}
-	return m, nil
+	for i, s := range job.Styles {
+		named, _ := filename.ParseStyle("", styles[i]) // it was read before
+		err := cmp.Or(check("--style, the region after @", named.Region, s.Region, job.Content),
+			check("--style, the part after the second @", named.Part, s.Part, s.Picture))
+		if err != nil {
+			return err
+		}
+	}
+	return check("--protect", protect, job.Protect, job.Content)
 }
 
 // command returns the command line that paints the job again, from any folder and whatever the defaults are then.
-func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *stylelib.Studio) []string {
-	words := []string{"gouache", "stylize", "--content", filename.Absolute(f.content)}
+func (f *stylizeFlags) command(cmd *cobra.Command, p *canvas, content string, studio *stylelib.Studio) []string {
+	words := []string{"gouache", "stylize", "--content", filename.Absolute(content)}
 	for _, text := range f.styles {
 		style, _ := filename.ParseStyle("", text) // it was read before
 		words = append(words, "--style", style.Absolute().String())
@@ -246,21 +316,21 @@ func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *sty
 	if f.protect != "" {
 		words = append(words, "--protect", filename.Absolute(f.protect))
 	}
-	init, out := f.init, f.out
-	if job.Start != nil {
+	init, out := f.init, p.out.path
+	if p.job.Start != nil {
 		init = filename.Absolute(init)
 	}
 	if out != "-" {
 		out = filename.Absolute(out)
 	}
-	words = append(words, "--out", out, "--init", init)
+	words = append(words, "--out", out, "--init", init, "--config", noConfig)
 	if f.depth == 16 {
 		words = append(words, "--depth", "16")
 	}
 	if f.keep {
 		words = append(words, "--keep-profile")
 	}
-	values := job.Settings()
+	values := p.job.Settings()
 	for _, s := range stylelib.Settings() {
 		if value, ok := values[s.Name]; ok && s.Name != "init" {
 			words = append(words, "--"+s.Flag(), fmt.Sprint(value))
@@ -276,53 +346,4 @@ func (f *stylizeFlags) command(cmd *cobra.Command, job stylelib.Job, studio *sty
 		}
 	}
 	return words
-}
-
-// save writes the result, on the background if the format has no alpha. If that fails it writes it to a temporary file,
-// so that it is not lost.
-func (f *stylizeFlags) save(p *picture.Picture, background string) error {
-	path, page := f.out, p
-	if ext := strings.ToLower(filepath.Ext(path)); ext == ".jpg" || ext == ".jpeg" {
-		colour, err := picture.ParseColour(cmp.Or(background, stylelib.DefaultBackground))
-		if err != nil {
-			return err
-		}
-		page = p.On(colour)
-	}
-	err := page.SaveAs(path, f.encoding)
-	if err == nil {
-		return nil
-	}
-	rescue, tempErr := os.CreateTemp("", "gouache-*.png")
-	if tempErr != nil {
-		return err
-	}
-	if tempErr = cmp.Or(rescue.Close(), p.SaveAs(rescue.Name(), f.encoding)); tempErr != nil {
-		return errors.Join(err, tempErr)
-	}
-	return fmt.Errorf("%w; the picture is kept in %s", err, rescue.Name())
-}
-
-type stylizeReport struct {
-	Out         string             `json:"out"`
-	Status      progress.Status    `json:"status"`
-	Reason      string             `json:"reason"`
-	Width       int                `json:"width"`
-	Height      int                `json:"height"`
-	Iterations  int                `json:"iterations"`
-	Evaluations int                `json:"evaluations"`
-	Total       float64            `json:"total"`
-	Terms       map[string]float64 `json:"terms"`
-	Seconds     float64            `json:"seconds"`
-	Weights     string             `json:"weights"`
-	Device      string             `json:"device"`
-	Run         string             `json:"run,omitempty"` // its id in the store
-}
-
-func weightedTerms(terms []progress.Term) map[string]float64 {
-	values := map[string]float64{}
-	for _, t := range terms {
-		values[t.Name] = t.Weighted
-	}
-	return values
 }

@@ -29,7 +29,7 @@ func newSweep() *cobra.Command {
 		Long: `Search for the settings that paint the best picture. A YAML file says what is painted and what is searched:
 
   name: night-over-tubingen
-  content: tubingen.jpg          # paths are relative to the file; sample:NAME works too
+  content: tubingen.jpg          # relative to the file, or sample:NAME
   style: starry_night.jpg
   size: 256
   iterations: 150

@@ -155,7 +155,7 @@ func newWeightsConvert() *cobra.Command {
 		Use:     "convert FILE OUT.safetensors",
 		Short:   "Write a set of weights as .safetensors",
 		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read; as OUT, -\nis standard output.\n" + fileOrName,
-		Example: `  gouache weights convert vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 vgg19.safetensors`,
+		Example: `  gouache weights convert vgg19_notop.h5 vgg19.safetensors`,
 		Args:    exactly("FILE", "OUT.safetensors"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkOutput(args[1], ".safetensors"); err != nil {

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/internal/terminal"
+	"github.com/gouache-art/gouache/stylelib"
+)
+
+const (
+	configName = "gouache.yaml" // in the current folder
+	noConfig   = "none"
+	maxConfig  = 32 << 10 // bytes
+)
+
+// configKeys are the flags that a file of settings may set. It may lie in a folder that somebody else has filled: it
+// names no files, devices or programs, and only says how pictures look.
+func configKeys() []string {
+	keys := []string{"strength", "init", "seed", "depth", "keep-profile"}
+	for _, s := range stylelib.Settings() {
+		if !slices.Contains(keys, s.Flag()) {
+			keys = append(keys, s.Flag())
+		}
+	}
+	return keys
+}
+
+// readConfig sets the flags that were not given from the file of settings, and says so.
+func (f *stylizeFlags) readConfig(cmd *cobra.Command) error {
+	name := f.config
+	if name == noConfig {
+		return nil
+	}
+	if name == "" {
+		name = configName
+	}
+	data, err := readSmall(name)
+	if errors.Is(err, os.ErrNotExist) && f.config == "" {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("--config: %w", err)
+	}
+	used, err := applyConfig(cmd.Flags(), data)
+	if err != nil {
+		return usage(fmt.Errorf("%s: %w", name, err))
+	}
+	if len(used) > 0 {
+		terminal.Fprintf(messages(cmd, f.studio.quiet), "settings from %s: %s\n", name, strings.Join(used, ", "))
+	}
+	return nil
+}
+
+// readSmall reads a regular file of at most maxConfig bytes.
+func readSmall(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no file", name)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxConfig+1))
+	if err == nil && len(data) > maxConfig {
+		err = fmt.Errorf("%s is larger than %d bytes: keep only settings in it", name, maxConfig)
+	}
+	return data, err
+}
+
+// applyConfig sets flags from YAML, a mapping of flags' names to values, unless the command line has set them. It
+// returns what it has set.
+func applyConfig(flags *pflag.FlagSet, data []byte) (used []string, err error) {
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, errors.New("it is no YAML: write a line for each flag, such as \"size: 1024\"")
+	}
+	for _, doc := range file.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		mapping, ok := doc.Body.(ast.MapNode)
+		if !ok {
+			return nil, errors.New("write a line for each flag, such as \"size: 1024\"")
+		}
+		for pairs := mapping.MapRange(); pairs.Next(); {
+			text, err := applyPair(flags, pairs.Key(), pairs.Value())
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %w", pairs.Key().GetToken().Position.Line, err)
+			}
+			if text != "" {
+				used = append(used, text)
+			}
+		}
+	}
+	return used, nil
+}
+
+// applyPair sets one flag, and returns what it has set.
+func applyPair(flags *pflag.FlagSet, key, value ast.Node) (string, error) {
+	name := strings.ReplaceAll(key.GetToken().Value, "_", "-")
+	if keys := configKeys(); !slices.Contains(keys, name) {
+		if flags.Lookup(name) != nil {
+			return "", fmt.Errorf("--%s may only be given on the command line: a file sets how pictures look, and no files, devices or places", name)
+		}
+		return "", suggest.Unknown("setting", name, keys)
+	}
+	scalar, ok := value.(ast.ScalarNode)
+	if !ok || scalar.Type() == ast.NullType {
+		return "", fmt.Errorf("%s must have one value", name)
+	}
+	text := fmt.Sprint(scalar.GetValue())
+	if name == "init" && text != "content" && text != "noise" {
+		return "", fmt.Errorf("init is %q: in a file it must be content or noise", text)
+	}
+	if slices.ContainsFunc(append(rivals[name], name), flags.Changed) {
+		return "", nil
+	}
+	flag := flags.Lookup(name)
+	if err := flag.Value.Set(text); err != nil {
+		return "", err
+	}
+	return name + " " + text, nil
+}
+
+// rivals are the flags that say otherwise what a flag says.
+var rivals = map[string][]string{
+	"strength": {"style-weight", "freedom"}, "style-weight": {"strength"}, "freedom": {"strength"},
+}
