@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
@@ -247,6 +248,37 @@ func (j Job) checkSettings() error {
 		}
 	}
 	return nil
+}
+
+// Recorded returns what the record of a run says of the job: its settings as they turn out, such as the number of
+// scales, with init picture for one that starts from a picture, and the weights of several styles as style_mix, such as
+// 1:0.5. Its error is that of [Job.Check].
+func (j Job) Recorded() (map[string]any, error) {
+	j, err := j.withDefaults()
+	if err != nil {
+		return nil, ofKind(ErrJob, err)
+	}
+	return j.recorded(), nil
+}
+
+// recorded is Recorded of a job that was checked.
+func (j Job) recorded() map[string]any {
+	values := j.Settings()
+	values["scales"] = int64(sizes(j.stages()))
+	if j.Start != nil {
+		values["init"] = "picture"
+	}
+	if !slices.ContainsFunc(j.pictures(), func(p *picture.Picture) bool { return p.Alpha != nil }) {
+		delete(values, "background") // it shows nowhere
+	}
+	if len(j.Styles) > 1 {
+		var mix []string
+		for _, s := range j.Styles {
+			mix = append(mix, fmt.Sprint(s.Weight))
+		}
+		values["style_mix"] = strings.Join(mix, ":")
+	}
+	return values
 }
 
 // Settings returns the job's settings by name, defaults included. [Job.Set] accepts them.

@@ -98,21 +98,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 // settings returns what is recorded: the job's settings as they turned out, and the weights of the
 // caller's own terms.
 func (r *run) settings(first *stage) map[string]any {
-	settings := r.job.Settings()
-	settings["scales"] = int64(sizes(r.scales))
-	if r.job.Start != nil {
-		settings["init"] = "picture"
-	}
-	if !slices.ContainsFunc(r.job.pictures(), func(p *picture.Picture) bool { return p.Alpha != nil }) {
-		delete(settings, "background") // it shows nowhere
-	}
-	if len(r.job.Styles) > 1 {
-		var mix []string
-		for _, s := range r.job.Styles {
-			mix = append(mix, fmt.Sprint(s.Weight))
-		}
-		settings["style_mix"] = strings.Join(mix, ":")
-	}
+	settings := r.job.recorded()
 	if first != nil {
 		var names []string
 		for _, t := range first.own {

@@ -117,13 +117,7 @@ func (r *Recorder) begin(run progress.Run) {
 		return
 	}
 	params := Params{"device": run.Device, "network": run.Network, "weights": run.Weights}
-	for name, v := range run.Settings {
-		// A number without a fraction is recorded as an integer, as in all earlier records.
-		if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e6 {
-			v = int64(f)
-		}
-		params[nearestName(name)] = v // a term can have any name
-	}
+	maps.Copy(params, ParamsOf(run.Settings))
 	maps.Copy(params, known.Params)
 	p := known.Provenance
 	p.Device, p.Network, p.Weights = cmp.Or(p.Device, run.Device), cmp.Or(p.Network, run.Network), cmp.Or(p.Weights, run.Weights)
@@ -132,6 +126,19 @@ func (r *Recorder) begin(run progress.Run) {
 	}
 	_, err = r.run.store.UpdateRun(r.ctx, r.run.id, Update{Params: params, Provenance: &p})
 	r.check(err)
+}
+
+// ParamsOf returns the parameters that a Recorder makes of a painting's settings. A number without a fraction is recorded
+// as an integer, as in all earlier records.
+func ParamsOf(settings map[string]any) Params {
+	params := Params{}
+	for name, v := range settings {
+		if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e6 {
+			v = int64(f)
+		}
+		params[nearestName(name)] = v // a term can have any name
+	}
+	return params
 }
 
 // iteration logs the terms, and keeps a checkpoint and a snapshot where one is due.

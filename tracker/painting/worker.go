@@ -1,0 +1,345 @@
+package painting
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
+)
+
+// Need is what a run needs a studio of. The zero value leaves all to the worker.
+type Need struct {
+	Weights string // a name or a file; "" for the best available
+	Device  string // "" for the worker's
+	Seed    int64  // of the weights "random", else 0
+}
+
+// Worker paints the runs that are queued in a store, and trials of its active sweeps, one after the other. Any number of
+// workers may share a store. A worker keeps its studio, with the device, the weights and what was compiled, and opens
+// another one only for a run that needs other weights.
+type Worker struct {
+	Store Store
+	// Open opens a studio. Without the device, no worker can work: an error of the kind ErrDevice ends it.
+	Open func(context.Context, Need) (*stylelib.Studio, error)
+	// Provenance returns what is recorded of a run that a studio paints.
+	Provenance func(*stylelib.Studio) tracker.Provenance
+	// Checkpoint is the least time between two checkpoints of a run; zero means DefaultCheckpoint.
+	Checkpoint time.Duration
+	// Idle is how long the worker waits for work before it ends; zero means for ever.
+	Idle time.Duration
+	// Once ends the worker after one run or trial.
+	Once bool
+	// Watcher is notified of what happens. It may be nil.
+	Watcher Watcher
+
+	need   Need
+	studio *stylelib.Studio // or nil
+
+	mu     sync.Mutex
+	record tracker.Worker // in the store
+}
+
+// Store is what a worker needs of a store.
+type Store interface {
+	sweep.Store
+	tracker.WorkerStore
+}
+
+// DefaultCheckpoint is the time between two checkpoints of a run, so that a worker that is killed loses little.
+const DefaultCheckpoint = 30 * time.Second
+
+// lookEvery is the time between two looks at whether there is work.
+const lookEvery = 250 * time.Millisecond
+
+// Watcher is notified of what a worker does.
+type Watcher interface {
+	// Began is called when the worker takes a run. The observer that it returns may be nil.
+	Began(run *tracker.Run) progress.Observer
+	// Ended is called with the run as it ended, or as it was given back.
+	Ended(run *tracker.Run)
+	// Waiting is called when there is nothing to do.
+	Waiting()
+	// Warn is called with errors that end nothing.
+	Warn(error)
+}
+
+// Run works until ctx ends, which is no error: the worker then saves a checkpoint of its run and gives it back. It opens
+// the device and the best available weights at once, so that the first run does not wait for them. An error is the
+// store's, or the device's.
+func (w *Worker) Run(ctx context.Context) error {
+	defer w.close(ctx)
+	switch err := w.open(ctx, Need{}); {
+	case ctx.Err() != nil:
+		return nil
+	case errors.Is(err, stylelib.ErrWeights):
+		w.watcher().Warn(err) // runs may want others
+	case err != nil:
+		return err
+	}
+	defer w.beSeen(ctx)()
+	var cursor tracker.Cursor
+	since := time.Now()
+	for ctx.Err() == nil {
+		now, err := w.Store.Changes(ctx, "")
+		if err != nil {
+			return ended(ctx, err)
+		}
+		if now.Cursor != cursor { // else there is nothing to do, as before
+			worked, err := w.work(ctx)
+			switch {
+			case err != nil:
+				return ended(ctx, err)
+			case worked && w.Once:
+				return nil
+			case worked:
+				since = time.Now()
+				continue
+			}
+			cursor = now.Cursor
+			w.watcher().Waiting()
+		}
+		if w.Idle > 0 && time.Since(since) > w.Idle {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookEvery):
+		}
+	}
+	return nil
+}
+
+// ended returns an error, unless it only says that ctx has ended.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+// work does one piece of work, if there is any.
+func (w *Worker) work(ctx context.Context) (worked bool, err error) {
+	active, run, err := tracker.Claim(ctx, w.Store)
+	switch {
+	case err == nil:
+		return true, w.paint(ctx, active, run)
+	case tracker.ErrorCode(err) != tracker.CodeNotFound:
+		return false, err
+	}
+	return false, nil
+}
+
+// paint paints a run that was claimed. An error is the store's or the device's.
+func (w *Worker) paint(ctx context.Context, active *tracker.ActiveRun, run *tracker.Run) error {
+	w.see(ctx, run.ID)
+	defer w.see(ctx, "")
+	observer := w.watcher().Began(run)
+	work, done := active.Context(ctx)
+	defer done()
+	err := w.protect(func() error { return w.tryPaint(work, active, run, observer) })
+	outcome := tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "it was given back before it was painted"}
+	var fatal error
+	switch lost := active.Err(); {
+	case lost != nil && !isOver(lost):
+		return lost // without this process, the run is queued again
+	case active.Stopped():
+		outcome.Reason = tracker.ReasonStopped
+	case err != nil && work.Err() == nil:
+		outcome = tracker.Outcome{Status: tracker.StatusFailed, Reason: err.Error()}
+		if errors.Is(err, stylelib.ErrDevice) { // the runs that follow would fail, too
+			fatal = err
+		}
+	}
+	ctx = context.WithoutCancel(ctx)
+	err = active.Finish(ctx, outcome)
+	if err != nil && !isOver(err) { // else the recorder has ended the run, or somebody deleted it
+		return err
+	}
+	ended, err := w.Store.Run(ctx, run.ID)
+	switch {
+	case err == nil:
+		w.watcher().Ended(ended)
+	case !isOver(err):
+		return err
+	}
+	return fatal
+}
+
+// isOver reports whether an error only says that a run has ended, was deleted, or is another process's.
+func isOver(err error) bool {
+	return tracker.ErrorCode(err) == tracker.CodeConflict || tracker.ErrorCode(err) == tracker.CodeNotFound
+}
+
+// tryPaint paints a run, from its checkpoint if it has one.
+func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *tracker.Run, observer progress.Observer) error {
+	job, err := Again(ctx, w.Store, run)
+	if err != nil {
+		return err
+	}
+	need := Need{Weights: run.Provenance.Weights}
+	if need.Weights == "random" {
+		need.Seed = job.Seed
+	}
+	if err := w.open(ctx, need); err != nil {
+		return err
+	}
+	w.see(ctx, run.ID) // perhaps on another device
+	if err := w.describe(ctx, active, run); err != nil {
+		return err
+	}
+	from, err := w.checkpoint(ctx, run)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	began := false
+	observers := progress.Multi{
+		progress.Func(func(progress.Event) { began = true }),
+		tracker.Observer(active, tracker.RecorderOptions{
+			Checkpoint: cmp.Or(w.Checkpoint, DefaultCheckpoint), PeakMemory: stylelib.PeakMemory, Warn: func(error) { stop() },
+		}),
+	}
+	if observer != nil {
+		observers = append(observers, observer)
+	}
+	_, err = w.studio.Resume(ctx, job, from, observers)
+	if err != nil && from != nil && !began && errors.Is(err, stylelib.ErrJob) { // the checkpoint is another version's
+		w.watcher().Warn(fmt.Errorf("run %s begins again: %w", run.ID, err))
+		_, err = w.studio.Stylize(ctx, job, observers)
+	}
+	return err
+}
+
+// checkpoint reads the checkpoint of a run, or returns nil. If it cannot be read, the run begins again.
+func (w *Worker) checkpoint(ctx context.Context, run *tracker.Run) (*stylelib.Checkpoint, error) {
+	file, err := w.Store.OpenCheckpoint(ctx, run.ID)
+	if tracker.ErrorCode(err) == tracker.CodeNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	from, err := stylelib.ReadCheckpoint(file)
+	if err != nil {
+		w.watcher().Warn(fmt.Errorf("run %s begins again: %w", run.ID, err))
+	}
+	return from, nil
+}
+
+// describe records what paints a run. What the run was queued with stays.
+func (w *Worker) describe(ctx context.Context, active *tracker.ActiveRun, run *tracker.Run) error {
+	p, was := w.Provenance(w.studio), run.Provenance
+	p.Command, p.Dir, p.Seed, p.PeakMemory, p.Imported = was.Command, was.Dir, was.Seed, was.PeakMemory, was.Imported
+	if _, err := os.Stat(was.Weights); err == nil { // a file, whose set may have any name
+		p.Weights = was.Weights
+	}
+	return active.Update(ctx, tracker.Update{Provenance: &p})
+}
+
+// open makes w.studio one that has what is needed.
+func (w *Worker) open(ctx context.Context, need Need) error {
+	if w.studio != nil && (need == w.need || need.fits(w.studio)) {
+		return nil
+	}
+	if w.studio != nil {
+		w.studio.Close()
+		w.studio = nil
+	}
+	studio, err := w.Open(ctx, need)
+	if err == nil {
+		w.studio, w.need = studio, need
+	}
+	return err
+}
+
+// fits reports whether a studio that was opened for something else has what is needed.
+func (n Need) fits(studio *stylelib.Studio) bool {
+	return n.Device == "" && n.Weights == studio.Weights().Name && n.Weights != "random"
+}
+
+// close closes the studio. After an interruption the process ends: closing would wait for the scale that is prepared ahead.
+func (w *Worker) close(ctx context.Context) {
+	if w.studio != nil && ctx.Err() == nil {
+		w.studio.Close()
+	}
+}
+
+// beSeen records that there is a worker until stop is called.
+func (w *Worker) beSeen(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	w.see(ctx, "")
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(tracker.SeeWorkerEvery):
+			}
+			w.mu.Lock()
+			record := w.record
+			w.mu.Unlock()
+			_ = w.Store.SeeWorker(ctx, record) // an error is the next run's, too
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+		w.warn(w.Store.RemoveWorker(context.WithoutCancel(ctx), tracker.Process{}))
+	}
+}
+
+// see records which run the worker works on, "" for none.
+func (w *Worker) see(ctx context.Context, run string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record.Run = run
+	if w.studio != nil {
+		w.record.Device = w.studio.Backend().DeviceName()
+	}
+	w.warn(w.Store.SeeWorker(context.WithoutCancel(ctx), w.record))
+}
+
+func (w *Worker) warn(err error) {
+	if err != nil {
+		w.watcher().Warn(err)
+	}
+}
+
+func (w *Worker) watcher() Watcher {
+	if w.Watcher == nil {
+		return silent{}
+	}
+	return w.Watcher
+}
+
+// silent is a Watcher that ignores everything.
+type silent struct{}
+
+func (silent) Began(*tracker.Run) progress.Observer { return nil }
+func (silent) Ended(*tracker.Run)                   {}
+func (silent) Waiting()                             {}
+func (silent) Warn(error)                           {}
+
+// protect turns a panic into an error, so that one run does not end the others.
+func (w *Worker) protect(f func() error) (err error) {
+	defer func() {
+		if caught := recover(); caught != nil {
+			err = fmt.Errorf("panic: %v", caught)
+			w.warn(fmt.Errorf("%w\n%s", err, debug.Stack()))
+		}
+	}()
+	return f()
+}

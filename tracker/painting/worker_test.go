@@ -1,0 +1,303 @@
+package painting
+
+import (
+	"context"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+)
+
+// newWorker returns a worker with the tiny network.
+func newWorker(store tracker.Store) *Worker {
+	return &Worker{
+		Store: store, Checkpoint: time.Millisecond, Provenance: func(*stylelib.Studio) tracker.Provenance { return tracker.Provenance{Version: "of the worker"} },
+		Open: func(context.Context, Need) (*stylelib.Studio, error) {
+			return stylelib.NewStudio(device, tinyStudio().Weights(), stylelib.Options{}), nil
+		},
+	}
+}
+
+// newRun returns what is recorded of a painting: sample:chelsea with the swirl, and the settings.
+func newRun(t *testing.T, settings tracker.Params) tracker.NewRun {
+	t.Helper()
+	n := tracker.NewRun{Params: tracker.Params{
+		"size": 64, "iterations": 4, "scales": 2, "content_layer": "block2_conv1", "style_layers": "block1_conv1",
+	}}
+	maps.Copy(n.Params, settings)
+	for role, name := range map[string]string{tracker.RoleContent: "sample:chelsea", tracker.RoleStyle: "sample:swirl"} {
+		addFile(t, &n, 0, role, name)
+	}
+	return n
+}
+
+func addFile(t *testing.T, n *tracker.NewRun, step int64, role, name string) {
+	t.Helper()
+	data, err := picture.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.AddInputOf(step, role, filepath.Base(name), name, data)
+}
+
+// enqueue queues a painting and returns its job.
+func enqueue(t *testing.T, store tracker.Store, n tracker.NewRun) (*tracker.Run, stylelib.Job) {
+	t.Helper()
+	normal, err := n.Normal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Params = normal.Params
+	job, err := Job(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := Enqueue(t.Context(), store, job, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run, job
+}
+
+func readRun(t *testing.T, store tracker.Store, id string) *tracker.Run {
+	t.Helper()
+	run, err := store.Run(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// TestQueued: a worker paints of each queued job what Stylize paints, to the byte, and records the same.
+func TestQueued(t *testing.T) {
+	dir := t.TempDir()
+	mask := &picture.Picture{Width: 90, Height: 60, Pix: make([]float32, 3*90*60)}
+	for i := range mask.Pix {
+		mask.Pix[i] = float32(i / 3 % 90 * 2)
+	}
+	if err := mask.Save(filepath.Join(dir, "mask.png")); err != nil {
+		t.Fatal(err)
+	}
+	noise := newRun(t, tracker.Params{"init": "noise", "seed": 7, "style_weight": 2.5, "smooth": 0.3})
+	rich := newRun(t, tracker.Params{"style_mix": "1:0.25", "scales": 1, "colour": "keep"})
+	addFile(t, &rich, 1, tracker.RoleStyle, "sample:woodcut")
+	addFile(t, &rich, 1, tracker.RoleRegion, filepath.Join(dir, "mask.png"))
+	addFile(t, &rich, 0, tracker.RoleProtect, filepath.Join(dir, "mask.png"))
+	addFile(t, &rich, 0, tracker.RoleStrokes, "sample:glass")
+	addFile(t, &rich, 0, tracker.RoleInit, "sample:chelsea")
+
+	store := openStore(t, filepath.Join(dir, "store"))
+	worker := newWorker(store)
+	worker.Idle = time.Nanosecond
+	var runs []*tracker.Run
+	var jobs []stylelib.Job
+	for _, n := range []tracker.NewRun{noise, rich} {
+		run, job := enqueue(t, store, n)
+		runs, jobs = append(runs, run), append(jobs, job)
+	}
+	if err := worker.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, job := range jobs {
+		run := readRun(t, store, runs[i].ID)
+		if run.Status != tracker.StatusFinished || run.Provenance.Version != "of the worker" || run.Provenance.Weights != "tiny" {
+			t.Fatalf("%+v", run)
+		}
+		var begun progress.Run
+		result, err := tinyStudio().Stylize(t.Context(), job, progress.Func(func(e progress.Event) {
+			if r, ok := e.(progress.Run); ok {
+				begun = r
+			}
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(result.Picture.Image().Pix, resultOf(t, store, run.ID).Pix) {
+			t.Errorf("job %d: the worker has painted another picture", i)
+		}
+		for name, want := range tracker.ParamsOf(begun.Settings) {
+			if run.Params[name] != want {
+				t.Errorf("job %d: %s is recorded as %v, want %v", i, name, run.Params[name], want)
+			}
+		}
+	}
+	workers, err := store.Workers(t.Context())
+	if err != nil || len(workers) > 0 {
+		t.Errorf("workers that have ended: %v (%v)", workers, err)
+	}
+}
+
+// TestRepeat: a run is repeated with another size and preset, and without the picture that it started from.
+func TestRepeat(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	n := newRun(t, tracker.Params{"scales": 0, "style_weight": 9, "seed": 3})
+	delete(n.Params, "content_layer")
+	addFile(t, &n, 0, tracker.RoleInit, "sample:glass")
+	run, _ := enqueue(t, store, n)
+	for _, c := range []struct {
+		changes map[string]any
+		want    map[string]any
+	}{
+		{nil, map[string]any{"size": int64(64), "scales": int64(1), "init": "picture", "style_weight": 9.0}},
+		{map[string]any{"size": 512}, map[string]any{"size": int64(512), "scales": int64(4), "style_weight": 9.0}},
+		{map[string]any{"size": 512, "scales": 2}, map[string]any{"scales": int64(2)}},
+		{map[string]any{"init": "content"}, map[string]any{"init": "content"}},
+		{map[string]any{"preset": "article"}, map[string]any{"preset": "article", "style_weight": 9.0, "seed": int64(3), "pooling": "avg", "style_layers": "block1_conv1"}},
+	} {
+		job, again, err := Repeat(t.Context(), store, run, c.changes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings, err := job.Recorded()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range c.want {
+			if settings[name] != want {
+				t.Errorf("with %v: %s is %v, want %v", c.changes, name, settings[name], want)
+			}
+		}
+		if _, err := Enqueue(t.Context(), store, job, again); err != nil {
+			t.Errorf("with %v: %v", c.changes, err)
+		}
+	}
+	if _, _, err := Repeat(t.Context(), store, run, map[string]any{"size": 5}); err == nil || !strings.Contains(err.Error(), "size") {
+		t.Errorf("a size of 5: %v", err)
+	}
+}
+
+// TestNotQueued: what the record cannot hold is not queued.
+func TestNotQueued(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	n := newRun(t, nil)
+	job, err := Job(t.Context(), tracker.NewRun{Inputs: n.Inputs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	masked, small := job, job
+	masked.Protect = job.Content.Mask()
+	small.Size = 3
+	for _, job := range []stylelib.Job{masked, small} {
+		if _, err := Enqueue(t.Context(), store, job, n); tracker.ErrorCode(err) != tracker.CodeInvalid {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	if _, err := Job(t.Context(), tracker.NewRun{Inputs: n.Inputs[:1]}); err == nil {
+		t.Error("a job without a painting")
+	}
+}
+
+// begins is a Watcher that reports which runs the worker takes, once each has painted an iteration.
+type begins struct {
+	silent
+	painting chan string
+}
+
+func (b begins) Began(run *tracker.Run) progress.Observer {
+	return watch(func(i progress.Iteration) {
+		if i.Iteration == 1 {
+			b.painting <- run.ID
+		}
+	})
+}
+
+// startWorker starts a worker and returns what it paints, and a function that ends it.
+func startWorker(t *testing.T, store tracker.Store) (painting chan string, end func()) {
+	t.Helper()
+	worker := newWorker(store)
+	painting = make(chan string, 1)
+	worker.Watcher = begins{painting: painting}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- worker.Run(ctx) }()
+	return painting, func() {
+		t.Helper()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestStop: a run that is stopped ends within a second with the best picture, and goes on when it is queued again. A
+// worker that ends gives its run back.
+func TestStop(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	long, _ := enqueue(t, store, newRun(t, tracker.Params{"iterations": 100_000, "init": "noise"}))
+	painting, end := startWorker(t, store)
+	<-painting
+	stopped := time.Now()
+	if _, err := store.StopRun(t.Context(), long.ID); err != nil {
+		t.Fatal(err)
+	}
+	run := readRun(t, store, long.ID)
+	for ; run.Status == tracker.StatusRunning && time.Since(stopped) < 10*time.Second; run = readRun(t, store, long.ID) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if took := time.Since(stopped); took > time.Second {
+		t.Errorf("it was stopped after %v", took)
+	}
+	if run.Status != tracker.StatusInterrupted || run.Reason != tracker.ReasonStopped {
+		t.Errorf("%+v", run)
+	}
+	resultOf(t, store, long.ID)
+	first := run.Final["evaluations"]
+
+	if _, err := store.QueueRun(t.Context(), long.ID); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for run.Status != tracker.StatusRunning || run.Final["evaluations"] <= first {
+		if run = readRun(t, store, long.ID); time.Now().After(deadline) {
+			t.Fatalf("it did not go on: %+v", run)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	end()
+	if run := readRun(t, store, long.ID); run.Status != tracker.StatusQueued || run.Tries != 0 {
+		t.Errorf("%+v", run)
+	}
+	if file, err := store.OpenCheckpoint(t.Context(), long.ID); err != nil {
+		t.Error(err)
+	} else {
+		file.Close()
+	}
+}
+
+// TestFailedRun: a run that cannot be painted fails with the reason, and the worker paints the next.
+func TestFailedRun(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	bad, err := store.CreateRun(t.Context(), tracker.NewRun{Queued: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frightening, _ := enqueue(t, store, newRun(t, nil))
+	good, _ := enqueue(t, store, newRun(t, nil))
+	worker := newWorker(store)
+	worker.Idle = time.Nanosecond
+	provenance := worker.Provenance
+	worker.Provenance = func(s *stylelib.Studio) tracker.Provenance {
+		if readRun(t, store, frightening.ID).Status == tracker.StatusRunning {
+			panic("boo")
+		}
+		return provenance(s)
+	}
+	if err := worker.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{bad.ID: "it was not recorded whole", frightening.ID: "panic: boo"} {
+		if run := readRun(t, store, id); run.Status != tracker.StatusFailed || !strings.Contains(run.Reason, want) {
+			t.Errorf("%+v", run)
+		}
+	}
+	if run := readRun(t, store, good.ID); run.Status != tracker.StatusFinished {
+		t.Errorf("%+v", run)
+	}
+}
