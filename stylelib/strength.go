@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/stylelib/loss"
 )
 
 // The strengths that have names.
@@ -21,9 +22,9 @@ var StrengthNames = []string{"subtle", "medium", "strong"}
 // SetStrength sets how strong the style is, from 0, which keeps the photograph, to 1, which is bold. Medium is the preset
 // as it is. Set the preset and the colours first:
 //
-//   - the style's weight is the preset's times 6^(2·strength−1);
+//   - the style's weight is that of the preset of this name, times 6^(2·strength−1);
 //   - Freedom is 0.2 + 0.6·strength;
-//   - below Medium, Palette is 0.5 + strength, unless it is set, or Colour is not [ColourStyle].
+//   - Palette is 0.5 + strength, at most 1, if Colour is [ColourStyle].
 //
 // At 160 pixels, with vgg16-hed, Freedom alone changed little: even at 0 each place was painted over. A weight of a sixth
 // left fur and glass as they were photographed, and half of the palette their colours. With six times the weight and a
@@ -33,11 +34,14 @@ func (j *Job) SetStrength(strength float64) error {
 		return ofKind(ErrJob, fmt.Errorf("strength is %v: choose %v to %v", strength, Subtle, Strong))
 	}
 	filled := j.filled()
-	j.Preset = filled.Preset
-	j.Preset.StyleWeight *= math.Pow(6, 2*strength-1)
-	j.Freedom = new(0.2 + 0.6*strength)
-	if strength < Medium && j.Palette == nil && filled.Colour == ColourStyle {
-		j.Palette = new(0.5 + strength)
+	weight := filled.Preset.StyleWeight
+	if preset, err := loss.LookupPreset(filled.Preset.Name); err == nil {
+		weight = preset.StyleWeight
+	}
+	j.Preset, j.Freedom = filled.Preset, new(0.2+0.6*strength)
+	j.Preset.StyleWeight = weight * math.Pow(6, 2*strength-1)
+	if filled.Colour == ColourStyle {
+		j.Palette = new(min(0.5+strength, 1))
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package stylelib
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"testing"
 
 	"github.com/gouache-art/gouache/stylelib/loss"
@@ -21,10 +23,10 @@ func TestStrength(t *testing.T) {
 		palette         any
 	}{
 		{"subtle", Job{}, 0.5, 0.2, 0.5},
-		{"medium", Job{}, 3, 0.5, nil},
-		{"strong", Job{}, 18, 0.8, nil},
+		{"medium", Job{}, 3, 0.5, 1.0},
+		{"strong", Job{}, 18, 0.8, 1.0},
 		{"0.25", Job{Preset: loss.NeuralStyle()}, loss.NeuralStyle().StyleWeight / 2.449489742783178, 0.35, 0.75},
-		{"0", Job{Palette: new(1.0)}, 0.5, 0.2, 1.0},
+		{"0", Job{Palette: new(1.0)}, 0.5, 0.2, 0.5},
 		{"subtle", Job{Colour: ColourKeep}, 0.5, 0.2, nil},
 	} {
 		strength, err := ParseStrength(c.text)
@@ -38,11 +40,11 @@ func TestStrength(t *testing.T) {
 		if !near(c.job.Preset.StyleWeight, c.weight) || !near(*c.job.Freedom, c.freedom) || palette(c.job) != c.palette {
 			t.Errorf("%s: style weight %v, freedom %v, palette %v", c.text, c.job.Preset.StyleWeight, *c.job.Freedom, palette(c.job))
 		}
-		if c.text == "medium" {
-			c.job.Freedom = nil
-			if got, want := c.job.Settings()["style_weight"], (Job{}).Settings()["style_weight"]; got != want {
-				t.Errorf("medium is style weight %v and the default %v", got, want)
-			}
+		if got, usual := c.job.Settings(), (Job{}).Settings(); c.text == "medium" && !maps.Equal(got, usual) {
+			t.Errorf("medium is %v and the default %v", got, usual)
+		}
+		if err := cmp.Or(c.job.SetStrength(Strong), c.job.SetStrength(strength)); err != nil || !near(c.job.Preset.StyleWeight, c.weight) {
+			t.Errorf("%s after strong: style weight %v, %v", c.text, c.job.Preset.StyleWeight, err)
 		}
 	}
 	for text, want := range map[string]string{

@@ -140,5 +140,5 @@ func applyPair(flags *pflag.FlagSet, key, value ast.Node) (string, error) {
 
 // rivals are the flags that say otherwise what a flag says.
 var rivals = map[string][]string{
-	"strength": {"style-weight", "freedom"}, "style-weight": {"strength"}, "freedom": {"strength"},
+	"strength": {"style-weight", "freedom", "palette"}, "style-weight": {"strength"}, "freedom": {"strength"}, "palette": {"strength"},
 }

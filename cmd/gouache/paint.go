@@ -52,14 +52,14 @@ func (f *paintFlags) add(cmd *cobra.Command, out string) {
 }
 
 // strengthSets are the flags that --strength stands for.
-const strengthSets = "--style-weight and --freedom, and below medium --palette"
+const strengthSets = "--style-weight, --freedom and --palette"
 
-// set gives a job the settings of the flags.
-func (f *paintFlags) set(job *stylelib.Job) error {
-	if err := job.Set(f.settings); err != nil || f.strength == nil {
-		return err
+// setStrength gives a job the strength of the flag, if there is one.
+func (f *paintFlags) setStrength(job *stylelib.Job) error {
+	if f.strength == nil {
+		return nil
 	}
-	for _, name := range []string{"style_weight", "freedom"} {
+	for _, name := range []string{"style_weight", "freedom", "palette"} {
 		if _, ok := f.settings[name]; ok {
 			return fmt.Errorf("--strength sets %s: leave out --strength or --%s", strengthSets, strings.ReplaceAll(name, "_", "-"))
 		}

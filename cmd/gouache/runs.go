@@ -29,7 +29,7 @@ with && || ! and parentheses.`,
   gouache runs list --experiment night --columns style_picture,total
   gouache runs show 1ng
   gouache runs compare 1ng 2fk`,
-	}, newRunsList(), newRunsShow(), newRunsCompare(), newRunsTag(), newRunsNote(), newRunsRate(),
+	}, newRunsList(), newRunsShow(), newRunsAgain(), newRunsCompare(), newRunsTag(), newRunsNote(), newRunsRate(),
 		newRunsDelete(), newRunsExport(), newRunsImport(), newRunsVerify())
 }
 

@@ -26,7 +26,11 @@ func newRunsShow() *cobra.Command {
 		Args:  exactly("the ID of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return showFrom(cmd, &f, reading, func(ctx context.Context, store tracker.Store) (*shownRun, error) {
-				return showRun(ctx, store, args[0])
+				shown, err := showRun(ctx, store, args[0])
+				if err == nil {
+					shown.Again = againLine(&shown.Run, f.dir)
+				}
+				return shown, err
 			}, printRun)
 		},
 	}, "print JSON")
@@ -36,7 +40,8 @@ func newRunsShow() *cobra.Command {
 type shownRun struct {
 	tracker.Run
 	Pictures []tracker.Picture `json:"pictures"`
-	// CommandLine is the command for a shell.
+	// Again is the command that paints the run again from the store, for a shell, and CommandLine the one that made it.
+	Again       string `json:"again,omitempty"`
 	CommandLine string `json:"command_line,omitempty"`
 	// Changed are the run's input files whose content has changed since.
 	Changed []string `json:"changed_inputs"`
@@ -102,15 +107,18 @@ func printRun(w *terminal.Table, s *shownRun) {
 	}
 	s.printPictures(w)
 	s.printProvenance(w)
-	if s.CommandLine != "" {
-		heading := "to make it again"
+	if s.Again != "" {
+		w.Printf("\nto paint it again, as it was or with other settings\n  %s\n", s.Again)
+	}
+	if s.CommandLine != "" && s.Sweep == "" { // a sweep's trials have the sweep's
+		heading := "the command that made it"
 		if s.Provenance.Imported {
-			heading = "to make it again, as another store has it: read it first"
+			heading += ", as another store has it: read it first"
 		}
 		w.Printf("\n%s\n  %s\n", heading, s.CommandLine)
 	}
 	for _, name := range s.Changed {
-		w.Printf("  %s is not what it was: gouache runs export %s --format pictures --out FOLDER writes the picture that was used\n", name, s.ID)
+		w.Printf("  %s is not what it was: gouache runs again has the picture that was used\n", name)
 	}
 }
 

@@ -195,7 +195,7 @@ func (f *stylizeFlags) outputs() ([]output, error) {
 // load reads the flags and all pictures but the photograph.
 func (f *stylizeFlags) load(ctx context.Context) (*canvas, error) {
 	p := &canvas{job: stylelib.Job{Seed: f.studio.seed}}
-	err := f.set(&p.job)
+	err := cmp.Or(p.job.Set(f.settings), f.setStrength(&p.job))
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -34,12 +34,10 @@ func Repeat(ctx context.Context, store tracker.PictureReader, run *tracker.Run, 
 	fail := func(err error) (stylelib.Job, tracker.NewRun, error) {
 		return stylelib.Job{}, n, fmt.Errorf("run %s: %w", run.ID, err)
 	}
-	for _, name := range []string{"preset", "size", "iterations", "scales", "style_weight"} {
-		if _, ok := run.Params[name]; !ok {
-			return fail(fmt.Errorf("it does not say its %s: it was not recorded whole", name))
-		}
+	err := CanRepeat(run)
+	if err != nil {
+		return fail(err)
 	}
-	var err error
 	if n.Inputs, err = readInputs(ctx, store, run.ID); err != nil {
 		return fail(err)
 	}
@@ -65,6 +63,17 @@ func Repeat(ctx context.Context, store tracker.PictureReader, run *tracker.Run, 
 		return job, n, nil
 	}
 	return job, n, change(&job, &n, changes)
+}
+
+// CanRepeat says why a run cannot be repeated, as far as that shows without its pictures. Runs of other programs are no
+// paintings.
+func CanRepeat(run *tracker.Run) error {
+	for _, name := range []string{"preset", "size", "iterations", "scales", "style_weight"} {
+		if _, ok := run.Params[name]; !ok {
+			return fmt.Errorf("it does not say its %s: it was not recorded whole", name)
+		}
+	}
+	return nil
 }
 
 // change changes the settings of a job and of the run that records it.

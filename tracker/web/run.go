@@ -17,7 +17,8 @@ import (
 
 type runView struct {
 	Run          *tracker.Run
-	Planned      int64 // steps, 0 if unknown
+	Again        string // the command that makes it again, or ""
+	Planned      int64  // steps, 0 if unknown
 	Progress     *progress
 	Inputs       []tracker.Picture
 	Frames       []tracker.Picture // the positions of the slider
@@ -69,7 +70,7 @@ func (s runPages) newRunView(ctx context.Context, id, filter string) (*runView, 
 		return nil, err
 	}
 	v := &runView{
-		Run: run, Planned: plannedSteps(run), Settings: facts(run.Params, format.Value), Final: facts(run.Final, rounded), Facts: origin(run),
+		Run: run, Again: s.again(run), Planned: plannedSteps(run), Settings: facts(run.Params, format.Value), Final: facts(run.Final, rounded), Facts: origin(run),
 		List: listing{Filter: filter, Page: 1, Length: defaultLength}.Address(), Self: runAddress(id, filter), Filter: filter, Cursor: now, ReadOnly: s.options.ReadOnly,
 	}
 	v.Inputs, v.Frames, v.Others = sortPictures(pictures)
@@ -104,6 +105,14 @@ func (v *runView) Blank() string {
 		return "It was interrupted before there was a picture."
 	}
 	return "It has no picture."
+}
+
+// again returns the program's command that makes the run again, or "".
+func (s runPages) again(run *tracker.Run) string {
+	if s.options.Again == nil {
+		return ""
+	}
+	return s.options.Again(run)
 }
 
 // LastFrame is the index of the last frame.

@@ -39,6 +39,8 @@ type Options struct {
 	// nil or returns nil, the settings in which the trials differ are taken for those that are
 	// searched.
 	ReadSweep func(*tracker.Sweep) (*sweep.File, error)
+	// Again returns the command line that makes a run again, for a shell, or "". It may be nil.
+	Again func(*tracker.Run) string
 	// Log receives errors that users are not shown. The default is slog's.
 	Log *slog.Logger
 }
