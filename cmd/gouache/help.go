@@ -52,7 +52,7 @@ var (
 	headings = map[string][]heading{
 		"gouache stylize": jobHeadings, "gouache runs again": jobHeadings, "gouache score": jobHeadings, "gouache mask": maskHeadings,
 		"gouache runs list": runsHeadings, "gouache runs export": runsHeadings,
-		"gouache runs delete": runsHeadings, "gouache runs import": runsHeadings,
+		"gouache runs delete": runsHeadings, "gouache runs stop": runsHeadings, "gouache runs resume": runsHeadings, "gouache runs import": runsHeadings,
 	}
 )
 

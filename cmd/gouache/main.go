@@ -42,7 +42,7 @@ const (
 )
 
 func main() {
-	computing := []string{"stylize", "score", "features", "sweep", "bench"}
+	computing := []string{"stylize", "score", "features", "sweep", "worker", "bench"}
 	if len(os.Args) > 1 && slices.Contains(computing, os.Args[1]) {
 		hugepages.Restart()
 	}
@@ -122,7 +122,7 @@ Every picture is kept with what made it, and can be painted again, larger or oth
 		id       string
 		commands []*cobra.Command
 	}{
-		{"paint", []*cobra.Command{newStylize(), newMask(), newSweep(), newSamples()}},
+		{"paint", []*cobra.Command{newStylize(), newMask(), newSweep(), newWorker(), newSamples()}},
 		{"look", []*cobra.Command{newUI(), newRuns()}},
 		{"set up", []*cobra.Command{newDoctor(), newWeights(), newKernel(), newVersion()}},
 		{"numbers", []*cobra.Command{newScore(), newFeatures(), newBench()}},

@@ -465,6 +465,9 @@ func TestHelpOfFlags(t *testing.T) {
 		}
 		cmd.InitDefaultHelpFlag()
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Hidden {
+				return
+			}
 			if n := len(regexp.MustCompile(`(?m)^  .{4}--`+f.Name+`( |$)`).FindAllString(stdout, -1)); n != 1 {
 				t.Errorf("%q describes --%s %d times", args, f.Name, n)
 			}

@@ -21,7 +21,7 @@ const asProgram = "GOUACHE_TEST_PROGRAM"
 
 // TestMain keeps the tests' runs out of the user's store.
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == "worker" { // that of a gouache ui
 		main()
 	}
 	dir, err := os.MkdirTemp("", "gouache-store-*")

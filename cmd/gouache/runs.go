@@ -30,7 +30,7 @@ with && || ! and parentheses.`,
   gouache runs show 1ng
   gouache runs compare 1ng 2fk`,
 	}, newRunsList(), newRunsShow(), newRunsAgain(), newRunsCompare(), newRunsTag(), newRunsNote(), newRunsRate(),
-		newRunsDelete(), newRunsExport(), newRunsImport(), newRunsVerify())
+		newRunsStop(), newRunsResume(), newRunsDelete(), newRunsExport(), newRunsImport(), newRunsVerify())
 }
 
 // defaultColumns are shown if the store has them.

@@ -90,6 +90,57 @@ func newRunsRate() *cobra.Command {
 	}, "print JSON")
 }
 
+// newRunsStop and newRunsResume change what the queue holds.
+func newRunsStop() *cobra.Command {
+	return queueCommand("stop", "Stop runs that are painted or wait for a worker", `Stop runs. One that is painted ends within a second, wherever that is, and keeps its best picture; one
+that waits for a worker does not begin. gouache runs resume continues them. Instead of ids, --filter and
+the flags like it may choose the runs.`, "  gouache runs stop 1ng\n  gouache runs stop --status queued", tracker.Store.StopRun,
+		func(r *tracker.Run) string {
+			if r.Status == tracker.StatusRunning {
+				return "stops"
+			}
+			return r.Reason
+		})
+}
+
+func newRunsResume() *cobra.Command {
+	return queueCommand("resume", "Have a worker continue runs that were interrupted or failed", `Have a worker continue runs that were interrupted or failed, each from its checkpoint. They wait until a
+worker takes them: gouache ui has one, and gouache worker is one. Instead of ids, --filter and the flags
+like it may choose the runs.`, "  gouache runs resume 1ng\n  gouache runs resume --status interrupted", tracker.Store.QueueRun,
+		func(*tracker.Run) string { return "queued" })
+}
+
+// queueCommand returns a command that changes runs and prints what became of each.
+func queueCommand(name, short, long, example string, change func(tracker.Store, context.Context, string) (*tracker.Run, error),
+	text func(*tracker.Run) string) *cobra.Command {
+	var f storeFlags
+	var filters filterFlags
+	cmd := &cobra.Command{Use: name + " ID... [flags]", Short: short, Long: long, Example: example}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		work := func(ctx context.Context, store tracker.Store) (changed []*tracker.Run, err error) {
+			ids, err := chosenRuns(cmd, store, args, &filters)
+			if err != nil {
+				return nil, err
+			}
+			for _, id := range ids {
+				run, err := change(store, ctx, id)
+				if err != nil {
+					return changed, err
+				}
+				changed = append(changed, run)
+			}
+			return changed, nil
+		}
+		return showFrom(cmd, &f, changing, work, func(w *terminal.Table, changed []*tracker.Run) {
+			for _, r := range changed {
+				w.Printf("%s  %s  %s\n", r.ID, r.Name, text(r))
+			}
+		})
+	}
+	filters.add(cmd)
+	return f.add(cmd, "print JSON")
+}
+
 type runsDeleteFlags struct {
 	store    storeFlags
 	filters  filterFlags

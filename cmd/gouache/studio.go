@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -91,17 +92,7 @@ func (f *studioFlags) options() (o stylelib.OpenOptions, err error) {
 
 // withStudio opens the device and the weights, installing and fetching what is missing, calls work, and closes them.
 func withStudio(cmd *cobra.Command, f *studioFlags, work func(*stylelib.Studio) error) error {
-	options, err := f.options()
-	if err != nil {
-		return err
-	}
-	line := newStatusLine(messages(cmd, f.quiet))
-	options.Progress, options.Measuring = line.transfer, newStatusLine(line.w).measuring
-	options.Chosen = func(reason string) { line.say(terminal.Sprintf("weights: %s", reason)) }
-	options.Warn = func(err error) { terminal.Fprintf(line.w, "warning: %v\n", err) }
-	line.working("opening the device and the weights")
-	studio, err := stylelib.Open(cmd.Context(), options)
-	line.end()
+	studio, err := f.open(cmd.Context(), newStatusLine(messages(cmd, f.quiet)))
 	if err != nil {
 		return err
 	}
@@ -112,6 +103,20 @@ func withStudio(cmd *cobra.Command, f *studioFlags, work func(*stylelib.Studio) 
 		studio.Close()
 	}
 	return err
+}
+
+// open opens the device and the weights, and shows its progress in a line.
+func (f *studioFlags) open(ctx context.Context, line *statusLine) (*stylelib.Studio, error) {
+	options, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	options.Progress, options.Measuring = line.transfer, newStatusLine(line.w).measuring
+	options.Chosen = func(reason string) { line.say(terminal.Sprintf("weights: %s", reason)) }
+	options.Warn = func(err error) { terminal.Fprintf(line.w, "warning: %v\n", err) }
+	line.working("opening the device and the weights")
+	defer line.end()
+	return stylelib.Open(ctx, options)
 }
 
 // settingFlags holds the values of flags for settings of a job, by the settings' names.

@@ -42,6 +42,7 @@ type uiFlags struct {
 	tokenFile string
 	noToken   bool
 	readOnly  bool
+	worker    bool
 }
 
 func newUI() *cobra.Command {
@@ -71,6 +72,7 @@ shows a remote server's pages under the address that it prints there.`,
 	flags.StringVar(&f.tokenFile, "token-file", "", "`FILE` that has the token")
 	flags.BoolVar(&f.noToken, "no-token", false, "admit every browser that reaches the server")
 	flags.BoolVar(&f.readOnly, "read-only", false, "show only, change nothing")
+	flags.BoolVar(&f.worker, "worker", true, "start a worker, which paints what is queued; not with --read-only")
 	return f.store.add(cmd, "")
 }
 
@@ -116,6 +118,9 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	terminal.Fprintf(cmd.ErrOrStderr(), "showing %s; Ctrl-C ends it\n", f.store.dir)
 	if f.noToken {
 		fmt.Fprintln(cmd.ErrOrStderr(), "there is no token: whoever reaches this address sees all runs"+f.alsoChanges())
+	}
+	if f.worker && !f.readOnly {
+		defer startWorker(cmd.Context(), log, "--store", f.store.dir)()
 	}
 	return serve(cmd.Context(), listener, handler, log)
 }

@@ -26,7 +26,7 @@ func startUI(t *testing.T, args ...string) (links []string, end func() string) {
 	var stderr bytes.Buffer
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, append([]string{"ui", "--addr", "127.0.0.1:0", "--store", filepath.Join(t.TempDir(), "store")}, args...), writer, &stderr)
+		code <- run(ctx, append([]string{"ui", "--worker=false", "--addr", "127.0.0.1:0", "--store", filepath.Join(t.TempDir(), "store")}, args...), writer, &stderr)
 		writer.Close()
 	}()
 	lines := bufio.NewScanner(reader)

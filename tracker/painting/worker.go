@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gouache-art/gouache/stylelib"
@@ -145,33 +146,61 @@ func (w *Worker) paint(ctx context.Context, active *tracker.ActiveRun, run *trac
 	observer := w.watcher().Began(run)
 	work, done := active.Context(ctx)
 	defer done()
-	err := w.protect(func() error { return w.tryPaint(work, active, run, observer) })
-	outcome := tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "it was given back before it was painted"}
-	var fatal error
-	switch lost := active.Err(); {
-	case lost != nil && !isOver(lost):
-		return lost // without this process, the run is queued again
-	case active.Stopped():
-		outcome.Reason = tracker.ReasonStopped
-	case err != nil && work.Err() == nil:
-		outcome = tracker.Outcome{Status: tracker.StatusFailed, Reason: err.Error()}
-		if errors.Is(err, stylelib.ErrDevice) { // the runs that follow would fail, too
-			fatal = err
+	var iterated atomic.Bool
+	painted := make(chan error, 1)
+	go func() {
+		painted <- w.protect(func() error { return w.tryPaint(work, active, run, observer, &iterated) })
+	}()
+	var err error
+	select {
+	case err = <-painted:
+	case <-work.Done():
+		if !iterated.Load() { // XLA compiles, which nothing interrupts, and there is nothing to be saved
+			err := w.end(ctx, active, interrupted(active))
+			if ctx.Err() == nil {
+				<-painted
+			}
+			return err
 		}
+		err = <-painted
 	}
+	if lost := active.Err(); lost != nil && !isOver(lost) {
+		return lost // without this process, the run is queued again
+	}
+	if err == nil || work.Err() != nil {
+		return w.end(ctx, active, interrupted(active)) // unless the recorder has ended it
+	}
+	failed := w.end(ctx, active, tracker.Outcome{Status: tracker.StatusFailed, Reason: err.Error()})
+	if !errors.Is(err, stylelib.ErrDevice) { // else the runs that follow would fail, too
+		err = nil
+	}
+	return cmp.Or(failed, err)
+}
+
+// interrupted is how a run ends that is stopped or given back before anything of it was painted.
+func interrupted(active *tracker.ActiveRun) tracker.Outcome {
+	o := tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "the worker ended before it painted"}
+	if active.Stopped() {
+		o.Reason = tracker.ReasonStopped
+	}
+	return o
+}
+
+// end ends a run, unless it has ended, and reports how it ended.
+func (w *Worker) end(ctx context.Context, active *tracker.ActiveRun, o tracker.Outcome) error {
 	ctx = context.WithoutCancel(ctx)
-	err = active.Finish(ctx, outcome)
-	if err != nil && !isOver(err) { // else the recorder has ended the run, or somebody deleted it
+	err := active.Finish(ctx, o)
+	if err != nil && !isOver(err) { // else the recorder has ended it, or somebody deleted it
 		return err
 	}
-	ended, err := w.Store.Run(ctx, run.ID)
+	run, err := w.Store.Run(ctx, active.ID())
 	switch {
 	case err == nil:
-		w.watcher().Ended(ended)
+		w.watcher().Ended(run)
 	case !isOver(err):
 		return err
 	}
-	return fatal
+	return nil
 }
 
 // isOver reports whether an error only says that a run has ended, was deleted, or is another process's.
@@ -180,7 +209,7 @@ func isOver(err error) bool {
 }
 
 // tryPaint paints a run, from its checkpoint if it has one.
-func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *tracker.Run, observer progress.Observer) error {
+func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *tracker.Run, observer progress.Observer, iterated *atomic.Bool) error {
 	job, err := Again(ctx, w.Store, run)
 	if err != nil {
 		return err
@@ -204,7 +233,12 @@ func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *t
 	defer stop()
 	began := false
 	observers := progress.Multi{
-		progress.Func(func(progress.Event) { began = true }),
+		progress.Func(func(e progress.Event) {
+			began = true
+			if _, ok := e.(progress.Iteration); ok {
+				iterated.Store(true)
+			}
+		}),
 		tracker.Observer(active, tracker.RecorderOptions{
 			Checkpoint: cmp.Or(w.Checkpoint, DefaultCheckpoint), PeakMemory: stylelib.PeakMemory, Warn: func(error) { stop() },
 		}),
@@ -257,10 +291,14 @@ func (w *Worker) open(ctx context.Context, need Need) error {
 		w.studio = nil
 	}
 	studio, err := w.Open(ctx, need)
-	if err == nil {
-		w.studio, w.need = studio, need
+	if err != nil {
+		return err
 	}
-	return err
+	w.studio, w.need = studio, need
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.record.Device = studio.Backend().DeviceName()
+	return nil
 }
 
 // fits reports whether a studio that was opened for something else has what is needed.
@@ -306,9 +344,6 @@ func (w *Worker) see(ctx context.Context, run string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.record.Run = run
-	if w.studio != nil {
-		w.record.Device = w.studio.Backend().DeviceName()
-	}
 	w.warn(w.Store.SeeWorker(context.WithoutCancel(ctx), w.record))
 }
 

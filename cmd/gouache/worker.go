@@ -1,0 +1,242 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/spf13/cobra"
+
+	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
+	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/painting"
+)
+
+type workerFlags struct {
+	store  storeFlags
+	studio studioFlags
+	idle   time.Duration
+	once   bool
+	noWait bool
+	tied   bool
+}
+
+func newWorker() *cobra.Command {
+	var f workerFlags
+	cmd := &cobra.Command{
+		Use:   "worker [flags]",
+		Short: "Paint what is queued in a store",
+		Long: `Paint what is queued in a store, one picture after the other: runs that the pages of gouache ui or
+gouache runs resume have queued, and the trials of active sweeps. The device, the weights and what was
+compiled are kept from one picture to the next. gouache ui starts a worker by itself.
+
+Ctrl-C, kill and a terminal that closes end the worker: its run is saved and waits for the next one.
+Even a kill -9 or a power cut costs half a minute of painting at most. On each machine one worker works
+on a store; a second one waits for the first to end.`,
+		Example: `  gouache worker --store ~/paintings
+  gouache worker --idle-exit 10m`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runWorker(cmd, &f) },
+	}
+	flags := cmd.Flags()
+	f.store.add(cmd, "")
+	f.studio.add(cmd)
+	flags.Lookup("weights").Usage = "`NAME` of weights, or a file of them, for runs that name none; auto takes the best available"
+	_ = flags.MarkHidden("seed") // each run has its own
+	f.studio.addCompute(cmd)
+	f.studio.addTuning(cmd)
+	flags.DurationVar(&f.idle, "idle-exit", 0, "end after this `TIME` without work, such as 10m (default: never)")
+	flags.BoolVar(&f.once, "once", false, "end after one picture")
+	flags.BoolVar(&f.noWait, "no-wait", false, "fail if another worker of this machine works on the store")
+	flags.BoolVar(&f.tied, tiedFlag, false, "end when standard input ends")
+	_ = flags.MarkHidden(tiedFlag)
+	return cmd
+}
+
+// tiedFlag ties a worker to the process that started it: their pipe ends with that process, however it ends.
+const tiedFlag = "until-eof"
+
+func runWorker(cmd *cobra.Command, f *workerFlags) error {
+	if f.idle < 0 {
+		return usage(fmt.Errorf("--idle-exit %v must be 0 or more", f.idle))
+	}
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	if f.tied {
+		go func() {
+			_, _ = io.Copy(io.Discard, cmd.InOrStdin())
+			cancel()
+		}()
+	}
+	store, err := f.store.open(ctx, creating)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	line := &workerLine{line: newStatusLine(messages(cmd, f.studio.quiet))}
+	release, err := f.lock(ctx, line)
+	if err != nil || ctx.Err() != nil {
+		return err
+	}
+	defer release()
+	worker := &painting.Worker{
+		Store: store, Open: func(ctx context.Context, need painting.Need) (*stylelib.Studio, error) {
+			return f.open(ctx, need, line.line)
+		},
+		Provenance: func(studio *stylelib.Studio) tracker.Provenance {
+			p := provenance(nil, studio, 0)
+			p.Command, p.Dir, p.Seed = nil, "", nil
+			return p
+		},
+		Idle: f.idle, Once: f.once, Watcher: line,
+	}
+	done := make(chan error, 1)
+	go func() { done <- worker.Run(ctx) }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		select {
+		case err = <-done:
+		case <-time.After(patience): // XLA compiles, and cannot be interrupted; the run is queued all the same
+		}
+	}
+	line.line.end()
+	return err
+}
+
+// patience is how long a worker that was told to end may take to save its run.
+const patience = 8 * time.Second
+
+// open opens a studio for a run.
+func (f *workerFlags) open(ctx context.Context, need painting.Need, line *statusLine) (*stylelib.Studio, error) {
+	flags := f.studio
+	flags.seed, flags.device = need.Seed, cmp.Or(need.Device, flags.device)
+	if need.Weights != "" {
+		flags.weights = need.Weights
+	}
+	return flags.open(ctx, line)
+}
+
+// lock waits until no other worker of this machine works on the store.
+func (f *workerFlags) lock(ctx context.Context, line *workerLine) (release func(), err error) {
+	path, err := viewFile(f.store.dir)
+	if err != nil { // as for a user without a home, whose processes do not know of each other
+		return func() {}, nil
+	}
+	lock := flock.New(strings.TrimSuffix(path, ".json")+".worker", flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err == nil && !locked {
+		if f.noWait {
+			return nil, fmt.Errorf("another worker of this machine works on %s: end it first, or leave out --no-wait", f.store.dir)
+		}
+		line.line.say(terminal.Sprintf("another worker of this machine works on %s: waiting for it to end", f.store.dir))
+		_, err = lock.TryLockContext(ctx, time.Second)
+	}
+	if err != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("the lock of the worker: %w", err)
+	}
+	return func() { _ = lock.Unlock() }, nil // the file stays: another process may be waiting for it
+}
+
+// workerLine shows what a worker does. It is a painting.Watcher.
+type workerLine struct {
+	line    *statusLine
+	waiting bool
+}
+
+func (w *workerLine) Began(run *tracker.Run) progress.Observer {
+	w.waiting = false
+	w.line.say(terminal.Sprintf("run %s: %s", run.ID, run.Name))
+	return &progressLine{line: w.line}
+}
+
+func (w *workerLine) Ended(run *tracker.Run) {
+	switch run.Status {
+	case tracker.StatusFinished:
+		w.line.say(terminal.Sprintf("run %s finished in %s: gouache runs show %s", run.ID, format.Duration(run.Duration()), run.ID))
+	case tracker.StatusQueued:
+		w.line.say(terminal.Sprintf("run %s is saved and waits for a worker", run.ID))
+	default:
+		w.line.say(terminal.Sprintf("run %s %s: %s", run.ID, run.Status, run.Reason))
+	}
+}
+
+func (w *workerLine) Waiting() {
+	if !w.waiting {
+		w.line.say("waiting for work; Ctrl-C ends it")
+	}
+	w.waiting = true
+}
+
+func (w *workerLine) Warn(err error) { w.line.say(terminal.Sprintf("warning: %v", err)) }
+
+// startWorker has a child process paint what is queued, and returns a function that ends it. If it fails, another one is
+// started: the device may crash, or run out of memory, and the pages stay. However this process ends, the child ends too.
+func startWorker(ctx context.Context, log *slog.Logger, args ...string) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		keepWorker(ctx, log, args)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// keepWorker has workers until ctx ends.
+func keepWorker(ctx context.Context, log *slog.Logger, args []string) {
+	const first, longest = time.Second, time.Minute
+	pause := first
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := runChild(ctx, append([]string{"worker", "--quiet", "--" + tiedFlag}, args...))
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > longest {
+			pause = first
+		}
+		log.Warn("the worker has ended; another one will paint what is queued", "error", err, "in", pause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longest)
+	}
+}
+
+// runChild runs this program with other arguments until it ends, or until ctx does and it has saved its work.
+func runChild(ctx context.Context, args []string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	child := exec.CommandContext(ctx, program, args...)
+	child.Stderr = os.Stderr
+	lifeline, err := child.StdinPipe()
+	if err != nil {
+		return err
+	}
+	child.Cancel = lifeline.Close
+	child.WaitDelay = patience + 2*time.Second // then it is killed, which loses little
+	if err := child.Start(); err != nil {
+		return err
+	}
+	if err = child.Wait(); err == nil {
+		err = errors.New("it was asked to end")
+	}
+	return err
+}
