@@ -1,6 +1,7 @@
 package export
 
 import (
+	"archive/zip"
 	"bytes"
 	"cmp"
 	"context"
@@ -14,10 +15,12 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
+	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/thumbnail"
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -76,6 +79,78 @@ var mimeTypes = map[string]string{"png": "image/png", "jpeg": "image/jpeg", "gif
 // known reports whether a format is one that this program keeps, and not any text of a store made elsewhere.
 func known(format string) bool {
 	return mimeTypes[format] != "" || slices.Contains([]string{"tiff", "heic", "avif"}, format)
+}
+
+// Zip writes a ZIP archive with the picture that shows each run: its result, else its last snapshot. The files are named
+// as FileName does, with a number where several runs have one name. A run without a picture has no file.
+func Zip(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string) error {
+	out := zip.NewWriter(sink{w})
+	taken := map[string]bool{}
+	err := each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
+		e := entry{*run, pictures}
+		p := e.main()
+		if p == nil {
+			return nil
+		}
+		given := FileName(run, pictures, p)
+		name := given
+		for n := 2; taken[name]; n++ {
+			extension := path.Ext(given)
+			name = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(given, extension), n, extension)
+		}
+		taken[name] = true
+		from, err := reader.OpenPicture(ctx, p.Hash)
+		if err != nil {
+			return err
+		}
+		defer from.Close()
+		to, err := out.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: run.EndedAt}) // pictures are compressed
+		if err == nil {
+			_, err = io.Copy(to, from)
+		}
+		return err
+	})
+	return cmp.Or(err, out.Close())
+}
+
+// FileName is a name for the file of one of a run's pictures that says what it is: photo-painting-3.png is the result of
+// trial 3 of a sweep, or else of the style weight 3, and photo-painting-3-step-40.png a snapshot. A run without a
+// content and a style has its own name in it. A name has letters, digits, -, _ and points.
+func FileName(run *tracker.Run, pictures []tracker.Picture, p *tracker.Picture) string {
+	var parts []string
+	for _, role := range []string{tracker.RoleContent, tracker.RoleStyle} {
+		for _, q := range pictures {
+			if name := fileName(strings.TrimSuffix(path.Base(q.Name), path.Ext(q.Name))); q.Role == role && q.Name != "" {
+				parts = append(parts, name)
+				break
+			}
+		}
+	}
+	switch {
+	case len(parts) < 2:
+		parts = []string{fileName(run.Name)}
+	case run.Trial > 0:
+		parts = append(parts, strconv.Itoa(run.Trial))
+	case run.Params["style_weight"] != nil:
+		parts = append(parts, weightName(format.Value(run.Params["style_weight"])))
+	}
+	if p.Role != tracker.RoleResult {
+		parts = append(parts, "step", strconv.FormatInt(p.Step, 10))
+	}
+	name := strings.Join(parts, "-")
+	if known(p.Format) {
+		name += "." + p.Format
+	}
+	return name
+}
+
+// weightName keeps the point of a number, which fileName would not.
+func weightName(text string) string {
+	whole, fraction, found := strings.Cut(text, ".")
+	if !found {
+		return fileName(whole)
+	}
+	return fileName(whole) + "." + fileName(fraction)
 }
 
 // fileName turns any text into a part of a file name.
