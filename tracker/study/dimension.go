@@ -29,6 +29,7 @@ type Dimension struct {
 	sweep.Dimension
 	Levels []string
 	of     map[string]int // the level of a value, by its key
+	listed plot.Axis      // of a list of numbers; its ends are equal for any other
 }
 
 // Dimensions returns the dimensions that the sweep's file searches, or without a file the settings
@@ -178,7 +179,13 @@ func newDimension(d sweep.Dimension, values []any) Dimension {
 	if d.Values == nil && len(numbers) == len(known) && (dim.continuous() || len(distinct) > maxNumbers) {
 		dim.bin(numbers)
 	} else {
-		for _, v := range slices.Concat(d.Values, distinct) {
+		all := slices.Concat(d.Values, distinct)
+		if list, _ := numbersOf(all); len(list) > 0 && len(list) == len(all) { // numbers have an order of their own
+			all = distinctValues(all)
+			low, high := slices.Min(list), slices.Max(list)
+			dim.listed = plot.Axis{Low: low, High: high, Log: plot.Spreads(low, high)}
+		}
+		for _, v := range all {
 			dim.add(v, format.Rounded(v, 5))
 		}
 	}
@@ -254,10 +261,35 @@ func (d *Dimension) label(v any) string {
 	return format.Value(v)
 }
 
-// Scale returns the dimension's axis; ok is false if it is a list of levels, which are evenly
+// Scale returns the dimension's axis; ok is false if it is a list of words, or of one number: its levels are evenly
 // spaced.
 func (d *Dimension) Scale() (a plot.Axis, ok bool) {
+	if d.listed.Low < d.listed.High {
+		return d.listed, true
+	}
 	return plot.Axis{Low: d.Low, High: d.High, Log: d.Log}, d.Values == nil && d.Low < d.High
+}
+
+// Ticks are the marks on the dimension's axis: a few of a range, the values of a list.
+func (d *Dimension) Ticks() []plot.Tick {
+	const most = 8
+	axis, scale := d.Scale()
+	if scale && (d.listed.Low == d.listed.High || len(d.Levels) > most) {
+		return axis.Ticks(most)
+	}
+	ticks := []plot.Tick{}
+	for k, label := range d.Levels {
+		at := d.LevelPlace(k)
+		if scale {
+			x, err := strconv.ParseFloat(label, 64)
+			if err != nil {
+				continue // what lacks the setting has no place
+			}
+			at = axis.Place(x)
+		}
+		ticks = append(ticks, plot.Tick{At: at, Text: label})
+	}
+	return ticks
 }
 
 // Place returns where a value is on the dimension's axis, from 0 to 1; false if it has no place.

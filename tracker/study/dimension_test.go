@@ -20,7 +20,8 @@ func TestDimensions(t *testing.T) {
 		want   []string
 	}{
 		{"a list keeps its order", sweep.Dimension{Values: weights("max", "avg")}, weights("avg", "avg"), []string{"max", "avg"}},
-		{"values beyond the list", sweep.Dimension{Values: weights(int64(2), int64(1))}, weights(2.0, 7.0), []string{"2", "1", "7"}},
+		{"values beyond the list", sweep.Dimension{Values: weights(int64(2), int64(1))}, weights(2.0, 7.0), []string{"1", "2", "7"}},
+		{"a list of numbers, one of them a word", sweep.Dimension{Values: weights(int64(2), "a", int64(1))}, weights(1.0), []string{"2", "a", "1"}},
 		{"steps", sweep.Dimension{Low: 1, High: 100, Log: true, Steps: 3, Kind: setting.Float}, weights(100.0, 1.0, 10.0, 10.0), []string{"1", "10", "100"}},
 		{"a range in bins", sweep.Dimension{Low: 0, High: 9, Kind: setting.Float}, weights(1.0, 2.0, 3.0, 4.0), []string{"1 – 2", "3 – 4"}},
 		{"few whole numbers", sweep.Dimension{Low: 1, High: 5, Kind: setting.Int}, weights(int64(5), int64(1)), []string{"1", "5"}},
@@ -41,6 +42,21 @@ func TestDimensions(t *testing.T) {
 				t.Errorf("%s: %v lies at %v (%v)", c.name, v, place, ok)
 			}
 		}
+	}
+}
+
+// A list of numbers has an axis of numbers, whatever order the file has them in.
+func TestListedNumbers(t *testing.T) {
+	d := newDimension(sweep.Dimension{Name: "style_weight", Values: []any{0.001, int64(1000), 0.1, 10.0}}, []any{10.0, nil})
+	var ticks []string
+	for _, tick := range d.Ticks() {
+		ticks = append(ticks, fmt.Sprintf("%s %.2f", tick.Text, tick.At))
+	}
+	if want := []string{"0.001 0.00", "0.1 0.33", "10 0.67", "1000 1.00"}; !slices.Equal(ticks, want) {
+		t.Errorf("the axis has %q, want %q", ticks, want)
+	}
+	if at, ok := d.Place(int64(10)); !ok || math.Abs(at-2.0/3) > 1e-9 {
+		t.Errorf("10 lies at %v (%v)", at, ok)
 	}
 }
 

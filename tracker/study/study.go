@@ -30,6 +30,19 @@ type Study struct {
 	read bool // whether File was read
 }
 
+// Of is a study of any runs, in the order given, in place of a sweep's trials: the settings in which they differ are its
+// dimensions.
+func Of(runs []tracker.Run) *Study {
+	s := &Study{File: &sweep.File{}}
+	states := map[tracker.Status]int{}
+	for i := range runs {
+		s.Runs = append(s.Runs, &runs[i])
+		states[tracker.Status(State(&runs[i]))]++
+	}
+	s.Tally = NewTally(0, len(runs), states)
+	return s
+}
+
 // Store is what a study reads.
 type Store interface {
 	sweep.Reader
@@ -178,10 +191,15 @@ func (t Tally) Ended() int { return t.Finished + t.Pruned + t.Failed }
 // Study.Runs.
 type Ranking struct {
 	*Study
-	Seen  []sweep.Observation
-	Order []int // the trials in order of preference
-	Best  int   // the finished trial with the least objective, or -1
+	By       string // the objective, in words, or the metric that is taken for it, or Stars
+	MoreWins bool   // more of it is better
+	Seen     []sweep.Observation
+	Order    []int // the trials in order of preference
+	Best     int   // the finished trial with the best value, or -1
 }
+
+// Stars is what RankBy takes for people's stars.
+const Stars = "stars"
 
 // Rank ranks the trials: by state, then by the objective, then by stars.
 func (s *Study) Rank() (*Ranking, error) {
@@ -189,7 +207,35 @@ func (s *Study) Rank() (*Ranking, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Ranking{Study: s, Seen: seen, Best: -1, Order: make([]int, len(s.Runs))}
+	return s.rank(&Ranking{Study: s, By: s.Objective(), MoreWins: s.Rated(), Seen: seen}), nil
+}
+
+// RankBy ranks the trials by a metric or Stars in place of the objective. Of a metric, less is better unless moreWins.
+func (s *Study) RankBy(by string, moreWins bool) (*Ranking, error) {
+	seen, err := sweep.Observations(s.File, s.Runs, nil)
+	if err != nil {
+		return nil, err
+	}
+	r := &Ranking{Study: s, By: by, MoreWins: moreWins || by == Stars, Seen: seen}
+	for i, run := range s.Runs {
+		value, ok := run.Final[by]
+		if by == Stars {
+			value, ok = float64(run.Rating), run.Rating > 0
+		}
+		switch {
+		case !ok:
+			value = math.NaN()
+		case r.MoreWins:
+			value = -value
+		}
+		seen[i].Value = value
+	}
+	return s.rank(r), nil
+}
+
+func (s *Study) rank(r *Ranking) *Ranking {
+	seen := r.Seen
+	r.Best, r.Order = -1, make([]int, len(s.Runs))
 	for i, o := range seen {
 		r.Order[i] = i
 		if o.State == sweep.Finished && !math.IsNaN(o.Value) && (r.Best < 0 || o.Value < seen[r.Best].Value) {
@@ -205,13 +251,13 @@ func (s *Study) Rank() (*Ranking, error) {
 			cmp.Compare(b.Rating, a.Rating),
 		)
 	})
-	return r, nil
+	return r
 }
 
-// Value is a trial's objective as people see it: the strength of its picture, of which more is
-// better, if they rate. It is NaN if the trial has none.
+// Value is a trial's value as people see it: for example the strength of its picture, of which more is better, if they
+// rate. It is NaN if the trial has none.
 func (r *Ranking) Value(trial int) float64 {
-	if r.Rated() {
+	if r.MoreWins {
 		return -r.Seen[trial].Value
 	}
 	return r.Seen[trial].Value
@@ -233,7 +279,7 @@ func (r *Ranking) Metrics() []string {
 		for name := range run.Final {
 			known[name] = true
 		}
-		if plot.Finite(r.Seen[i].Value) {
+		if plot.Finite(r.Seen[i].Value) && r.By == r.Objective() {
 			known[sweep.ObjectiveMetric] = true
 		}
 	}
@@ -248,7 +294,7 @@ func (r *Ranking) Metric(name string) []float64 {
 		if v, ok := run.Final[name]; ok {
 			values[i] = v
 		}
-		if name == sweep.ObjectiveMetric {
+		if name == sweep.ObjectiveMetric && r.By == r.Objective() {
 			values[i] = r.Seen[i].Value
 		}
 	}
