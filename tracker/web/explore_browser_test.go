@@ -39,15 +39,15 @@ func TestSweepExploreInBrowser(t *testing.T) {
 	mouse(input.DispatchMouseEventTypeMouseMoved, 0.2)
 	mouse(input.DispatchMouseEventTypeMouseMoved, -0.02)
 	mouse(input.DispatchMouseEventTypeMouseReleased, -0.02)
-	browsertest.WaitFor(t, ctx, `document.getElementById("matching").textContent === "6 of 12 trials" && document.querySelectorAll(".point.faded").length === 6 && document.querySelectorAll(".parallel-line.faded").length === 6 && document.querySelectorAll(".matches img").length === 6`)
+	browsertest.WaitFor(t, ctx, `document.getElementById("matching").textContent === "6 of 12 match" && document.querySelectorAll(".point.faded").length === 6 && document.querySelectorAll(".parallel-line.faded").length === 6 && document.querySelectorAll(".matches img").length === 6`)
 	waitForReds(t, ctx, ".matches img", 90, 100, 110, 120, 130, 140)
 	// By keys, the axis of the pooling: the upper end comes down, and only max is left.
 	browsertest.Eval[bool](t, ctx, `(document.querySelector('.axis[data-name="pooling"]').focus(), true)`)
 	browsertest.Press(t, ctx, kb.ArrowDown)
-	browsertest.WaitFor(t, ctx, `document.getElementById("matching").textContent === "3 of 12 trials"`)
+	browsertest.WaitFor(t, ctx, `document.getElementById("matching").textContent === "3 of 12 match"`)
 	browsertest.Screenshots(t, ctx, "sweep-explore-brushed")
 	browsertest.Press(t, ctx, kb.Escape)
-	browsertest.WaitFor(t, ctx, `document.getElementById("matching").textContent === "6 of 12 trials"`)
+	browsertest.WaitFor(t, ctx, `document.getElementById("matching").textContent === "6 of 12 match"`)
 	browsertest.Do(t, ctx, chromedp.Click("#unbrush"))
 	browsertest.WaitFor(t, ctx, `document.querySelectorAll(".faded").length === 0 && document.getElementById("matching").textContent === ""`)
 	// A point that has the focus shows its picture and settings; arrows go on to the next.

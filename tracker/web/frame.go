@@ -21,6 +21,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -40,6 +42,8 @@ type frame struct {
 	door    *door                         // nil if everybody is admitted
 	small   *thumbnails
 	news    *news
+
+	animating *semaphore.Weighted // held while an animation is made
 
 	bodyTime time.Duration // the constant, less in tests
 }

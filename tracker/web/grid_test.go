@@ -213,7 +213,7 @@ func TestManyTrials(t *testing.T) {
 	if len(st.Runs) != n || st.Tally.Finished != n || st.Best != n-1 {
 		t.Errorf("%d trials, %d finished, the best is number %d: want %d, and the last to be the best", len(st.Runs), st.Tally.Finished, st.Best+1, n)
 	}
-	e := explored(st, nil, st.Dimensions())
+	e := explored{sweepView: sweepView{Study: st.Study}, ranking: st, axes: st.Dimensions()}.scene(nil)
 	if len(e.Trials) < mostDrawn || len(e.Trials) > mostDrawn+10 || e.Trials[e.Best].Number != n || e.Trials[0].Number != 8 || e.Front[0] != 0 {
 		t.Errorf("%d trials are drawn, the first is %d, the best %d, the front begins with %v", len(e.Trials), e.Trials[0].Number, e.Trials[e.Best].Number, e.Front[0])
 	}

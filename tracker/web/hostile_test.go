@@ -14,14 +14,14 @@ import (
 // addresses are those of all pages that show a store of hostiletest's.
 func addresses(s *hostiletest.Store) []string {
 	list := []string{
-		"/runs", "/runs?view=gallery&length=200", "/runs?length=200&page=2", "/runs?sort=name&columns=size,preset,total", "/experiments", "/sweeps", "/compare",
+		"/explore", "/explore/trials", "/explore?last=stars", "/runs/delete?all=1", "/runs", "/runs?view=gallery&length=200", "/runs?length=200&page=2", "/runs?sort=name&columns=size,preset,total", "/experiments", "/sweeps", "/compare",
 		"/runs?length=200&columns=" + url.QueryEscape(hostiletest.Text("params.name")+","+hostiletest.Text("metrics.name")),
 		"/compare?" + url.Values{"run": s.Runs[:min(len(s.Runs), 12)]}.Encode(),
 		"/runs/delete?" + url.Values{"run": s.Runs}.Encode(), "/runs/rows?" + url.Values{"run": s.Runs[:min(len(s.Runs), mostRows)]}.Encode(),
 	}
 	for i, id := range s.Runs {
 		path := "/runs/" + url.PathEscape(id)
-		list = append(list, path, path+"/curves", path+"/pictures", "/compare?"+url.Values{"run": {id, s.Runs[(i+1)%len(s.Runs)]}}.Encode())
+		list = append(list, path, path+"/curves", path+"/pictures", path+"/progress.gif", "/compare?"+url.Values{"run": {id, s.Runs[(i+1)%len(s.Runs)]}}.Encode())
 	}
 	for _, name := range s.Sweeps {
 		for _, more := range [][]string{nil, {"explore"}, {"trials"}, {"rate"}, {"pair"}, {"scores"}} {

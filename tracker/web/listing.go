@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,11 +16,14 @@ import (
 type listing struct {
 	Filter, Sort string
 	Columns      []string
-	Chosen       bool // whether the columns were chosen in the address
-	Gallery      bool // large pictures instead of a table
-	Page         int  // from 1
-	Length       int  // of a page
+	Gallery      bool            // large pictures instead of a table
+	Page         int             // from 1
+	Length       int             // of a page
+	given        map[string]bool // which of the ways are in the address; the others are remembered
 }
+
+// ways are how runs are shown: the parameters of an address that a browser remembers.
+var ways = []string{"sort", "columns", "view", "length"}
 
 // lengths are how many runs a page may have.
 var lengths = []int{25, 50, 100, 200}
@@ -30,51 +34,125 @@ const (
 	maxColumns    = 40
 )
 
-// columnsCookie remembers which columns were chosen last; they are written as in a query.
-const columnsCookie = "gouache-columns"
+// waysCookie remembers the ways that were chosen last; they are written as in a query.
+const waysCookie = "gouache-runs"
 
-// readListing reads a request's listing. Columns that do not exist are ignored: they may have been
-// remembered from another store.
+// readListing reads a request's listing, and completes it with what the browser remembers. Columns that do not exist
+// are ignored, and so is a remembered way that makes no sense: it may be of another store.
 func readListing(r *http.Request, names *tracker.Names) (listing, error) {
 	query := r.URL.Query()
-	l := listing{Filter: query.Get("filter"), Sort: query.Get("sort"), Gallery: query.Get("view") == "gallery", Chosen: query.Has("columns")}
+	l := listing{Filter: query.Get("filter"), given: map[string]bool{}}
+	shown := rememberedWays(r)
+	for _, way := range ways {
+		if query.Has(way) {
+			l.given[way] = true
+			shown[way] = query[way]
+		}
+	}
 	var err error
 	if l.Page, err = number(query, "page", 1, 1, maxPage); err != nil {
 		return l, err
 	}
-	if l.Length, err = number(query, "length", defaultLength, lengths[0], lengths[len(lengths)-1]); err != nil {
+	if l.Length, err = number(shown, "length", defaultLength, lengths[0], lengths[len(lengths)-1]); err != nil && l.given["length"] {
 		return l, err
 	}
-	wanted := query["columns"]
-	if c, err := r.Cookie(columnsCookie); err == nil && !l.Chosen {
-		text, _ := url.QueryUnescape(c.Value) // what cannot be read names no column
-		wanted = []string{text}
+	l.Length = cmp.Or(l.Length, defaultLength)
+	l.Sort = shown.Get("sort")
+	if s, err := tracker.ParseSort(l.Sort); !l.given["sort"] && cmp.Or(err, resolves(s, names)) != nil {
+		l.Sort = ""
 	}
-	l.Columns = keep(splitList(wanted), allColumns(names))
-	if len(l.Columns) == 0 && !l.Chosen {
+	l.Gallery = shown.Get("view") == "gallery"
+	l.Columns = keep(splitList(shown["columns"]), allColumns(names))
+	if len(l.Columns) == 0 && !l.given["columns"] {
 		l.Columns = defaultColumns(names)
 	}
 	return l, nil
 }
 
-// Address returns the page's address, without defaults.
-func (l listing) Address() string {
-	query := url.Values{}
-	set := func(name, value string, differs bool) {
-		if differs {
-			query.Set(name, value)
+func resolves(s tracker.Sort, names *tracker.Names) error {
+	_, err := s.Resolve(names)
+	return err
+}
+
+func rememberedWays(r *http.Request) url.Values {
+	kept := url.Values{}
+	if c, err := r.Cookie(waysCookie); err == nil {
+		text, _ := url.QueryUnescape(c.Value) // what cannot be read remembers nothing
+		kept, _ = url.ParseQuery(text)
+	}
+	return kept
+}
+
+// remember has the browser keep the ways of the listing, if any is new.
+func (l listing) remember(w http.ResponseWriter, r *http.Request) {
+	if len(l.given) == 0 {
+		return
+	}
+	kept := rememberedWays(r)
+	for way := range l.given {
+		kept.Set(way, l.way(way))
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: waysCookie, Value: url.QueryEscape(kept.Encode()), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
+	})
+}
+
+// way returns a way as in a query.
+func (l listing) way(name string) string {
+	switch name {
+	case "sort":
+		return l.Sort
+	case "columns":
+		return strings.Join(l.Columns, ",")
+	case "length":
+		return strconv.Itoa(l.Length)
+	}
+	if l.Gallery {
+		return "gallery"
+	}
+	return "table"
+}
+
+// Given are the ways that are in the address, for a form that leads to another listing, without one that it sets itself.
+func (l listing) Given(without string) []fact {
+	var list []fact
+	for _, way := range ways {
+		if l.given[way] && way != without {
+			list = append(list, fact{way, l.way(way)})
 		}
 	}
-	set("filter", l.Filter, l.Filter != "")
-	set("sort", l.Sort, l.Sort != "")
-	set("columns", strings.Join(l.Columns, ","), l.Chosen)
-	set("view", "gallery", l.Gallery)
-	set("length", strconv.Itoa(l.Length), l.Length != defaultLength)
-	set("page", strconv.Itoa(l.Page), l.Page != 1)
-	if len(query) == 0 {
-		return "/runs"
+	return list
+}
+
+// Address returns the page's address, without defaults and what is remembered.
+func (l listing) Address() string { return l.at("/runs") }
+
+// Explore is the address of what the filter finds, explored.
+func (l listing) Explore() string {
+	if l.Filter == "" {
+		return "/explore"
 	}
-	return "/runs?" + query.Encode()
+	return "/explore?" + url.Values{"filter": {l.Filter}}.Encode()
+}
+
+// Change is where a form changes the runs of the listing.
+func (l listing) Change() string { return l.at("/runs/change") }
+
+func (l listing) at(path string) string {
+	query := url.Values{}
+	for _, f := range l.Given("") {
+		query.Set(f.Name, f.Text)
+	}
+	if l.Filter != "" {
+		query.Set("filter", l.Filter)
+	}
+	if l.Page != 1 {
+		query.Set("page", strconv.Itoa(l.Page))
+	}
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
 }
 
 func (l listing) query() (tracker.RunQuery, error) {
@@ -101,12 +179,12 @@ func (l listing) WithFilter(filter string) string {
 
 func (l listing) WithLength(length int) string {
 	l.Length, l.Page = length, 1
-	return l.Address()
+	return l.choosing("length")
 }
 
 func (l listing) AsGallery(gallery bool) string {
 	l.Gallery = gallery
-	return l.Address()
+	return l.choosing("view")
 }
 
 // SortedBy sorts by a name, or reverses the order if that is the order already. Ratings, times and
@@ -116,18 +194,48 @@ func (l listing) SortedBy(name string) string {
 	if name == "rating" || name == "started" || name == "duration" {
 		first, other = other, first
 	}
-	if l.Sort == first || l.Sort == "" && first == defaultSort {
+	if cmp.Or(l.Sort, defaultSort) == first {
 		first = other
 	}
 	l.Sort, l.Page = first, 1
-	if l.Sort == defaultSort {
-		l.Sort = ""
-	}
+	return l.choosing("sort")
+}
+
+// choosing is the address with one of the ways in it.
+func (l listing) choosing(way string) string {
+	given := map[string]bool{way: true}
+	maps.Copy(given, l.given)
+	l.given = given
 	return l.Address()
 }
 
-// defaultSort is the order of an address without one.
+// defaultSort is the order of a listing without one.
 const defaultSort = "-started"
+
+// order is a choice of the order.
+type order struct {
+	Sort, Label string
+	On          bool
+}
+
+// Orders are the orders to choose from: of what every run has, and of the columns.
+func (l listing) Orders() []order {
+	list := []order{
+		{"-started", "latest first", false}, {"started", "oldest first", false}, {"-rating", "best rated first", false}, {"name", "name", false},
+		{"-duration", "longest first", false},
+	}
+	for _, column := range l.Columns {
+		list = append(list, order{column, column + ", ascending", false}, order{"-" + column, column + ", descending", false})
+	}
+	now := cmp.Or(l.Sort, defaultSort)
+	at := slices.IndexFunc(list, func(o order) bool { return o.Sort == now })
+	if at < 0 {
+		at = len(list)
+		list = append(list, order{now, now, false})
+	}
+	list[at].On = true
+	return list
+}
 
 // order returns how the runs are sorted by a name, as aria-sort has it, or "".
 func (l listing) order(name string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,9 @@ import (
 
 // namesInTable is an expression for the names of the runs in the table, from top to bottom.
 const namesInTable = `[...document.querySelectorAll("#runs tbody .name a")].map(a => a.textContent).join("|")`
+
+// scriptsRun is an expression that is true once the scripts of the Runs page do something.
+const scriptsRun = `document.getElementById("selection-count").textContent.startsWith("Tick")`
 
 // open goes to a page.
 func open(t *testing.T, ctx context.Context, address string) {
@@ -42,6 +46,7 @@ func TestPagesFit(t *testing.T) {
 		{"running", "/runs/" + named(t, store, "night launch").ID, `document.querySelector(".curves-value")?.textContent`},
 		{"failed", "/runs/" + failed, `document.querySelector(".curves-value")?.textContent`},
 		{"delete", "/runs/delete?run=" + failed + "&run=" + named(t, store, "night launch").ID, ""},
+		{"explore", "/explore?filter=size+%3E+0", `document.querySelectorAll(".parallel-line").length > 5 && document.querySelector(".overlaid canvas")`},
 		{"experiments", "/experiments", ""},
 		{"sweeps", "/sweeps", ""},
 		{"not-found", "/runs/zzzz", ""},
@@ -90,6 +95,61 @@ func TestFilterInBrowser(t *testing.T) {
 	if kept := browsertest.Eval[string](t, ctx, `document.getElementById("filter").value`); kept != "experiment == woodcut && style_weight >= 50 && sizes > 3" {
 		t.Errorf("the box has %q", kept)
 	}
+}
+
+// The list follows what is typed, the field keeps the focus, and the browser goes back to the list before.
+func TestSearchInBrowser(t *testing.T) {
+	store := realStore(t)
+	base := serve(t, store, Options{})
+	ctx := browsertest.Open(t)
+	browsertest.ExpectComplaint(ctx, "the server responded with a status of 400")
+	open(t, ctx, base+"/runs")
+	browsertest.WaitFor(t, ctx, scriptsRun)
+	all := browsertest.Eval[string](t, ctx, namesInTable)
+	browsertest.Hit(t, ctx, "/")
+	browsertest.WaitFor(t, ctx, `document.activeElement.id === "filter"`)
+	browsertest.Press(t, ctx, "WOODcut whisk")
+	browsertest.WaitFor(t, ctx, namesInTable+` === "whiskers stay" && document.activeElement.id === "filter" && document.getElementById("total").textContent === "1 run passes the filter"`)
+	browsertest.Press(t, ctx, " style_weight >")
+	browsertest.WaitFor(t, ctx, `document.getElementById("filter-error").textContent.includes("a word, a number or a text in quotes after >")`)
+	browsertest.Press(t, ctx, " 60")
+	browsertest.WaitFor(t, ctx, `document.getElementById("nothing") && document.getElementById("filter-error").hidden && !document.getElementById("filter").hasAttribute("aria-invalid")`)
+	browsertest.Do(t, ctx, chromedp.NavigateBack())
+	browsertest.WaitFor(t, ctx, fmt.Sprintf(`%s === %q && document.getElementById("filter").value === ""`, namesInTable, all))
+	browsertest.Eval[bool](t, ctx, `(() => { const s = document.getElementById("sort"); s.value = "-rating"; return s.dispatchEvent(new Event("change", { bubbles: true })) })()`)
+	browsertest.WaitFor(t, ctx, namesInTable+`.startsWith("whiskers stay|")`)
+}
+
+// A person sorts the gallery, rates on its cards, tags all that a search finds, and keeps the view.
+func TestGalleryInBrowser(t *testing.T) {
+	store := realStore(t)
+	base := serve(t, store, Options{})
+	ctx := browsertest.Open(t)
+	run := named(t, store, "too much")
+	open(t, ctx, base+"/runs?view=gallery")
+	browsertest.WaitFor(t, ctx, scriptsRun)
+	browsertest.Do(t, ctx, chromedp.Click(`.rating[data-run="`+run.ID+`"] label:nth-of-type(4)`))
+	waitForRun(t, store, run.ID, func(r *tracker.Run) bool { return r.Rating == 4 })
+	browsertest.Press(t, ctx, "j1")
+	waitForRun(t, store, named(t, store, "night launch").ID, func(r *tracker.Run) bool { return r.Rating == 1 })
+	browsertest.Do(t, ctx, chromedp.SendKeys("#filter", "woodcut"))
+	browsertest.WaitFor(t, ctx, namesInTable+` === "too much|whiskers stay|a light touch"`)
+	browsertest.Press(t, ctx, kb.Tab)
+	browsertest.Do(t, ctx, chromedp.Click("#choose-page"))
+	browsertest.WaitFor(t, ctx, `document.getElementById("selection-count").textContent === "3 runs"`)
+	browsertest.Do(t, ctx, chromedp.Click(`//summary[contains(., "Tag, rate")]`))
+	browsertest.Screenshots(t, ctx, "gallery-chosen")
+	browsertest.Do(t, ctx, chromedp.SendKeys("#bulk-tag", "cats"))
+	browsertest.Hit(t, ctx, "Enter")
+	browsertest.WaitFor(t, ctx, `document.querySelector(".notice")?.textContent === "Changed 3 runs." && `+scriptsRun)
+	waitForRun(t, store, run.ID, func(r *tracker.Run) bool { return slices.Contains(r.Tags, "cats") })
+	browsertest.Do(t, ctx, chromedp.Click(`//summary[contains(., "Saved views")]`), chromedp.SendKeys("#views-name", "the cats"))
+	browsertest.Hit(t, ctx, "Enter")
+	browsertest.WaitFor(t, ctx, `document.getElementById("live").textContent.includes("the cats")`)
+	open(t, ctx, base+"/runs?view=table")
+	browsertest.WaitFor(t, ctx, scriptsRun+` && !document.querySelector(".gallery")`)
+	browsertest.Do(t, ctx, chromedp.Click(`//summary[contains(., "Saved views")]`), chromedp.Click(`//a[text()="the cats"]`))
+	browsertest.WaitFor(t, ctx, `document.querySelector(".gallery") && `+namesInTable+` === "too much|whiskers stay|a light touch"`)
 }
 
 func TestColumnsInBrowser(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/study"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
@@ -231,4 +232,54 @@ func TestExplore(t *testing.T) {
 	}
 	makeSweep(t, store, "few", tpeFile, trials[:1]...)
 	wantText(t, get(t, h, "/sweeps/few/explore", http.StatusOK), " trials are too few", "it takes 10")
+}
+
+// Any runs are explored, by any metric or the stars.
+func TestExploreRuns(t *testing.T) {
+	h := handle(t, realStore(t), Options{})
+	scene := func(query string) (e exploration) {
+		t.Helper()
+		if err := json.Unmarshal(get(t, h, "/explore/trials?"+query, http.StatusOK).Body.Bytes(), &e); err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	axes := func(e exploration) (names []string) {
+		for _, a := range e.Axes {
+			names = append(names, a.Name)
+		}
+		return names
+	}
+	e := scene("filter=experiment+%3D%3D+woodcut")
+	if got := axes(e); !slices.Equal(got, []string{"pooling", "style_weight", study.Stars}) || !e.MoreWins || e.Trials[e.Best].Name != "whiskers stay" || len(e.Trials) != 3 {
+		t.Errorf("by stars the axes are %q, and the best %v of %+v", got, e.Best, e.Trials)
+	}
+	if ticks := e.Axes[1].Ticks; e.Axes[1].List || len(ticks) != 3 || ticks[1].Text != "50" {
+		t.Errorf("the axis of the style weights is %+v", e.Axes[1])
+	}
+	if e = scene("filter=experiment+%3D%3D+woodcut&last=loss.style&axes=style_weight"); e.Objective != "loss.style" || e.MoreWins || len(e.Axes) != 2 {
+		t.Errorf("by a metric: %+v", e)
+	}
+	if less, more := scene("last=total"), scene("last=total&more=1"); less.Trials[less.Best].ID == more.Trials[more.Best].ID || !more.MoreWins {
+		t.Error("more is not better")
+	}
+	wantText(t, get(t, h, "/explore?filter=woodcut", http.StatusOK), "3 runs found by <code>woodcut</code>", "trials are too few", `<option value="stars" selected>`)
+	wantText(t, get(t, h, "/explore?filter=nowhere", http.StatusOK), "No run passes the filter.")
+	get(t, h, "/explore?filter=size+%3E", http.StatusBadRequest)
+	get(t, h, "/explore/curves?filter=woodcut&metric=total", http.StatusOK)
+}
+
+// A sweep that minimises nothing shows a metric.
+func TestExploreWithoutObjective(t *testing.T) {
+	store := emptyStore(t)
+	var trials []made
+	for i := range 4 {
+		m := point(float64(i+1), "max", 0)
+		m.final = tracker.Metrics{"loss.style": float64(9 - i), "total": float64(i)}
+		trials = append(trials, m)
+	}
+	makeSweep(t, store, "plain", "sampler: random\ntrials: 4\nstyle: b.png\nsearch:\n  style_weight: {log: [1, 10000]}\n", trials...)
+	h := handle(t, store, Options{ReadSweep: readSweep})
+	wantText(t, get(t, h, "/sweeps/plain/explore", http.StatusOK), `<option value="total" selected>`, `<option value="stars">`)
+	wantText(t, get(t, h, "/sweeps/plain/explore?last=loss.style", http.StatusOK), `<option value="loss.style" selected>`)
 }

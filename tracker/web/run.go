@@ -99,6 +99,8 @@ func (v *runView) Blank() string {
 	switch v.Run.Status {
 	case tracker.StatusRunning:
 		return "No picture yet: the first snapshot comes soon."
+	case tracker.StatusQueued:
+		return "It waits for a worker: nothing has been painted yet."
 	case tracker.StatusFailed:
 		return "It failed before there was a picture."
 	case tracker.StatusInterrupted:

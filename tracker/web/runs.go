@@ -1,13 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -24,7 +24,8 @@ type runsView struct {
 	Names       *tracker.Names
 	Quick       []quickGroup
 	Cursor      tracker.Cursor
-	Deleted     int   // how many runs were deleted just now
+	Changed     int   // how many runs were tagged or rated just now
+	Deleted     int   // how many were deleted just now
 	Freed       int64 // the bytes that this freed
 }
 
@@ -37,12 +38,7 @@ func (s runPages) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if l.Chosen {
-		http.SetCookie(w, &http.Cookie{
-			Name: columnsCookie, Value: url.QueryEscape(strings.Join(l.Columns, ",")), Path: "/",
-			HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: 365 * 24 * 3600,
-		})
-	}
+	l.remember(w, r)
 	if len(r.URL.Query()["columns"]) > 1 { // from the form, which has one for each box
 		http.Redirect(w, r, l.Address(), http.StatusSeeOther)
 		return nil
@@ -51,7 +47,8 @@ func (s runPages) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// delete adds these to the address. Others can write them there too, but only numbers.
+	// delete and change add these to the address. Others can write them there too, but only numbers.
+	v.Changed, _ = strconv.Atoi(r.URL.Query().Get("changed"))
 	v.Deleted, _ = strconv.Atoi(r.URL.Query().Get("deleted"))
 	v.Freed, _ = strconv.ParseInt(r.URL.Query().Get("freed"), 10, 64)
 	status := http.StatusOK
@@ -80,8 +77,16 @@ func (s runPages) newRunsView(ctx context.Context, l listing, names *tracker.Nam
 	}
 	v.Total = found.Total
 	v.Empty = found.Total == 0 && l.Filter == ""
-	v.Rows, err = s.newRows(ctx, found.Runs, names, l)
-	return v, err
+	if v.Rows, err = s.newRows(ctx, found.Runs, names, l); err != nil {
+		return nil, err
+	}
+	for k := range l.Columns {
+		same := !slices.ContainsFunc(v.Rows, func(r row) bool { return r.Cells[k].Text != v.Rows[0].Cells[k].Text })
+		for i := range v.Rows {
+			v.Rows[i].Cells[k].Same = same && len(v.Rows) > 1
+		}
+	}
+	return v, nil
 }
 
 // Lengths are how many runs a page may have.
@@ -118,7 +123,7 @@ func (v *runsView) Older() string {
 }
 
 // Usual reports whether the page begins with the latest runs, so that new ones belong at its top.
-func (v *runsView) Usual() bool { return v.Page == 1 && v.Sort == "" }
+func (v *runsView) Usual() bool { return v.Page == 1 && cmp.Or(v.Sort, defaultSort) == defaultSort }
 
 // mostRows is how many rows one request may name. A filter has at most a hundred comparisons.
 const mostRows = 40
@@ -179,12 +184,14 @@ type row struct {
 	Cells    []cell
 	Progress *progress // nil unless it is running and its length is known
 	Small    int       // the width of its picture
+	ReadOnly bool
 }
 
 // cell is what a run has for a column.
 type cell struct {
 	fact
 	Number bool
+	Same   bool // all runs on the page have the same
 }
 
 type progress struct{ Step, Planned int64 }
@@ -199,7 +206,7 @@ func (s runPages) newRows(ctx context.Context, runs []tracker.Run, names *tracke
 	}
 	rows := make([]row, len(runs))
 	for i := range runs {
-		r := row{Run: &runs[i], Link: runAddress(runs[i].ID, l.Filter), Small: 160}
+		r := row{Run: &runs[i], Link: runAddress(runs[i].ID, l.Filter), Small: 160, ReadOnly: s.options.ReadOnly}
 		if l.Gallery {
 			r.Small = 640
 		}
@@ -209,7 +216,7 @@ func (s runPages) newRows(ctx context.Context, runs []tracker.Run, names *tracke
 				v = values[0]
 			}
 			_, text := v.(string)
-			r.Cells = append(r.Cells, cell{fact{l.Columns[k], rounded(v)}, !text})
+			r.Cells = append(r.Cells, cell{fact: fact{l.Columns[k], rounded(v)}, Number: !text})
 		}
 		var err error
 		if r.Progress, err = s.progress(ctx, r.Run); err != nil {
@@ -255,70 +262,6 @@ type heading struct{ Label, Link, Order string }
 // Heading is the heading of the column of a field, setting or metric.
 func (v *runsView) Heading(name, label string) heading {
 	return heading{label, v.SortedBy(name), v.order(name)}
-}
-
-// chosen returns the full ids of the runs that a form or a query names as run, at least one.
-func (s runPages) chosen(r *http.Request, values url.Values) ([]string, error) {
-	refs := splitList(values["run"])
-	if len(refs) == 0 {
-		return nil, tracker.Errorf(tracker.CodeInvalid, "no run is chosen: tick the boxes before some")
-	}
-	return s.someRuns(r.Context(), refs)
-}
-
-type deleteView struct {
-	Runs    []tracker.Run
-	Running []tracker.Run // which are kept
-	Freed   tracker.Deletion
-}
-
-func (s runPages) askDelete(w http.ResponseWriter, r *http.Request) error {
-	if s.options.ReadOnly {
-		return errReadOnly
-	}
-	ids, err := s.chosen(r, r.URL.Query())
-	if err != nil {
-		return err
-	}
-	v := &deleteView{}
-	var ended []string
-	for _, id := range ids {
-		run, err := s.store.Run(r.Context(), id)
-		if err != nil {
-			return err
-		}
-		if run.Status == tracker.StatusRunning {
-			v.Running = append(v.Running, *run)
-		} else {
-			v.Runs, ended = append(v.Runs, *run), append(ended, id)
-		}
-	}
-	if len(ended) > 0 {
-		freed, err := s.store.DeleteRuns(r.Context(), ended, tracker.DeleteOptions{Dry: true})
-		if err != nil {
-			return err
-		}
-		v.Freed = *freed
-	}
-	return s.render(w, http.StatusOK, "delete.html", page{Title: "Delete", Nav: "runs", Data: v})
-}
-
-func (s runPages) delete(w http.ResponseWriter, r *http.Request) error {
-	form, err := readForm(w, r)
-	if err != nil {
-		return err
-	}
-	ids, err := s.chosen(r, form)
-	if err != nil {
-		return err
-	}
-	freed, err := s.store.DeleteRuns(r.Context(), ids, tracker.DeleteOptions{})
-	if err != nil {
-		return err
-	}
-	said := url.Values{"deleted": {strconv.Itoa(freed.Runs)}, "freed": {strconv.FormatInt(freed.Bytes, 10)}}
-	http.Redirect(w, r, "/runs?"+said.Encode(), http.StatusSeeOther)
-	return nil
 }
 
 type experiment struct{ tracker.Group }

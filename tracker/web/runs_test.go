@@ -2,10 +2,12 @@ package web
 
 import (
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -44,12 +46,12 @@ func TestRuns(t *testing.T) {
 	if len(shownRuns(w.Body.String())) != len(samples) {
 		t.Errorf("the page shows %q", shownRuns(w.Body.String()))
 	}
-	wantText(t, w, "34 of 90", `<progress max="90" value="34"`, "status-failed", `datetime="2026-11-03T09:12:00Z"`, "★★★★★")
+	wantText(t, w, "34 of 90", `<progress max="90" value="34"`, "status-failed", `datetime="2026-11-03T09:12:00Z"`, `value="5" checked`)
 }
 
 func TestPaging(t *testing.T) {
 	h := handle(t, realStore(t), Options{})
-	v := runsView{listing: listing{Filter: "size > 3", Page: 2, Length: 25}, Total: 60, Rows: make([]row, 25)}
+	v := runsView{listing: listing{Filter: "size > 3", Page: 2, Length: 25, given: map[string]bool{"length": true}}, Total: 60, Rows: make([]row, 25)}
 	if v.Newer() != "/runs?filter=size+%3E+3&length=25" || v.Older() != "/runs?filter=size+%3E+3&length=25&page=3" || v.First() != 26 || v.Last() != 50 {
 		t.Errorf("page 2 lies between %q and %q, and shows %d to %d", v.Newer(), v.Older(), v.First(), v.Last())
 	}
@@ -98,6 +100,82 @@ func TestColumns(t *testing.T) {
 	wantNoText(t, get(t, h, "/runs?columns=nothing", http.StatusOK), `data-label=`) // of another store perhaps
 }
 
+// The order, the view and the length are remembered, unless they make no sense in this store.
+func TestWaysAreRemembered(t *testing.T) {
+	h := handle(t, realStore(t), Options{})
+	first := get(t, h, "/runs?sort=style_weight&view=gallery&length=25&filter=experiment+%3D%3D+woodcut", http.StatusOK)
+	cookie := first.Result().Cookies()[0]
+	with := func(c *http.Cookie) func(*http.Request) { return func(r *http.Request) { r.AddCookie(c) } }
+	again := ask(h, http.MethodGet, "/runs?filter=experiment+%3D%3D+woodcut", nil, with(cookie))
+	wantText(t, again, `class="runs gallery"`, `<option value="style_weight" selected>`)
+	if got := shownRuns(again.Body.String()); !slices.Equal(got, []string{"a light touch", "whiskers stay", "too much"}) {
+		t.Errorf("the remembered order shows %q", got)
+	}
+	wantNoText(t, ask(h, http.MethodGet, "/runs?view=table", nil, with(cookie)), `class="runs gallery"`)
+	cookie.Value = url.QueryEscape("sort=nothing&view=&length=7&columns=nothing")
+	other := ask(h, http.MethodGet, "/runs", nil, with(cookie))
+	if other.Code != http.StatusOK || len(shownRuns(other.Body.String())) != len(samples) {
+		t.Errorf("what another store had gives %d", other.Code)
+	}
+}
+
+// What is chosen by a filter is changed, exported and deleted, and nothing is deleted that was not shown.
+func TestChosenByFilter(t *testing.T) {
+	store := realStore(t)
+	h := handle(t, store, Options{})
+	filter := url.Values{"all": {"1"}, "filter": {"experiment == woodcut"}}
+	with := func(more ...string) url.Values {
+		v := maps.Clone(filter)
+		for i := 0; i < len(more); i += 2 {
+			v.Set(more[i], more[i+1])
+		}
+		return v
+	}
+	w := post(t, h, "/runs/change?sort=name", with("do", "tag", "tag", "wood, cat"), http.StatusSeeOther)
+	if at := w.Header().Get("Location"); at != "/runs?changed=3&sort=name" {
+		t.Errorf("it leads to %s", at)
+	}
+	post(t, h, "/runs/change", with("do", "rate", "rating", "4"), http.StatusSeeOther)
+	post(t, h, "/runs/change", with("do", "untag", "tag", "cat"), http.StatusSeeOther)
+	for _, name := range []string{"a light touch", "whiskers stay", "too much"} {
+		if run := named(t, store, name); run.Rating != 4 || !slices.Contains(run.Tags, "wood") || slices.Contains(run.Tags, "cat") {
+			t.Errorf("%s has %d stars and %q", name, run.Rating, run.Tags)
+		}
+	}
+	for _, bad := range []url.Values{with("do", "tag"), with("do", "rate", "rating", "6"), with(), with("do", "tag", "tag", "a", "filter", "size > 9000")} {
+		post(t, h, "/runs/change", bad, http.StatusBadRequest)
+	}
+	asked := get(t, h, "/runs/delete?"+filter.Encode(), http.StatusOK)
+	wantText(t, asked, "Delete 3 runs?", `name="all"`)
+	these := regexp.MustCompile(`name="these" value="(\w+)"`).FindStringSubmatch(asked.Body.String())[1]
+	launch := named(t, store, "in the wind")
+	name := "woodcut"
+	if _, err := store.UpdateRun(t.Context(), launch.ID, tracker.Update{Experiment: &name}); err != nil {
+		t.Fatal(err)
+	}
+	post(t, h, "/runs/delete", with("these", these), http.StatusConflict)
+	asked = get(t, h, "/runs/delete?"+filter.Encode(), http.StatusOK)
+	these = regexp.MustCompile(`name="these" value="(\w+)"`).FindStringSubmatch(asked.Body.String())[1]
+	post(t, h, "/runs/delete", with("these", these), http.StatusSeeOther)
+	if left := len(all(t, store)); left != len(samples)-4 {
+		t.Errorf("%d runs are left", left)
+	}
+}
+
+func TestExport(t *testing.T) {
+	h := handle(t, realStore(t), Options{})
+	for format, words := range map[string]string{"html": "<!doctype html>", "csv": "id,name,experiment", "curves": "run,metric,step,value", "json": `{"runs":[`, "pictures": "chelsea-woodcut-400.png"} {
+		w := get(t, h, "/runs/export?all=1&filter=experiment+%3D%3D+woodcut&format="+format, http.StatusOK)
+		wantText(t, w, words)
+		if saved := w.Header().Get("Content-Disposition"); !strings.HasPrefix(saved, "attachment; filename=gouache-") {
+			t.Errorf("%s is saved as %q", format, saved)
+		}
+	}
+	get(t, h, "/runs/export?all=1&filter=experiment+%3D%3D+woodcut&format=xls", http.StatusBadRequest)
+	get(t, h, "/runs/export?format=csv", http.StatusBadRequest)
+	get(t, h, "/runs/export?run=zzzzzzzz&format=csv", http.StatusNotFound)
+}
+
 func TestColumnNames(t *testing.T) {
 	names := &tracker.Names{Params: []string{"alpha", "both", "name"}, Metrics: []string{"both", "loss"}}
 	got := allColumns(names)
@@ -117,7 +195,7 @@ func TestColumnNames(t *testing.T) {
 func TestSortedBy(t *testing.T) {
 	for _, c := range []struct{ sort, name, want, order string }{
 		{"", "started", "/runs?sort=started", "descending"},
-		{"started", "started", "/runs", "ascending"},
+		{"started", "started", "/runs?sort=-started", "ascending"},
 		{"", "rating", "/runs?sort=-rating", ""},
 		{"-rating", "rating", "/runs?sort=rating", "descending"},
 		{"rating", "rating", "/runs?sort=-rating", "ascending"},

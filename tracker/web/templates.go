@@ -29,6 +29,7 @@ var functions = template.FuncMap{
 	"percent":  percent,
 	"statuses": func() []tracker.Status { return tracker.Statuses },
 	"rounded":  rounded,
+	"exports":  func() []exported { return exports },
 	"value":    format.Value,
 	// mostCompared is how many runs can be compared.
 	"mostCompared": func() int { return tracker.MaxContrast },

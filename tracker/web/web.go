@@ -15,6 +15,8 @@ import (
 	"log/slog"
 	"net/http"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
@@ -59,7 +61,7 @@ func New(store tracker.Store, o Options) *Handler {
 	o.Log = cmp.Or(o.Log, slog.Default())
 	f := &frame{
 		store: store, options: o, pages: parsePages(), door: newDoor(o.Token, o.Log), small: newThumbnails(), news: newNews(store),
-		bodyTime: bodyTime,
+		animating: semaphore.NewWeighted(1), bodyTime: bodyTime,
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /static/", static)
@@ -82,21 +84,29 @@ func (f *frame) routes(mux *http.ServeMux) {
 	get("/runs/rows", runs.rows)
 	get("/runs/delete", runs.askDelete)
 	change("/runs/delete", runs.delete)
+	change("/runs/change", runs.change)
+	get("/runs/export", runs.export)
 	get("/runs/{id}", runs.run)
 	change("/runs/{id}", runs.update)
 	get("/runs/{id}/curves", runs.curves)
 	get("/runs/{id}/pictures", runs.pictures)
+	get("/runs/{id}/pictures/{hash}", runs.download)
+	get("/runs/{id}/progress.gif", runs.progressGIF)
 	get("/experiments", runs.experiments)
 
 	get("/compare", comparePage{f}.compare)
+
+	explore := explorePages{f}
+	for path, at := range map[string]string{"/explore": "/explore", "/sweeps/{name}/explore": "/sweeps/{name}"} {
+		get(path, explore.explore)
+		get(at+"/trials", explore.trials)
+		get(at+"/curves", explore.curves)
+	}
 
 	sweeps := sweepPages{f}
 	get("/sweeps", sweeps.list)
 	get("/sweeps/{name}", sweeps.grid)
 	get("/sweeps/{name}/frames", sweeps.frames)
-	get("/sweeps/{name}/explore", sweeps.explore)
-	get("/sweeps/{name}/trials", sweeps.trials)
-	get("/sweeps/{name}/curves", sweeps.curves)
 	get("/sweeps/{name}/rate", sweeps.rate)
 	get("/sweeps/{name}/pair", sweeps.pair)
 	change("/sweeps/{name}/judgements", sweeps.judge)

@@ -11,6 +11,7 @@ export function makeSwipe(stage, link) {
     pane.slot = slot;
     pane.className = "pane";
     pane.dataset.mark = slot === "first" ? "A" : "B";
+    pane.append(Object.assign(document.createElement("p"), { className: "pane-text", textContent: "no picture" }));
     return pane;
   });
   slider.append(first, second, makeHandle());

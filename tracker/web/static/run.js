@@ -63,7 +63,8 @@ async function changeStatus(status) {
   const answer = await fetch(location.href);
   if (!answer.ok) return;
   const next = parse(await answer.text());
-  for (const id of ["run-head", "facts", "run-end"]) {
+  const blank = document.querySelector("#canvas.blank") ? ["canvas"] : []; // it says why there is no picture
+  for (const id of ["run-head", "facts", "run-end", ...blank]) {
     const part = next.getElementById(id);
     if (part) document.getElementById(id)?.replaceWith(part);
   }

@@ -32,6 +32,8 @@ export function stage(run, curves) {
     picture.alt = `${document.querySelector("h1").textContent} at step ${step}`;
     byId("file").href = `/pictures/${hash}`;
     byId("file").textContent = size;
+    byId("save").href = `/runs/${run.dataset.id}/pictures/${hash}`;
+    byId("animation").hidden = frames.length < 2;
     const planned = Number(run.dataset.planned);
     byId("step").textContent = `step ${step}${planned ? ` of ${planned}` : ""}`;
     for (const f of frames) f.setAttribute("aria-current", String(f === frame));

@@ -2,7 +2,8 @@
 import { colouring } from "./sweep-colour.js";
 import { drawOverlaid } from "./sweep-curves.js";
 import { Filter } from "./sweep-filter.js";
-import { fetchPage, followTrials, take } from "./sweep-live.js";
+import { fetchPage, take } from "./page.js";
+import { followTrials } from "./sweep-live.js";
 import { showOver } from "./sweep-over.js";
 import { drawParallel } from "./sweep-parallel.js";
 import { pictureAddress } from "./sweep-picture.js";
@@ -41,7 +42,11 @@ function start(scene) {
   }
 
   function query() {
+    const here = new URLSearchParams(location.search);
     const q = new URLSearchParams({ x: $("x").value, y: $("y").value });
+    for (const name of ["filter", "axes"]) for (const value of here.getAll(name)) q.append(name, value);
+    if (here.has("last")) q.set("last", $("last").value);
+    if ($("more").checked && !$("more").closest("label").hidden) q.set("more", "1");
     for (const side of ["x", "y"]) if (!$(`log-${side}`).checked) q.append("linear", side);
     return q;
   }
@@ -60,7 +65,7 @@ function start(scene) {
 
   async function loadCurves() {
     const metric = $("metric").value;
-    const answer = await fetch(`${path}/curves?metric=${encodeURIComponent(metric)}`);
+    const answer = await fetch(`${path}/curves?${query()}&metric=${encodeURIComponent(metric)}`);
     if (!answer.ok) return;
     const { curves: list } = await answer.json();
     if (metric !== $("metric").value) return; // another was chosen meanwhile
@@ -73,8 +78,8 @@ function start(scene) {
     const brushed = filter.brushes.size > 0;
     $("unbrush").hidden = !brushed;
     const best = filter.scene.trials[filter.scene.best];
-    $("curves-note").textContent = best && filter.passes(best) ? `The thick line is trial ${best.number}, the best.` : "";
-    $("matching").textContent = brushed ? `${all.length} of ${filter.scene.trials.length} trials` : "";
+    $("curves-note").textContent = best && filter.passes(best) ? `The thick line is ${best.name}, the best.` : "";
+    $("matching").textContent = brushed ? `${all.length} of ${filter.scene.trials.length} match` : "";
     const known = new Map([...$("matches").children].map((li) => [li.dataset.key, li]));
     $("matches").replaceChildren(...all.filter((t) => t.picture).slice(0, matches).map((t) => {
       const key = `${t.id} ${t.picture}`;
@@ -86,7 +91,7 @@ function start(scene) {
     const item = document.createElement("li");
     item.dataset.key = key;
     const link = Object.assign(document.createElement("a"), { href: `/runs/${t.id}` });
-    link.append(Object.assign(new Image(), { src: pictureAddress(t.picture, 160), alt: `Trial ${t.number}`, loading: "lazy" }));
+    link.append(Object.assign(new Image(), { src: pictureAddress(t.picture, 160), alt: t.name, loading: "lazy" }));
     item.append(link);
     item.addEventListener("pointerenter", () => filter.hover(t.id, link));
     item.addEventListener("pointerleave", () => filter.hover(""));
@@ -106,6 +111,14 @@ function start(scene) {
     $(id).addEventListener("change", () => {
       history.replaceState(null, "", `${location.pathname}?${query()}`);
       load();
+    });
+  }
+  // Another last axis is another order of all, and other importances: a page of its own.
+  for (const id of ["last", "more"]) {
+    $(id).addEventListener("change", () => {
+      const q = query();
+      q.set("last", $("last").value);
+      location.assign(`${location.pathname}?${q}`);
     });
   }
   $("metric").addEventListener("change", loadCurves);

@@ -4,7 +4,8 @@ import { onKey } from "./keys.js";
 import { choosing } from "./sweep-choose.js";
 import { Frames } from "./sweep-frames.js";
 import { enlarging } from "./sweep-large.js";
-import { fetchPage, followTrials, take } from "./sweep-live.js";
+import { fetchPage, take } from "./page.js";
+import { followTrials } from "./sweep-live.js";
 import { pictureAddress, ready, show } from "./sweep-picture.js";
 import { stepping } from "./sweep-steps.js";
 

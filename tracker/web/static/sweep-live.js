@@ -1,7 +1,6 @@
 // What is new of a sweep. The stream of events tells of all runs; those that turn out to belong to no trial of the
 // sweep are not asked for again.
 import { follow } from "./live.js";
-import { parse } from "./page.js";
 
 const pause = 700; // ms between two looks at the server, where the page does not say another
 
@@ -39,17 +38,4 @@ export function followTrials(host, refresh) {
     }
     busy = false;
   }
-}
-
-/** fetchPage returns the page as it is now, or as another address has it. */
-export async function fetchPage(address = location.href) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-  return parse(await answer.text());
-}
-
-/** take puts a part of another page into this one. */
-export function take(page, id) {
-  const part = page.getElementById(id);
-  if (part) document.getElementById(id)?.replaceWith(part);
 }

@@ -23,7 +23,7 @@ export function showOver(card, filter) {
 
 function fill(card, trial, { objective, x, y }) {
   const picture = trial.picture ? Object.assign(new Image(), { src: pictureAddress(trial.picture, 320), alt: "" }) : "";
-  const head = element("p", "over-head", `Trial ${trial.number}${trial.state === "finished" ? "" : ` · ${trial.state}`}`);
+  const head = element("p", "over-head", `${trial.name}${trial.state === "finished" ? "" : ` · ${trial.state}`}`);
   const pairs = [...(trial.told ?? []).map(({ Name, Text }) => [Name, Text]), ...(trial.value ? [[objective, trial.value]] : []), [x.name, trial.xText], [y.name, trial.yText]]
     .filter(([name], i, all) => name && all.findIndex(([n]) => n === name) === i);
   const list = element("dl", "");

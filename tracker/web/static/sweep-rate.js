@@ -1,7 +1,7 @@
 // Judging: two pictures at a time, by keys, buttons or touch. Nothing here knows how the pictures were made.
 import { onKey } from "./keys.js";
-import { remember, remembered } from "./page.js";
-import { fetchPage, followTrials, take } from "./sweep-live.js";
+import { fetchPage, remember, remembered, take } from "./page.js";
+import { followTrials } from "./sweep-live.js";
 import { pictureAddress, ready } from "./sweep-picture.js";
 
 const $ = (id) => document.getElementById(id);

@@ -28,7 +28,7 @@ export function drawScatter(host, filter, paint) {
     const onFront = new Set(front);
     trials.forEach((t, i) => {
       if (t.x === null || t.y === null) return;
-      const point = svg("a", { href: `/runs/${t.id}`, class: `point${onFront.has(i) ? " on-front" : ""}${i === filter.scene.best ? " best" : ""}`, tabindex: t.id === focused ? 0 : -1, "data-run": t.id, "aria-label": `Trial ${t.number}, ${x.name} ${t.xText}, ${y.name} ${t.yText}` },
+      const point = svg("a", { href: `/runs/${t.id}`, class: `point${onFront.has(i) ? " on-front" : ""}${i === filter.scene.best ? " best" : ""}`, tabindex: t.id === focused ? 0 : -1, "data-run": t.id, "aria-label": `${t.name}, ${x.name} ${t.xText}, ${y.name} ${t.yText}` },
         svg("circle", { class: "point-hit", cx: px(t.x), cy: py(t.y), r: 11 }), svg("circle", { class: "point-mark", cx: px(t.x), cy: py(t.y), r: onFront.has(i) ? 6 : 4.5 }));
       points.set(t.id, point);
       root.append(point);
@@ -46,7 +46,7 @@ export function drawScatter(host, filter, paint) {
     root.addEventListener("keydown", move);
     host.replaceChildren(root);
     if (had) points.get(focused)?.focus();
-    if (drawn.length === 0) host.replaceChildren(Object.assign(document.createElement("p"), { className: "sub", textContent: "No trial has both of these yet." }));
+    if (drawn.length === 0) host.replaceChildren(Object.assign(document.createElement("p"), { className: "sub", textContent: "Nothing has both of these yet." }));
     restyle();
   }
 

@@ -1,5 +1,6 @@
 // The scores: what is new since the last judgement.
-import { fetchPage, followTrials, take } from "./sweep-live.js";
+import { fetchPage, take } from "./page.js";
+import { followTrials } from "./sweep-live.js";
 
 const host = document.getElementById("scores");
 

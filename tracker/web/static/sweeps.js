@@ -1,5 +1,6 @@
 // The page of all sweeps: what is new.
-import { fetchPage, followTrials } from "./sweep-live.js";
+import { fetchPage } from "./page.js";
+import { followTrials } from "./sweep-live.js";
 
 const host = document.getElementById("sweeps");
 
