@@ -4,6 +4,7 @@
 # make test    runs all tests
 # make fuzz    runs every fuzzer for FUZZTIME, 30s if it is not set; .ci/fuzz ./weights/h5 runs those of a package
 # make build   builds bin/gouache
+# make install  puts the program, its manual and completion below PREFIX, ~/.local if it is not set; make uninstall removes them
 # make notebook  opens JupyterLab with the notebooks; NO_BROWSER=1 only serves them
 # make bench   compares with PyTorch, TensorFlow and JAX; see bench/README.md
 # make clean   removes what make made; weights and XLA's plugin stay in their caches
@@ -12,10 +13,29 @@ python := $(or $(GOUACHE_PYTHON),python3)
 # The commit that runs record; empty outside a git checkout.
 commit := $(shell git describe --always --abbrev=40 --exclude='*' --dirty=+changes 2>/dev/null)
 
-.PHONY: build demo test fuzz notebook jupyter bench clean setup packages tools
+PREFIX ?= $(HOME)/.local
+
+.PHONY: build install uninstall demo test fuzz notebook jupyter bench clean setup packages tools
 
 build: packages
 	go build -ldflags '-X main.commit=$(commit)' -o bin/gouache ./cmd/gouache
+
+bash := share/bash-completion/completions/gouache
+zsh := share/zsh/site-functions/_gouache
+fish := share/fish/vendor_completions.d/gouache.fish
+
+install: build
+	@mkdir -p $(addprefix '$(PREFIX)'/,bin share/man/man1 $(dir $(bash) $(zsh) $(fish)))
+	@cp bin/gouache '$(PREFIX)/bin/gouache.new' && mv '$(PREFIX)/bin/gouache.new' '$(PREFIX)/bin/gouache'
+	@bin/gouache man '$(PREFIX)/share/man/man1'
+	@bin/gouache completion bash > '$(PREFIX)/$(bash)'
+	@bin/gouache completion zsh > '$(PREFIX)/$(zsh)'
+	@bin/gouache completion fish > '$(PREFIX)/$(fish)'
+	@echo "gouache is in $(PREFIX)/bin, its manual in $(PREFIX)/share/man; a new shell completes its commands"
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "PATH lacks $(PREFIX)/bin: add this line to the shell's start file, such as ~/.profile:"; echo '  export PATH="$(PREFIX)/bin:$$PATH"' ;; esac
+
+uninstall:
+	rm -f '$(PREFIX)/bin/gouache' '$(PREFIX)'/share/man/man1/gouache.1 '$(PREFIX)'/share/man/man1/gouache-*.1 $(patsubst %,'$(PREFIX)/%',$(bash) $(zsh) $(fish))
 
 # tools checks for what cannot be installed from here.
 tools:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/cobra"
@@ -21,7 +22,7 @@ import (
 const (
 	configName = "gouache.yaml" // in the current folder
 	noConfig   = "none"
-	maxConfig  = 32 << 10 // bytes
+	maxConfig  = 4 << 10 // bytes; a parser of YAML follows nesting without end
 )
 
 // configKeys are the flags that a file of settings may set. It may lie in a folder that somebody else has filled: it
@@ -87,11 +88,14 @@ func readSmall(name string) ([]byte, error) {
 // returns what it has set.
 func applyConfig(flags *pflag.FlagSet, data []byte) (used []string, err error) {
 	file, err := parser.ParseBytes(data, 0)
+	if placed := yaml.Error(nil); errors.As(err, &placed) {
+		return nil, fmt.Errorf("line %d: %s", placed.GetToken().Position.Line, placed.GetMessage())
+	}
 	if err != nil {
-		return nil, errors.New("it is no YAML: write a line for each flag, such as \"size: 1024\"")
+		return nil, err
 	}
 	for _, doc := range file.Docs {
-		if doc.Body == nil {
+		if _, onlyComments := doc.Body.(*ast.CommentGroupNode); onlyComments || doc.Body == nil {
 			continue
 		}
 		mapping, ok := doc.Body.(ast.MapNode)
@@ -121,7 +125,7 @@ func applyPair(flags *pflag.FlagSet, key, value ast.Node) (string, error) {
 		return "", suggest.Unknown("setting", name, keys)
 	}
 	scalar, ok := value.(ast.ScalarNode)
-	if !ok || scalar.Type() == ast.NullType {
+	if plain := []ast.NodeType{ast.StringType, ast.IntegerType, ast.FloatType, ast.BoolType}; !ok || !slices.Contains(plain, scalar.Type()) {
 		return "", fmt.Errorf("%s must have one value", name)
 	}
 	text := fmt.Sprint(scalar.GetValue())

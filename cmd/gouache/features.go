@@ -35,7 +35,7 @@ channels]. The picture is not resized. Layers have Keras's names, block4_conv2, 
 	flags := cmd.Flags()
 	flags.Var((*path)(&f.image), "image", "the picture: a `FILE` or sample:NAME")
 	flags.StringVar(&f.layer, "layer", "", "the layer's `NAME`")
-	flags.Var((*path)(&f.out), "out", "where the array goes: a .npy `FILE`, or - for standard output")
+	flags.VarP((*path)(&f.out), "out", "o", "where the array goes: a .npy `FILE`, or - for standard output")
 	flags.StringVar(&f.pooling, "pooling", string(vgg.MaxPooling), "`KIND` of pooling between the network's blocks: max, avg or l2")
 	flags.StringVar(&f.background, "background", stylelib.DefaultBackground, "`COLOUR` behind transparent parts of the picture")
 	flags.BoolVar(&f.json, "json", false, "print the array's file, layer and shape as JSON")

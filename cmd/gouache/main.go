@@ -124,7 +124,7 @@ Every picture is kept with what made it, and can be painted again, larger or oth
 	}{
 		{"paint", []*cobra.Command{newStylize(), newMask(), newSweep(), newWorker(), newSamples()}},
 		{"look", []*cobra.Command{newUI(), newRuns()}},
-		{"set up", []*cobra.Command{newDoctor(), newWeights(), newKernel(), newVersion()}},
+		{"set up", []*cobra.Command{newDoctor(), newWeights(), newKernel(), newMan(), newVersion()}},
 		{"numbers", []*cobra.Command{newScore(), newFeatures(), newBench()}},
 	} {
 		for _, c := range g.commands {
@@ -136,6 +136,7 @@ Every picture is kept with what made it, and can be painted again, larger or oth
 	root.SetCompletionCommandGroupID("set up")
 	root.SetFlagErrorFunc(flagError)
 	setHelp(root)
+	setCompletion(root)
 	return root
 }
 

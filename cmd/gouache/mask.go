@@ -99,7 +99,7 @@ Lengths are pixels, or with a % parts of the photograph's width, or height.`,
 		return nil
 	})
 	flags.StringVar(&f.background, "background", "white", "`COLOUR` behind transparent parts of the photograph")
-	flags.Var((*path)(&f.out), "out", "where the mask goes, a .png `FILE`, or - for standard output; numbered regions may go to a .jpg, too")
+	flags.VarP((*path)(&f.out), "out", "o", "where the mask goes, a .png `FILE`, or - for standard output; numbered regions may go to a .jpg, too")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print no messages")
 	return cmd

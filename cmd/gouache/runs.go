@@ -136,6 +136,7 @@ func printRuns(w *terminal.Table, runs []tracker.Run, columns []tracker.Operand)
 		}
 		w.Row(cells...)
 	}
+	w.Fit("TAGS", "RATING", "TIME", "STARTED", "STATUS")
 }
 
 // valueText writes a value of a run, losses with four significant digits.

@@ -60,7 +60,7 @@ The default is the one that the extension of --out names, and json on standard o
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "`FORMAT`: "+strings.Join(exportFormats, ", "))
 	f.out = "-"
-	flags.Var((*path)(&f.out), "out", "the `FILE` to write, - for standard output, or the folder for pictures")
+	flags.VarP((*path)(&f.out), "out", "o", "the `FILE` to write, - for standard output, or the folder for pictures")
 	flags.StringVar(&f.title, "title", "", "the gallery's `TITLE` (default: the experiment's name)")
 	flags.IntVar(&f.points, "points", 0, "at most this `NUMBER` of points of each curve, extremes kept (default: all)")
 	flags.IntVar(&f.size, "picture-size", 0, "longer side of the gallery's pictures in `PIXELS`, to keep the file small (default: as they are)")

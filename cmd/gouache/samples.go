@@ -35,7 +35,6 @@ With a NAME, write that picture, a JPEG, to a file: NAME.jpg, or the one that --
 			return show(cmd, asJSON, samples.List(), printSamples)
 		},
 	}
-	cmd.ValidArgsFunction = complete(samples.Names())
 	cmd.Flags().VarP((*path)(&out), "out", "o", "where the picture goes: a .jpg `FILE`, or - for standard output")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the list as JSON")
 	return cmd

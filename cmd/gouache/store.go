@@ -111,7 +111,7 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.filter, "filter", "", "`CONDITION` on parameters, metrics and fields; see gouache runs --help")
 	flags.StringVar(&f.experiment, "experiment", "", "only runs of the experiment `NAME`")
 	flags.StringVar(&f.sweep, "sweep", "", "only trials of the sweep `NAME`")
-	flags.StringArrayVar(&f.statuses, "status", nil, "only runs with the `STATUS` running, finished, interrupted or failed; several mean any of them")
+	flags.StringArrayVar(&f.statuses, "status", nil, "only runs with the `STATUS` "+strings.Join(statuses(), ", ")+"; several mean any of them")
 	flags.StringArrayVar(&f.tags, "tag", nil, "only runs with the `TAG`; several mean all of them")
 }
 
@@ -136,18 +136,15 @@ func (f *filterFlags) read(cmd *cobra.Command) (*tracker.Filter, error) {
 	for _, t := range f.tags {
 		all = append(all, tracker.Where("tag", tracker.Equal, t))
 	}
-	var known []string
-	for _, status := range tracker.Statuses {
-		known = append(known, string(status))
-	}
-	var statuses []*tracker.Filter
+	known := statuses()
+	var allowed []*tracker.Filter
 	for _, s := range f.statuses {
 		if !slices.Contains(known, s) {
 			return nil, usage(fmt.Errorf("--status: %w", suggest.Unknown("status", s, known)))
 		}
-		statuses = append(statuses, tracker.Where("status", tracker.Equal, s))
+		allowed = append(allowed, tracker.Where("status", tracker.Equal, s))
 	}
-	return tracker.All(append(all, tracker.Any(statuses...))...), nil
+	return tracker.All(append(all, tracker.Any(allowed...))...), nil
 }
 
 // chosenRuns returns the ids of the runs that are named by ids or by a filter, of which exactly one must be given.

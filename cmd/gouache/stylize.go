@@ -29,8 +29,9 @@ type stylizeFlags struct {
 	config   string
 }
 
-func newStylize() *cobra.Command {
-	var f stylizeFlags
+func newStylize() *cobra.Command { return stylizeCommand(&stylizeFlags{}) }
+
+func stylizeCommand(f *stylizeFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stylize PHOTO PAINTING... [flags]",
 		Short: "Paint a photograph in the style of one or more paintings",
@@ -61,7 +62,7 @@ The run is recorded with its settings, curves and pictures: see gouache runs and
 			if err := f.name(cmd, args); err != nil {
 				return err
 			}
-			return runStylize(cmd, &f)
+			return runStylize(cmd, f)
 		},
 	}
 	flags := cmd.Flags()

@@ -75,6 +75,7 @@ func printWeights(w *terminal.Table, list []weightsEntry) {
 		}
 		w.Printf("%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Network, size, here, e.Description, e.License)
 	}
+	w.Fit("LICENCE", "NETWORK")
 }
 
 func newWeightsFetch() *cobra.Command {
