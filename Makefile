@@ -51,13 +51,14 @@ setup: build
 
 demo: setup
 	@mkdir -p out
-	bin/gouache stylize --content sample:chelsea --style sample:swirl --size 256 --iterations 90 --out out/demo.png
+	bin/gouache stylize sample:chelsea sample:swirl --size 256 --iterations 90 --out out/demo.png
 	@echo
 	@echo "The picture is $(CURDIR)/out/demo.png. What to try next:"
-	@echo "  bin/gouache stylize --content sample:rocket --style sample:watercolour --out out/rocket.png"
-	@echo "  bin/gouache stylize --content YOUR-PHOTO.jpg --style YOUR-PAINTING.jpg --size 512 --out out/mine.png"
+	@echo "  bin/gouache stylize sample:rocket sample:watercolour --open"
+	@echo "  bin/gouache stylize YOUR-PHOTO.jpg YOUR-PAINTING.jpg"
 	@echo "  bin/gouache ui    # all pictures so far, their settings and curves, in a browser"
 	@echo "  bin/gouache stylize --help"
+	@echo "  make install      # puts gouache on the PATH, with its manual"
 
 # The tests compare with reference numbers of the weights vgg16-hed, and run the notebooks.
 test: jupyter

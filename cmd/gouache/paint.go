@@ -174,6 +174,9 @@ func (f *paintFlags) paint(cmd *cobra.Command, studio *stylelib.Studio, p *canva
 	if err := p.save(result.Picture); err != nil {
 		return err
 	}
+	if result.Status == progress.Interrupted {
+		terminal.Fprintf(messages, "%s: the best picture so far is saved\n", result.Reason)
+	}
 	if id := recording.id(); id != "" {
 		terminal.Fprintf(messages, "recorded as run %s: see gouache runs show %s, or gouache ui\n", id, id)
 	}
@@ -187,7 +190,6 @@ func (f *paintFlags) paint(cmd *cobra.Command, studio *stylelib.Studio, p *canva
 	}
 	f.display.show(cmd, result.Picture, p.out.path)
 	if result.Status == progress.Interrupted {
-		terminal.Fprintf(messages, "%s: the best picture so far is saved\n", result.Reason)
 		return errInterrupted
 	}
 	return nil

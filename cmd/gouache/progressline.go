@@ -165,12 +165,13 @@ func (p *progressLine) iteration(i progress.Iteration) {
 	total := p.run.Iterations()
 	scale := p.run.Scales[i.Scale]
 	var b strings.Builder
-	terminal.Fprintf(&b, "%s %d/%d  %d×%d  loss %s", bar(i.Iteration, total), i.Iteration, total, scale.Width, scale.Height, format.Rounded(i.Total, 4))
-	for _, t := range i.Terms {
-		terminal.Fprintf(&b, "  %s %s", t.Name, format.Rounded(t.Weighted, 4))
+	terminal.Fprintf(&b, "%s ", bar(i.Iteration, total))
+	if i.Remaining >= 0 && i.Iteration < total {
+		terminal.Fprintf(&b, "%s left  ", format.Duration(i.Remaining))
 	}
-	if i.Remaining >= 0 {
-		terminal.Fprintf(&b, "  %s left", format.Duration(i.Remaining))
+	terminal.Fprintf(&b, "%d/%d  %d×%d  loss %s", i.Iteration, total, scale.Width, scale.Height, format.Rounded(i.Total, 4))
+	for _, t := range i.Terms { // last, since a terminal may be too narrow for them
+		terminal.Fprintf(&b, "  %s %s", t.Name, format.Rounded(t.Weighted, 4))
 	}
 	p.state = b.String()
 	p.line.show(p.state, i.Iteration == 1 || i.Iteration == total)
