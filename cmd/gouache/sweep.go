@@ -45,7 +45,7 @@ func newSweep() *cobra.Command {
 Each trial is a run of the store: gouache ui shows them side by side. Nothing is lost when a sweep is
 interrupted by Ctrl-C, kill or a power cut: gouache sweep resume NAME continues it, and an interrupted
 trial from its checkpoint. The exit code is 1 if a trial failed.`,
-	}, newSweepRun(), newSweepResume(), newSweepList(), newSweepShow(), newSweepDelete())
+	}, newSweepRun(), newSweepResume(), newSweepPause(), newSweepList(), newSweepShow(), newSweepDelete())
 }
 
 // sweepFlags are those of the commands that run trials.
@@ -144,12 +144,34 @@ its trials.`,
 				if err := painting.AsBegun(cmd.Context(), store, file); err != nil {
 					return err
 				}
-				return f.withPainter(cmd, file, store, func(painter *painting.Painter) error { return f.paint(cmd, store, painter) })
+				return f.withPainter(cmd, file, store, func(painter *painting.Painter) error {
+					if _, err := store.ActivateSweep(cmd.Context(), file.Name, true); err != nil {
+						return err
+					}
+					return f.paint(cmd, store, painter)
+				})
 			})
 		},
 	}
 	f.add(cmd)
 	return cmd
+}
+
+func newSweepPause() *cobra.Command {
+	var store storeFlags
+	return store.add(&cobra.Command{
+		Use:   "pause NAME [flags]",
+		Short: "Interrupt a sweep wherever it runs",
+		Long: `Interrupt a sweep wherever it runs: its trials are saved within a second or two, and no worker takes
+another one until gouache sweep resume NAME.`,
+		Args: exactly("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withStore(cmd, &store, changing, func(s tracker.Store) error {
+				_, err := s.ActivateSweep(cmd.Context(), args[0], false)
+				return err
+			})
+		},
+	}, "")
 }
 
 // readSweepFile reads the file of a sweep, which may be a pipe.
@@ -189,6 +211,9 @@ func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, record tracker.
 		return withStore(cmd, &f.store, creating, func(store tracker.Store) error {
 			if _, err := sweep.Begin(cmd.Context(), store, file, record.Experiment, record.Dir); err != nil {
 				return invalid(err)
+			}
+			if _, err := store.ActivateSweep(cmd.Context(), file.Name, true); err != nil {
+				return err
 			}
 			return f.paint(cmd, store, painter)
 		})
@@ -252,8 +277,13 @@ func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *pai
 	case err != nil:
 		return err
 	case cmd.Context().Err() != nil:
-		terminal.Fprintf(messages(cmd, f.quiet), "interrupted: gouache sweep resume %s continues it\n", terminal.ShellWord(painter.File.Name))
+		name := terminal.ShellWord(painter.File.Name)
+		terminal.Fprintf(messages(cmd, f.quiet), "interrupted: gouache sweep resume %s continues it, and so does a worker, such as that of gouache ui, "+
+			"until gouache sweep pause %s\n", name, name)
 		return errInterrupted
+	case !summary.Done() && summary.Running == 0:
+		terminal.Fprintf(messages(cmd, f.quiet), "paused: gouache sweep resume %s continues it\n", terminal.ShellWord(painter.File.Name))
+		return nil
 	case summary.Failed > 0 && summary.Finished+summary.Pruned == 0:
 		return errors.New("all trials failed: gouache sweep show " + terminal.ShellWord(painter.File.Name) + " says why")
 	case summary.Failed > 0:

@@ -22,6 +22,7 @@ type sweepReport struct {
 	Name       string    `json:"name"`
 	Experiment string    `json:"experiment,omitempty"`
 	StartedAt  time.Time `json:"started_at,omitzero"`
+	Active     bool      `json:"active"`            // workers take trials from it
 	Problem    string    `json:"problem,omitempty"` // why its file cannot be read
 	*sweep.Summary
 	Trials []*tracker.Run `json:"trials,omitempty"`
@@ -102,7 +103,7 @@ them, and makes the name free for another sweep.`,
 // terms that are unknown here. Then only the trials and their results are known, not what was
 // searched.
 func reportSweep(ctx context.Context, store sweep.Reader, record *tracker.Sweep) (*sweepReport, error) {
-	report := &sweepReport{Name: record.Name, Experiment: record.Experiment, StartedAt: record.StartedAt}
+	report := &sweepReport{Name: record.Name, Experiment: record.Experiment, StartedAt: record.StartedAt, Active: record.Active}
 	var err error
 	if report.file, err = painting.ReadSweep(record); err != nil {
 		report.file, report.Problem = &sweep.File{Name: record.Name}, err.Error()
@@ -118,11 +119,22 @@ func reportSweep(ctx context.Context, store sweep.Reader, record *tracker.Sweep)
 }
 
 func printSweeps(w *terminal.Table, reports []sweepReport) {
-	w.Printf("name\tbegun\ttrials\tfinished\tpruned\tfailed\tinterrupted\trunning\tbest\n")
+	w.Printf("name\tbegun\tstate\ttrials\tfinished\tpruned\tfailed\tinterrupted\trunning\tbest\n")
 	for _, r := range reports {
-		w.Printf("%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.Name, humanize.Time(r.StartedAt),
+		w.Printf("%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.Name, humanize.Time(r.StartedAt), r.state(),
 			r.Planned, r.Finished, r.Pruned, r.Failed, r.Interrupted, r.Running, r.Best)
 	}
+}
+
+// state says whether anything more happens to a sweep.
+func (r *sweepReport) state() string {
+	switch {
+	case r.Active:
+		return "active"
+	case r.Done():
+		return "done"
+	}
+	return "paused"
 }
 
 // printTrials prints a sweep's trials in the order of their rank.

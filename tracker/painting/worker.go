@@ -43,7 +43,8 @@ type Worker struct {
 	Watcher Watcher
 
 	need   Need
-	studio *stylelib.Studio // or nil
+	studio *stylelib.Studio      // or nil
+	sweeps map[string]*sweepWork // by name; nil for one that cannot be read
 
 	mu     sync.Mutex
 	record tracker.Worker // in the store
@@ -127,16 +128,19 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// work does one piece of work, if there is any.
+// work paints a queued run, or else a trial, if there is one.
 func (w *Worker) work(ctx context.Context) (worked bool, err error) {
 	active, run, err := tracker.Claim(ctx, w.Store)
-	switch {
-	case err == nil:
-		return true, w.paint(ctx, active, run)
-	case tracker.ErrorCode(err) != tracker.CodeNotFound:
+	if tracker.ErrorCode(err) == tracker.CodeNotFound {
+		return w.trial(ctx)
+	}
+	if err != nil {
 		return false, err
 	}
-	return false, nil
+	if worked, err = w.continued(ctx, active, run); worked || err != nil {
+		return worked, err
+	}
+	return true, w.paint(ctx, active, run)
 }
 
 // paint paints a run that was claimed. An error is the store's or the device's.
@@ -193,7 +197,12 @@ func (w *Worker) end(ctx context.Context, active *tracker.ActiveRun, o tracker.O
 	if err != nil && !isOver(err) { // else the recorder has ended it, or somebody deleted it
 		return err
 	}
-	run, err := w.Store.Run(ctx, active.ID())
+	return w.report(ctx, active.ID())
+}
+
+// report notifies the watcher of how a run has ended.
+func (w *Worker) report(ctx context.Context, id string) error {
+	run, err := w.Store.Run(context.WithoutCancel(ctx), id)
 	switch {
 	case err == nil:
 		w.watcher().Ended(run)

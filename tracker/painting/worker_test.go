@@ -13,6 +13,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
 // newWorker returns a worker with the tiny network.
@@ -299,5 +300,45 @@ func TestFailedRun(t *testing.T) {
 	}
 	if run := readRun(t, store, good.ID); run.Status != tracker.StatusFinished {
 		t.Errorf("%+v", run)
+	}
+}
+
+// TestWorkerSweep: a worker paints queued runs first, then the trials of active sweeps, as sweep.Run does. A trial that is
+// stopped and queued again stays a trial.
+func TestWorkerSweep(t *testing.T) {
+	straight, store := openStore(t, t.TempDir()), openStore(t, t.TempDir())
+	f := parse(t, light+"size: 64\niterations: 4\nscales: 1\nsampler: grid\nminimise: content\nsearch: {style_weight: [1, 3]}\n")
+	runSweep(t, straight, &Painter{Studio: tinyStudio(), File: f})
+	if _, err := sweep.Begin(t.Context(), store, f, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	first, err := store.CreateRun(t.Context(), tracker.NewRun{Sweep: f.Name, Trial: 1, Params: tracker.Params{"style_weight": 1.0}, Queued: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker := newWorker(store)
+	worker.Idle = time.Nanosecond
+	for range 2 { // nobody paints what is not active
+		if err := worker.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if runs := trials(t, store); len(runs) != 1 || runs[0].ID != first.ID || runs[0].Status != tracker.StatusFinished || runs[0].Final[sweep.ObjectiveMetric] == 0 {
+			t.Fatalf("%+v", runs)
+		}
+	}
+	if _, err := store.ActivateSweep(t.Context(), f.Name, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := worker.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wanted := trials(t, straight)
+	for i, run := range trials(t, store) {
+		if !slices.Equal(resultOf(t, store, run.ID).Pix, resultOf(t, straight, wanted[i].ID).Pix) || run.Final[sweep.ObjectiveMetric] != wanted[i].Final[sweep.ObjectiveMetric] {
+			t.Errorf("trial %d is another one", run.Trial)
+		}
+	}
+	if record, err := store.Sweep(t.Context(), f.Name); err != nil || record.Active {
+		t.Errorf("%+v, %v", record, err)
 	}
 }

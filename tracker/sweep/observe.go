@@ -67,6 +67,12 @@ func (f *File) state(run *tracker.Run) State {
 		if run.Tries >= f.Retries {
 			return Failed
 		}
+	case tracker.StatusInterrupted:
+		if _, known := run.Final[ObjectiveMetric]; run.Stopped && known {
+			return Pruned // by hand
+		} else if run.Stopped {
+			return Failed
+		}
 	}
 	return Running
 }
@@ -186,6 +192,8 @@ func Summarise(f *File, planned int, runs []*tracker.Run, judgements []tracker.J
 		switch {
 		case run.Status == tracker.StatusRunning:
 			s.Running++
+		case run.Status == tracker.StatusInterrupted && run.Stopped:
+			s.Pruned++
 		case run.Status == tracker.StatusInterrupted, run.Status == tracker.StatusQueued:
 			s.Interrupted++
 		case run.Status == tracker.StatusFailed:

@@ -55,22 +55,12 @@ func (f *File) planned(sampler Sampler) int {
 }
 
 // Run runs or continues the trials of a sweep that Begin added, until all have ended. Several
-// processes may do so at once. When ctx ends, running trials are interrupted, and Run returns
-// without an error.
+// processes may do so at once. When ctx ends, or when the sweep was active and somebody makes it inactive,
+// running trials are interrupted, and Run returns without an error.
 func Run(ctx context.Context, store Store, f *File, o Options) (*Summary, error) {
-	record, err := store.Sweep(ctx, f.Name)
+	r, err := NewRunner(ctx, store, f, o)
 	if err != nil {
 		return nil, err
-	}
-	sampler, err := NewSampler(f)
-	if err != nil {
-		return nil, err
-	}
-	r := &runner{
-		store: store, file: f, record: record, sampler: sampler, options: o, planned: f.planned(sampler), failures: map[int]int{},
-		board: &board{
-			store: store, file: f, runs: map[int]*tracker.Run{}, objectives: map[string][]tracker.Point{}, owned: map[string]bool{},
-		},
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -99,25 +89,43 @@ func Run(ctx context.Context, store Store, f *File, o Options) (*Summary, error)
 // pollEvery is the time between two looks at what other processes and people did.
 const pollEvery = time.Second
 
-// runner runs trials in this process.
-type runner struct {
+// Runner chooses and runs the trials of a sweep in this process. Its methods may be called from several goroutines.
+type Runner struct {
 	store   Store
 	file    *File
-	record  *tracker.Sweep
 	sampler Sampler
 	options Options
 	planned int
 	board   *board
 
-	mu       sync.Mutex  // held while a trial is chosen
+	mu       sync.Mutex // held while a trial is chosen
+	record   *tracker.Sweep
 	failures map[int]int // of this process's trials, by number
 	waiting  string      // the reason if the sweep waits
 }
 
+// NewRunner returns a runner of a sweep that Begin added.
+func NewRunner(ctx context.Context, store Store, f *File, o Options) (*Runner, error) {
+	record, err := store.Sweep(ctx, f.Name)
+	if err != nil {
+		return nil, err
+	}
+	sampler, err := NewSampler(f)
+	if err != nil {
+		return nil, err
+	}
+	return &Runner{
+		store: store, file: f, record: record, sampler: sampler, options: o, planned: f.planned(sampler), failures: map[int]int{},
+		board: &board{
+			store: store, file: f, runs: map[int]*tracker.Run{}, objectives: map[string][]tracker.Point{}, owned: map[string]bool{},
+		},
+	}, nil
+}
+
 // work runs one trial after the other, until none is left or ctx ends. An error is the store's.
-func (r *runner) work(ctx context.Context) error {
+func (r *Runner) work(ctx context.Context) error {
 	for ctx.Err() == nil {
-		t, reason, err := r.next(ctx)
+		t, reason, err := r.Next(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -131,7 +139,7 @@ func (r *runner) work(ctx context.Context) error {
 		r.waiting = reason
 		r.mu.Unlock()
 		if t != nil {
-			if err := r.run(ctx, t); err != nil {
+			if err := r.Do(ctx, t); err != nil {
 				return err
 			}
 			continue
@@ -147,11 +155,14 @@ func (r *runner) work(ctx context.Context) error {
 	return nil
 }
 
-// next returns the next trial: one that was interrupted or is tried again, or a new one. If there
-// is none, it returns what to wait for, or "" if all is done.
-func (r *runner) next(ctx context.Context) (t *Trial, wait string, err error) {
+// Next returns the next trial, for Do: one that was interrupted or is tried again, or a new one. If there is none, it
+// returns a sentence on what to wait for, or "" if all is done, which makes the sweep inactive, or if it was made inactive.
+func (r *Runner) Next(ctx context.Context) (t *Trial, wait string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if paused, err := r.paused(ctx); paused || err != nil {
+		return nil, "", err
+	}
 	for {
 		if err := r.board.refresh(ctx); err != nil {
 			return nil, "", err
@@ -166,39 +177,60 @@ func (r *runner) next(ctx context.Context) (t *Trial, wait string, err error) {
 	}
 }
 
-// resume continues a trial that was interrupted, or tries again one that failed.
-func (r *runner) resume(ctx context.Context, runs []*tracker.Run) (*Trial, error) {
+// paused reports whether somebody has made the sweep inactive, or deleted it.
+func (r *Runner) paused(ctx context.Context) (bool, error) {
+	record, err := r.store.Sweep(ctx, r.file.Name)
+	if tracker.ErrorCode(err) == tracker.CodeNotFound {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	paused := r.record.Active && !record.Active
+	if record.Active {
+		r.record = record
+	}
+	return paused, nil
+}
+
+// resume continues a trial that was interrupted, but not by hand, or is queued, or tries again one that failed.
+func (r *Runner) resume(ctx context.Context, runs []*tracker.Run) (*Trial, error) {
 	for _, run := range runs {
-		interrupted := run.Status == tracker.StatusInterrupted
+		interrupted := run.Status == tracker.StatusInterrupted && !run.Stopped || run.Status == tracker.StatusQueued
 		again := run.Status == tracker.StatusFailed && run.Tries < r.file.Retries && r.failures[run.Trial] <= r.file.Retries
 		if !interrupted && !again {
 			continue
 		}
-		a := r.file.Assign(run.Params)
-		described, failed := r.describe(ctx, run.Trial, a)
 		active, err := tracker.Continue(ctx, r.store, run.ID)
 		if err != nil {
 			return nil, err
 		}
-		t := r.trial(run.Trial, a, active, failed)
-		t.Continued = true
-		for _, input := range described.Inputs { // its process may have ended before it stored them
-			if _, err := active.AddPicture(ctx, input); err != nil {
-				return nil, err
-			}
-		}
-		if slices.Contains(run.Tags, PrunedTag) {
-			if err := active.Update(ctx, tracker.Update{Untag: []string{PrunedTag}}); err != nil {
-				return nil, err
-			}
-		}
-		return t, t.remember(ctx)
+		return r.Continued(ctx, run, active)
 	}
 	return nil, nil
 }
 
+// Continued returns a trial of the sweep that this process has continued with [tracker.Continue] or [tracker.Claim].
+func (r *Runner) Continued(ctx context.Context, run *tracker.Run, active *tracker.ActiveRun) (*Trial, error) {
+	a := r.file.Assign(run.Params)
+	described, failed := r.describe(ctx, run.Trial, a)
+	t := r.trial(run.Trial, a, active, failed)
+	t.Continued = true
+	for _, input := range described.Inputs { // its process may have ended before it stored them
+		if _, err := active.AddPicture(ctx, input); err != nil {
+			return nil, err
+		}
+	}
+	if slices.Contains(run.Tags, PrunedTag) {
+		if err := active.Update(ctx, tracker.Update{Untag: []string{PrunedTag}}); err != nil {
+			return nil, err
+		}
+	}
+	return t, t.remember(ctx)
+}
+
 // begin makes the trial with the least number that is free, or returns what to wait for.
-func (r *runner) begin(ctx context.Context, runs []*tracker.Run) (t *Trial, wait string, err error) {
+func (r *Runner) begin(ctx context.Context, runs []*tracker.Run) (t *Trial, wait string, err error) {
 	n := 1
 	for _, run := range runs {
 		if run.Trial == n {
@@ -206,10 +238,13 @@ func (r *runner) begin(ctx context.Context, runs []*tracker.Run) (t *Trial, wait
 		}
 	}
 	if n > r.planned {
-		if slices.ContainsFunc(runs, r.board.elsewhere) { // this process continues them if that one ends
+		switch {
+		case slices.ContainsFunc(runs, r.board.elsewhere): // this process continues them if that one ends
 			wait = "another process runs the last trials"
+		case r.record.Active && !slices.ContainsFunc(runs, func(run *tracker.Run) bool { return !run.Status.Ended() }):
+			_, err = r.store.ActivateSweep(ctx, r.file.Name, false)
 		}
-		return nil, wait, nil
+		return nil, wait, err
 	}
 	seen, err := Observations(r.file, runs, r.board.judgements)
 	if err != nil {
@@ -247,7 +282,7 @@ func (r *runner) begin(ctx context.Context, runs []*tracker.Run) (t *Trial, wait
 }
 
 // describe returns what is recorded of a trial when it begins. With an error, that has no pictures.
-func (r *runner) describe(ctx context.Context, n int, a Assignment) (tracker.NewRun, error) {
+func (r *Runner) describe(ctx context.Context, n int, a Assignment) (tracker.NewRun, error) {
 	described := tracker.NewRun{
 		Experiment: r.record.Experiment,
 		Name:       tracker.NameFrom(fmt.Sprintf("%s %d", r.file.Name, n)), // the sweep's may be as long as a name can be
@@ -266,16 +301,24 @@ func (r *runner) describe(ctx context.Context, n int, a Assignment) (tracker.New
 }
 
 // trial returns a trial that this process runs. failed is why it cannot run, if it cannot.
-func (r *runner) trial(n int, a Assignment, run *tracker.ActiveRun, failed error) *Trial {
+func (r *Runner) trial(n int, a Assignment, run *tracker.ActiveRun, failed error) *Trial {
 	r.board.own(run.ID())
 	return &Trial{Number: n, Assignment: a, Run: run, runner: r, known: map[string][]tracker.Point{}, failed: failed}
 }
 
-// run runs a trial and records how it ended. An error is the store's.
-func (r *runner) run(ctx context.Context, t *Trial) error {
+// errPaused ends a trial of a sweep that somebody has made inactive.
+var errPaused = errors.New("the sweep was paused")
+
+// Do runs a trial and records how it ended. An error is the store's.
+func (r *Runner) Do(ctx context.Context, t *Trial) error {
 	if w := r.options.Watcher; w != nil {
 		w.Began(t)
 	}
+	ctx, pause := context.WithCancelCause(ctx)
+	defer pause(nil)
+	go r.watch(ctx, pause)
+	ctx, done := t.Run.Context(ctx)
+	defer done()
 	err := t.failed
 	if err == nil {
 		err = protect(func() error { return r.options.Trial(ctx, t) })
@@ -287,6 +330,9 @@ func (r *runner) run(ctx context.Context, t *Trial) error {
 		o.Reason = t.pruned
 	case ctx.Err() != nil && stopped:
 		o = tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "the sweep was interrupted"}
+		if cause := context.Cause(ctx); cause == errPaused || cause == tracker.ErrStopped {
+			o.Reason = cause.Error()
+		}
 	case err != nil:
 		o = tracker.Outcome{Status: tracker.StatusFailed, Reason: err.Error()}
 		r.mu.Lock()
@@ -305,6 +351,23 @@ func (r *runner) run(ctx context.Context, t *Trial) error {
 		w.Ended(t, o)
 	}
 	return err
+}
+
+// watch calls pause when somebody makes the sweep inactive, until ctx ends.
+func (r *Runner) watch(ctx context.Context, pause context.CancelCauseFunc) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pollEvery):
+		}
+		r.mu.Lock()
+		paused, err := r.paused(ctx)
+		r.mu.Unlock()
+		if err == nil && paused {
+			pause(errPaused)
+		}
+	}
 }
 
 // protect turns a panic into an error, so that one trial does not end the others.

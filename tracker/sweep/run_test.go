@@ -290,6 +290,69 @@ func TestRunEndsWithASignal(t *testing.T) {
 	}
 }
 
+// waiting is a trial that ends with its context only, and calls a function before.
+func waiting(f func(*Trial)) Options {
+	return Options{Trial: func(ctx context.Context, trial *Trial) error {
+		f(trial)
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+}
+
+// TestRunPaused: a sweep that is made inactive interrupts its trial, and continues it when it is active again. It is
+// inactive when all is done.
+func TestRunPaused(t *testing.T) {
+	store := openStore(t)
+	f := parseSweep(t, "sampler: random\ntrials: 2\nminimise: f\nsearch:\n  x: {linear: [0, 5]}\n")
+	beginSweep(t, store, f)
+	activate := func(active bool) {
+		if _, err := store.ActivateSweep(t.Context(), f.Name, active); err != nil {
+			t.Fatal(err)
+		}
+	}
+	activate(true)
+	summary, err := Run(t.Context(), store, f, waiting(func(*Trial) { activate(false) }))
+	if err != nil || summary.Interrupted != 1 {
+		t.Fatalf("%+v, %v", summary, err)
+	}
+	if run := trialsOf(t, store)[0]; run.Reason != "the sweep was paused" {
+		t.Errorf("%+v", run)
+	}
+	activate(true)
+	if summary, err = Run(t.Context(), store, f, Options{Trial: bowl}); err != nil || summary.Finished != 2 {
+		t.Errorf("%+v, %v", summary, err)
+	}
+	if record, err := store.Sweep(t.Context(), f.Name); err != nil || record.Active {
+		t.Errorf("%+v, %v", record, err)
+	}
+}
+
+// TestRunStopped: a trial that a person stops ends, and the sweep goes on without it, until it is queued again.
+func TestRunStopped(t *testing.T) {
+	store := openStore(t)
+	f := parseSweep(t, "sampler: random\ntrials: 2\nminimise: f\nsearch:\n  x: {linear: [0, 5]}\n")
+	beginSweep(t, store, f)
+	stop := waiting(func(trial *Trial) {
+		if _, err := store.StopRun(t.Context(), trial.Run.ID()); err != nil {
+			t.Error(err)
+		}
+	})
+	summary, err := Run(t.Context(), store, f, stop)
+	if err != nil || summary.Pruned != 2 || !summary.Done() {
+		t.Fatalf("%+v, %v", summary, err)
+	}
+	run := trialsOf(t, store)[0]
+	if run.Status != tracker.StatusInterrupted || run.Reason != tracker.ReasonStopped {
+		t.Errorf("%+v", run)
+	}
+	if _, err := store.QueueRun(t.Context(), run.ID); err != nil {
+		t.Fatal(err)
+	}
+	if summary, err = Run(t.Context(), store, f, Options{Trial: bowl}); err != nil || summary.Finished != 1 {
+		t.Errorf("%+v, %v", summary, err)
+	}
+}
+
 // TestRunWithoutInputs: a trial whose picture is gone fails with the reason, whether it is new or
 // was interrupted, and the others continue.
 func TestRunWithoutInputs(t *testing.T) {

@@ -31,7 +31,7 @@ type Trial struct {
 	// Run is where the trial is recorded.
 	Run *tracker.ActiveRun
 
-	runner *runner
+	runner *Runner
 	known  map[string][]tracker.Point // of the objective's metrics, since the trial began
 	curve  []tracker.Point            // the objective's
 	pruned string                     // the reason

@@ -1,0 +1,138 @@
+package painting
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
+)
+
+// sweepWork is an active sweep whose trials the worker paints.
+type sweepWork struct {
+	worker  *Worker
+	record  tracker.Sweep
+	need    Need
+	painter *Painter
+	runner  *sweep.Runner
+}
+
+// trial paints a trial of an active sweep, the one that began first if there are several, if any has one to paint.
+func (w *Worker) trial(ctx context.Context) (worked bool, err error) {
+	sweeps, err := w.Store.Sweeps(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, record := range slices.Backward(sweeps) {
+		if !record.Active {
+			delete(w.sweeps, record.Name)
+			continue
+		}
+		s, err := w.sweep(ctx, &record)
+		if err != nil {
+			return false, err
+		}
+		if s == nil {
+			continue
+		}
+		t, _, err := s.runner.Next(ctx)
+		if err != nil {
+			return false, err
+		}
+		if t != nil {
+			return true, s.do(ctx, t)
+		}
+	}
+	return false, nil
+}
+
+// continued paints a run that was claimed and is a trial of a sweep. It returns false if the sweep is not known: the run
+// is then painted as any other.
+func (w *Worker) continued(ctx context.Context, active *tracker.ActiveRun, run *tracker.Run) (worked bool, err error) {
+	if run.Sweep == "" || run.Trial == 0 {
+		return false, nil
+	}
+	record, err := w.Store.Sweep(ctx, run.Sweep)
+	if tracker.ErrorCode(err) == tracker.CodeNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	s, err := w.sweep(ctx, record)
+	if s == nil || err != nil {
+		return false, err
+	}
+	t, err := s.runner.Continued(ctx, run, active)
+	if err != nil {
+		return false, err
+	}
+	return true, s.do(ctx, t)
+}
+
+// sweep returns what paints the trials of a sweep, or nil if its file cannot be read, with a warning the first time.
+func (w *Worker) sweep(ctx context.Context, record *tracker.Sweep) (*sweepWork, error) {
+	if s, ok := w.sweeps[record.Name]; ok && (s == nil || s.record.Same(record)) {
+		return s, nil
+	}
+	if w.sweeps == nil {
+		w.sweeps = map[string]*sweepWork{}
+	}
+	file, err := ReadSweep(record)
+	if err != nil {
+		w.sweeps[record.Name] = nil
+		w.watcher().Warn(fmt.Errorf("the trials of sweep %s cannot be painted: %w", record.Name, err))
+		return nil, nil
+	}
+	if err := AsBegun(ctx, w.Store, file); err != nil {
+		return nil, err
+	}
+	s := &sweepWork{worker: w, record: *record, need: Need{Weights: file.Weights, Device: file.Device}}
+	if path := file.Resolve(file.Weights); file.Weights != "" {
+		if _, err := os.Stat(path); err == nil {
+			s.need.Weights = path
+		}
+	}
+	if seed, ok := file.Fixed["seed"].(int64); ok && file.Weights == "random" {
+		s.need.Seed = seed
+	}
+	s.painter = &Painter{File: file, Warn: w.watcher().Warn, Kept: Kept(w.Store, file.Name)}
+	file.Checkpoint = cmp.Or(w.Checkpoint, file.Checkpoint)
+	s.runner, err = sweep.NewRunner(ctx, w.Store, file, sweep.Options{Trial: s.paint, Describe: s.describe})
+	if err == nil {
+		w.sweeps[record.Name] = s
+	}
+	return s, err
+}
+
+// describe opens the studio when a trial is to be painted, which its record names.
+func (s *sweepWork) describe(ctx context.Context, a sweep.Assignment, n *tracker.NewRun) error {
+	if err := s.worker.open(ctx, s.need); err != nil {
+		return err
+	}
+	s.painter.Studio = s.worker.studio
+	s.painter.Provenance = s.worker.Provenance(s.worker.studio)
+	return s.painter.Describe(ctx, a, n)
+}
+
+func (s *sweepWork) paint(ctx context.Context, t *sweep.Trial) error { return s.painter.Trial(ctx, t) }
+
+// do paints a trial. An error is the store's.
+func (s *sweepWork) do(ctx context.Context, t *sweep.Trial) error {
+	w := s.worker
+	id := t.Run.ID()
+	w.see(ctx, id)
+	defer w.see(ctx, "")
+	if run, err := w.Store.Run(ctx, id); err == nil {
+		observer := w.watcher().Began(run)
+		s.painter.Watch = nil
+		if observer != nil {
+			s.painter.Watch = func(*sweep.Trial) progress.Observer { return observer }
+		}
+	}
+	return cmp.Or(s.runner.Do(ctx, t), w.report(ctx, id))
+}
