@@ -166,7 +166,9 @@ func (f *paintFlags) paint(cmd *cobra.Command, studio *stylelib.Studio, p *canva
 	p.run.Provenance = provenance(p.command(cmd, studio), studio, p.job.Seed)
 	p.run.Name = cmp.Or(f.record.name, p.run.Name, nameOf(p.out.path))
 	recording := f.record.start(cmd.Context(), p.run, line.notRecorded)
-	result, err := studio.Stylize(cmd.Context(), p.job, recording.observer(line))
+	ctx, release := recording.context(cmd.Context())
+	defer release()
+	result, err := studio.Stylize(ctx, p.job, recording.observer(line))
 	recording.end(cmd.Context(), err)
 	if err != nil {
 		return err

@@ -77,6 +77,14 @@ func (r *recording) observer(other progress.Observer) progress.Observer {
 	return progress.Multi{tracker.Observer(r.run, tracker.RecorderOptions{Warn: r.warn, PeakMemory: stylelib.PeakMemory}), other}
 }
 
+// context returns a context that ends with another one, or when gouache runs stop, or a page, ends the run.
+func (r *recording) context(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r == nil {
+		return context.WithCancel(ctx)
+	}
+	return r.run.Context(ctx)
+}
+
 // end closes the store, after ending a run that failed before its observer was called.
 func (r *recording) end(ctx context.Context, failure error) {
 	if r == nil {
