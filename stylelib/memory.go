@@ -89,17 +89,13 @@ func (s *Studio) freeMemory() int64 {
 // memoryFor returns how much memory there is for a job, or an error of the kind ErrMemory if it is not enough.
 func (s *Studio) memoryFor(j Job) (int64, error) {
 	available := s.freeMemory()
-	w, h := j.Content.FitLonger(j.Size)
-	w, h = w+2*j.Preset.Margin, h+2*j.Preset.Margin
-	matching := j.matchingBytes(h, w)
-	tile := s.options.tile(h, w, available-matching)
-	needed := MemoryEstimate(h, w, tile) + matching
+	needed, largest := j.memory(s.options, available)
 	if needed <= available {
-		return available - matching, nil
+		w, h := j.canvas()
+		return available - j.matchingBytes(h, w), nil
 	}
 	what := fmt.Sprintf("size %d does not fit into memory: about %s is needed and %s is free",
 		j.Size, format.Bytes(needed), format.Bytes(available))
-	largest := int(float64(j.Size)*math.Sqrt(pixelsIn(available-matching, tile)/float64(h*w))) / 16 * 16
 	switch {
 	case largest >= MinSize && s.options.Tile == Whole:
 		what += fmt.Sprintf("; the largest that would fit is %d, or larger in tiles", largest)
@@ -109,6 +105,34 @@ func (s *Studio) memoryFor(j Job) (int64, error) {
 		what += ": close other programs"
 	}
 	return 0, ofKind(ErrMemory, errors.New(what))
+}
+
+// Memory returns about how many bytes of memory it takes to paint the job, with default options, on a CPU that has
+// available bytes, and the largest size that would fit into them, a multiple of 16 pixels and at most MaxSize. Of the
+// job's pictures it needs the sizes only. Its error is that of [Job.Check].
+func (j Job) Memory(available int64) (needed int64, largest int, err error) {
+	j, err = j.withDefaults()
+	if err != nil {
+		return 0, 0, ofKind(ErrJob, err)
+	}
+	needed, largest = j.memory(Options{}, available)
+	return needed, largest, nil
+}
+
+// canvas returns the size of the picture that is optimised, in pixels.
+func (j Job) canvas() (width, height int) {
+	w, h := j.Content.FitLonger(j.Size)
+	return w + 2*j.Preset.Margin, h + 2*j.Preset.Margin
+}
+
+// memory is Memory of a job that was checked.
+func (j Job) memory(o Options, available int64) (needed int64, largest int) {
+	w, h := j.canvas()
+	matching := j.matchingBytes(h, w)
+	needed = MemoryEstimate(h, w, o.tile(h, w, available-matching)) + matching
+	tile := o.tile(MaxSize, MaxSize, available-matching) // which the largest needs
+	most := math.Sqrt(pixelsIn(available-matching, tile)/float64(h*w)) * float64(j.Size)
+	return needed, min(int(most)/16*16, MaxSize)
 }
 
 // AvailableMemory returns how many bytes of memory new work can take: what the system reports as

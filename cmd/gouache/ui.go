@@ -103,6 +103,7 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 		Title: fromHome(f.store.dir), Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: f.readOnly,
 		Log: log, ReadSweep: painting.ReadSweep,
 		Again: func(run *tracker.Run) string { return againLine(run, f.store.dir) },
+		Desk:  painting.Desk{Store: store}, WorkerCommand: "gouache worker --store " + terminal.ShellWord(f.store.dir),
 	})
 	listener, err := net.Listen("tcp", f.address)
 	if err != nil {

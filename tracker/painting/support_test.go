@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gouache-art/gouache/internal/backendtest"
+	"github.com/gouache-art/gouache/internal/browsertest"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/progress"
@@ -36,7 +37,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	browsertest.Close()
+	os.Exit(code)
 }
 
 var device = backendtest.Opened(backend.Open(context.Background(), backend.Options{Device: backend.CPU}))

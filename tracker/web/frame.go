@@ -42,6 +42,7 @@ type frame struct {
 	door    *door                         // nil if everybody is admitted
 	small   *thumbnails
 	news    *news
+	shelf   *shelf // nil if nothing can be painted here
 
 	animating *semaphore.Weighted // held while an animation is made
 
@@ -51,7 +52,7 @@ type frame struct {
 // page is the data of every template. Data is specific to the page.
 type page struct {
 	Title string // of the page
-	Nav   string // which entry of the navigation it belongs to: runs, compare, experiments or sweeps
+	Nav   string // which entry of the navigation it belongs to: paint, runs, compare, experiments or sweeps
 	Site  site
 	Data  any
 }
@@ -60,6 +61,7 @@ type page struct {
 type site struct {
 	Title, Version string
 	ReadOnly       bool
+	Paints         bool
 }
 
 // parsePages reads the templates: each with the shared ones around it. A page defines main, and may
@@ -77,7 +79,7 @@ func parsePages() map[string]*template.Template {
 // render writes a page. The page is complete before anything is sent, so that an error becomes a
 // page too.
 func (f *frame) render(w http.ResponseWriter, status int, name string, p page) error {
-	p.Site = site{f.options.Title, f.options.Version, f.options.ReadOnly}
+	p.Site = site{f.options.Title, f.options.Version, f.options.ReadOnly, f.options.canPaint()}
 	return f.write(w, status, name, "layout.html", p)
 }
 

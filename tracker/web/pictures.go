@@ -43,7 +43,7 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 	if small != nil || err != nil {
 		return sendSmall(w, r, hash, width, small, err)
 	}
-	file, err := f.store.OpenPicture(r.Context(), hash)
+	file, err := f.openPicture(r.Context(), hash)
 	if err != nil {
 		return err
 	}
@@ -59,6 +59,14 @@ func (f *frame) picture(w http.ResponseWriter, r *http.Request) error {
 	}
 	small, err = f.small.get(r.Context(), source{hash, width, file})
 	return sendSmall(w, r, hash, width, small, err)
+}
+
+// openPicture opens a picture of the store, or one that is uploaded and waits to be painted.
+func (f *frame) openPicture(ctx context.Context, hash string) (io.ReadSeekCloser, error) {
+	if f.shelf != nil {
+		return f.shelf.open(ctx, hash)
+	}
+	return f.store.OpenPicture(ctx, hash)
 }
 
 func sendSmall(w http.ResponseWriter, r *http.Request, hash string, width int, small *thumbnail, err error) error {

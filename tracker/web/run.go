@@ -33,6 +33,7 @@ type runView struct {
 	Filter       string
 	Cursor       tracker.Cursor
 	ReadOnly     bool
+	Work         *work // nil if nothing can be done
 }
 
 // run shows one run. The beginning of an id redirects to the full one.
@@ -77,6 +78,9 @@ func (s runPages) newRunView(ctx context.Context, id, filter string) (*runView, 
 	if v.Progress, err = s.progress(ctx, run); err != nil {
 		return nil, err
 	}
+	if v.Work, err = s.newWork(ctx, run, pictures, v.Progress); err != nil {
+		return nil, err
+	}
 	if v.Newer, err = s.neighbour(ctx, filter, tracker.Greater, id); err != nil {
 		return nil, err
 	}
@@ -92,6 +96,15 @@ func (v *runView) Foreign() bool {
 	paints := len(p.Command) > 1 && filepath.Base(p.Command[0]) == "gouache" && slices.Contains([]string{"stylize", "sweep"}, p.Command[1])
 	host, err := os.Hostname()
 	return p.Imported || (err != nil || v.Run.Process.Host != host) && !paints
+}
+
+// Before is the photograph of a run that has no picture yet, or nil.
+func (v *runView) Before() *tracker.Picture {
+	i := slices.IndexFunc(v.Inputs, func(p tracker.Picture) bool { return p.Role == tracker.RoleContent })
+	if i < 0 || v.Run.Status.Ended() {
+		return nil
+	}
+	return &v.Inputs[i]
 }
 
 // Blank says why there is no picture.

@@ -18,6 +18,7 @@ import (
 var functions = template.FuncMap{
 	"time":     timeElement,
 	"duration": format.Duration,
+	"roughly":  roughly,
 	"bytes":    format.Bytes[int64],
 	"count":    func(n int) string { return humanize.Comma(int64(n)) },
 	"plural":   format.Count[int],
@@ -48,6 +49,16 @@ func timeElement(at time.Time) template.HTML {
 func jsonText(v any) (string, error) {
 	b, err := json.Marshal(v)
 	return string(b), err
+}
+
+// roughly writes a duration that is known only about.
+func roughly(d time.Duration) string {
+	for _, unit := range []time.Duration{time.Hour, 10 * time.Minute, time.Minute, 10 * time.Second} {
+		if d > 8*unit {
+			return format.Duration(d.Round(unit))
+		}
+	}
+	return format.Duration(max(d.Round(time.Second), time.Second))
 }
 
 func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 0, 64) + " %" }

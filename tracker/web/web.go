@@ -43,6 +43,10 @@ type Options struct {
 	ReadSweep func(*tracker.Sweep) (*sweep.File, error)
 	// Again returns the command line that makes a run again, for a shell, or "". It may be nil.
 	Again func(*tracker.Run) string
+	// Desk queues what people want to have painted. If it is nil, the pages do not offer it.
+	Desk Desk
+	// WorkerCommand starts a worker for the store, for people to type.
+	WorkerCommand string
 	// Log receives errors that users are not shown. The default is slog's.
 	Log *slog.Logger
 }
@@ -53,8 +57,14 @@ type Handler struct {
 	http.Handler
 }
 
-// Close ends the requests in which pages wait for changes. A server's Shutdown would wait for them.
-func (h *Handler) Close() { h.frame.news.close() }
+// Close ends the requests in which pages wait for changes, which a server's Shutdown would wait for. It forgets what was
+// uploaded and not painted.
+func (h *Handler) Close() {
+	h.frame.news.close()
+	if h.frame.shelf != nil {
+		h.frame.shelf.close()
+	}
+}
 
 // New returns a handler that shows a store.
 func New(store tracker.Store, o Options) *Handler {
@@ -62,6 +72,9 @@ func New(store tracker.Store, o Options) *Handler {
 	f := &frame{
 		store: store, options: o, pages: parsePages(), door: newDoor(o.Token, o.Log), small: newThumbnails(), news: newNews(store),
 		animating: semaphore.NewWeighted(1), bodyTime: bodyTime,
+	}
+	if o.canPaint() {
+		f.shelf = newShelf(store, o.Desk)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /static/", static)
@@ -78,6 +91,14 @@ func (f *frame) routes(mux *http.ServeMux) {
 	get("/", f.nowhere)
 	get("/events", f.events)
 	get("/pictures/{hash}", f.picture)
+
+	paint := paintPages{f}
+	get("/paint", paint.form)
+	change("/paint", paint.submit)
+	get("/runs/{id}/work", paint.work)
+	change("/runs/{id}/stop", paint.stop)
+	change("/runs/{id}/resume", paint.resume)
+	change("/runs/{id}/again", paint.again)
 
 	runs := runPages{f}
 	get("/runs", runs.list)

@@ -5,12 +5,14 @@ import { follow } from "./live.js";
 import { keepNote } from "./note.js";
 import { parse, say } from "./page.js";
 import { rate } from "./rating.js";
+import { work } from "./run-again.js";
 import { stage } from "./stage.js";
 
 const run = document.getElementById("run");
 const address = `/runs/${run.dataset.id}`;
 const curves = chart(document.getElementById("curves"), address);
 const picture = stage(run, curves);
+const doing = work(address);
 
 curves.load().then(picture.showTerms);
 rate(document.getElementById("rating-form"));
@@ -29,6 +31,7 @@ follow(run.dataset.cursor, ({ runs, deleted, more }) => {
   } else if (more || runs.includes(run.dataset.id)) {
     refresh();
   }
+  doing.changed(more || runs.includes(run.dataset.id));
 });
 
 /** refresh fetches what is new: points after the last, pictures, and the parts of the page that show its state. */

@@ -1,0 +1,143 @@
+package painting
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/gouache-art/gouache/internal/browsertest"
+	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/web"
+)
+
+// pages serves the pages of a store that can paint, and opens a tab.
+func pages(t *testing.T, store tracker.Store) (ctx context.Context, address string) {
+	t.Helper()
+	handler := web.New(store, web.Options{Desk: Desk{Store: store}, ReadSweep: ReadSweep, WorkerCommand: "gouache worker"})
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections)
+	t.Cleanup(handler.Close)
+	return browsertest.Open(t), server.URL
+}
+
+// gate is a Watcher that holds runs after some iterations, until it is opened.
+type gate struct {
+	silent
+	after  int
+	opened chan struct{}
+	once   sync.Once
+}
+
+func (g *gate) Began(*tracker.Run) progress.Observer {
+	return watch(func(i progress.Iteration) {
+		if i.Iteration >= g.after {
+			<-g.opened
+		}
+	})
+}
+
+func (g *gate) open() { g.once.Do(func() { close(g.opened) }) }
+
+// work runs a worker until stop is called.
+func work(t *testing.T, store tracker.Store, watcher Watcher) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	worker := newWorker(store)
+	worker.Watcher = watcher
+	done := make(chan error, 1)
+	go func() { done <- worker.Run(ctx) }()
+	return sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// drop drops a file that a script makes onto a field.
+func drop(t *testing.T, ctx context.Context, well, file string) {
+	t.Helper()
+	browsertest.Eval[bool](t, ctx, `(async () => {
+		const canvas = Object.assign(document.createElement("canvas"), { width: 96, height: 64 });
+		const pen = canvas.getContext("2d");
+		for (let i = 0; i < 12; i++) { pen.fillStyle = "hsl(" + 30 * i + " 80% 50%)"; pen.fillRect(8 * i, 5 * i, 24, 24); }
+		const png = await new Promise((done) => canvas.toBlob(done));
+		const transfer = new DataTransfer();
+		transfer.items.add(`+file+`);
+		document.querySelector("`+well+`").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+		return true;
+	})()`)
+}
+
+const aPNG = `new File([png], "squares.png", { type: "image/png" })`
+
+// choose fills the form in for the tiny network.
+func choose(t *testing.T, ctx context.Context, values map[string]string) {
+	t.Helper()
+	for id, value := range values {
+		browsertest.Eval[bool](t, ctx, `(() => { const e = document.getElementById("`+id+`"); e.value = "`+value+`"; e.dispatchEvent(new Event("input", { bubbles: true })); return true })()`)
+	}
+}
+
+var tiny = map[string]string{"size": "64", "iterations": "30", "scales": "1", "content_layer": "block2_conv1", "style_layers": "block1_conv1"}
+
+const status = `document.querySelector(".run-state .status").textContent.trim()`
+
+// A photograph is dropped, painted, stopped, resumed and painted larger.
+func TestPaintInBrowser(t *testing.T) {
+	browsertest.Need(t)
+	store := openStore(t, t.TempDir())
+	ctx, address := pages(t, store)
+	browsertest.Do(t, ctx, chromedp.Navigate(address+"/paint"))
+	browsertest.WaitFor(t, ctx, `document.getElementById("paint-look").hidden`)
+	drop(t, ctx, "#well-content", `new File(["Once upon a time there was a cat without a picture."], "cat.jpg", { type: "image/jpeg" })`)
+	browsertest.WaitFor(t, ctx, `document.querySelector("#well-content .error")?.textContent.includes("cat.jpg is a text, not a picture")`)
+	drop(t, ctx, "#well-content", aPNG)
+	browsertest.WaitFor(t, ctx, `document.querySelector("#well-content .pick.on")?.textContent.includes("squares.png96×64")`)
+	browsertest.Do(t, ctx, chromedp.Click(`//*[@id="well-style"]//label[contains(., "swirl")]`))
+	browsertest.WaitFor(t, ctx, `document.querySelector("#well-style .pick.on")?.textContent.includes("swirl")`)
+	choose(t, ctx, tiny)
+	browsertest.Screenshot(t, ctx, "paint-chosen")
+	browsertest.Do(t, ctx, chromedp.Click("#paint-go"))
+	browsertest.WaitFor(t, ctx, `location.pathname.startsWith("/runs/") && document.querySelector("#run-work")?.textContent.includes("Queued, next in line. No worker is running: start one with gouache worker")`)
+	browsertest.WaitFor(t, ctx, `document.querySelector("#canvas img").naturalWidth === 96`) // the photograph
+	browsertest.Screenshots(t, ctx, "run-queued")
+
+	hold := &gate{after: 5, opened: make(chan struct{})}
+	stop := work(t, store, hold)
+	defer stop()
+	defer hold.open()
+	browsertest.WaitFor(t, ctx, status+` === "running" && document.querySelectorAll("#film a").length > 0 && document.querySelector("#run-work").textContent.includes("left")`)
+	browsertest.Screenshots(t, ctx, "run-painting")
+	browsertest.Do(t, ctx, chromedp.Click("#work-stop"))
+	browsertest.WaitFor(t, ctx, `document.querySelector("#run-work").textContent.includes("It stops")`)
+	time.Sleep(time.Second) // until its process has seen it
+	hold.open()
+	browsertest.WaitFor(t, ctx, status+` === "interrupted" && document.getElementById("work-resume")`)
+	browsertest.Screenshots(t, ctx, "run-stopped")
+	browsertest.Do(t, ctx, chromedp.Click("#work-resume"))
+	browsertest.WaitFor(t, ctx, status+` === "finished" && document.querySelector(".larger")`)
+	browsertest.Screenshots(t, ctx, "run-finished")
+	stop()
+	first := browsertest.Eval[string](t, ctx, `location.pathname`)
+
+	browsertest.Do(t, ctx, chromedp.Click(`.larger button[value="1024"]`))
+	browsertest.WaitFor(t, ctx, `location.pathname !== "`+first+`" && `+status+` === "queued"`)
+	larger := readRun(t, store, strings.TrimPrefix(browsertest.Eval[string](t, ctx, `location.pathname`), "/runs/"))
+	if size := larger.Params["size"]; size != int64(1024) || larger.Params["style_layers"] != "block1_conv1" {
+		t.Errorf("painted larger: size %v, style layers %v", size, larger.Params["style_layers"])
+	}
+	browsertest.Do(t, ctx, chromedp.Click("#work-stop"))
+	browsertest.WaitFor(t, ctx, status+` === "interrupted"`)
+
+	browsertest.Do(t, ctx, chromedp.Navigate(address+first), chromedp.Click("#work-start"))
+	browsertest.WaitFor(t, ctx, `document.querySelector("#well-init .pick.on") && document.querySelector("#well-content .pick.on").textContent.includes("squares.png") && document.getElementById("size").value === "64"`)
+	browsertest.Screenshots(t, ctx, "paint-again")
+}
