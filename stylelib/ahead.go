@@ -11,14 +11,16 @@ type ahead struct {
 	err    error
 }
 
-// ahead begins to prepare a scale. It returns nil if there is none, or if it depends on the picture that it begins with.
-func (r *run) ahead(scale int) *ahead {
+// ahead prepares a scale as soon as begun is closed: before, it would only delay the first iteration of the scale before
+// it. It returns nil if there is none, or if it depends on the picture that it begins with.
+func (r *run) ahead(scale int, begun <-chan struct{}) *ahead {
 	if scale >= len(r.scales) || r.job.dependsOnStart() {
 		return nil
 	}
 	a := &ahead{studio: r.studio, done: make(chan struct{})}
 	r.studio.preparing.Go(func() {
 		defer close(a.done)
+		<-begun
 		if a.stage, a.err = r.newStage(scale, nil); a.err != nil {
 			return
 		}

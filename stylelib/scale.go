@@ -32,8 +32,9 @@ type stage struct {
 	own       []loss.Term // the caller's
 	release   func()      // of the objective
 
-	done      int // iterations of this scale
-	earlier   int // evaluations up to the latest iteration
+	begun     func() // called after the first iteration, and after any other
+	done      int    // iterations of this scale
+	earlier   int    // evaluations up to the latest iteration
 	recent    []*loss.Evaluation
 	iterated  time.Time // when the latest iteration ended
 	resumable optimize.State
@@ -143,6 +144,7 @@ func (s *stage) paint(ctx context.Context) (*picture.Picture, *optimize.Result, 
 
 // observe passes an iteration of the optimiser on to the run's observer.
 func (s *stage) observe(i optimize.Iteration) error {
+	s.begun()
 	r, now := s.run, time.Now()
 	r.eta.Add(s.scale, now.Sub(s.iterated))
 	s.iterated = now

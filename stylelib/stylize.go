@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gouache-art/gouache/stylelib/optimize"
@@ -123,9 +124,12 @@ func (r *run) paint(ctx context.Context, s *stage) (_ *progress.Result, err erro
 				return nil, err
 			}
 		}
-		next := r.ahead(r.scale + 1)
+		begun := make(chan struct{})
+		s.begun = sync.OnceFunc(func() { close(begun) })
+		next := r.ahead(r.scale+1, begun)
 		var end *optimize.Result
 		p, end, err = s.paint(ctx)
+		s.begun()
 		s.release()
 		if err != nil {
 			next.drop()
