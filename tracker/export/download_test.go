@@ -56,6 +56,7 @@ func TestFileName(t *testing.T) {
 		{tracker.Run{Params: tracker.Params{"style_weight": 0.25}, Trial: 0}, inputs, result, "my_cat-étude-0.25.png"},
 		{tracker.Run{Params: tracker.Params{"style_weight": "a/b"}}, inputs, result, "my_cat-étude-a_b.png"},
 		{tracker.Run{Params: tracker.Params{"style_weight": 3.0}, Sweep: "s", Trial: 7}, inputs, result, "my_cat-étude-7.png"},
+		{tracker.Run{Params: tracker.Params{"style_weight": int64(3)}}, []tracker.Picture{{Role: tracker.RoleContent, Name: "sample:chelsea"}, {Role: tracker.RoleStyle, Name: "sample:swirl"}}, result, "chelsea-swirl-3.png"},
 		{tracker.Run{}, inputs, &tracker.Picture{Role: tracker.RoleSnapshot, Step: 40, Format: "jpeg"}, "my_cat-étude-step-40.jpeg"},
 		{tracker.Run{Name: "../etc/passwd"}, inputs[1:], &tracker.Picture{Role: tracker.RoleResult, Format: "exe"}, "___etc_passwd"},
 	} {

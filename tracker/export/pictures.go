@@ -20,6 +20,7 @@ import (
 	"unicode"
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/thumbnail"
 	"github.com/gouache-art/gouache/tracker"
@@ -120,8 +121,9 @@ func FileName(run *tracker.Run, pictures []tracker.Picture, p *tracker.Picture) 
 	var parts []string
 	for _, role := range []string{tracker.RoleContent, tracker.RoleStyle} {
 		for _, q := range pictures {
-			if name := fileName(strings.TrimSuffix(path.Base(q.Name), path.Ext(q.Name))); q.Role == role && q.Name != "" {
-				parts = append(parts, name)
+			if q.Role == role && q.Name != "" {
+				name := path.Base(strings.TrimPrefix(q.Name, filename.SamplePrefix))
+				parts = append(parts, fileName(strings.TrimSuffix(name, path.Ext(name))))
 				break
 			}
 		}
