@@ -53,6 +53,9 @@ func newUI() *cobra.Command {
 		Long: `Show recorded runs in a browser: pictures and curves, live while a run is painting, and 2 to 12 runs
 compared.
 
+What is queued is painted by a worker: a process that this command starts, and that ends with it. See
+gouache worker.
+
 The server listens on this machine only. A browser needs a token, since every user of the machine can
 reach the server. The printed address has the token in it; opening it once is enough. The server makes
 another token at each start. To keep one, give it in --token-file or $` + tokenVariable + `;

@@ -130,11 +130,11 @@ func (f *workerFlags) open(ctx context.Context, need painting.Need, line *status
 
 // lock waits until no other worker of this machine works on the store.
 func (f *workerFlags) lock(ctx context.Context, line *workerLine) (release func(), err error) {
-	path, err := viewFile(f.store.dir)
+	path, err := workerLock(f.store.dir)
 	if err != nil { // as for a user without a home, whose processes do not know of each other
 		return func() {}, nil
 	}
-	lock := flock.New(strings.TrimSuffix(path, ".json")+".worker", flock.SetPermissions(0o600))
+	lock := flock.New(path, flock.SetPermissions(0o600))
 	locked, err := lock.TryLock()
 	if err == nil && !locked {
 		if f.noWait {
@@ -147,6 +147,12 @@ func (f *workerFlags) lock(ctx context.Context, line *workerLine) (release func(
 		return nil, fmt.Errorf("the lock of the worker: %w", err)
 	}
 	return func() { _ = lock.Unlock() }, nil // the file stays: another process may be waiting for it
+}
+
+// workerLock returns the file that the worker of a store locks; see viewFile.
+func workerLock(store string) (string, error) {
+	path, err := viewFile(store)
+	return strings.TrimSuffix(path, ".json") + ".worker", err
 }
 
 // workerLine shows what a worker does. It is a painting.Watcher.
