@@ -25,7 +25,7 @@ type displayFlags struct {
 func (f *displayFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.open, "open", false, "open the result in the system's viewer")
-	flags.BoolVar(&f.preview, "preview", false, "draw the result in the terminal: kitty, Ghostty, Konsole, iTerm2, WezTerm, mintty, and those that know sixel")
+	flags.BoolVar(&f.preview, "preview", false, "draw the result in the terminal, if that is kitty, Ghostty, Konsole, iTerm2, WezTerm or mintty, or knows sixel")
 }
 
 // check finds out what the terminal can draw, and warns if that is nothing.
@@ -37,7 +37,7 @@ func (f *displayFlags) check(cmd *cobra.Command, out string) error {
 		return nil
 	}
 	if f.graphics = cmd.ErrOrStderr().(*terminal.Writer).Graphics(); f.graphics == terminal.NoGraphics {
-		fmt.Fprintln(cmd.ErrOrStderr(), "warning: --preview draws nothing, since this is no terminal that draws pictures; --open shows the result in a window")
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning: --preview: this is no terminal that draws pictures; --open shows the result in a window")
 	}
 	return nil
 }
@@ -52,11 +52,15 @@ func (f *displayFlags) show(cmd *cobra.Command, p *picture.Picture, path string)
 			terminal.Fprintf(messages, "warning: --preview: %v\n", err)
 		}
 	}
-	if !f.open {
-		return
+	if f.open {
+		f.openFile(cmd, path)
 	}
+}
+
+// openFile opens a file or a folder in the system's viewer. That there is none is a warning.
+func (f *displayFlags) openFile(cmd *cobra.Command, path string) {
 	if err := openFile(path); err != nil {
-		terminal.Fprintf(messages, "warning: --open: %v\n", err)
+		terminal.Fprintf(cmd.ErrOrStderr(), "warning: --open: %v\n", err)
 	}
 }
 

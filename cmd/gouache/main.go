@@ -187,16 +187,15 @@ func flagError(cmd *cobra.Command, err error) error {
 	return usage(fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath()))
 }
 
-// neuralStyle has the flags of neural_style (github.com/jcjohnson/neural-style) and of its successor in PyTorch, with what
-// to write here.
+// neuralStyle has the flags of neural_style (github.com/jcjohnson/neural-style) and of its successor in PyTorch, with the
+// flag to write here, or why there is none.
 var neuralStyle = map[string]string{
 	"content_image": "--content", "style_image": "--style", "output_image": "--out", "image_size": "--size", "num_iterations": "--iterations",
-	"init_image": "--init FILE", "content_layers": "--content-layer", "learning_rate": "--step-size",
-	"style_scale": "--stroke", "original_colors": "--colour keep", "model_file": "--weights", "gpu": "--device",
-	"style_blend_weights": "--style FILE:WEIGHT", "normalize_gradients": "--preset neural-style",
-	"save_iter": "the work of gouache ui, which keeps a picture every few iterations", "print_iter": "nothing: each iteration is shown",
-	"proto_file": "nothing: weights have no other file", "backend": "--device", "multidevice_strategy": "--tile for large pictures",
-	"cudnn_autotune": "--tune", "lbfgs_num_correction": "nothing: L-BFGS needs no such number here", "multiscale": "--scales",
+	"init_image": "--init FILE", "content_layers": "--content-layer", "learning_rate": "--step-size", "multiscale": "--scales",
+	"style_scale": "--stroke", "original_colors": "--colour keep", "model_file": "--weights", "gpu": "--device", "backend": "--device",
+	"style_blend_weights": "--style FILE:WEIGHT", "normalize_gradients": "--preset neural-style", "multidevice_strategy": "--tile",
+	"cudnn_autotune": "--tune", "save_iter": "gouache ui shows pictures of each run from its first iteration on",
+	"print_iter": "each iteration is shown", "proto_file": "weights are one file", "lbfgs_num_correction": "the optimiser chooses it",
 }
 
 // singleDashes finds long flags with one dash, which would be read as letters: -size as -s with the value ize.
@@ -226,10 +225,14 @@ func singleDashes(root *cobra.Command, args []string) error {
 // formerly says what neural-style's flag of a name is here, or nothing.
 func formerly(cmd *cobra.Command, name string) string {
 	name = strings.ReplaceAll(name, "-", "_")
-	if here := neuralStyle[name]; here != "" && cmd.Name() == "stylize" {
+	here := neuralStyle[name]
+	switch {
+	case here == "" || cmd.Name() != "stylize":
+		return ""
+	case strings.HasPrefix(here, "--"):
 		return fmt.Sprintf("neural-style's -%s is %s here", name, here)
 	}
-	return ""
+	return fmt.Sprintf("neural-style's -%s is not needed here: %s", name, here)
 }
 
 // unknownFlag suggests a flag for one that does not exist.

@@ -127,6 +127,7 @@ func TestMistakes(t *testing.T) {
 		{quick(out, "-style_image", ok), 2, "unknown flag -style_image: neural-style's -style_image is --style here"},
 		{quick(out, "-x"), 2, "unknown flag -x; see `gouache stylize --help`"},
 		{quick(out, "-output_image", out), 2, "neural-style's -output_image is --out here"},
+		{quick(out, "-save_iter", "50"), 2, "neural-style's -save_iter is not needed here: gouache ui shows"},
 		{quick(out, "--original-colors", "1"), 2, "neural-style's -original_colors is --colour keep here"},
 		{quick(out, "-style_weight=5"), 2, "unknown flag -style_weight: write it with two dashes, --style-weight"},
 		{quick(out, "--content", ""), 2, "the name of a picture is empty"},

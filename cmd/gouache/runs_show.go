@@ -22,7 +22,7 @@ func newRunsShow() *cobra.Command {
 	var f storeFlags
 	return f.add(&cobra.Command{
 		Use:   "show ID [flags]",
-		Short: "Show a run: settings, losses, pictures, and the command that makes its picture again",
+		Short: "Show a run: settings, losses, pictures, and the command that paints it again",
 		Args:  exactly("the ID of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return showFrom(cmd, &f, reading, func(ctx context.Context, store tracker.Store) (*shownRun, error) {

@@ -41,7 +41,7 @@ Pictures are files (PNG, JPEG, WebP, TIFF, GIF, HEIC, AVIF) or sample:NAME, a pi
 
 Without --out the result is PHOTO-PAINTING.png in the current folder, or PHOTO-PAINTING-2.png and so on: no file is replaced. A file that --out names is replaced. The extension says the format: PNG, JPEG or TIFF.
 
-Several photographs are painted one after another, and --out is the folder for the results. One that fails does not keep the others from being painted; the exit code is 1 then.
+Several photographs are painted one after another, and --out is the folder for the results. If one fails, the others are still painted, and the exit code is 1.
 
 Ctrl-C, kill and a closed terminal save the best picture so far. A second Ctrl-C ends the program at once.
 
@@ -49,7 +49,7 @@ A painting may be FILE:WEIGHT, to mix several, and FILE:WEIGHT@REGION@PART with 
 
 Colours are converted from each picture's colour profile to sRGB, in which the result is written.
 
-What you always type can stand in a file gouache.yaml in the current folder, or in the file that --config names: a line for each flag, such as "size: 1024". It may set how pictures look, but no files, device or store; flags on the command line come first.
+Settings that you always use can be kept in a file gouache.yaml in the current folder, or in the file that --config names: a line for each flag, such as "size: 1024". The file can only say how pictures look. It cannot name files, a device or a store. Flags on the command line override it.
 
 The run is recorded with its settings, curves and pictures: see gouache runs and gouache ui.`,
 		Example: `  gouache stylize photo.jpg painting.jpg
@@ -143,7 +143,8 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 // batch paints several pictures, each of which may fail.
 func (f *stylizeFlags) batch(cmd *cobra.Command, outputs []output, paint func(i int) error) error {
 	messages := messages(cmd, f.studio.quiet)
-	failed := 0
+	open, failed := f.display.open, 0
+	f.display.open = false
 	for i := range outputs {
 		terminal.Fprintf(messages, "%d of %d: %s\n", i+1, len(outputs), f.contents[i])
 		err := paint(i)
@@ -154,6 +155,9 @@ func (f *stylizeFlags) batch(cmd *cobra.Command, outputs []output, paint func(i 
 			failed++
 			terminal.Fprintf(cmd.ErrOrStderr(), "gouache: %s: %v\n", f.contents[i], err)
 		}
+	}
+	if open { // one window for all
+		f.display.openFile(cmd, filepath.Dir(outputs[0].path))
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %s failed, for the reasons above", failed, format.Count(len(outputs), "picture", "pictures"))
@@ -228,7 +232,7 @@ func (f *stylizeFlags) canvas(ctx context.Context, base *canvas, content string,
 	p := &canvas{job: base.job, out: out}
 	var err error
 	if p.job.Content, err = loadInput(ctx, &p.run, tracker.RoleContent, content); err != nil {
-		return nil, fmt.Errorf("--content: %w", err)
+		return nil, err
 	}
 	for _, in := range base.run.Inputs {
 		p.run.AddInputOf(in.Step, in.Role, in.Name, in.Source, in.Data)

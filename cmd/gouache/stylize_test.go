@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,5 +56,33 @@ func TestNames(t *testing.T) {
 		if err != nil || !slices.Equal(f.contents, strings.Fields(c.contents)) || !slices.Equal(f.styles, strings.Fields(c.styles)) || !slices.Equal(paths, strings.Fields(c.outputs)) {
 			t.Errorf("%+v: %q in the style of %q to %q, %v", c, f.contents, f.styles, paths, err)
 		}
+	}
+}
+
+// TestBatch: several photographs are painted in one start. One that cannot be read costs its own picture only.
+func TestBatch(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	a, b, bad := gray(t, in("a.png"), 80, 60), gray(t, in("b.png"), 80, 60), write(t, in("bad.png"), []byte("hello"))
+	args := quick(in("painted"), "--content", bad, "--content", a, "--content", b, "--open", "--store", in("store"))
+	t.Setenv("PATH", dir)
+	stdout, stderr, code := gouache(t.Context(), args...)
+	if want := in("painted/a-swirl.png") + "\n" + in("painted/b-swirl.png") + "\n"; code != exitFailed || stdout != want {
+		t.Errorf("exit code %d, %q, want %q", code, stdout, want)
+	}
+	for _, says := range []string{"1 of 3: " + bad, "bad.png is in none of the formats", "1 of 3 pictures failed", "warning: --open: no viewer opened " + in("painted")} {
+		if strings.Count(stderr, says) != 1 {
+			t.Errorf("it does not say %q once:\n%s", says, stderr)
+		}
+	}
+	if got := list(t, in("painted")); !slices.Equal(got, []string{"a-swirl.png", "b-swirl.png"}) {
+		t.Errorf("there are %q", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var out strings.Builder
+	messages := &cancelling{cancel: cancel, at: "1/100000"}
+	args = append(args, "--iterations", "100000")
+	if code := run(ctx, args, &out, messages); code != exitInterrupted || out.String() != in("painted/a-swirl-2.png")+"\n" {
+		t.Errorf("interrupted: exit code %d, %q, %s", code, out.String(), messages.String())
 	}
 }
