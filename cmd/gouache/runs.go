@@ -24,7 +24,8 @@ A run is named by its id, or the beginning of one. A filter compares parameters,
 values) and fields:
 ` + strings.Join(tracker.Fields(), ", ") + `.
 Operators are == != < <= > >=, ~ for "contains", ^= for "begins with" and $= for "ends with", combined
-with && || ! and parentheses.`,
+with && || ! and parentheses. Words alone, as in 'woodcut rating>=4', are searched for in names, notes,
+tags, experiments, sweeps and the names of pictures.`,
 		Example: `  gouache runs list --filter 'style_weight>50 && pooling==avg' --sort total
   gouache runs list --experiment night --columns style_picture,total
   gouache runs show 1ng
