@@ -151,11 +151,15 @@ func (s *shownRun) printProvenance(w *terminal.Table) {
 	if p.PeakMemory > 0 {
 		memory = format.Bytes(p.PeakMemory)
 	}
+	host := s.Process.Host
+	if host != "" { // else nobody has begun the run
+		host += fmt.Sprintf(", process %d", s.Process.PID)
+	}
 	w.Printf("\nmade by\n")
 	printFields(w, "  version", p.Version, "  commit", p.Commit, "  go", strings.TrimSpace(p.Go+" "+p.Platform), "  xla", p.XLA,
 		"  device", p.Device, "  weights", strings.TrimSpace(p.Weights+" "+p.Network),
 		"  weights' sha256", p.WeightsSHA256, "  seed", seed,
-		"  host", fmt.Sprintf("%s, process %d", s.Process.Host, s.Process.PID), "  peak memory", memory, "  folder", p.Dir)
+		"  host", host, "  peak memory", memory, "  folder", p.Dir)
 }
 
 func newRunsCompare() *cobra.Command {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,9 +19,11 @@ import (
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
+	"github.com/gouache-art/gouache/weights"
 )
 
 type workerFlags struct {
@@ -99,7 +102,7 @@ func runWorker(cmd *cobra.Command, f *workerFlags) error {
 			p.Command, p.Dir, p.Seed = nil, "", nil
 			return p
 		},
-		Idle: f.idle, Once: f.once, Watcher: line,
+		Idle: f.idle, Once: f.once, Cold: !f.installed(), Watcher: line,
 	}
 	done := make(chan error, 1)
 	go func() { done <- worker.Run(ctx) }()
@@ -126,6 +129,22 @@ func (f *workerFlags) open(ctx context.Context, need painting.Need, line *status
 		flags.weights = need.Weights
 	}
 	return flags.open(ctx, line)
+}
+
+// installed reports whether the device and the weights can be opened as they are: nobody who only looks at pictures waits
+// for hundreds of megabytes.
+func (f *workerFlags) installed() bool {
+	options, err := f.studio.options()
+	if err != nil {
+		return false
+	}
+	if _, err := backend.Installed(options.Device); err != nil {
+		return false
+	}
+	return options.Weights != "auto" || slices.ContainsFunc(weights.Sources(), func(s weights.Source) bool {
+		_, ok := weights.Cached(s, weights.Options{})
+		return ok
+	})
 }
 
 // lock waits until no other worker of this machine works on the store.

@@ -39,6 +39,8 @@ type Worker struct {
 	Idle time.Duration
 	// Once ends the worker after one run or trial.
 	Once bool
+	// Cold leaves the device closed until there is work, as where something must be installed first.
+	Cold bool
 	// Watcher is notified of what happens. It may be nil.
 	Watcher Watcher
 
@@ -74,18 +76,20 @@ type Watcher interface {
 	Warn(error)
 }
 
-// Run works until ctx ends, which is no error: the worker then saves a checkpoint of its run and gives it back. It opens
-// the device and the best available weights at once, so that the first run does not wait for them. An error is the
-// store's, or the device's.
+// Run works until ctx ends, which is no error: the worker then saves a checkpoint of its run and gives it back. Unless it
+// is Cold, it opens the device and the best available weights at once, so that the first run does not wait for them. An
+// error is the store's, or the device's.
 func (w *Worker) Run(ctx context.Context) error {
 	defer w.close(ctx)
-	switch err := w.open(ctx, Need{}); {
-	case ctx.Err() != nil:
-		return nil
-	case errors.Is(err, stylelib.ErrWeights):
-		w.watcher().Warn(err) // runs may want others
-	case err != nil:
-		return err
+	if !w.Cold {
+		switch err := w.open(ctx, Need{}); {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, stylelib.ErrWeights):
+			w.watcher().Warn(err) // runs may want others
+		case err != nil:
+			return err
+		}
 	}
 	defer w.beSeen(ctx)()
 	var cursor tracker.Cursor
@@ -317,7 +321,7 @@ func (n Need) fits(studio *stylelib.Studio) bool {
 
 // close closes the studio. After an interruption the process ends: closing would wait for the scale that is prepared ahead.
 func (w *Worker) close(ctx context.Context) {
-	if w.studio != nil && ctx.Err() == nil {
+	if ctx.Err() == nil && w.studio != nil {
 		w.studio.Close()
 	}
 }
