@@ -57,7 +57,7 @@ const (
 func (s explorePages) read(r *http.Request) (e explored, err error) {
 	query := r.URL.Query()
 	if r.PathValue("name") != "" {
-		e.sweepView, err = sweepPages{s.frame}.read(r, "explore")
+		e.sweepView, err = sweepPages(s).read(r, "explore")
 		if err != nil {
 			return e, err
 		}
