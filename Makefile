@@ -51,7 +51,7 @@ setup: build
 
 demo: setup
 	@mkdir -p out
-	bin/gouache stylize sample:chelsea sample:swirl --size 256 --iterations 90 --out out/demo.png
+	bin/gouache stylize sample:chelsea sample:swirl --size 384 --iterations 80 --out out/demo.png
 	@echo
 	@echo "The picture is $(CURDIR)/out/demo.png. What to try next:"
 	@echo "  bin/gouache stylize sample:rocket sample:watercolour --open"
