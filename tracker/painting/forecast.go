@@ -33,6 +33,7 @@ func (d Desk) Estimate(ctx context.Context, params tracker.Params, inputs []trac
 	if err != nil {
 		return nil, err
 	}
+	e.Disk = (&measured{pngBytes: guessPNG}).bytes(scales)
 	work := workOf(scales, math.MaxInt)
 	speed, err := d.speed(ctx, m, work)
 	if err != nil {
@@ -93,6 +94,7 @@ type speed struct {
 const (
 	guessPerPixel = 10_000 // nanoseconds on one core
 	guessStartup  = 6 * time.Second
+	guessPNG      = 2.2 // bytes of a painted pixel
 )
 
 // Bounds on what is learned from.

@@ -141,3 +141,39 @@ func TestPaintInBrowser(t *testing.T) {
 	browsertest.WaitFor(t, ctx, `document.querySelector("#well-init .pick.on") && document.querySelector("#well-content .pick.on").textContent.includes("squares.png") && document.getElementById("size").value === "64"`)
 	browsertest.Screenshots(t, ctx, "paint-again")
 }
+
+// A sweep is begun by form, its pictures are the store's, a worker paints its trials, and the best is painted larger.
+func TestSweepInBrowser(t *testing.T) {
+	browsertest.Need(t)
+	store := openStore(t, t.TempDir())
+	ctx, address := pages(t, store)
+	browsertest.Do(t, ctx, chromedp.Navigate(address+"/paint/sweep"))
+	browsertest.WaitFor(t, ctx, `document.getElementById("paint-look").hidden`)
+	drop(t, ctx, "#well-content", aPNG)
+	browsertest.WaitFor(t, ctx, `document.querySelector("#well-content .pick.on")`)
+	browsertest.Do(t, ctx, chromedp.Click(`//*[@id="well-style"]//label[contains(., "swirl")]`))
+	browsertest.WaitFor(t, ctx, `document.querySelector("#well-style .pick.on")`)
+	choose(t, ctx, map[string]string{"size": "64", "iterations": "4", "content_layer": "block2_conv1", "style_layers": "block1_conv1", "trials": "2", "minimise": "style", "search-0-values": "1, much"})
+	browsertest.WaitFor(t, ctx, `document.querySelector("#paint-alert")?.textContent.includes("tyle-weight is")`)
+	choose(t, ctx, map[string]string{"search-0-values": "1, 30"})
+	browsertest.WaitFor(t, ctx, `document.getElementById("sweep-yaml").textContent.includes("- 30") && document.getElementById("paint-estimate").textContent.includes("2 trials, about")`)
+	browsertest.Screenshots(t, ctx, "sweep-new")
+	browsertest.Do(t, ctx, chromedp.Click("#paint-go"))
+	browsertest.WaitFor(t, ctx, `location.pathname.startsWith("/sweeps/squares-swirl") && document.getElementById("sweep-pause")`)
+	browsertest.Do(t, ctx, chromedp.Click("#sweep-pause"))
+	browsertest.WaitFor(t, ctx, `document.getElementById("sweep-start")`)
+	browsertest.Do(t, ctx, chromedp.Click("#sweep-start"))
+	browsertest.WaitFor(t, ctx, `document.getElementById("sweep-pause")`)
+	stop := work(t, store, nil)
+	defer stop()
+	browsertest.WaitFor(t, ctx, `document.querySelector("#sweep-state").textContent.includes("2 finished") && document.querySelector(".larger button")`)
+	browsertest.Screenshots(t, ctx, "sweep-begun")
+	stop()
+	for _, run := range trials(t, store) {
+		if pictures, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{Roles: tracker.InputRoles}); err != nil || len(pictures) != 2 {
+			t.Errorf("trial %d has the inputs %v (%v)", run.Trial, pictures, err)
+		}
+	}
+	browsertest.Do(t, ctx, chromedp.Click(`.larger button[value="1024"]`))
+	browsertest.WaitFor(t, ctx, `location.pathname.startsWith("/runs/") && `+status+` === "queued"`)
+}

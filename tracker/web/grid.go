@@ -90,6 +90,13 @@ func (s sweepPages) grid(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	var best *tracker.Run
+	if ranking.Best >= 0 {
+		best = ranking.Runs[ranking.Best]
+	}
+	if sw.Work, err = s.newSweepWork(r.Context(), sw, best); err != nil {
+		return err
+	}
 	v := gridView{Sweep: sw, Dimensions: sw.Dimensions(), ranking: ranking}
 	v.Query = readGridQuery(r.URL.Query(), v.Dimensions)
 	v.arrange()

@@ -36,6 +36,10 @@ type Desk interface {
 	Enqueue(ctx context.Context, n tracker.NewRun) (*tracker.Run, error)
 	// Again queues a run once more, with some parameters changed.
 	Again(ctx context.Context, run *tracker.Run, changes tracker.Params) (*tracker.Run, error)
+	// Plain returns the parameters of a form as the file of a sweep has them.
+	Plain(params tracker.Params) (tracker.Params, error)
+	// Begin adds a sweep, from which workers then take trials. inputs are the pictures that its file names, but for samples.
+	Begin(ctx context.Context, text, name, experiment string, inputs []tracker.NewPicture) (*tracker.Sweep, error)
 	// Left returns how long a running run still takes after a step, or 0.
 	Left(run *tracker.Run, inputs []tracker.Picture, step int64) time.Duration
 }
@@ -161,7 +165,8 @@ type paintView struct {
 	Experiment  string
 	Error       string // about all of it
 	Estimate    *tracker.Estimate
-	Queued      int // by this form, if another of its pictures could not be
+	Queued      int        // by this form, if another of its pictures could not be
+	Sweep       *sweepForm // nil if the form is that of one painting
 	Photographs int
 	NoWorker    string // the command that starts one, if none is at work
 	wells       map[string]*well
@@ -224,11 +229,14 @@ func (f *paintForm) put(name string, p pick) {
 // form shows the form. The query may have from, the id of a run to fill it in from, and start, if the run's result is
 // what the painting starts from.
 func (s paintPages) form(w http.ResponseWriter, r *http.Request) error {
+	return s.newForm(w, r, &paintView{})
+}
+
+func (s paintPages) newForm(w http.ResponseWriter, r *http.Request, v *paintView) error {
 	if !s.options.canPaint() {
 		return s.cannot()
 	}
 	form := &paintForm{texts: url.Values{}, wells: map[string]*well{}}
-	v := &paintView{}
 	if from := r.URL.Query().Get("from"); from != "" {
 		run, err := s.fill(r.Context(), form, from, r.URL.Query().Has("start"))
 		if err != nil {
@@ -250,6 +258,9 @@ func (s paintPages) cannot() error {
 }
 
 func (s paintPages) show(w http.ResponseWriter, status int, v *paintView) error {
+	if v.Sweep != nil {
+		return s.render(w, status, "sweep-new.html", page{Title: "New sweep", Nav: "sweeps", Data: v})
+	}
 	return s.render(w, status, "paint.html", page{Title: "Paint", Nav: "paint", Data: v})
 }
 
@@ -321,6 +332,10 @@ func (f *paintForm) fillPictures(inputs []tracker.Picture) (styles []string) {
 
 // submit takes the form. What do says is whether it is painted, or only looked at.
 func (s paintPages) submit(w http.ResponseWriter, r *http.Request) error {
+	return s.take(w, r, &paintView{})
+}
+
+func (s paintPages) take(w http.ResponseWriter, r *http.Request, v *paintView) error {
 	if !s.options.canPaint() {
 		return s.cannot()
 	}
@@ -328,7 +343,6 @@ func (s paintPages) submit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := &paintView{}
 	if from := form.texts.Get("from"); from != "" {
 		if v.From, err = s.store.Run(r.Context(), from); err != nil && tracker.ErrorCode(err) != tracker.CodeNotFound {
 			return err
@@ -340,15 +354,28 @@ func (s paintPages) submit(w http.ResponseWriter, r *http.Request) error {
 	if form.texts.Get("do") != "paint" {
 		return s.show(w, http.StatusOK, v)
 	}
-	first, err := s.enqueue(r.Context(), v)
+	next, err := s.begin(r.Context(), v)
 	if err != nil {
 		return err
 	}
-	if first == nil {
+	if next == "" {
 		return s.show(w, http.StatusBadRequest, v)
 	}
-	http.Redirect(w, r, runAddress(first.ID, ""), http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
+}
+
+// begin queues what the form says, and returns the address of what comes of it, or "" if the form has a mistake, which it
+// then shows.
+func (s paintPages) begin(ctx context.Context, v *paintView) (address string, err error) {
+	if v.Sweep != nil {
+		return s.beginSweep(ctx, v)
+	}
+	first, err := s.enqueue(ctx, v)
+	if first == nil || err != nil {
+		return "", err
+	}
+	return runAddress(first.ID, ""), nil
 }
 
 // read reads a form with its files, which go onto the shelf.
@@ -485,6 +512,9 @@ func (s paintPages) complete(ctx context.Context, v *paintView, form *paintForm)
 	} {
 		*w = form.legended(name)
 	}
+	if v.Sweep != nil {
+		v.Content.Hint = "One of them."
+	}
 	v.Photographs = len(v.Content.chosen())
 	for _, p := range v.Style.chosen() {
 		with := paintedWith{
@@ -498,6 +528,9 @@ func (s paintPages) complete(ctx context.Context, v *paintView, form *paintForm)
 	}
 	v.Name, v.Experiment = form.texts.Get("name"), form.texts.Get("experiment")
 	v.readFields(s.options.Desk.Settings(), form.texts)
+	if v.Sweep != nil {
+		return s.plan(ctx, v, form.texts)
+	}
 	return s.estimate(ctx, v)
 }
 
@@ -556,7 +589,7 @@ func (v *paintView) readFields(settings []setting.Setting, texts url.Values) {
 func (v *paintView) params() tracker.Params {
 	params := tracker.Params{}
 	for name, f := range v.fields {
-		if value, err := f.Parse(f.Text); f.Text != "" && err == nil {
+		if value, err := f.Parse(f.Text); f.Text != "" && err == nil && value != f.Default {
 			params[name] = value
 		}
 	}
@@ -586,29 +619,37 @@ func (v *paintView) inputs(photograph pick, add func(role string, step int, p pi
 
 // estimate says what the painting takes. The largest of several photographs is estimated.
 func (s paintPages) estimate(ctx context.Context, v *paintView) error {
-	workers, err := s.store.Workers(ctx)
-	if err != nil {
+	if err := s.lookForWorker(ctx, v); err != nil {
 		return err
 	}
-	if len(workers) == 0 {
-		v.NoWorker = s.options.WorkerCommand
-	}
-	photographs := v.Content.chosen()
-	slices.SortFunc(photographs, func(a, b pick) int { return cmp.Compare(shape(a), shape(b)) })
-	var inputs []tracker.Picture
-	if len(photographs) > 0 {
-		_ = v.inputs(photographs[0], func(role string, step int, p pick) error { // add has no error
-			inputs = append(inputs, tracker.Picture{Role: role, Step: int64(step), Hash: p.Hash(), Width: p.Width, Height: p.Height})
-			return nil
-		})
-	}
-	e, err := s.options.Desk.Estimate(ctx, v.params(), inputs)
+	e, err := s.options.Desk.Estimate(ctx, v.params(), v.sketched())
 	if tracker.ErrorCode(err) == tracker.CodeInvalid {
 		v.Error = err.Error()
 		return nil
 	}
 	v.Estimate = e
 	return err
+}
+
+func (s paintPages) lookForWorker(ctx context.Context, v *paintView) error {
+	workers, err := s.store.Workers(ctx)
+	if err == nil && len(workers) == 0 {
+		v.NoWorker = s.options.WorkerCommand
+	}
+	return err
+}
+
+// sketched returns the sizes of the pictures of the photograph that takes longest, if there is one.
+func (v *paintView) sketched() (inputs []tracker.Picture) {
+	photographs := v.Content.chosen()
+	slices.SortFunc(photographs, func(a, b pick) int { return cmp.Compare(shape(a), shape(b)) })
+	if len(photographs) > 0 {
+		_ = v.inputs(photographs[0], func(role string, step int, p pick) error { // add has no error
+			inputs = append(inputs, tracker.Picture{Role: role, Step: int64(step), Hash: p.Hash(), Width: p.Width, Height: p.Height})
+			return nil
+		})
+	}
+	return inputs
 }
 
 // shape is how far a picture is from a square, which has the most pixels of all pictures of a size.
@@ -619,19 +660,10 @@ func shape(p pick) float64 {
 // enqueue queues a run for each photograph, and returns the first. With a mistake, which the form then shows, it returns
 // nil.
 func (s paintPages) enqueue(ctx context.Context, v *paintView) (first *tracker.Run, err error) {
-	photographs := v.Content.chosen()
-	switch {
-	case len(photographs) == 0:
-		v.Content.Error = cmp.Or(v.Content.Error, "Choose a photograph.")
-	case len(photographs) > maxPhotographs:
-		v.Content.Error = "Choose at most " + strconv.Itoa(maxPhotographs) + " photographs at once."
-	}
-	if len(v.Paintings) == 0 {
-		v.Style.Error = cmp.Or(v.Style.Error, "Choose a painting.")
-	}
-	if v.faulty() {
+	if v.lacks(maxPhotographs) || v.faulty() {
 		return nil, nil
 	}
+	photographs := v.Content.chosen()
 	for i, p := range photographs {
 		n, err := s.newRun(ctx, v, p)
 		var run *tracker.Run
@@ -656,6 +688,20 @@ func (s paintPages) enqueue(ctx context.Context, v *paintView) (first *tracker.R
 		}
 	}
 	return first, nil
+}
+
+// lacks reports whether pictures are missing, or too many, and says so.
+func (v *paintView) lacks(most int) bool {
+	switch n := len(v.Content.chosen()); {
+	case n == 0:
+		v.Content.Error = cmp.Or(v.Content.Error, "Choose a photograph.")
+	case n > most:
+		v.Content.Error = "Choose at most " + format.Count(most, "photograph", "photographs") + "."
+	}
+	if len(v.Paintings) == 0 {
+		v.Style.Error = cmp.Or(v.Style.Error, "Choose a painting.")
+	}
+	return v.Content.Error != "" || v.Style.Error != ""
 }
 
 // faulty reports whether something in the form is wrong.

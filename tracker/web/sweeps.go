@@ -22,6 +22,7 @@ type sweepPages struct{ *frame }
 type sweepView struct {
 	*study.Study
 	Tab    string
+	Work   *sweepWork // nil if nothing can be done here
 	Waits  study.Waits
 	Cursor tracker.Cursor // of the store before it was read
 }

@@ -95,6 +95,8 @@ func (f *frame) routes(mux *http.ServeMux) {
 	paint := paintPages{f}
 	get("/paint", paint.form)
 	change("/paint", paint.submit)
+	get("/paint/sweep", paint.newSweep)
+	change("/paint/sweep", paint.submitSweep)
 	get("/runs/{id}/work", paint.work)
 	change("/runs/{id}/stop", paint.stop)
 	change("/runs/{id}/resume", paint.resume)
@@ -127,6 +129,7 @@ func (f *frame) routes(mux *http.ServeMux) {
 	sweeps := sweepPages{f}
 	get("/sweeps", sweeps.list)
 	get("/sweeps/{name}", sweeps.grid)
+	change("/sweeps/{name}", sweeps.activate)
 	get("/sweeps/{name}/frames", sweeps.frames)
 	get("/sweeps/{name}/rate", sweeps.rate)
 	get("/sweeps/{name}/pair", sweeps.pair)

@@ -4,7 +4,8 @@ import { parse, say } from "./page.js";
 
 const form = document.getElementById("paint");
 const state = document.getElementById("paint-state");
-const pictures = ["paint-alert", "paint-pictures", "paint-estimate"]; // what a change of a picture changes
+const settings = ["paint-alert", "paint-estimate", "sweep-rows", "sweep-yaml"]; // what a change of a setting changes
+const pictures = ["paint-pictures", ...settings];
 let latest = 0;
 
 document.getElementById("paint-look").hidden = true;
@@ -14,14 +15,14 @@ form.addEventListener("change", (event) => {
   if (target.type === "file" || target.type === "checkbox") {
     look(pictures, target.files?.length ? `Sending and checking ${names(target.files)} …` : "");
   } else {
-    look(["paint-alert", "paint-estimate"]);
+    look(settings);
   }
 });
 
 form.addEventListener("input", ({ target }) => {
   const shown = document.getElementById(`${target.id}-value`);
   if (shown) shown.textContent = target.value;
-  if (target.type === "number") later(() => look(["paint-alert", "paint-estimate"]));
+  if (target.type === "number" || target.type === "text") later(() => look(settings));
 });
 
 let waiting = 0;
@@ -59,7 +60,10 @@ async function look(parts, saying = "") {
 function show(parts, page) {
   const focused = document.activeElement?.id;
   const open = document.getElementById("paint-masks").open;
-  for (const id of parts) document.getElementById(id).replaceWith(page.getElementById(id));
+  const typed = document.activeElement?.closest("#sweep-rows") && document.activeElement.type !== "select-one"; // it would jump
+  for (const id of parts) {
+    if (page.getElementById(id) && !(typed && id === "sweep-rows")) document.getElementById(id).replaceWith(page.getElementById(id));
+  }
   const masks = document.getElementById("paint-masks");
   masks.open ||= open;
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();

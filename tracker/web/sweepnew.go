@@ -1,0 +1,369 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/gouache-art/gouache/stylelib/setting"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
+)
+
+// sweepForm is what the form has beside that of one painting if it begins a sweep.
+type sweepForm struct {
+	Sampler, Trials, Minimise string
+	Rows                      []searchRow
+	Text                      string // the file that the form stands for
+	Planned                   int    // trials
+	Searchable                []string
+}
+
+// Samplers are the samplers that there are.
+func (*sweepForm) Samplers() []string { return sweep.Samplers() }
+
+// Objectives are examples of what can be minimised.
+func (*sweepForm) Objectives() []string { return []string{"rating", "content + style"} }
+
+// searchRow is a setting that is searched, over a list or over a range.
+type searchRow struct{ Name, Values, Spacing, Steps string }
+
+// spacings are how the values of a row are meant.
+var spacings = []string{"list", "linear", "log"}
+
+// Spacings are how the values of a row can be meant.
+func (searchRow) Spacings() []string { return spacings }
+
+// maxSearched is how many settings a form can search.
+const maxSearched = 12
+
+// newSweep shows the form that begins a sweep. The query may have from, as that of a painting.
+func (s paintPages) newSweep(w http.ResponseWriter, r *http.Request) error {
+	return s.newForm(w, r, &paintView{Sweep: &sweepForm{}})
+}
+
+func (s paintPages) submitSweep(w http.ResponseWriter, r *http.Request) error {
+	return s.take(w, r, &paintView{Sweep: &sweepForm{}})
+}
+
+// plan reads the part of the form that is about the sweep, and says what it takes. A mistake is the form's.
+func (s paintPages) plan(ctx context.Context, v *paintView, texts url.Values) error {
+	f := v.Sweep
+	f.read(s.options.Desk.Settings(), texts)
+	v.Name = cmp.Or(v.Name, v.sweepName())
+	if err := s.lookForWorker(ctx, v); err != nil {
+		return err
+	}
+	var err error
+	if f.Text, err = s.sweepText(v); err == nil && len(v.Content.chosen()) > 0 && len(v.Paintings) > 0 && f.searches() {
+		err = s.estimateSweep(ctx, v)
+	}
+	if tracker.ErrorCode(err) == tracker.CodeInvalid {
+		v.Error = err.Error()
+		return nil
+	}
+	return err
+}
+
+func (v *paintView) sweepName() string {
+	if photographs := v.Content.chosen(); len(photographs) > 0 && len(v.Paintings) > 0 {
+		return tracker.NameFrom(stem(photographs[0]) + "-" + stem(v.Paintings[0].pick) + "-sweep")
+	}
+	return ""
+}
+
+func (f *sweepForm) read(settings []setting.Setting, texts url.Values) {
+	f.Sampler, f.Trials, f.Minimise = cmp.Or(texts.Get("sampler"), "random"), texts.Get("trials"), texts.Get("minimise")
+	if !texts.Has("trials") {
+		f.Trials = "12"
+	}
+	for _, s := range settings[1:] { // without strength
+		f.Searchable = append(f.Searchable, s.Name)
+	}
+	for i := range maxSearched {
+		at := func(part string) string { return texts.Get(fmt.Sprintf("search.%d.%s", i, part)) }
+		if row := (searchRow{at("name"), at("values"), at("spacing"), at("steps")}); row.Name != "" || row.Values != "" {
+			f.Rows = append(f.Rows, row)
+		}
+	}
+	f.Rows = append(f.Rows, searchRow{})
+	if len(f.Rows) == 1 && !texts.Has("search.0.name") {
+		f.Rows = []searchRow{{Name: "style_weight", Values: "1, 30", Spacing: "log"}, {}}
+	}
+}
+
+// searches reports whether a setting is searched.
+func (f *sweepForm) searches() bool {
+	return slices.ContainsFunc(f.Rows, func(r searchRow) bool { return r.Name != "" && r.Values != "" })
+}
+
+// sweepText returns the file that the form stands for.
+func (s paintPages) sweepText(v *paintView) (string, error) {
+	f, names := v.Sweep, v.fileNames()
+	file := yaml.MapSlice{{Key: "name", Value: v.Name}}
+	put := func(key string, value any) {
+		if value != "" {
+			file = append(file, yaml.MapItem{Key: key, Value: value})
+		}
+	}
+	for _, p := range v.Content.chosen() {
+		put(tracker.RoleContent, names[p.Hash()])
+	}
+	var styles []any
+	for _, p := range v.Paintings {
+		style := yaml.MapSlice{{Key: "picture", Value: names[p.Hash()]}}
+		if len(v.Paintings) > 1 {
+			weight, _ := strconv.ParseFloat(cmp.Or(p.Weight, "1"), 64)
+			style = append(style, yaml.MapItem{Key: "weight", Value: weight})
+		}
+		for key, w := range map[string]well{tracker.RoleRegion: p.Region, tracker.RolePart: p.Part} {
+			for _, mask := range w.chosen() {
+				style = append(style, yaml.MapItem{Key: key, Value: names[mask.Hash()]})
+			}
+		}
+		if styles = append(styles, style); len(style) == 1 {
+			styles[len(styles)-1] = names[p.Hash()]
+		}
+	}
+	if len(styles) > 0 {
+		put(tracker.RoleStyle, styles)
+	}
+	for key, w := range map[string]well{"protect": v.Protect, "strokes_of": v.Strokes} {
+		for _, p := range w.chosen() {
+			put(key, names[p.Hash()])
+		}
+	}
+	if v.From != nil {
+		put("weights", v.From.Provenance.Weights)
+	}
+	plain, err := s.options.Desk.Plain(v.params())
+	if err != nil {
+		return "", err
+	}
+	for _, set := range s.options.Desk.Settings() {
+		searched := slices.ContainsFunc(f.Rows, func(r searchRow) bool { return r.Name == set.Name })
+		if value, ok := plain[set.Name]; ok && !searched {
+			put(set.Name, value)
+		}
+	}
+	put("sampler", f.Sampler)
+	if f.Trials != "" {
+		n, err := strconv.Atoi(f.Trials)
+		if err != nil {
+			return "", tracker.Errorf(tracker.CodeInvalid, "trials is %q: it must be a whole number", f.Trials)
+		}
+		put("trials", n)
+	}
+	search, err := f.search(s.options.Desk.Settings())
+	if err != nil {
+		return "", err
+	}
+	if len(search) > 0 {
+		put("search", search)
+	}
+	put("minimise", f.Minimise)
+	text, err := yaml.MarshalWithOptions(file, yaml.Flow(false), yaml.IndentSequence(true))
+	return string(text), err
+}
+
+// search returns what is searched, as the file has it.
+func (f *sweepForm) search(settings []setting.Setting) (yaml.MapSlice, error) {
+	var list yaml.MapSlice
+	for _, row := range f.Rows {
+		if row.Name == "" || row.Values == "" {
+			continue
+		}
+		set, err := setting.Lookup(settings[1:], row.Name)
+		if err != nil {
+			return nil, tracker.Errorf(tracker.CodeInvalid, "%w", err)
+		}
+		var values []any
+		for text := range strings.SplitSeq(row.Values, ",") {
+			value, err := set.Parse(strings.TrimSpace(text))
+			if err != nil {
+				return nil, tracker.Errorf(tracker.CodeInvalid, "%w", err)
+			}
+			values = append(values, value)
+		}
+		if row.Spacing != "linear" && row.Spacing != "log" {
+			list = append(list, yaml.MapItem{Key: row.Name, Value: values})
+			continue
+		}
+		ranged := yaml.MapSlice{{Key: row.Spacing, Value: values}}
+		if row.Steps != "" {
+			n, err := strconv.Atoi(row.Steps)
+			if err != nil {
+				return nil, tracker.Errorf(tracker.CodeInvalid, "the steps of %s are %q: they must be a whole number", row.Name, row.Steps)
+			}
+			ranged = append(ranged, yaml.MapItem{Key: "steps", Value: n})
+		}
+		list = append(list, yaml.MapItem{Key: row.Name, Value: ranged})
+	}
+	return list, nil
+}
+
+// fileNames returns how the file names the pictures of the form, by their hashes: a sample by its own name, others by
+// their names, and a number where two have the same.
+func (v *paintView) fileNames() map[string]string {
+	names, taken := map[string]string{}, map[string]bool{}
+	for _, role := range tracker.InputRoles {
+		for _, well := range slices.Sorted(maps.Keys(v.wells)) {
+			if well != role && !strings.HasPrefix(well, role+".") {
+				continue
+			}
+			for _, p := range v.wells[well].chosen() {
+				if names[p.Hash()] != "" {
+					continue
+				}
+				name := strings.ReplaceAll(p.Name, "/", "-")
+				for n := 2; taken[name]; n++ {
+					name = fmt.Sprintf("%d-%s", n, strings.ReplaceAll(p.Name, "/", "-"))
+				}
+				names[p.Hash()], taken[name] = name, true
+			}
+		}
+	}
+	return names
+}
+
+// estimateSweep says what the trials take: those that are known before any has run stand for the others.
+func (s paintPages) estimateSweep(ctx context.Context, v *paintView) error {
+	file, err := s.options.ReadSweep(&tracker.Sweep{Name: v.Name, Text: v.Sweep.Text, Dir: "/"})
+	if err != nil {
+		return err
+	}
+	known, planned, err := sweep.Preview(file)
+	if err != nil {
+		return err
+	}
+	v.Sweep.Planned = planned
+	known = known[:min(len(known), maxSketched)]
+	inputs, all := v.sketched(), tracker.Estimate{}
+	for _, values := range known {
+		e, err := s.options.Desk.Estimate(ctx, file.Assign(values).Params, inputs)
+		if err != nil {
+			return err
+		}
+		all.Time, all.Disk = all.Time+e.Time, all.Disk+e.Disk
+		if e.Memory >= all.Memory {
+			all.Memory, all.Free, all.Largest, all.Like = e.Memory, e.Free, e.Largest, e.Like
+		}
+	}
+	if n := len(known); n > 0 {
+		all.Time = time.Duration(float64(all.Time) * float64(planned) / float64(n))
+		all.Disk = int64(float64(all.Disk) * float64(planned) / float64(n))
+	}
+	v.Estimate = &all
+	return nil
+}
+
+// maxSketched is how many trials are estimated. The others take about as long.
+const maxSketched = 12
+
+// beginSweep begins the sweep of the form, and returns the address of its page.
+func (s paintPages) beginSweep(ctx context.Context, v *paintView) (string, error) {
+	missing := v.lacks(1)
+	if !v.Sweep.searches() {
+		v.Error = cmp.Or(v.Error, "choose a setting and the values to try")
+	}
+	if missing || v.faulty() {
+		return "", nil
+	}
+	inputs, err := s.sweepInputs(ctx, v)
+	if err != nil {
+		return "", err
+	}
+	record, err := s.options.Desk.Begin(ctx, v.Sweep.Text, v.Name, cmp.Or(v.Experiment, v.Name), inputs)
+	if code := tracker.ErrorCode(err); code == tracker.CodeInvalid || code == tracker.CodeConflict {
+		v.Error = err.Error()
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return sweepPath(record.Name), nil
+}
+
+// sweepInputs returns the pictures of the form with the names that the file has for them.
+func (s paintPages) sweepInputs(ctx context.Context, v *paintView) (inputs []tracker.NewPicture, err error) {
+	names := v.fileNames()
+	err = v.inputs(v.Content.chosen()[0], func(role string, step int, p pick) error {
+		data, err := s.shelf.read(ctx, p.Hash())
+		inputs = append(inputs, tracker.NewPicture{Role: role, Step: int64(step), Name: names[p.Hash()], Data: data})
+		return err
+	})
+	if errors.Is(err, errForgotten) {
+		err = tracker.Errorf(tracker.CodeInvalid, "%w", err)
+	}
+	return inputs, err
+}
+
+// activate begins, pauses or stops a sweep, as the form's do says: start, pause or stop. One that is stopped is paused, and
+// its trials that run end with the best pictures that they have.
+func (s sweepPages) activate(w http.ResponseWriter, r *http.Request) error {
+	form, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	do, name := form.Get("do"), sweepName(r.PathValue("name"))
+	if !slices.Contains([]string{"start", "pause", "stop"}, do) {
+		return tracker.Errorf(tracker.CodeInvalid, "do=%.40q: choose start, pause or stop", do)
+	}
+	if _, err := s.store.ActivateSweep(r.Context(), name, do == "start"); err != nil {
+		return err
+	}
+	if do == "stop" {
+		if err := s.stopTrials(r.Context(), name); err != nil {
+			return err
+		}
+	}
+	http.Redirect(w, r, sweepPath(name), http.StatusSeeOther)
+	return nil
+}
+
+func (s sweepPages) stopTrials(ctx context.Context, name string) error {
+	running := tracker.All(tracker.Where("sweep", tracker.Equal, name), tracker.Where("status", tracker.Equal, tracker.StatusRunning))
+	runs, err := tracker.AllRuns(ctx, s.store, running, tracker.Sort{{Name: "id"}})
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if _, err := s.store.StopRun(ctx, run.ID); err != nil && tracker.ErrorCode(err) != tracker.CodeConflict { // it has ended meanwhile
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepWork is what can be done with a sweep.
+type sweepWork struct {
+	Active, Done bool
+	Best         *work // what can be done with the best trial, or nil
+}
+
+// newSweepWork returns what can be done with a sweep, or nil. best is its best trial, or nil.
+func (s sweepPages) newSweepWork(ctx context.Context, v sweepView, best *tracker.Run) (*sweepWork, error) {
+	if s.options.ReadOnly || v.Record == nil {
+		return nil, nil
+	}
+	w := &sweepWork{Active: v.Record.Active, Done: v.Tally.Planned > 0 && v.Tally.Ended() >= v.Tally.Planned}
+	if best == nil {
+		return w, nil
+	}
+	pictures, err := s.store.Pictures(ctx, best.ID, tracker.PictureQuery{})
+	if err != nil {
+		return nil, err
+	}
+	w.Best, err = s.newWork(ctx, best, pictures, nil)
+	return w, err
+}
