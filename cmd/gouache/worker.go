@@ -102,7 +102,7 @@ func runWorker(cmd *cobra.Command, f *workerFlags) error {
 			p.Command, p.Dir, p.Seed = nil, "", nil
 			return p
 		},
-		Idle: f.idle, Once: f.once, Cold: !f.installed(), Watcher: line,
+		Weights: f.studio.weights, Idle: f.idle, Once: f.once, Cold: !f.installed(), Watcher: line,
 	}
 	done := make(chan error, 1)
 	go func() { done <- worker.Run(ctx) }()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/gouache-art/gouache/stylelib/progress"
@@ -91,12 +90,12 @@ func (w *Worker) sweep(ctx context.Context, record *tracker.Sweep) (*sweepWork, 
 	if err := AsBegun(ctx, w.Store, file); err != nil {
 		return nil, err
 	}
-	s := &sweepWork{worker: w, record: *record, need: Need{Weights: file.Weights, Device: file.Device}}
-	if path := file.Resolve(file.Weights); file.Weights != "" {
-		if _, err := os.Stat(path); err == nil {
-			s.need.Weights = path
-		}
+	if err := w.checkWeights(file.Weights); err != nil {
+		w.sweeps[record.Name] = nil
+		w.watcher().Warn(fmt.Errorf("the trials of sweep %s cannot be painted: %w; gouache sweep resume paints them, too", record.Name, err))
+		return nil, nil
 	}
+	s := &sweepWork{worker: w, record: *record, need: Need{Weights: file.Weights, Device: file.Device}}
 	if seed, ok := file.Fixed["seed"].(int64); ok && file.Weights == "random" {
 		s.need.Seed = seed
 	}

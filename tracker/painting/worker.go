@@ -15,6 +15,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
+	"github.com/gouache-art/gouache/weights"
 )
 
 // Need is what a run needs a studio of. The zero value leaves all to the worker.
@@ -31,6 +32,8 @@ type Worker struct {
 	Store Store
 	// Open opens a studio. Without the device, no worker can work: an error of the kind ErrDevice ends it.
 	Open func(context.Context, Need) (*stylelib.Studio, error)
+	// Weights are those that the worker's owner gave it, a name or a file. Runs may name them, and those of the catalogue.
+	Weights string
 	// Provenance returns what is recorded of a run that a studio paints.
 	Provenance func(*stylelib.Studio) tracker.Provenance
 	// Checkpoint is the least time between two checkpoints of a run; zero means DefaultCheckpoint.
@@ -228,6 +231,9 @@ func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *t
 		return err
 	}
 	need := Need{Weights: run.Provenance.Weights}
+	if err := w.checkWeights(need.Weights); err != nil {
+		return err
+	}
 	if need.Weights == "random" {
 		need.Seed = job.Seed
 	}
@@ -265,6 +271,18 @@ func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *t
 		_, err = w.studio.Stylize(ctx, job, observers)
 	}
 	return err
+}
+
+// checkWeights refuses a file of weights that only a store names: what is in a store is data, and no path to read.
+func (w *Worker) checkWeights(name string) error {
+	if name == "" || name == w.Weights {
+		return nil
+	}
+	if _, err := weights.Lookup(name); err != nil {
+		return fmt.Errorf("it needs the weights %s, a file that a store cannot choose: end the worker, and start "+
+			"gouache worker with --weights and that file", name)
+	}
+	return nil
 }
 
 // checkpoint reads the checkpoint of a run, or returns nil. If it cannot be read, the run begins again.
