@@ -18,6 +18,9 @@ import (
 //     rocket–woodcut, astronaut–The Scream and coffee–glass, and at 256 pixels. With them the sky has strokes of its own.
 //   - Without the two weights of smoothness small red and green specks remained in dark places.
 //
+// Tübingen was painted at 512 pixels, too: in 300 iterations its strokes are finer and more alive than the default's; in
+// 120 small specks remain. Other pairs were not seen at that size.
+//
 // A painting of 128 pixels took 59 s of processor time, one of 256, in 96 iterations without statistics, 94 s.
 func CopyStrokes() Preset {
 	return Preset{
