@@ -131,13 +131,8 @@ func number(v any) (float64, bool) {
 
 // repeatable returns the settings that a run was painted with, or why it cannot be painted again.
 func repeatable(run *tracker.Run) (map[string]any, error) {
-	for _, name := range []string{"preset", "size", "iterations", "scales", "style_weight"} {
-		if _, ok := run.Params[name]; !ok {
-			return nil, tracker.Errorf(tracker.CodeInvalid, "it does not say its %s: it was not recorded whole", name)
-		}
-	}
-	if own, ok := run.Params["own_terms"]; ok {
-		return nil, tracker.Errorf(tracker.CodeInvalid, "a program added losses of its own, %v: only that program can paint it again", own)
+	if err := CanRepeat(run); err != nil {
+		return nil, invalid(err)
 	}
 	values := map[string]any{}
 	for _, s := range stylelib.Settings() {

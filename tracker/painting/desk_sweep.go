@@ -40,6 +40,9 @@ func (Desk) Plain(params tracker.Params) (tracker.Params, error) {
 	return plain, nil
 }
 
+// ReadSweep reads the file that a sweep's record holds.
+func (Desk) ReadSweep(s *tracker.Sweep) (*sweep.File, error) { return ReadSweep(s) }
+
 // Begin adds a sweep to the store, from which workers then take trials. inputs are the pictures that its file names, but
 // for samples. The error has CodeInvalid for a mistake in the file, or CodeConflict if the name is taken.
 //

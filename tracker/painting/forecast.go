@@ -59,14 +59,21 @@ func workOf(scales []progress.Scale, until int) (work float64) {
 	return work
 }
 
-// Left returns about how long a running run, with these inputs, still takes after a step; 0 if that is unknown.
-func (d Desk) Left(run *tracker.Run, inputs []tracker.Picture, step int64) time.Duration {
+// Left returns about how long a running run, with these inputs, still takes; 0 if that is unknown. It takes its speed from
+// the iterations since the first, before which the device may have compiled and measured for a minute.
+func (d Desk) Left(ctx context.Context, run *tracker.Run, inputs []tracker.Picture) (time.Duration, error) {
 	scales := planOf(run, inputs)
-	done, all := workOf(scales, int(step)), workOf(scales, math.MaxInt)
-	if done <= 0 {
-		return 0
+	curves, err := d.Store.Curves(ctx, run.ID, tracker.CurveQuery{Metrics: []string{"seconds"}, Points: 4})
+	if err != nil || scales == nil || len(curves) == 0 || len(curves[0].Points) < 2 {
+		return 0, err
 	}
-	return time.Duration(float64(run.Duration()) * (all - done) / done)
+	points := curves[0].Points
+	first, last := points[0], points[len(points)-1]
+	before, done, all := workOf(scales, int(first.Step)), workOf(scales, int(last.Step)), workOf(scales, math.MaxInt)
+	if done <= before {
+		return 0, nil
+	}
+	return time.Duration((last.Value - first.Value) * (all - done) / (done - before) * float64(time.Second)), nil
 }
 
 // machine is where a store's worker is, and what it computes on.

@@ -73,6 +73,9 @@ func CanRepeat(run *tracker.Run) error {
 			return fmt.Errorf("it does not say its %s: it was not recorded whole", name)
 		}
 	}
+	if own, ok := run.Params["own_terms"]; ok {
+		return fmt.Errorf("a program added losses of its own, %v: only that program can paint it again", own)
+	}
 	return nil
 }
 

@@ -177,3 +177,18 @@ func TestSweepInBrowser(t *testing.T) {
 	browsertest.Do(t, ctx, chromedp.Click(`.larger button[value="1024"]`))
 	browsertest.WaitFor(t, ctx, `location.pathname.startsWith("/runs/") && `+status+` === "queued"`)
 }
+
+// A run of a program with losses of its own says that it cannot be repeated.
+func TestOwnTermsAreNotRepeated(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	queued, _ := enqueue(t, store, newRun(t, tracker.Params{"own_terms": "blue", "blue_weight": 2}))
+	want := "a program added losses of its own, blue: only that program can paint it again"
+	desk := Desk{Store: store}
+	_, filled := desk.Fill(queued, nil)
+	_, again := desk.Again(t.Context(), queued, tracker.Params{"size": 128})
+	for _, err := range []error{filled, again} {
+		if err == nil || !strings.HasSuffix(err.Error(), want) || tracker.ErrorCode(err) != tracker.CodeInvalid {
+			t.Errorf("the error is %v", err)
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
 // Desk is what pages need to have something painted; see [painting.Desk]. The parameters of a form are values of its
@@ -38,10 +39,12 @@ type Desk interface {
 	Again(ctx context.Context, run *tracker.Run, changes tracker.Params) (*tracker.Run, error)
 	// Plain returns the parameters of a form as the file of a sweep has them.
 	Plain(params tracker.Params) (tracker.Params, error)
+	// ReadSweep reads the file that a sweep's record holds.
+	ReadSweep(*tracker.Sweep) (*sweep.File, error)
 	// Begin adds a sweep, from which workers then take trials. inputs are the pictures that its file names, but for samples.
 	Begin(ctx context.Context, text, name, experiment string, inputs []tracker.NewPicture) (*tracker.Sweep, error)
-	// Left returns how long a running run still takes after a step, or 0.
-	Left(run *tracker.Run, inputs []tracker.Picture, step int64) time.Duration
+	// Left returns how long a running run still takes, or 0.
+	Left(ctx context.Context, run *tracker.Run, inputs []tracker.Picture) (time.Duration, error)
 }
 
 // paintPages are the form that queues paintings, and what a run's page has of it.

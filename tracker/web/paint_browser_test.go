@@ -23,4 +23,7 @@ func TestPaintFits(t *testing.T) {
 	browsertest.Screenshots(t, ctx, "paint-open")
 	noOverflow(t, ctx)
 	wellRead(t, ctx)
+	open(t, ctx, base+"/paint/sweep?from="+named(t, store, "whiskers stay").ID)
+	noOverflow(t, ctx)
+	wellRead(t, ctx)
 }

@@ -78,7 +78,7 @@ func (s runPages) newRunView(ctx context.Context, id, filter string) (*runView, 
 	if v.Progress, err = s.progress(ctx, run); err != nil {
 		return nil, err
 	}
-	if v.Work, err = s.newWork(ctx, run, pictures, v.Progress); err != nil {
+	if v.Work, err = s.newWork(ctx, run, pictures); err != nil {
 		return nil, err
 	}
 	if v.Newer, err = s.neighbour(ctx, filter, tracker.Greater, id); err != nil {

@@ -238,7 +238,7 @@ func (v *paintView) fileNames() map[string]string {
 
 // estimateSweep says what the trials take: those that are known before any has run stand for the others.
 func (s paintPages) estimateSweep(ctx context.Context, v *paintView) error {
-	file, err := s.options.ReadSweep(&tracker.Sweep{Name: v.Name, Text: v.Sweep.Text, Dir: "/"})
+	file, err := s.options.Desk.ReadSweep(&tracker.Sweep{Name: v.Name, Text: v.Sweep.Text, Dir: "/"})
 	if err != nil {
 		return err
 	}
@@ -364,6 +364,6 @@ func (s sweepPages) newSweepWork(ctx context.Context, v sweepView, best *tracker
 	if err != nil {
 		return nil, err
 	}
-	w.Best, err = s.newWork(ctx, best, pictures, nil)
+	w.Best, err = s.newWork(ctx, best, pictures)
 	return w, err
 }

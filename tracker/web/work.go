@@ -40,7 +40,7 @@ func (w *work) Ordinal() string {
 }
 
 // newWork returns what can be done with a run.
-func (f *frame) newWork(ctx context.Context, run *tracker.Run, pictures []tracker.Picture, at *progress) (w *work, err error) {
+func (f *frame) newWork(ctx context.Context, run *tracker.Run, pictures []tracker.Picture) (w *work, err error) {
 	if f.options.ReadOnly {
 		return nil, nil
 	}
@@ -62,8 +62,10 @@ func (f *frame) newWork(ctx context.Context, run *tracker.Run, pictures []tracke
 	if err != nil {
 		return nil, err
 	}
-	if run.Status == tracker.StatusRunning && at != nil {
-		w.Left = f.options.Desk.Left(run, inputs, at.Step)
+	if run.Status == tracker.StatusRunning {
+		if w.Left, err = f.options.Desk.Left(ctx, run, inputs); err != nil {
+			return nil, f.unlessDamaged(ctx, err)
+		}
 	}
 	w.Again, w.Start = true, len(frames) > 0 && run.Status.Ended()
 	w.Resume = run.Status == tracker.StatusInterrupted || run.Status == tracker.StatusFailed
