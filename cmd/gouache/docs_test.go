@@ -22,7 +22,7 @@ func pages(t *testing.T) []string {
 	if err != nil || len(docs) == 0 {
 		t.Fatal("no pages in docs", err)
 	}
-	return append(docs, "../../README.md", "../../CONTRIBUTING.md")
+	return append(docs, "../../README.md", "../../CONTRIBUTING.md", "../../bench/README.md", "../../bench/pictures/README.md")
 }
 
 // parsePage returns a page's tree, with GitHub's anchors as the headings' ids.
