@@ -90,12 +90,13 @@ func (w *Worker) sweep(ctx context.Context, record *tracker.Sweep) (*sweepWork, 
 	if err := AsBegun(ctx, w.Store, file); err != nil {
 		return nil, err
 	}
-	if err := w.checkWeights(file.Weights); err != nil {
+	named, err := w.allowed(ctx, file.Weights)
+	if err != nil {
 		w.sweeps[record.Name] = nil
 		w.watcher().Warn(fmt.Errorf("the trials of sweep %s cannot be painted: %w; gouache sweep resume paints them, too", record.Name, err))
 		return nil, nil
 	}
-	s := &sweepWork{worker: w, record: *record, need: Need{Weights: file.Weights, Device: file.Device}}
+	s := &sweepWork{worker: w, record: *record, need: Need{Weights: named, Device: file.Device}}
 	if seed, ok := file.Fixed["seed"].(int64); ok && file.Weights == "random" {
 		s.need.Seed = seed
 	}

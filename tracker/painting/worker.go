@@ -230,10 +230,11 @@ func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *t
 	if err != nil {
 		return err
 	}
-	need := Need{Weights: run.Provenance.Weights}
-	if err := w.checkWeights(need.Weights); err != nil {
+	named, err := w.allowed(ctx, run.Provenance.Weights)
+	if err != nil {
 		return err
 	}
+	need := Need{Weights: named}
 	if need.Weights == "random" {
 		need.Seed = job.Seed
 	}
@@ -273,16 +274,23 @@ func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *t
 	return err
 }
 
-// checkWeights refuses a file of weights that only a store names: what is in a store is data, and no path to read.
-func (w *Worker) checkWeights(name string) error {
+// allowed returns the weights to open for those that a run or a sweep names: "" for the worker's own. It refuses a file
+// that only a store names: what is in a store is data, and no path to read.
+func (w *Worker) allowed(ctx context.Context, name string) (string, error) {
 	if name == "" || name == w.Weights {
-		return nil
+		return name, nil
 	}
-	if _, err := weights.Lookup(name); err != nil {
-		return fmt.Errorf("it needs the weights %s, a file that a store cannot choose: end the worker, and start "+
-			"gouache worker with --weights and that file", name)
+	if _, err := weights.Lookup(name); err == nil {
+		return name, nil
 	}
-	return nil
+	if err := w.open(ctx, Need{}); err != nil {
+		return "", err
+	}
+	if name == w.studio.Weights().Name { // a run that began with the worker's own file has the name of the set in it
+		return "", nil
+	}
+	return "", fmt.Errorf("it needs the weights %s, a file that a store cannot choose: end the worker, and start "+
+		"gouache worker with --weights and that file", name)
 }
 
 // checkpoint reads the checkpoint of a run, or returns nil. If it cannot be read, the run begins again.
