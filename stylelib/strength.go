@@ -19,6 +19,12 @@ const (
 // StrengthNames are the names of Subtle, Medium and Strong.
 var StrengthNames = []string{"subtle", "medium", "strong"}
 
+// StrengthSettings are the settings that SetStrength sets.
+var StrengthSettings = []string{"style_weight", "freedom", "palette"}
+
+// strengthRange is the factor between the style's weights of Strong and Medium, and of Medium and Subtle.
+const strengthRange = 6
+
 // SetStrength sets how strong the style is, from 0, which keeps the photograph, to 1, which is bold. Medium is the preset
 // as it is. Set the preset and the colours first:
 //
@@ -39,11 +45,21 @@ func (j *Job) SetStrength(strength float64) error {
 		weight = preset.StyleWeight
 	}
 	j.Preset, j.Freedom = filled.Preset, new(0.2+0.6*strength)
-	j.Preset.StyleWeight = weight * math.Pow(6, 2*strength-1)
+	j.Preset.StyleWeight = weight * math.Pow(strengthRange, 2*strength-1)
 	if filled.Colour == ColourStyle {
 		j.Palette = new(min(0.5+strength, 1))
 	}
 	return nil
+}
+
+// StrengthOf returns the strength that makes a style's weight of a preset's: what SetStrength was given, or the nearest
+// that there is. Without two positive weights it is Medium.
+func StrengthOf(weight, preset float64) float64 {
+	if !(weight > 0 && preset > 0) {
+		return Medium
+	}
+	s := (1 + math.Log(weight/preset)/math.Log(strengthRange)) / 2
+	return min(max(s, Subtle), Strong)
 }
 
 // ParseStrength reads a strength: one of StrengthNames, or a number from 0 to 1.

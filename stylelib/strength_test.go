@@ -40,6 +40,13 @@ func TestStrength(t *testing.T) {
 		if !near(c.job.Preset.StyleWeight, c.weight) || !near(*c.job.Freedom, c.freedom) || palette(c.job) != c.palette {
 			t.Errorf("%s: style weight %v, freedom %v, palette %v", c.text, c.job.Preset.StyleWeight, *c.job.Freedom, palette(c.job))
 		}
+		preset, err := loss.LookupPreset(c.job.Preset.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back := StrengthOf(c.job.Preset.StyleWeight, preset.StyleWeight); back < strength-1e-9 || back > strength+1e-9 {
+			t.Errorf("%s: the weight is that of strength %v", c.text, back)
+		}
 		if got, usual := c.job.Settings(), (Job{}).Settings(); c.text == "medium" && !maps.Equal(got, usual) {
 			t.Errorf("medium is %v and the default %v", got, usual)
 		}

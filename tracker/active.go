@@ -22,7 +22,7 @@ const flushEvery = 500 * time.Millisecond
 // maxBuffered is the most points that are buffered, 1 MiB of them. Log then waits for the store.
 const maxBuffered = 1 << 16
 
-// ErrStopped is the cause of the end of an [ActiveRun.Context]: somebody asked the run to end.
+// ErrStopped is the cause with which an [ActiveRun.Context] ends after [RunStore.StopRun].
 var ErrStopped = errors.New(ReasonStopped)
 
 // maxTries is how often a run is continued whose process ended each time before it saved a checkpoint: the run may be
@@ -111,19 +111,18 @@ func activate(ctx context.Context, store LogStore, id string) *ActiveRun {
 // ID returns the run's id.
 func (r *ActiveRun) ID() string { return r.id }
 
-// Context returns a context that ends with parent, or at most a second after somebody stopped the run with
-// [RunStore.StopRun]; its cause is then ErrStopped. Work that a person should be able to stop is done under it. The
-// caller must call cancel.
+// Context returns a context that ends with parent, or within a second of [RunStore.StopRun], with the cause ErrStopped.
+// Work that a person can stop runs under it. The caller must call cancel.
 func (r *ActiveRun) Context(parent context.Context) (ctx context.Context, cancel context.CancelFunc) {
 	ctx, stop := context.WithCancelCause(parent)
 	release := context.AfterFunc(r.stopped, func() { stop(ErrStopped) })
 	return ctx, func() { release(); stop(nil) }
 }
 
-// Stopped reports whether somebody stopped the run.
+// Stopped reports whether the run was stopped with [RunStore.StopRun].
 func (r *ActiveRun) Stopped() bool { return r.stopped.Err() != nil }
 
-// lookForStop notices when somebody stopped the run. An error of the store is left to those who write.
+// lookForStop ends the run's context once the run was stopped. It ignores errors: the next write returns them.
 func (r *ActiveRun) lookForStop() {
 	if run, err := r.store.Run(r.ctx, r.id); err == nil && run.Stopped {
 		r.halt(ErrStopped)

@@ -13,5 +13,8 @@ type Estimate struct {
 	Disk    int64         // bytes that are kept; 0 if unknown
 }
 
+// Estimator estimates what it takes to paint with the parameters of a form. Of the pictures only roles and sizes count.
+type Estimator func(params Params, inputs []Picture) (*Estimate, error)
+
 // Fits reports whether there is enough memory, as far as that is known.
 func (e *Estimate) Fits() bool { return e.Free == 0 || e.Memory <= e.Free }

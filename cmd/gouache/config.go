@@ -17,6 +17,7 @@ import (
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/setting"
 )
 
 const (
@@ -25,8 +26,8 @@ const (
 	maxConfig  = 4 << 10 // bytes; a parser of YAML follows nesting without end
 )
 
-// configKeys are the flags that a file of settings may set. It may lie in a folder that somebody else has filled: it
-// names no files, devices or programs, and only says how pictures look.
+// configKeys are the flags that a file of settings may set. The file may be somebody else's: it only says how pictures look,
+// and names no files, devices or programs.
 func configKeys() []string {
 	keys := []string{"strength", "init", "seed", "depth", "keep-profile"}
 	for _, s := range stylelib.Settings() {
@@ -132,7 +133,7 @@ func applyPair(flags *pflag.FlagSet, key, value ast.Node) (string, error) {
 	if name == "init" && text != "content" && text != "noise" {
 		return "", fmt.Errorf("init is %q: in a file it must be content or noise", text)
 	}
-	if slices.ContainsFunc(append(rivals[name], name), flags.Changed) {
+	if slices.ContainsFunc(append(rivals(name), name), flags.Changed) {
 		return "", nil
 	}
 	flag := flags.Lookup(name)
@@ -142,7 +143,17 @@ func applyPair(flags *pflag.FlagSet, key, value ast.Node) (string, error) {
 	return name + " " + text, nil
 }
 
-// rivals are the flags that say otherwise what a flag says.
-var rivals = map[string][]string{
-	"strength": {"style-weight", "freedom", "palette"}, "style-weight": {"strength"}, "freedom": {"strength"}, "palette": {"strength"},
+// rivals are the flags that exclude a flag.
+func rivals(name string) []string {
+	var sets []string // by --strength
+	for _, s := range stylelib.StrengthSettings {
+		sets = append(sets, setting.Setting{Name: s}.Flag())
+	}
+	switch {
+	case name == "strength":
+		return sets
+	case slices.Contains(sets, name):
+		return []string{"strength"}
+	}
+	return nil
 }

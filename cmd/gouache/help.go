@@ -117,7 +117,7 @@ func addHelpAll(cmd *cobra.Command) {
 // defaults matches default values of texts, which pflag quotes.
 var defaults = regexp.MustCompile(`\(default(\s+)"([^"]*)"\)`)
 
-// help describes a command in so many columns, with the flags for experts or without.
+// help describes a command, at most columns wide, with the flags for experts if all is set.
 func help(cmd *cobra.Command, columns int, all bool) string {
 	var b strings.Builder
 	first, rest, _ := strings.Cut(cmp.Or(cmd.Long, cmd.Short), "\n\n")

@@ -15,6 +15,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -59,9 +60,9 @@ func (f *paintFlags) setStrength(job *stylelib.Job) error {
 	if f.strength == nil {
 		return nil
 	}
-	for _, name := range []string{"style_weight", "freedom", "palette"} {
+	for _, name := range stylelib.StrengthSettings {
 		if _, ok := f.settings[name]; ok {
-			return fmt.Errorf("--strength sets %s: leave out --strength or --%s", strengthSets, strings.ReplaceAll(name, "_", "-"))
+			return fmt.Errorf("--strength sets %s: leave out --strength or --%s", strengthSets, setting.Setting{Name: name}.Flag())
 		}
 	}
 	return job.SetStrength(*f.strength)

@@ -118,7 +118,7 @@ func runWorker(cmd *cobra.Command, f *workerFlags) error {
 	return err
 }
 
-// patience is how long a worker that was told to end may take to save its run.
+// patience bounds the time in which a worker saves its run at the end.
 const patience = 8 * time.Second
 
 // open opens a studio for a run.

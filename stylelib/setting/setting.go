@@ -57,6 +57,17 @@ func (k Kind) String() string {
 	return "a value of an unknown kind"
 }
 
+// Number returns a value of the kinds Int and Float as a number.
+func Number(value any) (n float64, ok bool) {
+	switch v := value.(type) {
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
+}
+
 // Name returns a setting's name for what a person wrote: style-weight means style_weight.
 func Name(written string) string { return strings.ReplaceAll(written, "-", "_") }
 

@@ -81,7 +81,9 @@ func (Desk) Fill(run *tracker.Run, inputs []tracker.Picture) (tracker.Params, er
 	if err := base.Set(form); err != nil {
 		return nil, invalid(err)
 	}
-	form[strength] = strengthOf(base.Settings()["style_weight"], recorded["style_weight"])
+	weight, _ := recorded["style_weight"].(float64)
+	usualWeight, _ := base.Settings()["style_weight"].(float64)
+	form[strength] = math.Round(100*stylelib.StrengthOf(weight, usualWeight)) / 100
 	if err := base.SetStrength(form[strength].(float64)); err != nil {
 		return nil, invalid(err)
 	}
@@ -98,35 +100,14 @@ func (Desk) Fill(run *tracker.Run, inputs []tracker.Picture) (tracker.Params, er
 	return form, nil
 }
 
-// strengthOf returns the strength, in hundredths, that turns a style's weight into another, or the nearest that there is.
-func strengthOf(usual, weight any) float64 {
-	u, _ := usual.(float64)
-	w, _ := weight.(float64)
-	s := (1 + math.Log(w/u)/math.Log(6)) / 2
-	if !(u > 0 && w > 0) {
-		return stylelib.Medium
-	}
-	return math.Round(100*min(max(s, stylelib.Subtle), stylelib.Strong)) / 100
-}
-
 // same reports whether a form writes two values alike.
 func same(a, b any) bool {
-	x, isNumber := number(a)
-	y, both := number(b)
+	x, isNumber := setting.Number(a)
+	y, both := setting.Number(b)
 	if isNumber && both {
 		return math.Abs(x-y) <= 1e-9*max(math.Abs(x), math.Abs(y))
 	}
 	return reflect.DeepEqual(a, b)
-}
-
-func number(v any) (float64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return float64(v), true
-	case float64:
-		return v, true
-	}
-	return 0, false
 }
 
 // repeatable returns the settings that a run was painted with, or why it cannot be painted again.
@@ -136,7 +117,7 @@ func repeatable(run *tracker.Run) (map[string]any, error) {
 	}
 	values := map[string]any{}
 	for _, s := range stylelib.Settings() {
-		v, ok := settings(run.Params)[s.Name]
+		v, ok := run.Params[s.Name]
 		if !ok {
 			continue
 		}
@@ -178,7 +159,7 @@ func sketch(values map[string]any, inputs []tracker.Picture) (job stylelib.Job, 
 	return job, nil
 }
 
-// setWithStrength sets what a form says. What it says in so many words comes before what strength stands for.
+// setWithStrength sets what a form says. A setting that it names counts more than what strength s says of it.
 func setWithStrength(job *stylelib.Job, values map[string]any, s float64, strong bool) error {
 	err := job.Set(values)
 	if err == nil && strong {

@@ -32,7 +32,7 @@ func (Desk) Plain(params tracker.Params) (tracker.Params, error) {
 		return nil, invalid(err)
 	}
 	now, before := job.Settings(), usual.Settings()
-	for _, name := range []string{"style_weight", "freedom", "palette"} {
+	for _, name := range stylelib.StrengthSettings {
 		if !same(now[name], before[name]) {
 			plain[name] = now[name]
 		}

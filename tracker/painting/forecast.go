@@ -14,9 +14,23 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Estimate returns about what it takes to paint what a form asks for, where the store's worker is, or here if there is
-// none. inputs are the pictures, of which the sizes are enough; without a content picture one of 3:2 is assumed.
-func (d Desk) Estimate(ctx context.Context, params tracker.Params, inputs []tracker.Picture) (*tracker.Estimate, error) {
+// Estimator returns what estimates paintings that forms ask for, where the store's worker is, or here if there is none. It
+// has read what the store says about the machine's speed. Without a content picture one of 3:2 is assumed.
+func (d Desk) Estimator(ctx context.Context) (tracker.Estimator, error) {
+	m, err := d.machine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := d.history(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	return func(params tracker.Params, inputs []tracker.Picture) (*tracker.Estimate, error) {
+		return estimate(params, inputs, m, known)
+	}, nil
+}
+
+func estimate(params tracker.Params, inputs []tracker.Picture, m machine, known history) (*tracker.Estimate, error) {
 	if !slices.ContainsFunc(inputs, func(p tracker.Picture) bool { return p.Role == tracker.RoleContent }) {
 		inputs = append(slices.Clone(inputs), tracker.Picture{Role: tracker.RoleContent, Width: 3000, Height: 2000})
 	}
@@ -28,17 +42,9 @@ func (d Desk) Estimate(ctx context.Context, params tracker.Params, inputs []trac
 	if err != nil {
 		return nil, invalid(err)
 	}
-	e := &tracker.Estimate{}
-	m, err := d.machine(ctx)
-	if err != nil {
-		return nil, err
-	}
-	e.Disk = (&measured{pngBytes: guessPNG}).bytes(scales)
 	work := workOf(scales, math.MaxInt)
-	speed, err := d.speed(ctx, m, work)
-	if err != nil {
-		return nil, err
-	}
+	speed := known.speed(work)
+	e := &tracker.Estimate{Disk: (&measured{pngBytes: guessPNG}).bytes(scales)}
 	e.Time, e.Like = time.Duration(speed.perWork*work)+speed.startup, speed.runs
 	if free, err := stylelib.AvailableMemory(); err == nil && m == (machine{string(backend.CPU), tracker.ThisProcess().Host}) {
 		e.Free = free
@@ -110,15 +116,18 @@ const (
 	nearestRuns = 5
 )
 
-// speed learns from the latest finished runs of a machine. The nearest in work count, since a small painting takes longer
-// for each pixel.
-func (d Desk) speed(ctx context.Context, m machine, work float64) (speed, error) {
+// history is what finished runs say about a machine's speed.
+type history []pace
+
+// pace is what one run says.
+type pace struct{ work, perWork float64 }
+
+// history reads the latest finished runs of a machine.
+func (d Desk) history(ctx context.Context, m machine) (known history, err error) {
 	found, err := d.Store.Runs(ctx, tracker.RunQuery{Filter: tracker.Where("status", tracker.Equal, tracker.StatusFinished), Limit: recentRuns})
 	if err != nil {
-		return speed{}, err
+		return nil, err
 	}
-	type sample struct{ work, perWork float64 }
-	var samples []sample
 	for i := range found.Runs {
 		run := &found.Runs[i]
 		if run.Provenance.Device != m.device || run.Process.Host != m.host || run.Duration() <= 0 {
@@ -126,22 +135,28 @@ func (d Desk) speed(ctx context.Context, m machine, work float64) (speed, error)
 		}
 		inputs, err := d.Store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: tracker.InputRoles})
 		if err != nil {
-			return speed{}, err
+			return nil, err
 		}
 		if scales := planOf(run, inputs); scales != nil {
-			w := workOf(scales, math.MaxInt)
-			samples = append(samples, sample{w, float64(run.Duration()) / w})
+			work := workOf(scales, math.MaxInt)
+			known = append(known, pace{work, float64(run.Duration()) / work})
 		}
 	}
-	if len(samples) == 0 {
-		return speed{perWork: guessPerPixel / float64(runtime.NumCPU()), startup: guessStartup}, nil
+	return known, nil
+}
+
+// speed returns how fast a painting of some work is. The runs that are nearest in work count, since a small painting takes
+// longer for each pixel.
+func (known history) speed(work float64) speed {
+	if len(known) == 0 {
+		return speed{perWork: guessPerPixel / float64(runtime.NumCPU()), startup: guessStartup}
 	}
-	slices.SortFunc(samples, func(a, b sample) int {
+	near := slices.SortedFunc(slices.Values(known), func(a, b pace) int {
 		return cmp.Compare(math.Abs(math.Log(a.work/work)), math.Abs(math.Log(b.work/work)))
 	})
-	samples = samples[:min(len(samples), nearestRuns)]
-	slices.SortFunc(samples, func(a, b sample) int { return cmp.Compare(a.perWork, b.perWork) })
-	return speed{perWork: samples[len(samples)/2].perWork, runs: len(samples)}, nil
+	near = near[:min(len(near), nearestRuns)]
+	slices.SortFunc(near, func(a, b pace) int { return cmp.Compare(a.perWork, b.perWork) })
+	return speed{perWork: near[len(near)/2].perWork, runs: len(near)}
 }
 
 // planOf returns the sizes that a run was painted at, or nil if it does not say so.

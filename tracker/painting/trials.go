@@ -91,10 +91,13 @@ func (w *Worker) sweep(ctx context.Context, record *tracker.Sweep) (*sweepWork, 
 		return nil, err
 	}
 	named, err := w.allowed(ctx, file.Weights)
-	if err != nil {
+	if tracker.ErrorCode(err) == tracker.CodeInvalid {
 		w.sweeps[record.Name] = nil
 		w.watcher().Warn(fmt.Errorf("the trials of sweep %s cannot be painted: %w; gouache sweep resume paints them, too", record.Name, err))
 		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	s := &sweepWork{worker: w, record: *record, need: Need{Weights: named, Device: file.Device}}
 	if seed, ok := file.Fixed["seed"].(int64); ok && file.Weights == "random" {

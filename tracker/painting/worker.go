@@ -49,7 +49,7 @@ type Worker struct {
 
 	need   Need
 	studio *stylelib.Studio      // or nil
-	sweeps map[string]*sweepWork // by name; nil for one that cannot be read
+	sweeps map[string]*sweepWork // by name; nil for one that cannot be painted
 
 	mu     sync.Mutex
 	record tracker.Worker // in the store
@@ -201,7 +201,7 @@ func interrupted(active *tracker.ActiveRun) tracker.Outcome {
 func (w *Worker) end(ctx context.Context, active *tracker.ActiveRun, o tracker.Outcome) error {
 	ctx = context.WithoutCancel(ctx)
 	err := active.Finish(ctx, o)
-	if err != nil && !isOver(err) { // else the recorder has ended it, or somebody deleted it
+	if err != nil && !isOver(err) { // else the recorder has ended it, or it was deleted
 		return err
 	}
 	return w.report(ctx, active.ID())
@@ -274,8 +274,8 @@ func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *t
 	return err
 }
 
-// allowed returns the weights to open for those that a run or a sweep names: "" for the worker's own. It refuses a file
-// that only a store names: what is in a store is data, and no path to read.
+// allowed returns the weights to open for those that a run or a sweep names: "" for the worker's own. A file that only
+// a store names has CodeInvalid: what is in a store is data, and no path to read.
 func (w *Worker) allowed(ctx context.Context, name string) (string, error) {
 	if name == "" || name == w.Weights {
 		return name, nil
@@ -283,13 +283,13 @@ func (w *Worker) allowed(ctx context.Context, name string) (string, error) {
 	if _, err := weights.Lookup(name); err == nil {
 		return name, nil
 	}
-	if err := w.open(ctx, Need{}); err != nil {
+	switch err := w.open(ctx, Need{}); {
+	case err == nil && name == w.studio.Weights().Name: // a run that began with the worker's own file has the name of its set
+		return "", nil
+	case err != nil && !errors.Is(err, stylelib.ErrWeights):
 		return "", err
 	}
-	if name == w.studio.Weights().Name { // a run that began with the worker's own file has the name of the set in it
-		return "", nil
-	}
-	return "", fmt.Errorf("it needs the weights %s, a file that a store cannot choose: end the worker, and start "+
+	return "", tracker.Errorf(tracker.CodeInvalid, "it needs the weights %s, a file that a store cannot choose: end the worker, and start "+
 		"gouache worker with --weights and that file", name)
 }
 

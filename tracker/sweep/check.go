@@ -8,6 +8,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -208,14 +209,14 @@ func (s Space) ends(i int) []any {
 	values := s.tried(i)
 	least, most := values[0], values[0]
 	for _, v := range values {
-		x, ok := number(v)
+		x, ok := setting.Number(v)
 		if !ok {
 			return values
 		}
-		if low, _ := number(least); x < low {
+		if low, _ := setting.Number(least); x < low {
 			least = v
 		}
-		if high, _ := number(most); x > high {
+		if high, _ := setting.Number(most); x > high {
 			most = v
 		}
 	}

@@ -434,8 +434,8 @@ func (p *fileParser) readRange(d *Dimension, set setting.Setting, list []scalar,
 	if len(ends) < 2 {
 		return
 	}
-	d.Low, _ = number(ends[0])
-	d.High, _ = number(ends[1])
+	d.Low, _ = setting.Number(ends[0])
+	d.High, _ = setting.Number(ends[1])
 	if d.Low > d.High || d.Log && d.Low <= 0 || math.IsInf(d.High-d.Low, 0) {
 		p.add(at, "%s has no range from %v to %v: the second end must be more than the first, and the first of log above 0",
 			d.Name, d.Low, d.High)

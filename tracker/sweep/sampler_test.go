@@ -94,7 +94,7 @@ func spaceOf(sampler string) Space {
 func value(p tracker.Params) float64 {
 	sum := 0.0
 	for name, v := range p {
-		if x, ok := number(v); ok {
+		if x, ok := setting.Number(v); ok {
 			sum += math.Abs(math.Log(x+0.1) - float64(len(name)-4))
 		}
 	}

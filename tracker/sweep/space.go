@@ -170,7 +170,7 @@ func (d *Dimension) cell(value any) (from, to float64, ok bool) {
 		n := float64(len(d.Values))
 		return float64(i) / n, float64(i+1) / n, i >= 0
 	}
-	x, ok := number(value)
+	x, ok := setting.Number(value)
 	if !ok || x < d.Low || x > d.High {
 		return 0, 0, false
 	}
@@ -190,8 +190,8 @@ func (d *Dimension) cell(value any) (from, to float64, ok bool) {
 
 // sameValue reports whether two parameters have the same value. An int64 may equal a float64.
 func sameValue(a, b any) bool {
-	x, isNumber := number(a)
-	y, both := number(b)
+	x, isNumber := setting.Number(a)
+	y, both := setting.Number(b)
 	if isNumber && both {
 		return x == y
 	}
@@ -200,14 +200,4 @@ func sameValue(a, b any) bool {
 
 func containsValue(list []any, value any) bool {
 	return slices.ContainsFunc(list, func(v any) bool { return sameValue(v, value) })
-}
-
-func number(v any) (float64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return float64(v), true
-	case float64:
-		return v, true
-	}
-	return 0, false
 }

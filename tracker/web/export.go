@@ -69,7 +69,7 @@ func (s runPages) export(w http.ResponseWriter, r *http.Request) error {
 
 // download answers with a picture of a run, to be saved under a name that says what it is.
 func (s runPages) download(w http.ResponseWriter, r *http.Request) error {
-	run, pictures, err := s.runWithPictures(r)
+	run, pictures, err := s.runWithPictures(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (s runPages) download(w http.ResponseWriter, r *http.Request) error {
 
 // progressGIF answers with an animation of how the run's picture formed. One is made at a time.
 func (s runPages) progressGIF(w http.ResponseWriter, r *http.Request) error {
-	run, pictures, err := s.runWithPictures(r)
+	run, pictures, err := s.runWithPictures(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -102,16 +102,17 @@ func (s runPages) progressGIF(w http.ResponseWriter, r *http.Request) error {
 	return s.send(w, r, name, "image/gif", func(w io.Writer) error { return export.GIF(r.Context(), w, s.store, run.ID) })
 }
 
-func (s runPages) runWithPictures(r *http.Request) (*tracker.Run, []tracker.Picture, error) {
-	id, err := s.store.Find(r.Context(), r.PathValue("id"))
+// runWithPictures returns the run that ref means, with all its pictures.
+func (f *frame) runWithPictures(ctx context.Context, ref string) (*tracker.Run, []tracker.Picture, error) {
+	id, err := f.store.Find(ctx, ref)
 	if err != nil {
 		return nil, nil, err
 	}
-	run, err := s.store.Run(r.Context(), id)
+	run, err := f.store.Run(ctx, id)
 	if err != nil {
 		return nil, nil, err
 	}
-	pictures, err := s.store.Pictures(r.Context(), id, tracker.PictureQuery{})
+	pictures, err := f.store.Pictures(ctx, id, tracker.PictureQuery{})
 	return run, pictures, err
 }
 

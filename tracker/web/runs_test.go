@@ -78,7 +78,7 @@ func TestFilterError(t *testing.T) {
 
 func TestEmptyStore(t *testing.T) {
 	h := handle(t, emptyStore(t), Options{Title: "/home/ada/gouache"})
-	wantText(t, get(t, h, "/runs", http.StatusOK), "gouache stylize --content", "/home/ada/gouache")
+	wantText(t, get(t, h, "/runs", http.StatusOK), "gouache stylize sample:chelsea", "/home/ada/gouache")
 	for _, target := range []string{"/experiments", "/sweeps", "/compare"} {
 		get(t, h, target, http.StatusOK)
 	}

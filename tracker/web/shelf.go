@@ -80,7 +80,11 @@ func (s *shelf) close() { s.kept.Purge() }
 
 // add keeps a file that is uploaded. The error has CodeInvalid if it is no picture that can be painted from.
 func (s *shelf) add(ctx context.Context, name string, content io.Reader) (tracker.Picture, error) {
-	s.checking <- struct{}{}
+	select {
+	case s.checking <- struct{}{}:
+	case <-ctx.Done():
+		return tracker.Picture{}, ctx.Err()
+	}
 	defer func() { <-s.checking }()
 	name = cmp.Or(tracker.NameFrom(name), "a picture without a name")
 	data, err := io.ReadAll(io.LimitReader(content, maxUploadFile+1))

@@ -126,10 +126,11 @@ func (s paintPages) sweepText(v *paintView) (string, error) {
 			weight, _ := strconv.ParseFloat(cmp.Or(p.Weight, "1"), 64)
 			style = append(style, yaml.MapItem{Key: "weight", Value: weight})
 		}
-		for key, w := range map[string]well{tracker.RoleRegion: p.Region, tracker.RolePart: p.Part} {
-			for _, mask := range w.chosen() {
-				style = append(style, yaml.MapItem{Key: key, Value: names[mask.Hash()]})
-			}
+		for _, mask := range p.Region.chosen() {
+			style = append(style, yaml.MapItem{Key: tracker.RoleRegion, Value: names[mask.Hash()]})
+		}
+		for _, mask := range p.Part.chosen() {
+			style = append(style, yaml.MapItem{Key: tracker.RolePart, Value: names[mask.Hash()]})
 		}
 		if styles = append(styles, style); len(style) == 1 {
 			styles[len(styles)-1] = names[p.Hash()]
@@ -138,10 +139,11 @@ func (s paintPages) sweepText(v *paintView) (string, error) {
 	if len(styles) > 0 {
 		put(tracker.RoleStyle, styles)
 	}
-	for key, w := range map[string]well{"protect": v.Protect, "strokes_of": v.Strokes} {
-		for _, p := range w.chosen() {
-			put(key, names[p.Hash()])
-		}
+	for _, p := range v.Protect.chosen() {
+		put("protect", names[p.Hash()])
+	}
+	for _, p := range v.Strokes.chosen() {
+		put("strokes_of", names[p.Hash()])
 	}
 	if v.From != nil {
 		put("weights", v.From.Provenance.Weights)
@@ -247,10 +249,14 @@ func (s paintPages) estimateSweep(ctx context.Context, v *paintView) error {
 		return err
 	}
 	v.Sweep.Planned = planned
+	estimate, err := s.options.Desk.Estimator(ctx)
+	if err != nil {
+		return err
+	}
 	known = known[:min(len(known), maxSketched)]
 	inputs, all := v.sketched(), tracker.Estimate{}
 	for _, values := range known {
-		e, err := s.options.Desk.Estimate(ctx, file.Assign(values).Params, inputs)
+		e, err := estimate(file.Assign(values).Params, inputs)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"time"
 
@@ -95,10 +96,12 @@ var largerSizes = []int{1024, 2048}
 
 // larger returns the sizes that a picture can be painted larger at, up to the largest that fits into memory.
 func (f *frame) larger(ctx context.Context, params tracker.Params, inputs []tracker.Picture) ([]larger, error) {
-	sized := tracker.Params{}
-	for name, v := range params {
-		sized[name] = v
+	estimate, err := f.options.Desk.Estimator(ctx)
+	if err != nil {
+		return nil, err
 	}
+	sized := tracker.Params{}
+	maps.Copy(sized, params) // which may be nil
 	size, ok := params["size"].(int64)
 	if !ok {
 		size = defaultSize(f.options.Desk)
@@ -106,7 +109,7 @@ func (f *frame) larger(ctx context.Context, params tracker.Params, inputs []trac
 	var list []larger
 	add := func(n int, largest bool) (*tracker.Estimate, error) {
 		sized["size"] = int64(n)
-		e, err := f.options.Desk.Estimate(ctx, sized, inputs)
+		e, err := estimate(sized, inputs)
 		if err == nil && e.Fits() {
 			list = append(list, larger{n, e.Time, largest})
 		}
