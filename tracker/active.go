@@ -35,7 +35,7 @@ const maxTries = 10
 // because the disk is full, Log and the other methods return that error from then on and record nothing more.
 type ActiveRun struct {
 	store LogStore
-	id    string
+	claim Claim
 	ctx   context.Context // for writes in the background; it outlives the caller's
 	stop  func()
 	done  chan struct{}
@@ -59,7 +59,7 @@ func Start(ctx context.Context, store LogStore, n NewRun) (*ActiveRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	return activate(ctx, store, run.ID), nil
+	return activate(ctx, store, run.Claim()), nil
 }
 
 // Continue resumes a run that is queued, interrupted or failed, and returns it for logging as Start does. The run keeps
@@ -74,9 +74,9 @@ func Continue(ctx context.Context, store LogStore, id string) (*ActiveRun, error
 	return resume(ctx, store, run)
 }
 
-// Claim continues the queued run that was added first, as Continue does. It returns the run's record, too. If no run is
+// Take continues the queued run that was added first, as Continue does. It returns the run's record, too. If no run is
 // queued, it returns CodeNotFound.
-func Claim(ctx context.Context, store LogStore) (*ActiveRun, *Run, error) {
+func Take(ctx context.Context, store LogStore) (*ActiveRun, *Run, error) {
 	for {
 		run, err := store.ClaimRun(ctx, Process{})
 		if err != nil {
@@ -91,16 +91,16 @@ func Claim(ctx context.Context, store LogStore) (*ActiveRun, *Run, error) {
 // resume returns a run that was continued for logging, or gives it up.
 func resume(ctx context.Context, store LogStore, run *Run) (*ActiveRun, error) {
 	if run.Tries <= maxTries {
-		return activate(ctx, store, run.ID), nil
+		return activate(ctx, store, run.Claim()), nil
 	}
 	reason := fmt.Sprintf("its process ended %d times without a checkpoint: it was given up", run.Tries)
-	err := store.FinishRun(context.WithoutCancel(ctx), run.ID, Outcome{Status: StatusFailed, Reason: reason})
+	err := store.FinishRun(context.WithoutCancel(ctx), run.Claim(), Outcome{Status: StatusFailed, Reason: reason})
 	return nil, cmp.Or(err, error(Errorf(CodeConflict, "run %s: %s", run.ID, reason)))
 }
 
 // activate starts writing in the background what will be logged.
-func activate(ctx context.Context, store LogStore, id string) *ActiveRun {
-	r := &ActiveRun{store: store, id: id, done: make(chan struct{}), buffer: map[string][]Point{}}
+func activate(ctx context.Context, store LogStore, c Claim) *ActiveRun {
+	r := &ActiveRun{store: store, claim: c, done: make(chan struct{}), buffer: map[string][]Point{}}
 	ctx = context.WithoutCancel(ctx)
 	r.ctx, r.stop = context.WithCancel(ctx)
 	r.stopped, r.halt = context.WithCancelCause(ctx)
@@ -109,7 +109,7 @@ func activate(ctx context.Context, store LogStore, id string) *ActiveRun {
 }
 
 // ID returns the run's id.
-func (r *ActiveRun) ID() string { return r.id }
+func (r *ActiveRun) ID() string { return r.claim.Run }
 
 // Context returns a context that ends with parent, or within a second of [RunStore.StopRun], with the cause ErrStopped.
 // Work that a person can stop runs under it. The caller must call cancel.
@@ -121,13 +121,6 @@ func (r *ActiveRun) Context(parent context.Context) (ctx context.Context, cancel
 
 // Stopped reports whether the run was stopped with [RunStore.StopRun].
 func (r *ActiveRun) Stopped() bool { return r.stopped.Err() != nil }
-
-// lookForStop ends the run's context once the run was stopped. It ignores errors: the next write returns them.
-func (r *ActiveRun) lookForStop() {
-	if run, err := r.store.Run(r.ctx, r.id); err == nil && run.Stopped {
-		r.halt(ErrStopped)
-	}
-}
 
 // Err returns the error that the store failed with, or nil.
 func (r *ActiveRun) Err() error {
@@ -153,7 +146,7 @@ func (r *ActiveRun) log(step int64, values Metrics) (full bool, err error) {
 		return false, r.err
 	}
 	if r.ended {
-		return false, Errorf(CodeConflict, "run %s has ended: it takes no more metrics", r.id)
+		return false, Errorf(CodeConflict, "run %s has ended: it takes no more metrics", r.ID())
 	}
 	if step < 0 {
 		return false, Errorf(CodeInvalid, "metrics at step %d: steps are 0 or more", step)
@@ -195,7 +188,7 @@ func (r *ActiveRun) flush() error {
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	if series := r.drain(); series != nil {
-		r.fail(r.store.AppendPoints(r.ctx, r.id, series))
+		r.fail(r.store.AppendPoints(r.ctx, r.claim, series))
 	}
 	return r.Err()
 }
@@ -207,13 +200,11 @@ func (r *ActiveRun) fail(err error) {
 	r.err = cmp.Or(r.err, err)
 }
 
-// flushAll writes what is buffered, and a heartbeat while nothing is logged, and looks whether the run was stopped, until
-// the run ends.
+// flushAll writes what is buffered, shows that the run is alive, and looks whether it was stopped, until the run ends.
 func (r *ActiveRun) flushAll() {
 	defer close(r.done)
 	ticks := time.NewTicker(flushEvery)
 	defer ticks.Stop()
-	silent := time.Duration(0)
 	for {
 		select {
 		case <-r.ctx.Done():
@@ -223,20 +214,18 @@ func (r *ActiveRun) flushAll() {
 		r.mu.Lock()
 		idle, failed := r.buffered == 0, r.err != nil
 		r.mu.Unlock()
-		if !failed && !r.Stopped() {
-			r.lookForStop()
-		}
-		switch silent += flushEvery; {
-		case failed:
+		if failed {
 			return
-		case !idle:
-			silent = 0
+		}
+		if !idle {
 			_ = r.flush() // the next call of Log returns the error
-		case silent >= heartbeatEvery:
-			silent = 0
-			if err := r.store.Heartbeat(r.ctx, r.id); r.ctx.Err() == nil {
-				r.fail(err)
-			}
+		}
+		stopped, err := r.store.Heartbeat(r.ctx, r.claim)
+		if r.ctx.Err() == nil {
+			r.fail(err)
+		}
+		if stopped {
+			r.halt(ErrStopped)
 		}
 	}
 }
@@ -246,7 +235,7 @@ func (r *ActiveRun) AddPicture(ctx context.Context, n NewPicture) (*Picture, err
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
-	p, err := r.store.AddPicture(ctx, r.id, n)
+	p, err := r.store.AddPicture(ctx, r.claim, n)
 	if ErrorCode(err) == CodeUnavailable {
 		r.fail(err)
 	}
@@ -271,12 +260,12 @@ func (r *ActiveRun) SaveCheckpoint(ctx context.Context, write func(io.Writer) er
 	if err := r.flush(); err != nil {
 		return err
 	}
-	return r.store.SaveCheckpoint(ctx, r.id, write)
+	return r.store.SaveCheckpoint(ctx, r.claim, write)
 }
 
 // Update changes the run's parameters, tags, note and so on.
 func (r *ActiveRun) Update(ctx context.Context, u Update) error {
-	_, err := r.store.UpdateRun(ctx, r.id, u)
+	_, err := r.store.UpdateRun(ctx, r.ID(), u)
 	return err
 }
 
@@ -291,7 +280,7 @@ func (r *ActiveRun) Finish(ctx context.Context, o Outcome) error {
 	r.ended = true
 	r.mu.Unlock()
 	if ended {
-		return Errorf(CodeConflict, "run %s has ended already", r.id)
+		return Errorf(CodeConflict, "run %s has ended already", r.ID())
 	}
 	err = r.flush()
 	r.stop()
@@ -299,5 +288,5 @@ func (r *ActiveRun) Finish(ctx context.Context, o Outcome) error {
 	if err != nil {
 		return err
 	}
-	return r.store.FinishRun(ctx, r.id, o)
+	return r.store.FinishRun(ctx, r.claim, o)
 }

@@ -42,7 +42,7 @@ func (m *memory) do(f func()) error {
 	return m.broken
 }
 
-func (m *memory) AppendPoints(_ context.Context, _ string, series []Series) error {
+func (m *memory) AppendPoints(_ context.Context, _ Claim, series []Series) error {
 	return m.do(func() {
 		for _, s := range series {
 			m.points += len(s.Points)
@@ -50,7 +50,7 @@ func (m *memory) AppendPoints(_ context.Context, _ string, series []Series) erro
 	})
 }
 
-func (m *memory) AddPicture(_ context.Context, _ string, n NewPicture) (*Picture, error) {
+func (m *memory) AddPicture(_ context.Context, _ Claim, n NewPicture) (*Picture, error) {
 	if _, err := n.Describe(time.Now()); err != nil {
 		return nil, err
 	}
@@ -65,9 +65,11 @@ func (m *memory) ContinueRun(context.Context, string, Process) (*Run, error) {
 	return &Run{ID: "r"}, nil
 }
 
-func (m *memory) Heartbeat(context.Context, string) error { return m.do(func() { m.beats++ }) }
+func (m *memory) Heartbeat(context.Context, Claim) (stopped bool, err error) {
+	return false, m.do(func() { m.beats++ })
+}
 
-func (m *memory) FinishRun(ctx context.Context, _ string, o Outcome) error {
+func (m *memory) FinishRun(ctx context.Context, _ Claim, o Outcome) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

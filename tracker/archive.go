@@ -68,6 +68,7 @@ func (a *Archive) Normal(now time.Time) (*Archive, error) {
 	}
 	r.Experiment, r.Name, r.Sweep, r.Params, r.Tags, r.Note = n.Experiment, n.Name, n.Sweep, n.Params, n.Tags, n.Note
 	r.Reason = cleanText(r.Reason)
+	r.Attempt = max(r.Attempt, 1)
 	r.Provenance, r.Process = r.Provenance.clean(), r.Process.clean()
 	_, rating := Update{Rating: &r.Rating}.Normal()
 	err = cmp.Or(

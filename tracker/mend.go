@@ -26,6 +26,7 @@ func (r *Run) Mend() {
 	m.times(r)
 	mendNumber(m, "idle", &r.Idle, 0, longestRun)
 	mendNumber(m, "tries", &r.Tries, 0, math.MaxInt32)
+	mendNumber(m, "attempt", &r.Attempt, 1, math.MaxInt32)
 	m.params(r.Params)
 	m.final(r.Final)
 	for i := range r.Tags {

@@ -28,8 +28,12 @@ type Process struct {
 	StartedAt time.Time `json:"started_at"`
 }
 
-// heartbeatEvery is the interval of heartbeats of a run that logs nothing.
+// heartbeatEvery is the interval at which signs of life are recorded of what does nothing else.
 const heartbeatEvery = 10 * time.Second
+
+// HeartbeatDue reports whether a store has to record another sign of life after one that it has: Heartbeat is called
+// twice a second, and writing takes a disk several milliseconds.
+func HeartbeatDue(now, seen time.Time) bool { return now.Sub(seen).Abs() >= heartbeatEvery }
 
 // SilentAfter is the time without a sign of life after which a process is presumed dead where it
 // cannot be looked for: on another machine or in another container.

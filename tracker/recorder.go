@@ -111,7 +111,7 @@ func (r *Recorder) begin(run progress.Run) {
 		}
 	}()
 	r.check(r.findSnapshots())
-	known, err := r.run.store.Run(r.ctx, r.run.id)
+	known, err := r.run.store.Run(r.ctx, r.run.ID())
 	if err != nil {
 		r.check(err)
 		return
@@ -124,7 +124,7 @@ func (r *Recorder) begin(run progress.Run) {
 	if seed, ok := params["seed"].(int64); ok && p.Seed == nil {
 		p.Seed = &seed
 	}
-	_, err = r.run.store.UpdateRun(r.ctx, r.run.id, Update{Params: params, Provenance: &p})
+	_, err = r.run.store.UpdateRun(r.ctx, r.run.ID(), Update{Params: params, Provenance: &p})
 	r.check(err)
 }
 
@@ -227,7 +227,7 @@ const snapshotShare = 0.005
 
 // findSnapshots continues the snapshots of a run that is continued.
 func (r *Recorder) findSnapshots() error {
-	pictures, err := r.run.store.Pictures(r.ctx, r.run.id, PictureQuery{Roles: []string{RoleSnapshot}})
+	pictures, err := r.run.store.Pictures(r.ctx, r.run.ID(), PictureQuery{Roles: []string{RoleSnapshot}})
 	for _, p := range pictures {
 		r.kept[p.Step] = true
 		if p.Step <= r.last {

@@ -25,7 +25,7 @@ type slow struct {
 	failures []error // what went wrong
 }
 
-func (s *slow) SaveCheckpoint(_ context.Context, _ string, write func(io.Writer) error) error {
+func (s *slow) SaveCheckpoint(_ context.Context, _ Claim, write func(io.Writer) error) error {
 	if s.saving {
 		s.failures = append(s.failures, errors.New("two checkpoints are saved at once"))
 	}

@@ -57,6 +57,7 @@ type Run struct {
 	SeenAt    time.Time     `json:"seen_at"`           // the last sign of life
 	Idle      time.Duration `json:"idle_ns,omitempty"` // between its ends and the calls of ContinueRun
 	Tries     int           `json:"tries,omitempty"`   // calls of ContinueRun since it began, was queued or saved a checkpoint
+	Attempt   int           `json:"attempt"`           // see Claim
 
 	// What it was made with and what it reached.
 	Params Params  `json:"params"`
@@ -76,6 +77,23 @@ type Run struct {
 	// Damaged are the names of what the store holds damaged of this record: cut, empty or in a bound. "record" is all of it,
 	// "pictures" are some of its pictures, which only Run looks for.
 	Damaged []string `json:"damaged,omitempty"`
+}
+
+// Claim is the right to write to a run: its id, and its attempt. A run begins with attempt 1, and each time that it is
+// given to somebody, its attempt is one more. A store refuses what is written with an earlier one: whoever was presumed
+// dead may wake after another has taken over.
+type Claim struct {
+	Run     string `json:"run"`
+	Attempt int    `json:"attempt"`
+}
+
+// Claim returns the claim of whoever the run was given to last.
+func (r *Run) Claim() Claim { return Claim{r.ID, r.Attempt} }
+
+// Refused is the error for a claim that is not that of the run as it is, for implementations of [RunStore].
+func (c Claim) Refused(now Claim, p Process) *Error {
+	return Errorf(CodeConflict, "run %s was given to process %d on %s, as attempt %d: attempt %d may not write to it any more",
+		c.Run, p.PID, p.Host, now.Attempt, c.Attempt)
 }
 
 // Duration is the time that the run took. Of a running one it is the time until its last sign of life. It is 0 if the

@@ -77,6 +77,9 @@ type RunReader interface {
 //
 // A run that was queued belongs to the queue until it is finished, failed or stopped. While it does, whatever interrupts
 // it, FinishRun or the end of its process, makes it queued in place of interrupted, and the next worker continues it.
+//
+// Whoever works on a run writes with its [Claim]. ContinueRun and ClaimRun make a new one, and what is written with an
+// earlier one is a conflict.
 type RunStore interface {
 	RunReader
 	// CreateRun adds a run that begins now, or that is queued, with its inputs, and gives it an id. A trial of a sweep
@@ -84,11 +87,12 @@ type RunStore interface {
 	CreateRun(ctx context.Context, n NewRun) (*Run, error)
 	// UpdateRun changes what people say about a run and returns the changed run.
 	UpdateRun(ctx context.Context, id string, u Update) (*Run, error)
-	// Heartbeat records that a run is alive. AppendPoints, AddPicture and SaveCheckpoint do so too.
-	Heartbeat(ctx context.Context, id string) error
+	// Heartbeat records that a run is alive, and reports whether somebody asked it to stop with StopRun. It may be called
+	// often: mostly it only reads; see HeartbeatDue. AppendPoints, AddPicture and SaveCheckpoint are signs of life, too.
+	Heartbeat(ctx context.Context, c Claim) (stopped bool, err error)
 	// FinishRun ends a run, and removes its checkpoint if it is finished. A run of the queue that is interrupted is queued
 	// again. A run that is not running is a conflict.
-	FinishRun(ctx context.Context, id string, o Outcome) error
+	FinishRun(ctx context.Context, c Claim, o Outcome) error
 	// ContinueRun gives a run that is queued, interrupted or failed to a process that continues it; the zero value means
 	// this one. The run is then running, and no other process may log into it. Its Tries are one more, unless it begins
 	// only now. A run that is running or finished is a conflict: of several processes that ask for the same run at once,
@@ -120,7 +124,7 @@ type CurveStore interface {
 	CurveReader
 	// AppendPoints adds points to a run's metrics, all or none of them. A point replaces an earlier
 	// one of the same metric and step.
-	AppendPoints(ctx context.Context, id string, series []Series) error
+	AppendPoints(ctx context.Context, c Claim, series []Series) error
 }
 
 // PictureReader reads the pictures of runs.
@@ -135,8 +139,8 @@ type PictureReader interface {
 type PictureStore interface {
 	PictureReader
 	// AddPicture adds a picture to a run and syncs it to the disk before returning. Adding the same
-	// picture again is no error; a different one with the same role, step and name is a conflict.
-	AddPicture(ctx context.Context, id string, n NewPicture) (*Picture, error)
+	// picture again is no error; a different one with the same role, step and name is a conflict. The run may have ended.
+	AddPicture(ctx context.Context, c Claim, n NewPicture) (*Picture, error)
 }
 
 // CheckpointReader reads the states that runs are continued from.
@@ -150,7 +154,7 @@ type CheckpointStore interface {
 	CheckpointReader
 	// SaveCheckpoint atomically replaces the run's checkpoint and syncs it before returning. It sets the run's Tries
 	// to 0. If write fails, or writes more than MaxCheckpoint bytes, nothing changes; see LimitCheckpoint.
-	SaveCheckpoint(ctx context.Context, id string, write func(io.Writer) error) error
+	SaveCheckpoint(ctx context.Context, c Claim, write func(io.Writer) error) error
 }
 
 // MaxCheckpoint is the size of the largest checkpoint that is kept, in bytes.

@@ -60,14 +60,14 @@ func add(t testing.TB, db *sqlite.DB, m made) string {
 	run, err := db.CreateRun(ctx, m.NewRun)
 	must(err)
 	for _, p := range append(m.Inputs, m.pictures...) {
-		_, err := db.AddPicture(ctx, run.ID, p)
+		_, err := db.AddPicture(ctx, run.Claim(), p)
 		must(err)
 	}
-	must(db.AppendPoints(ctx, run.ID, m.points))
+	must(db.AppendPoints(ctx, run.Claim(), m.points))
 	_, err = db.UpdateRun(ctx, run.ID, tracker.Update{Rating: &m.rating})
 	must(err)
 	if m.outcome.Status != "" {
-		must(db.FinishRun(ctx, run.ID, m.outcome))
+		must(db.FinishRun(ctx, run.Claim(), m.outcome))
 	}
 	return run.ID
 }

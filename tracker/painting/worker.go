@@ -137,7 +137,7 @@ func ended(ctx context.Context, err error) error {
 
 // work paints a queued run, or else a trial, if there is one.
 func (w *Worker) work(ctx context.Context) (worked bool, err error) {
-	active, run, err := tracker.Claim(ctx, w.Store)
+	active, run, err := tracker.Take(ctx, w.Store)
 	if tracker.ErrorCode(err) == tracker.CodeNotFound {
 		return w.trial(ctx)
 	}

@@ -48,7 +48,7 @@ func BenchmarkAddPicture(b *testing.B) {
 	for b.Loop() {
 		step++
 		data := append(trackertest.Picture(b, step), make([]byte, 100_000)...)
-		if _, err := store.AddPicture(b.Context(), run.ID, tracker.NewPicture{Role: "snapshot", Step: int64(step), Data: data}); err != nil {
+		if _, err := store.AddPicture(b.Context(), run.Claim(), tracker.NewPicture{Role: "snapshot", Step: int64(step), Data: data}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -130,7 +130,7 @@ func TestReadOnly(t *testing.T) {
 	}
 	_, err = reader.CreateRun(t.Context(), tracker.NewRun{})
 	wantError(t, err, tracker.CodeUnavailable, "reading only")
-	_, err = reader.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, 1)})
+	_, err = reader.AddPicture(t.Context(), run.Claim(), tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, 1)})
 	wantError(t, err, tracker.CodeUnavailable, "reading only")
 	_, err = reader.Restore(t.Context(), &tracker.Archive{Run: *run}, reader.OpenPicture)
 	wantError(t, err, tracker.CodeUnavailable, "reading only")

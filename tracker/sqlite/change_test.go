@@ -29,7 +29,7 @@ func TestForgottenDeletions(t *testing.T) {
 		execute(store, fmt.Sprintf(`WITH RECURSIVE n(i) AS (VALUES (2) UNION ALL SELECT i + 1 FROM n WHERE i <= %d)
 			INSERT INTO deletions (revision, id) SELECT i, printf('%%012d', i) FROM n`, earlier)), // the last one's revision is earlier + 1
 		execute(store, fmt.Sprint(`UPDATE history SET revision = `, earlier+1)),
-		store.FinishRun(t.Context(), run.ID, tracker.Outcome{Status: tracker.StatusFinished}), // earlier + 2
+		store.FinishRun(t.Context(), run.Claim(), tracker.Outcome{Status: tracker.StatusFinished}), // earlier + 2
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -33,24 +33,24 @@ func (c checkpoints) size(id string) int64 {
 
 // SaveCheckpoint implements tracker.Store. The file is written without SQLite's lock and renamed
 // while holding it, so a process that has taken the run over in the meantime keeps its own.
-func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Writer) error) error {
-	doing := "saving a checkpoint of run " + id
+func (db *DB) SaveCheckpoint(ctx context.Context, c tracker.Claim, write func(io.Writer) error) error {
+	doing := "saving a checkpoint of run " + c.Run
 	if db.writer == nil {
 		return db.write(ctx, doing, nil) // refuses
 	}
-	own := func(tx *sql.Tx) error {
-		_, err := findOwnRun(ctx, tx, id)
+	writable := func(tx *sql.Tx) error {
+		_, err := findWritable(ctx, tx, c)
 		return err
 	}
-	if err := db.read(ctx, doing, own); err != nil {
+	if err := db.read(ctx, doing, writable); err != nil {
 		return err
 	}
-	written, err := db.writeCheckpoint(id, write)
+	written, err := db.writeCheckpoint(c.Run, write)
 	if err != nil {
 		return db.failed(doing, err)
 	}
 	err = db.write(ctx, doing, func(tx *sql.Tx) error {
-		key, err := findOwnRun(ctx, tx, id)
+		key, err := findWritable(ctx, tx, c)
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (db *DB) SaveCheckpoint(ctx context.Context, id string, write func(io.Write
 		if err := db.touch(ctx, tx, key); err != nil {
 			return err
 		}
-		return db.checkpoints.place(written, id)
+		return db.checkpoints.place(written, c.Run)
 	})
 	if err != nil {
 		_ = db.checkpoints.remove(written) // if this fails, Verify finds it

@@ -20,7 +20,7 @@ func checkpointed(t *testing.T, store *DB, state string) *tracker.Run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.SaveCheckpoint(t.Context(), run.ID, text(state)); err != nil {
+	if err := store.SaveCheckpoint(t.Context(), run.Claim(), text(state)); err != nil {
 		t.Fatal(err)
 	}
 	return run
@@ -58,7 +58,7 @@ func TestLargeCheckpoint(t *testing.T) {
 		"one that goes on":     func(w io.Writer) error { return errors.Join(text("0123456")(w), text("789a")(w)) },
 		"one that tells of no": func(w io.Writer) error { _ = text("0123456789a")(w); return nil },
 	} {
-		err := store.SaveCheckpoint(t.Context(), run.ID, write)
+		err := store.SaveCheckpoint(t.Context(), run.Claim(), write)
 		if tracker.ErrorCode(err) != tracker.CodeInvalid || !strings.Contains(err.Error(), "more than 10 bytes") {
 			t.Errorf("%s: the error is %v", what, err)
 		}
@@ -74,10 +74,10 @@ func TestTakenOverWhileWriting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.SaveCheckpoint(t.Context(), run.ID, text("before")); err != nil {
+	if err := store.SaveCheckpoint(t.Context(), run.Claim(), text("before")); err != nil {
 		t.Fatal(err)
 	}
-	err = store.SaveCheckpoint(t.Context(), run.ID, func(w io.Writer) error {
+	err = store.SaveCheckpoint(t.Context(), run.Claim(), func(w io.Writer) error {
 		_, err := store.ContinueRun(t.Context(), run.ID, lostProcess())
 		return errors.Join(err, text("after")(w))
 	})
@@ -90,7 +90,7 @@ func TestTakenOverWhileWriting(t *testing.T) {
 func TestUnneededCheckpoints(t *testing.T) {
 	store := openStore(t, t.TempDir(), Options{})
 	needed, finished := checkpointed(t, store, "needed"), checkpointed(t, store, "finished")
-	if err := store.FinishRun(t.Context(), finished.ID, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+	if err := store.FinishRun(t.Context(), finished.Claim(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
 		t.Fatal(err)
 	}
 	old := time.Now().Add(-2 * inFlight)
@@ -177,7 +177,7 @@ func TestSweepsReadOnly(t *testing.T) {
 	_, err6 := store.ActivateSweep(t.Context(), "s", true)
 	for _, err := range []error{
 		err1, err2, err3, err4, err5, err6, store.SeeWorker(t.Context(), tracker.Worker{}), store.RemoveWorker(t.Context(), tracker.Process{}),
-		store.DeleteSweep(t.Context(), "s"), store.DeleteJudgement(t.Context(), 1), store.SaveCheckpoint(t.Context(), run.ID, text("new")),
+		store.DeleteSweep(t.Context(), "s"), store.DeleteJudgement(t.Context(), 1), store.SaveCheckpoint(t.Context(), run.Claim(), text("new")),
 	} {
 		wantError(t, err, tracker.CodeUnavailable, "reading only")
 	}

@@ -31,16 +31,16 @@ func TestIdle(t *testing.T) {
 	const minute, night = time.Minute, 9 * time.Hour
 	for range 2 {
 		now = now.Add(minute)
-		if err := store.FinishRun(t.Context(), id, tracker.Outcome{Status: tracker.StatusInterrupted}); err != nil {
+		if err := store.FinishRun(t.Context(), run.Claim(), tracker.Outcome{Status: tracker.StatusInterrupted}); err != nil {
 			t.Fatal(err)
 		}
 		now = now.Add(night)
-		if _, err := store.ContinueRun(t.Context(), id, tracker.Process{}); err != nil {
+		if run, err = store.ContinueRun(t.Context(), id, tracker.Process{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	now = now.Add(minute)
-	if err := store.FinishRun(t.Context(), id, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+	if err := store.FinishRun(t.Context(), run.Claim(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
 		t.Fatal(err)
 	}
 	if run, err = store.Run(t.Context(), id); err != nil || run.Idle != 2*night || run.Duration() != 3*minute {

@@ -28,7 +28,7 @@ func FuzzFilter(f *testing.F) {
 			f.Fatal(err)
 		}
 		points := []tracker.Series{{Name: "m", Points: []tracker.Point{{Step: 1, Value: float64(len(n.Tags))}}}}
-		if err := store.AppendPoints(f.Context(), run.ID, points); err != nil {
+		if err := store.AppendPoints(f.Context(), run.Claim(), points); err != nil {
 			f.Fatal(err)
 		}
 	}

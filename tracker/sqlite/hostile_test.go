@@ -210,7 +210,7 @@ func TestPointCounts(t *testing.T) {
 			t.Errorf("%d points: %v", points, err)
 		}
 		more := []tracker.Series{{Name: "total", Points: []tracker.Point{{Step: 601}}}}
-		if err := store.AppendPoints(t.Context(), s.Runs[3], more); err == nil && points%512 != 0 {
+		if err := store.AppendPoints(t.Context(), tracker.Claim{Run: s.Runs[3], Attempt: 1}, more); err == nil && points%512 != 0 {
 			t.Errorf("points were added to %d", points)
 		}
 		if _, err := store.DeleteRuns(t.Context(), s.Runs[:1], tracker.DeleteOptions{}); err != nil {

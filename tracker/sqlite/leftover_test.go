@@ -37,7 +37,7 @@ func childPicture(ctx context.Context, args []string) error {
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		return err
 	}
-	_, err = store.AddPicture(ctx, run.ID, tracker.NewPicture{Role: "result", Data: append(trackertest.Picture(noTest{}, 1), make([]byte, size)...)})
+	_, err = store.AddPicture(ctx, run.Claim(), tracker.NewPicture{Role: "result", Data: append(trackertest.Picture(noTest{}, 1), make([]byte, size)...)})
 	return err
 }
 
@@ -102,7 +102,7 @@ func TestKilledBeforeRow(t *testing.T) {
 	trackertest.Verify(t, store) // its row may be still to come
 	wantLeftover(t, store, p.Hash)
 	// A file whose row comes later is no orphan.
-	if _, err := store.AddPicture(t.Context(), c.run, tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, 1)}); err != nil {
+	if _, err := store.AddPicture(t.Context(), tracker.Claim{Run: c.run, Attempt: 1}, tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, 1)}); err != nil {
 		t.Fatal(err)
 	}
 	trackertest.Verify(t, store)
@@ -116,7 +116,7 @@ func TestRefusedPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	add := func(id string, n int) error {
-		_, err := store.AddPicture(t.Context(), id, tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, n)})
+		_, err := store.AddPicture(t.Context(), tracker.Claim{Run: id, Attempt: 1}, tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, n)})
 		return err
 	}
 	if err := add(run.ID, 1); err != nil {
@@ -128,7 +128,7 @@ func TestRefusedPictures(t *testing.T) {
 	if _, err := from.Restore(t.Context(), a, nil); err != nil {
 		t.Fatal(err)
 	}
-	p, err := from.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, 4)})
+	p, err := from.AddPicture(t.Context(), run.Claim(), tracker.NewPicture{Role: "result", Data: trackertest.Picture(t, 4)})
 	if err != nil {
 		t.Fatal(err)
 	}

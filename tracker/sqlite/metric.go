@@ -29,12 +29,12 @@ type metric struct {
 }
 
 // AppendPoints implements tracker.Store.
-func (db *DB) AppendPoints(ctx context.Context, id string, series []tracker.Series) error {
+func (db *DB) AppendPoints(ctx context.Context, c tracker.Claim, series []tracker.Series) error {
 	if err := tracker.CheckSeries(series); err != nil {
 		return err
 	}
-	return db.write(ctx, "logging metrics of run "+id, func(tx *sql.Tx) error {
-		key, err := findOwnRun(ctx, tx, id)
+	return db.write(ctx, "logging metrics of run "+c.Run, func(tx *sql.Tx) error {
+		key, err := findWritable(ctx, tx, c)
 		if err != nil {
 			return err
 		}

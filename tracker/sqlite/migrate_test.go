@@ -39,6 +39,15 @@ func TestMigrations(t *testing.T) {
 		if version >= 3 {
 			checkVersion3(t, store)
 		}
+		if version >= 2 {
+			want := 1
+			if version >= 5 {
+				want = 3
+			}
+			if run, err := store.Run(ctx, "1k7q3h9abcde"); err != nil || run.Attempt != want {
+				t.Errorf("version %d: attempt %d, want %d (%v)", version, run.Attempt, want, err)
+			}
+		}
 	}
 }
 

@@ -272,7 +272,7 @@ func emptyDisk(t *testing.T, what string) {
 		for i := range points {
 			points[i].Step = int64(i)
 		}
-		if err := store.AppendPoints(t.Context(), run.ID(), []tracker.Series{{Name: "x", Points: points}}); err != nil {
+		if err := store.AppendPoints(t.Context(), tracker.Claim{Run: run.ID(), Attempt: 1}, []tracker.Series{{Name: "x", Points: points}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -16,14 +16,14 @@ import (
 var errVanished = errors.New("the picture's file vanished")
 
 // AddPicture implements tracker.Store.
-func (db *DB) AddPicture(ctx context.Context, id string, n tracker.NewPicture) (*tracker.Picture, error) {
+func (db *DB) AddPicture(ctx context.Context, c tracker.Claim, n tracker.NewPicture) (*tracker.Picture, error) {
 	p, err := n.Describe(db.now())
 	if err != nil {
 		return nil, err
 	}
 	put := func() ([]string, error) { return []string{p.Hash}, db.blobs.put(p.Hash, n.Data) }
-	err = db.withFiles(ctx, "adding a picture to run "+id, put, func(tx *sql.Tx) error {
-		key, _, err := findRun(ctx, tx, id)
+	err = db.withFiles(ctx, "adding a picture to run "+c.Run, put, func(tx *sql.Tx) error {
+		key, _, err := findClaimed(ctx, tx, c)
 		if err != nil {
 			return err
 		}
@@ -204,9 +204,9 @@ func refreshRun(ctx context.Context, tx *sql.Tx, key int64, r *tracker.Run) erro
 	}
 	p := r.Process
 	_, err = tx.ExecContext(ctx, `
-		UPDATE runs SET status = ?, reason = ?, ended_at = ?, seen_at = ?, idle = ?, tries = ?, provenance = ?, host = ?, pid = ?, boot = ?, process_started = ?,
+		UPDATE runs SET status = ?, reason = ?, ended_at = ?, seen_at = ?, idle = ?, tries = ?, attempt = max(attempt, ?), provenance = ?, host = ?, pid = ?, boot = ?, process_started = ?,
 			note = iif(note = '', ?, note), rating = iif(rating = 0, ?, rating), revision = ? WHERE key = ?`,
-		r.Status, r.Reason, endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries,
+		r.Status, r.Reason, endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Attempt,
 		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), r.Note, r.Rating, revision, key)
 	if err != nil {
 		return err

@@ -172,11 +172,11 @@ func TestClockSetBack(t *testing.T) {
 		}
 	}
 	want(tracker.StatusInterrupted)
-	if err := store.Heartbeat(t.Context(), run.ID); err != nil {
+	if _, err := store.Heartbeat(t.Context(), run.Claim()); err != nil {
 		t.Fatal(err)
 	}
 	want(tracker.StatusRunning)
-	if err := store.FinishRun(t.Context(), run.ID, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+	if err := store.FinishRun(t.Context(), run.Claim(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
 		t.Fatal(err)
 	}
 	want(tracker.StatusFinished)

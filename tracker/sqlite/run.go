@@ -60,24 +60,38 @@ func (db *DB) beat(ctx context.Context, tx *sql.Tx, key int64) error {
 }
 
 // Heartbeat implements tracker.Store.
-func (db *DB) Heartbeat(ctx context.Context, id string) error {
-	return db.write(ctx, "keeping run "+id+" alive", func(tx *sql.Tx) error {
-		key, _, err := findRun(ctx, tx, id)
+func (db *DB) Heartbeat(ctx context.Context, c tracker.Claim) (stopped bool, err error) {
+	doing := "keeping run " + c.Run + " alive"
+	var due bool
+	err = db.read(ctx, doing, func(tx *sql.Tx) error {
+		key, _, err := findClaimed(ctx, tx, c)
 		if err != nil {
 			return err
 		}
-		return cmp.Or(refuseStranger(ctx, tx, key), db.beat(ctx, tx, key))
+		v := make([]any, 2)
+		return each(ctx, tx, `SELECT stopped, seen_at FROM runs WHERE key = ?`, []any{key}, pointers(v), func() error {
+			var r row
+			stopped, due = r.number("stopped", v[0]) == 1, tracker.HeartbeatDue(db.now(), r.time("seen", v[1]))
+			return nil
+		})
+	})
+	if err != nil || !due {
+		return stopped, err
+	}
+	return stopped, db.write(ctx, doing, func(tx *sql.Tx) error {
+		key, _, err := findClaimed(ctx, tx, c)
+		return cmp.Or(err, db.beat(ctx, tx, key))
 	})
 }
 
 // FinishRun implements tracker.Store.
-func (db *DB) FinishRun(ctx context.Context, id string, o tracker.Outcome) error {
+func (db *DB) FinishRun(ctx context.Context, c tracker.Claim, o tracker.Outcome) error {
 	o, err := o.Normal()
 	if err != nil {
 		return err
 	}
-	err = db.write(ctx, "finishing run "+id, func(tx *sql.Tx) error {
-		key, err := findOwnRun(ctx, tx, id)
+	err = db.write(ctx, "finishing run "+c.Run, func(tx *sql.Tx) error {
+		key, err := findWritable(ctx, tx, c)
 		if err != nil {
 			return err
 		}
@@ -95,7 +109,7 @@ func (db *DB) FinishRun(ctx context.Context, id string, o tracker.Outcome) error
 	if err != nil || o.Status != tracker.StatusFinished {
 		return err
 	}
-	return db.removeCheckpoints(ctx, id)
+	return db.removeCheckpoints(ctx, c.Run)
 }
 
 // endRun ends a run that is running. One of the queue that is interrupted waits there again.
@@ -189,7 +203,7 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 		}
 		at := db.now()
 		r := tracker.Run{
-			Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning,
+			Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning, Attempt: 1,
 			StartedAt: at, SeenAt: at, Note: n.Note, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
 		}
 		if n.Queued {
@@ -239,11 +253,11 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
 		status, queue = tracker.StatusRunning, 2
 	}
 	key, err := one[int64](ctx, tx, `
-		INSERT INTO runs (id, name, experiment, sweep, trial, status, queue, reason, started_at, ended_at, seen_at, idle, tries, note, rating,
+		INSERT INTO runs (id, name, experiment, sweep, trial, status, queue, reason, started_at, ended_at, seen_at, idle, tries, attempt, note, rating,
 			provenance, host, pid, boot, process_started, revision)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
 		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, status, queue, r.Reason,
-		r.StartedAt.UnixMicro(), endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Note, r.Rating,
+		r.StartedAt.UnixMicro(), endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Attempt, r.Note, r.Rating,
 		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), revision)
 	if err != nil {
 		return 0, err
@@ -309,7 +323,7 @@ func (db *DB) give(ctx context.Context, tx *sql.Tx, key int64, p tracker.Process
 	}
 	// A run without a process has not begun. One whose process is gone ended at its last sign of life.
 	_, err := tx.ExecContext(ctx, `
-		UPDATE runs SET status = 'running', reason = '', ended_at = NULL, claimed = 1, queue = min(queue, 1), stopped = 0,
+		UPDATE runs SET status = 'running', reason = '', ended_at = NULL, attempt = min(max(attempt, 0), 2147483646) + 1, queue = min(queue, 1), stopped = 0,
 			started_at = iif(pid = 0, ?1, started_at), tries = iif(pid = 0, 0, tries + 1),
 			idle = iif(pid = 0, 0, idle + max(0, ?1 - coalesce(ended_at, seen_at))), host = ?2, pid = ?3, boot = ?4, process_started = ?5
 		WHERE key = ?6`,
@@ -381,34 +395,35 @@ func (db *DB) StopRun(ctx context.Context, id string) (*tracker.Run, error) {
 	})
 }
 
-// findOwnRun returns the key of a run that this process may log into: it is running, and ContinueRun has not given it
-// to another process. A process presumed dead may wake after another has taken over its run.
-func findOwnRun(ctx context.Context, tx *sql.Tx, id string) (int64, error) {
-	key, status, err := findRun(ctx, tx, id)
+// findWritable returns the key of a run that may be written to with a claim: it is running, and nobody has another one.
+func findWritable(ctx context.Context, tx *sql.Tx, c tracker.Claim) (int64, error) {
+	key, status, err := findClaimed(ctx, tx, c)
 	if err != nil {
 		return 0, err
 	}
 	switch status {
 	case tracker.StatusRunning:
 	case tracker.StatusQueued:
-		return 0, tracker.Errorf(tracker.CodeConflict, "run %s is queued: nobody works on it", id)
+		err = tracker.Errorf(tracker.CodeConflict, "run %s is queued: nobody works on it", c.Run)
 	default:
-		return 0, tracker.Errorf(tracker.CodeConflict, "run %s has ended: it is %s", id, status)
+		err = tracker.Errorf(tracker.CodeConflict, "run %s has ended: it is %s", c.Run, status)
 	}
-	return key, refuseStranger(ctx, tx, key)
+	return key, err
 }
 
-// refuseStranger returns an error if ContinueRun gave the run to another process.
-func refuseStranger(ctx context.Context, tx *sql.Tx, key int64) error {
-	query := `SELECT ` + shownID + `, host, pid, boot, process_started FROM runs WHERE key = ? AND claimed`
+// findClaimed is findRun for a claim, which must be that of the run's last attempt.
+func findClaimed(ctx context.Context, tx *sql.Tx, c tracker.Claim) (key int64, status tracker.Status, err error) {
+	key, status, err = findRun(ctx, tx, c.Run)
+	if err != nil {
+		return 0, "", err
+	}
 	v := make([]any, 5)
-	return each(ctx, tx, query, []any{key}, pointers(v), func() error {
+	err = each(ctx, tx, `SELECT attempt, host, pid, boot, process_started FROM runs WHERE key = ?`, []any{key}, pointers(v), func() error {
 		var r row
-		id, p := r.text("id", v[0]), r.process(v[1:])
-		if p.Equal(tracker.ThisProcess()) {
-			return nil
+		if attempt := r.number("attempt", v[0]); attempt != int64(c.Attempt) {
+			return c.Refused(tracker.Claim{Run: c.Run, Attempt: int(attempt)}, r.process(v[1:]))
 		}
-		return tracker.Errorf(tracker.CodeConflict, "run %s was continued by process %d on %s: this one may not log into it any more",
-			id, p.PID, p.Host)
+		return nil
 	})
+	return key, status, err
 }

@@ -89,7 +89,7 @@ func TestSilence(t *testing.T) {
 	} {
 		store.Now = func() time.Time { return now.Add(step.after) }
 		if step.beat {
-			if err := store.Heartbeat(t.Context(), run.ID); err != nil {
+			if _, err := store.Heartbeat(t.Context(), run.Claim()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -102,7 +102,7 @@ func TestSilence(t *testing.T) {
 		t.Errorf("that the process is gone is no change: %+v (%v)", after, err)
 	}
 	// It was only asleep.
-	if err := store.Heartbeat(t.Context(), run.ID); err != nil || status() != tracker.StatusRunning {
+	if _, err := store.Heartbeat(t.Context(), run.Claim()); err != nil || status() != tracker.StatusRunning {
 		t.Errorf("after another sign of life the run is %s (%v)", status(), err)
 	}
 }

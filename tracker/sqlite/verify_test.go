@@ -27,7 +27,7 @@ func TestVerify(t *testing.T) {
 	}
 	var paths []string
 	for i := range 2 {
-		p, err := store.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: "snapshot", Step: int64(i), Data: trackertest.Picture(t, i)})
+		p, err := store.AddPicture(t.Context(), run.Claim(), tracker.NewPicture{Role: "snapshot", Step: int64(i), Data: trackertest.Picture(t, i)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestVerify(t *testing.T) {
 		os.Chtimes(young, now, now),
 		os.Remove(paths[0]),
 		os.WriteFile(paths[1], []byte("altered"), 0o666),
-		store.AppendPoints(t.Context(), run.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}}),
+		store.AppendPoints(t.Context(), run.Claim(), []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}}),
 		execute(store, `UPDATE metrics SET points = 7`),
 		execute(store, `PRAGMA foreign_keys = OFF`),
 		execute(store, `INSERT INTO tags (run, tag) VALUES (999, 'lost')`),
@@ -102,9 +102,9 @@ func TestDeleteAgainstAdd(t *testing.T) {
 					errs = append(errs, err)
 					break
 				}
-				_, err = store.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: "result", Data: data})
+				_, err = store.AddPicture(t.Context(), run.Claim(), tracker.NewPicture{Role: "result", Data: data})
 				errs = append(errs, err)
-				errs = append(errs, store.FinishRun(t.Context(), run.ID, tracker.Outcome{Status: tracker.StatusFinished}))
+				errs = append(errs, store.FinishRun(t.Context(), run.Claim(), tracker.Outcome{Status: tracker.StatusFinished}))
 				_, err = store.DeleteRuns(t.Context(), []string{run.ID}, tracker.DeleteOptions{})
 				errs = append(errs, err)
 			}
@@ -132,8 +132,8 @@ func TestDeleteFreesDatabase(t *testing.T) {
 		points[i] = tracker.Point{Step: int64(i), Value: rand.Float64()}
 	}
 	err = errors.Join(
-		store.AppendPoints(t.Context(), run.ID, []tracker.Series{{Name: "x", Points: points}}),
-		store.FinishRun(t.Context(), run.ID, tracker.Outcome{Status: tracker.StatusFinished}),
+		store.AppendPoints(t.Context(), run.Claim(), []tracker.Series{{Name: "x", Points: points}}),
+		store.FinishRun(t.Context(), run.Claim(), tracker.Outcome{Status: tracker.StatusFinished}),
 		execute(store, "PRAGMA wal_checkpoint(TRUNCATE)"),
 	)
 	if err != nil {

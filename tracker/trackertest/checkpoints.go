@@ -17,7 +17,7 @@ func writes(state string) func(io.Writer) error {
 
 func saveCheckpoint(t *testing.T, store tracker.Store, id, state string) {
 	t.Helper()
-	ok(t, store.SaveCheckpoint(t.Context(), id, writes(state)))
+	ok(t, store.SaveCheckpoint(t.Context(), claim(t, store, id), writes(state)))
 }
 
 func readCheckpoint(t *testing.T, store tracker.Store, id string) string {
@@ -29,7 +29,7 @@ func testCheckpoints(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	wantCode(t, errorOf(store.OpenCheckpoint(ctx, tracker.NewID(time.Now()))), tracker.CodeNotFound)
 	wantCode(t, errorOf(store.OpenCheckpoint(ctx, "../x")), tracker.CodeNotFound)
-	wantCode(t, store.SaveCheckpoint(ctx, tracker.NewID(time.Now()), writes("")), tracker.CodeNotFound)
+	wantCode(t, store.SaveCheckpoint(ctx, tracker.Claim{Run: tracker.NewID(time.Now()), Attempt: 1}, writes("")), tracker.CodeNotFound)
 	run, other := create(t, store, tracker.NewRun{}), create(t, store, tracker.NewRun{})
 	wantCode(t, errorOf(store.OpenCheckpoint(ctx, run.ID)), tracker.CodeNotFound)
 	saveCheckpoint(t, store, other.ID, "other")
@@ -41,7 +41,7 @@ func testCheckpoints(t *testing.T, store tracker.Store) {
 	}
 	failIf(t, !get(t, store, run.ID).SeenAt.After(run.SeenAt), "a checkpoint is no sign of life")
 	broken := errors.New("the device is gone")
-	err := store.SaveCheckpoint(ctx, run.ID, func(w io.Writer) error {
+	err := store.SaveCheckpoint(ctx, run.Claim(), func(w io.Writer) error {
 		return errors.Join(writes(strings.Repeat("half", 1<<16))(w), broken)
 	})
 	failIf(t, !errors.Is(err, broken), "the error is %v, want %v", err, broken)
@@ -65,9 +65,9 @@ func testCheckpointEnds(t *testing.T, store tracker.Store) {
 	for _, status := range []tracker.Status{tracker.StatusInterrupted, tracker.StatusFailed, tracker.StatusFinished} {
 		run := create(t, store, tracker.NewRun{})
 		saveCheckpoint(t, store, run.ID, "state")
-		ok(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: status}))
+		ok(t, store.FinishRun(ctx, run.Claim(), tracker.Outcome{Status: status}))
 		wantKept(run.ID, status != tracker.StatusFinished)
-		wantCode(t, store.SaveCheckpoint(ctx, run.ID, writes("")), tracker.CodeConflict)
+		wantCode(t, store.SaveCheckpoint(ctx, run.Claim(), writes("")), tracker.CodeConflict)
 		if status == tracker.StatusFailed {
 			continue
 		}

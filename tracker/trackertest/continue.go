@@ -1,9 +1,11 @@
 package trackertest
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,13 +21,14 @@ func testContinue(t *testing.T, store tracker.Store) {
 		n.Process = gone()
 		run := create(t, store, n)
 		if status != tracker.StatusRunning { // the running one's process is gone
-			ok(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: status, Reason: "because"}))
+			ok(t, store.FinishRun(ctx, run.Claim(), tracker.Outcome{Status: status, Reason: "because"}))
 		}
 		before := changes(t, store, "")
 		got := must(store.ContinueRun(ctx, run.ID, tracker.Process{}))(t)
 		wantList(t, "changes", changes(t, store, before.Cursor).Runs, []string{run.ID})
 		want := *run
 		want.Status, want.Reason, want.EndedAt, want.Process, want.Tries = tracker.StatusRunning, "", time.Time{}, tracker.ThisProcess(), 1
+		want.Attempt = 2
 		want.SeenAt, want.Idle = got.SeenAt, got.Idle
 		if !reflect.DeepEqual(*got, want) || !reflect.DeepEqual(get(t, store, run.ID), got) || got.SeenAt.Before(run.SeenAt) {
 			t.Errorf("%s: got %+v, want %+v", status, got, want)
@@ -57,16 +60,74 @@ func testContinueOnce(t *testing.T, store tracker.Store) {
 
 // testStranger has a process that was presumed dead come back after another has taken over its run.
 func testStranger(t *testing.T, store tracker.Store) {
-	ctx := t.Context()
 	run := create(t, store, tracker.NewRun{Process: gone()})
-	must(store.ContinueRun(ctx, run.ID, far()))(t)
-	before := get(t, store, run.ID)
-	wantCode(t, store.Heartbeat(ctx, run.ID), tracker.CodeConflict)
-	wantCode(t, store.AppendPoints(ctx, run.ID, onePoint), tracker.CodeConflict)
-	wantCode(t, store.SaveCheckpoint(ctx, run.ID, writes("")), tracker.CodeConflict)
-	wantCode(t, store.FinishRun(ctx, run.ID, done), tracker.CodeConflict)
-	wantEqual(t, "the run", get(t, store, run.ID), before)
-	wantEqual(t, "its status", before.Status, tracker.StatusRunning)
+	must(store.ContinueRun(t.Context(), run.ID, far()))(t)
+	wantRefused(t, store, run.Claim())
+}
+
+// testClaims gives a run to the same process again and again, directly and from the queue: only what it was given last
+// counts, for the others are forgotten goroutines, or calls of a machine that sleeps.
+func testClaims(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	run := create(t, store, tracker.NewRun{Queued: true})
+	claims := []tracker.Claim{run.Claim()}
+	wantEqual(t, "the first attempt", run.Attempt, 1)
+	back := tracker.Outcome{Status: tracker.StatusInterrupted}
+	for i := range 4 {
+		give := store.ClaimRun
+		if i%2 == 1 {
+			give = func(ctx context.Context, p tracker.Process) (*tracker.Run, error) {
+				return store.ContinueRun(ctx, run.ID, p)
+			}
+		}
+		got := must(give(ctx, tracker.Process{}))(t)
+		wantEqual(t, "the claim", got.Claim(), tracker.Claim{Run: run.ID, Attempt: i + 2})
+		for _, earlier := range claims {
+			wantRefused(t, store, earlier)
+		}
+		wantRefused(t, store, tracker.Claim{Run: run.ID, Attempt: i + 3}) // nobody has it yet
+		claims = append(claims, got.Claim())
+		ok(t, store.AppendPoints(ctx, got.Claim(), []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: int64(i), Value: float64(i)}}}}))
+		ok(t, store.SaveCheckpoint(ctx, got.Claim(), writes(fmt.Sprint(i))))
+		ok(t, store.FinishRun(ctx, got.Claim(), back))
+		must(store.AddPicture(ctx, got.Claim(), tracker.NewPicture{Role: "result", Step: int64(i), Data: Picture(t, i)}))(t) // also after its end
+	}
+	wantEqual(t, "the checkpoint", readCheckpoint(t, store, run.ID), "3")
+	wantEqual(t, "points", len(curves(t, store, run.ID, tracker.CurveQuery{})[0].Points), 4)
+}
+
+// wantRefused fails the test unless nothing can be written with a claim, in words that name who has the run.
+func wantRefused(t *testing.T, store tracker.Store, c tracker.Claim) {
+	t.Helper()
+	ctx, before := t.Context(), get(t, store, c.Run)
+	for what, err := range map[string]error{
+		"a heartbeat":  errorOf(store.Heartbeat(ctx, c)),
+		"points":       store.AppendPoints(ctx, c, onePoint),
+		"a picture":    errorOf(store.AddPicture(ctx, c, tracker.NewPicture{Role: "late", Data: Picture(t, 9)})),
+		"a checkpoint": store.SaveCheckpoint(ctx, c, writes("late")),
+		"an end":       store.FinishRun(ctx, c, done),
+	} {
+		if tracker.ErrorCode(err) != tracker.CodeConflict || !strings.Contains(err.Error(), before.Process.Host) {
+			t.Errorf("%s with attempt %d of %d: the error is %v", what, c.Attempt, before.Attempt, err)
+		}
+	}
+	wantEqual(t, "the run", get(t, store, c.Run), before)
+	wantEqual(t, "late pictures", len(must(store.Pictures(ctx, c.Run, tracker.PictureQuery{Roles: []string{"late"}}))(t)), 0)
+}
+
+// testHeartbeat stops a run and looks at what its heartbeats return.
+func testHeartbeat(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	run := create(t, store, tracker.NewRun{})
+	for _, want := range []bool{false, true, true} {
+		wantEqual(t, "stopped", must(store.Heartbeat(ctx, run.Claim()))(t), want)
+		if !want {
+			must(store.StopRun(ctx, run.ID))(t)
+		}
+	}
+	ok(t, store.FinishRun(ctx, run.Claim(), tracker.Outcome{Status: tracker.StatusInterrupted}))
+	again := must(store.ContinueRun(ctx, run.ID, tracker.Process{}))(t)
+	wantEqual(t, "stopped after it was continued", must(store.Heartbeat(ctx, again.Claim()))(t), false)
 }
 
 // testContinuedCurve loses a process at step 60 and continues from step 40.

@@ -19,9 +19,9 @@ func testChanges(t *testing.T, store tracker.Store) {
 		t.Errorf("nothing happened: %+v", c)
 	}
 	for what, do := range map[string]func() error{
-		"points": func() error { return store.AppendPoints(t.Context(), old.ID, onePoint) },
+		"points": func() error { return store.AppendPoints(t.Context(), old.Claim(), onePoint) },
 		"a picture": func() error {
-			return errorOf(store.AddPicture(t.Context(), old.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 1)}))
+			return errorOf(store.AddPicture(t.Context(), old.Claim(), tracker.NewPicture{Role: "result", Data: Picture(t, 1)}))
 		},
 		"a tag": func() error { return errorOf(store.UpdateRun(t.Context(), old.ID, tracker.Update{Tag: []string{"a"}})) },
 	} {

@@ -19,7 +19,7 @@ func testPoints(t *testing.T, store tracker.Store) {
 		if step > 0 {
 			series = append(series, tracker.Series{Name: "content", Points: []tracker.Point{{Step: step, Value: float64(step)}}})
 		}
-		ok(t, store.AppendPoints(t.Context(), run.ID, series))
+		ok(t, store.AppendPoints(t.Context(), run.Claim(), series))
 	}
 	got := curves(t, store, run.ID, tracker.CurveQuery{})
 	if len(got) != 2 || got[0].Name != "content" || got[1].Name != "style" {

@@ -12,7 +12,7 @@ import (
 
 func addPicture(t *testing.T, store tracker.Store, id string, n tracker.NewPicture) *tracker.Picture {
 	t.Helper()
-	return must(store.AddPicture(t.Context(), id, n))(t)
+	return must(store.AddPicture(t.Context(), claim(t, store, id), n))(t)
 }
 
 func readPicture(t *testing.T, store tracker.Store, hash string) []byte {
@@ -76,7 +76,7 @@ func testPictureConflict(t *testing.T, store tracker.Store) {
 	run := create(t, store, tracker.NewRun{})
 	addPicture(t, store, run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})
 	other := tracker.NewPicture{Role: "result", Data: Picture(t, 2)}
-	wantCode(t, errorOf(store.AddPicture(t.Context(), run.ID, other)), tracker.CodeConflict)
+	wantCode(t, errorOf(store.AddPicture(t.Context(), run.Claim(), other)), tracker.CodeConflict)
 	other.Name = "other"
 	addPicture(t, store, run.ID, other)
 }
@@ -132,5 +132,5 @@ func testDeleteRunning(t *testing.T, store tracker.Store) {
 	get(t, store, run.ID)
 	must(store.DeleteRuns(t.Context(), []string{run.ID}, tracker.DeleteOptions{Force: true}))(t)
 	wantCode(t, errorOf(store.Run(t.Context(), run.ID)), tracker.CodeNotFound)
-	wantCode(t, store.AppendPoints(t.Context(), run.ID, onePoint), tracker.CodeNotFound)
+	wantCode(t, store.AppendPoints(t.Context(), run.Claim(), onePoint), tracker.CodeNotFound)
 }

@@ -27,8 +27,8 @@ func testQueue(t *testing.T, store tracker.Store) {
 	groups := must(store.Groups(ctx, tracker.ByExperiment))(t)
 	wantEqual(t, "statuses", groups[0].Statuses, map[tracker.Status]int{tracker.StatusQueued: 2, tracker.StatusRunning: 1})
 	for what, err := range map[string]error{
-		"points": store.AppendPoints(ctx, first.ID, onePoint), "a checkpoint": store.SaveCheckpoint(ctx, first.ID, writes("")),
-		"an end": store.FinishRun(ctx, first.ID, done),
+		"points": store.AppendPoints(ctx, first.Claim(), onePoint), "a checkpoint": store.SaveCheckpoint(ctx, first.Claim(), writes("")),
+		"an end": store.FinishRun(ctx, first.Claim(), done),
 	} {
 		failIf(t, tracker.ErrorCode(err) != tracker.CodeConflict, "%s of a run that nobody works on: %v", what, err)
 	}
@@ -41,7 +41,7 @@ func testQueue(t *testing.T, store tracker.Store) {
 		t.Errorf("got %+v", got)
 	}
 	saveCheckpoint(t, store, first.ID, "state")
-	ok(t, store.FinishRun(ctx, first.ID, tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "the worker ended"}))
+	ok(t, store.FinishRun(ctx, got.Claim(), tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "the worker ended"}))
 	back := get(t, store, first.ID)
 	failIf(t, back.Status != tracker.StatusQueued || back.Reason != "the worker ended" || !back.StartedAt.Equal(got.StartedAt), "given back: %+v", back)
 	wantEqual(t, "its checkpoint", readCheckpoint(t, store, first.ID), "state")
@@ -49,7 +49,7 @@ func testQueue(t *testing.T, store tracker.Store) {
 	failIf(t, again.ID != first.ID || again.Tries != 1 || again.Reason != "" || !again.StartedAt.Equal(got.StartedAt), "taken again: %+v", again)
 	finish(t, store, first.ID)
 	second := must(store.ClaimRun(ctx, tracker.Process{}))(t)
-	ok(t, store.FinishRun(ctx, second.ID, tracker.Outcome{Status: tracker.StatusFailed}))
+	ok(t, store.FinishRun(ctx, second.Claim(), tracker.Outcome{Status: tracker.StatusFailed}))
 	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{})), tracker.CodeNotFound)
 
 	queued := create(t, store, tracker.NewRun{Queued: true})
@@ -75,7 +75,7 @@ func testQueueGone(t *testing.T, store tracker.Store) {
 	for range 8 {
 		must(store.ClaimRun(ctx, gone()))(t)
 	}
-	active, next, err := tracker.Claim(ctx, store)
+	active, next, err := tracker.Take(ctx, store)
 	ok(t, err)
 	failIf(t, next.Name != "next", "got %s", next.Name)
 	ok(t, active.Finish(ctx, done))
@@ -84,7 +84,7 @@ func testQueueGone(t *testing.T, store tracker.Store) {
 	wantCode(t, errorOf(tracker.Continue(ctx, store, run.ID)), tracker.CodeConflict)
 	again := must(store.QueueRun(ctx, run.ID))(t)
 	failIf(t, again.Status != tracker.StatusQueued || again.Tries != 0, "got %+v", again)
-	active, _, err = tracker.Claim(ctx, store)
+	active, _, err = tracker.Take(ctx, store)
 	ok(t, err)
 	ok(t, active.Finish(ctx, done))
 }
@@ -125,7 +125,7 @@ func testQueueAgain(t *testing.T, store tracker.Store) {
 		run := create(t, store, n)
 		if n.Process == (tracker.Process{}) {
 			wantCode(t, errorOf(store.QueueRun(ctx, run.ID)), tracker.CodeConflict) // it is running
-			ok(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: tracker.StatusFailed, Reason: "because"}))
+			ok(t, store.FinishRun(ctx, run.Claim(), tracker.Outcome{Status: tracker.StatusFailed, Reason: "because"}))
 		}
 		for range 2 {
 			got := must(store.QueueRun(ctx, run.ID))(t)
@@ -160,7 +160,7 @@ func testStop(t *testing.T, store tracker.Store) {
 		}
 		got = must(store.StopRun(ctx, run.ID))(t)
 		failIf(t, got.Status != tracker.StatusRunning || !got.Stopped, "got %+v", got)
-		ok(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "stopped"}))
+		ok(t, store.FinishRun(ctx, got.Claim(), tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "stopped"}))
 		got = get(t, store, run.ID)
 		failIf(t, got.Status != tracker.StatusInterrupted || !got.Stopped, "got %+v", got)
 		failIf(t, must(store.ContinueRun(ctx, run.ID, gone()))(t).Stopped, "a run that is continued is stopped")

@@ -62,13 +62,13 @@ func testInvalid(t *testing.T, store tracker.Store) {
 	wantEqual(t, "files after mistakes", must(store.Verify(t.Context(), tracker.VerifyOptions{}))(t).Pictures, 0)
 	run := create(t, store, tracker.NewRun{})
 	ctx := t.Context()
-	wantCode(t, store.FinishRun(ctx, run.ID, tracker.Outcome{Status: tracker.StatusRunning}), tracker.CodeInvalid)
-	wantCode(t, store.AppendPoints(ctx, run.ID, []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: -1}}}}), tracker.CodeInvalid)
-	wantCode(t, store.AppendPoints(ctx, run.ID, []tracker.Series{{Name: "x y"}}), tracker.CodeInvalid)
+	wantCode(t, store.FinishRun(ctx, run.Claim(), tracker.Outcome{Status: tracker.StatusRunning}), tracker.CodeInvalid)
+	wantCode(t, store.AppendPoints(ctx, run.Claim(), []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: -1}}}}), tracker.CodeInvalid)
+	wantCode(t, store.AppendPoints(ctx, run.Claim(), []tracker.Series{{Name: "x y"}}), tracker.CodeInvalid)
 	rating := 6
 	wantCode(t, errorOf(store.UpdateRun(ctx, run.ID, tracker.Update{Rating: &rating})), tracker.CodeInvalid)
 	text := tracker.NewPicture{Role: "result", Data: []byte("no picture")}
-	wantCode(t, errorOf(store.AddPicture(ctx, run.ID, text)), tracker.CodeInvalid)
+	wantCode(t, errorOf(store.AddPicture(ctx, run.Claim(), text)), tracker.CodeInvalid)
 	for _, hash := range []string{"", "../../etc/passwd", strings.Repeat("A", 64), strings.Repeat("/", 64)} {
 		wantCode(t, errorOf(store.OpenPicture(ctx, hash)), tracker.CodeInvalid)
 	}
@@ -80,16 +80,17 @@ func testInvalid(t *testing.T, store tracker.Store) {
 
 func testNotFound(t *testing.T, store tracker.Store) {
 	ctx, id := t.Context(), tracker.NewID(time.Now())
+	nobody := tracker.Claim{Run: id, Attempt: 1}
 	wantCode(t, errorOf(store.Run(ctx, id)), tracker.CodeNotFound)
 	wantCode(t, errorOf(store.Find(ctx, id)), tracker.CodeNotFound)
 	wantCode(t, errorOf(store.Curves(ctx, id, tracker.CurveQuery{})), tracker.CodeNotFound)
 	wantCode(t, errorOf(store.Pictures(ctx, id, tracker.PictureQuery{})), tracker.CodeNotFound)
 	wantCode(t, errorOf(store.OpenPicture(ctx, strings.Repeat("0", 64))), tracker.CodeNotFound)
-	wantCode(t, store.Heartbeat(ctx, id), tracker.CodeNotFound)
-	wantCode(t, store.AppendPoints(ctx, id, nil), tracker.CodeNotFound)
-	wantCode(t, store.FinishRun(ctx, id, done), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.Heartbeat(ctx, nobody)), tracker.CodeNotFound)
+	wantCode(t, store.AppendPoints(ctx, nobody, nil), tracker.CodeNotFound)
+	wantCode(t, store.FinishRun(ctx, nobody, done), tracker.CodeNotFound)
 	wantCode(t, errorOf(store.UpdateRun(ctx, id, tracker.Update{})), tracker.CodeNotFound)
-	wantCode(t, errorOf(store.AddPicture(ctx, id, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.AddPicture(ctx, nobody, tracker.NewPicture{Role: "result", Data: Picture(t, 1)})), tracker.CodeNotFound)
 	run := finished(t, store, tracker.NewRun{})
 	wantCode(t, errorOf(store.DeleteRuns(ctx, []string{run.ID, id}, tracker.DeleteOptions{})), tracker.CodeNotFound)
 	get(t, store, run.ID) // all or none
@@ -128,22 +129,22 @@ func testFinish(t *testing.T, store tracker.Store) {
 	for _, status := range []tracker.Status{tracker.StatusFinished, tracker.StatusInterrupted, tracker.StatusFailed} {
 		run := create(t, store, tracker.NewRun{})
 		o := tracker.Outcome{Status: status, Reason: "because", PeakMemory: 1 << 30}
-		ok(t, store.FinishRun(t.Context(), run.ID, o))
+		ok(t, store.FinishRun(t.Context(), run.Claim(), o))
 		got := get(t, store, run.ID)
 		if got.Status != status || got.Reason != "because" || got.Provenance.PeakMemory != 1<<30 || got.EndedAt.Before(got.StartedAt) {
 			t.Errorf("got %+v", got)
 		}
-		wantCode(t, store.FinishRun(t.Context(), run.ID, o), tracker.CodeConflict)
-		wantCode(t, store.AppendPoints(t.Context(), run.ID, onePoint), tracker.CodeConflict)
+		wantCode(t, store.FinishRun(t.Context(), run.Claim(), o), tracker.CodeConflict)
+		wantCode(t, store.AppendPoints(t.Context(), run.Claim(), onePoint), tracker.CodeConflict)
 	}
 	// The text of an error may be long, and is cut rather than refused.
 	run := create(t, store, tracker.NewRun{})
 	long := tracker.Outcome{Status: tracker.StatusFailed, Reason: strings.Repeat("é", 4000) + "\x00"}
-	ok(t, store.FinishRun(t.Context(), run.ID, long))
+	ok(t, store.FinishRun(t.Context(), run.Claim(), long))
 	if got := get(t, store, run.ID); got.Status != tracker.StatusFailed || got.Reason != strings.Repeat("é", 2048) {
 		t.Errorf("the run is %s, and its reason has %d bytes", got.Status, len(got.Reason))
 	}
-	wantCode(t, store.FinishRun(t.Context(), run.ID, long), tracker.CodeConflict)
+	wantCode(t, store.FinishRun(t.Context(), run.Claim(), long), tracker.CodeConflict)
 }
 
 // gone is a process of an earlier start of this machine.

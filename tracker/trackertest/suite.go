@@ -52,7 +52,7 @@ var groups = []struct {
 	{"Runs", []check{
 		{"Create", testRun}, {"Invalid", testInvalid}, {"NotFound", testNotFound}, {"Find", testFind}, {"Update", testUpdate},
 		{"Finish", testFinish}, {"Gone", testGone}, {"Delete", testDelete}, {"DeleteRunning", testDeleteRunning},
-		{"Continue", testContinue}, {"Tries", testTries}, {"ContinueOnce", testContinueOnce}, {"Stranger", testStranger},
+		{"Continue", testContinue}, {"Tries", testTries}, {"ContinueOnce", testContinueOnce}, {"Stranger", testStranger}, {"Claims", testClaims}, {"Heartbeat", testHeartbeat},
 	}},
 	{"Queue", []check{
 		{"Queue", testQueue}, {"Gone", testQueueGone}, {"Once", testQueueOnce}, {"Again", testQueueAgain}, {"Stop", testStop},
@@ -163,14 +163,20 @@ func changes(t *testing.T, store tracker.Store, since tracker.Cursor) *tracker.C
 	return must(store.Changes(t.Context(), since))(t)
 }
 
+// claim returns the claim of whoever has a run.
+func claim(t *testing.T, store tracker.Store, id string) tracker.Claim {
+	t.Helper()
+	return get(t, store, id).Claim()
+}
+
 func appendPoints(t *testing.T, store tracker.Store, id, name string, points ...tracker.Point) {
 	t.Helper()
-	ok(t, store.AppendPoints(t.Context(), id, []tracker.Series{{Name: name, Points: points}}))
+	ok(t, store.AppendPoints(t.Context(), claim(t, store, id), []tracker.Series{{Name: name, Points: points}}))
 }
 
 func finish(t *testing.T, store tracker.Store, id string) {
 	t.Helper()
-	ok(t, store.FinishRun(t.Context(), id, done))
+	ok(t, store.FinishRun(t.Context(), claim(t, store, id), done))
 }
 
 func finished(t *testing.T, store tracker.Store, n tracker.NewRun) *tracker.Run {

@@ -46,10 +46,10 @@ var largeStore = sync.OnceValues(func() (*sqlite.DB, error) {
 		return nil, err
 	}
 	s := sample{styleWeight: 50}
-	if err := db.AppendPoints(ctx, run.ID, s.curves(1, longSteps)); err != nil {
+	if err := db.AppendPoints(ctx, run.Claim(), s.curves(1, longSteps)); err != nil {
 		return nil, err
 	}
-	return db, db.FinishRun(ctx, run.ID, tracker.Outcome{Status: tracker.StatusFinished})
+	return db, db.FinishRun(ctx, run.Claim(), tracker.Outcome{Status: tracker.StatusFinished})
 })
 
 // benchmarkGet asks for a page of the large store again and again.

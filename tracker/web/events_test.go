@@ -93,7 +93,7 @@ func TestEvents(t *testing.T) {
 	if !slices.Equal(news.Runs, []string{second.ID}) {
 		t.Errorf("the news are %+v", news)
 	}
-	if err := store.FinishRun(t.Context(), second.ID, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+	if err := store.FinishRun(t.Context(), second.Claim(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.DeleteRuns(t.Context(), []string{second.ID}, tracker.DeleteOptions{}); err != nil {

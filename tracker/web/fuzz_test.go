@@ -177,17 +177,17 @@ func fuzzedRun(t *testing.T, db *sqlite.DB, trial int) (run, picture string) {
 		t.Fatal(err)
 	}
 	series := []tracker.Series{{Name: "total", Points: []tracker.Point{{Step: 1, Value: 2}, {Step: 2, Value: 1}}}}
-	if err := db.AppendPoints(t.Context(), made.ID, series); err != nil {
+	if err := db.AppendPoints(t.Context(), made.Claim(), series); err != nil {
 		t.Fatal(err)
 	}
 	for i, role := range []string{tracker.RoleSnapshot, tracker.RoleResult} {
-		p, err := db.AddPicture(t.Context(), made.ID, tracker.NewPicture{Role: role, Step: int64(i), Data: pngOf(t, quarters(200+i, 100))})
+		p, err := db.AddPicture(t.Context(), made.Claim(), tracker.NewPicture{Role: role, Step: int64(i), Data: pngOf(t, quarters(200+i, 100))})
 		if err != nil {
 			t.Fatal(err)
 		}
 		picture = p.Hash
 	}
-	if err := db.FinishRun(t.Context(), made.ID, tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+	if err := db.FinishRun(t.Context(), made.Claim(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
 		t.Fatal(err)
 	}
 	return made.ID, picture

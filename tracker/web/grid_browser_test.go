@@ -151,7 +151,7 @@ func TestSweepGridLive(t *testing.T) {
 	waitForReds(t, ctx, gridImages, 40, 120, 70)
 	addPicture(t, store, id, tracker.NewPicture{Role: tracker.RoleSnapshot, Step: 30, Data: pngOf(t, red255(90))})
 	waitForReds(t, ctx, gridImages, 40, 120, 90)
-	if err := store.FinishRun(t.Context(), id, tracker.Outcome{Status: tracker.StatusFailed, Reason: "out of memory"}); err != nil {
+	if err := store.FinishRun(t.Context(), tracker.Claim{Run: id, Attempt: 1}, tracker.Outcome{Status: tracker.StatusFailed, Reason: "out of memory"}); err != nil {
 		t.Fatal(err)
 	}
 	browsertest.WaitFor(t, ctx, `document.querySelector(".trial-failed")?.textContent.includes("out of memory") && document.getElementById("sweep-state").textContent.includes("1 failed")`)

@@ -33,7 +33,7 @@ func keepPicture(t testing.TB, store tracker.Store, data []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := store.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: tracker.RoleResult, Data: data})
+	p, err := store.AddPicture(t.Context(), run.Claim(), tracker.NewPicture{Role: tracker.RoleResult, Data: data})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -146,12 +146,12 @@ func (s sample) record(db *sqlite.DB, pass func(time.Duration)) error {
 	if s.status == tracker.StatusFinished {
 		pictures = append(pictures, tracker.NewPicture{Role: tracker.RoleResult, Step: planned, Name: "out.png", Data: mix(canvas, style, strength, planned+1)})
 	}
-	if err := db.AppendPoints(ctx, run.ID, s.curves(1, s.steps)); err != nil {
+	if err := db.AppendPoints(ctx, run.Claim(), s.curves(1, s.steps)); err != nil {
 		return err
 	}
 	pass(time.Duration(s.steps) * 1300 * time.Millisecond)
 	for _, p := range pictures {
-		if _, err := db.AddPicture(ctx, run.ID, p); err != nil {
+		if _, err := db.AddPicture(ctx, run.Claim(), p); err != nil {
 			return err
 		}
 	}
@@ -163,7 +163,7 @@ func (s sample) record(db *sqlite.DB, pass func(time.Duration)) error {
 	if s.status == tracker.StatusRunning {
 		return nil
 	}
-	return db.FinishRun(ctx, run.ID, tracker.Outcome{Status: s.status, Reason: s.reason, PeakMemory: 1_310_000_000})
+	return db.FinishRun(ctx, run.Claim(), tracker.Outcome{Status: s.status, Reason: s.reason, PeakMemory: 1_310_000_000})
 }
 
 func (s sample) describe() tracker.NewRun {

@@ -120,13 +120,13 @@ func TestLiveInBrowser(t *testing.T) {
 
 	log := func(from, to int) {
 		t.Helper()
-		if err := store.AppendPoints(t.Context(), run.ID, s.curves(from, to)); err != nil {
+		if err := store.AppendPoints(t.Context(), run.Claim(), s.curves(from, to)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	snapshot := func(step int64) string {
 		t.Helper()
-		p, err := store.AddPicture(t.Context(), run.ID, tracker.NewPicture{Role: tracker.RoleSnapshot, Step: step, Data: pngOf(t, quarters(300, 200+int(step)))})
+		p, err := store.AddPicture(t.Context(), run.Claim(), tracker.NewPicture{Role: tracker.RoleSnapshot, Step: step, Data: pngOf(t, quarters(300, 200+int(step)))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func TestLiveInBrowser(t *testing.T) {
 	if shown := browsertest.Eval[string](t, page, pictureShown); shown != first {
 		t.Error("the picture has changed under the viewer's eyes")
 	}
-	if err := store.FinishRun(t.Context(), run.ID, tracker.Outcome{Status: tracker.StatusFinished, Reason: "all iterations are done"}); err != nil {
+	if err := store.FinishRun(t.Context(), run.Claim(), tracker.Outcome{Status: tracker.StatusFinished, Reason: "all iterations are done"}); err != nil {
 		t.Fatal(err)
 	}
 	browsertest.WaitFor(t, page, `document.querySelector("#run-head .status").textContent === "finished" && document.getElementById("live").textContent.includes("finished")`)

@@ -71,7 +71,7 @@ func makeTrial(t testing.TB, store tracker.Store, name string, number int, m mad
 		series = append(series, tracker.Series{Name: metric, Points: []tracker.Point{{Step: 1, Value: 2 * v}, {Step: last, Value: v}}})
 	}
 	if len(series) > 0 {
-		if err := store.AppendPoints(t.Context(), run.ID, series); err != nil {
+		if err := store.AppendPoints(t.Context(), run.Claim(), series); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +93,7 @@ func makeTrial(t testing.TB, store tracker.Store, name string, number int, m mad
 		m.status = tracker.StatusFinished
 	}
 	if m.status != tracker.StatusRunning {
-		if err := store.FinishRun(t.Context(), run.ID, tracker.Outcome{Status: m.status, Reason: m.reason}); err != nil {
+		if err := store.FinishRun(t.Context(), run.Claim(), tracker.Outcome{Status: m.status, Reason: m.reason}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -102,7 +102,7 @@ func makeTrial(t testing.TB, store tracker.Store, name string, number int, m mad
 
 func addPicture(t testing.TB, store tracker.Store, id string, n tracker.NewPicture) {
 	t.Helper()
-	if _, err := store.AddPicture(t.Context(), id, n); err != nil {
+	if _, err := store.AddPicture(t.Context(), tracker.Claim{Run: id, Attempt: 1}, n); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -221,7 +221,7 @@ func paintTrial(db *sqlite.DB, name string, trial int, params tracker.Params, mi
 	for i, p := range descent(content, last) {
 		goal.Points = append(goal.Points, tracker.Point{Step: p.Step, Value: p.Value + descent(loss, last)[i].Value})
 	}
-	if err := db.AppendPoints(ctx, run.ID, append(series, goal)); err != nil {
+	if err := db.AppendPoints(ctx, run.Claim(), append(series, goal)); err != nil {
 		return o, err
 	}
 	picture, _, err := readSample("chelsea")
@@ -241,7 +241,7 @@ func paintTrial(db *sqlite.DB, name string, trial int, params tracker.Params, mi
 		if step > last {
 			break
 		}
-		if _, err := db.AddPicture(ctx, run.ID, tracker.NewPicture{Role: role, Step: int64(step), Data: mix(canvas, painting, strength, step+trial%2)}); err != nil {
+		if _, err := db.AddPicture(ctx, run.Claim(), tracker.NewPicture{Role: role, Step: int64(step), Data: mix(canvas, painting, strength, step+trial%2)}); err != nil {
 			return o, err
 		}
 	}
@@ -253,7 +253,7 @@ func paintTrial(db *sqlite.DB, name string, trial int, params tracker.Params, mi
 	if status == tracker.StatusRunning {
 		return o, nil
 	}
-	return o, db.FinishRun(ctx, run.ID, tracker.Outcome{Status: status, Reason: reason})
+	return o, db.FinishRun(ctx, run.Claim(), tracker.Outcome{Status: status, Reason: reason})
 }
 
 // descent are a loss's values on its way to the last.

@@ -165,7 +165,7 @@ func makeSound(ctx context.Context, dir string) (*soundStore, error) {
 	}
 	gone, err := db.CreateRun(ctx, tracker.NewRun{})
 	if err == nil {
-		err = db.FinishRun(ctx, gone.ID, tracker.Outcome{Status: tracker.StatusFailed})
+		err = db.FinishRun(ctx, gone.Claim(), tracker.Outcome{Status: tracker.StatusFailed})
 	}
 	if err == nil {
 		_, err = db.DeleteRuns(ctx, []string{gone.ID}, tracker.DeleteOptions{})
@@ -206,11 +206,11 @@ func makeRun(ctx context.Context, db *sqlite.DB, number int, status tracker.Stat
 		}
 		series = append(series, s)
 	}
-	if err := db.AppendPoints(ctx, run.ID, series); err != nil {
+	if err := db.AppendPoints(ctx, run.Claim(), series); err != nil {
 		return "", nil, err
 	}
 	for k, role := range []string{tracker.RoleContent, tracker.RoleStyle, tracker.RoleSnapshot, tracker.RoleSnapshot, tracker.RoleResult} {
-		p, err := db.AddPicture(ctx, run.ID, tracker.NewPicture{Role: role, Step: int64(k), Name: role + ".png", Source: role + ".png", Data: Picture(10*number + k)})
+		p, err := db.AddPicture(ctx, run.Claim(), tracker.NewPicture{Role: role, Step: int64(k), Name: role + ".png", Source: role + ".png", Data: Picture(10*number + k)})
 		if err != nil {
 			return "", nil, err
 		}
@@ -221,10 +221,10 @@ func makeRun(ctx context.Context, db *sqlite.DB, number int, status tracker.Stat
 		return "", nil, err
 	}
 	if status == tracker.StatusInterrupted {
-		err = db.SaveCheckpoint(ctx, run.ID, func(w io.Writer) error { _, err := io.WriteString(w, "a checkpoint"); return err })
+		err = db.SaveCheckpoint(ctx, run.Claim(), func(w io.Writer) error { _, err := io.WriteString(w, "a checkpoint"); return err })
 	}
 	if err == nil && status != tracker.StatusRunning {
-		err = db.FinishRun(ctx, run.ID, tracker.Outcome{Status: status, Reason: "so it ended"})
+		err = db.FinishRun(ctx, run.Claim(), tracker.Outcome{Status: status, Reason: "so it ended"})
 	}
 	return run.ID, pictures, err
 }
