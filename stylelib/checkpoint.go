@@ -38,6 +38,8 @@ type checkpointHead struct {
 	Total       float64         `json:"total"`
 	Terms       []progress.Term `json:"terms"`
 	Start       bool            `json:"start,omitempty"` // whether what the scale began with follows
+	// Weights are those that an observer changed, by setting. They are not in the fingerprint, which is the job's.
+	Weights map[string]float64 `json:"weights,omitempty"`
 }
 
 // checkpointKey is the head's key in the metadata of the optimiser's file, which is the checkpoint.
@@ -61,7 +63,7 @@ func (c *Checkpoint) Picture() (*picture.Picture, error) {
 func (s *stage) checkpoint(state func(io.Writer, map[string]string) error) func(io.Writer) error {
 	head := checkpointHead{
 		Job: s.fingerprint, Scale: s.scale, Tile: s.tile, Iterations: s.run.iterations, Evaluations: s.run.evaluations,
-		Elapsed: time.Since(s.run.began), Total: s.run.total, Terms: s.run.terms,
+		Elapsed: time.Since(s.run.began), Total: s.run.total, Terms: s.run.terms, Weights: s.run.weights,
 	}
 	keep := s.run.job.dependsOnStart()
 	if head.Start = keep; !keep {

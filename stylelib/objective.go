@@ -18,9 +18,9 @@ import (
 )
 
 // objective returns the objective of a job whose pictures are laid on its background, at the sizes that they are compared
-// at, and the caller's own terms in it. The caller calls release when it no longer needs them. The matching says what
-// strokes are matched to. It frees tone, which may be nil, with the rest.
-func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.ToneTarget) (o *loss.Objective, own []loss.Term, release func(), err error) {
+// at, and its terms. The caller calls release when it no longer needs them. The matching says what strokes are matched to. It
+// frees tone, which may be nil, with the rest.
+func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.ToneTarget) (o *loss.Objective, all jobTerms, release func(), err error) {
 	job.Preset = job.controlled()
 	var releases []func()
 	if tone != nil {
@@ -42,14 +42,14 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 	}()
 	for _, name := range job.Preset.Layers() {
 		if _, err := net.Layer(name); err != nil {
-			return nil, nil, nil, ofKind(ErrJob, err)
+			return nil, all, nil, ofKind(ErrJob, err)
 		}
 	}
 	height, width := job.Content.Height, job.Content.Width
 	content := []Style{{Picture: job.Content}}
 	regions := regionsOf(job.Styles)
 	if err := checkLeft(job.Styles, regions); err != nil {
-		return nil, nil, nil, ofKind(ErrJob, err)
+		return nil, all, nil, ofKind(ErrJob, err)
 	}
 	varied := regions
 	if job.StrokesOf != nil {
@@ -86,7 +86,7 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 		return loss.ContentTargets(net, on[0].Picture, job.Preset.ContentLayers...)
 	})
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, all, nil, err
 	}
 	if job.Protect != nil {
 		all := region{share: 1}
@@ -102,14 +102,14 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 	for _, r := range regions {
 		own, err := styleTargets(job.Preset, r.styles)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, all, nil, err
 		}
 		if job.StrokesOf != nil {
 			fine := job.Preset
 			fine.StyleLayers = fineLayers(fine.StyleLayers)
 			strokes, err := styleTargets(fine, job.strokesFor(r))
 			if err != nil {
-				return nil, nil, nil, err
+				return nil, all, nil, err
 			}
 			own = withStrokes(own, strokes)
 		}
@@ -121,7 +121,7 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 		if job.Preset.Matches() {
 			own, err := m.targets(net, job.Preset.StrokesLayers, r.styles)
 			if err != nil {
-				return nil, nil, nil, err
+				return nil, all, nil, err
 			}
 			releases = append(releases, func() { finalize(own) })
 			scene.StrokesTargets = append(scene.StrokesTargets, r.on(mask, own)...)
@@ -129,7 +129,7 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 	}
 	terms, err := job.Preset.Terms(scene)
 	if err != nil {
-		return nil, nil, nil, ofKind(ErrJob, err)
+		return nil, all, nil, ofKind(ErrJob, err)
 	}
 	if job.Terms != nil {
 		pictures, free := onDevice(append(content, job.Styles...))
@@ -139,11 +139,12 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 			scene.Start = pictureTensor(m.start)
 			releases = append(releases, func() { scene.Start.FinalizeAll() })
 		}
-		if own, err = job.Terms(scene); err != nil {
-			return nil, nil, nil, ofKind(ErrJob, fmt.Errorf("the job's own terms: %w", err))
+		if all.own, err = job.Terms(scene); err != nil {
+			return nil, all, nil, ofKind(ErrJob, fmt.Errorf("the job's own terms: %w", err))
 		}
-		terms = append(terms, own...)
+		terms = append(terms, all.own...)
 	}
+	all.scene = scene
 	create := func() (*loss.Objective, int64, error) {
 		o, err := loss.NewObjective(net, height, width, terms)
 		return o, 1, err
@@ -153,14 +154,26 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 		if o, _, err = create(); err == nil {
 			releases = append(releases, o.Close)
 		}
-		return o, own, free, err
+		return o, all, free, err
 	}
 	shared, done, err := s.objectives.Get(fmt.Sprint(net.Variant(), net.Side(), height, "×", width, structure), create)
 	if err == nil {
 		releases = append(releases, done)
 		o, err = shared.With(terms)
 	}
-	return o, own, free, err
+	return o, all, free, err
+}
+
+// jobTerms are what the terms of an objective are made from, until it is released.
+type jobTerms struct {
+	scene loss.Scene
+	own   []loss.Term // the caller's
+}
+
+// of returns the terms with the weights of a preset, which is the objective's otherwise.
+func (t jobTerms) of(preset loss.Preset) ([]loss.Term, error) {
+	terms, err := preset.Terms(t.scene)
+	return append(terms, t.own...), err
 }
 
 // targetKey identifies targets by everything that they are computed from. Of is "content", or names a statistic and its cells.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"image"
-	"math"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -29,8 +28,8 @@ type stage struct {
 	kept      *picture.Picture // whose colours are shown, at the size of what is shown; nil for those that are painted
 	start     *picture.Picture // what the scale begins with, with its margin
 	objective *loss.Objective
-	own       []loss.Term // the caller's
-	release   func()      // of the objective
+	terms     jobTerms
+	release   func() // of the objective
 
 	begun     func() // called after the first iteration, and after any other
 	done      int    // iterations of this scale
@@ -71,13 +70,11 @@ func (r *run) newStage(scale int, start *picture.Picture) (*stage, error) {
 		job.StrokesOf = job.laid(p, max(w, minSide), max(h, minSide))
 	}
 	job.withMasks(s.mirroredMask)
-	if below := sizes(r.scales[scale:]) - 1; job.Preset.ContentFalloff != 0 {
-		job.Preset.ContentWeight *= math.Pow(job.Preset.ContentFalloff, float64(below))
-	}
+	job.Preset = s.weighed(job.Preset)
 	s.kept = r.colours.kept(size.Width, size.Height)
 	tone := r.colours.tone(size.Width, size.Height, margin)
 	var err error
-	if s.objective, s.own, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job, s.matching(), tone); err != nil {
+	if s.objective, s.terms, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job, s.matching(), tone); err != nil {
 		return nil, err
 	}
 	s.objective.Progress = func(done, total int) {
@@ -85,7 +82,7 @@ func (r *run) newStage(scale int, start *picture.Picture) (*stage, error) {
 			Scale: scale, Iteration: r.iterations + s.done + 1, Evaluations: r.evaluations + s.earlier + len(s.recent), Done: done, Total: total,
 		})
 	}
-	if s.fingerprint, err = r.fingerprint(s.own); err == nil && from != nil && from.head.Job != s.fingerprint {
+	if s.fingerprint, err = r.fingerprint(s.terms.own); err == nil && from != nil && from.head.Job != s.fingerprint {
 		err = ofKind(ErrJob, errors.New("the checkpoint is one of another job: its own terms differ"))
 	}
 	if err != nil {
@@ -105,6 +102,11 @@ func (s *stage) begin(start *picture.Picture) {
 // It returns the picture with the optimiser's result, whose point is no longer on the device.
 func (s *stage) paint(ctx context.Context) (*picture.Picture, *optimize.Result, error) {
 	r, xla := s.run, s.run.studio.backend.XLA()
+	if len(r.weights) > 0 {
+		if err := s.retune(r.weights); err != nil {
+			return nil, nil, err
+		}
+	}
 	minimizer, err := s.optimizer()
 	if err != nil {
 		return nil, nil, err
@@ -174,7 +176,8 @@ func (s *stage) observe(i optimize.Iteration) error {
 	if !s.compact() || s.canCopyState() {
 		iteration.Checkpoint = s.checkpoint(i.WriteState)
 	}
-	r.observer.Observe(iteration)
+	s.tuned(i, iteration)
+	s.iterated = time.Now() // an observer may have stopped the painting for a while
 	return nil
 }
 

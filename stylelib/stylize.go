@@ -32,7 +32,8 @@ type run struct {
 	observer progress.Observer
 	from     *Checkpoint // until its scale is prepared; nil if the run is not resumed
 	eta      *progress.ETA
-	began    time.Time // earlier by what a resumed run took before
+	began    time.Time          // earlier by what a resumed run took before
+	weights  map[string]float64 // that an observer changed, by setting; replaced, never changed
 
 	ended optimize.State // of the optimiser at the end of the scale before, for those that carry something over
 
@@ -68,7 +69,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 			return nil, ofKind(ErrJob, err)
 		}
 		r.scale, r.iterations, r.evaluations = from.head.Scale, from.head.Iterations, from.head.Evaluations
-		r.total, r.terms = from.head.Total, from.head.Terms
+		r.total, r.terms, r.weights = from.head.Total, from.head.Terms, from.head.Weights
 		r.began = r.began.Add(-from.head.Elapsed)
 		done = from.Iterations()
 		for i := range r.scale {
@@ -102,7 +103,7 @@ func (r *run) settings(first *stage) map[string]any {
 	settings := r.job.recorded()
 	if first != nil {
 		var names []string
-		for _, t := range first.own {
+		for _, t := range first.terms.own {
 			if weight := t.Name + "_weight"; settings[weight] == nil {
 				settings[weight] = t.Weight
 			}

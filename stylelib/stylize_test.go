@@ -53,6 +53,7 @@ type recorder struct {
 	run        progress.Run
 	tiles      []progress.Tiles
 	iterations []progress.Iteration
+	changes    []progress.Change
 	result     *progress.Result
 	each       func(progress.Iteration)
 }
@@ -68,6 +69,8 @@ func (r *recorder) Observe(e progress.Event) {
 		if r.each != nil {
 			r.each(e)
 		}
+	case progress.Change:
+		r.changes = append(r.changes, e)
 	case progress.Result:
 		r.result = &e
 	}

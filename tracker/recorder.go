@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"math"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,6 +99,8 @@ func (r *Recorder) Observe(e progress.Event) {
 		r.begin(e)
 	case progress.Iteration:
 		r.iteration(e)
+	case progress.Change:
+		r.change(e)
 	case progress.Result:
 		r.end(e)
 	}
@@ -153,6 +158,31 @@ func (r *Recorder) iteration(i progress.Iteration) {
 	if r.due(i) {
 		r.snapshot(i)
 	}
+}
+
+// ChangedParam is the parameter of a run whose weights were changed while it was painted. It says which, and when, such as
+// "after 30: style_weight 6; after 75: freedom 0.7, style_weight 9". The other parameters are those that the run began with.
+const ChangedParam = "changed"
+
+// change records weights that were changed. The next iteration is due for a checkpoint, so that a run that is continued
+// does not lose what its record says.
+func (r *Recorder) change(c progress.Change) {
+	run, err := r.run.store.Run(r.ctx, r.run.ID())
+	if err != nil {
+		r.check(err)
+		return
+	}
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(c.Weights)) {
+		words = append(words, fmt.Sprintf("%s %.4g", name, c.Weights[name]))
+	}
+	text := fmt.Sprintf("after %d: %s", c.Iteration, strings.Join(words, ", "))
+	if before, ok := run.Params[ChangedParam].(string); ok {
+		text = before + "; " + text
+	}
+	err = r.run.Update(r.ctx, Update{Params: Params{ChangedParam: shorten(text, maxText)}})
+	r.check(err)
+	r.saves.latest = time.Time{}
 }
 
 // IterationMetrics returns the metrics that a Recorder logs of an iteration: total, seconds since

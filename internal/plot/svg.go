@@ -86,15 +86,15 @@ func Start(width, height int) string {
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11" fill="%s">`, width, height, Ink)
 }
 
-// The margins of a chart, in CSS pixels.
+// The margins of a chart, in CSS pixels. Steps are between MarginLeft and the width less MarginRight.
 const (
-	marginLeft, marginRight = 46, 10
+	MarginLeft, MarginRight = 46, 10
 	marginTop, marginBottom = 30, 40
 )
 
 // SVG returns the chart as an SVG document.
 func (c Chart) SVG() string {
-	f := Frame{c.X, c.Y, marginLeft, marginTop, float64(c.Width - marginRight), float64(c.Height - marginBottom)}
+	f := Frame{c.X, c.Y, MarginLeft, marginTop, float64(c.Width - MarginRight), float64(c.Height - marginBottom)}
 	if len(c.Dots) > 0 {
 		f.Right -= 16 // for the label of the last dot
 	}
@@ -120,11 +120,11 @@ func (c Chart) SVG() string {
 }
 
 func (c Chart) axes(b *strings.Builder, f Frame) {
-	end := c.Width - marginRight
+	end := c.Width - MarginRight
 	for _, t := range c.Y.Ticks(7) {
 		y := f.Bottom + (f.Top-f.Bottom)*t.At
-		fmt.Fprintf(b, `<path d="M%d %.1fH%d" stroke="%s" stroke-opacity=".3"/>`, marginLeft, y, end, Ink)
-		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end">%s</text>`, marginLeft-5, y+4, t.Text)
+		fmt.Fprintf(b, `<path d="M%d %.1fH%d" stroke="%s" stroke-opacity=".3"/>`, MarginLeft, y, end, Ink)
+		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end">%s</text>`, MarginLeft-5, y+4, t.Text)
 	}
 	for _, t := range c.X.Ticks(6) {
 		x := f.Left + (f.Right-f.Left)*t.At
@@ -150,17 +150,17 @@ func (c Chart) axes(b *strings.Builder, f Frame) {
 // first, in pixels.
 func (c Chart) legend() (svg string, extra int) {
 	var b strings.Builder
-	at := marginLeft
+	at := MarginLeft
 	for i, line := range c.Lines {
 		if line.Legend == "" {
 			continue
 		}
 		width := 26 + 6*len(line.Legend) // a letter of 11 pixels is about 6 wide
-		if at > marginLeft && at+width > c.Width {
-			at, extra = marginLeft, extra+16
+		if at > MarginLeft && at+width > c.Width {
+			at, extra = MarginLeft, extra+16
 		}
 		squeeze := ""
-		if most := c.Width - marginLeft - 14; width > most {
+		if most := c.Width - MarginLeft - 14; width > most {
 			squeeze = fmt.Sprintf(` textLength="%d" lengthAdjust="spacingAndGlyphs"`, most)
 		}
 		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="10" height="10" rx="2" fill="%s"/><text x="%d" y="%d"%s>%s</text>`,

@@ -108,6 +108,9 @@ func (r *run) state() (*State, error) {
 	return s, nil
 }
 
+// Changed does nothing: see [optimize.Snapshot]. Each step evaluates the function, and the means forget by themselves.
+func (r *run) Changed() {}
+
 // WriteState writes three vectors, or four with an average: see [optimize.Snapshot].
 func (r *run) WriteState(w io.Writer, metadata map[string]string) error {
 	s, from := r.describe(), r.vectors()

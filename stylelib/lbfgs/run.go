@@ -31,6 +31,7 @@ type run struct {
 	length                  float64
 	iterations, evaluations int
 
+	changed  bool // the function is not the one that f, g and the history are of
 	status   optimize.Status
 	failures int     // evaluations in a row that were not a number
 	failedAt float64 // distance of the last of them from the current point
@@ -109,18 +110,46 @@ func (r *run) begin(ctx context.Context) error {
 		r.status = optimize.Interrupted
 		return nil
 	}
-	if ok, err := r.evaluate(ctx, &r.at); err != nil || !ok {
+	if ok, err := r.look(ctx); err != nil || !ok {
 		return err
 	}
-	q, p, err := r.ops.measure(r.at, r.at, &r.history)
-	if err != nil {
-		return err
-	}
-	p.free()
-	if r.at.gg = q.gg; !r.at.finite() {
+	if !r.at.finite() {
 		return fmt.Errorf("lbfgs: %w", optimize.ErrStart)
 	}
 	return r.minimize(ctx)
+}
+
+// look evaluates the function at the current point, without a history. It returns false, with run.status set, if ctx
+// ended; the point is then as it was.
+func (r *run) look(ctx context.Context) (bool, error) {
+	r.history.clear()
+	at := point{x: r.at.x}
+	if ok, err := r.evaluate(ctx, &at); err != nil || !ok {
+		return ok, err
+	}
+	optimize.Free(r.at.g)
+	r.at = at
+	q, p, err := r.ops.measure(r.at, r.at, &r.history)
+	if err != nil {
+		return false, err
+	}
+	p.free()
+	r.at.gg = q.gg
+	return true, nil
+}
+
+// renew begins again at the current point with a function that has changed. A pair of the history is a step and the
+// change of the gradient over it, which says how the earlier function curved; and a search compares values, which must be
+// of one function. The length of the latest step is kept: the next one, along −g, has it.
+func (r *run) renew(ctx context.Context) error {
+	if ok, err := r.look(ctx); err != nil || !ok {
+		return err
+	}
+	r.changed, r.decrease = false, math.Inf(1)
+	if !r.at.finite() {
+		r.status = optimize.NotFinite
+	}
+	return nil
 }
 
 // result returns the result of a run that ended with err.
@@ -147,7 +176,15 @@ func (r *run) result(err error) (*optimize.Result, error) {
 // minimize iterates until there is a reason to stop, which it leaves in status.
 func (r *run) minimize(ctx context.Context) error {
 	r.decrease = math.Inf(1)
-	for r.status == 0 && !r.mustStop(ctx) {
+	for {
+		if r.changed {
+			if err := r.renew(ctx); err != nil || r.status != 0 {
+				return err
+			}
+		}
+		if r.status != 0 || r.mustStop(ctx) {
+			return nil
+		}
 		t, end, err := r.search(ctx, r.nextLine())
 		if err != nil {
 			t.free()
@@ -167,7 +204,6 @@ func (r *run) minimize(ctx context.Context) error {
 			r.restart(end)
 		}
 	}
-	return nil
 }
 
 // mustStop reports whether the run must end, and sets the status.

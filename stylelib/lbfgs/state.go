@@ -31,6 +31,7 @@ type header struct {
 	F           float64 `json:"f"`
 	GG          float64 `json:"gg"`
 	Length      float64 `json:"length"`
+	Changed     bool    `json:"changed,omitempty"` // the function, since F and GG
 	Pairs       []inner `json:"pairs"`
 }
 
@@ -83,6 +84,7 @@ func (r *run) describe() *State {
 		F:           r.at.f,
 		GG:          r.at.gg,
 		Length:      r.length,
+		Changed:     r.changed,
 	}}
 	for _, p := range r.history.pairs {
 		p.inner.YS, p.inner.YY = slices.Clone(p.inner.YS), slices.Clone(p.inner.YY)
@@ -105,6 +107,9 @@ func (r *run) state() (*State, error) {
 	}
 	return s, nil
 }
+
+// Changed drops the history before the next iteration, which begins with an evaluation: see [optimize.Snapshot].
+func (r *run) Changed() { r.changed = true }
 
 // X returns the current point: see [optimize.Snapshot].
 func (r *run) X() *tensors.Tensor { return r.at.x }
@@ -146,6 +151,7 @@ func (r *run) restore(state optimize.State) error {
 	}
 	r.history.trim(r.History)
 	r.iterations, r.evaluations, r.length = s.head.Iterations, s.head.Evaluations, s.head.Length
+	r.changed = s.head.Changed
 	return nil
 }
 

@@ -53,7 +53,8 @@ func objective() error {
 			return graph.Square(graph.AddScalar(graph.ReduceAllMean(in.Picture()), -128))
 		},
 	}
-	o, err := loss.NewObjective(net, 32, 32, []loss.Term{loss.Content(content[0], 1), loss.TotalVariation(1), grey})
+	terms := []loss.Term{loss.Content(content[0], 1), loss.TotalVariation(1), grey}
+	o, err := loss.NewObjective(net, 32, 32, terms)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,8 @@ func objective() error {
 		fmt.Printf("%s %.1f\n", v.Name, v.Weighted)
 	}
 	fmt.Printf("total %.1f\n", at.Total)
-	if err := o.SetWeight("grey", 2); err != nil {
+	terms[2].Weight = 2
+	if err := o.SetWeights(terms); err != nil {
 		return err
 	}
 	if at, err = o.Evaluate(picture); err != nil {

@@ -144,21 +144,31 @@ func checkWeight(name string, weight float64) error {
 	return nil
 }
 
-// SetWeight changes the weight of the terms of the given name. Nothing is compiled again.
-func (o *Objective) SetWeight(name string, weight float64) error {
-	if err := checkWeight(name, weight); err != nil {
-		return err
+// SetWeights gives the objective the weights and scales of terms, which must be its own otherwise, in the same order.
+// Nothing is compiled again. After an error nothing has changed.
+func (o *Objective) SetWeights(terms []Term) error {
+	if !slices.EqualFunc(o.terms, terms, func(a, b Term) bool { return a.Name == b.Name }) {
+		return badTerm("the objective has the terms %v, not %v", termNames(o.terms), termNames(terms))
 	}
-	found := false
-	for i := range o.terms {
-		if o.terms[i].Name == name {
-			o.terms[i].Weight, found = weight, true
+	for _, t := range terms {
+		if err := checkWeight(t.Name, t.Weight); err != nil {
+			return err
 		}
 	}
-	if !found {
-		return fmt.Errorf("the objective has no term %q", name)
+	for i, t := range terms {
+		o.terms[i].Weight, o.terms[i].Scale = t.Weight, t.Scale
 	}
 	return nil
+}
+
+// termNames returns the names of terms, each once.
+func termNames(terms []Term) (names []string) {
+	for _, t := range terms {
+		if !slices.Contains(names, t.Name) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
 }
 
 // Evaluation is an objective's value and gradient at a picture.

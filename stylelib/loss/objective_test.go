@@ -18,7 +18,8 @@ func TestWeightsCompileNothing(t *testing.T) {
 	o := f.objective(t, counted, TotalVariation(1))
 	first := evaluateAt(t, o, flat(t, f.x))
 	for _, weight := range []float64{0, 2, 1e6} {
-		if err := o.SetWeight("own", weight); err != nil {
+		counted.Weight = weight
+		if err := o.SetWeights([]Term{counted, TotalVariation(1)}); err != nil {
 			t.Fatal(err)
 		}
 		e := evaluateAt(t, o, flat(t, f.x))
@@ -57,7 +58,8 @@ func TestMistakes(t *testing.T) {
 		{"unknown layer", "term own", evaluate(badLayer)},
 		{"unlisted layer", "its Layers do not list", evaluate(unlisted)},
 		{"no scalar", "scalar", evaluate(vector)},
-		{"unknown name", `no term "style"`, f.objective(t, TotalVariation(1)).SetWeight("style", 1)},
+		{"other terms", "the terms [tv], not [own]", f.objective(t, TotalVariation(1)).SetWeights([]Term{own()})},
+		{"NaN weight later", "must be a number from 0 to 1e+15", f.objective(t, TotalVariation(1)).SetWeights([]Term{TotalVariation(math.NaN())})},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.says) {
 			t.Errorf("%s: error %v does not mention %q", c.name, c.err, c.says)

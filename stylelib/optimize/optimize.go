@@ -100,6 +100,9 @@ type Snapshot interface {
 	// WriteState writes what is needed to resume the run from here, as [State] does. The host holds one
 	// of its vectors at a time.
 	WriteState(w io.Writer, metadata map[string]string) error
+	// Changed says that the function is another one from here on. The run then forgets what it knows of the values and the
+	// curvature of the one before, and continues from its point.
+	Changed()
 }
 
 // Iteration describes an iteration to a recorder.

@@ -18,17 +18,18 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 )
 
-// Observer receives the events of one run: a [Run], then [Tiles] and [Iteration] in any number,
+// Observer receives the events of one run: a [Run], then [Tiles], [Iteration] and [Change] in any number,
 // then a [Result]. All come from one goroutine. Observe should return fast, since the run waits for
 // it, and should ignore events that it does not know.
 type Observer interface{ Observe(Event) }
 
-// Event is one of [Run], [Tiles], [Iteration] and [Result].
+// Event is one of [Run], [Tiles], [Iteration], [Change] and [Result].
 type Event interface{ event() }
 
 func (Run) event()       {}
 func (Tiles) event()     {}
 func (Iteration) event() {}
+func (Change) event()    {}
 func (Result) event()    {}
 
 // Func is a function that serves as an observer.
@@ -101,6 +102,17 @@ type Iteration struct {
 	// Checkpoint writes a checkpoint, from which the run can be resumed exactly. It copies the optimiser's memory
 	// from the device, and is valid only until Observe returns. It is nil if there is not enough memory for the copy.
 	Checkpoint func(io.Writer) error
+	// Retune changes weights of the objective from the next iteration on, by the names of their settings: those that end
+	// in _weight, freedom, smooth and colour_noise. Nothing is compiled, and a checkpoint has the new weights. A [Change]
+	// follows. It returns an error, and changes nothing, for a value that the setting does not have, and for one by which
+	// a term would begin or end, such as a content weight of 0 at one layer of two. It is valid only until Observe returns.
+	Retune func(weights map[string]float64) error
+}
+
+// Change is the event of weights that an observer changed with [Iteration.Retune].
+type Change struct {
+	Iteration int                // the last one with the weights before
+	Weights   map[string]float64 // those that were given, by the names of their settings
 }
 
 // Term is the value of the terms of one name of an objective.

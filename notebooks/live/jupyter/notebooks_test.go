@@ -1,5 +1,5 @@
-// Package notebooks runs the notebooks, with the kernel that make notebook installs.
-package notebooks
+// Package jupyter runs the notebooks in Jupyter, with the kernel that make notebook installs.
+package jupyter
 
 import (
 	"encoding/json"
@@ -31,6 +31,9 @@ var displays = map[string]struct {
 	"04_browse_runs.ipynb":    {pictures: 3 + 3 + 1 + 1, charts: 3, tables: 2, words: []string{"glass, style weight 10", "greatest difference: 0 grey levels"}},
 }
 
+// folder holds the notebooks, and the package live.
+const folder = "../../"
+
 const (
 	pictureTag = `<img src="data:image/jpeg;base64,`
 	chartTag   = `<img src="data:image/svg+xml;base64,`
@@ -38,18 +41,21 @@ const (
 
 // TestNotebooks runs each notebook from top to bottom, as small as can be.
 func TestNotebooks(t *testing.T) {
-	paths, err := filepath.Glob("*.ipynb")
-	if err != nil || len(paths) != len(displays) {
-		t.Fatalf("%d notebooks, and %d are known (%v)", len(paths), len(displays), err)
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Setenv("GOUACHE_STORE", t.TempDir())
-	for _, path := range paths {
-		t.Run(path, func(t *testing.T) {
-			want, ok := displays[path]
+	for _, file := range files {
+		if file.IsDir() {
+			continue
+		}
+		t.Run(file.Name(), func(t *testing.T) {
+			want, ok := displays[file.Name()]
 			if !ok {
-				t.Fatal("displays does not say what it shows")
+				t.Fatal("displays does not say what it shows: this folder holds notebooks only")
 			}
-			n := read(t, path)
+			n := read(t, folder+file.Name())
 			n.shrink(t)
 			done, log, err := n.run(t, "execute.py")
 			if err != nil {
@@ -96,11 +102,12 @@ func TestInterrupt(t *testing.T) {
 
 // TestSavedOutputs: what is in the repository can be read without running it, and does not change with each run.
 func TestSavedOutputs(t *testing.T) {
-	for path, want := range displays {
+	for name, want := range displays {
+		path := folder + name
 		n := read(t, path)
 		page := n.shown()
 		if strings.Count(page, pictureTag) < want.pictures || strings.Count(page, chartTag) < want.charts {
-			t.Errorf("%s: the saved outputs lack pictures: run execute.py %[1]s %[1]s", path)
+			t.Errorf("%s: the saved outputs lack pictures: run live/jupyter/execute.py %[1]s %[1]s", path)
 		}
 		for _, c := range n.Cells {
 			for _, o := range c.Outputs {
@@ -109,7 +116,7 @@ func TestSavedOutputs(t *testing.T) {
 				}
 			}
 			if strings.Contains(string(c.Metadata), "iopub") {
-				t.Errorf("%s: cell %s says when it was run: run execute.py %[1]s %[1]s", path, c.ID)
+				t.Errorf("%s: cell %s says when it was run: run live/jupyter/execute.py %[1]s %[1]s", path, c.ID)
 			}
 		}
 	}
@@ -210,7 +217,7 @@ func (n *notebook) run(t *testing.T, script string, more ...string) (*notebook, 
 	t.Helper()
 	requireKernel(t)
 	useOwnTemp(t)
-	python, err := filepath.Abs("../.venv/bin/python")
+	python, err := filepath.Abs(folder + "../.venv/bin/python")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +238,7 @@ func (n *notebook) run(t *testing.T, script string, more ...string) (*notebook, 
 // requireKernel skips a test, or fails it where the notebooks must run, if there is no kernel.
 func requireKernel(t *testing.T) {
 	t.Helper()
-	if _, err := os.Stat("../.venv/share/jupyter/kernels/gouache/kernel.json"); err == nil {
+	if _, err := os.Stat(folder + "../.venv/share/jupyter/kernels/gouache/kernel.json"); err == nil {
 		return
 	}
 	if os.Getenv(require) != "" {

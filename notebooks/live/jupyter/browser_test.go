@@ -1,4 +1,4 @@
-package notebooks
+package jupyter
 
 import (
 	"bufio"
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 // TestInBrowser opens the first notebook in JupyterLab, runs it, and watches the painting advance in the cell's output
 // and end there.
 func TestInBrowser(t *testing.T) {
-	n := read(t, "01_first_painting.ipynb")
+	n := read(t, folder+"01_first_painting.ipynb")
 	n.shrink(t)
 	n.setting(t, "iterations", "100") // enough to be seen at work on a busy machine, where the view is renewed seldom
 	server := startLab(t, n)
@@ -138,7 +138,7 @@ func startLab(t *testing.T, n *notebook) string {
 	if err := os.WriteFile(filepath.Join(dir, "notebook.ipynb"), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	program, err := filepath.Abs("../.venv/bin/jupyter")
+	program, err := filepath.Abs(folder + "../.venv/bin/jupyter")
 	if err != nil {
 		t.Fatal(err)
 	}
