@@ -15,11 +15,11 @@ import (
 
 // Archive is a whole run, without its pictures' files.
 type Archive struct {
-	Run      Run
-	Series   []Series
-	Pictures []Picture
+	Run      Run       `json:"run"`
+	Series   []Series  `json:"series"`
+	Pictures []Picture `json:"pictures"`
 	// Checkpoint is read once, and holds the state that the run continues from. It is nil if there is none.
-	Checkpoint io.Reader
+	Checkpoint io.Reader `json:"-"`
 }
 
 // The reasons of runs that had not ended when they were imported.

@@ -268,7 +268,7 @@ func (f *Filter) Comparison() (c Comparison, ok bool) {
 	return c, ok
 }
 
-// String returns the text that was parsed, or for a filter that was built a text that ParseFilter
+// String returns the text that was parsed, or for a filter that was built a text that ReadFilter
 // reads as the same filter, unless it is too long.
 func (f *Filter) String() string {
 	if f == nil {
@@ -399,11 +399,20 @@ func errorAt(text string, at int, format string, args ...any) error {
 
 // ParseFilter reads a filter. Blank text lets every run through. Errors have CodeInvalid and give
 // the place of the mistake; whether the names exist is found out when a store is asked.
-func ParseFilter(text string) (*Filter, error) {
-	if err := checkText("the filter", text, maxFilter); err != nil {
+func ParseFilter(text string) (*Filter, error) { return parseFilter(text, maxFilter, maxComparisons) }
+
+// ReadFilter reads the text of a filter that a program built; see [Filter.String]. It may be longer than one that is typed.
+func ReadFilter(text string) (*Filter, error) {
+	const longer = 10
+	return parseFilter(text, longer*maxFilter, longer*maxComparisons)
+}
+
+// parseFilter reads a filter of at most so many bytes and comparisons.
+func parseFilter(text string, most, comparisons int) (*Filter, error) {
+	if err := checkText("the filter", text, most); err != nil {
 		return nil, err
 	}
-	p := &parser{text: text}
+	p := &parser{text: text, most: comparisons}
 	p.next()
 	if p.token.kind == tokenEnd {
 		return &Filter{text: text}, nil
@@ -428,7 +437,8 @@ type parser struct {
 	text        string
 	token       token // the current one
 	rest        int   // where the next begins
-	comparisons int
+	comparisons int   // and words
+	most        int   // of them
 }
 
 // next reads the next token.
@@ -510,8 +520,8 @@ func (p *parser) comparison() (Expr, error) {
 	if p.token.kind != tokenWord && p.token.kind != tokenQuoted {
 		return nil, p.unexpected("a word, or the name of a parameter, metric or field")
 	}
-	if p.comparisons++; p.comparisons > maxComparisons {
-		return nil, errorAt(p.text, p.token.at, "more than %d comparisons and words", maxComparisons)
+	if p.comparisons++; p.comparisons > p.most {
+		return nil, errorAt(p.text, p.token.at, "more than %d comparisons and words", p.most)
 	}
 	left, source := p.token, span{p.text, p.token.at, p.rest}
 	p.next()

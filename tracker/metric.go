@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"math"
@@ -20,6 +21,40 @@ func (m Metrics) MarshalJSON() ([]byte, error) {
 		object[name] = jsonNumber(v)
 	}
 	return json.Marshal(object)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (m *Metrics) UnmarshalJSON(b []byte) error {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(b, &object); err != nil {
+		return err
+	}
+	*m = make(Metrics, len(object))
+	for name, text := range object {
+		v, err := parseJSONNumber(text)
+		if err != nil {
+			return Errorf(CodeInvalid, "metric %s: %w", name, err)
+		}
+		(*m)[name] = v
+	}
+	return nil
+}
+
+// parseJSONNumber reads a number, or one of the strings for values that are not finite.
+func parseJSONNumber(text []byte) (float64, error) {
+	switch string(text) {
+	case `"NaN"`:
+		return math.NaN(), nil
+	case `"+Inf"`:
+		return math.Inf(1), nil
+	case `"-Inf"`:
+		return math.Inf(-1), nil
+	}
+	v, ok := parseNumber(string(text))
+	if !ok {
+		return 0, Errorf(CodeInvalid, "%.40s is no number", text)
+	}
+	return v, nil
 }
 
 func jsonNumber(v float64) any {
@@ -67,6 +102,18 @@ func (p Point) AppendJSON(b []byte) []byte {
 		b = strconv.AppendFloat(b, p.Value, 'f', -1, 64)
 	}
 	return append(b, ']')
+}
+
+// UnmarshalJSON reads the pair.
+func (p *Point) UnmarshalJSON(b []byte) error {
+	step, value, ok := bytes.Cut(bytes.TrimSuffix(bytes.TrimPrefix(b, []byte("[")), []byte("]")), []byte(","))
+	n, err := strconv.ParseInt(string(bytes.TrimSpace(step)), 10, 64)
+	if !ok || err != nil {
+		return Errorf(CodeInvalid, "%.40s is no point: write [step, value]", b)
+	}
+	p.Step = n
+	p.Value, err = parseJSONNumber(bytes.TrimSpace(value))
+	return err
 }
 
 // Series are points of one metric.

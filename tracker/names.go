@@ -146,6 +146,17 @@ func (n *Names) known(o Operand, kind string, lists ...[]string) (Operand, error
 // ascending order numbers come before strings.
 type Sort []SortKey
 
+// String returns the text that ParseSort reads as the same order.
+func (s Sort) String() string {
+	names := make([]string, len(s))
+	for i, key := range s {
+		if names[i] = key.Name; key.Descending {
+			names[i] = "-" + key.Name
+		}
+	}
+	return strings.Join(names, ",")
+}
+
 // SortKey is one key of an order.
 type SortKey struct {
 	Name       string

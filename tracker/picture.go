@@ -43,11 +43,11 @@ type Picture struct {
 
 // NewPicture is a picture to add: a whole file.
 type NewPicture struct {
-	Role   string
-	Step   int64
-	Name   string // any text, for example a file's name
-	Source string
-	Data   []byte // PNG, JPEG, GIF, WebP, TIFF, HEIC or AVIF; at most MaxPicture bytes
+	Role   string `json:"role"`
+	Step   int64  `json:"step,omitempty"`
+	Name   string `json:"name,omitempty"` // any text, for example a file's name
+	Source string `json:"source,omitempty"`
+	Data   []byte `json:"-"` // PNG, JPEG, GIF, WebP, TIFF, HEIC or AVIF; at most MaxPicture bytes
 }
 
 // MaxPicture is the size of the largest file that is kept, in bytes.

@@ -1,9 +1,11 @@
 package tracker
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
@@ -108,20 +110,21 @@ func (r *Run) Duration() time.Duration {
 
 // NewRun describes a run that begins. Every field is optional.
 type NewRun struct {
-	Queued     bool // it waits for a worker: nobody works on it yet, and Process stays empty
-	Experiment string
-	Name       string // the default is the id
-	Sweep      string
-	Trial      int
-	Params     Params
-	Tags       []string
-	Note       string
+	ID         string   `json:"id,omitempty"`     // a new one by default; see NewID
+	Queued     bool     `json:"queued,omitempty"` // it waits for a worker: nobody works on it yet, and Process stays empty
+	Experiment string   `json:"experiment,omitempty"`
+	Name       string   `json:"name,omitempty"` // the default is the id
+	Sweep      string   `json:"sweep,omitempty"`
+	Trial      int      `json:"trial,omitempty"`
+	Params     Params   `json:"params,omitempty"`
+	Tags       []string `json:"tags,omitempty"`
+	Note       string   `json:"note,omitempty"`
 	// Inputs are the pictures that the run begins with. Their roles are those of InputRoles or any
 	// other.
-	Inputs     []NewPicture
-	Provenance Provenance
+	Inputs     []NewPicture `json:"inputs,omitempty"`
+	Provenance Provenance   `json:"provenance,omitzero"`
 	// Process is the process that records the run. The zero value means this one.
-	Process Process
+	Process Process `json:"process,omitzero"`
 }
 
 // pictureSuffix ends the names of parameters that name inputs: content and style alone are terms of an objective.
@@ -160,6 +163,9 @@ func (n NewRun) Normal() (NewRun, error) {
 		invalidIf(n.Trial < 0, "trial %d: it must be 0 or more", n.Trial),
 		checkText("note", n.Note, maxNote),
 	)
+	if n.ID != "" {
+		err = cmp.Or(err, CheckID(n.ID))
+	}
 	if err != nil {
 		return n, err
 	}
@@ -189,11 +195,14 @@ func normalTags(tags []string) ([]string, error) {
 
 // Update changes what people say about a run. A nil field changes nothing.
 type Update struct {
-	Name, Experiment, Note *string
-	Rating                 *int // 1 to 5, 0 for none
-	Tag, Untag             []string
-	Params                 Params // are added, and replace those of the same names
-	Provenance             *Provenance
+	Name       *string     `json:"name,omitempty"`
+	Experiment *string     `json:"experiment,omitempty"`
+	Note       *string     `json:"note,omitempty"`
+	Rating     *int        `json:"rating,omitempty"` // 1 to 5, 0 for none
+	Tag        []string    `json:"tag,omitempty"`
+	Untag      []string    `json:"untag,omitempty"`
+	Params     Params      `json:"params,omitempty"` // are added, and replace those of the same names
+	Provenance *Provenance `json:"provenance,omitempty"`
 }
 
 // Normal returns the update with each value in its stored form, or an error of CodeInvalid.
@@ -224,9 +233,9 @@ func orZero[T any](p *T) (v T) {
 
 // Outcome is how a run ended.
 type Outcome struct {
-	Status     Status // StatusFinished, StatusInterrupted or StatusFailed
-	Reason     string // at most 4 KiB of it are kept
-	PeakMemory int64  // of the process, in bytes; 0 if unknown
+	Status     Status `json:"status"`                      // StatusFinished, StatusInterrupted or StatusFailed
+	Reason     string `json:"reason,omitempty"`            // at most 4 KiB of it are kept
+	PeakMemory int64  `json:"peak_memory_bytes,omitempty"` // of the process; 0 if unknown
 }
 
 // Normal returns the outcome as a store keeps it. A reason is often the text of an error, so one that is too long or
@@ -241,6 +250,42 @@ func (o Outcome) Normal() (Outcome, error) {
 // Params are a run's settings by name. A value is a string, a bool, an int64 or a float64.
 // [Params.Normal] converts Go's other strings and numbers.
 type Params map[string]any
+
+// MarshalJSON writes an object in which each float64 has a point or an exponent, which tells it from an int64.
+func (p Params) MarshalJSON() ([]byte, error) {
+	object := make(map[string]any, len(p))
+	for name, v := range p {
+		const whole = 1e21 // from there on encoding/json writes an exponent
+		if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < whole {
+			v = json.RawMessage(strconv.FormatFloat(f, 'f', 1, 64))
+		}
+		object[name] = v
+	}
+	return json.Marshal(object)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Values of other types are left to Normal.
+func (p *Params) UnmarshalJSON(b []byte) error {
+	object := map[string]any{}
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	decoder.UseNumber()
+	if err := decoder.Decode(&object); err != nil {
+		return err
+	}
+	for name, v := range object {
+		n, ok := v.(json.Number)
+		if !ok {
+			continue
+		}
+		if whole, err := n.Int64(); err == nil {
+			object[name] = whole
+		} else if object[name], err = n.Float64(); err != nil {
+			return Errorf(CodeInvalid, "parameter %s: %w", name, err)
+		}
+	}
+	*p = object
+	return nil
+}
 
 // Normal returns the parameters with each value as one of the four types. It refuses, with CodeInvalid, names that a
 // filter cannot contain, numbers that are not finite, and values that are not strings, numbers or booleans.

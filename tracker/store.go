@@ -82,8 +82,8 @@ type RunReader interface {
 // earlier one is a conflict.
 type RunStore interface {
 	RunReader
-	// CreateRun adds a run that begins now, or that is queued, with its inputs, and gives it an id. A trial of a sweep
-	// that the store has already is a conflict, so only one of several processes creates it.
+	// CreateRun adds a run that begins now, or that is queued, with its inputs, and gives it an id unless it has one. An id
+	// or a trial of a sweep that the store has already is a conflict, so only one of several processes creates it.
 	CreateRun(ctx context.Context, n NewRun) (*Run, error)
 	// UpdateRun changes what people say about a run and returns the changed run.
 	UpdateRun(ctx context.Context, id string, u Update) (*Run, error)
@@ -401,8 +401,8 @@ func Watch(ctx context.Context, store Index, since Cursor, every time.Duration) 
 
 // DeleteOptions configures how runs are deleted.
 type DeleteOptions struct {
-	Dry   bool // only return what would be deleted
-	Force bool // delete runs that are running, too: nothing more can be logged into them
+	Dry   bool `json:"dry,omitempty"`   // only return what would be deleted
+	Force bool `json:"force,omitempty"` // delete runs that are running, too: nothing more can be logged into them
 }
 
 // Deletion is what deleting runs frees.
@@ -417,7 +417,7 @@ type Deletion struct {
 type VerifyOptions struct {
 	// Repair removes files that no run needs: pictures that no run names, and checkpoints of runs
 	// that are finished or do not exist. Files that a run needs are never removed.
-	Repair bool
+	Repair bool `json:"repair,omitempty"`
 }
 
 // Report is the result of a check of a store.

@@ -17,6 +17,7 @@ import (
 var commandGroups = []*cobra.Group{
 	{ID: "paint", Title: "Paint"},
 	{ID: "look", Title: "Look at what was painted"},
+	{ID: "share", Title: "Share it with other machines"},
 	{ID: "set up", Title: "Set up"},
 	{ID: "numbers", Title: "Numbers, for the curious"},
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/remote"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
@@ -50,6 +51,13 @@ func (f *storeFlags) open(ctx context.Context, a access) (tracker.Store, error) 
 		return nil, invalid(err)
 	}
 	f.dir = dir
+	if remote.IsAddress(dir) {
+		store, err := remote.Open(ctx, dir, "")
+		if err != nil {
+			return nil, invalid(err) // and no typed nil
+		}
+		return store, nil
+	}
 	if _, err := os.Stat(f.dir); errors.Is(err, os.ErrNotExist) && a != creating {
 		return nil, fmt.Errorf("there is no store in %s: gouache stylize makes it with the first picture, and --store or $%s names another", f.dir, sqlite.StoreVariable)
 	}

@@ -126,7 +126,9 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	if f.worker && !f.readOnly {
 		defer startWorker(cmd.Context(), log, "--store", f.store.dir)()
 	}
-	return serve(cmd.Context(), listener, handler, log)
+	server := newServer(handler, log)
+	server.RegisterOnShutdown(handler.Close) // ends the streams of live updates
+	return serve(cmd.Context(), server, listener)
 }
 
 func (f *uiFlags) alsoChanges() string {
@@ -255,20 +257,28 @@ func (f *uiFlags) links(host string, listening net.Addr) []string {
 	return links
 }
 
-// serve answers requests until ctx ends, the normal way to stop.
-func serve(ctx context.Context, listener net.Listener, handler *web.Handler, log *slog.Logger) error {
-	server := &http.Server{
+// newServer returns a server that no client holds up before its request has arrived.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	server.RegisterOnShutdown(handler.Close) // ends the streams of live updates
+}
+
+// serve answers requests until ctx ends, the normal way to stop. The connections are encrypted if the server has a
+// certificate.
+func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
 		stopped <- server.Shutdown(limited)
 	})
-	err := server.Serve(listener)
+	answer := func() error { return server.Serve(listener) }
+	if server.TLSConfig != nil {
+		answer = func() error { return server.ServeTLS(listener, "", "") }
+	}
+	err := answer()
 	if errors.Is(err, http.ErrServerClosed) {
 		err = <-stopped
 	}

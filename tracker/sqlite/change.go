@@ -101,6 +101,9 @@ func recordDeletions(ctx context.Context, tx *sql.Tx, ids []string) error {
 // DeleteRuns implements tracker.Store.
 func (db *DB) DeleteRuns(ctx context.Context, ids []string, o tracker.DeleteOptions) (*tracker.Deletion, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	if len(ids) == 0 {
+		return &tracker.Deletion{}, nil
+	}
 	var plan deletion
 	transaction, doing := db.write, "deleting runs"
 	if o.Dry {

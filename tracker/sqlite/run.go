@@ -211,10 +211,13 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 		}
 		var key int64
 		for range 10 { // until no other run has the id
-			r.ID = tracker.NewID(at)
+			r.ID = cmp.Or(n.ID, tracker.NewID(at))
 			r.Name = cmp.Or(n.Name, r.ID)
 			if key, err = insertRun(ctx, tx, &r); !isDuplicate(err) {
 				break
+			}
+			if n.ID != "" {
+				return tracker.Errorf(tracker.CodeConflict, "there is a run %s already", n.ID)
 			}
 		}
 		if err != nil {

@@ -130,6 +130,7 @@ func testDeleteRunning(t *testing.T, store tracker.Store) {
 	plan := must(store.DeleteRuns(t.Context(), []string{run.ID}, tracker.DeleteOptions{Dry: true, Force: true}))(t)
 	failIf(t, plan.Runs != 1, "planned %+v", plan)
 	get(t, store, run.ID)
+	must(store.DeleteRuns(t.Context(), nil, tracker.DeleteOptions{}))(t)
 	must(store.DeleteRuns(t.Context(), []string{run.ID}, tracker.DeleteOptions{Force: true}))(t)
 	wantCode(t, errorOf(store.Run(t.Context(), run.ID)), tracker.CodeNotFound)
 	wantCode(t, store.AppendPoints(t.Context(), run.Claim(), onePoint), tracker.CodeNotFound)

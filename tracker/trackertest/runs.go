@@ -33,6 +33,9 @@ func testRun(t *testing.T, store tracker.Store) {
 			t.Errorf("process: got %+v", got.Process)
 		}
 	}
+	id := tracker.NewID(before)
+	wantEqual(t, "the id that was asked for", create(t, store, tracker.NewRun{ID: id}).ID, id)
+	wantCode(t, errorOf(store.CreateRun(t.Context(), tracker.NewRun{ID: id})), tracker.CodeConflict)
 	if unnamed := create(t, store, tracker.NewRun{}); unnamed.Name != unnamed.ID || unnamed.ID == run.ID {
 		t.Errorf("a run without a name has the name %q and the id %q", unnamed.Name, unnamed.ID)
 	}
@@ -55,6 +58,7 @@ func testInvalid(t *testing.T, store tracker.Store) {
 		"a zero byte":              {Params: tracker.Params{"x": "a\x00b"}},
 		"a long name":              {Experiment: strings.Repeat("x", 1000)},
 		"a negative trial":         {Trial: -1},
+		"an id that is none":       {ID: "../../x"},
 	} {
 		err := errorOf(store.CreateRun(t.Context(), n))
 		failIf(t, tracker.ErrorCode(err) != tracker.CodeInvalid, "%s: the error is %v", what, err)
