@@ -30,6 +30,8 @@ func ExampleSources() {
 	// Output:
 	// vgg19     VGG19 trained on ImageNet by its authors
 	// vgg16     VGG16 trained on ImageNet by its authors
+	// vgg19-torchvision VGG19 trained on ImageNet by torchvision
+	// vgg16-torchvision VGG16 trained on ImageNet by torchvision
 	// vgg16-hed VGG16 fine-tuned for edges, through pip
 	// random    random numbers from a seed, for tests and measurements; needs no file
 }

@@ -98,7 +98,7 @@ func open(ctx context.Context, path string) (Container, string, error) {
 	if matches(start, hdf5Magic) {
 		return nil, hdf5Name, fmt.Errorf("%s: %w", path, errNoHDF5)
 	}
-	return nil, "", fmt.Errorf("%s is not a file of weights: it is %s, expected HDF5 (.h5) or safetensors (.safetensors)",
+	return nil, "", fmt.Errorf("%s is not a file of weights: it is %s, expected HDF5 (.h5), safetensors (.safetensors) or PyTorch's (.pth)",
 		path, describe(start))
 }
 
@@ -111,9 +111,9 @@ func beginning(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case info.IsDir():
-		return nil, fmt.Errorf("%s is a folder, expected a file of weights (.h5 or .safetensors)", path)
+		return nil, fmt.Errorf("%s is a folder, expected a file of weights (.h5, .safetensors or .pth)", path)
 	case !info.Mode().IsRegular(): // opening a pipe would wait for ever
-		return nil, fmt.Errorf("%s is not a regular file, expected a file of weights (.h5 or .safetensors)", path)
+		return nil, fmt.Errorf("%s is not a regular file, expected a file of weights (.h5, .safetensors or .pth)", path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -141,8 +141,6 @@ func describe(start []byte) string {
 	switch {
 	case len(start) == 0:
 		return "empty"
-	case matches(start, "PK\x03\x04"):
-		return "a zip archive (a .keras or PyTorch file; export its weights as .weights.h5 or .safetensors)"
 	case !slices.Contains(start, 0) && utf8.Valid(start[:max(0, len(start)-utf8.UTFMax)]):
 		return "text"
 	}

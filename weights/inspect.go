@@ -11,17 +11,18 @@ import (
 
 // Contents describes a file of tensors.
 type Contents struct {
-	Path     string            `json:"path"`
-	Format   string            `json:"format"`            // "hdf5" or "safetensors"
-	Size     int64             `json:"size"`              // bytes
-	SHA256   string            `json:"sha256"`            // in hexadecimal digits
-	MD5      string            `json:"md5"`               // in hexadecimal digits
-	Known    string            `json:"known,omitempty"`   // the source's name, if it is its file
-	Layout   string            `json:"layout,omitempty"`  // for example "Keras 3", if layers were recognised
-	Network  string            `json:"network,omitempty"` // VGG16 or VGG19, if the file is usable
-	Problem  string            `json:"problem,omitempty"` // why the file is not usable, else empty
-	Metadata map[string]string `json:"metadata,omitempty"`
-	Tensors  []TensorInfo      `json:"tensors"`
+	Path          string            `json:"path"`
+	Format        string            `json:"format"`                  // "hdf5", "safetensors" or "pytorch"
+	Size          int64             `json:"size"`                    // bytes
+	SHA256        string            `json:"sha256"`                  // in hexadecimal digits
+	MD5           string            `json:"md5"`                     // in hexadecimal digits
+	Known         string            `json:"known,omitempty"`         // the source's name, if it is its file
+	Layout        string            `json:"layout,omitempty"`        // for example "Keras 3", if layers were recognised
+	Network       string            `json:"network,omitempty"`       // VGG16 or VGG19, if the file is usable
+	Problem       string            `json:"problem,omitempty"`       // why the file is not usable, else empty
+	Preprocessing string            `json:"preprocessing,omitempty"` // of a usable file
+	Metadata      map[string]string `json:"metadata,omitempty"`
+	Tensors       []TensorInfo      `json:"tensors"`
 }
 
 // TensorInfo describes a tensor of a file and the layer that it belongs to.
@@ -57,13 +58,16 @@ func Inspect(ctx context.Context, nameOrFile string, opts Options) (contents *Co
 		contents.Known = s.Name
 	}
 	set, err := r.assemble()
+	if err == nil {
+		err = set.describeFile(sums, opts.Preprocessing)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
 		contents.Problem = err.Error()
 	default:
-		contents.Network = set.Network
+		contents.Network, contents.Preprocessing = set.Network, set.Preprocessing.String()
 	}
 	return contents, nil
 }

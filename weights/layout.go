@@ -18,6 +18,7 @@ import (
 //	Keras 3      layers/conv2d_3/vars/0 and 1, or block4/layers/conv2d_1/vars/0 and 1; the attribute name of the group
 //	             vars is the layer's name. Without it, the convolutions are counted
 //	Gouache      block1_conv1.kernel and block1_conv1.bias, as WriteSafetensors writes
+//	PyTorch      features.0.weight, [out, in, height, width], and features.0.bias, with the numbers of torchvision's modules
 //	by name      anything else with the layers' names as parts of its paths
 //
 // Tensors that belong to no convolution (dense layers, the outputs of an edge detector) are ignored.
@@ -27,6 +28,7 @@ const (
 	layoutKeras3  = "Keras 3"
 	layoutCounted = "Keras 3 without names"
 	layoutGouache = "Gouache"
+	layoutTorch   = "PyTorch"
 	layoutByName  = "by name"
 )
 
@@ -56,7 +58,7 @@ func recognise(c Container) *recognition {
 	for i, t := range r.tensors {
 		r.index[t.Name] = i
 	}
-	for _, find := range []func(){r.findByLists, r.findByVars, r.findByName, r.findByCounting} {
+	for _, find := range []func(){r.findByLists, r.findByVars, r.findByName, r.findByModules, r.findByCounting} {
 		if len(r.found) == 0 {
 			find()
 		}
@@ -197,7 +199,11 @@ func (r *recognition) network() (architecture, error) {
 			return a, fmt.Errorf("layer %s is missing, expected a kernel of shape %v and a bias of shape %v for %s",
 				l.Name, l.kernelShape(), []int{l.Out}, a.name)
 		}
-		err := cmp.Or(r.checkShape(part{l.Name, kernel}, l.kernelShape()), r.checkShape(part{l.Name, bias}, []int{l.Out}))
+		shape := l.kernelShape()
+		if r.layout == layoutTorch {
+			shape = torchShape(shape)
+		}
+		err := cmp.Or(r.checkShape(part{l.Name, kernel}, shape), r.checkShape(part{l.Name, bias}, []int{l.Out}))
 		if err != nil {
 			return a, err
 		}
@@ -227,23 +233,19 @@ func (r *recognition) checkShape(p part, expected []int) error {
 		return nil
 	}
 	hint := ""
-	if len(got) == 4 && got[2] == 3 && got[3] == 3 && got[0] == expected[3] && got[1] == expected[2] {
+	if r.layout != layoutTorch && len(expected) == 4 && slices.Equal(got, torchShape(expected)) {
 		hint = "; this is the order of Theano and PyTorch, [out, in, height, width]; Keras's \"tf\" files have the other"
 	}
 	return fmt.Errorf("layer %s has a %s of shape %v, expected %v%s", p.layer, p.part, got, expected, hint)
 }
-
-var torchName = regexp.MustCompile(`^features\.\d+\.weight$`)
 
 // otherNetwork says what the file has instead of VGG's layers.
 func (r *recognition) otherNetwork() error {
 	var some []string
 	for _, t := range r.tensors {
 		if torchName.MatchString(t.Name) {
-			// Torchvision's weights expect RGB, 0..1, divided by a deviation; those converted from Caffe expect BGR, 0..255.
-			// Both have the same names, and a wrong guess paints wrong colours.
-			return fmt.Errorf("it has PyTorch's names (%s), which do not say whether the network wants torchvision's or Caffe's pixels; "+
-				"use Keras's files, as `gouache weights fetch vgg19` does", t.Name)
+			return fmt.Errorf("it has PyTorch's names (%s), but not the modules of VGG16 or VGG19: networks with batch normalisation, "+
+				"and shorter ones, cannot be used", t.Name)
 		}
 		if len(some) < 3 && len(t.Shape) > 1 {
 			some = append(some, t.Name)

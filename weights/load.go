@@ -23,6 +23,8 @@ type Options struct {
 	Progress func(Progress)
 	// Seed is for the set "random".
 	Seed int64
+	// Preprocessing is that of a file which does not say it, such as one of PyTorch; the zero value is none.
+	Preprocessing Preprocessing
 }
 
 func (o Options) path(s Source) string { return filepath.Join(cmp.Or(o.Dir, CacheDir()), s.File) }
@@ -57,11 +59,14 @@ func Load(ctx context.Context, nameOrFile string, opts Options) (*Set, error) {
 		return nil, err
 	}
 	if source == nil {
-		set.describeKnown(sums)
-		return set, nil
+		return set, set.describeFile(sums, opts.Preprocessing)
 	}
 	// What was read is what counts, not what was there when Fetch looked.
-	if err := source.Sums.Compare(path, sums); err != nil {
+	expected, err := source.sums(path)
+	if err == nil {
+		err = expected.Compare(path, sums)
+	}
+	if err != nil {
 		return nil, err
 	}
 	set.describe(*source)
@@ -90,7 +95,7 @@ func looksLikeFile(s string) bool {
 		return true
 	}
 	extension := strings.ToLower(filepath.Ext(s))
-	return strings.ContainsRune(s, os.PathSeparator) || slices.Contains([]string{".h5", ".hdf5", ".keras", ".safetensors"}, extension)
+	return strings.ContainsRune(s, os.PathSeparator) || slices.Contains([]string{".h5", ".hdf5", ".keras", ".safetensors", ".pth", ".pt"}, extension)
 }
 
 // ReadFile reads VGG16 or VGG19 from a file of any name. A file with the checksum of a source gets its name and licence.
@@ -100,8 +105,7 @@ func ReadFile(ctx context.Context, path string) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set.describeKnown(sums)
-	return set, nil
+	return set, set.describeFile(sums, Preprocessing{})
 }
 
 // readAndSum reads a file and its checksums at the same time, which saves 0.16 s for VGG19's 80 MB.
@@ -158,6 +162,9 @@ func (r *recognition) assemble() (*Set, error) {
 		if l.Kernel, err = r.read(part{l.Name, kernel}); err != nil {
 			return nil, err
 		}
+		if r.layout == layoutTorch {
+			l.Kernel = fromTorch(l.Kernel, l.In, l.Out)
+		}
 		if l.Bias, err = r.read(part{l.Name, bias}); err != nil {
 			return nil, err
 		}
@@ -183,9 +190,18 @@ func (s *Set) describe(from Source) {
 	s.Preprocessing = from.Preprocessing.or(s.Preprocessing)
 }
 
-// describeKnown sets what the source of a file with these sums knows of the set, if there is one.
-func (s *Set) describeKnown(sums fetch.Checksums) {
+// describeFile sets what the source of a file with these sums knows of the set, if there is one. Otherwise the preprocessing
+// may be the given one: the error is that of a file that does not say it.
+func (s *Set) describeFile(sums fetch.Checksums, given Preprocessing) error {
 	if from, ok := known(sums); ok {
 		s.describe(from)
+		return nil
 	}
+	if s.Layout == layoutTorch {
+		s.Preprocessing = given.or(torchFiles[sums.SHA256[:8]])
+		if s.Preprocessing == (Preprocessing{}) {
+			return errNoPreprocessing
+		}
+	}
+	return nil
 }

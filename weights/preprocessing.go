@@ -2,6 +2,7 @@ package weights
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,17 @@ var (
 )
 
 var preprocessings = []Preprocessing{Caffe, Torchvision}
+
+// PreprocessingNames are the names by which a person chooses one; see [NamedPreprocessing].
+var PreprocessingNames = []string{"caffe", "torchvision"}
+
+// NamedPreprocessing finds a preprocessing by its name.
+func NamedPreprocessing(name string) (Preprocessing, error) {
+	if i := slices.Index(PreprocessingNames, name); i >= 0 {
+		return preprocessings[i], nil
+	}
+	return Preprocessing{}, suggest.Unknown("preprocessing", name, PreprocessingNames)
+}
 
 // String describes the preprocessing in one line, for example "BGR, 0..255, minus the mean 103.939, 116.779, 123.68".
 // Numbers come in the order of the channels. [ParsePreprocessing] reads it.

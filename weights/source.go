@@ -3,12 +3,18 @@ package weights
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
+	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/suggest"
@@ -29,7 +35,8 @@ type Source struct {
 	// Automatic lets [Choose] fetch the set if none is in the cache.
 	Automatic bool
 
-	// Origin is where the file comes from, and File its name in the cache. Sums decide whether a file is the right one.
+	// Origin is where the file comes from, and File its name in the cache. Sums decide whether a file is the right one. If
+	// none is known, the file's SHA-256 is kept beside it when it is fetched, and decides from then on.
 	Origin Origin
 	File   string
 	Sums   Checksums
@@ -135,8 +142,14 @@ func Fetch(ctx context.Context, name string, opts Options) (string, error) {
 		return "", fmt.Errorf("weights %s need no file", s.Name)
 	}
 	path := opts.path(s)
-	err = fetch.File(ctx, path, s.Origin, s.Sums, opts.Progress)
+	sums, err := s.sums(path)
+	if err != nil {
+		return "", err
+	}
+	err = fetch.File(ctx, path, s.Origin, sums, opts.Progress)
 	switch {
+	case err == nil && sums == (Checksums{}):
+		return path, keepSum(path)
 	case err == nil:
 		return path, nil
 	case !errors.Is(err, fetch.ErrUnreachable) && !errors.As(err, new(*fetch.ChecksumError)):
@@ -170,6 +183,7 @@ func Choose(ctx context.Context, opts Options) (chosen Source, reason string, er
 		}
 	}
 	var failure error
+	var refused []string
 	for _, s := range list {
 		if !s.Automatic {
 			continue
@@ -179,14 +193,15 @@ func Choose(ctx context.Context, opts Options) (chosen Source, reason string, er
 		case err == nil && failure == nil:
 			return s, s.title() + ", fetched", nil
 		case err == nil:
-			return s, s.title() + ": " + reason, nil
+			return s, s.title() + ": " + strings.Join(refused, "; "), nil
 		case !errors.Is(err, ErrMissing) || ctx.Err() != nil:
 			return Source{}, "", err
 		case failure == nil:
-			failure, reason = err, fmt.Sprintf("%s could not be fetched: %v", s.Name, cause(err))
+			failure = err
 		default:
 			failure = fmt.Errorf("%w; nor could its substitute be had: %w", failure, err)
 		}
+		refused = append(refused, fmt.Sprintf("%s could not be fetched: %v", s.Name, cause(err)))
 	}
 	return Source{}, "", failure
 }
@@ -198,4 +213,32 @@ func cause(err error) error {
 		err = inner
 	}
 	return err
+}
+
+// sumFile names the file that keeps the SHA-256 of the one at path, as sha256sum writes it.
+func sumFile(path string) string { return path + ".sha256" }
+
+// sums returns the sums that decide whether the file at path is the right one; none if none is known, nor kept.
+func (s Source) sums(path string) (Checksums, error) {
+	if s.Sums != (Checksums{}) {
+		return s.Sums, nil
+	}
+	text, err := os.ReadFile(sumFile(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Checksums{}, nil
+	}
+	sum, _, _ := strings.Cut(string(text), " ")
+	if err == nil && len(sum) != hex.EncodedLen(sha256.Size) {
+		err = fmt.Errorf("%s has no SHA-256: remove it, and the file beside it", sumFile(path))
+	}
+	return Checksums{SHA256: sum}, err
+}
+
+// keepSum keeps the SHA-256 of a file that was just fetched.
+func keepSum(path string) error {
+	sums, err := fetch.Sum(path)
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(sumFile(path), fmt.Appendf(nil, "%s  %s\n", sums.SHA256, filepath.Base(path)))
 }

@@ -7,8 +7,8 @@
 // [Load] takes a name of [Sources] or a file. [Choose] picks the best set that this machine has or can get. [Inspect]
 // lists the tensors of a file, and [WriteSafetensors] converts. [Register] adds a source.
 //
-// Files are .safetensors, and .h5 (HDF5, as Keras writes them) in a program that imports package weights/h5 for its
-// effect, which needs the C library libhdf5:
+// Files are .safetensors, PyTorch's .pth, and .h5 (HDF5, as Keras writes them) in a program that imports package weights/h5
+// for its effect, which needs the C library libhdf5:
 //
 //	import _ "github.com/gouache-art/gouache/weights/h5"
 //

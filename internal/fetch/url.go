@@ -58,7 +58,7 @@ func (u URL) Fetch(ctx context.Context, part string, sums Checksums, progress fu
 	if err != nil {
 		return false, err
 	}
-	t := transfer{url: u, file: f, sums: sums, progress: progress}
+	t := transfer{url: u, file: f, size: sums.Size, progress: progress}
 	err = errors.Join(t.run(ctx), f.Close())
 	if err != nil && t.have == 0 {
 		err = errors.Join(err, os.Remove(part)) // nothing to resume from
@@ -66,14 +66,17 @@ func (u URL) Fetch(ctx context.Context, part string, sums Checksums, progress fu
 	return t.resumed, err
 }
 
-// transfer is a download in several requests.
+// transfer is a download in several requests, of a whole file or of a part of it.
 type transfer struct {
 	url      URL
+	from     int64    // the part's first byte
+	size     int64    // of the part; 0 if it is a file of unknown length
+	section  bool     // the file is longer than the part, or may be
 	file     *os.File // appended to
-	sums     Checksums
+	before   int64    // bytes in file that do not belong to the transfer
 	progress func(Progress)
 
-	have    int64 // bytes of the file that have arrived
+	have    int64 // bytes of the part that have arrived
 	resumed bool  // some of them in an earlier call
 	reached bool  // the host has answered in this call
 }
@@ -83,13 +86,14 @@ func (t *transfer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.have, t.resumed = info.Size(), info.Size() > 0
-	if t.sums.Size > 0 && t.have > t.sums.Size { // the beginning of some other file
+	t.have = info.Size() - t.before
+	t.resumed = t.have > 0
+	if t.size > 0 && t.have > t.size { // the beginning of some other file
 		if err := t.truncate(0); err != nil {
 			return err
 		}
 	}
-	for failures := 0; t.have == 0 || t.have != t.sums.Size; {
+	for failures := 0; t.have == 0 || t.have != t.size; {
 		before := t.have
 		err := t.request(ctx)
 		switch {
@@ -115,10 +119,10 @@ func (t *transfer) run(ctx context.Context) error {
 
 func (t *transfer) truncate(size int64) error {
 	t.have, t.resumed = size, t.resumed && size > 0
-	return t.file.Truncate(size)
+	return t.file.Truncate(t.before + size)
 }
 
-// request asks for the bytes that are missing, or for the whole file if the server cannot do that.
+// request asks for the bytes that are missing. If the server cannot do that, it sends the whole file.
 func (t *transfer) request(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -131,8 +135,11 @@ func (t *transfer) request(ctx context.Context) error {
 		return err
 	}
 	request.Header.Set("Accept-Encoding", "identity") // lengths and ranges are those of the file itself
-	if t.have > 0 {
-		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", t.have))
+	switch at := t.from + t.have; {
+	case t.section:
+		request.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", at, t.from+t.size-1))
+	case at > 0:
+		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", at))
 	}
 	response, err := client.Do(request)
 	if err != nil {
@@ -149,12 +156,18 @@ func (t *transfer) request(ctx context.Context) error {
 	t.reached = true
 	start, total := contentRange(response.Header)
 	switch code := response.StatusCode; {
+	case code == http.StatusOK && t.section:
+		return t.find(ctx, response.Body, stalled)
 	case code == http.StatusOK:
 		return t.receive(ctx, response.Body, 0, response.ContentLength, stalled)
+	case code == http.StatusPartialContent && start == t.from+t.have && t.section:
+		return t.receive(ctx, response.Body, t.have, t.size, stalled)
 	case code == http.StatusPartialContent && start == t.have:
 		return t.receive(ctx, response.Body, start, total, stalled)
 	case code == http.StatusPartialContent:
 		return t.restart("the server sent another part than the one asked for")
+	case code == http.StatusRequestedRangeNotSatisfiable && t.section:
+		return fmt.Errorf("the file is shorter than it says it is: it has no byte %d", t.from+t.have)
 	case code == http.StatusRequestedRangeNotSatisfiable && t.have > 0 && t.have == total:
 		return nil // the file is whole already
 	case code == http.StatusRequestedRangeNotSatisfiable:
@@ -174,10 +187,23 @@ func (t *transfer) restart(why string) error {
 	return broken("%s", why)
 }
 
-// receive appends the body to the first offset bytes of the file. total is the whole file's size, -1 if unknown.
+// find receives the part from a body that is the whole file.
+func (t *transfer) find(ctx context.Context, body io.Reader, stalled *time.Timer) error {
+	skipped := &counter{ctx: ctx, to: io.Discard, limit: maxSize, p: Progress{Message: "the server sends whole files only; skipping what is not needed"},
+		progress: func(p Progress) {
+			stalled.Reset(stallTimeout)
+			t.progress(p)
+		}}
+	if _, err := io.CopyN(skipped, body, t.from); err != nil {
+		return broken("before its part: %w", cmp.Or(context.Cause(ctx), err))
+	}
+	return t.receive(ctx, io.LimitReader(body, t.size), 0, t.size, stalled)
+}
+
+// receive appends the body to the first offset bytes of the part. total is the whole part's size, -1 if unknown.
 // stalled is put off as bytes arrive.
 func (t *transfer) receive(ctx context.Context, body io.Reader, offset, total int64, stalled *time.Timer) error {
-	limit := cmp.Or(t.sums.Size, maxSize)
+	limit := cmp.Or(t.size, maxSize)
 	if total > limit {
 		return fmt.Errorf("the server's file has %d bytes, expected %d at most", total, limit)
 	}
