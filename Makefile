@@ -64,6 +64,7 @@ demo: setup
 test: jupyter
 	@bin/gouache weights fetch vgg16-hed
 	GOUACHE_REQUIRE_NOTEBOOKS=1 go test -timeout 30m ./...
+	cd examples && go test ./...
 
 fuzz: packages
 	@.ci/fuzz

@@ -32,13 +32,16 @@ type studioFlags struct {
 // add adds the flags that all commands with a studio have, and has them checked before anything slow begins.
 func (f *studioFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.device, "device", "auto", "`DEVICE` to compute on: auto, cpu or cuda")
+	flags.StringVar(&f.device, "device", "auto", "`DEVICE` to compute on: auto, cpu or cuda; auto takes that of $GOMLX_BACKEND, or the best")
 	f.weights = "auto"
 	flags.Var((*path)(&f.weights), "weights", "`NAME` of weights (see gouache weights list) or a file of them; auto takes the best available")
 	flags.Int64Var(&f.seed, "seed", 0, "seed of random numbers, a whole `NUMBER`")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print neither progress nor messages")
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		_, err := f.options()
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		o, err := f.options()
+		if other, _ := backend.DeviceOfGoMLX(); err == nil && other != backend.Auto && other != o.Device { // its error does not matter where a device is given
+			f.warn(cmd, fmt.Errorf("--device %s is used, and not %s, which $%s names", o.Device, other, backend.GoMLXVariable))
+		}
 		return err
 	}
 }
@@ -69,6 +72,11 @@ func (f *studioFlags) options() (o stylelib.OpenOptions, err error) {
 	o.Weights, o.Seed, o.Tune = cmp.Or(f.weights, "auto"), f.seed, f.tune == "on"
 	if o.Device, err = backend.ParseDevice(cmp.Or(f.device, "auto")); err != nil {
 		return o, usage(fmt.Errorf("--device: %w", err))
+	}
+	if o.Device == backend.Auto {
+		if o.Device, err = backend.DeviceOfGoMLX(); err != nil {
+			return o, usage(fmt.Errorf("%w; unset it, or give --device", err))
+		}
 	}
 	if precision := cmp.Or(f.precision, "auto"); precision != "auto" {
 		if o.Precision, err = conv.ParsePrecision(precision); err != nil {

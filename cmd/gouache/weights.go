@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/filename"
@@ -144,7 +146,7 @@ func chooseIfAuto(cmd *cobra.Command, name string, line *statusLine) (string, er
 
 func printContents(w *terminal.Table, c *weights.Contents) {
 	printFields(w, "file", c.Path, "format", c.Format, "size", format.Bytes(c.Size), "SHA-256", c.SHA256, "MD5", c.MD5,
-		"known as", c.Known, "layout", c.Layout, "network", c.Network, "problem", c.Problem)
+		"known as", c.Known, "layout", c.Layout, "network", c.Network, "preprocessing", c.Preprocessing, "problem", c.Problem)
 	w.Printf("\nLAYER\tPART\tSHAPE\tTYPE\tTENSOR\n")
 	for _, t := range c.Tensors {
 		w.Printf("%s\t%s\t%v\t%s\t%s\n", orDash(t.Layer), orDash(t.Part), t.Shape, t.DType, t.Name)
@@ -152,10 +154,11 @@ func printContents(w *terminal.Table, c *weights.Contents) {
 }
 
 func newWeightsConvert() *cobra.Command {
-	return &cobra.Command{
+	var preprocessing string
+	cmd := &cobra.Command{
 		Use:     "convert FILE OUT.safetensors",
 		Short:   "Write a set of weights as .safetensors",
-		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read; as OUT, -\nis standard output.\n" + fileOrName,
+		Long:    "Write the convolution weights of VGG16 or VGG19 as .safetensors, which needs no libhdf5 to be read; as OUT, -\nis standard output. FILE is .h5, .safetensors or PyTorch's .pth.\n" + fileOrName,
 		Example: `  gouache weights convert vgg19_notop.h5 vgg19.safetensors`,
 		Args:    exactly("FILE", "OUT.safetensors"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -163,10 +166,17 @@ func newWeightsConvert() *cobra.Command {
 				return err
 			}
 			line := newStatusLine(cmd.ErrOrStderr())
+			opts := weights.Options{Progress: line.transfer}
+			if preprocessing != "" {
+				var err error
+				if opts.Preprocessing, err = weights.NamedPreprocessing(preprocessing); err != nil {
+					return usage(fmt.Errorf("--preprocessing: %w", err))
+				}
+			}
 			name, err := chooseIfAuto(cmd, args[0], line)
 			var set *weights.Set
 			if err == nil {
-				set, err = weights.Load(cmd.Context(), name, weights.Options{Progress: line.transfer})
+				set, err = weights.Load(cmd.Context(), name, opts)
 			}
 			if line.end(); err != nil {
 				return err
@@ -177,4 +187,6 @@ func newWeightsConvert() *cobra.Command {
 			return showOut(cmd, false, nil, args[1])
 		},
 	}
+	cmd.Flags().StringVar(&preprocessing, "preprocessing", "", "`NAME` of what the network wants to see of a picture, caffe or torchvision: for a\nfile of PyTorch that is not a known one")
+	return cmd
 }

@@ -54,6 +54,24 @@ func ParseDevice(name string) (Device, error) {
 	return Auto, suggest.Unknown("device", name, Devices)
 }
 
+// GoMLXVariable chooses the backend of programs that use GoMLX.
+const GoMLXVariable = "GOMLX_BACKEND"
+
+// DeviceOfGoMLX returns the device that GoMLXVariable chooses, Auto if it is not set: "xla:cpu" or "xla:cuda". Any other
+// backend is an error, since it cannot run the graphs of this module.
+func DeviceOfGoMLX() (Device, error) {
+	value := os.Getenv(GoMLXVariable)
+	name, device, _ := strings.Cut(value, ":")
+	if value == "" {
+		return Auto, nil
+	}
+	d, err := ParseDevice(device)
+	if name != "xla" || err != nil {
+		return Auto, fmt.Errorf("$%s is %q: only xla, xla:cpu and xla:cuda can paint", GoMLXVariable, value)
+	}
+	return d, nil
+}
+
 // Options configures Open. The zero value opens the best plugin that is installed, and installs the CPU's
 // if there is none.
 type Options struct {

@@ -450,3 +450,18 @@ func TestInstallCUDA(t *testing.T) {
 		t.Errorf("found %+v, %v", got, err)
 	}
 }
+
+func TestDeviceOfGoMLX(t *testing.T) {
+	for value, want := range map[string]Device{"": Auto, "xla": Auto, "xla:cpu": CPU, "xla:cuda": CUDA} {
+		t.Setenv(GoMLXVariable, value)
+		if got, err := DeviceOfGoMLX(); got != want || err != nil {
+			t.Errorf("%q: got %q, %v, want %q", value, got, err, want)
+		}
+	}
+	for _, value := range []string{"go", "xla:tpu", "cuda"} {
+		t.Setenv(GoMLXVariable, value)
+		if _, err := DeviceOfGoMLX(); err == nil || !strings.Contains(err.Error(), value) {
+			t.Errorf("%q: error %v, want one that names it", value, err)
+		}
+	}
+}
