@@ -47,19 +47,19 @@ func TestSafetensors(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		server fileServer
+		server *fileServer
 		part   []byte
 		served int64 // bytes at most; 0 for any number
 	}{
-		{"ranges", fileServer{}, nil, 3*4*n + 2000},
-		{"no ranges", fileServer{noRange: true}, nil, 0},
-		{"broken off", fileServer{cut: 50_000, cuts: 4}, nil, 0},
-		{"begun", fileServer{}, kept[:len(kept)-4*n-400], 4*n + 3000},
-		{"begun in the first place", fileServer{}, kept[:len(kept)-2*4*n-400], 2*4*n + 3000},
-		{"begun, no ranges", fileServer{noRange: true}, kept[:len(kept)-400], 0},
-		{"whole", fileServer{}, kept, 2000},
-		{"another's beginning", fileServer{}, bytes.Repeat([]byte("x"), 5000), 3*4*n + 2000},
-		{"too long", fileServer{}, append(bytes.Clone(kept), 1, 2, 3), 0},
+		{"ranges", &fileServer{}, nil, 3*4*n + 2000},
+		{"no ranges", &fileServer{noRange: true}, nil, 0},
+		{"broken off", &fileServer{cut: 50_000, cuts: 4}, nil, 0},
+		{"begun", &fileServer{}, kept[:len(kept)-4*n-400], 4*n + 3000},
+		{"begun in the first place", &fileServer{}, kept[:len(kept)-2*4*n-400], 2*4*n + 3000},
+		{"begun, no ranges", &fileServer{noRange: true}, kept[:len(kept)-400], 0},
+		{"whole", &fileServer{}, kept, 2000},
+		{"another's beginning", &fileServer{}, bytes.Repeat([]byte("x"), 5000), 3*4*n + 2000},
+		{"too long", &fileServer{}, append(bytes.Clone(kept), 1, 2, 3), 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.server.content = content
