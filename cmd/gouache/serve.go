@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +38,8 @@ They need a token, which gouache tokens add makes, and no password of a database
 The server listens on this machine only, unless the connection is encrypted: with --tls-cert and --tls-key,
 or by a reverse proxy on this machine. docs/machines.md has an example of each.`,
 		Example: `  gouache tokens add anna
-  gouache serve --store ~/paintings --addr :7448 --tls-cert cert.pem --tls-key key.pem`,
+  gouache serve --store ~/paintings
+  gouache serve --addr :7448 --tls-cert cert.pem --tls-key key.pem`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd, &f) },
 	}
@@ -88,7 +91,11 @@ func runServe(cmd *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w: choose another port, or 0 for any free one", f.address, err)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s://%s\n", scheme, listener.Addr())
+	at := listener.Addr().(*net.TCPAddr)
+	if name, err := os.Hostname(); err == nil && isEverywhere(host) {
+		host = name
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s://%s\n", scheme, net.JoinHostPort(cmp.Or(host, at.IP.String()), strconv.Itoa(at.Port)))
 	terminal.Fprintf(cmd.ErrOrStderr(), "serving %s; Ctrl-C ends it\n", f.store.dir)
 	if len(known) == 0 {
 		fmt.Fprintln(cmd.ErrOrStderr(), "nobody has a token yet: gouache tokens add NAME makes one")

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/remote"
+)
+
+// startServe starts gouache serve on a free port and returns the address that it prints.
+func startServe(t *testing.T, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	var stderr bytes.Buffer
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...), writer, &stderr)
+		writer.Close()
+	}()
+	lines := bufio.NewScanner(reader)
+	if !lines.Scan() {
+		t.Fatalf("%v: exit %d: %s", args, <-code, &stderr)
+	}
+	t.Cleanup(func() {
+		cancel()
+		if c := <-code; c != exitDone {
+			t.Errorf("%v: exit %d: %s", args, c, &stderr)
+		}
+	})
+	return lines.Text()
+}
+
+// addToken makes a token as gouache tokens add does.
+func addToken(t *testing.T, file string, args ...string) string {
+	t.Helper()
+	stdout, stderr, code := gouache(t.Context(), append([]string{"tokens", "add", "--tokens", file}, args...)...)
+	if code != exitDone || strings.Contains(stderr, strings.TrimSpace(stdout)) {
+		t.Fatalf("tokens add %v: exit %d: %s%s", args, code, stdout, stderr)
+	}
+	return strings.TrimSpace(stdout)
+}
+
+// TestServe: a worker on another machine paints what is queued on a server, a person judges by a token's name, and whoever
+// may only read changes nothing.
+func TestServe(t *testing.T) {
+	dir, tokens := workerStore(t), filepath.Join(t.TempDir(), "tokens.json")
+	id := enqueue(t, dir, 2)
+	address := startServe(t, "--store", dir, "--tokens", tokens)
+	t.Setenv(remote.TokenVariable, "")
+	for _, c := range []struct{ token, want string }{{"", "$" + remote.TokenVariable}, {"wrong", "unknown to this server"}} {
+		t.Setenv(remote.TokenVariable, c.token)
+		if stdout, stderr, code := gouache(t.Context(), "runs", "list", "--store", address); code != exitFailed || stdout != "" || !strings.Contains(stderr, c.want) {
+			t.Errorf("with the token %q: exit %d: %s%s", c.token, code, stdout, stderr)
+		}
+	}
+	t.Setenv(remote.TokenVariable, "")
+	t.Setenv(remote.TokenFileVariable, write(t, filepath.Join(t.TempDir(), "token"), []byte(addToken(t, tokens, "painter")+"\n")))
+	if _, stderr, code := gouache(t.Context(), "worker", "--store", address, "--weights", "random", "--once"); code != exitDone || !strings.Contains(stderr, "run "+id+" finished") {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	if run := shown(t, dir, id); run.Status != tracker.StatusFinished || run.Picture == "" {
+		t.Errorf("the server has %+v", run)
+	}
+	reader := addToken(t, tokens, "screen", "--read-only")
+	t.Setenv(remote.TokenVariable, reader)
+	if run := shown(t, address, id); run.ID != id {
+		t.Errorf("got %+v", run)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+		code int
+	}{
+		{[]string{"runs", "rate", id, "5", "--store", address}, "may only read", exitFailed},
+		{[]string{"tokens", "add", "Screen", "--tokens", tokens}, "has a token", exitFailed},
+		{[]string{"tokens", "add", "a\nb", "--tokens", tokens}, "letters and digits", exitUsage},
+		{[]string{"tokens", "list", "--tokens", tokens}, "painter  write", exitDone},
+		{[]string{"tokens", "revoke", "skreen", "--tokens", tokens}, `did you mean "screen"`, exitFailed},
+		{[]string{"tokens", "revoke", "screen", "--tokens", tokens}, "", exitDone},
+		{[]string{"runs", "list", "--store", address}, "revoked", exitFailed},
+		{[]string{"runs", "list", "--store", "http://example.org"}, "use https", exitUsage},
+		{[]string{"runs", "list", "--store", "https://" + reader + "@example.org"}, "does not belong", exitUsage},
+		{[]string{"serve", "--addr", ":0"}, "unencrypted", exitUsage},
+		{[]string{"serve", "--addr", "here"}, "HOST:PORT", exitUsage},
+		{[]string{"serve", "--tls-key", "key.pem"}, "belong together", exitUsage},
+		{[]string{"serve", "--tls-key", tokens, "--tls-cert", tokens, "--store", dir}, "--tls-cert", exitFailed},
+	} {
+		stdout, stderr, code := gouache(t.Context(), c.args...)
+		if code != c.code || !strings.Contains(stdout+stderr, c.want) || strings.Contains(stdout+stderr, reader) {
+			t.Errorf("%v: exit %d: %s%s", c.args, code, stdout, stderr)
+		}
+	}
+}
+
+// TestServeTLS: a certificate of the team's own is refused unless it is trusted.
+func TestServeTLS(t *testing.T) {
+	dir := t.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := write(t, filepath.Join(dir, "cert.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
+	keyFile := write(t, filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	tokens := filepath.Join(dir, "tokens.json")
+	address := startServe(t, "--store", filepath.Join(dir, "store"), "--tokens", tokens, "--tls-cert", cert, "--tls-key", keyFile)
+	if !strings.HasPrefix(address, "https://127.0.0.1:") {
+		t.Errorf("it prints %s", address)
+	}
+	t.Setenv(remote.TokenVariable, addToken(t, tokens, "anna"))
+	if _, stderr, code := gouache(t.Context(), "runs", "list", "--store", address); code != exitFailed || !strings.Contains(stderr, "is not trusted") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
