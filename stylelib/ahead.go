@@ -1,6 +1,10 @@
 package stylelib
 
-import "github.com/gouache-art/gouache/stylelib/picture"
+import (
+	"context"
+
+	"github.com/gouache-art/gouache/stylelib/picture"
+)
 
 // ahead is a scale that is being prepared while the one before it is painted: its targets are computed and its objective is
 // compiled, so that the painting does not stop between the two. Nil is a scale that cannot be.
@@ -25,23 +29,22 @@ func (r *run) ahead(scale int, begun <-chan struct{}) *ahead {
 			return
 		}
 		if a.err = deviceError(a.stage.objective.Compile()); a.err != nil {
-			a.stage.release()
+			a.stage.free()
 		}
 	})
 	return a
 }
 
-// begin returns the scale, which begins with a picture of any size; nil if it is not prepared.
-func (a *ahead) begin(start *picture.Picture) (*stage, error) {
-	if a == nil {
-		return nil, nil
+// begin returns the scale, which begins with a picture of any size. If ctx ends, it frees the scale once it is prepared.
+func (a *ahead) begin(ctx context.Context, start *picture.Picture) (*stage, error) {
+	s, err := wait(ctx, a.studio, func() (*stage, error) {
+		<-a.done
+		return a.stage, a.err
+	}, (*stage).free)
+	if err == nil {
+		s.begin(start)
 	}
-	<-a.done
-	if a.err != nil {
-		return nil, a.err
-	}
-	a.stage.begin(start)
-	return a.stage, nil
+	return s, err
 }
 
 // drop frees the scale, which is not painted, once it is prepared. It does not wait for that; closing the studio does.
@@ -51,7 +54,7 @@ func (a *ahead) drop() {
 	}
 	a.studio.preparing.Go(func() {
 		if <-a.done; a.err == nil {
-			a.stage.release()
+			a.stage.free()
 		}
 	})
 }

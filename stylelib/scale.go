@@ -10,6 +10,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gouache-art/gouache/internal/patience"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/picture"
@@ -31,6 +32,8 @@ type stage struct {
 	terms     jobTerms
 	release   func() // of the objective
 
+	left <-chan struct{} // closed when an evaluation has ended that was left; nil if none was
+
 	begun     func() // called after the first iteration, and after any other
 	done      int    // iterations of this scale
 	earlier   int    // evaluations up to the latest iteration
@@ -40,7 +43,7 @@ type stage struct {
 }
 
 // newStage prepares a scale of the run, which begins with a picture of any size. Without one, the scale must not depend
-// on it, and begin follows. Its caller calls release when the scale is done.
+// on it, and begin follows. Its caller calls free when the scale is done.
 func (r *run) newStage(scale int, start *picture.Picture) (*stage, error) {
 	size, margin := r.scales[scale], r.job.Preset.Margin
 	s := &stage{run: r, scale: scale, iterations: size.Iterations, height: size.Height + 2*margin, width: size.Width + 2*margin}
@@ -77,11 +80,6 @@ func (r *run) newStage(scale int, start *picture.Picture) (*stage, error) {
 	if s.objective, s.terms, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job, s.matching(), tone); err != nil {
 		return nil, err
 	}
-	s.objective.Progress = func(done, total int) {
-		r.observer.Observe(progress.Tiles{
-			Scale: scale, Iteration: r.iterations + s.done + 1, Evaluations: r.evaluations + s.earlier + len(s.recent), Done: done, Total: total,
-		})
-	}
 	if s.fingerprint, err = r.fingerprint(s.terms.own); err == nil && from != nil && from.head.Job != s.fingerprint {
 		err = ofKind(ErrJob, errors.New("the checkpoint is one of another job: its own terms differ"))
 	}
@@ -90,6 +88,18 @@ func (r *run) newStage(scale int, start *picture.Picture) (*stage, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// free frees what the stage has on the device, after an evaluation that was left.
+func (s *stage) free() {
+	if s.left == nil {
+		s.release()
+		return
+	}
+	s.run.studio.preparing.Go(func() {
+		<-s.left
+		s.release()
+	})
 }
 
 // begin gives the stage the picture, of any size, that it begins with.
@@ -114,18 +124,19 @@ func (s *stage) paint(ctx context.Context) (*picture.Picture, *optimize.Result, 
 	if s.compact() {
 		debug.FreeOSMemory() // what computing the targets took; what follows needs little
 	}
-	evaluate := s.objective.Function(func(e *loss.Evaluation) { s.recent = append(s.recent, e) })
-	function := func(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
-		began := time.Now()
-		defer func() { r.evaluating += time.Since(began) }()
-		return evaluate(ctx, x)
+	s.objective.Progress = func(done, total int) {
+		if ctx.Err() == nil { // else the evaluation may have been left
+			r.observer.Observe(progress.Tiles{
+				Scale: s.scale, Iteration: r.iterations + s.done + 1, Evaluations: r.evaluations + s.earlier + len(s.recent), Done: done, Total: total,
+			})
+		}
 	}
 	var end *optimize.Result
 	if state := s.resumable; state != nil {
 		s.resumable = nil // so that its memory can be freed
-		end, err = minimizer.Resume(ctx, xla, function, state)
+		end, err = minimizer.Resume(ctx, xla, s.evaluate, state)
 	} else {
-		end, err = minimizer.Minimize(ctx, xla, function, pictureTensor(s.start))
+		end, err = minimizer.Minimize(ctx, xla, s.evaluate, pictureTensor(s.start))
 	}
 	switch {
 	case errors.Is(err, optimize.ErrStart):
@@ -142,6 +153,24 @@ func (s *stage) paint(ctx context.Context) (*picture.Picture, *optimize.Result, 
 		return nil, nil, err
 	}
 	return s.cropped(p), end, nil
+}
+
+// evaluate is the objective as a function for the optimiser.
+func (s *stage) evaluate(ctx context.Context, x *tensors.Tensor) (float64, *tensors.Tensor, error) {
+	began := time.Now()
+	e, err := wait(ctx, s.run.studio, func() (e *loss.Evaluation, err error) {
+		_, _, err = s.objective.Function(func(last *loss.Evaluation) { e = last })(ctx, x)
+		return e, err
+	}, func(e *loss.Evaluation) { optimize.Free(e.Gradient) })
+	s.run.evaluating += time.Since(began)
+	if left, ok := errors.AsType[*patience.Left](err); ok {
+		s.left = left.Done
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	s.recent = append(s.recent, e)
+	return e.Total, e.Gradient, nil
 }
 
 // observe passes an iteration of the optimiser on to the run's observer.

@@ -19,11 +19,14 @@ package stylelib
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/gouache-art/gouache/internal/cache"
+	"github.com/gouache-art/gouache/internal/patience"
 	"github.com/gouache-art/gouache/stylelib/adam"
 	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/lbfgs"
@@ -84,7 +87,7 @@ type Studio struct {
 	tuner   *conv.Tuner // or nil
 	owner   bool        // of the backend
 
-	preparing sync.WaitGroup // of scales, ahead
+	preparing sync.WaitGroup // of scales ahead, and of what interrupted jobs have left
 
 	mu       sync.Mutex
 	networks map[vgg.Options]*vgg.Network
@@ -174,9 +177,30 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 }
 
 // Close frees what the studio keeps on the device, its networks included, and closes a device that
-// [Open] opened. No job may be running.
+// [Open] opened. No job may be running. What an interrupted job has left, such as a compilation, may take minutes for a
+// large picture: a studio with its own device is then closed in the background.
 func (s *Studio) Close() {
-	s.preparing.Wait()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.preparing.Wait()
+	}()
+	if s.owner {
+		select {
+		case <-ended:
+		case <-time.After(patience.Limit):
+			go func() {
+				<-ended
+				s.free()
+			}()
+			return
+		}
+	}
+	<-ended
+	s.free()
+}
+
+func (s *Studio) free() {
 	s.objectives.Close()
 	s.targets.Close()
 	s.graphs.Close()
@@ -190,6 +214,15 @@ func (s *Studio) Close() {
 	if s.owner {
 		s.backend.Close()
 	}
+}
+
+// wait calls f, which nothing can interrupt, and leaves it when ctx ends; see [patience.Wait].
+func wait[T any](ctx context.Context, s *Studio, f func() (T, error), late func(T)) (T, error) {
+	value, err := patience.Wait(ctx, f, late)
+	if left, ok := errors.AsType[*patience.Left](err); ok {
+		s.preparing.Go(func() { <-left.Done })
+	}
+	return value, err
 }
 
 // Network returns the studio's network with the given options, for example those of [loss.Preset.Network]. How it is

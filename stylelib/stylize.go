@@ -14,9 +14,11 @@ import (
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
-// Stylize paints one picture. The observer, which may be nil, receives the run's events. When ctx ends, Stylize
-// returns the best picture so far, with the status interrupted and no error. Otherwise an error comes without a
-// result; errors.Is tells its kind: ErrJob, ErrMemory or ErrDevice.
+// Stylize paints one picture. The observer, which may be nil, receives the run's events. When ctx ends, or when a
+// [progress.Stopper] among the observers ends the run, Stylize returns the best picture so far, with the status
+// interrupted and no error. It does so within half a second: an evaluation, a compilation or measuring that is under way
+// is left, and ends in the background. Otherwise an error comes without a result; errors.Is tells its kind: ErrJob,
+// ErrMemory or ErrDevice.
 func (s *Studio) Stylize(ctx context.Context, job Job, observer progress.Observer) (*progress.Result, error) {
 	return s.Resume(ctx, job, nil, observer)
 }
@@ -62,6 +64,11 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 	if observer == nil {
 		observer = progress.Multi{}
 	}
+	if stopper, ok := observer.(progress.Stopper); ok {
+		var release context.CancelFunc
+		ctx, release = stopper.Context(ctx)
+		defer release()
+	}
 	r := &run{studio: s, net: net, job: job, colours: job.colours(), scales: job.stages(), memory: memory, observer: observer, from: from, began: time.Now()}
 	left, done := slices.Clone(r.scales), 0
 	if from != nil {
@@ -78,9 +85,13 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 		left[r.scale].Iterations -= from.state.Iterations()
 	}
 	r.eta = progress.NewETA(left)
+	p, err := r.start()
+	if err != nil {
+		return nil, err
+	}
 	var first *stage
 	if job.Terms != nil { // prepared before the run begins, which says how they are weighted
-		if first, err = r.newStage(r.scale, r.start()); err != nil {
+		if first, err = r.prepare(ctx, p); err != nil && ctx.Err() == nil {
 			return nil, err
 		}
 	}
@@ -88,7 +99,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 		Scales: r.scales, Device: s.backend.DeviceName(), Network: net.Name(), Weights: s.weights.Name, Settings: r.settings(first), Done: done,
 		Warnings: job.Warnings(),
 	})
-	result, err := r.paint(ctx, first)
+	result, err := r.paint(ctx, first, p)
 	if err != nil {
 		observer.Observe(progress.Result{Status: progress.Failed, Reason: err.Error(), Elapsed: time.Since(r.began), Err: err})
 		return nil, err
@@ -101,8 +112,11 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 // caller's own terms.
 func (r *run) settings(first *stage) map[string]any {
 	settings := r.job.recorded()
-	if first != nil {
-		var names []string
+	if r.job.Terms == nil {
+		return settings
+	}
+	var names []string
+	if first != nil { // else the run was interrupted before
 		for _, t := range first.terms.own {
 			if weight := t.Name + "_weight"; settings[weight] == nil {
 				settings[weight] = t.Weight
@@ -111,27 +125,41 @@ func (r *run) settings(first *stage) map[string]any {
 				names = append(names, t.Name)
 			}
 		}
-		settings["own_terms"] = strings.Join(names, ",")
 	}
+	settings["own_terms"] = strings.Join(names, ",")
 	return settings
 }
 
-// paint paints each scale from the picture of the one before. The first may be prepared already.
-func (r *run) paint(ctx context.Context, s *stage) (_ *progress.Result, err error) {
+// prepare prepares the current scale, which begins with a picture of any size.
+func (r *run) prepare(ctx context.Context, start *picture.Picture) (*stage, error) {
+	return wait(ctx, r.studio, func() (*stage, error) { return r.newStage(r.scale, start) }, (*stage).free)
+}
+
+// paint paints each scale from the picture of the one before, p. The first may be prepared already.
+func (r *run) paint(ctx context.Context, s *stage, p *picture.Picture) (_ *progress.Result, err error) {
 	result := &progress.Result{Status: progress.Finished}
-	for p := r.start(); ; r.scale++ {
-		if s == nil {
-			if s, err = r.newStage(r.scale, p); err != nil {
-				return nil, err
-			}
+	var next *ahead
+	for ; ; r.scale++ {
+		switch {
+		case s != nil:
+		case next != nil:
+			s, err = next.begin(ctx, p)
+		default:
+			s, err = r.prepare(ctx, p)
+		}
+		if err != nil && ctx.Err() == nil {
+			return nil, err
+		}
+		if err != nil {
+			break
 		}
 		begun := make(chan struct{})
 		s.begun = sync.OnceFunc(func() { close(begun) })
-		next := r.ahead(r.scale+1, begun)
+		next = r.ahead(r.scale+1, begun)
 		var end *optimize.Result
 		p, end, err = s.paint(ctx)
 		s.begun()
-		s.release()
+		s.free()
 		if err != nil {
 			next.drop()
 			return nil, err
@@ -142,35 +170,40 @@ func (r *run) paint(ctx context.Context, s *stage) (_ *progress.Result, err erro
 		r.iterations += end.Iterations
 		r.evaluations += end.Evaluations
 		result.Reason = end.Status.String()
-		if ctx.Err() != nil {
-			result.Status = progress.Interrupted
-			result.Reason = fmt.Sprintf("interrupted at %d×%d pixels", r.scales[r.scale].Width, r.scales[r.scale].Height)
-		}
 		if r.scale == len(r.scales)-1 || ctx.Err() != nil {
 			next.drop()
-			result.Picture = r.finish(p)
 			break
 		}
-		if s, err = next.begin(p); err != nil {
-			return nil, err
-		}
+		s = nil
 	}
+	if ctx.Err() != nil {
+		result.Status = progress.Interrupted
+		result.Reason = fmt.Sprintf("interrupted at %d×%d pixels", r.scales[r.scale].Width, r.scales[r.scale].Height)
+	}
+	result.Picture = r.finish(p)
 	result.Iterations, result.Evaluations = r.iterations, r.evaluations
 	result.Total, result.Terms = r.total, r.terms
 	result.Elapsed = time.Since(r.began)
 	return result, nil
 }
 
-// start returns the picture that the first scale begins with, at any size.
-func (r *run) start() *picture.Picture {
+// start returns the picture that the run begins with, at any size, or which it has come to at its checkpoint.
+func (r *run) start() (*picture.Picture, error) {
 	first := r.scales[0]
 	switch {
+	case r.from != nil:
+		p, err := r.from.Picture()
+		if err != nil {
+			return nil, ofKind(ErrJob, err)
+		}
+		margin := r.job.Preset.Margin
+		return window(p, margin, p.Width-2*margin, p.Height-2*margin), nil
 	case r.job.Noise:
-		return picture.Noise(first.Width, first.Height, r.job.Seed)
+		return picture.Noise(first.Width, first.Height, r.job.Seed), nil
 	case r.job.Start != nil:
-		return r.job.Start.On(r.job.background())
+		return r.job.Start.On(r.job.background()), nil
 	}
-	return r.coloured(first.Width, first.Height)
+	return r.coloured(first.Width, first.Height), nil
 }
 
 // coloured returns the content picture in the colours that painting begins with.

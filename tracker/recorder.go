@@ -62,7 +62,7 @@ type checkpoints struct {
 	busy   atomic.Bool  // whether one is being written
 }
 
-var _ progress.Observer = (*Recorder)(nil)
+var _ progress.Stopper = (*Recorder)(nil)
 
 // Observer returns an observer that records into a run that Start or Continue returned. It observes
 // one Stylize. If that fails before its first event, end the run with its own Finish.
@@ -77,6 +77,11 @@ func Observer(run *ActiveRun, o RecorderOptions) *Recorder {
 		run: run, ctx: context.WithoutCancel(run.ctx), options: o, next: 1, kept: map[int64]bool{},
 		jobs: make(chan func(), 1), written: make(chan struct{}),
 	}
+}
+
+// Context returns a context that ends with parent, or when the run is stopped: see [ActiveRun.Context].
+func (r *Recorder) Context(parent context.Context) (ctx context.Context, cancel context.CancelFunc) {
+	return r.run.Context(parent)
 }
 
 // check reports the first failure of the store.
@@ -200,7 +205,7 @@ func IterationMetrics(i progress.Iteration) Metrics {
 
 // end keeps the finished picture at the step of the last iteration and ends the run. If the run is to be continued
 // from a checkpoint, the picture is a snapshot, unless somebody stopped the run, who wants to have what there is.
-// Pictures may still be added with AddPicture.
+// Before the first iteration nothing is painted, and no picture kept. Pictures may still be added with AddPicture.
 func (r *Recorder) end(o progress.Result) {
 	close(r.jobs)
 	<-r.written
@@ -211,7 +216,8 @@ func (r *Recorder) end(o progress.Result) {
 	if save && o.Checkpoint != nil && r.run.Err() == nil && r.saves.copy(o.Checkpoint) {
 		r.check(r.run.SaveCheckpoint(r.ctx, r.saves.write))
 	}
-	if o.Picture != nil && r.run.Err() == nil && !(role == RoleSnapshot && r.kept[r.last]) {
+	painted := r.last > 0 && !(role == RoleSnapshot && r.kept[r.last])
+	if o.Picture != nil && painted && r.run.Err() == nil {
 		r.check(r.run.LogPicture(r.ctx, role, r.last, o.Picture.Image()))
 	}
 	end := Outcome{Status: Status(o.Status), Reason: o.Reason}

@@ -48,10 +48,12 @@ func (f *stylizeFlags) readConfig(cmd *cobra.Command) error {
 		name = configName
 	}
 	data, err := readSmall(name)
-	if errors.Is(err, os.ErrNotExist) && f.config == "" {
+	switch {
+	case errors.Is(err, os.ErrNotExist) && f.config == "":
 		return nil
-	}
-	if err != nil {
+	case errors.Is(err, os.ErrNotExist):
+		return usage(fmt.Errorf("--config: there is no file %s: write one, with a line for each flag, such as \"size: 1024\", or leave out --config", name))
+	case err != nil:
 		return fmt.Errorf("--config: %w", err)
 	}
 	used, err := applyConfig(cmd.Flags(), data)

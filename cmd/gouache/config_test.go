@@ -95,7 +95,7 @@ func TestConfigFiles(t *testing.T) {
 		code int
 		says string
 	}{
-		"none.yaml": {exitFailed, "--config: "}, "folder": {exitFailed, "folder is no file"}, "gouache.yaml": {exitUsage, "leave out --strength or"},
+		"none.yaml": {exitUsage, "--config: there is no file none.yaml: write one"}, "folder": {exitFailed, "folder is no file"}, "gouache.yaml": {exitUsage, "leave out --strength or"},
 	} {
 		_, stderr, code := gouache(t.Context(), append(args, "--config", config, "--strength", "1", "--freedom", "1")...)
 		if code != want.code || !strings.Contains(stderr, want.says) {

@@ -20,6 +20,7 @@ import (
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/tracker"
 )
 
 // gouache runs a command line and returns what it printed and its exit code.
@@ -107,6 +108,7 @@ func TestMistakes(t *testing.T) {
 		{quick(out, "--content-weight", "-1"), 2, "--content-weight is -1"},
 		{quick(out, "--style-weight", "NaN"), 2, "--style-weight is NaN"},
 		{quick(out, "--tv-weight", "some"), 2, `--tv-weight is "some": it must be a number`},
+		{quick(out, "-w", "vgg16-hed"), 2, "--weights vgg16-hed chooses those of the network"},
 		{quick(out, "--size", "5"), 2, "--size is 5: choose 64 to 16384"},
 		{quick(out, "--size", "large"), 2, `--size is "large": it must be a whole number`},
 		{quick(out, "--iterations", "0"), 2, "choose 1 to 100000"},
@@ -274,13 +276,15 @@ func read(t *testing.T, path string) []byte {
 	return b
 }
 
-// TestInterrupted: Ctrl-C saves the best picture so far and exits with 130.
+// TestInterrupted: Ctrl-C saves the best picture so far and exits with 130. A worker continues the run, and its picture is
+// the one that nothing interrupted.
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	out := filepath.Join(t.TempDir(), "out.png")
+	store, out := workerStore(t), filepath.Join(t.TempDir(), "out.png")
+	const iterations = "60"
 	var stdout bytes.Buffer
-	stderr := &cancelling{cancel: cancel, at: "/100000"}
-	code := run(ctx, quick(out, "--iterations", "100000", "--scales", "2"), &stdout, stderr)
+	stderr := &cancelling{cancel: cancel, at: "1/" + iterations}
+	code := run(ctx, quick(out, "--iterations", iterations, "--scales", "2", "--store", store), &stdout, stderr)
 	if code != exitInterrupted {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
@@ -289,6 +293,16 @@ func TestInterrupted(t *testing.T) {
 	}
 	if !strings.Contains(stderr.String(), "the best picture so far is saved") || strings.TrimSpace(stdout.String()) != out {
 		t.Errorf("printed %q and %q", stdout.String(), stderr.String())
+	}
+	_, resume, _ := strings.Cut(stderr.String(), "gouache runs resume ")
+	id, _, _ := strings.Cut(resume, " ")
+	runs(t, store, "resume", id)
+	if _, stderr, code := gouache(t.Context(), "worker", "--store", store, "--weights", "random", "--idle-exit", "1ns"); code != exitDone || strings.Contains(stderr, "begins again") {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	straight := shown(t, store, painted(t, out, "--iterations", iterations, "--scales", "2", "--store", store))
+	if run := shown(t, store, id); run.Status != tracker.StatusFinished || run.Picture != straight.Picture {
+		t.Errorf("the run that was continued is %+v, want the picture %s", run.Run, straight.Picture)
 	}
 }
 

@@ -167,9 +167,7 @@ func (f *paintFlags) paint(cmd *cobra.Command, studio *stylelib.Studio, p *canva
 	p.run.Provenance = provenance(p.command(cmd, studio), studio, p.job.Seed)
 	p.run.Name = cmp.Or(f.record.name, p.run.Name, nameOf(p.out.path))
 	recording := f.record.start(cmd.Context(), p.run, line.notRecorded)
-	ctx, release := recording.context(cmd.Context())
-	defer release()
-	result, err := studio.Stylize(ctx, p.job, recording.observer(line))
+	result, err := studio.Stylize(cmd.Context(), p.job, recording.observer(line))
 	recording.end(cmd.Context(), err)
 	if err != nil {
 		return err
@@ -182,6 +180,9 @@ func (f *paintFlags) paint(cmd *cobra.Command, studio *stylelib.Studio, p *canva
 	}
 	if id := recording.id(); id != "" {
 		terminal.Fprintf(messages, "recorded as run %s: see gouache runs show %s, or gouache ui\n", id, id)
+		if result.Status == progress.Interrupted {
+			terminal.Fprintf(messages, "gouache runs resume %s has a worker, such as that of gouache ui, continue it\n", id)
+		}
 	}
 	err = showOut(cmd, f.json, stylizeReport{
 		Out: p.out.path, Status: result.Status, Reason: result.Reason, Width: result.Picture.Width, Height: result.Picture.Height,

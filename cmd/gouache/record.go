@@ -14,6 +14,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
@@ -74,15 +75,9 @@ func (r *recording) observer(other progress.Observer) progress.Observer {
 		return other
 	}
 	// The recorder comes first: when the line says that all is done, it is.
-	return progress.Multi{tracker.Observer(r.run, tracker.RecorderOptions{Warn: r.warn, PeakMemory: stylelib.PeakMemory}), other}
-}
-
-// context returns a context that ends with another one, or when gouache runs stop, or a page, ends the run.
-func (r *recording) context(ctx context.Context) (context.Context, context.CancelFunc) {
-	if r == nil {
-		return context.WithCancel(ctx)
-	}
-	return r.run.Context(ctx)
+	return progress.Multi{tracker.Observer(r.run, tracker.RecorderOptions{
+		Warn: r.warn, PeakMemory: stylelib.PeakMemory, Checkpoint: painting.DefaultCheckpoint,
+	}), other}
 }
 
 // end closes the store, after ending a run that failed before its observer was called.

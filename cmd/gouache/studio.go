@@ -104,13 +104,8 @@ func withStudio(cmd *cobra.Command, f *studioFlags, work func(*stylelib.Studio) 
 	if err != nil {
 		return err
 	}
-	err = work(studio)
-	// After an interruption the process ends. Closing would wait for the scale that is being prepared ahead, which takes
-	// minutes for a large picture.
-	if cmd.Context().Err() == nil {
-		studio.Close()
-	}
-	return err
+	defer studio.Close()
+	return work(studio)
 }
 
 // open opens the device and the weights, and shows its progress in a line.
@@ -143,6 +138,9 @@ func (f *settingFlags) add(cmd *cobra.Command, without ...string) {
 		}
 		cmd.Flags().FuncP(s.Flag(), letters[s.Name], s.Usage, func(text string) (err error) {
 			given[s.Name], err = s.Parse(text)
+			if _, unknown := weights.Lookup(text); err != nil && s.Name == "style_weight" && unknown == nil {
+				err = fmt.Errorf("%w; -w is the weight of the style, and --weights %s chooses those of the network", err, text)
+			}
 			return err
 		})
 		if s.Default != nil {

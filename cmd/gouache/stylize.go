@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -43,7 +44,7 @@ Without --out the result is PHOTO-PAINTING.png in the current folder, or PHOTO-P
 
 Several photographs are painted one after another, and --out is the folder for the results. If one fails, the others are still painted, and the exit code is 1.
 
-Ctrl-C, kill and a closed terminal save the best picture so far. A second Ctrl-C ends the program at once.
+Ctrl-C, kill and a closed terminal save the best picture so far, and gouache runs resume continues it from there. A second Ctrl-C ends the program at once.
 
 A painting may be FILE:WEIGHT, to mix several, and FILE:WEIGHT@REGION@PART with masks. REGION is a mask of where in the photograph it is used, and PART of what counts of the painting; FILE@@PART has no region. A mask is any picture of the same shape: white counts and black does not. In a silhouette, what is opaque counts. Paintings with the same region mix there, and those without one paint the rest.
 
@@ -140,10 +141,10 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 	})
 }
 
-// batch paints several pictures, each of which may fail.
+// batch paints several pictures, each of which may fail or be stopped.
 func (f *stylizeFlags) batch(cmd *cobra.Command, outputs []output, paint func(i int) error) error {
 	messages := messages(cmd, f.studio.quiet)
-	open, failed := f.display.open, 0
+	open, failed, stopped := f.display.open, 0, 0
 	f.display.open = false
 	for i := range outputs {
 		terminal.Fprintf(messages, "%d of %d: %s\n", i+1, len(outputs), f.contents[i])
@@ -151,6 +152,8 @@ func (f *stylizeFlags) batch(cmd *cobra.Command, outputs []output, paint func(i 
 		switch {
 		case cmd.Context().Err() != nil:
 			return cmp.Or(err, errInterrupted)
+		case errors.Is(err, errInterrupted): // as by gouache runs stop, and has said so
+			stopped++
 		case err != nil:
 			failed++
 			terminal.Fprintf(cmd.ErrOrStderr(), "gouache: %s: %v\n", f.contents[i], err)
@@ -159,8 +162,15 @@ func (f *stylizeFlags) batch(cmd *cobra.Command, outputs []output, paint func(i 
 	if open { // one window for all
 		f.display.openFile(cmd, filepath.Dir(outputs[0].path))
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d of %s failed, for the reasons above", failed, format.Count(len(outputs), "picture", "pictures"))
+	all := format.Count(len(outputs), "picture", "pictures")
+	if stopped > 0 {
+		terminal.Fprintf(messages, "stopped %d of %s\n", stopped, all)
+	}
+	switch {
+	case failed > 0:
+		return fmt.Errorf("%d of %s failed, for the reasons above", failed, all)
+	case stopped > 0:
+		return errInterrupted
 	}
 	return nil
 }

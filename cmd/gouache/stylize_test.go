@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,5 +85,12 @@ func TestBatch(t *testing.T) {
 	args = append(args, "--iterations", "100000")
 	if code := run(ctx, args, &out, messages); code != exitInterrupted || out.String() != in("painted/a-swirl-2.png")+"\n" {
 		t.Errorf("interrupted: exit code %d, %q, %s", code, out.String(), messages.String())
+	}
+
+	// Who stops them one by one, from elsewhere, has not interrupted the batch, and nothing has failed.
+	messages = &cancelling{cancel: func() { gouache(t.Context(), "runs", "stop", "--status", "running", "--store", in("store")) }, at: "1/100000"}
+	args = quick(in("stopped"), "--content", a, "--content", b, "--store", in("store"), "--iterations", "100000")
+	if code := run(t.Context(), args, io.Discard, messages); code != exitInterrupted || strings.Count(messages.String(), "stopped 2 of 2 pictures") != 1 {
+		t.Errorf("stopped: exit code %d, %s", code, messages.String())
 	}
 }

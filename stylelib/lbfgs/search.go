@@ -144,7 +144,7 @@ func (r *run) newTrial(ctx context.Context, along line, step float64) (*trial, e
 
 // evaluate calls the function at p.x and fills in p.f and p.g. It returns false, with run.status set, if ctx ended.
 func (r *run) evaluate(ctx context.Context, p *point) (bool, error) {
-	f, g, err := optimize.Evaluate(ctx, r.ops.backend, r.function, p.x)
+	f, g, err := optimize.Evaluate(ctx, r.ops.backend, r.function, &p.x)
 	if err != nil && ctx.Err() != nil {
 		r.status = optimize.Interrupted
 		return false, nil

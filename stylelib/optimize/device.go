@@ -10,6 +10,8 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gouache-art/gouache/internal/patience"
 )
 
 // CheckStart returns an error unless a function can be minimised from x0 as far as its shape and type go.
@@ -27,10 +29,23 @@ func CheckStart(x0 *tensors.Tensor) error {
 }
 
 // Evaluate calls a function at x and brings its gradient to the device. It returns ctx's error if the
-// function failed because ctx ended.
-func Evaluate(ctx context.Context, backend compute.Backend, function Function, x *tensors.Tensor) (f float64, g *tensors.Tensor, err error) {
+// function failed because ctx ended. If the function was left then, x becomes a copy of what it still reads.
+func Evaluate(ctx context.Context, backend compute.Backend, function Function, at **tensors.Tensor) (f float64, g *tensors.Tensor, err error) {
+	x := *at
 	f, g, err = function(ctx, x)
+	left, isLeft := errors.AsType[*patience.Left](err)
 	switch {
+	case isLeft:
+		if kept, failed := copied(backend, x); failed == nil {
+			*at = kept
+			go func() {
+				<-left.Done
+				Free(x)
+			}()
+		} else { // as without memory
+			<-left.Done
+		}
+		err = ctx.Err()
 	case err != nil && ctx.Err() != nil:
 		err = ctx.Err()
 	case err != nil:
@@ -47,6 +62,15 @@ func Evaluate(ctx context.Context, backend compute.Backend, function Function, x
 		return 0, nil, err
 	}
 	return f, g, nil
+}
+
+// copied returns a copy of a tensor that is on the device.
+func copied(backend compute.Backend, t *tensors.Tensor) (*tensors.Tensor, error) {
+	data := make([]byte, t.ByteSize())
+	if err := Fetch(backend, t, data); err != nil {
+		return nil, err
+	}
+	return tensors.FromRaw(backend, 0, t.Shape(), data)
 }
 
 // Scalars brings scalars of float32 or float64 to the host and frees them on the device.

@@ -47,7 +47,7 @@ func ParseMethod(name string) (Method, error) {
 
 // Function computes a value and its gradient at x, which it must neither keep nor finalize. The
 // gradient is a separate tensor of x's shape and type, and belongs to the optimiser. When ctx ends,
-// the function may return at once with any error.
+// the function may return at once with any error. One that still reads x then has a [patience.Left] in its error.
 type Function func(ctx context.Context, x *tensors.Tensor) (f float64, gradient *tensors.Tensor, err error)
 
 // Minimizer is an optimiser with its settings. It holds nothing of a run, so one value can be used for

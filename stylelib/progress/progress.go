@@ -11,6 +11,7 @@
 package progress
 
 import (
+	"context"
 	"image"
 	"io"
 	"time"
@@ -19,9 +20,16 @@ import (
 )
 
 // Observer receives the events of one run: a [Run], then [Tiles], [Iteration] and [Change] in any number,
-// then a [Result]. All come from one goroutine. Observe should return fast, since the run waits for
+// then a [Result]. They come one after the other. Observe should return fast, since the run waits for
 // it, and should ignore events that it does not know.
 type Observer interface{ Observe(Event) }
+
+// Stopper is an observer that can end the run that it observes.
+type Stopper interface {
+	Observer
+	// Context returns a context that ends with parent, or when the run is to end. The caller must call cancel.
+	Context(parent context.Context) (ctx context.Context, cancel context.CancelFunc)
+}
 
 // Event is one of [Run], [Tiles], [Iteration], [Change] and [Result].
 type Event interface{ event() }
@@ -46,6 +54,22 @@ func (m Multi) Observe(e Event) {
 	for _, o := range m {
 		o.Observe(e)
 	}
+}
+
+// Context returns a context that ends with parent, or when one of the observers that is a [Stopper] ends the run.
+func (m Multi) Context(parent context.Context) (ctx context.Context, cancel context.CancelFunc) {
+	ctx, cancel = context.WithCancel(parent)
+	for _, o := range m {
+		if s, ok := o.(Stopper); ok {
+			inner, release := s.Context(ctx)
+			outer := cancel
+			ctx, cancel = inner, func() {
+				release()
+				outer()
+			}
+		}
+	}
+	return ctx, cancel
 }
 
 // Run is the event that begins a run.

@@ -1,15 +1,10 @@
 package painting
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"os"
-	"os/exec"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -58,7 +53,9 @@ func resumeSweep(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("done")
+	if ctx.Err() == nil {
+		fmt.Println("done")
+	}
 	return store.Close()
 }
 
@@ -71,7 +68,7 @@ func (talker) Ended(t *sweep.Trial, o tracker.Outcome) {
 	fmt.Println("ended", t.Number, o.Status)
 }
 
-// TestCrash: a sweep whose processes are killed at fifty random moments, two at a time, has the
+// TestCrash: a sweep whose processes are ended at fifty random moments, two at a time, has the
 // same results as one that nothing interrupted: the same pictures to the byte, the same curves,
 // each trial once.
 func TestCrash(t *testing.T) {
@@ -90,89 +87,13 @@ func TestCrash(t *testing.T) {
 	if _, err := sweep.Begin(t.Context(), store, painter.File, "", ""); err != nil {
 		t.Fatal(err)
 	}
-	ended := map[string]int{}
-	killed, rounds := 0, 0
-	for done := false; !done; rounds++ {
-		if rounds > 10*kills {
-			t.Fatalf("not done after %d rounds", rounds)
-		}
-		var together []*victim
-		for range 2 {
-			together = append(together, startVictim(t, dir, killed < kills))
-		}
-		for _, v := range together {
-			<-v.read
-			_ = v.cmd.Wait() // the error is that it was killed
-			if v.done {
-				done = true
-			} else {
-				killed++
-			}
-			for _, trial := range v.ended {
-				ended[trial]++
-			}
-		}
-	}
-	t.Logf("%d killed in %d rounds", killed, rounds)
-	for trial, times := range ended {
+	for trial, times := range killed(t, "sweep "+dir+" night", kills) {
 		if times > 1 {
 			t.Errorf("trial %s was finished %d times", trial, times)
 		}
 	}
 	compareTrials(t, straight, store)
 	trackertest.Verify(t, store)
-}
-
-// victim is a process that continues a sweep until it is killed.
-type victim struct {
-	cmd   *exec.Cmd
-	read  chan struct{} // closed when it has said all
-	ended []string      // trials that it finished
-	done  bool          // the sweep is
-}
-
-// startVictim starts a process. A mortal one is killed at a random moment: one in four while it
-// opens the store and the device, the others soon after they begin to paint.
-func startVictim(t *testing.T, dir string, mortal bool) *victim {
-	t.Helper()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := &victim{cmd: exec.CommandContext(t.Context(), program), read: make(chan struct{})}
-	v.cmd.Env = append(os.Environ(), childVariable+"="+dir+" night")
-	v.cmd.Stderr = os.Stderr
-	out, err := v.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := v.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	kill := func() {
-		if mortal {
-			time.AfterFunc(time.Duration(rand.IntN(300_000))*time.Microsecond, func() { v.cmd.Process.Kill() })
-		}
-	}
-	early := rand.IntN(4) == 0
-	if early {
-		kill()
-	}
-	go func() {
-		defer close(v.read)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			words := strings.Fields(lines.Text())
-			switch {
-			case words[0] == "painting" && !early:
-				kill()
-			case words[0] == "ended" && words[2] == string(tracker.StatusFinished):
-				v.ended = append(v.ended, words[1])
-			case words[0] == "done":
-				v.done = true
-			}
-		}
-	}()
-	return v
 }
 
 // compareTrials checks that two stores have the same of each trial, except times and snapshots,

@@ -191,8 +191,11 @@ func readInputs(ctx context.Context, store tracker.PictureReader, id string) ([]
 
 // addInputs decodes the pictures of a job. Styles are in the order of their steps.
 func addInputs(ctx context.Context, job *stylelib.Job, params tracker.Params, inputs []tracker.NewPicture) error {
-	mix, _ := params["style_mix"].(string)
-	weights := strings.Split(mix, ":") // one empty string if there is one style
+	mix, ok := params["style_mix"].(string)
+	if !ok {
+		mix = "1" // of a single style, as a sweep and the command line have it, whose checkpoints depend on it
+	}
+	weights := strings.Split(mix, ":")
 	regions, parts := map[int64]*picture.Mask{}, map[int64]*picture.Mask{}
 	inputs = slices.SortedStableFunc(slices.Values(inputs), func(a, b tracker.NewPicture) int { return cmp.Compare(a.Step, b.Step) })
 	for _, in := range inputs {

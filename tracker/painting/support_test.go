@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 
@@ -21,17 +20,9 @@ import (
 	"github.com/gouache-art/gouache/weights"
 )
 
-// childVariable, if set, makes the test binary run resumeSweep with the arguments that it has, or childWorker with those
-// after the word worker.
-const childVariable = "GOUACHE_TEST_CHILD"
-
 func TestMain(m *testing.M) {
 	if text := os.Getenv(childVariable); text != "" {
-		child, args := resumeSweep, strings.Fields(text)
-		if args[0] == "worker" {
-			child, args = childWorker, args[1:]
-		}
-		if err := child(context.Background(), args); err != nil {
+		if err := runChild(text); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gouache-art/gouache/stylelib"
@@ -83,7 +81,7 @@ type Watcher interface {
 // is Cold, it opens the device and the best available weights at once, so that the first run does not wait for them. An
 // error is the store's, or the device's.
 func (w *Worker) Run(ctx context.Context) error {
-	defer w.close(ctx)
+	defer w.close()
 	if !w.Cold {
 		switch err := w.open(ctx, Need{}); {
 		case ctx.Err() != nil:
@@ -157,24 +155,7 @@ func (w *Worker) paint(ctx context.Context, active *tracker.ActiveRun, run *trac
 	observer := w.watcher().Began(run)
 	work, done := active.Context(ctx)
 	defer done()
-	var iterated atomic.Bool
-	painted := make(chan error, 1)
-	go func() {
-		painted <- w.protect(func() error { return w.tryPaint(work, active, run, observer, &iterated) })
-	}()
-	var err error
-	select {
-	case err = <-painted:
-	case <-work.Done():
-		if !iterated.Load() { // XLA compiles, which nothing interrupts, and there is nothing to be saved
-			err := w.end(ctx, active, interrupted(active))
-			if ctx.Err() == nil {
-				<-painted
-			}
-			return err
-		}
-		err = <-painted
-	}
+	err := w.protect(func() error { return w.tryPaint(work, active, run, observer) })
 	if lost := active.Err(); lost != nil && !isOver(lost) {
 		return lost // without this process, the run is queued again
 	}
@@ -225,7 +206,7 @@ func isOver(err error) bool {
 }
 
 // tryPaint paints a run, from its checkpoint if it has one.
-func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *tracker.Run, observer progress.Observer, iterated *atomic.Bool) error {
+func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *tracker.Run, observer progress.Observer) error {
 	job, err := Again(ctx, w.Store, run)
 	if err != nil {
 		return err
@@ -253,12 +234,7 @@ func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *t
 	defer stop()
 	began := false
 	observers := progress.Multi{
-		progress.Func(func(e progress.Event) {
-			began = true
-			if _, ok := e.(progress.Iteration); ok {
-				iterated.Store(true)
-			}
-		}),
+		progress.Func(func(progress.Event) { began = true }),
 		tracker.Observer(active, tracker.RecorderOptions{
 			Checkpoint: cmp.Or(w.Checkpoint, DefaultCheckpoint), PeakMemory: stylelib.PeakMemory, Warn: func(error) { stop() },
 		}),
@@ -314,9 +290,7 @@ func (w *Worker) checkpoint(ctx context.Context, run *tracker.Run) (*stylelib.Ch
 func (w *Worker) describe(ctx context.Context, active *tracker.ActiveRun, run *tracker.Run) error {
 	p, was := w.Provenance(w.studio), run.Provenance
 	p.Command, p.Dir, p.Seed, p.PeakMemory, p.Imported = was.Command, was.Dir, was.Seed, was.PeakMemory, was.Imported
-	if _, err := os.Stat(was.Weights); err == nil { // a file, whose set may have any name
-		p.Weights = was.Weights
-	}
+	p.Weights = cmp.Or(was.Weights, p.Weights) // of a file, whose set may have any name
 	return active.Update(ctx, tracker.Update{Provenance: &p})
 }
 
@@ -325,10 +299,8 @@ func (w *Worker) open(ctx context.Context, need Need) error {
 	if w.studio != nil && (need == w.need || need.fits(w.studio)) {
 		return nil
 	}
-	if w.studio != nil {
-		w.studio.Close()
-		w.studio = nil
-	}
+	w.close()
+	w.studio = nil
 	studio, err := w.Open(ctx, need)
 	if err != nil {
 		return err
@@ -345,9 +317,8 @@ func (n Need) fits(studio *stylelib.Studio) bool {
 	return n.Device == "" && n.Weights == studio.Weights().Name && n.Weights != "random"
 }
 
-// close closes the studio. After an interruption the process ends: closing would wait for the scale that is prepared ahead.
-func (w *Worker) close(ctx context.Context) {
-	if ctx.Err() == nil && w.studio != nil {
+func (w *Worker) close() {
+	if w.studio != nil {
 		w.studio.Close()
 	}
 }

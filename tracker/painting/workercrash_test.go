@@ -1,15 +1,9 @@
 package painting
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"os"
-	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,17 +13,12 @@ import (
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
-// childWorker works on a store, and prints which runs it paints and has finished. It ends when its input does.
+// childWorker works on a store.
 func childWorker(ctx context.Context, args []string) error {
 	store, err := sqlite.Open(ctx, args[0], sqlite.Options{})
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		cancel()
-	}()
 	worker := newWorker(store)
 	worker.Idle, worker.Watcher = time.Second, speaker{}
 	if err := worker.Run(ctx); err != nil {
@@ -55,42 +44,18 @@ func (speaker) Began(run *tracker.Run) progress.Observer {
 func (speaker) Ended(run *tracker.Run) { fmt.Println("ended", run.ID, run.Status) }
 
 // TestWorkerCrash: workers that are killed, or whose parent is, at random moments, two at a time, lose none of the queued
-// runs, and finish each once, with the picture that nothing interrupted. GOUACHE_TEST_KILLS is how many are killed.
+// runs, and finish each once, with the picture that nothing interrupted.
 func TestWorkerCrash(t *testing.T) {
-	kills := 8
-	if text := os.Getenv("GOUACHE_TEST_KILLS"); text != "" {
-		if _, err := fmt.Sscan(text, &kills); err != nil {
-			t.Fatal(err)
-		}
-	}
 	dir := t.TempDir()
 	store := openStore(t, dir)
-	queued := map[string]int{} // how often each run was finished
+	var queued []string
 	for seed := range 6 {
 		run, _ := enqueue(t, store, newRun(t, tracker.Params{"iterations": 40, "init": "noise", "seed": seed}))
-		queued[run.ID] = 0
+		queued = append(queued, run.ID)
 	}
-	killed, done := 0, false
-	for rounds := 0; !done; rounds++ {
-		if rounds > 5*kills {
-			t.Fatalf("not done after %d rounds", rounds)
-		}
-		together := []*workerVictim{startWorkerVictim(t, dir, killed < kills), startWorkerVictim(t, dir, killed < kills)}
-		for _, v := range together {
-			<-v.read
-			_ = v.cmd.Wait() // the error is that it was killed
-			done = done || v.done
-			if !v.done {
-				killed++
-			}
-			for _, id := range v.finished {
-				queued[id]++
-			}
-		}
-	}
-	t.Logf("%d killed", killed)
-	for id, times := range queued {
-		run := readRun(t, store, id)
+	finished := killed(t, "worker "+dir, 8)
+	for _, id := range queued {
+		times, run := finished[id], readRun(t, store, id)
 		// A worker that is killed between the end of a run and its message has finished it all the same.
 		if run.Status != tracker.StatusFinished || times > 1 {
 			t.Errorf("finished %d times: %+v", times, run)
@@ -112,68 +77,4 @@ func TestWorkerCrash(t *testing.T) {
 		}
 	}
 	trackertest.Verify(t, store)
-}
-
-// workerVictim is a worker that is killed.
-type workerVictim struct {
-	cmd      *exec.Cmd
-	read     chan struct{} // closed when it has said all
-	finished []string      // the ids of runs
-	done     bool          // nothing is queued any more
-}
-
-// startWorkerVictim starts a worker. A mortal one loses its life, or its input, at a random moment, one in four before it
-// paints.
-func startWorkerVictim(t *testing.T, dir string, mortal bool) *workerVictim {
-	t.Helper()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := &workerVictim{cmd: exec.CommandContext(t.Context(), program), read: make(chan struct{})}
-	v.cmd.Env = append(os.Environ(), childVariable+"=worker "+dir)
-	v.cmd.Stderr = os.Stderr
-	in, err := v.cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := v.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := v.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	end := func() {
-		if rand.IntN(4) == 0 {
-			in.Close()
-		} else {
-			v.cmd.Process.Kill()
-		}
-	}
-	early, ending := rand.IntN(4) == 0, false
-	kill := func() {
-		if mortal && !ending {
-			ending = true
-			time.AfterFunc(time.Duration(rand.IntN(300_000))*time.Microsecond, end)
-		}
-	}
-	if early {
-		kill()
-	}
-	go func() {
-		defer close(v.read)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			words := strings.Fields(lines.Text())
-			switch {
-			case words[0] == "painting":
-				kill()
-			case words[0] == "ended" && words[2] == string(tracker.StatusFinished):
-				v.finished = append(v.finished, words[1])
-			case words[0] == "done":
-				v.done = true
-			}
-		}
-	}()
-	return v
 }
