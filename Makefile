@@ -6,6 +6,7 @@
 # make build   builds bin/gouache
 # make install  puts the program, its manual and completion below PREFIX, ~/.local if it is not set; make uninstall removes them
 # make notebook  opens JupyterLab with the notebooks; NO_BROWSER=1 only serves them
+# make docs    writes the notebooks as HTML, to read without Jupyter, into out/notebooks
 # make bench   compares with PyTorch, TensorFlow and JAX; see bench/README.md
 # make clean   removes what make made; weights and XLA's plugin stay in their caches
 
@@ -15,7 +16,7 @@ commit := $(shell git describe --always --abbrev=40 --exclude='*' --dirty=+chang
 
 PREFIX ?= $(HOME)/.local
 
-.PHONY: build install uninstall demo test fuzz notebook jupyter bench clean setup packages tools
+.PHONY: build install uninstall demo test fuzz notebook jupyter docs bench clean setup packages tools
 
 build: packages
 	go build -ldflags '-X main.commit=$(commit)' -o bin/gouache ./cmd/gouache
@@ -78,6 +79,11 @@ jupyter: setup
 # JupyterLab refuses to run as root, as in a container, without --allow-root.
 notebook: jupyter
 	.venv/bin/jupyter lab $(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_first_painting.ipynb
+
+# Their saved outputs are shown; nothing is run.
+docs: jupyter
+	.venv/bin/jupyter nbconvert --log-level WARN --to html --output-dir out/notebooks notebooks/*.ipynb
+	@echo "The notebooks are in $(CURDIR)/out/notebooks."
 
 # The other frameworks are large: only this target installs them.
 bench: setup

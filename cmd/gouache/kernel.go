@@ -48,7 +48,10 @@ func newKernelInstall() *cobra.Command {
 		Short: "Add the kernel to a Jupyter that is installed",
 		Long: `Add the kernel "Go (Gouache)" to a Jupyter that is installed, with the GoNB, goimports and gopls that
 are found on the path, in Go's folder for programs or in the Python environment. What is missing is
-named, with the command that mends it; make notebook installs all of it.`,
+named, with the command that mends it; make notebook installs all of it.
+
+gopls completes and explains names while you type. If it keeps a processor busy, delete the program that
+gouache kernel show names as gopls and restart the kernel: cells run without it.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runKernelInstall(cmd, f) },
 	}

@@ -2,7 +2,9 @@ package live
 
 import (
 	"cmp"
+	"fmt"
 	"html"
+	"slices"
 	"strings"
 
 	"github.com/gouache-art/gouache/internal/format"
@@ -32,6 +34,7 @@ func CurvesOver(step, caption string, curves ...Curve) {
 		text = caption + "\n" + text
 	}
 	show(page, text)
+	enhance()
 }
 
 // The size of charts, in CSS pixels. Trade-offs are higher: both of their axes have equal weight.
@@ -62,11 +65,46 @@ func chart(step string, last int64, curves []Curve, marks ...plot.Mark) string {
 		c.Lines, names = append(c.Lines, line), append(names, curve.Name)
 	}
 	c.X, c.Y = plot.Axis{High: float64(max(last, 1)), Whole: true}, plot.NewLogAxis(values)
-	return chartTag(c, "curves of "+strings.Join(names, ", "))
+	return fmt.Sprintf(`<div style="%s;position:relative;width:%dpx">%s%s</div>`,
+		spaced, chartWidth, chartTag(c, "curves of "+strings.Join(names, ", "), "display:block;margin:0"), readings(step, c.X.High, curves))
 }
 
-func chartTag(c plot.Chart, alt string) string {
-	return imageTag("image/svg+xml", []byte(c.SVG()), chartWidth, alt, spaced)
+func chartTag(c plot.Chart, alt, style string) string {
+	return imageTag("image/svg+xml", []byte(c.SVG()), chartWidth, alt, style)
+}
+
+// readingPlaces is how many places of a chart show their values below the pointer: a place is six pixels wide or more.
+const readingPlaces = 64
+
+// readings lays places over a chart, up to the step last, whose titles are the curves' values there.
+func readings(step string, last float64, curves []Curve) string {
+	var steps []int64
+	for _, c := range curves {
+		for _, p := range c.Points {
+			steps = append(steps, p.Step)
+		}
+	}
+	slices.Sort(steps)
+	steps = slices.Compact(steps)
+	var page strings.Builder
+	for k := range min(readingPlaces, len(steps)) {
+		at := steps[k*len(steps)/min(readingPlaces, len(steps))]
+		end := last
+		if next := (k + 1) * len(steps) / min(readingPlaces, len(steps)); next < len(steps) {
+			end = float64(steps[next])
+		}
+		words := []string{fmt.Sprint(step, " ", at)}
+		for _, c := range curves {
+			i, found := slices.BinarySearchFunc(c.Points, at, func(p tracker.Point, at int64) int { return cmp.Compare(p.Step, at) })
+			if found {
+				words = append(words, c.Name+" "+plot.Text(c.Points[i].Value))
+			}
+		}
+		left := plot.MarginLeft + (chartWidth-plot.MarginLeft-plot.MarginRight)*float64(at)/last
+		fmt.Fprintf(&page, `<div class="gouache-at" style="position:absolute;top:0;height:100%%;left:%.1fpx;width:%.1fpx" title="%s"></div>`,
+			left, max(6, (chartWidth-plot.MarginLeft-plot.MarginRight)*(end-float64(at))/last), html.EscapeString(strings.Join(words, "\n")))
+	}
+	return page.String()
 }
 
 // termCurve adds a value to the curve of a name, which is added if there is none yet.

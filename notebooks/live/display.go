@@ -3,6 +3,7 @@ package live
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"html"
@@ -11,8 +12,10 @@ import (
 	"image/png"
 	"io"
 	"os"
+	gosync "sync"
 
 	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/dom"
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 	"golang.org/x/image/draw"
 
@@ -53,6 +56,21 @@ func sync() {
 		gonbui.Sync()
 	}
 }
+
+// served reports whether the notebook is open in a page of a Jupyter server, where scripts can talk to the kernel. The
+// server sets this variable for the kernels of notebooks. Programs that run notebooks do not, nor does VS Code by itself.
+var served = os.Getenv("JPY_SESSION_NAME") != ""
+
+//go:embed enhance.js
+var enhancements string
+
+// enhance lets the pointer drag the lines of swipes and read the values of charts, until the page is loaded again. The
+// script is not saved. (It is run by an output that is emptied at once: dom.TransientJavascript.)
+var enhance = gosync.OnceFunc(func() {
+	if inNotebook && served {
+		dom.TransientJavascript(enhancements)
+	}
+})
 
 // shownSide is the longer side of a picture that is shown, in pixels at most: 512 pixels as JPEG
 // make 40 to 80 kB of a notebook.

@@ -61,19 +61,28 @@ func describe(p Captioned) string {
 // Show shows one picture, with a caption that may be empty.
 func Show(p *picture.Picture, caption string) { Grid(1, Caption(p, "%s", caption)) }
 
-// Swipe lays one picture over another of the same shape: the corner of the upper one is a handle
-// that uncovers more or less of the lower. It needs no script, only styles. If a notebook's host
-// removes the styles, one picture is below the other.
+// Swipe lays one picture over another of the same shape: a line between them can be dragged. It needs styles only, and is
+// then dragged by its lower corner; in JupyterLab the pointer may be anywhere. If a notebook's host removes the styles, one
+// picture is below the other.
 func Swipe(left, right Captioned) {
+	page, text := swipe(left, right)
+	show(page, text)
+	enhance()
+}
+
+func swipe(left, right Captioned) (page, text string) {
 	b := left.Image.Bounds()
 	width := min(b.Dx(), shownSide)
 	height := width * b.Dy() / max(1, b.Dx())
 	layer := func(c Captioned) string {
 		return pictureTag(shrink(c.Image, 2*shownSide), width, c.Caption, "max-width:none;display:block;margin:0")
 	}
-	page := fmt.Sprintf(`<div style="position:relative;width:%dpx;height:%dpx">%s`+
+	page = fmt.Sprintf(`<div class="gouache-swipe" style="position:relative;width:%dpx;height:%dpx;cursor:ew-resize">%s`+
 		`<div style="position:absolute;top:0;left:0;width:50%%;height:100%%;max-width:100%%;max-height:100%%;min-height:100%%;overflow:hidden;resize:horizontal;border-right:2px solid #ffffff">%s</div></div>`+
-		`<p>left: %s; right: %s. Drag the lower corner of the white line.</p>`,
+		`<p>left: %s; right: %s. Drag the line, or its lower corner.</p>`,
 		width, height, layer(right), layer(left), html.EscapeString(left.Caption), html.EscapeString(right.Caption))
-	show(page, "left: "+describe(left)+"\nright: "+describe(right))
+	return page, "left: " + describe(left) + "\nright: " + describe(right)
 }
+
+// Mask gives a mask a caption. It is shown as a grey picture: white counts in full.
+func Mask(m *picture.Mask, caption string) Captioned { return Captioned{maskImage(m), caption} }

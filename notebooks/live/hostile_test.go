@@ -23,11 +23,12 @@ func TestHostileStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
+	use(t, store)
 	sent := notebook(t)
 	shown := 0
 	var runs []tracker.Run
 	for _, id := range hostile.Runs {
-		if err := Run(ctx, store, id); err == nil {
+		if err := attempt(func() { Run(id) }); err == nil {
 			shown++
 		}
 		run, err := store.Run(ctx, id)
@@ -37,30 +38,29 @@ func TestHostileStore(t *testing.T) {
 		runs = append(runs, *run)
 	}
 	columns := []string{"preset", "size", "total", hostiletest.Text("params.name"), hostiletest.Text("metrics.name")}
-	if err := Runs(ctx, store, runs, columns...); err != nil {
+	if err := attempt(func() { Runs(runs, columns...) }); err != nil {
 		t.Error(err)
 	}
-	if found, err := List(ctx, store, "", "", 1000); err == nil {
-		if err := Runs(ctx, store, found, columns...); err != nil {
+	var found []tracker.Run
+	if err := attempt(func() { found = List("", "", 1000) }); err == nil {
+		if err := attempt(func() { Runs(found, columns...) }); err != nil {
 			t.Error(err)
 		}
 	}
 	for _, name := range hostile.Sweeps {
-		file, err := OpenSweep(ctx, store, name)
-		if err != nil { // its file cannot be read
+		var file *sweep.File
+		if err := attempt(func() { file = OpenSweep(name) }); err != nil { // its file cannot be read
 			file = &sweep.File{Name: name}
 		}
-		trials, err := Trials(ctx, store, file)
+		trials, err := trials(ctx, store, file)
 		if err != nil {
 			continue
 		}
-		_ = Scores(ctx, store, file)
+		_ = attempt(func() { Scores(file) })
 		Importance(file, trials)
-		_ = TrialGrid(ctx, store, trials, "style_weight", "preset", "pooling")
-		_ = TradeOff(ctx, store, trials, tracker.Unweighted("content"), tracker.Unweighted("style"))
-		if curves, err := TrialCurves(ctx, store, file, trials); err == nil {
-			Curves(curves...)
-		}
+		_ = attempt(func() { TrialGrid(trials, "style_weight", "preset", "pooling") })
+		_ = attempt(func() { TradeOff(trials, tracker.Unweighted("content"), tracker.Unweighted("style")) })
+		_ = attempt(func() { Curves(TrialCurves(file, trials)...) })
 		if view, err := openSweepView(ctx, store, file); err == nil {
 			view.update(true)
 		}
@@ -87,25 +87,23 @@ func TestDamagedPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	runs, err := List(ctx, store, "", "", 3)
-	if err != nil {
-		t.Fatal(err)
-	}
+	use(t, store)
+	runs := List("", "", 3)
 	broken := filepath.Join(sound.Dir, "blobs", runs[0].Picture[:2], runs[0].Picture)
 	if err := os.WriteFile(broken, []byte("<script>"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	sent := notebook(t)
-	if err := Runs(ctx, store, runs); err != nil {
+	if err := attempt(func() { Runs(runs) }); err != nil {
 		t.Fatal(err)
 	}
 	if got := page((*sent)[0]); strings.Count(got, "<img") != 2 || !strings.Contains(got, "<i>the file of picture "+runs[0].Picture+" was damaged or replaced") {
 		t.Errorf("it shows %s", got)
 	}
-	if err := Run(ctx, store, runs[0].ID); err != nil {
+	if err := attempt(func() { Run(runs[0].ID) }); err != nil {
 		t.Error(err)
 	}
-	if _, err := Picture(ctx, store, &runs[0]); err == nil {
+	if err := attempt(func() { Picture(&runs[0]) }); err == nil {
 		t.Error("the picture is returned")
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image"
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/plot"
 	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/mask"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
@@ -89,7 +92,6 @@ func TestViewFailed(t *testing.T) {
 	}
 }
 
-// TestViewWaits: between updates that are due an iteration costs neither a picture nor an output, but is in the curves.
 // TestViewWarns: what could not be used of the pictures' files stays below the result.
 func TestViewWarns(t *testing.T) {
 	sent := notebook(t)
@@ -106,6 +108,7 @@ func TestViewWarns(t *testing.T) {
 	}
 }
 
+// TestViewWaits: between updates that are due an iteration costs neither a picture nor an output, but is in the curves.
 func TestViewWaits(t *testing.T) {
 	sent := notebook(t)
 	v := Observer()
@@ -136,33 +139,42 @@ func TestOutside(t *testing.T) {
 	}
 }
 
-// TestStore: what Record records is found and shown again.
-func TestStore(t *testing.T) {
-	ctx := t.Context()
-	store := openStore(t)
-	recorder, err := Record(ctx, store, tracker.NewRun{Name: "a <run>", Experiment: "tests"}, "sample:chelsea", "sample:swirl", "sample:swirl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	paint(recorder, 3, progress.Finished)
-	runs, err := List(ctx, store, "experiment == tests && style_weight == 3", "-total", 5)
-	if err != nil || len(runs) != 1 {
-		t.Fatalf("%d runs, %v", len(runs), err)
-	}
-	if got := runs[0].Params["style_picture"]; got != "sample:swirl + sample:swirl" {
-		t.Errorf("style_picture is %v", got)
-	}
-	curves, err := TermCurves(ctx, store, &runs[0])
-	if err != nil || len(curves) != 3 || len(curves[0].Points) != 3 {
-		t.Errorf("curves %v, %v", curves, err)
-	}
-	if m, err := Picture(ctx, store, &runs[0]); err != nil || m.Bounds().Dx() != 64 {
-		t.Errorf("picture: %v", err)
-	}
+// TestStylize: a painting is shown, and recorded with its files: the same job is made of the record, and a run that was
+// interrupted can be resumed.
+func TestStylize(t *testing.T) {
+	openStore(t)
 	sent := notebook(t)
-	if err := errors.Join(Runs(ctx, store, runs, "size", "total", "nothing"), Run(ctx, store, runs[0].ID[:8])); err != nil {
-		t.Fatal(err)
+	job := stylelib.Job{Content: Load("sample:chelsea"), Styles: Styles("sample:swirl", "sample:swirl:0.5"), Size: 64, Iterations: 3, Scales: 1}
+	job.Styles[1].Region = Must(mask.Ellipse(300, 200, 50, 50, 100, 100)) // which is no file
+	UseStudio(random(t))
+	result := Stylize("a <run>", job)
+	if result.Status != progress.Finished || !strings.Contains(last(t, *sent), "finished: all iterations are done; 3 iterations") {
+		t.Errorf("%s: it shows %s", result.Status, last(t, *sent))
 	}
+	runs := List(`experiment == notebook && style_weight == 3`, "-total", 5)
+	if len(runs) != 1 {
+		t.Fatalf("%d runs", len(runs))
+	}
+	run := &runs[0]
+	if got := fmt.Sprint(run.Params["style_picture"], run.Params["region_picture"]); got != "sample:swirl + sample:swirlregion.png" {
+		t.Errorf("its pictures are %s", got)
+	}
+	if curves := TermCurves(run); len(curves) < 3 || len(curves[0].Points) != 3 {
+		t.Errorf("curves %v", curves)
+	}
+	if m := Picture(run); m.Bounds().Dx() != 64 {
+		t.Errorf("the picture is %v", m.Bounds())
+	}
+	if again := Paint(Again(run)); !slices.Equal(again.Picture.Pix, result.Picture.Pix) {
+		t.Error("the recorded job paints another picture")
+	}
+	if err := attempt(func() { Resume(run.ID) }); tracker.ErrorCode(err) != tracker.CodeConflict {
+		t.Errorf("a finished run is resumed: %v", err)
+	}
+
+	sent = notebook(t)
+	Runs(runs, "size", "total", "nothing")
+	Run(run.ID[:8])
 	for i, wants := range [][]string{{"a &lt;run&gt;", "<td style=\"text-align:left\">64</td>", "data:image/jpeg"}, {"a &lt;run&gt;", "image/svg+xml", "style_weight 3"}} {
 		for _, want := range wants {
 			if !strings.Contains(page((*sent)[i]), want) {
@@ -170,8 +182,90 @@ func TestStore(t *testing.T) {
 			}
 		}
 	}
-	if _, err := List(ctx, store, "no_such == 1", "", 5); tracker.ErrorCode(err) != tracker.CodeInvalid {
+	if err := attempt(func() { List("no_such == 1", "", 5) }); tracker.ErrorCode(err) != tracker.CodeInvalid {
 		t.Errorf("a filter on an unknown name: %v", err)
+	}
+}
+
+// random opens a studio with random weights, which needs no download, for the test.
+func random(t *testing.T) *stylelib.Studio {
+	t.Helper()
+	studio, err := stylelib.Open(t.Context(), stylelib.OpenOptions{Weights: "random"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(studio.Close)
+	return studio
+}
+
+// TestKnob: each value of a setting has a picture, in one output.
+func TestKnob(t *testing.T) {
+	openStore(t)
+	UseStudio(random(t))
+	sent := notebook(t)
+	job := stylelib.Job{Content: Load("sample:chelsea"), Styles: Styles("sample:swirl"), Size: 64, Iterations: 2, Scales: 1}
+	results := Knob(job, "style_weight", 0.5, 20.0)
+	shown := last(t, *sent)
+	if len(results) != 2 || slices.Equal(results[0].Picture.Pix, results[1].Picture.Pix) || strings.Count(shown, "<img") != 2 {
+		t.Errorf("%d results; it shows %s", len(results), shown)
+	}
+	if got := words(shown); got != "style_weight 0.5 style_weight 20" {
+		t.Errorf("it says %s", got)
+	}
+	if runs := List("", "", 1); len(runs) > 0 {
+		t.Errorf("it recorded %v", runs)
+	}
+	if err := attempt(func() { Knob(job, "style_wieght", 1.0) }); err == nil || !strings.Contains(err.Error(), `did you mean "style-weight"`) && !strings.Contains(err.Error(), `did you mean "style_weight"`) {
+		t.Errorf("an unknown setting: %v", err)
+	}
+}
+
+// TestInteract: what a person does with the controls happens while it paints, and is in the record.
+func TestInteract(t *testing.T) {
+	openStore(t)
+	UseStudio(random(t))
+	sent := notebook(t)
+	job := stylelib.Job{Content: Load("sample:chelsea"), Styles: Styles("sample:swirl"), Size: 64, Iterations: 1000, Scales: 1}
+	var in *interaction
+	painted := make(chan *progress.Result)
+	go func() {
+		result, err := cell.interact("by hand", job, func(opened *interaction) {
+			opened.panel = noPanel{}
+			in = opened
+			for _, c := range []command{
+				{button: compareButton}, {button: stopButton}, {button: keepButton}, {slider: "style", value: 2}, {slider: strengthSlider, value: 1},
+				{button: compareButton}, {button: stopButton}, {button: finishButton},
+			} {
+				in.send(c)
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		painted <- result
+	}()
+	result := <-painted
+	if result.Status != progress.Finished || result.Reason != "ended by hand" || result.Iterations > 2 {
+		t.Errorf("%s: %s after %d iterations", result.Status, result.Reason, result.Iterations)
+	}
+	runs := List("", "", 2)
+	if len(runs) != 1 || runs[0].Status != tracker.StatusFinished || runs[0].Params["style_weight"] != int64(3) {
+		t.Fatalf("the runs are %+v", runs)
+	}
+	if got := runs[0].Params[tracker.ChangedParam]; got != "after 1: freedom 0.8, style_weight 36" {
+		t.Errorf("the record says that it was changed %v", got)
+	}
+	var pages []string
+	for _, d := range *sent {
+		pages = append(pages, page(d))
+	}
+	for _, want := range []string{
+		"there is nothing to compare with yet", "stopped at iteration 1 of 1000", "style 3, smoothness",
+		"class=\"gouache-swipe\"", "style 36, smoothness", "freedom 0.8", "finished: ended by hand",
+	} {
+		if !strings.Contains(strings.Join(pages, "\n"), want) {
+			t.Errorf("%q is not in the outputs", want)
+		}
 	}
 }
 

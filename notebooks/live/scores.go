@@ -1,7 +1,6 @@
 package live
 
 import (
-	"context"
 	"fmt"
 	"html"
 	"strconv"
@@ -19,33 +18,21 @@ import (
 // strongest first, what each value of a setting adds to that, both with 95% intervals, and how
 // consistent people are; see package rating for the model. Without judgements it says where to make
 // some.
-func Scores(ctx context.Context, store tracker.Store, file *sweep.File) error {
-	st, err := study.Read(ctx, store, file.Name, func(*tracker.Sweep) (*sweep.File, error) { return file, nil })
-	if err != nil {
-		return err
-	}
-	ballot, err := st.Ballot()
-	if err != nil {
-		return err
-	}
+func Scores(file *sweep.File) {
+	st := Must(study.Read(Context(), Store(), file.Name, func(*tracker.Sweep) (*sweep.File, error) { return file, nil }))
+	ballot := Must(st.Ballot())
 	if len(ballot.Comparisons) == 0 {
 		text := "no two pictures were compared in the sweep " + file.Name + " yet: start gouache ui and choose Rate on the sweep's page"
 		show("<p>"+html.EscapeString(text)+"</p>", terminal.Line(text))
-		return nil
+		return
 	}
-	scores, err := st.Scores(ballot)
-	if err != nil {
-		return err
-	}
+	scores := Must(st.Scores(ballot))
 	s := &sheet{}
 	s.line("%s: strengths after %d comparisons; 1 more means to be preferred 73 times in 100, ties left aside",
 		file.Name, len(ballot.Comparisons))
 	s.table("", markup(""), "trial", "settings", "comparisons", "strength", "95% interval", markup(""))
 	for _, scored := range scores.Runs {
-		picture, err := runTag(ctx, store, scored.Run, scoredSide, fmt.Sprintf("trial %d", scored.Run.Trial))
-		if err != nil {
-			return err
-		}
+		picture := Must(runTag(Context(), Store(), scored.Run, scoredSide, fmt.Sprintf("trial %d", scored.Run.Trial)))
 		e := scored.Strength
 		s.row(markup(picture), strconv.Itoa(scored.Run.Trial), file.Label(scored.Run.Params), strconv.Itoa(scored.Count),
 			study.Signed(e.Value), study.Interval(e), bar(scores.Axis, e))
@@ -54,7 +41,6 @@ func Scores(ctx context.Context, store tracker.Store, file *sweep.File) error {
 	effects(s, scores)
 	s.line("%s", consistency(scores.Consistency))
 	s.show()
-	return nil
 }
 
 // scoredSide is the longer side of a picture among scores, in CSS pixels.

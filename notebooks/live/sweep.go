@@ -5,18 +5,22 @@ import (
 	"context"
 	"os"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// Sweep runs the sweep of paintings that a YAML string describes, as gouache sweep run does with a
-// file, and shows the trials' pictures as they form. A sweep that the store has already continues,
-// so an interrupted cell can be run again; see Context. Relative paths start from the notebook's
-// folder.
-func Sweep(ctx context.Context, store tracker.Store, yaml string) (*sweep.Summary, error) {
+// Sweep runs the sweep of paintings that a YAML string describes, as gouache sweep run does with a file, and shows the
+// trials' pictures as they form. A sweep that the store has already continues, so an interrupted cell can be run again.
+// Relative paths start from the notebook's folder.
+func Sweep(yaml string) *sweep.Summary { return Must(paintSweep(Context(), Store(), yaml)) }
+
+func paintSweep(ctx context.Context, store tracker.Store, yaml string) (*sweep.Summary, error) {
 	file, err := painting.Parse([]byte(yaml), "sweep.yaml")
 	if err != nil {
 		return nil, err
@@ -40,11 +44,41 @@ func Sweep(ctx context.Context, store tracker.Store, yaml string) (*sweep.Summar
 	return view.run(ctx, sweep.Options{Trial: painter.Trial, Describe: painter.Describe})
 }
 
-// Search runs a sweep with the caller's function as the trial, and shows its progress. sweep.Parse
-// makes the file. The function logs the terms that the file minimises, each as loss.TERM, with
-// t.Log; a picture that it keeps with t.Run.LogPicture as tracker.RoleResult is shown. A sweep that
-// the store has already continues.
-func Search(ctx context.Context, store tracker.Store, file *sweep.File, trial func(ctx context.Context, t *sweep.Trial) error) (*sweep.Summary, error) {
+// Search runs a sweep with a number of the caller's own: minimise, in the YAML string, is any name for it. The function
+// receives the job of each trial and returns a picture, which is shown, and the number. A sweep that the store has already
+// continues.
+func Search(yaml string, trial func(stylelib.Job) (*picture.Picture, float64)) *sweep.Summary {
+	file := Must(parseSearch(yaml))
+	painter := &painting.Painter{File: file}
+	return Must(search(Context(), Store(), file, func(ctx context.Context, t *sweep.Trial) error {
+		job, err := painter.Job(ctx, t.Assignment)
+		if err != nil {
+			return err
+		}
+		p, number := trial(job)
+		if ctx.Err() != nil {
+			return ctx.Err() // what was interrupted is not what was asked for
+		}
+		if err := t.Run.LogPicture(ctx, tracker.RoleResult, 1, p.Image()); err != nil {
+			return err
+		}
+		return t.Log(1, tracker.Metrics{tracker.Unweighted(file.Minimise.String()): number})
+	}))
+}
+
+// parseSearch reads a sweep that minimises something of any name.
+func parseSearch(text string) (*sweep.File, error) {
+	var own struct{ Minimise string }
+	schema := painting.Schema()
+	if err := yaml.Unmarshal([]byte(text), &own); err == nil && own.Minimise != "" { // else the error of Parse says what is wrong
+		schema.Terms = []string{own.Minimise}
+	}
+	return sweep.Parse([]byte(text), "sweep.yaml", schema)
+}
+
+// search runs a sweep with the caller's function as the trial, and shows its progress. The function logs the terms that
+// the file minimises, each as loss.TERM.
+func search(ctx context.Context, store tracker.Store, file *sweep.File, trial func(ctx context.Context, t *sweep.Trial) error) (*sweep.Summary, error) {
 	view, err := openSweepView(ctx, store, file)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
+	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
@@ -43,7 +44,32 @@ func openStore(t *testing.T) tracker.Store {
 			t.Error(err)
 		}
 	})
+	use(t, store)
 	return store
+}
+
+// use makes a store that of the cell, until the test ends.
+func use(t *testing.T, store tracker.Store) {
+	t.Helper()
+	was := cell
+	t.Cleanup(func() { cell = was })
+	cell = &session{store: store, studio: was.studio}
+}
+
+// attempt calls functions that end the cell if they fail, and returns the error with which the first of them did.
+func attempt(calls ...func()) (err error) {
+	was := fail
+	defer func() {
+		fail = was
+		if ended := recover(); ended != nil {
+			err = ended.(error)
+		}
+	}()
+	fail = func(err error) { panic(err) }
+	for _, call := range calls {
+		call()
+	}
+	return nil
 }
 
 // last is the latest state of an output that is renewed in place.
@@ -62,7 +88,7 @@ func last(t *testing.T, sent []*protocol.DisplayData) string {
 func TestSweep(t *testing.T) {
 	store := openStore(t)
 	sent := notebook(t)
-	summary, err := Sweep(t.Context(), store, paintings)
+	summary, err := paintSweep(t.Context(), store, paintings)
 	if err != nil || summary.Finished != 2 {
 		t.Fatalf("%+v, %v", summary, err)
 	}
@@ -81,7 +107,7 @@ func TestSweep(t *testing.T) {
 	}
 
 	sent = notebook(t)
-	if summary, err = Sweep(t.Context(), store, paintings); err != nil || summary.Finished != 2 {
+	if summary, err = paintSweep(t.Context(), store, paintings); err != nil || summary.Finished != 2 {
 		t.Fatalf("%+v, %v", summary, err)
 	}
 	if again := last(t, *sent); again != first {
@@ -93,10 +119,7 @@ func TestSweep(t *testing.T) {
 		}
 	}
 
-	file, err := OpenSweep(t.Context(), store, "two & small")
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := OpenSweep("two & small")
 	view, err := openSweepView(t.Context(), store, file)
 	if err != nil || view.weights != "random" {
 		t.Errorf("a sweep that goes on would do so with the weights %q (%v)", view.weights, err)
@@ -119,7 +142,7 @@ func TestSweepRefused(t *testing.T) {
 	} {
 		text := strings.Replace(paintings, test.old, test.new, 1)
 		notebook(t)
-		if _, err := Sweep(t.Context(), store, text); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := paintSweep(t.Context(), store, text); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: the error is %v, not %q", test.new, err, test.want)
 		}
 	}
@@ -168,7 +191,7 @@ func TestSearch(t *testing.T) {
 	file := parseSweep(t, "name: hills")
 	sent := notebook(t)
 	ctx, interrupt := context.WithCancel(t.Context())
-	summary, err := Search(ctx, store, file, func(ctx context.Context, t *sweep.Trial) error {
+	summary, err := search(ctx, store, file, func(ctx context.Context, t *sweep.Trial) error {
 		if t.Number == 2 {
 			interrupt()
 			return ctx.Err()
@@ -187,7 +210,7 @@ func TestSearch(t *testing.T) {
 
 	sent = notebook(t)
 	var began []string
-	summary, err = Search(t.Context(), store, file, func(ctx context.Context, t *sweep.Trial) error {
+	summary, err = search(t.Context(), store, file, func(ctx context.Context, t *sweep.Trial) error {
 		began = append(began, fmt.Sprint(t.Number, t.Continued))
 		if t.Number == 3 && !t.Continued {
 			return errors.New("a <landslide>")
@@ -208,7 +231,7 @@ func TestSearch(t *testing.T) {
 // TestSearchFailed: a trial that fails for good says why, as text, and is counted once.
 func TestSearchFailed(t *testing.T) {
 	sent := notebook(t)
-	summary, err := Search(t.Context(), openStore(t), parseSweep(t, "name: rocks"), func(ctx context.Context, t *sweep.Trial) error {
+	summary, err := search(t.Context(), openStore(t), parseSweep(t, "name: rocks"), func(ctx context.Context, t *sweep.Trial) error {
 		if t.Number == 2 {
 			return errors.New("a <landslide>")
 		}
@@ -222,5 +245,27 @@ func TestSearchFailed(t *testing.T) {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not in %s", want, page)
 		}
+	}
+}
+
+// TestSearchNumber: a number of the caller's own has any name, and is logged with the picture.
+func TestSearchNumber(t *testing.T) {
+	store := openStore(t)
+	notebook(t)
+	text := strings.Replace(strings.Replace(paintings, "minimise: content + style", "minimise: ugliness", 1), "two & small", "own", 1)
+	n := 0.0
+	summary := Search(text, func(job stylelib.Job) (*picture.Picture, float64) {
+		n++
+		return job.Content, 3 - n
+	})
+	best := Trials(Must(parseSearch(text)))
+	if summary.Finished != 2 || len(best) != 2 || best[0].Value != 1 || best[0].Run.Trial != 2 || best[0].Run.Picture == "" {
+		t.Errorf("%+v: the trials are %+v", summary, best)
+	}
+	if _, err := store.Sweep(t.Context(), "own"); err != nil {
+		t.Error(err)
+	}
+	if err := attempt(func() { Search("name: none", nil) }); err == nil || !strings.Contains(err.Error(), "sweep.yaml") {
+		t.Errorf("a text without pictures: %v", err)
 	}
 }

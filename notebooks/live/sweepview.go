@@ -53,7 +53,7 @@ func openSweepView(ctx context.Context, store tracker.Store, file *sweep.File) (
 	} else if err != nil && tracker.ErrorCode(err) != tracker.CodeNotFound {
 		return nil, err
 	}
-	ranked, err := Trials(ctx, store, file)
+	ranked, err := trials(ctx, store, file)
 	if err != nil {
 		return nil, err
 	}

@@ -34,8 +34,8 @@ func TestCurvesOver(t *testing.T) {
 		show       func()
 		axis, page string
 	}{
-		{func() { Curves(curves...) }, ">iteration<", `8px 0">`},
-		{func() { CurvesOver("<evaluation>", "falling & falling", curves...) }, ">&lt;evaluation&gt;<", `8px 0"><p>falling &amp; falling</p>`},
+		{func() { Curves(curves...) }, ">iteration<", "title=\"iteration 7\nb 2\"></div></div>"},
+		{func() { CurvesOver("<evaluation>", "falling & falling", curves...) }, ">&lt;evaluation&gt;<", `</div></div><p>falling &amp; falling</p>`},
 	} {
 		sent := notebook(t)
 		test.show()

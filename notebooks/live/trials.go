@@ -20,16 +20,14 @@ import (
 )
 
 // OpenSweep reads the file of a sweep of paintings that the store has.
-func OpenSweep(ctx context.Context, store tracker.SweepStore, name string) (*sweep.File, error) {
-	record, err := store.Sweep(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return painting.ReadSweep(record)
+func OpenSweep(name string) *sweep.File {
+	return Must(painting.ReadSweep(Must(Store().Sweep(Context(), name))))
 }
 
 // Trials returns a sweep's trials, the best first.
-func Trials(ctx context.Context, store sweep.Reader, file *sweep.File) ([]sweep.Ranked, error) {
+func Trials(file *sweep.File) []sweep.Ranked { return Must(trials(Context(), Store(), file)) }
+
+func trials(ctx context.Context, store sweep.Reader, file *sweep.File) ([]sweep.Ranked, error) {
 	runs, err := sweep.Trials(ctx, store, file.Name)
 	if err != nil {
 		return nil, err
@@ -43,18 +41,15 @@ func Trials(ctx context.Context, store sweep.Reader, file *sweep.File) ([]sweep.
 
 // TrialCurves returns the objectives of trials as curves, each named by the trial's number and what
 // it does not share with all the others. Trials without an objective have none.
-func TrialCurves(ctx context.Context, store tracker.CurveReader, file *sweep.File, trials []sweep.Ranked) ([]Curve, error) {
+func TrialCurves(file *sweep.File, trials []sweep.Ranked) []Curve {
 	var curves []Curve
 	for _, r := range trials {
-		found, err := store.Curves(ctx, r.Run.ID, tracker.CurveQuery{Metrics: []string{sweep.ObjectiveMetric}})
-		if err != nil {
-			return nil, err
-		}
+		found := Must(Store().Curves(Context(), r.Run.ID, tracker.CurveQuery{Metrics: []string{sweep.ObjectiveMetric}}))
 		for _, c := range found {
 			curves = append(curves, Curve{Name: curveName(file, trials, r), Points: c.Points})
 		}
 	}
-	return curves, nil
+	return curves
 }
 
 func curveName(file *sweep.File, trials []sweep.Ranked, r sweep.Ranked) string {
@@ -99,8 +94,8 @@ func Importance(file *sweep.File, trials []sweep.Ranked) {
 // grid for each of their values. If several trials belong in a cell, the first of them is shown,
 // which of [Trials] is the best. Of a parameter with more than study.MaxLevels values the grids show
 // the first ones, and the text below them says how many trials that leaves out.
-func TrialGrid(ctx context.Context, store tracker.PictureReader, trials []sweep.Ranked, columns, rows string, apart ...string) error {
-	g := trialGrid{ctx: ctx, store: store, trials: trials}
+func TrialGrid(trials []sweep.Ranked, columns, rows string, apart ...string) {
+	g := trialGrid{trials: trials}
 	for _, r := range trials {
 		g.params = append(g.params, r.Run.Params)
 	}
@@ -108,7 +103,7 @@ func TrialGrid(ctx context.Context, store tracker.PictureReader, trials []sweep.
 	for i, name := range append([]string{columns, rows}, apart...) {
 		d := study.ListOf(name, g.params)
 		if len(d.Levels) == 0 {
-			return fmt.Errorf("no trial has the parameter %s", name)
+			fail(fmt.Errorf("no trial has the parameter %s", name))
 		}
 		if g.dimensions = append(g.dimensions, d); i >= 2 {
 			grids *= len(d.Levels)
@@ -123,9 +118,7 @@ func TrialGrid(ctx context.Context, store tracker.PictureReader, trials []sweep.
 			q.At[d.Name] = k + 1
 			title = strings.TrimSuffix(d.Name+" "+d.Levels[k]+", "+title, ", ")
 		}
-		if err := g.write(q, title); err != nil {
-			return err
-		}
+		g.write(q, title)
 	}
 	if left := len(trials) - g.placed; left > 0 {
 		text := fmt.Sprintf("left out: %s without one of these parameters, or with a value after the first %d of one",
@@ -134,13 +127,10 @@ func TrialGrid(ctx context.Context, store tracker.PictureReader, trials []sweep.
 		fmt.Fprintln(&g.text, text)
 	}
 	show(g.page.String(), strings.TrimSpace(g.text.String()))
-	return nil
 }
 
 // trialGrid writes grids over the same two parameters.
 type trialGrid struct {
-	ctx        context.Context
-	store      tracker.PictureReader
 	trials     []sweep.Ranked
 	params     []tracker.Params
 	dimensions []study.Dimension
@@ -149,14 +139,14 @@ type trialGrid struct {
 }
 
 // write writes one grid, unless it has no trial.
-func (g *trialGrid) write(q study.Query, title string) error {
+func (g *trialGrid) write(q study.Query, title string) {
 	grid := study.Arrange(q, g.dimensions, g.params)
 	before := g.placed
 	for _, cell := range slices.Concat(grid.Cells...) {
 		g.placed += cell.Count
 	}
 	if g.placed == before {
-		return nil
+		return
 	}
 	g.page.WriteString(`<table style="border:none">`)
 	if title != "" {
@@ -175,10 +165,8 @@ func (g *trialGrid) write(q study.Query, title string) error {
 			if len(cell.Trials) > 0 {
 				r := g.trials[cell.Trials[0]]
 				caption = fmt.Sprintf("trial %d: %s", r.Run.Trial, standing(r))
-				var err error // 800 pixels are left beside the names of the rows
-				if tag, err = runTag(g.ctx, g.store, r.Run, min(shownSide, 800/len(grid.Columns)), caption); err != nil {
-					return err
-				}
+				// 800 pixels are left beside the names of the rows.
+				tag = Must(runTag(Context(), Store(), r.Run, min(shownSide, 800/len(grid.Columns)), caption))
 			}
 			fmt.Fprintf(&g.page, `<td style="text-align:left;vertical-align:top">%s</td>`, figure(tag, caption))
 			terminal.Fprintf(&g.text, "%s %s, %s %s: %s\n", q.Rows, grid.Rows[row], q.Columns, grid.Columns[column], caption)
@@ -186,14 +174,13 @@ func (g *trialGrid) write(q study.Query, title string) error {
 		g.page.WriteString(`</tr>`)
 	}
 	g.page.WriteString(`</table>`)
-	return nil
 }
 
 // TradeOff shows what trials give up of one metric for less of another, for example "loss.content"
 // across and "loss.style" up: a point for each trial, labelled with its number, on logarithmic
 // axes, and the Pareto front. The pictures of the front follow, from the least across to the least
 // up. Trials without positive values of both metrics are left out.
-func TradeOff(ctx context.Context, store tracker.PictureReader, trials []sweep.Ranked, across, up string) error {
+func TradeOff(trials []sweep.Ranked, across, up string) {
 	var shown []sweep.Ranked
 	var xs, ys []float64
 	for _, r := range trials {
@@ -203,7 +190,7 @@ func TradeOff(ctx context.Context, store tracker.PictureReader, trials []sweep.R
 		}
 	}
 	if len(shown) == 0 {
-		return fmt.Errorf("no trial has values above 0 of both %s and %s: %s", across, up, metricsOf(trials))
+		fail(fmt.Errorf("no trial has values above 0 of both %s and %s: %s", across, up, metricsOf(trials)))
 	}
 	front := study.Front(xs, ys)
 	c := plot.Chart{Width: chartWidth, Height: tradeOffHeight, X: plot.NewLogAxis(xs), Y: plot.NewLogAxis(ys), XName: across, YName: up, Lines: make([]plot.Line, 1)}
@@ -224,15 +211,11 @@ func TradeOff(ctx context.Context, store tracker.PictureReader, trials []sweep.R
 		if shown[i].State == sweep.Pruned {
 			label += ", pruned"
 		}
-		tag, err := runTag(ctx, store, shown[i].Run, sweepSide, label)
-		if err != nil {
-			return err
-		}
+		tag := Must(runTag(Context(), Store(), shown[i].Run, sweepSide, label))
 		cells = append(cells, figure(tag, label))
 		text += "\n" + terminal.Line(label)
 	}
-	show(chartTag(c, up+" of trials against "+across)+"<p>"+html.EscapeString(caption)+"</p>"+inRows(sweepRow, cells), text)
-	return nil
+	show(chartTag(c, up+" of trials against "+across, spaced)+"<p>"+html.EscapeString(caption)+"</p>"+inRows(sweepRow, cells), text)
 }
 
 func metricsOf(trials []sweep.Ranked) string {

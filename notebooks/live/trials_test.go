@@ -34,15 +34,11 @@ func climbed(t *testing.T) (tracker.Store, *sweep.File, []sweep.Ranked) {
 func searched(t *testing.T, store tracker.Store, file *sweep.File, trial func(context.Context, *sweep.Trial) error) []sweep.Ranked {
 	t.Helper()
 	notebook(t)
-	_, err := Search(t.Context(), store, file, trial)
+	_, err := search(t.Context(), store, file, trial)
 	if err != nil {
 		t.Fatal(err)
 	}
-	trials, err := Trials(t.Context(), store, file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return trials
+	return Trials(file)
 }
 
 var tags = regexp.MustCompile(`<[^>]*>`)
@@ -66,7 +62,7 @@ func TestTrials(t *testing.T) {
 // TestTrialGrid: values are in their order and not in that of the file, and of several trials for a place the best is
 // shown.
 func TestTrialGrid(t *testing.T) {
-	store, _, trials := climbed(t)
+	_, _, trials := climbed(t)
 	for _, test := range []struct {
 		columns, rows string
 		apart         []string
@@ -78,9 +74,7 @@ func TestTrialGrid(t *testing.T) {
 		{"letter", "sure", nil, 4, `sure \ letter a b false trial 10: 1 trial 9: 1 true trial 4: 1 trial 3: 1`},
 	} {
 		sent := notebook(t)
-		if err := TrialGrid(t.Context(), store, trials, test.columns, test.rows, test.apart...); err != nil {
-			t.Fatal(err)
-		}
+		TrialGrid(trials, test.columns, test.rows, test.apart...)
 		shown := page((*sent)[0])
 		if got := words(shown); got != test.words {
 			t.Errorf("the grid says\n%s\nnot\n%s", got, test.words)
@@ -90,16 +84,17 @@ func TestTrialGrid(t *testing.T) {
 		}
 	}
 
-	got := onTerminal(func() { TrialGrid(t.Context(), store, trials[:1], "x", "letter", "sure") })
+	got := onTerminal(func() { TrialGrid(trials[:1], "x", "letter", "sure") })
 	if want := "sure true\nletter b, x 1: trial 3: 1\n"; got != want {
 		t.Errorf("the text is %q, not %q", got, want)
 	}
 	sent := notebook(t)
-	if err := TrialGrid(t.Context(), store, slices.Concat(trials[:1], trials[10:]), "x", "letter"); err != nil || !strings.Contains(words(page((*sent)[0])), "no trial") {
-		t.Errorf("where there is no trial it says %s (%v)", words(page((*sent)[0])), err)
+	TrialGrid(slices.Concat(trials[:1], trials[10:]), "x", "letter")
+	if !strings.Contains(words(page((*sent)[0])), "no trial") {
+		t.Errorf("where there is no trial it says %s", words(page((*sent)[0])))
 	}
 	for _, wrong := range [][]string{{"y", "x"}, {"x", "y"}, {"x", "letter", "y"}} {
-		if err := TrialGrid(t.Context(), store, trials, wrong[0], wrong[1], wrong[2:]...); err == nil || !strings.Contains(err.Error(), "y") {
+		if err := attempt(func() { TrialGrid(trials, wrong[0], wrong[1], wrong[2:]...) }); err == nil || !strings.Contains(err.Error(), "y") {
 			t.Errorf("a grid over %q: %v", wrong, err)
 		}
 	}
@@ -115,7 +110,7 @@ func TestTrialGridLeavesOut(t *testing.T) {
 	trials = append(trials, sweep.Ranked{Run: &tracker.Run{Params: tracker.Params{"x": 1.0}}})
 	want := "left out: 3 trials without one of these parameters, or with a value after the first 60 of one"
 	for _, apart := range [][]string{{"x", "letter"}, {"letter", "letter", "x"}} {
-		shown := onTerminal(func() { TrialGrid(t.Context(), nil, trials, apart[0], apart[1], apart[2:]...) })
+		shown := onTerminal(func() { TrialGrid(trials, apart[0], apart[1], apart[2:]...) })
 		if !strings.HasSuffix(shown, want+"\n") || strings.Count(shown, ": trial ") != 60 {
 			t.Errorf("a grid over %q says\n%s", apart, shown)
 		}
@@ -124,7 +119,7 @@ func TestTrialGridLeavesOut(t *testing.T) {
 
 // TestTrialCurves: curves are named by what sets trials apart, and those without an objective have none.
 func TestTrialCurves(t *testing.T) {
-	store, file, trials := climbed(t)
+	_, file, trials := climbed(t)
 	for _, test := range []struct {
 		chosen func(p tracker.Params) bool
 		names  []string
@@ -135,12 +130,8 @@ func TestTrialCurves(t *testing.T) {
 		{func(p tracker.Params) bool { return p["x"] == 1.0 && p["sure"] == true && p["letter"] == "b" }, []string{"trial 3"}},
 	} {
 		some := slices.DeleteFunc(slices.Clone(trials), func(r sweep.Ranked) bool { return !test.chosen(r.Params) })
-		curves, err := TrialCurves(t.Context(), store, file, some)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var names []string
-		for _, c := range curves {
+		for _, c := range TrialCurves(file, some) {
 			names = append(names, c.Name)
 			if n := len(c.Points); n != 3 || c.Points[0].Value != c.Points[2].Value+2 {
 				t.Errorf("%s has the points %v", c.Name, c.Points)
@@ -204,11 +195,9 @@ func chartsIn(t *testing.T, page string) []string {
 
 // TestTradeOff: the front goes from the least across to the least up, over logarithms, and its pictures follow.
 func TestTradeOff(t *testing.T) {
-	store, _, trials := traded(t)
+	_, _, trials := traded(t)
 	sent := notebook(t)
-	if err := TradeOff(t.Context(), store, trials, "loss.content", "loss.style"); err != nil {
-		t.Fatal(err)
-	}
+	TradeOff(trials, "loss.content", "loss.style")
 	shown := page((*sent)[0])
 	want := "loss.style against loss.content: the line is the Pareto front, 3 of 4 trials: from there, less of one costs more of the other; left out for want of a value: 2 " +
 		"trial 1: loss.content 1, loss.style 100 trial 2: loss.content 2, loss.style 10 trial 3: loss.content 10, loss.style 1"
@@ -232,8 +221,8 @@ func TestTradeOff(t *testing.T) {
 
 // TestTradeOffText: outside of notebooks there are the front's trials, and what cannot be drawn is refused with what can.
 func TestTradeOffText(t *testing.T) {
-	store, _, trials := traded(t)
-	got := onTerminal(func() { TradeOff(t.Context(), store, trials, "loss.style", "loss.content") })
+	_, _, trials := traded(t)
+	got := onTerminal(func() { TradeOff(trials, "loss.style", "loss.content") })
 	if !strings.HasSuffix(got, "\ntrial 3: loss.style 1, loss.content 10\ntrial 2: loss.style 10, loss.content 2\ntrial 1: loss.style 100, loss.content 1\n") {
 		t.Errorf("the text is %q", got)
 	}
@@ -244,7 +233,7 @@ func TestTradeOffText(t *testing.T) {
 		{trials, "no trial has values above 0 of both loss.style and loss.tv: the metrics are loss.content, loss.height, loss.style, objective"},
 		{nil, "no trial has values above 0 of both loss.style and loss.tv: no metric was logged"},
 	} {
-		if err := TradeOff(t.Context(), store, test.trials, "loss.style", "loss.tv"); err == nil || err.Error() != test.want {
+		if err := attempt(func() { TradeOff(test.trials, "loss.style", "loss.tv") }); err == nil || err.Error() != test.want {
 			t.Errorf("of %d trials: %v, not %q", len(test.trials), err, test.want)
 		}
 	}

@@ -35,11 +35,14 @@ type View struct {
 	last   int       // the chart's last iteration
 	next   time.Time // when the next update is due
 	ended  bool
+
+	recorded string        // the id of the run that records it
+	below    func() string // more HTML below the status; may be nil
 }
 
 var _ progress.Observer = (*View)(nil)
 
-// Observer returns a view of one Stylize, which appears when the run begins.
+// Observer returns the view of Stylize for a painting of one's own, by a studio's method. It appears when the run begins.
 func Observer() *View { return &View{id: "gouache-" + gonbui.UniqueId()} }
 
 // begin shows what the run will start from.
@@ -71,7 +74,11 @@ func (v *View) measuring(done, total int) {
 		v.say("compiling")
 		return
 	}
-	v.saySometimes(fmt.Sprintf("measuring which convolution is fastest for each layer, once for this machine and size: %d of %d", done, total))
+	v.saySometimes(measuringText(done, total))
+}
+
+func measuringText(done, total int) string {
+	return fmt.Sprintf("measuring which convolution is fastest for each layer, once for this machine and size: %d of %d", done, total)
 }
 
 func transferText(p fetch.Progress) string {
@@ -149,6 +156,8 @@ func (v *View) finished(o progress.Result) {
 	text := fmt.Sprintf("%s; %d iterations in %s", o.Reason, done, format.Duration(o.Elapsed))
 	if o.Status == progress.Finished {
 		text = "finished: " + text
+	} else if v.recorded != "" {
+		text += fmt.Sprintf("; live.Resume(%q) continues it", v.recorded[:min(8, len(v.recorded))])
 	}
 	v.last = done
 	v.end(`<p>`+html.EscapeString(text)+`</p>`, text)
@@ -166,6 +175,7 @@ func (v *View) end(status, text string) {
 	v.ended = true
 	v.update(status, text)
 	sync()
+	enhance()
 }
 
 func (v *View) update(status, text string) {
@@ -185,6 +195,9 @@ func (v *View) update(status, text string) {
 	for _, w := range v.run.Warnings {
 		page.WriteString(`<p>warning: ` + html.EscapeString(w.Error()) + `</p>`)
 		text += "; warning: " + w.Error()
+	}
+	if v.below != nil {
+		page.WriteString(v.below())
 	}
 	update(v.id, page.String(), terminal.Line(text))
 }

@@ -29,18 +29,8 @@ func TestInBrowser(t *testing.T) {
 	n := read(t, folder+"01_first_painting.ipynb")
 	n.shrink(t)
 	n.setting(t, "iterations", "100") // enough to be seen at work on a busy machine, where the view is renewed seldom
-	server := startLab(t, n)
-	ctx := browsertest.Open(t)
-	browsertest.ExpectComplaint(ctx, "") // JupyterLab's own; its pages are not ours
-	opened := time.Now()
-	browsertest.Do(t, ctx, chromedp.Navigate(server))
-	// Before the kernel is there JupyterLab would ask which one to use.
-	waitLong(t, ctx, `window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === "connected"`)
-
-	// What the file came with is not to be taken for what is shown now.
-	browsertest.Eval[bool](t, ctx, `window.jupyterapp.commands.execute("notebook:clear-all-cell-outputs").then(() => true)`)
-	browsertest.Eval[bool](t, ctx, `window.jupyterapp.commands.execute("notebook:run-all-cells").then(() => true, () => true), true`)
-	t.Logf("%.1f s from opening the notebook to its kernel", time.Since(opened).Seconds())
+	n.drop("interact")                // see TestInteractInBrowser
+	ctx, opened := runInLab(t, n)
 
 	var seen []int
 	var pictures bool
@@ -87,6 +77,87 @@ func TestInBrowser(t *testing.T) {
 		browsertest.Eval[bool](t, ctx, outputs+`.map(o => o.scrollIntoView()).length > 0`)
 		browsertest.Screenshot(t, ctx, "notebook-"+theme)
 	}
+}
+
+// runInLab opens a notebook in JupyterLab, runs all its cells, and returns the page and when it was opened.
+func runInLab(t *testing.T, n *notebook) (ctx context.Context, opened time.Time) {
+	t.Helper()
+	server := startLab(t, n)
+	ctx = browsertest.Open(t)
+	browsertest.ExpectComplaint(ctx, "") // JupyterLab's own; its pages are not ours
+	opened = time.Now()
+	browsertest.Do(t, ctx, chromedp.Navigate(server))
+	// Before the kernel is there JupyterLab would ask which one to use.
+	waitLong(t, ctx, `window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === "connected"`)
+
+	// What the file came with is not to be taken for what is shown now.
+	browsertest.Eval[bool](t, ctx, `window.jupyterapp.commands.execute("notebook:clear-all-cell-outputs").then(() => true)`)
+	browsertest.Eval[bool](t, ctx, `window.jupyterapp.commands.execute("notebook:run-all-cells").then(() => true, () => true), true`)
+	t.Logf("%.1f s from opening the notebook to its kernel", time.Since(opened).Seconds())
+	return ctx, opened
+}
+
+// TestInteractInBrowser uses the controls of a painting in JupyterLab: a slider changes a weight while it paints, and the
+// buttons stop, keep, compare, continue and finish. The line of the comparison is dragged, and a curve's values are read.
+func TestInteractInBrowser(t *testing.T) {
+	ctx, _ := runInLab(t, read(t, "testdata/interact.ipynb"))
+	const output = `.jp-OutputArea-output`
+	waitText := func(text string) {
+		t.Helper()
+		waitLong(t, ctx, shownText+fmt.Sprintf(`.includes(%q)`, text))
+	}
+	click := func(button string) {
+		t.Helper()
+		find := fmt.Sprintf(`[...document.querySelectorAll(%q)].find(b => b.innerText === %q)`, output+" button", button)
+		waitLong(t, ctx, find)
+		browsertest.Eval[bool](t, ctx, find+`.click(), true`)
+	}
+	waitLong(t, ctx, fmt.Sprintf(`document.querySelectorAll(%q).length === 4 && [...document.querySelectorAll(%q)].every(o => o.innerText)`,
+		output+" input[type=range]", output+" output"))
+	// 150 of 200 is half of the way to ten times the weight: √10 times 3 is 9.49.
+	browsertest.Eval[bool](t, ctx, fmt.Sprintf(`(() => {
+		const style = document.querySelectorAll(%q)[1];
+		style.value = 150;
+		for (const event of ["input", "change"]) style.dispatchEvent(new Event(event));
+		return true;
+	})()`, output+" input[type=range]"))
+	waitText("style 9.49")
+	click("Stop")
+	waitText("stopped at iteration")
+	browsertest.Screenshot(t, ctx, "interact-stopped")
+	click("Keep this one")
+	click("Continue")
+	click("Compare")
+	waitLong(t, ctx, `document.querySelector(".gouache-swipe")`)
+
+	place := browsertest.Eval[[]float64](t, ctx, `(() => {
+		const swipe = document.querySelector(".gouache-swipe");
+		swipe.scrollIntoView({block: "center"});
+		const box = swipe.getBoundingClientRect();
+		return [box.left, box.top, box.width, box.height];
+	})()`)
+	x, y, width := place[0], place[1]+place[3]/2, place[2]
+	browsertest.Do(t, ctx,
+		chromedp.MouseEvent("mousePressed", x+width/2, y, chromedp.ButtonLeft),
+		chromedp.MouseEvent("mouseMoved", x+width/4, y, chromedp.ButtonLeft),
+		chromedp.MouseEvent("mouseReleased", x+width/4, y, chromedp.ButtonLeft))
+	if got := browsertest.Eval[float64](t, ctx, `document.querySelector(".gouache-swipe").lastElementChild.getBoundingClientRect().width`); got < width/4-4 || got > width/4+4 {
+		t.Errorf("the line is at %v of %v after it was dragged to a quarter", got, width)
+	}
+	browsertest.Screenshot(t, ctx, "interact-compared")
+
+	click("Finish")
+	waitText("finished: ended by hand")
+	waitLong(t, ctx, fmt.Sprintf(`!document.querySelector(%q)`, output+" input[type=range]"))
+	value := browsertest.Eval[[]float64](t, ctx, `(() => {
+		const at = document.querySelector(".gouache-at");
+		at.scrollIntoView({block: "center"});
+		const box = at.getBoundingClientRect();
+		return [box.left + box.width / 2, box.top + box.height / 2];
+	})()`)
+	browsertest.Do(t, ctx, chromedp.MouseEvent("mouseMoved", value[0], value[1]))
+	waitLong(t, ctx, `(values => values && !values.hidden && /^iteration 1\n.*style/s.test(values.textContent))(document.querySelector("#gouache-values"))`)
+	browsertest.Screenshot(t, ctx, "interact-finished")
 }
 
 // shownText is all that the notebook's outputs show as text.

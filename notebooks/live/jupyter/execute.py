@@ -20,6 +20,8 @@ client = NotebookClient(
     resources={"metadata": {"path": os.path.dirname(os.path.abspath(source))}},
 )
 client.execute()
+# GoNB names no lexer, without which nbconvert does not colour the code.
+notebook.metadata.language_info.pygments_lexer = "go"
 nbformat.write(notebook, target)
 errors = [
     (cell.id, output.evalue)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,10 +26,11 @@ var displays = map[string]struct {
 	pictures, charts, tables int
 	words                    []string
 }{
-	"01_first_painting.ipynb": {pictures: 2 + 1 + 1 + 2 + 9 + 3, charts: 1, tables: 3, words: []string{"finished: all iterations are done; 3 iterations", "first painting"}},
-	"02_inside_vgg19.ipynb":   {pictures: 1 + 20 + 6 + 4 + 6 + 3 + 3, charts: 1, tables: 13, words: []string{"494.57", "block5_conv2: loss", "from rounding", "The lowest of 3 evaluations."}},
-	"03_sweep.ipynb":          {pictures: 12 + 12 + 2 + 1, charts: 2, tables: 1 + 2 + 1 + 1, words: []string{"12 of 12 trials finished", "12 trials show what matters most", "2 of 2", "all iterations are done"}},
-	"04_browse_runs.ipynb":    {pictures: 3 + 3 + 1 + 1, charts: 3, tables: 2, words: []string{"glass, style weight 10", "greatest difference: 0 grey levels"}},
+	"01_first_painting.ipynb":         {pictures: 2 + 1 + 1 + 2 + 1 + 8 + 4, charts: 2, tables: 1 + 1 + 3 + 2, words: []string{"finished: all iterations are done; 3 iterations", "first painting", "there are no controls here"}},
+	"02_inside_vgg19.ipynb":           {pictures: 1 + 20 + 6 + 4 + 6 + 3 + 1 + 3, charts: 2, tables: 13, words: []string{"494.57", "block5_conv2: loss", "from rounding", "all iterations are done", "The lowest of 3 evaluations."}},
+	"03_sweep.ipynb":                  {pictures: 12 + 12 + 2 + 1, charts: 2, tables: 1 + 2 + 1 + 1, words: []string{"12 of 12 trials finished", "12 trials show what matters most", "2 of 2", "all iterations are done"}},
+	"04_browse_runs.ipynb":            {pictures: 3 + 3 + 3 + 1 + 1, charts: 3 + 1 + 1, tables: 3, words: []string{"glass, style weight 10", "greatest difference: 0 grey levels"}},
+	"05_colour_strokes_regions.ipynb": {pictures: 3 + 5*3 + 2 + 3 + 3 + 2, tables: 1 + 5 + 1 + 2 + 2 + 1, words: []string{"stroke 0.5", "inside the mask", "with the cup protected"}},
 }
 
 // folder holds the notebooks, and the package live.
@@ -79,6 +81,7 @@ func TestNotebooks(t *testing.T) {
 // TestInterrupt: interrupting the kernel in the middle of a painting keeps the best picture, and the next cell works. Of
 // cells with a mistake the notebook says which it is.
 func TestInterrupt(t *testing.T) {
+	t.Setenv("GOUACHE_STORE", t.TempDir())
 	done, log, err := read(t, "testdata/interrupt.ipynb").run(t, "testdata/interrupt.py", "iteration [2-9][0-9]* of")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)
@@ -106,6 +109,9 @@ func TestSavedOutputs(t *testing.T) {
 		path := folder + name
 		n := read(t, path)
 		page := n.shown()
+		if n.Metadata.Language.Lexer != "go" {
+			t.Errorf("%s: nbconvert will not colour Go: run live/jupyter/execute.py %[1]s %[1]s", path)
+		}
 		if strings.Count(page, pictureTag) < want.pictures || strings.Count(page, chartTag) < want.charts {
 			t.Errorf("%s: the saved outputs lack pictures: run live/jupyter/execute.py %[1]s %[1]s", path)
 		}
@@ -114,6 +120,9 @@ func TestSavedOutputs(t *testing.T) {
 				if o.OutputType == "error" || o.OutputType == "stream" && o.Name == "stderr" {
 					t.Errorf("%s: cell %s has an error among its outputs", path, c.ID)
 				}
+			}
+			if strings.Contains(n.cell(c.ID), "<script") {
+				t.Errorf("%s: cell %s has a script among its outputs", path, c.ID)
 			}
 			if strings.Contains(string(c.Metadata), "iopub") {
 				t.Errorf("%s: cell %s says when it was run: run live/jupyter/execute.py %[1]s %[1]s", path, c.ID)
@@ -124,13 +133,20 @@ func TestSavedOutputs(t *testing.T) {
 
 // notebook is a .ipynb file: as it is, and as much of it as is looked at here.
 type notebook struct {
-	raw   map[string]any
-	Cells []struct {
-		ID       string
-		Metadata json.RawMessage
-		Source   lines
-		Outputs  []output
+	raw      map[string]any
+	Metadata struct {
+		Language struct {
+			Lexer string `json:"pygments_lexer"`
+		} `json:"language_info"`
 	}
+	Cells []cell
+}
+
+type cell struct {
+	ID       string
+	Metadata json.RawMessage
+	Source   lines
+	Outputs  []output
 }
 
 type output struct {
@@ -206,6 +222,12 @@ func (n *notebook) setting(t *testing.T, name, value string) {
 		}
 	}
 	t.Fatal("no cell has the id settings")
+}
+
+// drop removes a cell.
+func (n *notebook) drop(id string) {
+	n.raw["cells"] = slices.DeleteFunc(n.raw["cells"].([]any), func(c any) bool { return c.(map[string]any)["id"] == id })
+	n.Cells = slices.DeleteFunc(n.Cells, func(c cell) bool { return c.ID == id })
 }
 
 func (n *notebook) setSource(cell int, text string) {

@@ -9,6 +9,7 @@ import (
 func TestMissingWeights(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("GOUACHE_WEIGHTS", dir)
+	t.Setenv("GOUACHE_STORE", t.TempDir())
 	t.Setenv("GOUACHE_PYTHON", "no-such-python")
 	for _, proxy := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		t.Setenv(proxy, "http://127.0.0.1:9") // nobody answers there
