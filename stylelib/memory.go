@@ -135,6 +135,28 @@ func (j Job) memory(o Options, available int64) (needed int64, largest int) {
 	return needed, min(int(most)/16*16, MaxSize)
 }
 
+// TotalMemory returns how many bytes of memory the machine has, or its container may use, whichever is less.
+func TotalMemory() (int64, error) {
+	v, err := mem.VirtualMemory()
+	if err != nil {
+		return 0, fmt.Errorf("reading the machine's memory: %w", err)
+	}
+	total := int64(v.Total)
+	if limit, err := cgroupMemory("max"); err == nil {
+		total = min(total, limit)
+	}
+	return total, nil
+}
+
+// cgroupMemory reads a number about the container's memory. It returns an error also for "max", which means no limit.
+func cgroupMemory(name string) (int64, error) {
+	text, err := os.ReadFile("/sys/fs/cgroup/memory." + name)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+}
+
 // AvailableMemory returns how many bytes of memory new work can take: what the system reports as
 // available, or what is left of the container's limit, whichever is less.
 func AvailableMemory() (int64, error) {
@@ -143,15 +165,8 @@ func AvailableMemory() (int64, error) {
 		return 0, fmt.Errorf("reading the machine's memory: %w", err)
 	}
 	available := int64(v.Available)
-	cgroup := func(name string) (int64, error) { // an error also for "max", which means no limit
-		text, err := os.ReadFile("/sys/fs/cgroup/memory." + name)
-		if err != nil {
-			return 0, err
-		}
-		return strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-	}
-	limit, err := cgroup("max")
-	used, usedErr := cgroup("current")
+	limit, err := cgroupMemory("max")
+	used, usedErr := cgroupMemory("current")
 	if err == nil && usedErr == nil {
 		available = min(available, max(0, limit-used))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -28,7 +29,7 @@ type Contrast struct {
 	// Final are all metrics at each run's highest step.
 	Final []ContrastRow `json:"final"`
 	// Unfair are sentences on why the runs' pictures do not show the effect of their settings. It is empty if all
-	// runs have the same content picture, size, seed and number of iterations, and are finished.
+	// runs have the same content picture, size, seed, number of iterations and weights, and are finished.
 	Unfair []string `json:"unfair"`
 }
 
@@ -238,31 +239,63 @@ func (c *Contrast) judge() {
 	if !c.sameFiles(RoleContent) {
 		unfair("they repaint different content pictures")
 	}
-	for _, p := range []struct{ name, what string }{
-		{"size", "their pictures have different sizes"},
-		{"seed", "they began with different seeds"},
-		{"iterations", "they had different numbers of iterations to spend"},
-	} {
-		row := c.row(ContrastParam, p.name, func(i int) any {
-			r := &c.Runs[i]
-			if _, recorded := r.Params[p.name]; !recorded && p.name == "seed" && r.Provenance.Seed != nil {
-				return *r.Provenance.Seed
-			}
-			return orNil(r.Params, p.name)
-		})
-		if !row.Same {
-			var values []string
-			for _, v := range row.Values {
-				values = append(values, format.Value(v))
-			}
-			unfair("%s (%s)", p.what, strings.Join(values, ", "))
+	runs := make([]*Run, len(c.Runs))
+	for i := range c.Runs {
+		runs[i] = &c.Runs[i]
+	}
+	for reason, values := range Unlike(runs) {
+		var texts []string
+		for _, v := range values {
+			texts = append(texts, format.Value(v))
 		}
+		unfair("%s (%s)", reason, strings.Join(texts, ", "))
 	}
 	for _, r := range c.Runs {
 		if r.Status != StatusFinished {
 			unfair("%s is %s: its picture is not what its settings lead to", r.Name, r.Status)
 		}
 	}
+}
+
+// Unlike yields what runs have not in common, and must, so that their pictures show the effect of their other settings: as
+// the beginning of a sentence, with each run's value, nil where it has none.
+func Unlike(runs []*Run) iter.Seq2[string, []any] {
+	return func(yield func(string, []any) bool) {
+		for _, must := range []struct {
+			of     func(*Run) any
+			reason string
+		}{
+			{func(r *Run) any { return orNil(r.Params, "size") }, "their pictures have different sizes"},
+			{(*Run).seed, "they began with different seeds"},
+			{func(r *Run) any { return orNil(r.Params, "iterations") }, "they had different numbers of iterations to spend"},
+			{(*Run).weights, "they were painted with different weights"},
+		} {
+			var values []any
+			same := true
+			for _, r := range runs {
+				values = append(values, must.of(r))
+				same = same && equal(values[len(values)-1], values[0])
+			}
+			if !same && !yield(must.reason, values) {
+				return
+			}
+		}
+	}
+}
+
+func (r *Run) seed() any {
+	if _, recorded := r.Params["seed"]; !recorded && r.Provenance.Seed != nil {
+		return *r.Provenance.Seed
+	}
+	return orNil(r.Params, "seed")
+}
+
+// weights is the name of the network's weights, nil if there is none.
+func (r *Run) weights() any {
+	if r.Provenance.Weights != "" {
+		return r.Provenance.Weights
+	}
+	return orNil(r.Params, "weights")
 }
 
 // names collects names over runs, sorted.

@@ -35,7 +35,7 @@ func fair(name string, change func(c *contender)) contender {
 	c := contender{
 		name: name, content: 1, style: 2, styleName: "style.jpg", total: 3, status: tracker.StatusFinished,
 		params:     tracker.Params{"size": 512, "iterations": 90, "style_weight": 50, "pooling": "avg", "seed": 7},
-		provenance: tracker.Provenance{Version: "v1", Commit: "abc", Seed: &seed},
+		provenance: tracker.Provenance{Version: "v1", Commit: "abc", Seed: &seed, Weights: "vgg19"},
 	}
 	if change != nil {
 		change(&c)
@@ -173,6 +173,7 @@ func TestContrastUnfair(t *testing.T) {
 		{"another seed", func(c *contender) { c.params["seed"] = 8 }, []string{"they began with different seeds (7, 8)"}},
 		{"the same seed, told elsewhere", func(c *contender) { delete(c.params, "seed") }, nil},
 		{"another budget", func(c *contender) { c.params["iterations"] = 40 }, []string{"they had different numbers of iterations to spend (90, 40)"}},
+		{"other weights", func(c *contender) { c.provenance.Weights = "vgg16-hed" }, []string{"they were painted with different weights (vgg19, vgg16-hed)"}},
 		{"failed", func(c *contender) { c.status = tracker.StatusFailed }, []string{"two is failed: its picture is not what its settings lead to"}},
 		{"running", func(c *contender) { c.status = tracker.StatusRunning }, []string{"two is running: its picture is not what its settings lead to"}},
 		{"two things", func(c *contender) { c.content, c.status = 3, tracker.StatusInterrupted },

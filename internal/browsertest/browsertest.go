@@ -63,6 +63,9 @@ func browserPath() string {
 	return ""
 }
 
+// requireVariable, if set, has tests fail that cannot look at pages.
+const requireVariable = "GOUACHE_REQUIRE_BROWSER"
+
 // Need skips a test where there is no browser, or pages are not looked at. A test whose preparations
 // take long calls it first.
 func Need(t *testing.T) {
@@ -81,7 +84,7 @@ func need(t *testing.T) context.Context {
 	}
 	if ctx == nil {
 		const word = "no chromium, chromium-browser or google-chrome is on the PATH: the pages were not looked at"
-		if os.Getenv("GOUACHE_REQUIRE_BROWSER") != "" {
+		if os.Getenv(requireVariable) != "" {
 			t.Fatal(word)
 		}
 		t.Skip(word)

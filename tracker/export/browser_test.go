@@ -107,11 +107,21 @@ func album(t *testing.T) string {
 
 const shownNames = `[...document.querySelectorAll('.card:not([hidden]) h2')].map(h => h.textContent).join(' ')`
 
+// accessible fails if axe-core finds something in one of the themes.
+func accessible(t *testing.T, ctx context.Context) {
+	t.Helper()
+	for _, theme := range []string{"dark", "light"} {
+		browsertest.SetTheme(t, ctx, theme)
+		browsertest.Accessible(t, ctx)
+	}
+}
+
 func TestBrowserFind(t *testing.T) {
 	ctx := openInBrowser(t, album(t))
 	expect(t, ctx, `[...document.images].every(i => i.id === 'one' || i.id === 'other' || i.naturalWidth > 0)`, true)
 	expect(t, ctx, `document.querySelectorAll('.strip img').length`, 8)
 	browsertest.Screenshots(t, ctx, "album")
+	accessible(t, ctx)
 	browsertest.Do(t, ctx, chromedp.SendKeys("#search", "GOOD style_weight=60"))
 	expect(t, ctx, shownNames, "glass")
 	expect(t, ctx, `document.getElementById('count').textContent`, "1 of 4")
@@ -156,6 +166,7 @@ func TestBrowserViewer(t *testing.T) {
 	expect(t, ctx, shown, "content: coffee.jpg")
 	expect(t, ctx, said, "content: coffee.jpg")
 	browsertest.Screenshots(t, ctx, "viewer")
+	accessible(t, ctx)
 	browsertest.Do(t, ctx, chromedp.KeyEvent("1"))
 	expect(t, ctx, `document.getElementById('one').getBoundingClientRect().width * devicePixelRatio`, 640)
 	browsertest.Do(t, ctx, chromedp.KeyEvent(kb.Escape))

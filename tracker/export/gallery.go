@@ -28,6 +28,9 @@ type GalleryOptions struct {
 	// are reduced, and all are JPEGs unless the original file is smaller. 0 keeps the files.
 	LongerSide int
 	Version    string // of this program, for the foot of the page
+	// Again returns the command that paints a run again, for a shell, or "" for the one that the run says made it. It may
+	// be nil.
+	Again func(*tracker.Run) string
 	// Warn is called with the error of each picture that cannot be shown, for example because its
 	// file is missing. The page shows the error in its place.
 	Warn func(error)
@@ -277,8 +280,14 @@ type card struct {
 	Finals  []final
 	Inputs  []*input
 	All     []setting // everything that is known, in a closed section
-	Command string
+	Command command
 	Mixed   bool // the runs belong to several experiments
+}
+
+// command makes a run again.
+type command struct {
+	Line, Dir string // Dir is where it was given, or ""
+	Foreign   bool   // another store's words
 }
 
 type final struct {
@@ -290,7 +299,7 @@ func (g *gallery) card(run int) (*card, error) {
 	e := &g.entries[run]
 	c := &card{
 		Run: &e.Run, Differs: g.differs(run), All: g.everything(run),
-		Command: e.Provenance.CommandLine(), Mixed: g.experiment() == "",
+		Command: g.command(&e.Run), Mixed: g.experiment() == "",
 	}
 	for _, p := range e.inputs() {
 		c.Inputs = append(c.Inputs, &input{Picture: p})
@@ -311,6 +320,17 @@ func (g *gallery) card(run int) (*card, error) {
 		c.Finals = append(c.Finals, f)
 	}
 	return c, nil
+}
+
+// command returns the command that makes a run again.
+func (g *gallery) command(run *tracker.Run) command {
+	if g.options.Again != nil {
+		if again := g.options.Again(run); again != "" {
+			return command{Line: again}
+		}
+	}
+	p := run.Provenance
+	return command{p.CommandLine(), p.Dir, p.Imported}
 }
 
 // everything lists a run's parameters, provenance and last values.

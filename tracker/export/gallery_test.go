@@ -75,6 +75,21 @@ func TestGallery(t *testing.T) {
 	}
 }
 
+// A gallery names the command that paints a run again, as pages do, and otherwise the one that made it.
+func TestGalleryAgain(t *testing.T) {
+	db, _ := openStore(t)
+	ids := fill(t, db)
+	html := page(t, db, ids, GalleryOptions{Again: func(run *tracker.Run) string {
+		if run.ID != ids[0] {
+			return ""
+		}
+		return "gouache runs again " + run.ID
+	}})
+	if again, made := strings.Count(html, "<code>gouache runs again "+ids[0]+"</code>"), strings.Count(html, "<code>gouache stylize "); again != 1 || made != 0 {
+		t.Errorf("%d commands paint a run again, and %d are those that made it", again, made)
+	}
+}
+
 // TestGalleryHostile checks that no text becomes markup, and that the page refers to no other
 // address.
 func TestGalleryHostile(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"reflect"
+	"strings"
 
 	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/stylelib"
@@ -14,21 +15,35 @@ import (
 	"github.com/gouache-art/gouache/stylelib/samples"
 	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/weights"
 )
 
 // Desk takes paintings that people ask for in forms, for the pages of package web. The parameters of a form are settings
 // of a job, and strength, which stands for several of them; see [stylelib.Job.SetStrength].
 type Desk struct{ Store tracker.Store }
 
-// strength is the parameter of a form that no job has.
+// strength is the name of a setting of forms and sweeps that no job has.
 const strength = "strength"
+
+var strengthSetting = setting.Setting{
+	Name: strength, Kind: setting.Float, Min: stylelib.Subtle, Max: stylelib.Strong, Default: stylelib.Medium,
+	Usage: "`STRENGTH` of the style, from 0, subtle, to 1, strong; stands for " + strings.Join(stylelib.StrengthSettings, ", ") + ", unless they are given",
+}
 
 // Settings returns the settings that a form may have: strength, and those of a job.
 func (Desk) Settings() []setting.Setting {
-	return append([]setting.Setting{{
-		Name: strength, Kind: setting.Float, Min: stylelib.Subtle, Max: stylelib.Strong, Default: stylelib.Medium,
-		Usage: "`STRENGTH` of the style, from 0, subtle, to 1, strong",
-	}}, stylelib.Settings()...)
+	return append([]setting.Setting{strengthSetting}, stylelib.Settings()...)
+}
+
+// Weights returns the sets of weights that a form may choose: those with a name that are on this machine, or can be fetched.
+func (Desk) Weights() (list []tracker.WeightSet) {
+	for _, s := range weights.Sources() {
+		if s.Make == nil {
+			_, here := weights.Cached(s, weights.Options{})
+			list = append(list, tracker.WeightSet{Name: s.Name, Description: s.Description, Bytes: s.Size, Here: here})
+		}
+	}
+	return list
 }
 
 // Samples returns the pictures that come with the program, with their roles.
@@ -185,6 +200,18 @@ func (d Desk) Enqueue(ctx context.Context, n tracker.NewRun) (*tracker.Run, erro
 	if err != nil {
 		return nil, invalid(err)
 	}
+	return d.enqueue(ctx, job, n)
+}
+
+// enqueue queues a job that fits into memory.
+func (d Desk) enqueue(ctx context.Context, job stylelib.Job, n tracker.NewRun) (*tracker.Run, error) {
+	room, err := d.room(ctx)
+	if err == nil {
+		err = room(job)
+	}
+	if err != nil {
+		return nil, err
+	}
 	return Enqueue(ctx, d.Store, job, n)
 }
 
@@ -197,7 +224,7 @@ func (d Desk) Again(ctx context.Context, run *tracker.Run, changes tracker.Param
 	if err != nil {
 		return nil, invalid(err)
 	}
-	return Enqueue(ctx, d.Store, job, n)
+	return d.enqueue(ctx, job, n)
 }
 
 // invalid gives an error CodeInvalid, unless it has a code.

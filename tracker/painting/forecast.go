@@ -3,6 +3,7 @@ package painting
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -30,7 +31,8 @@ func (d Desk) Estimator(ctx context.Context) (tracker.Estimator, error) {
 	}, nil
 }
 
-func estimate(params tracker.Params, inputs []tracker.Picture, m machine, known history) (*tracker.Estimate, error) {
+func estimate(params tracker.Params, given []tracker.Picture, m machine, known history) (*tracker.Estimate, error) {
+	inputs := given
 	if !slices.ContainsFunc(inputs, func(p tracker.Picture) bool { return p.Role == tracker.RoleContent }) {
 		inputs = append(slices.Clone(inputs), tracker.Picture{Role: tracker.RoleContent, Width: 3000, Height: 2000})
 	}
@@ -46,13 +48,85 @@ func estimate(params tracker.Params, inputs []tracker.Picture, m machine, known 
 	speed := known.speed(work)
 	e := &tracker.Estimate{Disk: (&measured{pngBytes: guessPNG}).bytes(scales)}
 	e.Time, e.Like = time.Duration(speed.perWork*work)+speed.startup, speed.runs
-	if free, err := stylelib.AvailableMemory(); err == nil && m == (machine{string(backend.CPU), tracker.ThisProcess().Host}) {
-		e.Free = free
-		if e.Memory, e.Largest, err = job.Memory(free); err != nil {
-			return nil, invalid(err)
+	if e.Memory, e.Free, e.Largest, err = memory(job, m); err != nil {
+		return nil, err
+	}
+	e.TooMuch = tooMuch(job.Size, e.Largest)
+	e.Fine, e.Why = fine(given, e.Largest)
+	return e, nil
+}
+
+// systemShare is the part of a machine's memory, one in so many, that its system needs.
+const systemShare = 8
+
+// memory returns how many bytes a job needs and how many are free now, and the largest size that fits when nothing else needs
+// memory; zeros if the machine is another one, or not a CPU.
+func memory(job stylelib.Job, m machine) (needed, free int64, largest int, err error) {
+	if m != (machine{string(backend.CPU), tracker.ThisProcess().Host}) {
+		return 0, 0, 0, nil
+	}
+	all, err := stylelib.TotalMemory()
+	if err == nil {
+		free, err = stylelib.AvailableMemory()
+	}
+	if err != nil {
+		return 0, 0, 0, nil // unknown
+	}
+	if needed, _, err = job.Memory(free); err == nil {
+		_, largest, err = job.Memory(max(free, all-all/systemShare))
+	}
+	return needed, free, largest, invalid(err)
+}
+
+// tooMuch says that a size does not fit into memory, if it does not.
+func tooMuch(size, largest int) string {
+	switch {
+	case largest == 0 || size <= largest:
+		return ""
+	case largest < stylelib.MinSize:
+		return "this machine has too little memory to paint"
+	}
+	return fmt.Sprintf("size %d does not fit into the memory of this machine: the largest that does is %d", size, largest)
+}
+
+// mostEnlarged is how many times larger than its photograph and its paintings, along the longer side, a picture becomes finer.
+const mostEnlarged = 4
+
+// fine returns the largest size, at most largest if that is not 0, that makes a picture finer, and why it is no more.
+func fine(inputs []tracker.Picture, largest int) (size int, why string) {
+	if size = largest; size > 0 {
+		why = fmt.Sprintf("%d is about the largest that fits into the memory of this machine.", largest)
+	}
+	longer := map[string]int{} // sides, by roles
+	for _, in := range inputs {
+		longer[in.Role] = max(longer[in.Role], in.Width, in.Height)
+	}
+	for _, of := range []struct{ role, what, why string }{
+		{tracker.RoleContent, "photograph", "it has no more to show"}, {tracker.RoleStyle, "painting", "its strokes become no finer"},
+	} {
+		if most := mostEnlarged * longer[of.role]; most > 0 && (size == 0 || most < size) {
+			size, why = most, fmt.Sprintf("%d is %d times the %s’s %d pixels: beyond that %s.", most, mostEnlarged, of.what, longer[of.role], of.why)
 		}
 	}
-	return e, nil
+	return size, why
+}
+
+// room returns what refuses jobs that do not fit into the memory of the machine that paints, with an error of CodeInvalid.
+func (d Desk) room(ctx context.Context) (func(stylelib.Job) error, error) {
+	m, err := d.machine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(job stylelib.Job) error {
+		_, _, largest, err := memory(job, m)
+		if err != nil {
+			return err
+		}
+		if text := tooMuch(cmp.Or(job.Size, stylelib.DefaultSize), largest); text != "" {
+			return tracker.Errorf(tracker.CodeInvalid, "%s", text)
+		}
+		return nil
+	}, nil
 }
 
 // workOf returns the product of pixels and iterations of scales, up to an iteration.
@@ -65,21 +139,38 @@ func workOf(scales []progress.Scale, until int) (work float64) {
 	return work
 }
 
-// Left returns about how long a running run, with these inputs, still takes; 0 if that is unknown. It takes its speed from
-// the iterations since the first, before which the device may have compiled and measured for a minute.
-func (d Desk) Left(ctx context.Context, run *tracker.Run, inputs []tracker.Picture) (time.Duration, error) {
+// Left returns about how long a running run, with these inputs, still takes; 0 if that is unknown. While nothing is painted it
+// returns the size, such as 512×384, that is prepared instead: XLA compiles for it, and the first time on a machine its
+// convolutions are measured, which no time of an iteration foretells.
+func (d Desk) Left(ctx context.Context, run *tracker.Run, inputs []tracker.Picture) (left time.Duration, prepared string, err error) {
 	scales := planOf(run, inputs)
-	curves, err := d.Store.Curves(ctx, run.ID, tracker.CurveQuery{Metrics: []string{"seconds"}, Points: 4})
-	if err != nil || scales == nil || len(curves) == 0 || len(curves[0].Points) < 2 {
-		return 0, err
+	if scales == nil {
+		return 0, "", nil
 	}
-	points := curves[0].Points
-	first, last := points[0], points[len(points)-1]
-	before, done, all := workOf(scales, int(first.Step)), workOf(scales, int(last.Step)), workOf(scales, math.MaxInt)
-	if done <= before {
-		return 0, nil
+	curves, err := d.Store.Curves(ctx, run.ID, tracker.CurveQuery{Metrics: []string{"seconds"}})
+	if err != nil {
+		return 0, "", err
 	}
-	return time.Duration((last.Value - first.Value) * (all - done) / (done - before) * float64(time.Second)), nil
+	eta := progress.NewETA(scales)
+	scale, end, latest := 0, int64(scales[0].Iterations), tracker.Point{} // the scale that is painted, and the step at its end
+	for _, c := range curves {
+		for _, p := range c.Points {
+			for p.Step > end && scale < len(scales)-1 {
+				scale++
+				end += int64(scales[scale].Iterations)
+			}
+			eta.Add(scale, time.Duration((p.Value-latest.Value)*float64(time.Second)))
+			latest = p
+		}
+	}
+	switch {
+	case latest.Step == 0:
+	case latest.Step == end && scale < len(scales)-1:
+		scale++
+	default:
+		return max(0, eta.Remaining()), "", nil
+	}
+	return 0, fmt.Sprintf("%d×%d", scales[scale].Width, scales[scale].Height), nil
 }
 
 // machine is where a store's worker is, and what it computes on.

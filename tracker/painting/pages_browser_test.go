@@ -109,6 +109,7 @@ func TestPaintInBrowser(t *testing.T) {
 	browsertest.WaitFor(t, ctx, `location.pathname.startsWith("/runs/") && document.querySelector("#run-work")?.textContent.includes("Queued, next in line. No worker is running: start one with gouache worker")`)
 	browsertest.WaitFor(t, ctx, `document.querySelector("#canvas img").naturalWidth === 96`) // the photograph
 	browsertest.Screenshots(t, ctx, "run-queued")
+	browsertest.Accessible(t, ctx)
 
 	hold := &gate{after: 5, opened: make(chan struct{})}
 	stop := work(t, store, hold)
@@ -116,6 +117,7 @@ func TestPaintInBrowser(t *testing.T) {
 	defer hold.open()
 	browsertest.WaitFor(t, ctx, status+` === "running" && document.querySelectorAll("#film a").length > 0 && document.querySelector("#run-work").textContent.includes("left")`)
 	browsertest.Screenshots(t, ctx, "run-painting")
+	browsertest.Accessible(t, ctx)
 	browsertest.Do(t, ctx, chromedp.Click("#work-stop"))
 	browsertest.WaitFor(t, ctx, `document.querySelector("#run-work").textContent.includes("It stops")`)
 	time.Sleep(time.Second) // until its process has seen it
@@ -125,13 +127,14 @@ func TestPaintInBrowser(t *testing.T) {
 	browsertest.Do(t, ctx, chromedp.Click("#work-resume"))
 	browsertest.WaitFor(t, ctx, status+` === "finished" && document.querySelector(".larger")`)
 	browsertest.Screenshots(t, ctx, "run-finished")
+	browsertest.Accessible(t, ctx)
 	stop()
 	first := browsertest.Eval[string](t, ctx, `location.pathname`)
 
-	browsertest.Do(t, ctx, chromedp.Click(`.larger button[value="1024"]`))
+	browsertest.Do(t, ctx, chromedp.Click(`.larger button[value="384"]`))
 	browsertest.WaitFor(t, ctx, `location.pathname !== "`+first+`" && `+status+` === "queued"`)
 	larger := readRun(t, store, strings.TrimPrefix(browsertest.Eval[string](t, ctx, `location.pathname`), "/runs/"))
-	if size := larger.Params["size"]; size != int64(1024) || larger.Params["style_layers"] != "block1_conv1" {
+	if size := larger.Params["size"]; size != int64(384) || larger.Params["style_layers"] != "block1_conv1" {
 		t.Errorf("painted larger: size %v, style layers %v", size, larger.Params["style_layers"])
 	}
 	browsertest.Do(t, ctx, chromedp.Click("#work-stop"))
@@ -158,6 +161,7 @@ func TestSweepInBrowser(t *testing.T) {
 	choose(t, ctx, map[string]string{"search-0-values": "1, 30"})
 	browsertest.WaitFor(t, ctx, `document.getElementById("sweep-yaml").textContent.includes("- 30") && document.getElementById("paint-estimate").textContent.includes("2 trials, about")`)
 	browsertest.Screenshots(t, ctx, "sweep-new")
+	browsertest.Accessible(t, ctx)
 	browsertest.Do(t, ctx, chromedp.Click("#paint-go"))
 	browsertest.WaitFor(t, ctx, `location.pathname.startsWith("/sweeps/squares-swirl") && document.getElementById("sweep-pause")`)
 	browsertest.Do(t, ctx, chromedp.Click("#sweep-pause"))
@@ -168,13 +172,14 @@ func TestSweepInBrowser(t *testing.T) {
 	defer stop()
 	browsertest.WaitFor(t, ctx, `document.querySelector("#sweep-state").textContent.includes("2 finished") && document.querySelector(".larger button")`)
 	browsertest.Screenshots(t, ctx, "sweep-begun")
+	browsertest.Accessible(t, ctx)
 	stop()
 	for _, run := range trials(t, store) {
 		if pictures, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{Roles: tracker.InputRoles}); err != nil || len(pictures) != 2 {
 			t.Errorf("trial %d has the inputs %v (%v)", run.Trial, pictures, err)
 		}
 	}
-	browsertest.Do(t, ctx, chromedp.Click(`.larger button[value="1024"]`))
+	browsertest.Do(t, ctx, chromedp.Click(`.larger button[value="384"]`))
 	browsertest.WaitFor(t, ctx, `location.pathname.startsWith("/runs/") && `+status+` === "queued"`)
 }
 

@@ -146,7 +146,8 @@ func (p *Painter) load(ctx context.Context, name string) (*loaded, error) {
 // Job returns what a trial with this assignment paints.
 func (p *Painter) Job(ctx context.Context, a sweep.Assignment) (stylelib.Job, error) {
 	var job stylelib.Job
-	if err := job.Set(settings(a.Params)); err != nil {
+	s, strong := a.Params[strength].(float64)
+	if err := setWithStrength(&job, settings(a.Params), s, strong); err != nil {
 		return job, err
 	}
 	content, err := p.load(ctx, a.Content)

@@ -20,7 +20,7 @@ import (
 // may minimise.
 func Schema() sweep.Schema {
 	return sweep.Schema{
-		Settings: append(stylelib.Settings(),
+		Settings: append(append([]setting.Setting{strengthSetting}, stylelib.Settings()...),
 			setting.Setting{Name: tracker.RoleContent, Kind: setting.Text, Usage: "the photograph: a `FILE` or sample:NAME"},
 			setting.Setting{Name: tracker.RoleStyle, Kind: setting.Text, Usage: "the painting: a `FILE` or sample:NAME"}),
 		Parameters: map[string]string{
@@ -90,7 +90,7 @@ func Kept(store tracker.Reader, name string) func(ctx context.Context, path stri
 		}
 		source := filename.Absolute(path)
 		for _, run := range runs {
-			inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: tracker.InputRoles})
+			inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: append([]string{roleKept}, tracker.InputRoles...)})
 			if err != nil {
 				return nil, err
 			}

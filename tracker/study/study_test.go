@@ -188,3 +188,36 @@ func TestScores(t *testing.T) {
 		}
 	}
 }
+
+// Trials that cannot be compared fairly say why, in few words however many there are.
+func TestUnfair(t *testing.T) {
+	loss, err := sweep.ParseObjective("content + style", []string{"content", "style"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(minimise sweep.Objective, name string, values ...any) []string {
+		s := &Study{File: &sweep.File{Minimise: minimise}}
+		for i, v := range values {
+			s.Runs = append(s.Runs, trial(i+1, tracker.Params{"size": 512, "style_weight": i, name: v}, 1))
+		}
+		s.Runs = append(s.Runs, &tracker.Run{Params: tracker.Params{}}) // one that has painted nothing
+		return s.Unfair()
+	}
+	for _, test := range []struct {
+		minimise sweep.Objective
+		name     string
+		values   []any
+		want     string
+	}{
+		{loss, "freedom", []any{0.1, 0.5}, ""},
+		{loss, "size", []any{512, 256, 512}, "their pictures have different sizes (256, 512)"},
+		{loss, "seed", []any{1, 2, 3, 4, 5, 6}, "they began with different seeds (1, 2, 3, 4, and 2 others)"},
+		{sweep.Objective{}, "content_picture", []any{"a.jpg", "b.jpg"}, "they repaint different content pictures"},
+		{sweep.Objective{}, "pooling", []any{"max", "avg"}, ""},
+		{loss, "pooling", []any{"max", "avg"}, "content + style is measured with another yardstick for another pooling: the least of it need not be the best picture"},
+	} {
+		if got := strings.Join(of(test.minimise, test.name, test.values...), "; "); got != test.want {
+			t.Errorf("%s %v: %q, not %q", test.name, test.values, got, test.want)
+		}
+	}
+}

@@ -58,6 +58,7 @@ func generateRun(o GenerateOptions, i int, result tracker.Picture) *tracker.Arch
 			"preset": "gouache", "pooling": pick(random, "avg", "max"), "size": pick(random, 256, 512, 768, 1024), "iterations": o.Steps, "scales": 1 + random.IntN(4),
 			"margin": 16, "content_weight": 1.0, "style_weight": float64(1 + random.IntN(100)), "tv_weight": pick(random, 0.0, 0.5, 1), "seed": i,
 			"device": "cpu", "network": "VGG19", "weights": pick(random, "vgg19", "vgg16-hed"),
+			"content_picture": photographs[i%len(photographs)], "style_picture": paintings[i/7%len(paintings)],
 		},
 		Tags: []string{}, StartedAt: at,
 		Provenance: tracker.Provenance{
@@ -90,8 +91,17 @@ func generateRun(o GenerateOptions, i int, result tracker.Picture) *tracker.Arch
 	if random.IntN(20) == 0 {
 		r.Note = "The sky is too green."
 	}
-	return &tracker.Archive{Run: r, Series: generateCurves(&r, steps, random), Pictures: []tracker.Picture{result}}
+	content, style := result, result // any picture
+	content.Role, content.Step, content.Name = tracker.RoleContent, 0, r.Params["content_picture"].(string)
+	style.Role, style.Step, style.Name = tracker.RoleStyle, 0, r.Params["style_picture"].(string)
+	return &tracker.Archive{Run: r, Series: generateCurves(&r, steps, random), Pictures: []tracker.Picture{content, style, result}}
 }
+
+// The names of the pictures that runs are painted from.
+var (
+	photographs = []string{"harbour.jpg", "grandmother.jpg", "cat on a wall.png", "IMG_2041.jpg", "bridge at noon.jpg", "market.jpg", "old mill.jpg"}
+	paintings   = []string{"starry night.jpg", "woodcut.png", "the wave.jpg", "stained glass.jpg"}
+)
 
 func pick[T any](random *rand.Rand, list ...T) T { return list[random.IntN(len(list))] }
 

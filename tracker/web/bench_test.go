@@ -22,39 +22,50 @@ const longSteps = 100_000
 
 // largeStore makes the store that benchmarks look at, once: 10,000 runs and 10 million points, which takes half a
 // minute, and one long run.
-var largeStore = sync.OnceValues(func() (*sqlite.DB, error) {
-	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "gouache-web-large-*")
-	if err != nil {
-		return nil, err
-	}
-	db, err := sqlite.Open(ctx, dir, sqlite.Options{})
-	if err != nil {
-		return nil, err
-	}
-	others := removeStores
-	removeStores = func() {
-		db.Close()
-		os.RemoveAll(dir)
-		others()
-	}
-	if err := trackertest.Generate(ctx, db, trackertest.GenerateOptions{}); err != nil {
-		return nil, err
-	}
+var largeStore = generated(trackertest.GenerateOptions{}, func(ctx context.Context, db *sqlite.DB) error {
 	run, err := db.CreateRun(ctx, tracker.NewRun{Name: "long"})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s := sample{styleWeight: 50}
 	if err := db.AppendPoints(ctx, run.Claim(), s.curves(1, longSteps)); err != nil {
-		return nil, err
+		return err
 	}
-	return db, db.FinishRun(ctx, run.Claim(), tracker.Outcome{Status: tracker.StatusFinished})
+	return db.FinishRun(ctx, run.Claim(), tracker.Outcome{Status: tracker.StatusFinished})
 })
 
-// benchmarkGet asks for a page of the large store again and again.
-func benchmarkGet(b *testing.B, target func(*sqlite.DB) string) {
-	db, err := largeStore()
+// hugeStore has 100,000 runs, with few points. It takes two minutes.
+var hugeStore = generated(trackertest.GenerateOptions{Runs: 100_000, Steps: 2}, nil)
+
+// generated makes a store once, and changes it with more, which may be nil.
+func generated(o trackertest.GenerateOptions, more func(context.Context, *sqlite.DB) error) func() (*sqlite.DB, error) {
+	return sync.OnceValues(func() (*sqlite.DB, error) {
+		ctx := context.Background()
+		dir, err := os.MkdirTemp("", "gouache-web-large-*")
+		if err != nil {
+			return nil, err
+		}
+		db, err := sqlite.Open(ctx, dir, sqlite.Options{})
+		if err != nil {
+			return nil, err
+		}
+		others := removeStores
+		removeStores = func() {
+			db.Close()
+			os.RemoveAll(dir)
+			others()
+		}
+		err = trackertest.Generate(ctx, db, o)
+		if err == nil && more != nil {
+			err = more(ctx, db)
+		}
+		return db, err
+	})
+}
+
+// benchmarkGet asks for a page of a store again and again.
+func benchmarkGet(b *testing.B, store func() (*sqlite.DB, error), target func(*sqlite.DB) string) {
+	db, err := store()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -66,25 +77,35 @@ func benchmarkGet(b *testing.B, target func(*sqlite.DB) string) {
 	b.ReportMetric(float64(size), "bytes")
 }
 
+// BenchmarkHuge is pages of 100,000 runs: what is typed into the search is asked for at each pause.
+func BenchmarkHuge(b *testing.B) {
+	for _, target := range []string{
+		"/runs", "/runs?view=gallery", "/runs?filter=harbour", "/runs?filter=green+experiment", "/runs?filter=nothinglikeit", "/runs?filter=style_weight+%3E+50+rating+%3E+2",
+		"/runs?sort=total", "/runs?page=1000", "/explore", "/explore?filter=harbour", "/experiments", "/sweeps", "/compare", "/sweeps/sweep%200", "/sweeps/sweep%200/explore",
+	} {
+		b.Run(target, func(b *testing.B) { benchmarkGet(b, hugeStore, func(*sqlite.DB) string { return target }) })
+	}
+}
+
 // BenchmarkRuns is the Runs page, as it opens and in other orders.
 func BenchmarkRuns(b *testing.B) {
 	for _, target := range []string{
 		"/runs", "/runs?length=200", "/runs?sort=total", "/runs?page=200", "/runs?filter=style_weight+%3E+50+%26%26+pooling+%3D%3D+avg", "/runs?filter=name+%7E+77&sort=-rating,total",
 		"/experiments", "/sweeps",
 	} {
-		b.Run(target, func(b *testing.B) { benchmarkGet(b, func(*sqlite.DB) string { return target }) })
+		b.Run(target, func(b *testing.B) { benchmarkGet(b, largeStore, func(*sqlite.DB) string { return target }) })
 	}
 }
 
 // BenchmarkRun is a run's page, and BenchmarkRunCurves its curves: one of 200 steps in the middle, and a long one.
 func BenchmarkRun(b *testing.B) {
-	benchmarkGet(b, func(db *sqlite.DB) string { return "/runs/" + find(b, db, "run 5000") })
+	benchmarkGet(b, largeStore, func(db *sqlite.DB) string { return "/runs/" + find(b, db, "run 5000") })
 }
 
 func BenchmarkRunCurves(b *testing.B) {
 	for _, name := range []string{"run 5000", "long"} {
 		b.Run(name, func(b *testing.B) {
-			benchmarkGet(b, func(db *sqlite.DB) string { return "/runs/" + find(b, db, name) + "/curves" })
+			benchmarkGet(b, largeStore, func(db *sqlite.DB) string { return "/runs/" + find(b, db, name) + "/curves" })
 		})
 	}
 }

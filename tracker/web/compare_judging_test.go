@@ -215,5 +215,6 @@ func TestCompareLooks(t *testing.T) {
 		}
 		browsertest.Screenshots(t, ctx, name)
 		noOverflow(t, ctx)
+		accessible(t, ctx)
 	}
 }

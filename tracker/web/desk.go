@@ -14,6 +14,8 @@ import (
 type Desk interface {
 	// Settings are those that a form may have. The names of the first ones are known to the page.
 	Settings() []setting.Setting
+	// Weights are the sets of weights to choose from.
+	Weights() []tracker.WeightSet
 	// Samples are the pictures that come with the program, with their roles.
 	Samples() ([]tracker.NewPicture, error)
 	// CheckPicture returns what is wrong with a picture's file; name is for the error.
@@ -26,12 +28,11 @@ type Desk interface {
 	Enqueue(ctx context.Context, n tracker.NewRun) (*tracker.Run, error)
 	// Again queues a run once more, with some parameters changed.
 	Again(ctx context.Context, run *tracker.Run, changes tracker.Params) (*tracker.Run, error)
-	// Plain returns the parameters of a form as the file of a sweep has them.
-	Plain(params tracker.Params) (tracker.Params, error)
 	// ReadSweep reads the file that a sweep's record holds.
 	ReadSweep(*tracker.Sweep) (*sweep.File, error)
 	// Begin adds a sweep, from which workers then take trials. inputs are the pictures that its file names, but for samples.
 	Begin(ctx context.Context, text, name, experiment string, inputs []tracker.NewPicture) (*tracker.Sweep, error)
-	// Left returns how long a running run still takes, or 0.
-	Left(ctx context.Context, run *tracker.Run, inputs []tracker.Picture) (time.Duration, error)
+	// Left returns how long a running run still takes, 0 if that is unknown, or the size that is prepared, in words, while
+	// nothing is painted.
+	Left(ctx context.Context, run *tracker.Run, inputs []tracker.Picture) (left time.Duration, prepared string, err error)
 }

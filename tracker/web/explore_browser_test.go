@@ -56,7 +56,7 @@ func TestSweepExploreInBrowser(t *testing.T) {
 	browsertest.Press(t, ctx, kb.ArrowRight)
 	browsertest.WaitFor(t, ctx, `document.querySelector(".over-head").textContent === "Trial 2" && document.getElementById("over").textContent.includes("poolingavg")`)
 	waitForReds(t, ctx, "#over img", 40)
-	wellRead(t, ctx)
+	accessible(t, ctx)
 	// So does one under the mouse.
 	browsertest.Eval[bool](t, ctx, `(document.activeElement.blur(), true)`)
 	browsertest.WaitFor(t, ctx, `document.getElementById("over").hidden`)

@@ -17,7 +17,7 @@ type exported struct {
 	Format, Label string
 	file, kind    string // the name of the file and its media type
 	most          int    // runs
-	write         func(ctx context.Context, w io.Writer, store tracker.Reader, ids []string, version string) error
+	write         func(ctx context.Context, w io.Writer, f *frame, ids []string) error
 }
 
 // gallerySide bounds the longer side of the pictures in a gallery, in pixels.
@@ -26,24 +26,24 @@ const gallerySide = 1024
 // exports are the forms to choose from. A gallery of 500 pictures of that size has about 150 MB, which browsers open.
 var exports = []exported{
 	{"html", "Gallery, one HTML file", "gouache-gallery.html", "text/html; charset=utf-8", 500,
-		func(ctx context.Context, w io.Writer, store tracker.Reader, ids []string, version string) error {
-			return export.Gallery(ctx, w, store, ids, export.GalleryOptions{LongerSide: gallerySide, Version: version})
+		func(ctx context.Context, w io.Writer, f *frame, ids []string) error {
+			return export.Gallery(ctx, w, f.store, ids, export.GalleryOptions{LongerSide: gallerySide, Version: f.options.Version, Again: f.options.Again})
 		}},
 	{"pictures", "Pictures, ZIP", "gouache-pictures.zip", "application/zip", maxChosen,
-		func(ctx context.Context, w io.Writer, store tracker.Reader, ids []string, _ string) error {
-			return export.Zip(ctx, w, store, ids)
+		func(ctx context.Context, w io.Writer, f *frame, ids []string) error {
+			return export.Zip(ctx, w, f.store, ids)
 		}},
 	{"csv", "Table, CSV", "gouache-runs.csv", "text/csv; charset=utf-8", maxChosen,
-		func(ctx context.Context, w io.Writer, store tracker.Reader, ids []string, _ string) error {
-			return export.CSV(ctx, w, store, ids)
+		func(ctx context.Context, w io.Writer, f *frame, ids []string) error {
+			return export.CSV(ctx, w, f.store, ids)
 		}},
 	{"curves", "Curves, CSV", "gouache-curves.csv", "text/csv; charset=utf-8", maxChosen,
-		func(ctx context.Context, w io.Writer, store tracker.Reader, ids []string, _ string) error {
-			return export.Curves(ctx, w, store, ids, 0)
+		func(ctx context.Context, w io.Writer, f *frame, ids []string) error {
+			return export.Curves(ctx, w, f.store, ids, 0)
 		}},
 	{"json", "Everything but pictures, JSON", "gouache-runs.json", "application/json", maxChosen,
-		func(ctx context.Context, w io.Writer, store tracker.Reader, ids []string, _ string) error {
-			return export.JSON(ctx, w, store, ids, 0)
+		func(ctx context.Context, w io.Writer, f *frame, ids []string) error {
+			return export.JSON(ctx, w, f.store, ids, 0)
 		}},
 }
 
@@ -63,7 +63,7 @@ func (s runPages) export(w http.ResponseWriter, r *http.Request) error {
 		return tracker.Errorf(tracker.CodeInvalid, "%d runs are chosen: a gallery holds %d at most", len(runs), form.most)
 	}
 	return s.send(w, r, form.file, form.kind, func(w io.Writer) error {
-		return form.write(r.Context(), w, s.store, idsOf(runs), s.options.Version)
+		return form.write(r.Context(), w, s.frame, idsOf(runs))
 	})
 }
 

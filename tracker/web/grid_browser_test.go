@@ -130,7 +130,7 @@ func TestSweepEnlargeInBrowser(t *testing.T) {
 	title("Trial 2")
 	noOverflow(t, ctx)
 	browsertest.WaitFor(t, ctx, `document.getElementById("large-told").textContent === "style_weight1poolingavg"`)
-	wellRead(t, ctx)
+	accessible(t, ctx)
 	browsertest.Screenshots(t, ctx, "sweep-large")
 	browsertest.Press(t, ctx, kb.Escape)
 	browsertest.WaitFor(t, ctx, fmt.Sprintf(`!document.getElementById("large").open && document.activeElement.closest(".trial")?.dataset.run === %q && document.querySelectorAll(".trial-chosen").length === 1`, ids[1]))

@@ -57,19 +57,19 @@ func TestPagesFit(t *testing.T) {
 		}
 		browsertest.Screenshots(t, ctx, c.name)
 		noOverflow(t, ctx)
-		wellRead(t, ctx)
+		accessible(t, ctx)
 	}
 	for _, panel := range []string{"How to filter", "Columns", "Experiment"} {
 		open(t, ctx, base+"/runs")
 		browsertest.Eval[bool](t, ctx, fmt.Sprintf(`(() => { const s = [...document.querySelectorAll("summary")].find(s => s.textContent.includes(%q)); s.click(); return true })()`, panel))
 		browsertest.Screenshots(t, ctx, "panel-"+strings.ToLower(strings.Fields(panel)[0]))
 		noOverflow(t, ctx)
-		wellRead(t, ctx)
+		accessible(t, ctx)
 	}
 	open(t, ctx, empty+"/runs")
 	browsertest.Screenshots(t, ctx, "empty")
 	noOverflow(t, ctx)
-	wellRead(t, ctx)
+	accessible(t, ctx)
 }
 
 func TestFilterInBrowser(t *testing.T) {

@@ -3,8 +3,10 @@ package web
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,6 +78,52 @@ func (f field) Bounds() (bounds struct{ Min, Max string }) {
 	return bounds
 }
 
+// weightsField is the choice of a network's weights. A form never names a file: those of the run that it is filled in from
+// are sameWeights.
+type weightsField struct {
+	Sets        []tracker.WeightSet
+	Text, Error string
+	own         string // the run's, if they have no name that is known
+}
+
+const sameWeights = "same"
+
+func newWeightsField(sets []tracker.WeightSet, texts url.Values, from *tracker.Run) weightsField {
+	f := weightsField{Sets: sets, Text: texts.Get("weights")}
+	known := func(name string) bool {
+		return slices.ContainsFunc(sets, func(s tracker.WeightSet) bool { return s.Name == name })
+	}
+	if from != nil {
+		name := from.Provenance.Weights
+		if name != "" && !known(name) {
+			f.own, name = name, sameWeights
+		}
+		if !texts.Has("weights") {
+			f.Text = name
+		}
+	}
+	if f.Text != "" && !known(f.Text) && !(f.Text == sameWeights && f.own != "") {
+		f.Error = fmt.Sprintf("there are no weights %.40q: choose one of the list", f.Text)
+	}
+	return f
+}
+
+// Own is what the weights of the run are called that have no name.
+func (f weightsField) Own() string {
+	if f.own == "" {
+		return ""
+	}
+	return filepath.Base(f.own)
+}
+
+// value is what is recorded: "" for the best that a worker has.
+func (f weightsField) value() string {
+	if f.Text == sameWeights {
+		return f.own
+	}
+	return f.Text
+}
+
 // paintView is the form.
 type paintView struct {
 	From        *tracker.Run // that it was filled in from, or nil
@@ -88,6 +136,7 @@ type paintView struct {
 	Main        map[string]*field
 	Look        map[string]*field
 	Others      []*field
+	Weights     weightsField
 	Name        string
 	Experiment  string
 	Error       string // about all of it
@@ -124,7 +173,7 @@ func (v *paintView) Masked() bool {
 
 // Detailed reports whether one of the other settings is set, or wrong.
 func (v *paintView) Detailed() bool {
-	return slices.ContainsFunc(v.Others, func(f *field) bool { return f.Text != "" || f.Error != "" })
+	return v.Weights.Error != "" || slices.ContainsFunc(v.Others, func(f *field) bool { return f.Text != "" || f.Error != "" })
 }
 
 // form shows the form. The query may have from, the id of a run to fill it in from, and start, if the run's result is
@@ -260,7 +309,7 @@ func (s paintPages) complete(ctx context.Context, v *paintView, form *paintForm)
 		*w = form.legended(name)
 	}
 	if v.Sweep != nil {
-		v.Content.Hint = "One of them."
+		v.Content.Hint, v.Style.Hint = "Several are tried one after the other.", "Several are tried one after the other, or mixed."
 	}
 	v.Photographs = len(v.Content.chosen())
 	for _, p := range v.Style.chosen() {
@@ -274,6 +323,7 @@ func (s paintPages) complete(ctx context.Context, v *paintView, form *paintForm)
 		v.Paintings = append(v.Paintings, with)
 	}
 	v.Name, v.Experiment = form.texts.Get("name"), form.texts.Get("experiment")
+	v.Weights = newWeightsField(s.options.Desk.Weights(), form.texts, v.From)
 	v.readFields(s.options.Desk.Settings(), form.texts)
 	if v.Sweep != nil {
 		return s.plan(ctx, v, form.texts)
@@ -348,6 +398,9 @@ func (s paintPages) estimate(ctx context.Context, v *paintView) error {
 	if tracker.ErrorCode(err) == tracker.CodeInvalid {
 		v.Error = err.Error()
 		return nil
+	}
+	if err == nil && e.TooMuch != "" {
+		v.fields["size"].Error = e.TooMuch
 	}
 	v.Estimate = e
 	return err
@@ -428,7 +481,7 @@ func (v *paintView) lacks(most int) bool {
 
 // faulty reports whether something in the form is wrong.
 func (v *paintView) faulty() bool {
-	if v.Error != "" || v.Content.Error != "" || v.Style.Error != "" {
+	if v.Error != "" || v.Content.Error != "" || v.Style.Error != "" || v.Weights.Error != "" {
 		return true
 	}
 	for _, w := range v.wells {
@@ -454,9 +507,7 @@ func (s paintPages) newRun(ctx context.Context, v *paintView, photograph pick) (
 		}
 		n.Params["style_mix"] = strings.Join(mix, ":")
 	}
-	if v.From != nil {
-		n.Provenance.Weights = v.From.Provenance.Weights
-	}
+	n.Provenance.Weights = v.Weights.value()
 	if n.Name == "" {
 		n.Name = tracker.NameFrom(stem(photograph) + " – " + stem(v.Paintings[0].pick))
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/gouache-art/gouache/internal/browsertest"
@@ -16,14 +17,24 @@ func TestPaintFits(t *testing.T) {
 	browsertest.SetSize(t, ctx, 900, browsertest.Height)
 	browsertest.Screenshot(t, ctx, "paint-900")
 	noOverflow(t, ctx)
-	wellRead(t, ctx)
+	accessible(t, ctx)
 	browsertest.Eval[bool](t, ctx, `document.querySelectorAll("details").forEach(d => d.open = true) ?? true`)
 	browsertest.Eval[bool](t, ctx, `document.querySelectorAll("#well-style input[type=checkbox]")[1].click() ?? true`)
 	browsertest.WaitFor(t, ctx, `document.querySelector(".masked")`)
 	browsertest.Screenshots(t, ctx, "paint-open")
 	noOverflow(t, ctx)
-	wellRead(t, ctx)
+	accessible(t, ctx)
 	open(t, ctx, base+"/paint/sweep?from="+named(t, store, "whiskers stay").ID)
+	for _, i := range []int{1, 2} {
+		browsertest.Eval[bool](t, ctx, fmt.Sprintf(`document.querySelectorAll("#well-style input[type=checkbox]")[%d].click() ?? true`, i))
+		browsertest.WaitFor(t, ctx, fmt.Sprintf(`document.querySelectorAll("#well-style .on").length > %d`, i-1))
+	}
+	for i, name := range []string{"pooling", "strength", "style_layers"} { // kinds of fields
+		browsertest.Eval[bool](t, ctx, fmt.Sprintf(`(e => { e.value = %q; return e.dispatchEvent(new Event("change", { bubbles: true })) })(document.getElementById("search-%d-name"))`, name, i))
+		browsertest.WaitFor(t, ctx, fmt.Sprintf(`document.querySelectorAll(".search-row").length > %d`, i+1))
+	}
+	browsertest.WaitFor(t, ctx, `document.getElementById("search-0-avg")?.checked && document.getElementById("search-1-values").value === "0, 1"`)
+	browsertest.Screenshots(t, ctx, "sweep-form")
 	noOverflow(t, ctx)
-	wellRead(t, ctx)
+	accessible(t, ctx)
 }

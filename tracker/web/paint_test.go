@@ -6,7 +6,9 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gouache-art/gouache/stylelib/picture"
@@ -17,8 +19,13 @@ import (
 // part is a text of a form, or a file if it has a file's name.
 type part struct{ name, file, text string }
 
-// send sends the form as a browser does without scripts.
+// send sends the form as a browser does without scripts, and sendTo that of a sweep.
 func send(t *testing.T, h http.Handler, parts ...part) *httptest.ResponseRecorder {
+	t.Helper()
+	return sendTo(t, h, "/paint", parts...)
+}
+
+func sendTo(t *testing.T, h http.Handler, address string, parts ...part) *httptest.ResponseRecorder {
 	t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -38,7 +45,7 @@ func send(t *testing.T, h http.Handler, parts ...part) *httptest.ResponseRecorde
 		}
 	}
 	w.Close()
-	return ask(h, "POST", "/paint", nil, func(r *http.Request) {
+	return ask(h, "POST", address, nil, func(r *http.Request) {
 		r.Body, r.ContentLength = io.NopCloser(&body), int64(body.Len())
 		r.Header.Set("Content-Type", w.FormDataContentType())
 	})
@@ -180,5 +187,112 @@ func TestPaintIsGuarded(t *testing.T) {
 	}
 	if strings.Contains(ask(reader, "GET", "/runs", nil, nil).Body.String(), `href="/paint"`) {
 		t.Error("a view that is read only offers to paint")
+	}
+}
+
+// Uploads that arrive slowly keep nobody waiting.
+func TestSlowUploads(t *testing.T) {
+	store := emptyStore(t)
+	h := paintsHere(t, store)
+	head := "--x\r\nContent-Disposition: form-data; name=\"content.file\"; filename=\"slow.jpg\"\r\n\r\n"
+	var answers sync.WaitGroup
+	defer answers.Wait()
+	for range 2 * maxChecked {
+		body, slow := io.Pipe()
+		defer slow.Close()
+		answers.Go(func() {
+			ask(h, "POST", "/paint", nil, func(r *http.Request) {
+				r.Body, r.ContentLength = body, -1
+				r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+			})
+		})
+		if _, err := io.WriteString(slow, head+strings.Repeat("\xff", 10_000)); err != nil { // until the server has read it
+			t.Fatal(err)
+		}
+	}
+	keyOf(t, h, "content", "cat.jpg", sampleFile(t, "chelsea"))
+	if arriving := h.frame.shelf.arriving.Load(); arriving == 0 {
+		t.Error("the slow uploads have ended")
+	}
+}
+
+// Weights are chosen by their names. A file is never named: a run's own is taken from its record.
+func TestPaintWeights(t *testing.T) {
+	store := emptyStore(t)
+	h := paintsHere(t, store)
+	pictures := []part{{"content", "", sampleKey(t, h, "content", "chelsea")}, {"style", "", sampleKey(t, h, "style", "swirl")}, {"do", "", "paint"}}
+	paint := func(more ...part) *httptest.ResponseRecorder {
+		return send(t, h, append(slices.Clone(pictures), more...)...)
+	}
+	for _, name := range []string{"/etc/passwd", "same", "vgg20"} {
+		if w := paint(part{"weights", "", name}); w.Code != http.StatusBadRequest || !strings.Contains(errorsIn(w.Body.String()), "choose one of the list") {
+			t.Errorf("weights %s: %d %s", name, w.Code, errorsIn(w.Body.String()))
+		}
+	}
+	if w := paint(part{"weights", "", "vgg16"}, part{"name", "", "by name"}); w.Code != http.StatusSeeOther {
+		t.Fatalf("%d: %s", w.Code, errorsIn(w.Body.String()))
+	}
+	run := named(t, store, "by name")
+	if run.Provenance.Weights != "vgg16" {
+		t.Errorf("the weights are %q", run.Provenance.Weights)
+	}
+	wantText(t, get(t, h, "/paint?from="+run.ID, http.StatusOK), `<option value="vgg16" selected>`)
+
+	own := run.Provenance
+	own.Weights = "/home/ada/mine.h5"
+	if _, err := store.UpdateRun(t.Context(), run.ID, tracker.Update{Provenance: &own}); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, get(t, h, "/paint?from="+run.ID, http.StatusOK), `<option value="same" selected>as the run: mine.h5</option>`)
+	if w := paint(part{"weights", "", "same"}, part{"from", "", run.ID}, part{"name", "", "as before"}); w.Code != http.StatusSeeOther || named(t, store, "as before").Provenance.Weights != own.Weights {
+		t.Errorf("%d: %s", w.Code, errorsIn(w.Body.String()))
+	}
+}
+
+// sampleKey returns what a form sends for a picture that comes with the program.
+func sampleKey(t *testing.T, h http.Handler, field, name string) string {
+	t.Helper()
+	page := get(t, h, "/paint", http.StatusOK).Body.String()
+	before, _, ok := strings.Cut(page, " sample:"+name+`" id="well-`+field)
+	if !ok {
+		t.Fatalf("the form offers no %s", name)
+	}
+	return before[strings.LastIndexByte(before, '"')+1:] + " sample:" + name
+}
+
+// Several photographs and paintings, and strength, are axes of a sweep; a setting that is chosen brings its values.
+func TestSweepForm(t *testing.T) {
+	store := emptyStore(t)
+	h := paintsHere(t, store)
+	pictures := []part{
+		{"content", "", sampleKey(t, h, "content", "chelsea")}, {"content.file", "cup.jpg", sampleFile(t, "coffee")},
+		{"style", "", sampleKey(t, h, "style", "swirl")}, {"style", "", sampleKey(t, h, "style", "glass")}, {"sampler", "", "grid"}, {"trials", "", ""},
+	}
+	ask := func(more ...part) string {
+		return sendTo(t, h, "/paint/sweep", append(slices.Clone(pictures), more...)...).Body.String()
+	}
+	page := ask(part{"search.0.name", "", "pooling"}, part{"search.0.values", "", "1, 30"}, part{"search.0.was", "", "style_weight"}, part{"search.0.had", "", "1, 30"})
+	for _, want := range []string{
+		`name="search.0.values" id="search-0-max" value="max" checked`, `name="search.0.values" id="search-0-avg" value="avg" checked`, "12 trials</b>",
+		"search:\n  content:\n    - cup.jpg\n", "  pooling:\n    - max\n    - avg\n    - l2\n",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the form lacks %s; errors: %s", want, errorsIn(page))
+		}
+	}
+	strong := []part{{"search.0.name", "", "strength"}, {"search.0.values", "", "0, 1"}, {"search.0.spacing", "", "linear"}, {"search.0.steps", "", "3"}}
+	if page := ask(strong...); !strings.Contains(page, "12 trials</b>") || !strings.Contains(page, "  strength:\n    linear:\n      - 0.0\n      - 1.0\n    steps: 3\n") {
+		t.Errorf("a search over strength: %s", errorsIn(page))
+	}
+	if page := ask(append(strong, part{"paintings", "", "mixed"})...); !strings.Contains(page, "6 trials</b>") {
+		t.Errorf("paintings that are mixed: %s", errorsIn(page))
+	}
+	masked := part{"protect.file", "face.jpg", sampleFile(t, "glass")}
+	if page := ask(append(strong, masked)...); !strings.Contains(errorsIn(page), "one photograph") {
+		t.Errorf("a mask for two photographs: %s", errorsIn(page))
+	}
+	w := sendTo(t, h, "/paint/sweep", append(slices.Clone(pictures), part{"name", "", "pairs"}, part{"do", "", "paint"}, part{"search.0.name", "", ""})...)
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/sweeps/pairs" {
+		t.Errorf("a sweep over pictures alone: %d %s", w.Code, errorsIn(w.Body.String()))
 	}
 }

@@ -133,10 +133,11 @@ func TestLiveInBrowser(t *testing.T) {
 		return p.Hash
 	}
 	log(1, 4)
-	first := snapshot(1)
 	open(t, page, base+"/runs/"+run.ID)
-	browsertest.WaitFor(t, page, fmt.Sprintf(`%s === %q && document.querySelector("#run-head .progress-text").textContent === "4 of 90"`, pictureShown, first))
+	browsertest.WaitFor(t, page, `document.querySelector("#canvas.blank") && document.querySelector(".curves-value")?.textContent`)
 	browsertest.Eval[bool](t, page, `window.samePage = true`)
+	first := snapshot(1)
+	browsertest.WaitFor(t, page, fmt.Sprintf(`document.getElementById("picture") && %s === %q && document.querySelector("#run-head .progress-text").textContent === "4 of 90"`, pictureShown, first))
 	browsertest.WaitFor(t, table, row+`.textContent.includes("4 of 90") && `+row+`.querySelector("img").complete`)
 
 	log(5, 60)

@@ -23,7 +23,7 @@ import (
 const (
 	maxUpload     = 1 << 30   // bytes of a form with its files
 	maxUploadFile = 256 << 20 // bytes of a file: a photograph of 100 million pixels as a TIFF of 16 bits has more, and as a JPEG 50 MB
-	maxShelf      = 2 << 30   // bytes of files that wait to be painted
+	maxShelf      = 2 << 30   // bytes of files that wait to be painted, and of those that arrive
 	maxShelved    = 500       // files
 	uploadTime    = 10 * time.Minute
 	maxChecked    = 2 // files that are decoded at once
@@ -37,6 +37,7 @@ type shelf struct {
 	samples  func() ([]shelved, error)
 	kept     *lru.Cache[string, *shelved] // by hash
 	bytes    atomic.Int64
+	arriving atomic.Int64  // bytes of uploads that have not ended
 	checking chan struct{} // a place for each file that is decoded
 }
 
@@ -78,45 +79,95 @@ func (s *shelf) readSamples() ([]shelved, error) {
 // close forgets all uploads.
 func (s *shelf) close() { s.kept.Purge() }
 
-// add keeps a file that is uploaded. The error has CodeInvalid if it is no picture that can be painted from.
-func (s *shelf) add(ctx context.Context, name string, content io.Reader) (tracker.Picture, error) {
-	select {
-	case s.checking <- struct{}{}:
-	case <-ctx.Done():
-		return tracker.Picture{}, ctx.Err()
-	}
-	defer func() { <-s.checking }()
+// add keeps a file that is uploaded. The error has CodeInvalid if it is no picture that can be painted from, or CodeUnavailable
+// if it cannot be kept.
+func (s *shelf) add(ctx context.Context, name string, content io.Reader) (p tracker.Picture, err error) {
 	name = cmp.Or(tracker.NameFrom(name), "a picture without a name")
-	data, err := io.ReadAll(io.LimitReader(content, maxUploadFile+1))
-	if err != nil {
-		return tracker.Picture{}, err
-	}
-	if len(data) > maxUploadFile {
-		_, err := io.Copy(io.Discard, content)
-		return tracker.Picture{}, cmp.Or(err, error(tracker.Errorf(tracker.CodeInvalid, "%s is larger than %s: shrink the picture first", name, humanize.IBytes(maxUploadFile))))
-	}
-	if err := s.desk.CheckPicture(ctx, name, data); err != nil {
-		return tracker.Picture{}, err
-	}
-	p, err := tracker.NewPicture{Role: tracker.RoleContent, Name: name, Data: data}.Describe(time.Time{})
-	if err != nil || s.kept.Contains(p.Hash) {
-		return p, err
-	}
 	file, err := os.CreateTemp("", "gouache-upload-*")
 	if err != nil {
 		return p, tracker.Errorf(tracker.CodeUnavailable, "the upload of %s cannot be kept: %w", name, err)
 	}
 	_ = os.Remove(file.Name()) // where an open file cannot be removed, the system's cleaning of temporary files does it
-	if _, err := file.Write(data); err != nil {
-		_ = file.Close()
-		return p, tracker.Errorf(tracker.CodeUnavailable, "the upload of %s cannot be kept: %w", name, err)
+	kept := false
+	defer func() {
+		if !kept {
+			_ = file.Close() // nothing of it is needed
+		}
+	}()
+	if err := s.receive(file, name, content); err != nil {
+		return p, err
 	}
+	if p, err = s.check(ctx, name, file); err != nil || s.kept.Contains(p.Hash) {
+		return p, err
+	}
+	kept = true
 	s.bytes.Add(p.Bytes)
 	s.kept.Add(p.Hash, &shelved{Picture: p, file: file})
 	for s.bytes.Load() > maxShelf || s.kept.Len() > maxShelved {
 		s.kept.RemoveOldest()
 	}
 	return p, nil
+}
+
+// receive writes an upload to its file, which may take as long as the browser needs.
+func (s *shelf) receive(file *os.File, name string, content io.Reader) error {
+	to := arrival{file: file, all: &s.arriving}
+	defer to.end()
+	n, err := io.Copy(&to, io.LimitReader(content, maxUploadFile+1))
+	switch {
+	case errors.Is(err, errFull):
+		return tracker.Errorf(tracker.CodeUnavailable, "too many pictures arrive at once: send %s again in a while", name)
+	case to.failed != nil:
+		return tracker.Errorf(tracker.CodeUnavailable, "the upload of %s cannot be kept: %w", name, to.failed)
+	case err != nil:
+		return err
+	case n > maxUploadFile:
+		_, err := io.Copy(io.Discard, content)
+		return cmp.Or(err, error(tracker.Errorf(tracker.CodeInvalid, "%s is larger than %s: shrink the picture first", name, humanize.IBytes(maxUploadFile))))
+	}
+	return nil
+}
+
+// arrival writes an upload to its file, and counts its bytes among those of all that arrive.
+type arrival struct {
+	file   io.Writer
+	all    *atomic.Int64
+	bytes  int64
+	failed error // of the file
+}
+
+var errFull = errors.New("there is no room for more uploads")
+
+func (a *arrival) Write(p []byte) (n int, err error) {
+	a.bytes += int64(len(p))
+	if a.all.Add(int64(len(p))) > maxShelf {
+		return 0, errFull
+	}
+	n, a.failed = a.file.Write(p)
+	return n, a.failed
+}
+
+func (a *arrival) end() { a.all.Add(-a.bytes) }
+
+// check decodes an upload, one of a few at once, and describes it.
+func (s *shelf) check(ctx context.Context, name string, file *os.File) (p tracker.Picture, err error) {
+	select {
+	case s.checking <- struct{}{}:
+	case <-ctx.Done():
+		return p, ctx.Err()
+	}
+	defer func() { <-s.checking }()
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return p, err
+	}
+	data, err := io.ReadAll(file)
+	if err == nil {
+		err = s.desk.CheckPicture(ctx, name, data)
+	}
+	if err != nil {
+		return p, err
+	}
+	return tracker.NewPicture{Role: tracker.RoleContent, Name: name, Data: data}.Describe(time.Time{})
 }
 
 // find returns a picture of the shelf, or nil.

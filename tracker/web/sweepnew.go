@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -24,6 +25,7 @@ import (
 type sweepForm struct {
 	Sampler, Trials, Minimise string
 	Rows                      []searchRow
+	Mixed                     bool   // several paintings are mixed, and not tried one after the other
 	Text                      string // the file that the form stands for
 	Planned                   int    // trials
 	Searchable                []string
@@ -36,13 +38,86 @@ func (*sweepForm) Samplers() []string { return sweep.Samplers() }
 func (*sweepForm) Objectives() []string { return []string{"rating", "content + style"} }
 
 // searchRow is a setting that is searched, over a list or over a range.
-type searchRow struct{ Name, Values, Spacing, Steps string }
+type searchRow struct {
+	Name, Values, Spacing, Steps string
+	set                          setting.Setting // of that name
+}
 
 // spacings are how the values of a row are meant.
 var spacings = []string{"list", "linear", "log"}
 
 // Spacings are how the values of a row can be meant.
 func (searchRow) Spacings() []string { return spacings }
+
+// Choices are all values that the setting can have, if they are few words.
+func (r searchRow) Choices() []string {
+	if r.set.Kind == setting.Bool {
+		return []string{"false", "true"}
+	}
+	return r.set.Choices
+}
+
+// Has reports whether a choice is among the values.
+func (r searchRow) Has(choice string) bool { return slices.Contains(r.split(), choice) }
+
+// Number reports whether the values are numbers, which can be those of a range.
+func (r searchRow) Number() bool {
+	return r.Name == "" || r.set.Kind == setting.Int || r.set.Kind == setting.Float
+}
+
+// Hint says which values there are.
+func (r searchRow) Hint() string {
+	bounds := field{Setting: r.set}.Bounds()
+	switch {
+	case r.Name == "":
+		return ""
+	case !r.Number():
+		return "with semicolons between them"
+	case bounds.Max == "":
+		return "numbers, with commas between them"
+	}
+	return "from " + bounds.Min + " to " + bounds.Max
+}
+
+// split returns the values. Only words can have commas.
+func (r searchRow) split() (values []string) {
+	separator := ";"
+	if r.Number() || r.Choices() != nil {
+		separator = ","
+	}
+	for text := range strings.SplitSeq(r.Values, separator) {
+		if text = strings.TrimSpace(text); text != "" {
+			values = append(values, text)
+		}
+	}
+	return values
+}
+
+// fits reports whether all values can be those of the setting.
+func (r searchRow) fits() bool {
+	return !slices.ContainsFunc(r.split(), func(text string) bool { _, err := r.set.Parse(text); return err != nil })
+}
+
+// suggested returns a row with values that are worth trying.
+func suggested(set setting.Setting) searchRow {
+	r := searchRow{Name: set.Name, Spacing: "list", set: set}
+	usual, isNumber := setting.Number(set.Default)
+	switch choices := r.Choices(); {
+	case choices != nil:
+		r.Values = strings.Join(choices, ", ")
+	case set.Name == "style_weight":
+		r.Values, r.Spacing = "1, 30", "log"
+	case set.Name == "strength":
+		r.Values, r.Spacing = "0, 1", "linear"
+	case isNumber && usual != 0:
+		half, double := max(usual/2, set.Min), min(2*usual, set.Max)
+		if set.Kind == setting.Int {
+			half = math.Round(half)
+		}
+		r.Values = fmt.Sprintf("%v, %v, %v", half, usual, double)
+	}
+	return r
+}
 
 // maxSearched is how many settings a form can search.
 const maxSearched = 12
@@ -59,13 +134,20 @@ func (s paintPages) submitSweep(w http.ResponseWriter, r *http.Request) error {
 // plan reads the part of the form that is about the sweep, and says what it takes. A mistake is the form's.
 func (s paintPages) plan(ctx context.Context, v *paintView, texts url.Values) error {
 	f := v.Sweep
-	f.read(s.options.Desk.Settings(), texts)
+	if err := f.read(s.options.Desk.Settings(), texts); err != nil {
+		return err
+	}
+	weighted := slices.ContainsFunc(v.Paintings, func(p paintedWith) bool { return p.Weight != "" })
+	f.Mixed = f.Mixed || weighted && !texts.Has("paintings") // as the run that it is filled in from
 	v.Name = cmp.Or(v.Name, v.sweepName())
 	if err := s.lookForWorker(ctx, v); err != nil {
 		return err
 	}
 	var err error
-	if f.Text, err = s.sweepText(v); err == nil && len(v.Content.chosen()) > 0 && len(v.Paintings) > 0 && f.searches() {
+	if f.Text, err = s.sweepText(v); err == nil {
+		err = v.checkMasks()
+	}
+	if err == nil && v.Photographs > 0 && len(v.Paintings) > 0 && v.searches() {
 		err = s.estimateSweep(ctx, v)
 	}
 	if tracker.ErrorCode(err) == tracker.CodeInvalid {
@@ -82,30 +164,51 @@ func (v *paintView) sweepName() string {
 	return ""
 }
 
-func (f *sweepForm) read(settings []setting.Setting, texts url.Values) {
+func (f *sweepForm) read(settings []setting.Setting, texts url.Values) error {
 	f.Sampler, f.Trials, f.Minimise = cmp.Or(texts.Get("sampler"), "random"), texts.Get("trials"), texts.Get("minimise")
+	f.Mixed = texts.Get("paintings") == "mixed"
 	if !texts.Has("trials") {
 		f.Trials = "12"
 	}
-	for _, s := range settings[1:] { // without strength
+	for _, s := range settings {
 		f.Searchable = append(f.Searchable, s.Name)
 	}
 	for i := range maxSearched {
-		at := func(part string) string { return texts.Get(fmt.Sprintf("search.%d.%s", i, part)) }
-		if row := (searchRow{at("name"), at("values"), at("spacing"), at("steps")}); row.Name != "" || row.Values != "" {
-			f.Rows = append(f.Rows, row)
+		key := func(part string) string { return fmt.Sprintf("search.%d.%s", i, part) }
+		at := func(part string) string { return strings.Join(texts[key(part)], ", ") }
+		row := searchRow{Name: at("name"), Values: at("values"), Spacing: at("spacing"), Steps: at("steps")}
+		had := at("had") // when the form was shown
+		if row.Name == "" && (row.Values == "" || row.Values == had) {
+			continue
+		}
+		if row.Name != "" {
+			var err error
+			if row.set, err = setting.Lookup(settings, row.Name); err != nil {
+				return tracker.Errorf(tracker.CodeInvalid, "%w", err)
+			}
+		}
+		if texts.Has(key("was")) && row.Name != at("was") && (row.Values == "" || row.Values == had || !row.fits()) { // another setting was chosen
+			row = suggested(row.set)
+		}
+		f.Rows = append(f.Rows, row)
+	}
+	if len(f.Rows) == 0 && !texts.Has("search.0.name") {
+		if set, err := setting.Lookup(settings, "style_weight"); err == nil {
+			f.Rows = append(f.Rows, suggested(set))
 		}
 	}
 	f.Rows = append(f.Rows, searchRow{})
-	if len(f.Rows) == 1 && !texts.Has("search.0.name") {
-		f.Rows = []searchRow{{Name: "style_weight", Values: "1, 30", Spacing: "log"}, {}}
-	}
+	return nil
 }
 
-// searches reports whether a setting is searched.
-func (f *sweepForm) searches() bool {
-	return slices.ContainsFunc(f.Rows, func(r searchRow) bool { return r.Name != "" && r.Values != "" })
+// searches reports whether something is searched: a setting, or the pictures.
+func (v *paintView) searches() bool {
+	return v.Photographs > 1 || v.apart() ||
+		slices.ContainsFunc(v.Sweep.Rows, func(r searchRow) bool { return r.Name != "" && r.Values != "" })
 }
+
+// apart reports whether several paintings are tried one after the other.
+func (v *paintView) apart() bool { return len(v.Paintings) > 1 && !v.Sweep.Mixed }
 
 // sweepText returns the file that the form stands for.
 func (s paintPages) sweepText(v *paintView) (string, error) {
@@ -116,28 +219,27 @@ func (s paintPages) sweepText(v *paintView) (string, error) {
 			file = append(file, yaml.MapItem{Key: key, Value: value})
 		}
 	}
+	var contents, styles []any
 	for _, p := range v.Content.chosen() {
-		put(tracker.RoleContent, names[p.Hash()])
+		contents = append(contents, names[p.Hash()])
 	}
-	var styles []any
 	for _, p := range v.Paintings {
-		style := yaml.MapSlice{{Key: "picture", Value: names[p.Hash()]}}
-		if len(v.Paintings) > 1 {
-			weight, _ := strconv.ParseFloat(cmp.Or(p.Weight, "1"), 64)
-			style = append(style, yaml.MapItem{Key: "weight", Value: weight})
-		}
-		for _, mask := range p.Region.chosen() {
-			style = append(style, yaml.MapItem{Key: tracker.RoleRegion, Value: names[mask.Hash()]})
-		}
-		for _, mask := range p.Part.chosen() {
-			style = append(style, yaml.MapItem{Key: tracker.RolePart, Value: names[mask.Hash()]})
-		}
-		if styles = append(styles, style); len(style) == 1 {
-			styles[len(styles)-1] = names[p.Hash()]
-		}
+		styles = append(styles, v.style(p, names))
 	}
-	if len(styles) > 0 {
-		put(tracker.RoleStyle, styles)
+	var search yaml.MapSlice
+	for _, pictures := range []struct {
+		key    string
+		list   []any
+		search bool
+	}{{tracker.RoleContent, contents, len(contents) > 1}, {tracker.RoleStyle, styles, v.apart()}} {
+		switch item := (yaml.MapItem{Key: pictures.key, Value: pictures.list}); {
+		case pictures.search:
+			search = append(search, item)
+		case len(pictures.list) == 1:
+			put(pictures.key, pictures.list[0])
+		case len(pictures.list) > 1:
+			put(pictures.key, pictures.list)
+		}
 	}
 	for _, p := range v.Protect.chosen() {
 		put("protect", names[p.Hash()])
@@ -145,16 +247,11 @@ func (s paintPages) sweepText(v *paintView) (string, error) {
 	for _, p := range v.Strokes.chosen() {
 		put("strokes_of", names[p.Hash()])
 	}
-	if v.From != nil {
-		put("weights", v.From.Provenance.Weights)
-	}
-	plain, err := s.options.Desk.Plain(v.params())
-	if err != nil {
-		return "", err
-	}
+	put("weights", v.Weights.value())
+	params := v.params()
 	for _, set := range s.options.Desk.Settings() {
 		searched := slices.ContainsFunc(f.Rows, func(r searchRow) bool { return r.Name == set.Name })
-		if value, ok := plain[set.Name]; ok && !searched {
+		if value, ok := params[set.Name]; ok && !searched {
 			put(set.Name, value)
 		}
 	}
@@ -166,11 +263,11 @@ func (s paintPages) sweepText(v *paintView) (string, error) {
 		}
 		put("trials", n)
 	}
-	search, err := f.search(s.options.Desk.Settings())
+	settings, err := f.search()
 	if err != nil {
 		return "", err
 	}
-	if len(search) > 0 {
+	if search = append(search, settings...); len(search) > 0 {
 		put("search", search)
 	}
 	put("minimise", f.Minimise)
@@ -178,26 +275,40 @@ func (s paintPages) sweepText(v *paintView) (string, error) {
 	return string(text), err
 }
 
-// search returns what is searched, as the file has it.
-func (f *sweepForm) search(settings []setting.Setting) (yaml.MapSlice, error) {
-	var list yaml.MapSlice
+// style returns a painting as the file has it.
+func (v *paintView) style(p paintedWith, names map[string]string) any {
+	style := yaml.MapSlice{{Key: "picture", Value: names[p.Hash()]}}
+	if len(v.Paintings) > 1 && !v.apart() {
+		weight, _ := strconv.ParseFloat(cmp.Or(p.Weight, "1"), 64)
+		style = append(style, yaml.MapItem{Key: "weight", Value: weight})
+	}
+	for _, mask := range p.Region.chosen() {
+		style = append(style, yaml.MapItem{Key: tracker.RoleRegion, Value: names[mask.Hash()]})
+	}
+	for _, mask := range p.Part.chosen() {
+		style = append(style, yaml.MapItem{Key: tracker.RolePart, Value: names[mask.Hash()]})
+	}
+	if len(style) == 1 {
+		return style[0].Value
+	}
+	return style
+}
+
+// search returns the settings that are searched, as the file has them.
+func (f *sweepForm) search() (list yaml.MapSlice, err error) {
 	for _, row := range f.Rows {
 		if row.Name == "" || row.Values == "" {
 			continue
 		}
-		set, err := setting.Lookup(settings[1:], row.Name)
-		if err != nil {
-			return nil, tracker.Errorf(tracker.CodeInvalid, "%w", err)
-		}
 		var values []any
-		for text := range strings.SplitSeq(row.Values, ",") {
-			value, err := set.Parse(strings.TrimSpace(text))
+		for _, text := range row.split() {
+			value, err := row.set.Parse(text)
 			if err != nil {
 				return nil, tracker.Errorf(tracker.CodeInvalid, "%w", err)
 			}
 			values = append(values, value)
 		}
-		if row.Spacing != "linear" && row.Spacing != "log" {
+		if row.Spacing != "linear" && row.Spacing != "log" || !row.Number() {
 			list = append(list, yaml.MapItem{Key: row.Name, Value: values})
 			continue
 		}
@@ -255,14 +366,19 @@ func (s paintPages) estimateSweep(ctx context.Context, v *paintView) error {
 	}
 	known = known[:min(len(known), maxSketched)]
 	inputs, all := v.sketched(), tracker.Estimate{}
+	if v.apart() { // a trial has one
+		inputs = slices.DeleteFunc(inputs, func(p tracker.Picture) bool { return p.Role == tracker.RoleStyle && p.Step > 0 })
+	}
 	for _, values := range known {
-		e, err := estimate(file.Assign(values).Params, inputs)
+		params := file.Assign(values).Params
+		maps.DeleteFunc(params, func(name string, _ any) bool { return strings.HasSuffix(name, "_picture") }) // which pictures they are
+		e, err := estimate(params, inputs)
 		if err != nil {
 			return err
 		}
 		all.Time, all.Disk = all.Time+e.Time, all.Disk+e.Disk
 		if e.Memory >= all.Memory {
-			all.Memory, all.Free, all.Largest, all.Like = e.Memory, e.Free, e.Largest, e.Like
+			all.Memory, all.Free, all.Like, all.TooMuch = e.Memory, e.Free, e.Like, e.TooMuch
 		}
 	}
 	if n := len(known); n > 0 {
@@ -278,9 +394,12 @@ const maxSketched = 12
 
 // beginSweep begins the sweep of the form, and returns the address of its page.
 func (s paintPages) beginSweep(ctx context.Context, v *paintView) (string, error) {
-	missing := v.lacks(1)
-	if !v.Sweep.searches() {
-		v.Error = cmp.Or(v.Error, "choose a setting and the values to try")
+	missing := v.lacks(maxPhotographs)
+	switch {
+	case !v.searches():
+		v.Error = cmp.Or(v.Error, "choose a setting and the values to try, or several pictures")
+	case v.Estimate != nil:
+		v.Error = cmp.Or(v.Error, v.Estimate.TooMuch)
 	}
 	if missing || v.faulty() {
 		return "", nil
@@ -300,14 +419,32 @@ func (s paintPages) beginSweep(ctx context.Context, v *paintView) (string, error
 	return sweepPath(record.Name), nil
 }
 
+// checkMasks finds masks and weights that a sweep over pictures cannot have.
+func (v *paintView) checkMasks() error {
+	for _, p := range v.Paintings {
+		if v.apart() && (p.Weight != "" || len(p.Region.chosen())+len(p.Part.chosen()) > 0) {
+			return tracker.Errorf(tracker.CodeInvalid, "%s has a weight or a mask: have the paintings mixed, or take it away", p.Label())
+		}
+	}
+	if v.Photographs > 1 && len(v.Protect.chosen()) > 0 {
+		return tracker.Errorf(tracker.CodeInvalid, "the mask to protect belongs to one photograph: choose one, or no mask")
+	}
+	return nil
+}
+
 // sweepInputs returns the pictures of the form with the names that the file has for them.
 func (s paintPages) sweepInputs(ctx context.Context, v *paintView) (inputs []tracker.NewPicture, err error) {
 	names := v.fileNames()
-	err = v.inputs(v.Content.chosen()[0], func(role string, step int, p pick) error {
+	add := func(role string, step int, p pick) error {
 		data, err := s.shelf.read(ctx, p.Hash())
 		inputs = append(inputs, tracker.NewPicture{Role: role, Step: int64(step), Name: names[p.Hash()], Data: data})
 		return err
-	})
+	}
+	photographs := v.Content.chosen()
+	err = v.inputs(photographs[0], add)
+	for _, p := range photographs[1:] {
+		err = cmp.Or(err, add(tracker.RoleContent, 0, p))
+	}
 	if errors.Is(err, errForgotten) {
 		err = tracker.Errorf(tracker.CodeInvalid, "%w", err)
 	}

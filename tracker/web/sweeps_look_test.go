@@ -37,7 +37,7 @@ func TestSweepPagesFit(t *testing.T) {
 		}
 		browsertest.Screenshots(t, ctx, c.name)
 		noOverflow(t, ctx)
-		wellRead(t, ctx)
+		accessible(t, ctx)
 	}
 }
 

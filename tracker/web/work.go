@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -17,9 +18,11 @@ type work struct {
 	Place    int           // in the queue, from 1; 0 if it is not queued
 	NoWorker string        // the command that starts one, if the run waits and none is at work
 	Left     time.Duration // until it is painted, 0 if unknown
+	Prepared string        // the size that is prepared while nothing is painted, or ""
 	Stop     bool
 	Resume   bool
 	Larger   []larger
+	Why      string // why it can be painted no larger, as a sentence, or ""
 	Again    bool   // it can be painted again
 	Start    bool   // its picture can be started from
 	Cannot   string // why a painting cannot be painted again
@@ -29,7 +32,7 @@ type work struct {
 type larger struct {
 	Size    int
 	Time    time.Duration
-	Largest bool // that fits into memory
+	Largest bool // of those that make sense
 }
 
 // Ordinal is the run's place in the queue in words.
@@ -64,14 +67,14 @@ func (f *frame) newWork(ctx context.Context, run *tracker.Run, pictures []tracke
 		return nil, err
 	}
 	if run.Status == tracker.StatusRunning {
-		if w.Left, err = f.options.Desk.Left(ctx, run, inputs); err != nil {
+		if w.Left, w.Prepared, err = f.options.Desk.Left(ctx, run, inputs); err != nil {
 			return nil, f.unlessDamaged(ctx, err)
 		}
 	}
 	w.Again, w.Start = true, len(frames) > 0 && run.Status.Ended()
 	w.Resume = run.Status == tracker.StatusInterrupted || run.Status == tracker.StatusFailed
 	if run.Status == tracker.StatusFinished {
-		w.Larger, err = f.larger(ctx, params, inputs)
+		w.Larger, w.Why, err = f.larger(ctx, params, inputs)
 	}
 	return w, err
 }
@@ -91,50 +94,49 @@ func (f *frame) queued(ctx context.Context, w *work) error {
 	return err
 }
 
-// Sizes that a picture can be painted larger at.
+// largerSizes are sizes that a picture can be painted larger at, beside the largest that makes sense.
 var largerSizes = []int{1024, 2048}
 
-// larger returns the sizes that a picture can be painted larger at, up to the largest that fits into memory.
-func (f *frame) larger(ctx context.Context, params tracker.Params, inputs []tracker.Picture) ([]larger, error) {
+// larger returns the sizes that a picture can be painted larger at, up to the largest that makes sense, and why that is no
+// larger.
+func (f *frame) larger(ctx context.Context, params tracker.Params, inputs []tracker.Picture) (list []larger, why string, err error) {
 	estimate, err := f.options.Desk.Estimator(ctx)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	sized := tracker.Params{}
-	maps.Copy(sized, params) // which may be nil
 	size, ok := params["size"].(int64)
 	if !ok {
 		size = defaultSize(f.options.Desk)
 	}
-	var list []larger
-	add := func(n int, largest bool) (*tracker.Estimate, error) {
+	sized := tracker.Params{}
+	maps.Copy(sized, params) // which may be nil
+	at := func(n int) (*tracker.Estimate, error) {
 		sized["size"] = int64(n)
-		e, err := estimate(sized, inputs)
-		if err == nil && e.Fits() {
-			list = append(list, larger{n, e.Time, largest})
-		}
-		return e, err
+		return estimate(sized, inputs)
 	}
-	most := 0
-	for _, n := range largerSizes {
-		if int64(n) <= size {
+	now, err := at(int(size))
+	if err != nil {
+		return nil, "", unlessInvalid(err)
+	}
+	for _, n := range append(slices.Clone(largerSizes), now.Fine) {
+		if n <= int(size) || n > now.Fine || len(list) > 0 && n <= list[len(list)-1].Size {
 			continue
 		}
-		e, err := add(n, false)
-		if tracker.ErrorCode(err) == tracker.CodeInvalid {
-			return list, nil
-		}
+		e, err := at(n)
 		if err != nil {
-			return nil, err
+			return nil, "", unlessInvalid(err)
 		}
-		most = e.Largest
+		list = append(list, larger{n, e.Time, n == now.Fine})
 	}
-	if int64(most) > size && (len(list) == 0 || most > list[len(list)-1].Size) {
-		if _, err := add(most, true); err != nil && tracker.ErrorCode(err) != tracker.CodeInvalid {
-			return nil, err
-		}
+	return list, now.Why, nil
+}
+
+// unlessInvalid returns nil for an error that only says that something makes no sense.
+func unlessInvalid(err error) error {
+	if tracker.ErrorCode(err) == tracker.CodeInvalid {
+		return nil
 	}
-	return list, nil
+	return err
 }
 
 // defaultSize is the size of a painting for which none is set.

@@ -12,7 +12,7 @@ document.getElementById("paint-look").hidden = true;
 
 form.addEventListener("change", (event) => {
   const { target } = event;
-  if (target.type === "file" || target.type === "checkbox") {
+  if (target.type === "file" || (target.type === "checkbox" && !target.closest("#sweep-rows"))) {
     look(pictures, target.files?.length ? `Sending and checking ${names(target.files)} …` : "");
   } else {
     look(settings);

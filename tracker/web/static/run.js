@@ -26,12 +26,12 @@ let again = false;
 
 follow(run.dataset.cursor, ({ runs, deleted, more }) => {
   if (deleted.includes(run.dataset.id)) {
-    say("This run has been deleted.");
-    document.getElementById("run-head").append(Object.assign(document.createElement("p"), { className: "notice", textContent: "This run has been deleted." }));
-  } else if (more || runs.includes(run.dataset.id)) {
-    refresh();
+    showDeleted();
+    return;
   }
-  doing.changed(more || runs.includes(run.dataset.id));
+  const mine = more || runs.includes(run.dataset.id);
+  if (mine) refresh();
+  doing.changed(mine);
 });
 
 /** refresh fetches what is new: points after the last, pictures, and the parts of the page that show its state. */
@@ -61,12 +61,21 @@ function showProgress() {
   document.querySelector("#run-head .progress-text").textContent = `${step} of ${run.dataset.planned}`;
 }
 
+/** showDeleted says so, and leaves nothing that could still be done with the run. */
+function showDeleted() {
+  const text = "This run has been deleted.";
+  say(text);
+  document.getElementById("run-head").append(Object.assign(document.createElement("p"), { className: "notice", textContent: text }));
+  for (const id of ["run-work", "run-end"]) document.getElementById(id)?.replaceChildren();
+  for (const field of run.querySelectorAll(".people :is(input, textarea, button), .export-line button")) field.disabled = true;
+}
+
 /** changeStatus takes the head and the tables, which nobody types into, from the page as it is now. */
 async function changeStatus(status) {
   const answer = await fetch(location.href);
   if (!answer.ok) return;
   const next = parse(await answer.text());
-  const blank = document.querySelector("#canvas.blank") ? ["canvas"] : []; // it says why there is no picture
+  const blank = document.getElementById("film") ? [] : ["canvas"]; // it says why there is no picture
   for (const id of ["run-head", "facts", "run-end", ...blank]) {
     const part = next.getElementById(id);
     if (part) document.getElementById(id)?.replaceWith(part);

@@ -6,17 +6,40 @@ import { parse } from "./page.js";
 
 const byId = (id) => document.getElementById(id);
 
-/** stage wires up the picture of a run. curves.at gives the values of terms at a step. */
+/** stage wires up the picture of a run, once there is one. curves.at gives the values of terms at a step. */
 export function stage(run, curves) {
+  let slides = byId("film") ? film(run, curves) : null;
+  let known = ""; // the list of the run's pictures, as it was fetched last
+  return {
+    showTerms: () => slides?.showTerms(),
+    /** update shows the pictures that there are by now. */
+    async update(address) {
+      const answer = await fetch(`${address}/pictures`);
+      const list = answer.ok ? await answer.text() : known;
+      if (list === known) return;
+      const page = await fetch(address);
+      const next = page.ok ? parse(await page.text()).getElementById("stage") : null;
+      if (!next) return;
+      known = list;
+      const pictures = next.querySelector("#film");
+      if (!pictures) return;
+      if (slides) {
+        slides.take(pictures);
+      } else {
+        byId("stage").replaceWith(next);
+        slides = film(run, curves);
+      }
+    },
+  };
+}
+
+/** film wires up the slider through a run's pictures. */
+function film(run, curves) {
   let frames = [...document.querySelectorAll("#film a")];
-  if (frames.length === 0) {
-    return { showTerms() {}, update: (address) => lookForFirst(address) };
-  }
   const picture = byId("picture");
   const slider = byId("slider");
   let at = Number(slider.value);
   let moved = at !== frames.length - 1; // while it shows the latest, it moves to newer ones
-  let known = ""; // the list of the run's pictures, as it was fetched last
   const loaded = new Set(); // hashes of pictures that the browser has
 
   byId("slider-line").hidden = frames.length < 2;
@@ -37,9 +60,9 @@ export function stage(run, curves) {
     const planned = Number(run.dataset.planned);
     byId("step").textContent = `step ${step}${planned ? ` of ${planned}` : ""}`;
     for (const f of frames) f.setAttribute("aria-current", String(f === frame));
-    const film = byId("film");
+    const strip = byId("film");
     const item = frame.parentElement;
-    film.scrollTo({ left: item.offsetLeft - film.offsetLeft - (film.clientWidth - item.clientWidth) / 2 });
+    strip.scrollTo({ left: item.offsetLeft - strip.offsetLeft - (strip.clientWidth - item.clientWidth) / 2 });
     showTerms();
     preload(at + 1);
     preload(at - 1);
@@ -81,32 +104,14 @@ export function stage(run, curves) {
 
   return {
     showTerms,
-    /** update adds the frames that there are by now. */
-    async update(address) {
-      const answer = await fetch(`${address}/pictures`);
-      const list = answer.ok ? await answer.text() : known;
-      if (list === known) return;
-      known = list;
-      const film = await fetchPart(address, "film");
-      if (!film) return;
-      byId("film").replaceChildren(...film.children);
+    take(pictures) {
+      byId("film").replaceChildren(...pictures.children);
       frames = [...document.querySelectorAll("#film a")];
       slider.max = frames.length - 1;
       byId("slider-line").hidden = frames.length < 2;
       show(moved ? at : frames.length - 1);
     },
   };
-}
-
-/** lookForFirst loads the page anew when there is a first picture: only then it has a slider and all. */
-async function lookForFirst(address) {
-  const answer = await fetch(`${address}/pictures`);
-  if (answer.ok && (await answer.json()).some(({ role }) => !["content", "style", "init"].includes(role))) location.reload();
-}
-
-async function fetchPart(address, id) {
-  const answer = await fetch(address);
-  return answer.ok ? parse(await answer.text()).getElementById(id) : null;
 }
 
 /** zoomable shows a picture at true pixels, one of the picture's for each of the screen's, around where one clicks. */

@@ -126,7 +126,7 @@ function start(scene) {
 
   followTrials(host, async () => {
     const page = await fetchPage();
-    for (const part of ["sweep-state", "importance"]) take(page, part);
+    for (const part of ["sweep-state", "sweep-unfair", "importance"]) take(page, part);
     host.dataset.runs = page.getElementById("explore").dataset.runs;
     await Promise.all([load(), loadCurves()]);
   });

@@ -181,5 +181,5 @@ trials().forEach((t) => watcher.observe(t));
 learn().catch(() => {}); // without the way, there still is the end
 followTrials(cells, async (ids) => {
   ids.forEach((id) => frames.forget(id));
-  await load(["sweep-state"]);
+  await load(["sweep-state", "sweep-unfair"]);
 });

@@ -7,6 +7,7 @@ const host = document.getElementById("scores");
 followTrials(host, async () => {
   const page = await fetchPage();
   take(page, "sweep-state");
+  take(page, "sweep-unfair");
   const next = document.adoptNode(page.getElementById("scores"));
   const old = new Map([...host.querySelectorAll("img")].map((img) => [img.closest(".ranked").dataset.run, img]));
   for (const img of next.querySelectorAll("img")) {
