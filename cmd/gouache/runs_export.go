@@ -144,6 +144,8 @@ func (f *exportFlags) write(cmd *cobra.Command, w io.Writer, store tracker.Reade
 		return export.JSON(ctx, w, store, ids, f.points)
 	}
 	return export.Gallery(ctx, w, store, ids, export.GalleryOptions{
-		Title: f.title, LongerSide: f.size, Version: versionText(), Warn: func(err error) { terminal.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", err) },
+		Title: f.title, LongerSide: f.size, Version: versionText(),
+		Again: func(run *tracker.Run) string { return againLine(run, f.store.dir) },
+		Warn:  func(err error) { terminal.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", err) },
 	})
 }

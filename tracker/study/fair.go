@@ -38,7 +38,7 @@ func (s *Study) Unfair() (list []string) {
 		}
 	}
 	if len(measured) > 0 {
-		list = append(list, fmt.Sprintf("%s is measured with another yardstick for another %s: the least of it need not be the best picture",
+		list = append(list, fmt.Sprintf("%s does not compare between values of %s: its lowest value need not be the best picture",
 			s.Objective(), strings.Join(measured, ", ")))
 	}
 	return list

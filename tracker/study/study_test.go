@@ -214,7 +214,7 @@ func TestUnfair(t *testing.T) {
 		{loss, "seed", []any{1, 2, 3, 4, 5, 6}, "they began with different seeds (1, 2, 3, 4, and 2 others)"},
 		{sweep.Objective{}, "content_picture", []any{"a.jpg", "b.jpg"}, "they repaint different content pictures"},
 		{sweep.Objective{}, "pooling", []any{"max", "avg"}, ""},
-		{loss, "pooling", []any{"max", "avg"}, "content + style is measured with another yardstick for another pooling: the least of it need not be the best picture"},
+		{loss, "pooling", []any{"max", "avg"}, "content + style does not compare between values of pooling: its lowest value need not be the best picture"},
 	} {
 		if got := strings.Join(of(test.minimise, test.name, test.values...), "; "); got != test.want {
 			t.Errorf("%s %v: %q, not %q", test.name, test.values, got, test.want)

@@ -124,7 +124,7 @@ func (f *frame) change(a handler) http.HandlerFunc {
 	return f.page(func(http.ResponseWriter, *http.Request) error { return errReadOnly })
 }
 
-var errReadOnly = errors.New("this view is read only: start gouache ui without --read-only to change things")
+var errReadOnly = errors.New("this view is read only: gouache ui was started with --read-only, or cannot write to the store")
 
 // statuses are the HTTP statuses of errors that users are shown.
 var statuses = map[tracker.Code]int{
