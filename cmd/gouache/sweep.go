@@ -209,11 +209,8 @@ func (f *sweepFlags) checkNew(ctx context.Context, file *sweep.File) error {
 func (f *sweepFlags) begin(cmd *cobra.Command, file *sweep.File, record tracker.Sweep) error {
 	return f.withPainter(cmd, file, nil, func(painter *painting.Painter) error {
 		return withStore(cmd, &f.store, creating, func(store tracker.Store) error {
-			if _, err := sweep.Begin(cmd.Context(), store, file, record.Experiment, record.Dir); err != nil {
+			if _, err := painter.Begin(cmd.Context(), store, record.Experiment, record.Dir); err != nil {
 				return invalid(err)
-			}
-			if _, err := store.ActivateSweep(cmd.Context(), file.Name, true); err != nil {
-				return err
 			}
 			return f.paint(cmd, store, painter)
 		})

@@ -249,7 +249,7 @@ func TestSweepPicturesElsewhere(t *testing.T) {
 	}
 }
 
-// TestSweepVanishedPicture: in a sweep that has begun, trials whose picture is gone fail, and the
+// TestSweepVanishedPicture: in a sweep that has begun, trials whose picture is gone, from the store, too, fail, and the
 // others continue.
 func TestSweepVanishedPicture(t *testing.T) {
 	file, store := sweepFile(t, strings.Replace(tinySweep, "style: mine.png\n", "", 1)+"retries: 0\n"), filepath.Join(t.TempDir(), "store")
@@ -268,6 +268,7 @@ func TestSweepVanishedPicture(t *testing.T) {
 	if err := os.Remove(filepath.Join(filepath.Dir(file), "mine.png")); err != nil {
 		t.Fatal(err)
 	}
+	runs(t, store, "delete", "--sweep", "four", "--yes")
 	stdout, stderr, code := gouache(t.Context(), "sweep", "resume", "four", "--store", store, "--json")
 	if r := decode[sweepReport](t, stdout); code != 1 || r.Finished != 2 || r.Failed != 2 ||
 		!strings.Contains(stderr, "warning: ") || !strings.Contains(stderr, "2 trials failed of 4") {

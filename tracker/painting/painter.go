@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/gouache-art/gouache/internal/filename"
@@ -31,6 +32,9 @@ type Painter struct {
 	Warn func(error)
 	// Kept returns the file of a picture that is not at its path any more, or nil; see [Kept]. It may be nil.
 	Kept func(ctx context.Context, path string) ([]byte, error)
+	// Stored means that File comes out of a store, and may be anybody's: no path that it names is read, only Kept and the
+	// samples.
+	Stored bool
 
 	mu    sync.Mutex
 	files map[string]*loaded // by name
@@ -118,14 +122,7 @@ func (p *Painter) load(ctx context.Context, name string) (*loaded, error) {
 		return l, nil
 	}
 	path := p.File.Resolve(name)
-	data, err := picture.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && p.Kept != nil {
-		if kept, keptErr := p.Kept(ctx, path); keptErr != nil {
-			return nil, keptErr
-		} else if kept != nil {
-			data, err = kept, nil
-		}
-	}
+	data, err := p.read(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +138,23 @@ func (p *Painter) load(ctx context.Context, name string) (*loaded, error) {
 	}
 	p.files[name] = l
 	return l, nil
+}
+
+// read reads a picture's file.
+func (p *Painter) read(ctx context.Context, path string) (data []byte, err error) {
+	if p.Stored && !strings.HasPrefix(path, filename.SamplePrefix) {
+		err = fmt.Errorf("the store does not have the picture %s: %w", path, fs.ErrNotExist)
+	} else {
+		data, err = picture.ReadFile(path)
+	}
+	if !errors.Is(err, fs.ErrNotExist) || p.Kept == nil {
+		return data, err
+	}
+	kept, failed := p.Kept(ctx, path)
+	if failed != nil || kept != nil {
+		return kept, failed
+	}
+	return nil, err
 }
 
 // Job returns what a trial with this assignment paints.

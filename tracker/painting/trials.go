@@ -103,7 +103,15 @@ func (w *Worker) sweep(ctx context.Context, record *tracker.Sweep) (*sweepWork, 
 	if seed, ok := file.Fixed["seed"].(int64); ok && file.Weights == "random" {
 		s.need.Seed = seed
 	}
-	s.painter = &Painter{File: file, Warn: w.watcher().Warn, Kept: Kept(w.Store, file.Name)}
+	s.painter = &Painter{File: file, Warn: w.watcher().Warn, Kept: Kept(w.Store, file.Name), Stored: true}
+	if _, err := s.painter.checkPictures(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		w.sweeps[record.Name] = nil
+		w.watcher().Warn(fmt.Errorf("the trials of sweep %s cannot be painted: %w; gouache sweep resume reads files, too", record.Name, err))
+		return nil, nil
+	}
 	file.Checkpoint = cmp.Or(w.Checkpoint, file.Checkpoint)
 	s.runner, err = sweep.NewRunner(ctx, w.Store, file, sweep.Options{Trial: s.paint, Describe: s.describe})
 	if err == nil {

@@ -1,0 +1,92 @@
+package painting
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gouache-art/gouache/stylelib/picture"
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sweep"
+)
+
+// warned is a Watcher that keeps warnings.
+type warned struct {
+	silent
+	text strings.Builder
+}
+
+func (w *warned) Warn(err error) { w.text.WriteString(err.Error()) }
+
+// filed returns a sweep of two trials whose paintings are files in a folder.
+func filed(t *testing.T) (f *sweep.File, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, sample := range map[string]string{"a.png": "sample:swirl", "b.png": "sample:glass"} {
+		data, err := picture.ReadFile(sample)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const text = "name: night\ncontent: sample:chelsea\nweights: random\nsize: 64\niterations: 2\nscales: 1\nsampler: grid\nsearch: {style: [a.png, b.png]}\n" + light
+	f, err := Parse([]byte(text), filepath.Join(dir, "night.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, dir
+}
+
+// worked has a worker paint what there is, and returns its warnings.
+func worked(t *testing.T, store tracker.Store) string {
+	t.Helper()
+	worker, said := newWorker(store), &warned{}
+	worker.Idle, worker.Watcher = 1, said
+	if err := worker.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return said.text.String()
+}
+
+// TestStoredPictures: a worker paints a sweep from the pictures that the store has, though their files are gone.
+func TestStoredPictures(t *testing.T) {
+	f, dir := filed(t)
+	store, painter := openStore(t, t.TempDir()), &Painter{File: f}
+	if err := painter.Check(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := painter.Begin(t.Context(), store, "", dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	said := worked(t, store)
+	for _, run := range trials(t, store) {
+		if run.Status != tracker.StatusFinished {
+			t.Errorf("%+v: %s", run, said)
+		}
+	}
+	if n := len(trials(t, store)); n != 2 {
+		t.Errorf("%d trials: %s", n, said)
+	}
+}
+
+// TestForeignPaths: a worker reads no path that only a store names, as one that somebody else has made.
+func TestForeignPaths(t *testing.T) {
+	f, dir := filed(t)
+	store := openStore(t, t.TempDir())
+	if _, err := sweep.Begin(t.Context(), store, f, "", dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.ActivateSweep(t.Context(), f.Name, true); err != nil {
+		t.Fatal(err)
+	}
+	said := worked(t, store)
+	if n := len(trials(t, store)); n != 0 || !strings.Contains(said, "the store does not have the picture "+filepath.Join(dir, "a.png")) {
+		t.Errorf("%d trials were begun: %s", n, said)
+	}
+}
