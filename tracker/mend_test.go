@@ -21,7 +21,7 @@ func TestMend(t *testing.T) {
 	good := func() Run {
 		at := time.Date(2026, 11, 3, 9, 12, 0, 0, time.UTC)
 		return Run{
-			ID: "1k7q3f9abcde", Name: "a", Status: StatusFinished, StartedAt: at, SeenAt: at, EndedAt: at, Rating: 5, Tags: []string{"b"},
+			ID: "1k7q3f9abcde", Name: "a", Status: StatusFinished, Attempt: 1, StartedAt: at, SeenAt: at, EndedAt: at, Rating: 5, Tags: []string{"b"},
 			Note: "two\nlines \x1b of an earlier version", Params: Params{"x": 1.5, "b": true, "n": int64(3), "t": "text"}, Final: Metrics{"total": math.NaN()},
 		}
 	}
@@ -39,7 +39,7 @@ func TestMend(t *testing.T) {
 		{func(r *Run) { r.Status = StatusRunning }, []string{"ended"}},
 		{func(r *Run) { r.StartedAt = time.Date(70000, 1, 1, 0, 0, 0, 0, time.UTC) }, []string{"started"}},
 		{func(r *Run) { r.SeenAt = time.UnixMicro(math.MinInt64) }, []string{"seen"}},
-		{func(r *Run) { r.Rating, r.Trial, r.Tries, r.Idle = 1<<40, -1, -1, -1 }, []string{"idle", "rating", "trial", "tries"}},
+		{func(r *Run) { r.Rating, r.Trial, r.Tries, r.Attempt, r.Idle = 1<<40, -1, -1, 0, -1 }, []string{"attempt", "idle", "rating", "trial", "tries"}},
 		{func(r *Run) { r.Params["x"] = math.Inf(1) }, []string{"params"}},
 		{func(r *Run) { r.Params["a b"] = "x" }, []string{"params"}},
 		{func(r *Run) { r.Params["x"] = []byte{1} }, []string{"params"}},

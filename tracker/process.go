@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"os"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -141,9 +142,28 @@ type Provenance struct {
 	Imported bool `json:"imported,omitempty"`
 }
 
+var (
+	passwordOfUser  = regexp.MustCompile(`(://[^/?#:@\s]*):[^/?#\s]*@`)
+	passwordOfQuery = regexp.MustCompile(`([?&](?:ssl)?password=)[^&\s]*`)
+)
+
+// WithoutPassword returns a text, for example a word of a command, with the passwords of URLs in it left out.
+func WithoutPassword(text string) string {
+	return passwordOfQuery.ReplaceAllString(passwordOfUser.ReplaceAllString(text, "$1@"), "$1")
+}
+
+// withoutPasswords returns the provenance as it may be kept: whoever sees a run must not learn a password.
+func (p Provenance) withoutPasswords() Provenance {
+	p.Command = slices.Clone(p.Command)
+	for i := range p.Command {
+		p.Command[i] = WithoutPassword(p.Command[i])
+	}
+	return p
+}
+
 // NewProvenance returns what this program knows of itself: everything except XLA, device, network, weights and seed.
 func NewProvenance() Provenance {
-	p := Provenance{Command: slices.Clone(os.Args), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	p := Provenance{Command: os.Args, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	p.Dir, _ = os.Getwd() // it may have been deleted
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

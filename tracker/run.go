@@ -175,6 +175,7 @@ func (n NewRun) Normal() (NewRun, error) {
 	if n.Tags, err = normalTags(n.Tags); err != nil {
 		return n, err
 	}
+	n.Provenance = n.Provenance.withoutPasswords()
 	switch {
 	case n.Queued:
 		n.Process = Process{}
@@ -219,6 +220,10 @@ func (u Update) Normal() (Update, error) {
 	}
 	if u.Tag, err = normalTags(u.Tag); err != nil {
 		return u, err
+	}
+	if u.Provenance != nil {
+		p := u.Provenance.withoutPasswords()
+		u.Provenance = &p
 	}
 	u.Params, err = u.Params.Normal()
 	return u, err

@@ -371,12 +371,31 @@ type Changes struct {
 	More bool `json:"more,omitempty"`
 }
 
+// Waker is a store that notices when something is done to runs, by any process.
+type Waker interface {
+	// Woken returns a channel that receives soon after runs are added, queued, changed by people, stopped or ended, until
+	// ctx ends. It leaves out what is logged, and may miss something: who waits looks at an interval, too.
+	Woken(ctx context.Context) <-chan struct{}
+}
+
+// woken is what a store that is no Waker returns, too: a channel that never receives.
+func woken(ctx context.Context, store Index) <-chan struct{} {
+	if w, ok := store.(Waker); ok {
+		return w.Woken(ctx)
+	}
+	return nil
+}
+
 // Watch yields what changes in a store after a cursor, or from now on if that is "", until ctx ends or the store
-// fails. It asks the store at an interval and yields nothing while nothing changes, which costs two short queries.
+// fails. It asks the store at an interval, and when a [Waker] wakes it, and yields nothing while nothing changes, which
+// costs two short queries.
 func Watch(ctx context.Context, store Index, since Cursor, every time.Duration) iter.Seq2[*Changes, error] {
 	return func(yield func(*Changes, error) bool) {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
 		ticks := time.NewTicker(every)
 		defer ticks.Stop()
+		wake := woken(ctx, store)
 		for {
 			changes, err := store.Changes(ctx, since)
 			if ctx.Err() != nil {
@@ -394,6 +413,7 @@ func Watch(ctx context.Context, store Index, since Cursor, every time.Duration) 
 			case <-ctx.Done():
 				return
 			case <-ticks.C:
+			case <-wake:
 			}
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/stores"
 )
 
 // planFlags choose a store, and a part of a plan.
@@ -34,11 +34,11 @@ func (f *planFlags) withStore(ctx context.Context, path string, work func(*plan,
 	if p, err = p.only(f.pairs, f.contenders); err != nil {
 		return err
 	}
-	dir, err := sqlite.Place(f.store)
+	place, err := stores.Place(f.store)
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
+	store, err := stores.Open(ctx, place, stores.Options{})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib/progress"
-	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/stores"
 )
 
 // statusLine shows the latest state of a process in one or more lines: in place on a terminal, or else periodically in
@@ -189,7 +189,7 @@ func (p *progressLine) tiles(t progress.Tiles) {
 
 // notRecorded warns of a store that fails. It may be called from any goroutine.
 func (p *progressLine) notRecorded(err error) {
-	p.line.say(terminal.Sprintf("warning: this run cannot be recorded: %v; the painting continues (--store %s leaves out the recording)", err, sqlite.NoStore))
+	p.line.say(terminal.Sprintf("warning: this run cannot be recorded: %v; the painting continues (--store %s leaves out the recording)", err, stores.None))
 }
 
 func bar(done, total int) string {

@@ -15,18 +15,19 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
-	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/stores"
 )
 
 // recordFlags say where a run is recorded, and its name there.
 type recordFlags struct {
-	store, experiment, name string
-	tags                    []string
+	store, blobs, experiment, name string
+	tags                           []string
 }
 
 func (f *recordFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.Var((*path)(&f.store), "store", "`FOLDER` of the store that records the run, or none (default: "+defaultStoreText+")")
+	flags.Var((*path)(&f.store), "store", "`FOLDER` of the store that records the run, or its URL, or none (default: "+defaultStoreText+")")
+	flags.StringVar(&f.blobs, "blobs", "", blobsUsage)
 	flags.StringVar(&f.experiment, "experiment", "", "`NAME` of the experiment that the run belongs to")
 	flags.StringVar(&f.name, "name", "", "`NAME` of the run (default: the output file's)")
 	flags.StringArrayVar(&f.tags, "tag", nil, "`TAG` of the run; may be given several times")
@@ -34,7 +35,7 @@ func (f *recordFlags) add(cmd *cobra.Command) {
 
 // check finds mistakes before anything slow begins.
 func (f *recordFlags) check() error {
-	if _, err := sqlite.Place(f.store); tracker.ErrorCode(err) == tracker.CodeInvalid {
+	if _, err := stores.Place(f.store); tracker.ErrorCode(err) == tracker.CodeInvalid {
 		return usage(err)
 	}
 	_, err := tracker.NewRun{Experiment: f.experiment, Name: f.name, Tags: f.tags}.Normal()
@@ -51,8 +52,8 @@ type recording struct {
 // start begins to record a run. If the store fails it warns and returns nil: a painting does not fail because it cannot
 // be recorded.
 func (f *recordFlags) start(ctx context.Context, n tracker.NewRun, warn func(error)) *recording {
-	store, err := (&storeFlags{dir: f.store}).open(ctx, creating)
-	if errors.Is(err, sqlite.ErrNoStore) {
+	store, err := (&storeFlags{dir: f.store, blobs: f.blobs}).open(ctx, creating)
+	if errors.Is(err, stores.ErrNone) {
 		return nil
 	}
 	if err != nil {

@@ -12,8 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gouache-art/gouache/internal/postgrestest"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/stores"
 )
 
 // asProgram, in the environment, makes the test binary the program itself.
@@ -28,8 +29,8 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	os.Setenv(sqlite.StoreVariable, dir)
-	code := m.Run()
+	os.Setenv(stores.Variable, dir)
+	code := postgrestest.Run(m)
 	os.RemoveAll(dir)
 	os.Exit(code)
 }

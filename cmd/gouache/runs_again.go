@@ -18,7 +18,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/setting"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
-	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/stores"
 	"github.com/gouache-art/gouache/weights"
 )
 
@@ -158,8 +158,11 @@ func againLine(run *tracker.Run, store string) string {
 		return ""
 	}
 	words := []string{program(), "runs", "again", run.ID}
-	if usual, err := sqlite.Place(""); err != nil || usual != store {
-		words = append(words, "--store", filename.Absolute(store))
+	if usual, err := stores.Place(""); err != nil || tracker.WithoutPassword(usual) != tracker.WithoutPassword(store) {
+		if !stores.IsURL(store) {
+			store = filename.Absolute(store)
+		}
+		words = append(words, "--store", tracker.WithoutPassword(store))
 	}
 	for i := range words {
 		words[i] = terminal.ShellWord(words[i])

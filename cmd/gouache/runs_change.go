@@ -19,7 +19,7 @@ import (
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/stores"
 )
 
 // updateRun changes a run and prints what text writes of it.
@@ -235,19 +235,19 @@ func newRunsImport() *cobra.Command {
 times and pictures; their checkpoints, sweeps and judgements come along. Runs that are here already
 stay, and are updated if they continued there. A run that cannot be kept is refused, the others are
 added, and the exit code is 1. --filter and the flags like it choose the runs.`,
-		Args: exactly("the FOLDER of a store"),
+		Args: exactly("the FOLDER of a store, or its URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			filter, err := filters.read(cmd)
 			if err != nil {
 				return err
 			}
 			args[0] = filename.Expand(args[0])
-			if _, err := os.Stat(args[0]); err != nil {
+			if _, err := os.Stat(args[0]); err != nil && !stores.IsURL(args[0]) {
 				return fmt.Errorf("there is no store in %s (%w)", args[0], err)
 			}
-			from, err := sqlite.Open(cmd.Context(), args[0], sqlite.Options{ReadOnly: true})
+			from, err := stores.Open(cmd.Context(), args[0], stores.Options{ReadOnly: true})
 			if err != nil {
-				return err
+				return invalid(err)
 			}
 			defer from.Close()
 			return withStore(cmd, &f, creating, func(into tracker.Store) error {
@@ -267,6 +267,7 @@ added, and the exit code is 1. --filter and the flags like it choose the runs.`,
 		},
 	}
 	filters.add(cmd)
+	f.addBlobs(cmd)
 	return f.add(cmd, "print JSON")
 }
 

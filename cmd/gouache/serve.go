@@ -49,6 +49,7 @@ or by a reverse proxy on this machine. docs/machines.md has an example of each.`
 	flags.Var((*path)(&f.key), "tls-key", "`FILE` of the certificate's private key, in PEM")
 	flags.BoolVar(&f.insecure, "insecure", false, "let other machines connect without encryption: whoever listens in has their tokens")
 	f.tokens.add(cmd)
+	f.store.addBlobs(cmd)
 	return f.store.add(cmd, "")
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -13,25 +14,34 @@ import (
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/remote"
-	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/postgres"
+	"github.com/gouache-art/gouache/tracker/stores"
 )
 
-const defaultStoreText = "$" + sqlite.StoreVariable + ", else gouache in the XDG data folder"
+const defaultStoreText = "$" + stores.Variable + ", else gouache in the XDG data folder"
+
+// blobsUsage is that of --blobs, which all commands have that may make a store.
+const blobsUsage = "`URL` of the bucket for the pictures of a new store in PostgreSQL, such as s3://NAME or file:///FOLDER"
 
 type storeFlags struct {
-	dir  string
-	json bool
+	dir   string // or a URL
+	blobs string
+	json  bool
 }
 
 // add adds --store to a command, and --json unless its usage text is empty.
 func (f *storeFlags) add(cmd *cobra.Command, jsonUsage string) *cobra.Command {
 	flags := cmd.Flags()
-	flags.Var((*path)(&f.dir), "store", "`FOLDER` of the store (default: "+defaultStoreText+")")
+	flags.Var((*path)(&f.dir), "store", "`FOLDER` of the store, or its URL, postgres://HOST/NAME or https://HOST (default: "+defaultStoreText+")")
 	if jsonUsage != "" {
 		flags.BoolVar(&f.json, "json", false, jsonUsage)
 	}
 	return cmd
+}
+
+// addBlobs adds --blobs to a command that may make a store.
+func (f *storeFlags) addBlobs(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.blobs, "blobs", "", blobsUsage)
 }
 
 // access says what a command does with a store.
@@ -44,28 +54,45 @@ const (
 	creating               // changing a store that need not exist
 )
 
-// open opens the store and sets f.dir to its folder.
+// open opens the store and sets f.dir to its folder, or to its URL without the password.
 func (f *storeFlags) open(ctx context.Context, a access) (tracker.Store, error) {
-	dir, err := sqlite.Place(f.dir)
+	place, err := stores.Place(f.dir)
 	if err != nil {
 		return nil, invalid(err)
 	}
-	f.dir = dir
-	if remote.IsAddress(dir) {
-		store, err := remote.Open(ctx, dir, "")
-		if err != nil {
-			return nil, invalid(err) // and no typed nil
-		}
-		return store, nil
+	if f.dir, err = hidePassword(place); err != nil {
+		return nil, err
 	}
-	if _, err := os.Stat(f.dir); errors.Is(err, os.ErrNotExist) && a != creating {
-		return nil, fmt.Errorf("there is no store in %s: gouache stylize makes it with the first picture, and --store or $%s names another", f.dir, sqlite.StoreVariable)
+	if _, err := os.Stat(f.dir); errors.Is(err, os.ErrNotExist) && a != creating && !stores.IsURL(f.dir) {
+		return nil, fmt.Errorf("there is no store in %s: gouache stylize makes it with the first picture, and --store or $%s names another", f.dir, stores.Variable)
 	}
-	store, err := sqlite.Open(ctx, f.dir, sqlite.Options{ReadOnly: a == reading, Delete: a == deleting})
-	if err != nil {
-		return nil, err // and no typed nil
+	store, err := stores.Open(ctx, f.dir, stores.Options{ReadOnly: a == reading, Delete: a == deleting, Blobs: f.blobs})
+	return store, invalid(err)
+}
+
+// hidePassword returns a store's URL without its password, which it keeps in the environment: this program and its
+// children find it there, and command lines, pages and records do not show it.
+func hidePassword(place string) (string, error) {
+	if !postgres.IsURL(place) {
+		return place, nil
 	}
-	return store, nil
+	u, err := url.Parse(place)
+	if err != nil { // which may repeat the password
+		return "", usage(errors.New("--store postgres://… cannot be read: in a password, characters such as / are percent-encoded, as in p%2Fss"))
+	}
+	query := u.Query()
+	password, ok := u.User.Password()
+	if ok {
+		u.User = url.User(u.User.Username())
+	} else if ok = query.Has("password"); ok {
+		password = query.Get("password")
+		query.Del("password")
+		u.RawQuery = query.Encode()
+	}
+	if ok {
+		err = os.Setenv("PGPASSWORD", password)
+	}
+	return u.String(), err
 }
 
 func withStore(cmd *cobra.Command, f *storeFlags, a access, work func(tracker.Store) error) error {

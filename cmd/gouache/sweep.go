@@ -60,6 +60,7 @@ func (f *sweepFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.parallel, "parallel", 0, "`NUMBER` of trials at once (default: the file's)")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print neither progress nor messages")
 	f.store.add(cmd, "print the state of the sweep at its end as JSON")
+	f.store.addBlobs(cmd)
 }
 
 // apply overrides the file's values with the flags.

@@ -76,6 +76,7 @@ shows a remote server's pages under the address that it prints there.`,
 	flags.BoolVar(&f.noToken, "no-token", false, "admit every browser that reaches the server")
 	flags.BoolVar(&f.readOnly, "read-only", false, "show only, change nothing")
 	flags.BoolVar(&f.worker, "worker", true, "start a worker, which paints what is queued; not with --read-only")
+	f.store.addBlobs(cmd)
 	return f.store.add(cmd, "")
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/gouache-art/gouache/tracker/stores"
 )
 
 // runningView is a `gouache ui` that shows a store. Its file is locked while the process lives, so that a file of a process
@@ -25,12 +27,14 @@ func viewFile(store string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	place, err := filepath.EvalSymlinks(store)
-	if err != nil {
-		return "", err
-	}
-	if place, err = filepath.Abs(place); err != nil {
-		return "", err
+	place := store
+	if !stores.IsURL(store) {
+		if place, err = filepath.EvalSymlinks(store); err != nil {
+			return "", err
+		}
+		if place, err = filepath.Abs(place); err != nil {
+			return "", err
+		}
 	}
 	folder := filepath.Join(cache, "gouache", "views")
 	sum := sha256.Sum256([]byte(place))

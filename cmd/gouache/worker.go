@@ -54,6 +54,7 @@ on a store; a second one waits for the first to end.`,
 	}
 	flags := cmd.Flags()
 	f.store.add(cmd, "")
+	f.store.addBlobs(cmd)
 	f.studio.add(cmd)
 	flags.Lookup("weights").Usage = "`NAME` of weights, or a file of them, for runs that name none; auto takes the best available"
 	_ = flags.MarkHidden("seed") // each run has its own

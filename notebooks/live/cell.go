@@ -21,7 +21,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/stores"
 )
 
 // cell is what this process, which is a cell, has opened.
@@ -63,11 +63,11 @@ func (c *session) openStore() (tracker.Store, error) {
 	if c.store != nil {
 		return c.store, nil
 	}
-	dir, err := sqlite.Place("")
+	place, err := stores.Place("")
 	if err != nil {
 		return nil, err
 	}
-	c.store, err = sqlite.Open(Context(), dir, sqlite.Options{})
+	c.store, err = stores.Open(Context(), place, stores.Options{})
 	return c.store, err
 }
 

@@ -36,7 +36,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
-	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/stores"
 )
 
 // Experiment is that of the runs that Stylize and Interact record.
@@ -110,7 +110,7 @@ func (c *session) start(job *stylelib.Job, n tracker.NewRun, v *View) (*tracker.
 		return nil, err
 	}
 	store, err := c.openStore()
-	if errors.Is(err, sqlite.ErrNoStore) {
+	if errors.Is(err, stores.ErrNone) {
 		return nil, nil
 	}
 	if err != nil {

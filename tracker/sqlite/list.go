@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/filtersql"
 )
 
 // Find implements tracker.Store.
@@ -106,27 +107,21 @@ func (db *DB) Runs(ctx context.Context, q tracker.RunQuery) (*tracker.RunPage, e
 }
 
 func countRuns(ctx context.Context, tx *sql.Tx, gone string, filter tracker.Expr) (int, error) {
-	s := statement{args: []any{gone}}
-	s.add(runsCTE + `SELECT count(*) FROM r WHERE `)
-	s.condition(filter)
-	return one[int](ctx, tx, s.text.String(), s.args...)
+	s := filtersql.Statement{Dialect: dialect, Args: []any{gone}}
+	s.Add(runsCTE, `SELECT count(*) FROM r WHERE `)
+	s.Condition(filter)
+	return one[int](ctx, tx, s.String(), s.Args...)
 }
 
-// selectRuns returns the keys of the runs of a page. Missing values come last in both directions.
+// selectRuns returns the keys of the runs of a page.
 func selectRuns(ctx context.Context, tx *sql.Tx, gone string, filter tracker.Expr, sort tracker.Sort, q tracker.RunQuery) ([]int64, error) {
-	s := statement{args: []any{gone}}
-	s.add(runsCTE + `SELECT r.key FROM r WHERE `)
-	s.condition(filter)
-	s.add(` ORDER BY `)
-	for _, key := range sort {
-		s.operand(key.Operand)
-		if key.Descending {
-			s.add(` DESC`)
-		}
-		s.add(` NULLS LAST, `)
-	}
-	s.add(`r.started_at DESC, r.id DESC LIMIT ? OFFSET ?`, q.Limit, q.Offset)
-	return column[int64](ctx, tx, s.text.String(), s.args...)
+	s := filtersql.Statement{Dialect: dialect, Args: []any{gone}}
+	s.Add(runsCTE, `SELECT r.key FROM r WHERE `)
+	s.Condition(filter)
+	s.Add(` ORDER BY `)
+	s.Order(sort)
+	s.Add(` LIMIT `, s.Argument(q.Limit), ` OFFSET `, s.Argument(q.Offset))
+	return column[int64](ctx, tx, s.String(), s.Args...)
 }
 
 // Names implements tracker.Store.

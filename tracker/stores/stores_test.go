@@ -1,4 +1,4 @@
-package sqlite
+package stores
 
 import (
 	"errors"
@@ -22,20 +22,20 @@ func TestPlace(t *testing.T) {
 		{"", "", "relative", "/home/.local/share/gouache"},
 		{"", "", "", "/home/.local/share/gouache"},
 	} {
-		t.Setenv(StoreVariable, c.variable)
+		t.Setenv(Variable, c.variable)
 		t.Setenv("XDG_DATA_HOME", c.data)
 		if got, err := Place(c.named); err != nil || got != c.want {
 			t.Errorf("%+v: %s (%v)", c, got, err)
 		}
 	}
 	for _, c := range []struct{ named, variable string }{{"none", ""}, {"", "none"}, {"none", "/store"}} {
-		t.Setenv(StoreVariable, c.variable)
-		if got, err := Place(c.named); !errors.Is(err, ErrNoStore) {
+		t.Setenv(Variable, c.variable)
+		if got, err := Place(c.named); !errors.Is(err, ErrNone) {
 			t.Errorf("%+v: %s (%v)", c, got, err)
 		}
 	}
 	for _, c := range []struct{ named, variable string }{{"-", ""}, {"", "-"}} {
-		t.Setenv(StoreVariable, c.variable)
+		t.Setenv(Variable, c.variable)
 		if got, err := Place(c.named); tracker.ErrorCode(err) != tracker.CodeInvalid {
 			t.Errorf("%+v: %s (%v)", c, got, err)
 		}
