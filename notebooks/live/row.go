@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"html"
+	"image"
 	"strings"
 	"time"
 
@@ -30,6 +31,16 @@ var _ progress.Observer = (*rowView)(nil)
 // rowMost is how many pictures are in a row at most: more would be too small to tell apart.
 const rowMost = 4
 
+// rowLeast is the longer side of a picture in a row at least, in CSS pixels. Small ones are enlarged, to be told apart.
+const rowLeast = 280
+
+// tag is a picture of the row.
+func (v *rowView) tag(m image.Image, alt string) string {
+	b := shrink(m, v.side).Bounds()
+	width := max(b.Dx(), min(v.side, rowLeast)*b.Dx()/max(b.Dx(), b.Dy()))
+	return pictureTag(shrink(m, 2*v.side), width, alt, "")
+}
+
 func newRowView(count int) *rowView {
 	return &rowView{id: "gouache-" + gonbui.UniqueId(), side: min(shownSide, 960/max(1, min(count, rowMost)))}
 }
@@ -52,7 +63,7 @@ func (v *rowView) Observe(e progress.Event) {
 		if err != nil {
 			return // if the device has failed, Stylize reports it
 		}
-		v.cells[len(v.cells)-1] = figure(smallTag(m, v.side, v.now.Caption), v.now.Caption)
+		v.cells[len(v.cells)-1] = figure(v.tag(m, v.now.Caption), v.now.Caption)
 		v.say(fmt.Sprintf("%s: iteration %d of %d", v.now.Caption, i.Iteration, v.total))
 		v.due = time.Now().Add(min(viewLongest, time.Duration(float64(time.Since(began))/viewShare)))
 	}
@@ -65,7 +76,7 @@ func (v *rowView) done(i int, r *progress.Result) {
 		caption += ", interrupted"
 	}
 	c := Captioned{r.Picture.Image(), caption}
-	v.cells[i], v.texts[i] = figure(smallTag(c.Image, v.side, caption), caption), describe(c)
+	v.cells[i], v.texts[i] = figure(v.tag(c.Image, caption), caption), describe(c)
 	v.say("")
 }
 
