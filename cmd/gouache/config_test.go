@@ -88,7 +88,7 @@ func TestConfigFiles(t *testing.T) {
 	if code != 0 || !strings.Contains(stderr, "settings from gouache.yaml: size 80\n") {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	if run := shown(t, store, decode[struct{ Run string }](t, stdout).Run); run.Params["size"] != 80.0 {
+	if run := shown(t, store, decode[struct{ Run string }](t, stdout).Run); run.Params["size"] != int64(80) {
 		t.Errorf("recorded %v", run.Params)
 	}
 	for config, want := range map[string]struct {

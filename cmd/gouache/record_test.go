@@ -80,7 +80,7 @@ func TestRecorded(t *testing.T) {
 		t.Errorf("got %+v", run.Run)
 	}
 	for name, want := range map[string]any{
-		"content_picture": "the cat.jpg", "style_picture": "sample:swirl + sample:glass", "size": 64.0, "iterations": 3.0, "tv_weight": 0.5, "seed": 7.0, "weights": "random",
+		"content_picture": "the cat.jpg", "style_picture": "sample:swirl + sample:glass", "size": int64(64), "iterations": int64(3), "tv_weight": 0.5, "seed": int64(7), "weights": "random",
 		"preset": "gouache", "pooling": "max", "init": "noise", "style_mix": "1:2", "region_picture": "sky.png", "protect_picture": "sky.png",
 	} {
 		if got := run.Params[name]; got != want {

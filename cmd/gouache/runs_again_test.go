@@ -35,7 +35,7 @@ func TestAgain(t *testing.T) {
 		t.Error("the same run has another picture")
 	}
 	run := again("--size", "96", "--strength", "strong", "--seed", "8", "-o", "big.png")
-	for name, want := range map[string]any{"size": 96.0, "style_weight": 18.0, "freedom": 0.8, "seed": 8.0, "init": "noise", "style_mix": "1:2", "iterations": 3.0} {
+	for name, want := range map[string]any{"size": int64(96), "style_weight": int64(18), "freedom": 0.8, "seed": int64(8), "init": "noise", "style_mix": "1:2", "iterations": int64(3)} {
 		if got := run.Params[name]; got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
