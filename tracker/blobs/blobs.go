@@ -1,16 +1,13 @@
-// Package blobs keeps files in an object store: S3 and what speaks its protocol, Google Cloud Storage, Azure, or a folder
-// that all machines share. Files are compared with their hashes when they are read.
+// Package blobs keeps files in an object store: S3 and what speaks its protocol, or a folder that all machines share. Files are compared with their hashes when they are read.
 //
 // A bucket has a URL, as gocloud.dev/blob takes it:
 //
 //	s3://NAME?region=eu-central-1
 //	s3://NAME?endpoint=https://minio.example.org&use_path_style=true&region=us-east-1
-//	gs://NAME
-//	azblob://NAME
 //	file:///srv/gouache
 //
 // With ?prefix=FOLDER/ several stores share one. Credentials are where the provider's own programs look for them, such as
-// AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS and AZURE_STORAGE_ACCOUNT; they have no place in a URL.
+// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; they have no place in a URL.
 package blobs
 
 import (
@@ -40,7 +37,7 @@ import (
 )
 
 // Schemes are those of the URLs of buckets.
-var Schemes = []string{"s3", "gs", "azblob", "file"}
+var Schemes = []string{"s3", "file"}
 
 // ErrAltered is the error for a file that is not what was written.
 var ErrAltered = errors.New("the file is not what was written")
@@ -66,7 +63,7 @@ var secret = regexp.MustCompile(`(?i)secret|token|passw|access_?key|credential|s
 func Normal(bucket string) (string, error) {
 	u, err := url.Parse(bucket)
 	if err != nil || !slices.Contains(Schemes, u.Scheme) {
-		return "", tracker.Errorf(tracker.CodeInvalid, "--blobs %q is no bucket: write s3://NAME, gs://NAME, azblob://NAME or file:///FOLDER", shown(bucket))
+		return "", tracker.Errorf(tracker.CodeInvalid, "--blobs %q is no bucket: write s3://NAME or file:///FOLDER", shown(bucket))
 	}
 	for name := range u.Query() {
 		if secret.MatchString(name) {
@@ -116,6 +113,10 @@ func Open(ctx context.Context, bucket string, o Options) (*Bucket, error) {
 		if !o.ReadOnly {
 			q.Set("create_dir", "true")
 		}
+		u.RawQuery = q.Encode()
+	}
+	if q := u.Query(); u.Scheme == "s3" {
+		q.Set("response_checksum_validation", "when_required") // Open compares better ones, and the SDK warns of files that were sent in parts
 		u.RawQuery = q.Encode()
 	}
 	if b.bucket, err = blob.OpenBucket(ctx, u.String()); err != nil {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gouache-art/gouache/internal/postgrestest"
+	"github.com/gouache-art/gouache/internal/s3test"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
@@ -187,8 +188,16 @@ func TestKilledWorkers(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv(killsVariable)); err == nil {
 		kills = n
 	}
+	for name, bucket := range map[string]func(testing.TB) string{
+		"folder": folder, "S3": func(t testing.TB) string { return s3test.New(t).Bucket(t, "paintings") },
+	} {
+		t.Run(name, func(t *testing.T) { testKilledWorkers(t, bucket(t), kills) })
+	}
+}
+
+func testKilledWorkers(t *testing.T, bucket string, kills int) {
 	source := postgrestest.Database(t)
-	store := openStore(t, source, Options{Blobs: folder(t)})
+	store := openStore(t, source, Options{Blobs: bucket})
 	ids := queue(t, store, 20)
 	finished := map[string]int{}
 	var mu sync.Mutex
