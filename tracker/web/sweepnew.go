@@ -207,6 +207,9 @@ func (v *paintView) searches() bool {
 		slices.ContainsFunc(v.Sweep.Rows, func(r searchRow) bool { return r.Name != "" && r.Values != "" })
 }
 
+// strengthSets are the settings that strength stands for, which follow it where it is searched.
+var strengthSets = []string{"style_weight", "freedom", "palette"}
+
 // apart reports whether several paintings are tried one after the other.
 func (v *paintView) apart() bool { return len(v.Paintings) > 1 && !v.Sweep.Mixed }
 
@@ -250,7 +253,9 @@ func (s paintPages) sweepText(v *paintView) (string, error) {
 	put("weights", v.Weights.value())
 	params := v.params()
 	for _, set := range s.options.Desk.Settings() {
-		searched := slices.ContainsFunc(f.Rows, func(r searchRow) bool { return r.Name == set.Name })
+		searched := slices.ContainsFunc(f.Rows, func(r searchRow) bool {
+			return r.Name == set.Name || r.Name == "strength" && slices.Contains(strengthSets, set.Name)
+		})
 		if value, ok := params[set.Name]; ok && !searched {
 			put(set.Name, value)
 		}
