@@ -274,7 +274,7 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 	var run *tracker.Run
 	at := db.now()
 	r := tracker.Run{
-		ID: tracker.NewID(at), Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning, Attempt: 1,
+		ID: cmp.Or(n.ID, tracker.NewID(at)), Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning, Attempt: 1,
 		StartedAt: at, SeenAt: at, Note: n.Note, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
 	}
 	if n.Queued {
@@ -303,6 +303,9 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 		})
 		if !errors.Is(err, errTaken) {
 			return run, err
+		}
+		if n.ID != "" {
+			return nil, tracker.Errorf(tracker.CodeConflict, "there is a run %s already", n.ID)
 		}
 		r.ID = tracker.NewID(at)
 	}
