@@ -95,8 +95,9 @@ func checkName(kind, name string) error {
 	)
 }
 
-// nearestName turns any text into a name that a filter can contain, for names that this package may not refuse.
-func nearestName(text string) string {
+// NearestName turns any text into a name that a parameter, a metric or a role can have, for names that other programs
+// chose.
+func NearestName(text string) string {
 	name := notInName.ReplaceAllString(text, "_")
 	if !validName.MatchString(name) {
 		name = "_" + name

@@ -146,7 +146,7 @@ func ParamsOf(settings map[string]any) Params {
 		if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e6 {
 			v = int64(f)
 		}
-		params[nearestName(name)] = v // a term can have any name
+		params[NearestName(name)] = v // a term can have any name
 	}
 	return params
 }
@@ -196,7 +196,7 @@ func (r *Recorder) change(c progress.Change) {
 func IterationMetrics(i progress.Iteration) Metrics {
 	values := Metrics{"total": i.Total, "seconds": i.Elapsed.Seconds(), "evaluations": float64(i.Evaluations)}
 	for _, t := range i.Terms {
-		name := nearestName(t.Name)
+		name := NearestName(t.Name)
 		values[name] = t.Weighted
 		values[Unweighted(name)] = t.Loss
 	}

@@ -353,7 +353,13 @@ const (
 func NewID(at time.Time) string {
 	var random [8]byte
 	rand.Read(random[:]) // never fails, says crypto/rand
-	n := uint64(at.Unix())<<(5*idRandomLetters) | binary.LittleEndian.Uint64(random[:])&(1<<(5*idRandomLetters)-1)
+	return IDOf(at, binary.LittleEndian.Uint64(random[:]))
+}
+
+// IDOf is NewID with a number, of which 25 bits count, in place of a random one, for runs that are known elsewhere by
+// another name.
+func IDOf(at time.Time, number uint64) string {
+	n := uint64(at.Unix())<<(5*idRandomLetters) | number&(1<<(5*idRandomLetters)-1)
 	var id [idLength]byte
 	for i := range id {
 		id[idLength-1-i] = idLetters[n&31]

@@ -22,6 +22,7 @@ import (
 type recordFlags struct {
 	store, blobs, experiment, name string
 	tags                           []string
+	follow                         followFlags
 }
 
 func (f *recordFlags) add(cmd *cobra.Command) {
@@ -31,22 +32,31 @@ func (f *recordFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.experiment, "experiment", "", "`NAME` of the experiment that the run belongs to")
 	flags.StringVar(&f.name, "name", "", "`NAME` of the run (default: the output file's)")
 	flags.StringArrayVar(&f.tags, "tag", nil, "`TAG` of the run; may be given several times")
+	f.follow.add(cmd)
 }
 
 // check finds mistakes before anything slow begins.
 func (f *recordFlags) check() error {
-	if _, err := stores.Place(f.store); tracker.ErrorCode(err) == tracker.CodeInvalid {
+	_, err := stores.Place(f.store)
+	switch {
+	case tracker.ErrorCode(err) == tracker.CodeInvalid:
 		return usage(err)
+	case errors.Is(err, stores.ErrNone) && f.follow != (followFlags{}):
+		return usage(errors.New("--notify and --forward need a record of the run: leave out --store none"))
 	}
-	_, err := tracker.NewRun{Experiment: f.experiment, Name: f.name, Tags: f.tags}.Normal()
+	if err := f.follow.check(); err != nil {
+		return err
+	}
+	_, err = tracker.NewRun{Experiment: f.experiment, Name: f.name, Tags: f.tags}.Normal()
 	return invalid(err)
 }
 
 // recording is a run being recorded. A nil one records nothing.
 type recording struct {
-	store tracker.Store
-	run   *tracker.ActiveRun
-	warn  func(error)
+	store  tracker.Store
+	run    *tracker.ActiveRun
+	others *followers
+	warn   func(error)
 }
 
 // start begins to record a run. If the store fails it warns and returns nil: a painting does not fail because it cannot
@@ -60,14 +70,16 @@ func (f *recordFlags) start(ctx context.Context, n tracker.NewRun, warn func(err
 		warn(err)
 		return nil
 	}
+	store, others := f.follow.followed(store, warn)
 	n.Experiment, n.Tags = f.experiment, f.tags
 	run, err := tracker.Start(ctx, store, n)
 	if err != nil {
+		others.end()
 		store.Close()
 		warn(err)
 		return nil
 	}
-	return &recording{store: store, run: run, warn: warn}
+	return &recording{store: store, run: run, others: others, warn: warn}
 }
 
 // observer adds the recording to another observer.
@@ -92,6 +104,7 @@ func (r *recording) end(ctx context.Context, failure error) {
 			r.warn(err)
 		}
 	}
+	r.others.end()
 	if err := r.store.Close(); err != nil {
 		r.warn(err)
 	}

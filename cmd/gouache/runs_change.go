@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,11 +14,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/stores"
 )
 
 // updateRun changes a run and prints what text writes of it.
@@ -223,61 +220,6 @@ func confirm(cmd *cobra.Command, d *tracker.Deletion) bool {
 	terminal.Fprintf(cmd.ErrOrStderr(), "delete %s? [y/N] ", deletionText(d))
 	answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // the end of input means no
 	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
-}
-
-func newRunsImport() *cobra.Command {
-	var f storeFlags
-	var filters filterFlags
-	cmd := &cobra.Command{
-		Use:   "import FOLDER [flags]",
-		Short: "Add the runs of another store, for example a copy of one made on another machine",
-		Long: `Add the runs of another store, for example a copy of one made on another machine. Runs keep their ids,
-times and pictures; their checkpoints, sweeps and judgements come along. Runs that are here already
-stay, and are updated if they continued there. A run that cannot be kept is refused, the others are
-added, and the exit code is 1. --filter and the flags like it choose the runs.`,
-		Args: exactly("the FOLDER of a store, or its URL"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			filter, err := filters.read(cmd)
-			if err != nil {
-				return err
-			}
-			args[0] = filename.Expand(args[0])
-			if _, err := os.Stat(args[0]); err != nil && !stores.IsURL(args[0]) {
-				return fmt.Errorf("there is no store in %s (%w)", args[0], err)
-			}
-			from, err := stores.Open(cmd.Context(), args[0], stores.Options{ReadOnly: true})
-			if err != nil {
-				return invalid(err)
-			}
-			defer from.Close()
-			return withStore(cmd, &f, creating, func(into tracker.Store) error {
-				done, err := tracker.Import(cmd.Context(), into, from, filter)
-				for _, note := range done.Notes {
-					terminal.Fprintf(cmd.ErrOrStderr(), "note: %s\n", note)
-				}
-				for _, r := range done.Refused {
-					terminal.Fprintf(cmd.ErrOrStderr(), "run %s is refused: %s\n", r.ID, r.Reason)
-				}
-				showErr := show(cmd, f.json, done, func(w *terminal.Table) { printImported(w, f.dir, done) })
-				if n := len(done.Refused); n > 0 {
-					err = cmp.Or(err, fmt.Errorf("%s refused", format.Count(n, "run was", "runs were")))
-				}
-				return cmp.Or(invalid(err), showErr)
-			})
-		},
-	}
-	filters.add(cmd)
-	f.addBlobs(cmd)
-	return f.add(cmd, "print JSON")
-}
-
-func printImported(w *terminal.Table, dir string, done *tracker.Imported) {
-	w.Printf("added %s to %s, brought %d up to date; %d were there already\n",
-		format.Count(len(done.Runs), "run", "runs"), dir, len(done.Updated), len(done.Present))
-	if len(done.Sweeps) > 0 || done.Judgements > 0 {
-		w.Printf("with them came %s and %s\n", format.Count(len(done.Sweeps), "sweep", "sweeps"),
-			format.Count(done.Judgements, "new judgement", "new judgements"))
-	}
 }
 
 func newRunsVerify() *cobra.Command {

@@ -51,6 +51,7 @@ trial from its checkpoint. The exit code is 1 if a trial failed.`,
 // sweepFlags are those of the commands that run trials.
 type sweepFlags struct {
 	store    storeFlags
+	follow   followFlags
 	parallel int
 	quiet    bool
 }
@@ -61,10 +62,14 @@ func (f *sweepFlags) add(cmd *cobra.Command) {
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print neither progress nor messages")
 	f.store.add(cmd, "print the state of the sweep at its end as JSON")
 	f.store.addBlobs(cmd)
+	f.follow.add(cmd)
 }
 
 // apply overrides the file's values with the flags.
 func (f *sweepFlags) apply(file *sweep.File) error {
+	if err := f.follow.check(); err != nil {
+		return err
+	}
 	if f.parallel < 0 || f.parallel > 256 {
 		return usage(fmt.Errorf("--parallel %d is out of range: choose 1 to 256", f.parallel))
 	}
@@ -258,6 +263,11 @@ func (f *sweepFlags) withPainter(cmd *cobra.Command, file *sweep.File, has track
 // paint runs the trials and shows them.
 func (f *sweepFlags) paint(cmd *cobra.Command, store tracker.Store, painter *painting.Painter) error {
 	board := newSweepBoard(messages(cmd, f.quiet), painter.File)
+	store, others := f.follow.followed(store, board.warn)
+	defer others.end()
+	if painter.File.Minimise.IsRating() {
+		board.waits = func(reason string) { others.waiting(painter.File.Name, reason) }
+	}
 	painter.Watch, painter.Warn = board.observer, board.warn
 	board.begin(cmd.Context(), store)
 	options := sweep.Options{Trial: painter.Trial, Describe: painter.Describe, Watcher: board}

@@ -17,8 +17,9 @@ import (
 
 // sweepBoard shows a running sweep: a line for each running trial, and one for the whole.
 type sweepBoard struct {
-	line *statusLine
-	file *sweep.File
+	line  *statusLine
+	file  *sweep.File
+	waits func(reason string) // is called when the sweep waits, or nil
 
 	mu      sync.Mutex
 	planned int            // trials in all
@@ -113,7 +114,12 @@ func (b *sweepBoard) Ended(t *sweep.Trial, o tracker.Outcome) {
 }
 
 // Waiting prints the reason.
-func (b *sweepBoard) Waiting(reason string) { b.line.sayAbove(terminal.Line(reason)) }
+func (b *sweepBoard) Waiting(reason string) {
+	b.line.sayAbove(terminal.Line(reason))
+	if b.waits != nil {
+		b.waits(reason)
+	}
+}
 
 // warn prints an error that ends nothing.
 func (b *sweepBoard) warn(err error) { b.line.sayAbove(terminal.Sprintf("warning: %v", err)) }

@@ -29,6 +29,7 @@ import (
 type workerFlags struct {
 	store  storeFlags
 	studio studioFlags
+	follow followFlags
 	idle   time.Duration
 	once   bool
 	noWait bool
@@ -60,6 +61,7 @@ on a store; a second one waits for the first to end.`,
 	_ = flags.MarkHidden("seed") // each run has its own
 	f.studio.addCompute(cmd)
 	f.studio.addTuning(cmd)
+	f.follow.add(cmd)
 	flags.DurationVar(&f.idle, "idle-exit", 0, "end after this `TIME` without work, such as 10m (default: never)")
 	flags.BoolVar(&f.once, "once", false, "end after one picture")
 	flags.BoolVar(&f.noWait, "no-wait", false, "fail if another worker of this machine works on the store")
@@ -75,6 +77,9 @@ func runWorker(cmd *cobra.Command, f *workerFlags) error {
 	if f.idle < 0 {
 		return usage(fmt.Errorf("--idle-exit %v must be 0 or more", f.idle))
 	}
+	if err := f.follow.check(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	if f.tied {
@@ -87,8 +92,10 @@ func runWorker(cmd *cobra.Command, f *workerFlags) error {
 	if err != nil {
 		return err
 	}
-	defer store.Close()
 	line := &workerLine{line: newStatusLine(messages(cmd, f.studio.quiet))}
+	defer store.Close()
+	store, others := f.follow.followed(store, line.Warn)
+	defer others.end()
 	release, err := f.lock(ctx, line)
 	if err != nil || ctx.Err() != nil {
 		return err

@@ -191,8 +191,8 @@ func Curves(ctx context.Context, w io.Writer, reader tracker.Reader, ids []strin
 	if err := out.Write([]string{"run", "metric", "step", "value"}); err != nil {
 		return err
 	}
-	err := each(ctx, reader, ids, func(run *tracker.Run, _ []tracker.Picture) error {
-		return eachCurve(ctx, reader, run, points, func(c *tracker.Curve) error {
+	err := Each(ctx, reader, ids, func(run *tracker.Run, _ []tracker.Picture) error {
+		return EachCurve(ctx, reader, run, points, func(c *tracker.Curve) error {
 			for _, p := range c.Points {
 				if err := out.Write([]string{run.ID, c.Name, strconv.FormatInt(p.Step, 10), numberCell(p.Value)}); err != nil {
 					return err
@@ -205,8 +205,9 @@ func Curves(ctx context.Context, w io.Writer, reader tracker.Reader, ids []strin
 	return cmp.Or(err, out.Error())
 }
 
-// eachCurve calls do with each of a run's curves, sorted by name, and holds one at a time.
-func eachCurve(ctx context.Context, reader tracker.Reader, run *tracker.Run, points int, do func(*tracker.Curve) error) error {
+// EachCurve calls do with each of a run's curves, sorted by name, and holds one at a time. points is the
+// most points of a curve; 0 for all.
+func EachCurve(ctx context.Context, reader tracker.Reader, run *tracker.Run, points int, do func(*tracker.Curve) error) error {
 	for _, name := range slices.Sorted(maps.Keys(run.Final)) {
 		curves, err := reader.Curves(ctx, run.ID, tracker.CurveQuery{Metrics: []string{name}, Points: points})
 		if err != nil {

@@ -28,7 +28,7 @@ type entry struct {
 
 // collect reads the part of the runs that is held in memory.
 func collect(ctx context.Context, reader tracker.Reader, ids []string) (entries []entry, err error) {
-	err = each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
+	err = Each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
 		pictures = slices.DeleteFunc(pictures, func(p tracker.Picture) bool {
 			return p.Role == tracker.RoleSnapshot && p.Hash != run.Picture
 		})
@@ -38,7 +38,9 @@ func collect(ctx context.Context, reader tracker.Reader, ids []string) (entries 
 	return entries, err
 }
 
-func each(ctx context.Context, reader tracker.Reader, ids []string, do func(*tracker.Run, []tracker.Picture) error) error {
+// Each calls do with each of the runs and its pictures, in the order of their ids, and holds one at a time. Ids that are
+// missing or given twice are CodeInvalid.
+func Each(ctx context.Context, reader tracker.Reader, ids []string, do func(*tracker.Run, []tracker.Picture) error) error {
 	if err := checkIDs(ids); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 func JSON(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string, points int) error {
 	out := bufio.NewWriter(terminal.JSONWriter(sink{w}))
 	between := "{\"runs\":[\n"
-	err := each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
+	err := Each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
 		object, err := json.Marshal(struct {
 			*tracker.Run
 			Pictures []tracker.Picture `json:"pictures"`
@@ -33,7 +33,7 @@ func JSON(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string,
 		out.Write(bytes.TrimSuffix(object, []byte("}")))
 		out.WriteString(`,"curves":[`)
 		between = "\n" // each curve is on a separate line
-		err = eachCurve(ctx, reader, run, points, func(c *tracker.Curve) error {
+		err = EachCurve(ctx, reader, run, points, func(c *tracker.Curve) error {
 			text, err := json.Marshal(c)
 			out.WriteString(between)
 			out.Write(text)

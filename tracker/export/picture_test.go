@@ -168,7 +168,7 @@ func TestHostileFormat(t *testing.T) {
 				t.Errorf("%q, %d pixels: it is shown as %q", format, longer, s.mime)
 			}
 		}
-		if name := pictureName(p); name != "result-000000" {
+		if name := PictureName(p); name != "result-000000" {
 			t.Errorf("%q: the file is called %q", format, name)
 		}
 	}

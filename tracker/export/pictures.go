@@ -41,16 +41,13 @@ func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []stri
 		return unwritten(err)
 	}
 	defer root.Close()
-	return each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
-		folder := fileName(run.Name) + "-" + fileName(run.ID)
-		if run.Name == run.ID {
-			folder = fileName(run.ID)
-		}
+	return Each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
+		folder := Folder(run)
 		if err := root.MkdirAll(folder, 0o755); err != nil {
 			return unwritten(err)
 		}
 		for _, p := range pictures {
-			if err := copyPicture(ctx, root, path.Join(folder, pictureName(p)), reader, p.Hash); err != nil {
+			if err := CopyPicture(ctx, root, path.Join(folder, PictureName(p)), reader, p.Hash); err != nil {
 				return err
 			}
 		}
@@ -58,12 +55,21 @@ func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []stri
 	})
 }
 
+// Folder is the name of a run's folder, NAME-ID.
+func Folder(run *tracker.Run) string {
+	if run.Name == run.ID {
+		return fileName(run.ID)
+	}
+	return fileName(run.Name) + "-" + fileName(run.ID)
+}
+
 func unwritten(err error) error {
 	return tracker.Errorf(tracker.CodeUnavailable, "the pictures cannot be written: %w", err)
 }
 
-// pictureName is a picture's file name. Steps have enough digits to keep snapshots in order.
-func pictureName(p tracker.Picture) string {
+// PictureName is the name of a picture's file, ROLE-STEP-NAME with the extension of its format. Steps have enough digits
+// to keep snapshots in order.
+func PictureName(p tracker.Picture) string {
 	name := fmt.Sprintf("%s-%06d", fileName(p.Role), p.Step)
 	if given := strings.TrimSuffix(p.Name, path.Ext(p.Name)); given != "" {
 		name += "-" + fileName(given)
@@ -87,7 +93,7 @@ func known(format string) bool {
 func Zip(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string) error {
 	out := zip.NewWriter(sink{w})
 	taken := map[string]bool{}
-	err := each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
+	err := Each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
 		e := entry{*run, pictures}
 		p := e.main()
 		if p == nil {
@@ -167,8 +173,8 @@ func fileName(text string) string {
 	return strings.ToValidUTF8(safe[:min(len(safe), most)], "")
 }
 
-// copyPicture writes a file that exists whole or not at all.
-func copyPicture(ctx context.Context, root *os.Root, name string, reader tracker.Reader, hash string) error {
+// CopyPicture writes a picture's file below root. It exists whole or not at all.
+func CopyPicture(ctx context.Context, root *os.Root, name string, reader tracker.Reader, hash string) error {
 	from, err := reader.OpenPicture(ctx, hash)
 	if err != nil {
 		return err
@@ -188,6 +194,31 @@ func copyPicture(ctx context.Context, root *os.Root, name string, reader tracker
 // jpegQuality is the quality of reduced pictures. At 90, five results of 256 to 512 pixels take 21
 // to 24% of their PNGs' bytes.
 const jpegQuality = 90
+
+// Shown returns a picture's file as every browser shows it, PNG, JPEG, GIF or WebP: the file itself, or a PNG with the same
+// pixels.
+func Shown(ctx context.Context, reader tracker.Reader, p *tracker.Picture) ([]byte, error) {
+	s, err := show(ctx, reader, p, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return io.ReadAll(s)
+}
+
+// PNG returns a picture's file, or a PNG with the same pixels if it is another format.
+func PNG(ctx context.Context, reader tracker.Reader, p *tracker.Picture) ([]byte, error) {
+	if p.Format == "png" {
+		return Shown(ctx, reader, p)
+	}
+	file, err := reader.OpenPicture(ctx, p.Hash)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, _, err := convert(ctx, file, 0)
+	return data, err
+}
 
 // shown is a picture in a format that every browser shows.
 type shown struct {

@@ -1,0 +1,244 @@
+package mlflow
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/foreign"
+)
+
+// maxFiles is how many files of a run are looked at.
+const maxFiles = 10_000
+
+// Open returns the server's active runs. Those that Send has sent there are left out. A run with a parent is a trial of a
+// sweep with the parent's name. Images by step are snapshots, whose name is their key, and other pictures among the
+// artifacts are results. warn is called for what is left out.
+func (c *Client) Open(ctx context.Context, warn func(error)) (*foreign.Source, error) {
+	experiments, err := c.experiments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []run
+	names := map[string]string{} // of runs, by id
+	trials := map[string]int{}   // so far, by the id of the parent
+	byID := map[string]string{}
+	for _, e := range experiments {
+		byID[e.ID] = e.Name
+		runs, err := c.searchRuns(ctx, []string{e.ID}, "")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, runs...)
+	}
+	for _, r := range all {
+		names[r.Info.ID] = r.Info.Name
+	}
+	var runs []foreign.Run
+	for _, r := range all {
+		if r.tag(tagRun) != "" || r.tag(tagSweep) != "" {
+			continue
+		}
+		f := foreign.Run{
+			Origin: "mlflow " + r.Info.ID, Record: r.record(byID[r.Info.Experiment]),
+			Read: func(ctx context.Context) (*foreign.Content, error) { return c.read(ctx, &r, warn) },
+		}
+		if parent := r.tag(tagParent); names[parent] != "" {
+			trials[parent]++
+			f.Record.Sweep, f.Record.Trial = names[parent], trials[parent]
+		}
+		f.Record.Provenance.Dir = c.String()
+		runs = append(runs, f)
+	}
+	return foreign.NewSource(runs, nil, warn), nil
+}
+
+// experiments returns the active experiments.
+func (c *Client) experiments(ctx context.Context) (all []experiment, err error) {
+	for token := ""; ; {
+		var page struct {
+			Experiments []experiment `json:"experiments"`
+			Next        string       `json:"next_page_token"`
+		}
+		err := c.call(ctx, http.MethodPost, "experiments/search", nil,
+			map[string]any{"max_results": 500, "page_token": token, "view_type": "ACTIVE_ONLY"}, &page)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Experiments...)
+		if token = page.Next; token == "" || len(page.Experiments) == 0 {
+			return all, nil
+		}
+	}
+}
+
+// record returns what a store keeps of a run.
+func (r *run) record(experiment string) tracker.Run {
+	record := tracker.Run{
+		Name: r.Info.Name, Experiment: experiment, Note: r.tag(tagNote), StartedAt: when(r.Info.StartTime), SeenAt: when(r.Info.StartTime),
+		Status: tracker.StatusFinished, Params: tracker.Params{},
+		Provenance: tracker.Provenance{Version: "MLflow", Commit: r.tag("mlflow.source.git.commit")},
+	}
+	if experiment == "Default" {
+		record.Experiment = ""
+	}
+	for _, status := range tracker.Statuses {
+		if statusOf(status) == r.Info.Status && status != tracker.StatusQueued {
+			record.Status = status
+		}
+	}
+	if source := r.tag("mlflow.source.name"); source != "" {
+		record.Provenance.Command = []string{source}
+	}
+	for _, m := range r.Data.Metrics {
+		if at := when(m.At); at.After(record.SeenAt) {
+			record.SeenAt = at
+		}
+	}
+	if end := when(r.Info.EndTime); record.Status.Ended() && r.Info.EndTime > 0 {
+		record.EndedAt, record.SeenAt = end, end
+	}
+	for _, p := range r.Data.Params {
+		record.Params[p.Key] = valueOf(p.Value)
+	}
+	for _, t := range r.Data.Tags {
+		switch {
+		case strings.HasPrefix(t.Key, "mlflow."):
+		case t.Value == "" || strings.EqualFold(t.Value, "true"):
+			record.Tags = append(record.Tags, t.Key)
+		default:
+			record.Tags = append(record.Tags, t.Key+"="+t.Value)
+		}
+	}
+	return record
+}
+
+func when(ms integer) time.Time { return time.UnixMilli(int64(ms)).UTC() }
+
+// valueOf returns a parameter's value, which is a text in MLflow, as a number or a bool if it is written as one.
+func valueOf(text string) any {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n
+	}
+	if f, err := strconv.ParseFloat(text, 64); err == nil {
+		return f
+	}
+	switch text {
+	case "True", "true":
+		return true
+	case "False", "false":
+		return false
+	}
+	return text
+}
+
+// read reads the points and the pictures of a run.
+func (c *Client) read(ctx context.Context, r *run, warn func(error)) (*foreign.Content, error) {
+	content := &foreign.Content{}
+	for _, m := range r.Data.Metrics {
+		points, err := c.history(ctx, r.Info.ID, m.Key)
+		if err != nil {
+			return nil, err
+		}
+		content.Series = append(content.Series, tracker.Series{Name: m.Key, Points: points})
+	}
+	files, err := c.pictures(ctx, r.Info.ID)
+	if err != nil {
+		return nil, err
+	}
+	held := int64(0)
+	for _, f := range files {
+		if held += int64(f.Size); held > foreign.MaxPictures {
+			return nil, tracker.Errorf(tracker.CodeInvalid, "it has more than %d bytes of pictures", foreign.MaxPictures)
+		}
+		data, err := c.get(ctx, r, f)
+		if err != nil {
+			return nil, err
+		}
+		content.Pictures = append(content.Pictures, picture(f.Path, data, when(r.Info.StartTime)))
+	}
+	return content, nil
+}
+
+// history returns all points of a metric.
+func (c *Client) history(ctx context.Context, id, key string) (points []tracker.Point, err error) {
+	for token := ""; ; {
+		var page struct {
+			Metrics []metric `json:"metrics"`
+			Next    string   `json:"next_page_token"`
+		}
+		query := url.Values{"run_id": {id}, "metric_key": {key}, "max_results": {"25000"}}
+		if token != "" {
+			query.Set("page_token", token)
+		}
+		if err := c.call(ctx, http.MethodGet, "metrics/get-history", query, nil, &page); err != nil {
+			return nil, err
+		}
+		for _, m := range page.Metrics {
+			points = append(points, tracker.Point{Step: int64(m.Step), Value: float64(m.Value)})
+		}
+		if token = page.Next; token == "" || len(page.Metrics) == 0 {
+			return points, nil
+		}
+	}
+}
+
+// pictures lists the pictures among the artifacts of a run, without the small ones for MLflow's grid.
+func (c *Client) pictures(ctx context.Context, id string) (found []artifact, err error) {
+	seen := 0
+	for folders := []string{""}; len(folders) > 0 && seen < maxFiles; folders = folders[1:] {
+		files, err := c.artifacts(ctx, id, folders[0])
+		if err != nil {
+			return nil, err
+		}
+		seen += len(files)
+		for _, f := range files {
+			switch kind := strings.ToLower(path.Ext(f.Path)); {
+			case f.IsDir:
+				folders = append(folders, f.Path)
+			case strings.HasSuffix(f.Path, "compressed.webp"):
+			case slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff"}, kind):
+				found = append(found, f)
+			}
+		}
+	}
+	return found, nil
+}
+
+func (c *Client) get(ctx context.Context, r *run, f artifact) (data []byte, err error) {
+	where, err := r.artifactPath(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	err = c.do(ctx, request{method: http.MethodGet, path: where}, func(answer io.Reader) error {
+		data, err = io.ReadAll(io.LimitReader(answer, foreign.MaxPictures+1))
+		if err == nil && len(data) > foreign.MaxPictures {
+			err = fmt.Errorf("%s has more than %d bytes", f.Path, foreign.MaxPictures)
+		}
+		return err
+	})
+	return data, err
+}
+
+// logged matches the names that log_image gives pictures of a step: since version 3 with + and ~, before with % and #.
+var logged = regexp.MustCompile(`^images/(.+)[+%]step[+%](\d+)[+%]timestamp[+%](\d+)[+%][^/]*$`)
+
+// picture returns a picture by its path among the artifacts.
+func picture(name string, data []byte, began time.Time) foreign.Picture {
+	m := logged.FindStringSubmatch(name)
+	if m == nil {
+		return foreign.Picture{NewPicture: tracker.NewPicture{Role: tracker.RoleResult, Name: name, Data: data}, At: began}
+	}
+	step, _ := strconv.ParseInt(m[2], 10, 64) // 0 if it is out of range, as for ms
+	ms, _ := strconv.ParseInt(m[3], 10, 64)
+	return foreign.PictureOf(strings.NewReplacer("~", "/", "#", "/").Replace(m[1]), step, time.UnixMilli(ms), data)
+}
