@@ -336,7 +336,10 @@ func (c *Client) sendPicture(ctx context.Context, from Source, there *run, p *tr
 		return err
 	}
 	// The whole picture is the last, since it tells that both are there.
-	return cmp.Or(c.put(ctx, there, name+"+compressed.webp", "image/webp", small.Bytes()), c.put(ctx, there, name+".png", "image/png", data))
+	if err := c.put(ctx, there, name+"+compressed.webp", "image/webp", small.Bytes()); err != nil {
+		return err
+	}
+	return c.put(ctx, there, name+".png", "image/png", data)
 }
 
 func (c *Client) put(ctx context.Context, there *run, name, kind string, data []byte) error {

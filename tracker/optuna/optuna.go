@@ -127,13 +127,6 @@ func toJSON(v any) string {
 	return string(text)
 }
 
-// Is reports whether a file is a database of Optuna.
-func Is(ctx context.Context, path string) bool {
-	db := open(path, "ro")
-	defer db.Close()
-	return check(ctx, db) == nil
-}
-
 // check returns an error unless the database has the version that this package knows.
 func check(ctx context.Context, db *sql.DB) error {
 	var found int
