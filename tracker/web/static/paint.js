@@ -113,3 +113,7 @@ addEventListener("pageshow", () => {
 });
 
 form.querySelector('[aria-invalid="true"]')?.focus();
+
+// Files may have been chosen before this script ran. One change sends all of them.
+const early = [...form.querySelectorAll('input[type="file"]')].find((input) => input.files.length > 0);
+early?.dispatchEvent(new Event("change", { bubbles: true }));
