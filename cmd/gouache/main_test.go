@@ -410,10 +410,10 @@ func TestFeatures(t *testing.T) {
 func TestWeights(t *testing.T) {
 	stdout, _, code := gouache(t.Context(), "weights", "list", "--json")
 	var sets []weightsEntry
-	if err := json.Unmarshal([]byte(stdout), &sets); err != nil || code != 0 || len(sets) != 4 {
+	if err := json.Unmarshal([]byte(stdout), &sets); err != nil || code != 0 || len(sets) != 6 {
 		t.Fatalf("exit code %d, %v in %q", code, err, stdout)
 	}
-	if stdout, _, code := gouache(t.Context(), "weights", "list"); code != 0 || strings.Count(stdout, "\n") != 5 {
+	if stdout, _, code := gouache(t.Context(), "weights", "list"); code != 0 || strings.Count(stdout, "\n") != 7 {
 		t.Errorf("exit code %d, %q", code, stdout)
 	}
 	converted := filepath.Join(t.TempDir(), "hed.safetensors")

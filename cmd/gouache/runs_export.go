@@ -77,7 +77,7 @@ func newRunsExport() *cobra.Command {
   html         a gallery: one file with its pictures, for any browser
   pictures     a folder with a folder for each run, and all its pictures in it
   tensorboard  a folder of event files: curves, pictures and parameters
-  parquet      a folder with a file for each run, a row for each value, for pandas, Polars and DuckDB
+  parquet      a folder with a file for each run, for pandas and DuckDB
   optuna       a database with a study for each sweep, for optuna-dashboard
 The default is the one that the extension of --out names, and json on standard output. Instead of ids,
 --filter and the flags like it may choose the runs.

@@ -35,8 +35,8 @@ func newRunsImport() *cobra.Command {
   FOLDER or URL  a store, for example a copy of one made on another machine
   FOLDER         TensorBoard's event files, in it or below it
   FILE.db        a database of Optuna
-  mlflow+http:…  a server of MLflow; a password for it is in $MLFLOW_TRACKING_USERNAME and
-                 $MLFLOW_TRACKING_PASSWORD
+  mlflow+http:…  a server of MLflow; a name and password for it are in
+                 $MLFLOW_TRACKING_USERNAME and $MLFLOW_TRACKING_PASSWORD
 Runs of a store keep their ids, times and pictures; their checkpoints, sweeps and judgements come along.
 Runs of other programs come with their parameters, curves and pictures. Runs that are here already stay,
 and are updated if they continued there, so that the command may be repeated. A run that cannot be kept

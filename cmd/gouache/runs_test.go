@@ -277,7 +277,7 @@ func TestRunsMistakes(t *testing.T) {
 		{"export " + ids[0] + " --experiment night", 2, "not both"},
 		{"export " + ids[0] + " --format pictures", 2, "--out"},
 		{"import nowhere", 1, "no store in nowhere"},
-		{"import", 2, "takes the FOLDER"},
+		{"import", 2, "takes the SOURCE"},
 		{"lst", 2, `did you mean "list"?`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
