@@ -86,9 +86,6 @@ func mayPass(err error) bool {
 // foreignKey is the code of a row that names none of another table, for example a picture that was just deleted.
 const foreignKey = "23503"
 
-// isDuplicate reports whether a row is there already.
-func isDuplicate(err error) bool { return hasCode(err, "23505") }
-
 func hasCode(err error, code string) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && e.Code == code

@@ -255,12 +255,12 @@ func TestWoken(t *testing.T) {
 		}
 	}
 	within("that it listens", true, 10*time.Second)
-	run, err := store.CreateRun(t.Context(), tracker.NewRun{Queued: true})
-	if err != nil {
+	if _, err := store.CreateRun(t.Context(), tracker.NewRun{Queued: true}); err != nil {
 		t.Fatal(err)
 	}
 	within("a queued run", true, 10*time.Second)
-	if run, err = store.ClaimRun(t.Context(), tracker.Process{}); err != nil {
+	run, err := store.ClaimRun(t.Context(), tracker.Process{})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := store.AppendPoints(t.Context(), run.Claim(), []tracker.Series{{Name: "x", Points: []tracker.Point{{Step: 1}}}}); err != nil {

@@ -81,7 +81,7 @@ func TestTakenOverWhileWriting(t *testing.T) {
 		_, err := store.ContinueRun(t.Context(), run.ID, lostProcess())
 		return errors.Join(err, text("after")(w))
 	})
-	wantError(t, err, tracker.CodeConflict, "was continued by process")
+	wantError(t, err, tracker.CodeConflict, "was given to process")
 	wantCheckpoint(t, store, run.ID, "before")
 }
 

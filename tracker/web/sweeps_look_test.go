@@ -18,7 +18,8 @@ func TestSweepPagesFit(t *testing.T) {
 	base := serve(t, store, Options{Title: "a store", Version: "v0.4.0", ReadSweep: readSweep})
 	judgeByWeight(t, store, "how much of the swirl?", 60)
 	ctx := browsertest.Open(t)
-	gridReady := `!document.getElementById("steps").hidden && [...document.querySelectorAll(".trial img")].slice(0, 6).every(i => i.complete)`
+	// Pictures below the window are not fetched, unless they are wanted at once.
+	gridReady := `!document.getElementById("steps").hidden && [...document.querySelectorAll(".trial img")].slice(0, 6).every(i => { i.loading = "eager"; return i.complete; })`
 	for _, c := range []struct{ name, path, ready string }{
 		{"sweeps-list", "/sweeps", ""},
 		{"sweep-grid", sweepPath("chelsea in glass") + "?rows=style&columns=style_weight&at.pooling=2", gridReady},

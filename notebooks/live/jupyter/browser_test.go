@@ -82,6 +82,7 @@ func TestInBrowser(t *testing.T) {
 // runInLab opens a notebook in JupyterLab, runs all its cells, and returns the page and when it was opened.
 func runInLab(t *testing.T, n *notebook) (ctx context.Context, opened time.Time) {
 	t.Helper()
+	browsertest.Need(t) // starts the browser, which outlives the test: its files must not lie in the test's folder
 	server := startLab(t, n)
 	ctx = browsertest.Open(t)
 	browsertest.ExpectComplaint(ctx, "") // JupyterLab's own; its pages are not ours
