@@ -407,7 +407,7 @@ func ReadFilter(text string) (*Filter, error) {
 	return parseFilter(text, longer*maxFilter, longer*maxComparisons)
 }
 
-// parseFilter reads a filter of at most so many bytes and comparisons.
+// parseFilter reads a filter with bounded numbers of bytes and comparisons.
 func parseFilter(text string, most, comparisons int) (*Filter, error) {
 	if err := checkText("the filter", text, most); err != nil {
 		return nil, err

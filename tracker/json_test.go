@@ -57,7 +57,7 @@ func TestTexts(t *testing.T) {
 	}
 	text := Any(list...).String()
 	if _, err := ParseFilter(text); ErrorCode(err) != CodeInvalid {
-		t.Errorf("somebody typed %d bytes: %v", len(text), err)
+		t.Errorf("a filter of %d bytes: %v", len(text), err)
 	}
 	if again, err := ReadFilter(text); err != nil || again.String() != text {
 		t.Errorf("it is not read: %v", err)

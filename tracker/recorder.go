@@ -159,10 +159,10 @@ func (r *Recorder) iteration(i progress.Iteration) {
 		return
 	}
 	r.check(r.run.Log(r.last, IterationMetrics(i)))
-	r.checkpoint(i)
-	if r.due(i) {
+	if r.due(i) { // first, so that no checkpoint that waits to be written keeps back the run's first picture
 		r.snapshot(i)
 	}
+	r.checkpoint(i)
 }
 
 // ChangedParam is the parameter of a run whose weights were changed while it was painted. It says which, and when, such as

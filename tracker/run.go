@@ -81,15 +81,15 @@ type Run struct {
 	Damaged []string `json:"damaged,omitempty"`
 }
 
-// Claim is the right to write to a run: its id, and its attempt. A run begins with attempt 1, and each time that it is
-// given to somebody, its attempt is one more. A store refuses what is written with an earlier one: whoever was presumed
+// Claim is the right to write to a run: its id, and its attempt. A run begins with attempt 1. The number rises by one
+// each time that a process takes the run. A store refuses what is written with an earlier one: a process that was presumed
 // dead may wake after another has taken over.
 type Claim struct {
 	Run     string `json:"run"`
 	Attempt int    `json:"attempt"`
 }
 
-// Claim returns the claim of whoever the run was given to last.
+// Claim returns the latest claim of the run.
 func (r *Run) Claim() Claim { return Claim{r.ID, r.Attempt} }
 
 // Refused is the error for a claim that is not that of the run as it is, for implementations of [RunStore].

@@ -2,6 +2,7 @@ package weights
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,17 +29,17 @@ var (
 	Torchvision = Preprocessing{Order: "RGB", Range: 1, Mean: [3]float64{0.485, 0.456, 0.406}, Deviation: [3]float64{0.229, 0.224, 0.225}}
 )
 
-var preprocessings = []Preprocessing{Caffe, Torchvision}
+var preprocessings = map[string]Preprocessing{"caffe": Caffe, "torchvision": Torchvision}
 
-// PreprocessingNames are the names by which a person chooses one; see [NamedPreprocessing].
-var PreprocessingNames = []string{"caffe", "torchvision"}
+// PreprocessingNames returns the names by which a person chooses one; see [NamedPreprocessing].
+func PreprocessingNames() []string { return slices.Sorted(maps.Keys(preprocessings)) }
 
 // NamedPreprocessing finds a preprocessing by its name.
 func NamedPreprocessing(name string) (Preprocessing, error) {
-	if i := slices.Index(PreprocessingNames, name); i >= 0 {
-		return preprocessings[i], nil
+	if p, ok := preprocessings[name]; ok {
+		return p, nil
 	}
-	return Preprocessing{}, suggest.Unknown("preprocessing", name, PreprocessingNames)
+	return Preprocessing{}, suggest.Unknown("preprocessing", name, PreprocessingNames())
 }
 
 // String describes the preprocessing in one line, for example "BGR, 0..255, minus the mean 103.939, 116.779, 123.68".
@@ -65,7 +66,8 @@ func (p Preprocessing) String() string {
 // ParsePreprocessing finds one of the known preprocessings by its description.
 func ParsePreprocessing(text string) (Preprocessing, error) {
 	var known []string
-	for _, p := range preprocessings {
+	for _, name := range PreprocessingNames() {
+		p := preprocessings[name]
 		if p.String() == text {
 			return p, nil
 		}

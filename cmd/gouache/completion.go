@@ -46,7 +46,7 @@ func flagValues() map[string]cobra.CompletionFunc {
 		"content": completePictures, "style": completePictures, "image": completePictures, "strokes-of": completePictures,
 		"strength": words(stylelib.StrengthNames...), "init": words("content", "noise"), "depth": words("8", "16"),
 		"device": words("auto", "cpu", "cuda"), "precision": words(append(conv.Precisions, "auto")...), "tile": words("auto", "off", "256", "512", "1024"), "tune": words("on", "off"),
-		"weights": completeWeights, "preprocessing": words(weights.PreprocessingNames...), "layer": commaList(weights.LayerNames(weights.VGG19)), "status": words(statuses()...),
+		"weights": completeWeights, "preprocessing": words(weights.PreprocessingNames()...), "layer": commaList(weights.LayerNames(weights.VGG19)), "status": words(statuses()...),
 		"experiment": fromNames("", func(n *tracker.Names) []string { return n.Experiments }), "sweep": fromNames("", sweepNames),
 		"tag": fromNames("", func(n *tracker.Names) []string { return n.Tags }), "sort": operands, "columns": operands,
 		"format": words(exportFormats...), "combine": words("union", "intersection", "difference"), "background": words(colornames.Names...),

@@ -26,7 +26,7 @@ const (
 	maxConfig  = 4 << 10 // bytes; a parser of YAML follows nesting without end
 )
 
-// configKeys are the flags that a file of settings may set. The file may be somebody else's: it only says how pictures look,
+// configKeys are the flags that a file of settings may set. Another person may have written the file: it only says how pictures look,
 // and names no files, devices or programs.
 func configKeys() []string {
 	keys := []string{"strength", "init", "seed", "depth", "keep-profile"}

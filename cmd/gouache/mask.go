@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"image"
 	"image/png"
 	"io"
 	"math"
@@ -377,11 +376,7 @@ func (f *maskFlags) showRegions(cmd *cobra.Command, p *picture.Picture, s *selec
 
 // save writes the mask as a grey PNG of 8 bits.
 func (f *maskFlags) save(cmd *cobra.Command, m *picture.Mask) error {
-	grey := image.NewGray(image.Rect(0, 0, m.Width, m.Height))
-	for i, v := range m.Values {
-		grey.Pix[i] = uint8(math.Round(255 * float64(v)))
-	}
-	if err := atomicfile.Write(f.out, func(w io.Writer) error { return png.Encode(w, grey) }); err != nil {
+	if err := atomicfile.Write(f.out, func(w io.Writer) error { return png.Encode(w, m.Image()) }); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	return showOut(cmd, f.json, maskReport{Out: f.out, Width: m.Width, Height: m.Height, Share: m.Mean()}, f.out)

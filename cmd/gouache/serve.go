@@ -47,7 +47,7 @@ or by a reverse proxy on this machine. docs/machines.md has an example of each.`
 	flags.StringVar(&f.address, "addr", defaultServeAddress, "`ADDRESS` to listen on, HOST:PORT; port 0 takes a free one")
 	flags.Var((*path)(&f.cert), "tls-cert", "`FILE` of the certificate, with those that lead to it, in PEM")
 	flags.Var((*path)(&f.key), "tls-key", "`FILE` of the certificate's private key, in PEM")
-	flags.BoolVar(&f.insecure, "insecure", false, "let other machines connect without encryption: whoever listens in has their tokens")
+	flags.BoolVar(&f.insecure, "insecure", false, "let other machines connect without encryption, so that tokens can be read on the way")
 	f.tokens.add(cmd)
 	f.store.addBlobs(cmd)
 	return f.store.add(cmd, "")
@@ -61,7 +61,7 @@ func runServe(cmd *cobra.Command, f *serveFlags) error {
 	if (f.cert == "") != (f.key == "") {
 		return usage(fmt.Errorf("--tls-cert and --tls-key belong together: give both or none"))
 	}
-	if f.cert == "" && !f.insecure && !isLoopback(host) {
+	if f.cert == "" && !f.insecure && !remote.IsLoopback(host) {
 		return usage(fmt.Errorf("--addr %s is for other machines, and their tokens would come unencrypted: give --tls-cert and --tls-key, or leave out --addr and have a proxy on this machine encrypt; --insecure allows it all the same", f.address))
 	}
 	tokens, err := f.tokens.open()

@@ -55,8 +55,8 @@ func addToken(t *testing.T, file string, args ...string) string {
 	return strings.TrimSpace(stdout)
 }
 
-// TestServe: a worker on another machine paints what is queued on a server, a person judges by a token's name, and whoever
-// may only read changes nothing.
+// TestServe: a worker on another machine paints what is queued on a server, a judgement has the name of its token's owner,
+// and a token for reading changes nothing.
 func TestServe(t *testing.T) {
 	dir, tokens := workerStore(t), filepath.Join(t.TempDir(), "tokens.json")
 	id := enqueue(t, dir, 2)

@@ -23,6 +23,7 @@ import (
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/painting"
+	"github.com/gouache-art/gouache/tracker/remote"
 	"github.com/gouache-art/gouache/tracker/web"
 )
 
@@ -203,7 +204,7 @@ func (f *uiFlags) openStore(ctx context.Context) (tracker.Store, error) {
 func (f *uiFlags) hostNames(host string) []string {
 	names := slices.Clone(f.hosts)
 	switch {
-	case isLoopback(host):
+	case remote.IsLoopback(host):
 		return names
 	case !isEverywhere(host):
 		return append(names, strings.ToLower(host))
@@ -220,11 +221,6 @@ func (f *uiFlags) hostNames(host string) []string {
 	return names
 }
 
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
-}
-
 // isEverywhere says whether a host means all addresses of this machine.
 func isEverywhere(host string) bool {
 	address, err := netip.ParseAddr(host)
@@ -238,7 +234,7 @@ func (f *uiFlags) links(host string, listening net.Addr) []string {
 	switch {
 	case !isEverywhere(host):
 		names = slices.Insert(names, 0, host)
-	case !slices.ContainsFunc(names, isLoopback):
+	case !slices.ContainsFunc(names, remote.IsLoopback):
 		if name, err := os.Hostname(); err == nil && len(names) == 0 {
 			names = append(names, name)
 		}

@@ -188,13 +188,18 @@ func (t *transfer) restart(why string) error {
 	return broken("%s", why)
 }
 
+// alive returns the transfer's progress, which puts stalled off.
+func (t *transfer) alive(stalled *time.Timer) func(Progress) {
+	return func(p Progress) {
+		stalled.Reset(stallTimeout)
+		t.progress(p)
+	}
+}
+
 // find receives the part from a body that is the whole file.
 func (t *transfer) find(ctx context.Context, body io.Reader, stalled *time.Timer) error {
 	skipped := &counter{ctx: ctx, to: io.Discard, limit: maxSize, p: Progress{Message: "the server sends whole files only; skipping what is not needed"},
-		progress: func(p Progress) {
-			stalled.Reset(stallTimeout)
-			t.progress(p)
-		}}
+		progress: t.alive(stalled)}
 	if _, err := io.CopyN(skipped, body, t.from); err != nil {
 		return broken("before its part: %w", cmp.Or(context.Cause(ctx), err))
 	}
@@ -212,11 +217,8 @@ func (t *transfer) receive(ctx context.Context, body io.Reader, offset, total in
 		return err
 	}
 	c := &counter{ctx: ctx, to: t.file, limit: limit,
-		p: Progress{Done: offset, Total: max(total, 0), Message: "downloading " + path.Base(t.url.Address)},
-		progress: func(p Progress) {
-			stalled.Reset(stallTimeout)
-			t.progress(p)
-		}}
+		p:        Progress{Done: offset, Total: max(total, 0), Message: "downloading " + path.Base(t.url.Address)},
+		progress: t.alive(stalled)}
 	_, err := io.Copy(c, body)
 	t.have = c.p.Done
 	switch {

@@ -1,4 +1,4 @@
-// Package patience leaves work that nothing can interrupt, such as a compilation by XLA, when somebody wants to stop.
+// Package patience stops waiting for work that nothing can interrupt, such as a compilation by XLA, when it is no longer wanted.
 package patience
 
 import (

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -228,7 +227,7 @@ func (c *session) record(job *stylelib.Job, n *tracker.NewRun) error {
 		if file.Data == nil {
 			var p *picture.Picture
 			var err error
-			if file, p, err = asFile(role, maskImage(*m)); err == nil {
+			if file, p, err = asFile(role, (*m).Image()); err == nil {
 				*m = p.Mask()
 			}
 			errs = append(errs, err)
@@ -258,13 +257,4 @@ func asFile(role string, m image.Image) (tracker.NewPicture, *picture.Picture, e
 	file.Data = data.Bytes()
 	p, err := picture.Decode(Context(), file.Name, file.Data)
 	return file, p, err
-}
-
-// maskImage is a mask as an image: white counts.
-func maskImage(m *picture.Mask) *image.Gray {
-	out := image.NewGray(image.Rect(0, 0, m.Width, m.Height))
-	for i, v := range m.Values {
-		out.Pix[i] = uint8(math.Round(255 * float64(v)))
-	}
-	return out
 }

@@ -85,4 +85,4 @@ func swipe(left, right Captioned) (page, text string) {
 }
 
 // Mask gives a mask a caption. It is shown as a grey picture: white counts in full.
-func Mask(m *picture.Mask, caption string) Captioned { return Captioned{maskImage(m), caption} }
+func Mask(m *picture.Mask, caption string) Captioned { return Captioned{m.Image(), caption} }

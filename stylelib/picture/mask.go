@@ -3,6 +3,7 @@ package picture
 import (
 	"context"
 	"fmt"
+	"image"
 	"math"
 	"slices"
 )
@@ -77,6 +78,15 @@ func (m *Mask) Resize(width, height int) *Mask {
 	out.Values = resampleRows(resampleColumns(m.Values, newTaps(m.Width, width), 1), newTaps(m.Height, height))
 	for i, v := range out.Values { // which has overshot at edges
 		out.Values[i] = min(max(v, 0), 1)
+	}
+	return out
+}
+
+// Image returns the mask as a grey picture: white counts.
+func (m *Mask) Image() *image.Gray {
+	out := image.NewGray(image.Rect(0, 0, m.Width, m.Height))
+	for i, v := range m.Values {
+		out.Pix[i] = uint8(math.Round(255 * float64(v)))
 	}
 	return out
 }

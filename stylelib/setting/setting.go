@@ -29,6 +29,8 @@ type Setting struct {
 	Min, Max float64
 	// Check returns what else is wrong with a value of the setting's kind. It may be nil.
 	Check func(value any) error
+	// Sets are the names of the settings that this one stands for, if it is none of its own.
+	Sets []string
 }
 
 // Kind is the kind of a setting's values.

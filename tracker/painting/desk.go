@@ -28,6 +28,7 @@ const strength = "strength"
 var strengthSetting = setting.Setting{
 	Name: strength, Kind: setting.Float, Min: stylelib.Subtle, Max: stylelib.Strong, Default: stylelib.Medium,
 	Usage: "`STRENGTH` of the style, from 0, subtle, to 1, strong; stands for " + strings.Join(stylelib.StrengthSettings, ", ") + ", unless they are given",
+	Sets:  stylelib.StrengthSettings,
 }
 
 // Settings returns the settings that a form may have: strength, and those of a job.

@@ -74,7 +74,7 @@ func findRun(ctx context.Context, tx pgx.Tx, id string) (record, error) {
 	return found[0], nil
 }
 
-// findClaimed locks a run that was given to somebody, and to nobody since.
+// findClaimed locks a run whose latest claim is the given one.
 func findClaimed(ctx context.Context, tx pgx.Tx, c tracker.Claim) (record, error) {
 	r, err := findRun(ctx, tx, c.Run)
 	if err == nil && r.attempt != c.Attempt {

@@ -16,8 +16,8 @@ import (
 // inFlight is the age up to which an object may belong to a row that is still to be written.
 const inFlight = time.Hour
 
-// sweepEvery is the interval at which somebody removes what no row names from the object store: what processes that were
-// killed left there.
+// sweepEvery is the interval at which one of the processes removes what no row names from the object store, such as what
+// killed processes left there.
 const sweepEvery = 24 * time.Hour
 
 // sweepInTurn sweeps in the background if nobody did for a day. What fails is left to the next.

@@ -74,7 +74,7 @@ func Open(ctx context.Context, address, token string) (*Store, error) {
 	switch {
 	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
 		return nil, tracker.Errorf(tracker.CodeInvalid, "the address of server %s has more than a name, a port and a path: the token does not belong into it", base.Host)
-	case base.Scheme == "http" && os.Getenv(InsecureVariable) == "" && !isLoopback(base.Hostname()):
+	case base.Scheme == "http" && os.Getenv(InsecureVariable) == "" && !IsLoopback(base.Hostname()):
 		return nil, tracker.Errorf(tracker.CodeInvalid, "http://%s would send the token so that others can read it: use https, or set $%s=1", base.Host, InsecureVariable)
 	}
 	if token == "" {
@@ -129,7 +129,8 @@ func tokenOfEnvironment() (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host is this machine and nobody else can listen in.
+func IsLoopback(host string) bool {
 	at, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && at.IsLoopback()
 }

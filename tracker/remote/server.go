@@ -324,7 +324,7 @@ func named(p tracker.Process) error {
 	return nil
 }
 
-// form reads a form: first its part json, into v, of at most so many bytes, then its files, which file is called with.
+// form reads a form: first its part json, into v, of bounded size, then its files, which file is called with.
 func (c *call) form(v any, most int64, file func(*multipart.Part) error) error {
 	c.Body = c.paced()
 	parts, err := c.MultipartReader()

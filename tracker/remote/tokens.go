@@ -11,10 +11,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gofrs/flock"
 
@@ -47,13 +48,20 @@ type tokenFile struct {
 // maxTokens bounds the file, in bytes.
 const maxTokens = 1 << 20
 
-// personName matches the name of a person: it stands on judgements, in logs and in tables.
-var personName = regexp.MustCompile(`^[\pL\pN][\pL\pN ._@-]{0,63}$`)
+// isPersonName reports whether a person can have a name, which stands on judgements, in logs and in tables. (As a regular
+// expression the letters of all alphabets took 4 ms and 2.5 MB at the start of every command.)
+func isPersonName(name string) bool {
+	inWord := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+	first, _ := utf8.DecodeRuneInString(name)
+	strange := func(r rune) bool { return !inWord(r) && !strings.ContainsRune(" ._@-", r) }
+	return inWord(first) && utf8.ValidString(name) && utf8.RuneCountInString(name) <= 64 && !strings.ContainsFunc(name, strange) &&
+		!strings.HasSuffix(name, " ")
+}
 
 // Add makes a token for a person and returns it. It cannot be had again. The error has CodeInvalid for a name that nobody
 // can have, and CodeConflict for one that somebody has.
 func (t Tokens) Add(name string, writes bool) (token string, err error) {
-	if !personName.MatchString(name) || strings.TrimSpace(name) != name {
+	if !isPersonName(name) {
 		return "", tracker.Errorf(tracker.CodeInvalid, "the name %q: it has 1 to 64 letters and digits, also blanks . _ @ and - inside", name)
 	}
 	token = rand.Text()

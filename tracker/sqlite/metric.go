@@ -14,7 +14,7 @@ import (
 // Points are packed into chunks instead of one row each. On two slow shared cores, one row for each point (WITHOUT
 // ROWID, keyed by metric and step) wrote 270,000 points a second with 21 bytes each, and read 400,000 points in 0.42
 // s, or 0.27 s when SQLite put them into buckets. Chunks write 1,800,000 points a second through the public API
-// (BenchmarkLog) with 16 bytes each, and read and downsample 1,000,000 in 0.04 s (BenchmarkCurves). A chunk is two
+// (BenchmarkWrites) with 16 bytes each, and read and downsample 1,000,000 in 0.04 s (BenchmarkReads). A chunk is two
 // pages of the database. The last chunk of a metric is rewritten whenever points are added to it.
 const (
 	pointBytes  = 16

@@ -207,9 +207,6 @@ func (v *paintView) searches() bool {
 		slices.ContainsFunc(v.Sweep.Rows, func(r searchRow) bool { return r.Name != "" && r.Values != "" })
 }
 
-// strengthSets are the settings that strength stands for, which follow it where it is searched.
-var strengthSets = []string{"style_weight", "freedom", "palette"}
-
 // apart reports whether several paintings are tried one after the other.
 func (v *paintView) apart() bool { return len(v.Paintings) > 1 && !v.Sweep.Mixed }
 
@@ -251,12 +248,17 @@ func (s paintPages) sweepText(v *paintView) (string, error) {
 		put("strokes_of", names[p.Hash()])
 	}
 	put("weights", v.Weights.value())
-	params := v.params()
-	for _, set := range s.options.Desk.Settings() {
-		searched := slices.ContainsFunc(f.Rows, func(r searchRow) bool {
-			return r.Name == set.Name || r.Name == "strength" && slices.Contains(strengthSets, set.Name)
-		})
-		if value, ok := params[set.Name]; ok && !searched {
+	params, settings := v.params(), s.options.Desk.Settings()
+	searched := map[string]bool{} // with the settings that follow one
+	for _, set := range settings {
+		if slices.ContainsFunc(f.Rows, func(r searchRow) bool { return r.Name == set.Name }) {
+			for _, name := range slices.Concat(set.Sets, []string{set.Name}) {
+				searched[name] = true
+			}
+		}
+	}
+	for _, set := range settings {
+		if value, ok := params[set.Name]; ok && !searched[set.Name] {
 			put(set.Name, value)
 		}
 	}
@@ -268,11 +270,11 @@ func (s paintPages) sweepText(v *paintView) (string, error) {
 		}
 		put("trials", n)
 	}
-	settings, err := f.search()
+	rows, err := f.search()
 	if err != nil {
 		return "", err
 	}
-	if search = append(search, settings...); len(search) > 0 {
+	if search = append(search, rows...); len(search) > 0 {
 		put("search", search)
 	}
 	put("minimise", f.Minimise)

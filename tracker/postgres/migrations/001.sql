@@ -11,14 +11,14 @@ CREATE TABLE runs (
     -- A run whose process is gone stays 'running' here: whoever reads finds out, as no writer may be left.
     status          text COLLATE "C" NOT NULL CHECK (status IN ('queued', 'running', 'finished', 'interrupted', 'failed')),
     queue           boolean NOT NULL, -- it belongs to the queue, and returns there when it is interrupted
-    stopped         boolean NOT NULL DEFAULT false, -- somebody asked it to end, since it was last continued
+    stopped         boolean NOT NULL DEFAULT false, -- it was asked to end, since it was last continued
     reason          text COLLATE "C" NOT NULL,
     started_at      bigint NOT NULL,
     ended_at        bigint CHECK ((ended_at IS NULL) = (status IN ('queued', 'running'))),
     seen_at         bigint NOT NULL,
     idle            bigint NOT NULL, -- in which nobody worked on it
     tries           integer NOT NULL,
-    attempt         integer NOT NULL, -- how often it was given to somebody: whoever had it earlier may not write to it
+    attempt         integer NOT NULL, -- how often a process took it: an earlier one may not write to it
     note            text COLLATE "C" NOT NULL,
     rating          smallint NOT NULL CHECK (rating BETWEEN 0 AND 5),
     provenance      text COLLATE "C" NOT NULL, -- JSON, of which the database need not know anything
@@ -159,7 +159,7 @@ CREATE TABLE deletions (
 );
 CREATE INDEX deletions_by_revision ON deletions (revision);
 
--- Where pictures and checkpoints are, once somebody has said it, and when what no row names was last removed there.
+-- Where pictures and checkpoints are, once it was said, and when what no row names was last removed there.
 CREATE TABLE place (
     blobs    text COLLATE "C" NOT NULL DEFAULT '',
     swept_at bigint NOT NULL DEFAULT 0
