@@ -3,8 +3,6 @@ package painting
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -92,65 +90,6 @@ func TestCrash(t *testing.T) {
 			t.Errorf("trial %s was finished %d times", trial, times)
 		}
 	}
-	compareTrials(t, straight, store)
+	trackertest.SameTrials(t, straight, store)
 	trackertest.Verify(t, store)
-}
-
-// compareTrials checks that two stores have the same of each trial, except times and snapshots,
-// which depend on the clock.
-func compareTrials(t *testing.T, want, got tracker.Store) {
-	t.Helper()
-	wanted, runs := trials(t, want), trials(t, got)
-	if len(wanted) != len(runs) {
-		t.Fatalf("%d trials, want %d", len(runs), len(wanted))
-	}
-	for i, w := range wanted {
-		g := runs[i]
-		if g.Trial != w.Trial || g.Status != w.Status || !maps.Equal(g.Params, w.Params) || !slices.Equal(g.Tags, w.Tags) || g.Reason != w.Reason {
-			t.Errorf("trial %d: %+v\nwant %+v", w.Trial, g, w)
-		}
-		wantPictures, pictures := picturesOf(t, want, w.ID), picturesOf(t, got, g.ID)
-		if !maps.Equal(wantPictures, pictures) {
-			t.Errorf("trial %d: pictures %v\nwant %v", w.Trial, pictures, wantPictures)
-		}
-		wantCurves, curves := curvesOf(t, want, w.ID), curvesOf(t, got, g.ID)
-		for name, points := range wantCurves {
-			if !slices.Equal(points, curves[name]) {
-				t.Errorf("trial %d: %s has %d points %v\nwant %d points", w.Trial, name, len(curves[name]), curves[name], len(points))
-			}
-		}
-		if _, err := got.OpenCheckpoint(t.Context(), g.ID); tracker.ErrorCode(err) != tracker.CodeNotFound {
-			t.Errorf("trial %d still has a checkpoint: %v", w.Trial, err)
-		}
-	}
-}
-
-// picturesOf returns the hashes of a run's pictures except snapshots.
-func picturesOf(t *testing.T, store tracker.Reader, id string) map[string]string {
-	t.Helper()
-	pictures, err := store.Pictures(t.Context(), id, tracker.PictureQuery{Roles: []string{tracker.RoleContent, tracker.RoleStyle, tracker.RoleResult}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	hashes := map[string]string{}
-	for _, p := range pictures {
-		hashes[fmt.Sprint(p.Role, " ", p.Step, " ", p.Name)] = p.Hash
-	}
-	return hashes
-}
-
-// curvesOf returns a run's curves except the seconds.
-func curvesOf(t *testing.T, store tracker.Reader, id string) map[string][]tracker.Point {
-	t.Helper()
-	curves, err := store.Curves(t.Context(), id, tracker.CurveQuery{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	points := map[string][]tracker.Point{}
-	for _, c := range curves {
-		if c.Name != "seconds" {
-			points[c.Name] = c.Points
-		}
-	}
-	return points
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
 // A sweep over photographs, paintings and strength, which a form begins, is painted from the store alone.
@@ -38,7 +39,7 @@ search:
 		t.Fatal(err)
 	}
 	var painted []string
-	for _, run := range trials(t, store) {
+	for _, run := range trackertest.Trials(t, store) {
 		pictures, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{Roles: []string{tracker.RoleContent, tracker.RoleStyle}})
 		if err != nil || len(pictures) != 2 || run.Status != tracker.StatusFinished {
 			t.Fatalf("trial %d is %s (%s), with the inputs %v (%v)", run.Trial, run.Status, run.Reason, pictures, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
+	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
 // TestMasks: a sweep paints with masks, records each beside its style, and can be painted again from the record, to the
@@ -56,7 +57,7 @@ search: {style_weight: [3]}
 	if s := runSweep(t, store, painter); s.Finished != 1 {
 		t.Fatalf("%+v", s)
 	}
-	run := trials(t, store)[0]
+	run := trackertest.Trials(t, store)[0]
 	inputs, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{Roles: tracker.InputRoles})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/gouache-art/gouache/internal/browsertest"
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/trackertest"
 	"github.com/gouache-art/gouache/tracker/web"
 )
 
@@ -174,7 +175,7 @@ func TestSweepInBrowser(t *testing.T) {
 	browsertest.Screenshots(t, ctx, "sweep-begun")
 	browsertest.Accessible(t, ctx)
 	stop()
-	for _, run := range trials(t, store) {
+	for _, run := range trackertest.Trials(t, store) {
 		if pictures, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{Roles: tracker.InputRoles}); err != nil || len(pictures) != 2 {
 			t.Errorf("trial %d has the inputs %v (%v)", run.Trial, pictures, err)
 		}

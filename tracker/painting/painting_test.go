@@ -19,6 +19,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
+	"github.com/gouache-art/gouache/tracker/trackertest"
 	"github.com/gouache-art/gouache/weights"
 	_ "github.com/gouache-art/gouache/weights/h5"
 )
@@ -54,7 +55,7 @@ search:
 	if s := runSweep(t, store, painter); s.Finished != 6 || s.Planned != 6 {
 		t.Fatalf("%+v", s)
 	}
-	for _, run := range trials(t, store) {
+	for _, run := range trackertest.Trials(t, store) {
 		falloff, has := run.Params["style_falloff"]
 		if has != (run.Params["preset"] == "gouache") || run.Params["tv_weight"] != 0.5 || run.Provenance.Version != "of the test" ||
 			run.Params["content_picture"] != "mine.png" || run.Final[sweep.ObjectiveMetric] == 0 {
@@ -81,7 +82,7 @@ search:
 			t.Errorf("trial %d: painted again it is another picture", run.Trial)
 		}
 	}
-	run := trials(t, store)[0]
+	run := trackertest.Trials(t, store)[0]
 	delete(run.Params, "tone_weight")
 	if job, err := Again(t.Context(), store, run); err != nil || job.Preset.Name != "gouache-1" {
 		t.Errorf("a run of the first version is painted again with the preset %s, %v", job.Preset.Name, err)
@@ -264,7 +265,7 @@ func TestPrune(t *testing.T) {
 	if s := runSweep(t, store, &Painter{Studio: tinyStudio(), File: f}); s.Finished != 1 || s.Pruned != 1 {
 		t.Fatalf("%+v", s)
 	}
-	pruned := trials(t, store)[1]
+	pruned := trackertest.Trials(t, store)[1]
 	if pruned.Status != tracker.StatusFinished || !strings.HasPrefix(pruned.Reason, "pruned at step 4: ") || !slices.Equal(pruned.Tags, []string{sweep.PrunedTag}) || pruned.Picture == "" {
 		t.Errorf("%+v", pruned)
 	}
@@ -408,8 +409,8 @@ func TestContinueWithDefaults(t *testing.T) {
 			t.Errorf("interrupted after iteration 7, it went on with %d", resumed)
 		}
 	}
-	run := trials(t, store)[0]
-	if run.Status != tracker.StatusFinished || !slices.Equal(resultOf(t, store, run.ID).Pix, resultOf(t, straight, trials(t, straight)[0].ID).Pix) {
+	run := trackertest.Trials(t, store)[0]
+	if run.Status != tracker.StatusFinished || !slices.Equal(resultOf(t, store, run.ID).Pix, resultOf(t, straight, trackertest.Trials(t, straight)[0].ID).Pix) {
 		t.Errorf("continued it is another: %s, %s", run.Status, run.Reason)
 	}
 }

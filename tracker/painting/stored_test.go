@@ -9,6 +9,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
+	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
 // warned is a Watcher that keeps warnings.
@@ -65,12 +66,12 @@ func TestStoredPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := worked(t, store)
-	for _, run := range trials(t, store) {
+	for _, run := range trackertest.Trials(t, store) {
 		if run.Status != tracker.StatusFinished {
 			t.Errorf("%+v: %s", run, said)
 		}
 	}
-	if n := len(trials(t, store)); n != 2 {
+	if n := len(trackertest.Trials(t, store)); n != 2 {
 		t.Errorf("%d trials: %s", n, said)
 	}
 }
@@ -86,7 +87,7 @@ func TestForeignPaths(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := worked(t, store)
-	if n := len(trials(t, store)); n != 0 || !strings.Contains(said, "the store does not have the picture "+filepath.Join(dir, "a.png")) {
+	if n := len(trackertest.Trials(t, store)); n != 0 || !strings.Contains(said, "the store does not have the picture "+filepath.Join(dir, "a.png")) {
 		t.Errorf("%d trials were begun: %s", n, said)
 	}
 }

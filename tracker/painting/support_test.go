@@ -94,20 +94,6 @@ func runSweep(t testing.TB, store tracker.Store, painter *Painter) *sweep.Summar
 	return summary
 }
 
-// trials returns the trials of all sweeps of a store, in their order.
-func trials(t testing.TB, store tracker.Reader) []*tracker.Run {
-	t.Helper()
-	page, err := store.Runs(t.Context(), tracker.RunQuery{Sort: tracker.Sort{{Name: "sweep"}, {Name: "trial"}}, Limit: tracker.MaxLimit})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var runs []*tracker.Run
-	for i := range page.Runs {
-		runs = append(runs, &page.Runs[i])
-	}
-	return runs
-}
-
 // watch returns an observer that calls a function with each iteration.
 func watch(f func(progress.Iteration)) progress.Observer {
 	return progress.Func(func(e progress.Event) {

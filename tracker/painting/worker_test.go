@@ -14,6 +14,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/sweep"
+	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
 // newWorker returns a worker with the tiny network.
@@ -325,7 +326,7 @@ func TestWorkerSweep(t *testing.T) {
 		if err := worker.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if runs := trials(t, store); len(runs) != 1 || runs[0].ID != first.ID || runs[0].Status != tracker.StatusFinished || runs[0].Final[sweep.ObjectiveMetric] == 0 {
+		if runs := trackertest.Trials(t, store); len(runs) != 1 || runs[0].ID != first.ID || runs[0].Status != tracker.StatusFinished || runs[0].Final[sweep.ObjectiveMetric] == 0 {
 			t.Fatalf("%+v", runs)
 		}
 	}
@@ -335,8 +336,8 @@ func TestWorkerSweep(t *testing.T) {
 	if err := worker.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wanted := trials(t, straight)
-	for i, run := range trials(t, store) {
+	wanted := trackertest.Trials(t, straight)
+	for i, run := range trackertest.Trials(t, store) {
 		if !slices.Equal(resultOf(t, store, run.ID).Pix, resultOf(t, straight, wanted[i].ID).Pix) || run.Final[sweep.ObjectiveMetric] != wanted[i].Final[sweep.ObjectiveMetric] {
 			t.Errorf("trial %d is another one", run.Trial)
 		}

@@ -72,7 +72,7 @@ func TestWorkerCrash(t *testing.T) {
 		if !slices.Equal(result.Picture.Image().Pix, resultOf(t, store, id).Pix) {
 			t.Errorf("run %s is another picture than one that nothing interrupted", id)
 		}
-		if c := curvesOf(t, store, id)["total"]; len(c) != 40 {
+		if c := trackertest.CurvesOf(t, store, id)["total"]; len(c) != 40 {
 			t.Errorf("run %s has %d iterations", id, len(c))
 		}
 	}
