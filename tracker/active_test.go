@@ -159,7 +159,7 @@ func TestRecorderToleratesABrokenStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		told := 0
-		recorder := Observer(run, RecorderOptions{Warn: func(error) { told++ }})
+		recorder := Observer(run, RecorderOptions{System: -1, Warn: func(error) { told++ }})
 		recorder.Observe(progress.Run{Scales: []progress.Scale{{Iterations: 50}}})
 		for i := 1; i <= 50; i++ {
 			if i == 20 {

@@ -10,6 +10,7 @@ import (
 func archived(now time.Time) *Archive {
 	process := ThisProcess()
 	process.Host += "-far"
+	process.StartedAt = now
 	return &Archive{
 		Run: Run{
 			ID: NewID(now), Name: "night", Status: StatusFinished, StartedAt: now, EndedAt: now, SeenAt: now, Process: process,

@@ -119,7 +119,9 @@ func ContrastOf(runs []Run, inputs [][]Picture) *Contrast {
 			c.Common = append(c.Common, row)
 		}
 	}
-	for _, name := range names(runs, func(r *Run) map[string]float64 { return r.Final }) {
+	metrics := names(runs, func(r *Run) map[string]float64 { return r.Final })
+	slices.SortFunc(metrics, CompareMetrics)
+	for _, name := range metrics {
 		c.Final = append(c.Final, c.row(ContrastMetric, name, func(i int) any { return orNil(c.Runs[i].Final, name) }))
 	}
 	c.judge()

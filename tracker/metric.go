@@ -76,6 +76,21 @@ func UnweightedTerm(metric string) (term string, ok bool) {
 	return strings.CutPrefix(metric, unweighted)
 }
 
+// SystemPrefix begins the names of metrics that measure the machine and not the run's result: system/cpu_percent and so on.
+const SystemPrefix = "system/"
+
+// CompareMetrics orders metrics by their names, with those of SystemPrefix last: a program that chooses a metric chooses
+// one of the result.
+func CompareMetrics(a, b string) int {
+	last := func(name string) int {
+		if strings.HasPrefix(name, SystemPrefix) {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(last(a), last(b)), cmp.Compare(a, b))
+}
+
 // Point is a metric's value at a step. In JSON it is the pair [step, value], with the strings of
 // Metrics for values that are not finite.
 type Point struct {

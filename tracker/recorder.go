@@ -8,17 +8,33 @@ import (
 	"io"
 	"maps"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/machine"
 	"github.com/gouache-art/gouache/stylelib/progress"
 )
 
 // DefaultSnapshots is the most snapshots that a Recorder keeps by default.
 const DefaultSnapshots = 24
+
+// DefaultSystem is the time between two samples of the machine by default. A sample takes 0.4 ms, beside the painting
+// (BenchmarkSample in internal/machine).
+const DefaultSystem = 10 * time.Second
+
+// SystemVariable is the variable of the environment that turns samples of the machine off, with the value "off".
+const SystemVariable = "GOUACHE_SYSTEM_METRICS"
+
+// CheckSystem returns an error of CodeInvalid if SystemVariable has another value than "on", "off" and "". A Recorder
+// takes what it does not know for "on".
+func CheckSystem() error {
+	value := os.Getenv(SystemVariable)
+	return invalidIf(!slices.Contains([]string{"", "on", "off"}, value), "$%s is %q: it must be on or off", SystemVariable, value)
+}
 
 // RecorderOptions configures a Recorder. The zero value is ready to use.
 type RecorderOptions struct {
@@ -31,14 +47,18 @@ type RecorderOptions struct {
 	// Checkpoint is the least time between two checkpoints of the run; the default keeps none. A
 	// checkpoint is also kept when the run is interrupted; see Continue.
 	Checkpoint time.Duration
+	// System is the least time between two samples of processor, memory and GPUs, which become metrics that begin with
+	// SystemPrefix. The default is DefaultSystem; a negative one takes none, as does $GOUACHE_SYSTEM_METRICS; see
+	// CheckSystem.
+	System time.Duration
 	// Warn is called once, when the store fails. The run continues, but is no longer recorded.
 	Warn func(error)
 	// PeakMemory returns the most memory that the process has used, in bytes. It is called when the run ends.
 	PeakMemory func() int64
 }
 
-// Recorder is an observer that records a Stylize: its settings, at each iteration the metrics of IterationMetrics,
-// snapshots, the result, and how it ended. It never fails the run that it observes.
+// Recorder is an observer that records a Stylize: its settings, at each iteration the metrics of IterationMetrics, now
+// and then those of the machine, snapshots, the result, and how it ended. It never fails the run that it observes.
 type Recorder struct {
 	run     *ActiveRun
 	ctx     context.Context
@@ -50,6 +70,7 @@ type Recorder struct {
 	taken   int            // snapshots so far, including those
 	spent   time.Duration  // on snapshots, in the run's own goroutine
 	saves   checkpoints
+	system  samples
 	jobs    chan func()   // done in the background: a picture is encoded and written, or a checkpoint written
 	written chan struct{} // closed after the last job
 	once    sync.Once     // calls options.Warn
@@ -62,6 +83,14 @@ type checkpoints struct {
 	busy   atomic.Bool  // whether one is being written
 }
 
+// samples is the state of a Recorder's samples of the machine.
+type samples struct {
+	sampler *machine.Sampler // or nil
+	latest  time.Time        // when the latest was begun, or the run
+	taken   chan Metrics     // the latest, until it is logged
+	busy    bool             // whether one is being taken, or waits
+}
+
 var _ progress.Stopper = (*Recorder)(nil)
 
 // Observer returns an observer that records into a run that Start or Continue returned. It observes
@@ -72,6 +101,12 @@ func Observer(run *ActiveRun, o RecorderOptions) *Recorder {
 		o.Snapshots = DefaultSnapshots
 	case o.Snapshots > 0:
 		o.Snapshots = max(o.Snapshots, 2)
+	}
+	if o.System == 0 {
+		o.System = DefaultSystem
+		if os.Getenv(SystemVariable) == "off" {
+			o.System = -1
+		}
 	}
 	return &Recorder{
 		run: run, ctx: context.WithoutCancel(run.ctx), options: o, next: 1, kept: map[int64]bool{},
@@ -114,6 +149,9 @@ func (r *Recorder) Observe(e progress.Event) {
 // begin records the settings. Parameters and provenance that the run began with stay as they are.
 func (r *Recorder) begin(run progress.Run) {
 	r.begun, r.last, r.saves.latest = run, int64(run.Done), time.Now()
+	if r.options.System > 0 {
+		r.system = samples{sampler: machine.NewSampler(), latest: time.Now(), taken: make(chan Metrics, 1)}
+	}
 	go func() {
 		defer close(r.written)
 		for job := range r.jobs {
@@ -163,6 +201,30 @@ func (r *Recorder) iteration(i progress.Iteration) {
 		r.snapshot(i)
 	}
 	r.checkpoint(i)
+	r.sample()
+}
+
+// sample logs a sample of the machine at the latest iteration once it has been taken, and has the next one taken in the
+// background when it is time: the driver of a GPU may need a second to answer.
+func (r *Recorder) sample() {
+	s := &r.system
+	select {
+	case values := <-s.taken:
+		s.busy = false
+		r.check(r.run.Log(r.last, values))
+	default:
+	}
+	if s.sampler == nil || s.busy || time.Since(s.latest) < r.options.System {
+		return
+	}
+	s.latest, s.busy = time.Now(), true
+	go func() {
+		values := Metrics{}
+		for name, v := range s.sampler.Sample(r.ctx) {
+			values[SystemPrefix+name] = v
+		}
+		s.taken <- values
+	}()
 }
 
 // ChangedParam is the parameter of a run whose weights were changed while it was painted. It says which, and when, such as

@@ -193,3 +193,71 @@ func TestSnapshotsStayFew(t *testing.T) {
 		}
 	})
 }
+
+// series is a store that keeps the points of each metric.
+type series struct {
+	memory
+	of map[string][]Point
+}
+
+func (s *series) AppendPoints(_ context.Context, _ Claim, list []Series) error {
+	return s.do(func() {
+		for _, one := range list {
+			s.of[one.Name] = append(s.of[one.Name], one.Points...)
+		}
+	})
+}
+
+func TestSystem(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		system   time.Duration
+		variable string
+		want     []int64 // steps, of one second each
+	}{
+		{"by default", 0, "", []int64{11, 21, 31, 41}},
+		{"turned on", 0, "on", []int64{11, 21, 31, 41}},
+		{"every 20 seconds", 20 * time.Second, "off", []int64{21, 41}},
+		{"none", -1, "on", nil},
+		{"turned off", 0, "off", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv(SystemVariable, test.variable)
+			synctest.Test(t, func(t *testing.T) {
+				store := &series{of: map[string][]Point{}}
+				run, err := Start(t.Context(), store, NewRun{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				options := RecorderOptions{System: test.system, Snapshots: -1}
+				paint(run, options, progress.Run{Scales: []progress.Scale{{Iterations: 100}}}, 45, progress.Result{Status: progress.Finished})
+				for _, name := range []string{"cpu_percent", "memory_gb", "machine_memory_gb"} { // the processors' own clock is not the bubble's
+					var steps []int64
+					for _, p := range store.of[SystemPrefix+name] {
+						steps = append(steps, p.Step)
+					}
+					if !slices.Equal(steps, test.want) {
+						t.Errorf("%s is at steps %v, want %v", name, steps, test.want)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestCheckSystem(t *testing.T) {
+	for value, ok := range map[string]bool{"": true, "on": true, "off": true, "0": false, "OFF": false, "no\x1b": false} {
+		t.Setenv(SystemVariable, value)
+		if err := CheckSystem(); (err == nil) != ok || !ok && ErrorCode(err) != CodeInvalid {
+			t.Errorf("%q gives %v", value, err)
+		}
+	}
+}
+
+func TestCompareMetrics(t *testing.T) {
+	got := []string{"zebra", "system/memory_gb", "total", "system", "system/cpu_percent", "loss.style"}
+	slices.SortFunc(got, CompareMetrics)
+	if want := []string{"loss.style", "system", "total", "zebra", "system/cpu_percent", "system/memory_gb"}; !slices.Equal(got, want) {
+		t.Errorf("sorted %v, want %v", got, want)
+	}
+}

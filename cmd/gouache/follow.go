@@ -32,8 +32,11 @@ func (f *followFlags) addresses() (notify, forward string) {
 	return cmp.Or(f.notify, os.Getenv(notifyVariable)), cmp.Or(f.forward, os.Getenv(forwardVariable))
 }
 
-// check finds mistakes before anything slow begins.
+// check finds mistakes before anything slow begins, also in the other variable that matters while a run is recorded.
 func (f *followFlags) check() error {
+	if err := tracker.CheckSystem(); err != nil {
+		return usage(err)
+	}
 	to, forward := f.addresses()
 	if to != "" {
 		if err := notify.Check(to); err != nil {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/plot"
@@ -35,14 +36,14 @@ type line struct {
 }
 
 // drawn returns the metrics worth a line, the total first. For a style transfer these are what the
-// optimiser saw: the total and the weighted terms, without clocks and unweighted terms.
+// optimiser saw: the total and the weighted terms, without clocks, unweighted terms and what the machine did.
 func drawn(final tracker.Metrics) []string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(final)) {
 		term, unweighted := tracker.UnweightedTerm(name)
 		_, weighted := final[term]
 		switch {
-		case unweighted && weighted, name == "seconds", name == "evaluations":
+		case unweighted && weighted, name == "seconds", name == "evaluations", strings.HasPrefix(name, tracker.SystemPrefix):
 		case name == "total":
 			list = slices.Insert(list, 0, name)
 		default:

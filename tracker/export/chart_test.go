@@ -24,7 +24,7 @@ func TestDrawn(t *testing.T) {
 		"total content style":  "style content total loss.content loss.style seconds evaluations",
 		"accuracy loss.val":    "loss.val accuracy",
 		"total a b c d":        "a b c d e f total",
-		"":                     "seconds",
+		"":                     "seconds system/cpu_percent",
 		"loss.total other sum": "loss.total other sum",
 	} {
 		final := tracker.Metrics{}

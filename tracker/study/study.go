@@ -272,7 +272,7 @@ func (r *Ranking) Importances(dimensions []Dimension) (shares []sweep.Importance
 	return sweep.Importances(space, r.Seen)
 }
 
-// Metrics are the names of the metrics that any trial has, sorted, with the objective.
+// Metrics are the names of the metrics that any trial has, as [tracker.CompareMetrics] orders them, with the objective.
 func (r *Ranking) Metrics() []string {
 	known := map[string]bool{}
 	for i, run := range r.Runs {
@@ -283,7 +283,7 @@ func (r *Ranking) Metrics() []string {
 			known[sweep.ObjectiveMetric] = true
 		}
 	}
-	return append([]string{}, slices.Sorted(maps.Keys(known))...)
+	return append([]string{}, slices.SortedFunc(maps.Keys(known), tracker.CompareMetrics)...)
 }
 
 // Metric returns the last value of a metric for each trial, NaN if it has none.

@@ -102,6 +102,37 @@ func TestCurvesInBrowser(t *testing.T) {
 	browsertest.WaitFor(t, ctx, legend+`.startsWith("loss.content") && !document.getElementById("log").checked`) // remembered
 }
 
+// What the machine did has a group of its own, and does not hide the losses.
+func TestSystemCurvesInBrowser(t *testing.T) {
+	store := realStore(t)
+	base := serve(t, store, Options{})
+	for _, unweighted := range []bool{true, false} {
+		run, err := store.CreateRun(t.Context(), tracker.NewRun{Name: "measured"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, names := "all", []string{"total", "style", tracker.SystemPrefix + "cpu_percent"}
+		if unweighted {
+			first, names = "weighted", append(names, tracker.Unweighted("style"))
+		}
+		var series []tracker.Series
+		for _, name := range names {
+			series = append(series, tracker.Series{Name: name, Points: []tracker.Point{{Step: 1, Value: 3}, {Step: 2, Value: 2}}})
+		}
+		if err := store.AppendPoints(t.Context(), run.Claim(), series); err != nil {
+			t.Fatal(err)
+		}
+		ctx := browsertest.Open(t)
+		open(t, ctx, base+"/runs/"+run.ID)
+		legend := `[...document.querySelectorAll(".curves-key")].map(k => k.textContent).join("|")`
+		browsertest.WaitFor(t, ctx, legend+` === "style2|total2" && document.querySelector("#groups input:checked").value === "`+first+`"`)
+		browsertest.Do(t, ctx, chromedp.Click(`#groups input[value=system]`))
+		browsertest.WaitFor(t, ctx, legend+` === "system/cpu_percent2"`)
+		browsertest.Screenshot(t, ctx, "system-"+first)
+		browsertest.Do(t, ctx, chromedp.Click(`#groups input[value=`+first+`]`)) // which the next page remembers
+	}
+}
+
 // A run is seen to come, to go on and to end, in the table and on its own page, without either being loaded anew.
 func TestLiveInBrowser(t *testing.T) {
 	store := realStore(t)

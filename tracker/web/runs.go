@@ -236,7 +236,7 @@ func (s runPages) progress(ctx context.Context, run *tracker.Run) (*progress, er
 	}
 	metric := "total"
 	if _, ok := run.Final[metric]; !ok {
-		metric = slices.Min(slices.Collect(maps.Keys(run.Final)))
+		metric = slices.MinFunc(slices.Collect(maps.Keys(run.Final)), tracker.CompareMetrics)
 	}
 	curves, err := s.store.Curves(ctx, run.ID, tracker.CurveQuery{Metrics: []string{metric}, Points: 4})
 	if err != nil || len(curves) == 0 || len(curves[0].Points) == 0 {

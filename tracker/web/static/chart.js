@@ -23,14 +23,18 @@ export function chart(host, address) {
     return answer.json();
   }
 
-  /** groups tells weighted terms from the same before their weights, which are called loss.NAME, and from the rest. */
+  /**
+   * groups tells weighted terms from the same before their weights, which are called loss.NAME, from the rest, and all of
+   * them from what the machine did.
+   */
   function groups() {
-    const names = [...all.keys()];
+    const system = [...all.keys()].filter((n) => n.startsWith("system/"));
+    const names = [...all.keys()].filter((n) => !system.includes(n));
     const unweighted = names.filter((n) => n.startsWith("loss."));
     const weighted = names.filter((n) => n === "total" || unweighted.includes(`loss.${n}`));
     const other = names.filter((n) => !unweighted.includes(n) && !weighted.includes(n));
-    if (unweighted.length === 0) return new Map([["all", names]]);
-    return new Map([["weighted", weighted], ["unweighted", unweighted], ["other", other]].filter(([, list]) => list.length > 0));
+    const result = unweighted.length === 0 ? [["all", names]] : [["weighted", weighted], ["unweighted", unweighted], ["other", other]];
+    return new Map([...result, ["system", system]].filter(([, list]) => list.length > 0));
   }
 
   function series() {
