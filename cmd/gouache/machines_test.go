@@ -36,11 +36,15 @@ type team struct {
 	finished map[string]int // how often workers have said so, by run
 }
 
-// newTeam begins a sweep.
-func newTeam(t *testing.T, trials, iterations int) *team {
+// newTeam begins a sweep. With an address of this machine, workers reach the database and the object store there.
+func newTeam(t *testing.T, trials, iterations int, address string) *team {
 	t.Helper()
 	f := &team{database: postgrestest.New(t), objects: s3test.New(t), trials: trials, finished: map[string]int{}}
 	f.source = f.database.Database(t)
+	bucket := f.objects.Bucket(t, "paintings")
+	if address != "" {
+		f.source, bucket = forwardDatabase(t, f.source, address), forwardBucket(t, bucket, address)
+	}
 	var seeds []string
 	for i := range trials {
 		seeds = append(seeds, strconv.Itoa(i))
@@ -71,7 +75,7 @@ func newTeam(t *testing.T, trials, iterations int) *team {
 	if _, stderr, code := gouache(t.Context(), "worker", "--store", dir, "--device", "cpu", "--weights", "random", "--idle-exit", "1ns"); code != exitDone {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
-	f.store = begin(f.source, f.objects.Bucket(t, "paintings"))
+	f.store = begin(f.source, bucket)
 	return f
 }
 
@@ -135,6 +139,16 @@ func (m *member) said() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.log.String()
+}
+
+// over reports whether it has ended.
+func (m *member) over() bool {
+	select {
+	case <-m.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // stop ends it, as an administrator does.
@@ -204,7 +218,7 @@ func TestKilledMachines(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("GOUACHE_TEST_KILLS")); err == nil {
 		kills = n
 	}
-	f := newTeam(t, max(6, kills/2), 80)
+	f := newTeam(t, max(6, kills/2), 80, "")
 	var mu sync.Mutex
 	left := kills
 	// dies reports whether another one is to be killed.
@@ -254,4 +268,93 @@ func TestKilledMachines(t *testing.T) {
 		t.Errorf("%d workers were not killed: all was painted before", left)
 	}
 	f.check(t)
+}
+
+// outage is how long something is away: GOUACHE_TEST_AWAY, or a moment.
+func outage() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("GOUACHE_TEST_AWAY")); err == nil {
+		return d
+	}
+	return 3 * time.Second
+}
+
+// TestOutages takes the database and the object store away for a while, in the course of a painting: the worker stays,
+// paints on, and nothing is lost.
+func TestOutages(t *testing.T) {
+	for name, away := range map[string]func(*testing.T, *team, time.Duration){
+		"database": func(t *testing.T, f *team, d time.Duration) {
+			if err := f.database.Stop(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(d)
+			if err := f.database.Start(); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"object store": func(t *testing.T, f *team, d time.Duration) {
+			f.objects.Stop()
+			time.Sleep(d)
+			f.objects.Start(t)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newTeam(t, 3, 150, "")
+			m := f.start(t, f.source)
+			<-m.began
+			time.Sleep(time.Second)
+			away(t, f, outage())
+			f.checkUndisturbed(t, m)
+		})
+	}
+}
+
+// checkUndisturbed waits for one worker to paint all, and checks that no other process was needed.
+func (f *team) checkUndisturbed(t *testing.T, m *member) {
+	t.Helper()
+	until(func() bool { return f.painted(t) || m.over() })
+	m.stop(t)
+	f.check(t)
+	want := trackertest.Trials(t, f.straight)
+	for i, run := range trackertest.Trials(t, f.store) {
+		if run.Attempt != want[i].Attempt {
+			t.Errorf("trial %d took %d attempts, want %d: %s", run.Trial, run.Attempt, want[i].Attempt, m.said())
+		}
+	}
+}
+
+// TestSleepingMachine stops a worker with a signal, as a machine that sleeps does, has one on another machine take its trial,
+// and wakes it: nothing that it writes then stays, and it works on.
+func TestSleepingMachine(t *testing.T) {
+	f := newTeam(t, 1, 400, "")
+	near := f.start(t, f.source, asMachine("near")...)
+	<-near.began
+	time.Sleep(time.Second)
+	if err := near.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	slept := time.Now()
+	if away := outage(); away < tracker.SilentAfter || asMachine("far") == nil {
+		// As if it were another machine, and a minute had passed.
+		u, err := url.Parse(f.source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.database.SQL(t, strings.TrimPrefix(u.Path, "/"), fmt.Sprintf("UPDATE gouache.runs SET host = 'near there', seen_at = seen_at - %d WHERE status = 'running'",
+			2*tracker.SilentAfter.Microseconds()))
+	}
+	far := f.start(t, f.source, asMachine("far")...)
+	<-far.began
+	time.Sleep(time.Until(slept.Add(outage())))
+	if err := near.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	until(func() bool { return f.painted(t) || far.over() })
+	before := trackertest.Trials(t, f.store)[0]
+	until(func() bool { return strings.Contains(near.said(), "waiting for work") || near.over() })
+	near.stop(t)
+	far.stop(t)
+	f.check(t)
+	if after := trackertest.Trials(t, f.store)[0]; after.Process.PID != far.Process.Pid || after.Attempt != before.Attempt || !after.SeenAt.Equal(before.SeenAt) || !after.EndedAt.Equal(before.EndedAt) {
+		t.Errorf("after it woke the run is %+v\nand it was %+v\nit says: %s", after, before, near.said())
+	}
 }
