@@ -24,6 +24,9 @@ type followed struct {
 	follower Follower
 }
 
+// Woken implements [Waker], if the store does.
+func (s *followed) Woken(ctx context.Context) <-chan struct{} { return Woken(ctx, s.Store) }
+
 func (s *followed) began(run *Run, err error) (*Run, error) {
 	if err == nil && run.Status == StatusRunning {
 		s.follower.Began(run)

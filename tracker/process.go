@@ -89,7 +89,8 @@ func (p Process) Equal(q Process) bool {
 }
 
 // Gone reports whether the process has ended. seen is the time of its last sign of life. On the machine where it
-// runs, Gone looks for the process itself; elsewhere it is presumed dead after SilentAfter.
+// runs, Gone looks for the process itself; elsewhere, and after a restart of the machine, it is presumed dead after
+// SilentAfter.
 func (p Process) Gone(now, seen time.Time) bool {
 	me := ThisProcess()
 	if p.Equal(me) {
@@ -97,14 +98,10 @@ func (p Process) Gone(now, seen time.Time) bool {
 	}
 	// A sign of life from the future is none: some clock was wrong, and would keep the run running until then.
 	silent := now.Sub(seen).Abs() > SilentAfter
-	if p.Host != me.Host {
+	// Another start of a machine with this name may be that of another machine: many have the same name. So may ids of
+	// machines be the same, which copies of one disk have, and containers have none.
+	if p.Host != me.Host || p.Boot != me.Boot {
 		return silent
-	}
-	if bootID(p.Boot) != bootID(me.Boot) {
-		return true // the machine was restarted
-	}
-	if p.Boot != me.Boot {
-		return silent // in another container
 	}
 	at, alive := startOf(p.PID)
 	// The kernel's start times of itself and of processes move when the clock is set.
@@ -116,11 +113,6 @@ func (p Process) Gone(now, seen time.Time) bool {
 func (p Process) aliveHere() bool {
 	me := ThisProcess()
 	return p.Host == me.Host && p.Boot == me.Boot && !p.Gone(time.Time{}, time.Time{})
-}
-
-func bootID(boot string) string {
-	id, _, _ := strings.Cut(boot, " ")
-	return id
 }
 
 // Provenance is what made a run: enough to make it again. Unknown fields are empty.

@@ -374,12 +374,13 @@ type Changes struct {
 // Waker is a store that notices when something is done to runs, by any process.
 type Waker interface {
 	// Woken returns a channel that receives soon after runs are added, queued, changed by people, stopped or ended, until
-	// ctx ends. It leaves out what is logged, and may miss something: who waits looks at an interval, too.
+	// ctx ends. It may leave out what is logged, and may miss something: who waits looks at an interval, too. It returns
+	// nil if nothing will wake who waits.
 	Woken(ctx context.Context) <-chan struct{}
 }
 
-// woken is what a store that is no Waker returns, too: a channel that never receives.
-func woken(ctx context.Context, store Index) <-chan struct{} {
+// Woken returns the channel of a store that is a [Waker], or nil: a channel that never receives.
+func Woken(ctx context.Context, store Index) <-chan struct{} {
 	if w, ok := store.(Waker); ok {
 		return w.Woken(ctx)
 	}
@@ -395,7 +396,7 @@ func Watch(ctx context.Context, store Index, since Cursor, every time.Duration) 
 		defer stop()
 		ticks := time.NewTicker(every)
 		defer ticks.Stop()
-		wake := woken(ctx, store)
+		wake := Woken(ctx, store)
 		for {
 			changes, err := store.Changes(ctx, since)
 			if ctx.Err() != nil {

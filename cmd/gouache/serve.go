@@ -78,7 +78,9 @@ func runServe(cmd *cobra.Command, f *serveFlags) error {
 	}
 	defer store.Close()
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-	server := newServer(remote.NewHandler(store, tokens, remote.Options{Version: versionText(), Log: log}), log)
+	handler := remote.NewHandler(store, tokens, remote.Options{Version: versionText(), Log: log})
+	server := newServer(handler, log)
+	server.RegisterOnShutdown(handler.Close)
 	scheme := "http"
 	if f.cert != "" {
 		scheme = "https"

@@ -62,8 +62,11 @@ type Store interface {
 // DefaultCheckpoint is the time between two checkpoints of a run, so that a worker that is killed loses little.
 const DefaultCheckpoint = 30 * time.Second
 
-// lookEvery is the time between two looks at whether there is work.
-const lookEvery = 250 * time.Millisecond
+// The time between two looks at whether there is work. A store that wakes its workers may miss something.
+const (
+	lookEvery  = 250 * time.Millisecond
+	wokenEvery = 2 * time.Second
+)
 
 // Watcher is notified of what a worker does.
 type Watcher interface {
@@ -93,6 +96,13 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 	}
 	defer w.beSeen(ctx)()
+	wake, every := tracker.Woken(ctx, w.Store), lookEvery
+	if wake != nil {
+		every = wokenEvery
+	}
+	if w.Idle > 0 {
+		every = min(every, w.Idle)
+	}
 	var cursor tracker.Cursor
 	since := time.Now()
 	for ctx.Err() == nil {
@@ -119,7 +129,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(lookEvery):
+		case <-wake:
+		case <-time.After(every):
 		}
 	}
 	return nil

@@ -64,3 +64,11 @@ func BenchmarkOpen(b *testing.B) {
 		db.Close()
 	}
 }
+
+// BenchmarkQueue has a pool of connections for each worker, as processes have.
+func BenchmarkQueue(b *testing.B) {
+	trackertest.BenchmarkQueue(b, func(b *testing.B) func() tracker.Store {
+		source, blobs := postgrestest.New(b).Database(b), folder(b)
+		return func() tracker.Store { return openStore(b, source, Options{Blobs: blobs}) }
+	})
+}

@@ -2,6 +2,7 @@
 // asks the server. What goes between them is the program's JSON API, which docs/openapi.yaml describes.
 //
 //	handler := remote.NewHandler(store, remote.Tokens{Path: path}, remote.Options{})  // the server
+//	server.RegisterOnShutdown(handler.Close)
 //	...
 //	store, err := remote.Open(ctx, "https://paintings.example.org", remote.token)  // a client
 //

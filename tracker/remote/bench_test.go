@@ -2,6 +2,7 @@ package remote
 
 import (
 	"testing"
+	"time"
 
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/trackertest"
@@ -12,5 +13,13 @@ import (
 func BenchmarkWrites(b *testing.B) {
 	trackertest.BenchmarkWrites(b, func(b *testing.B) tracker.Store {
 		return serve(b, openSQLite(b, b.TempDir()), nil).client(b, "me")
+	})
+}
+
+// BenchmarkQueue has a client for each worker, of a server with a folder.
+func BenchmarkQueue(b *testing.B) {
+	trackertest.BenchmarkQueue(b, func(b *testing.B) func() tracker.Store {
+		team := serve(b, openSQLite(b, b.TempDir()), nil)
+		return func() tracker.Store { return team.client(b, tracker.NewID(time.Now())) }
 	})
 }

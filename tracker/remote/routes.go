@@ -269,8 +269,12 @@ var routes = []route{
 		return c.store.Groups(c.Context(), tracker.GroupBy(c.query.Get("by")))
 	}},
 	{"GET /names", false, func(c *call) (any, error) { return c.store.Names(c.Context()) }},
-	{"GET /changes?since", false, func(c *call) (any, error) {
-		return c.store.Changes(c.Context(), tracker.Cursor(c.query.Get("since")))
+	{"GET /changes?since&wait", false, func(c *call) (any, error) {
+		seconds, err := c.number("wait")
+		if err != nil {
+			return nil, err
+		}
+		return c.changes(tracker.Cursor(c.query.Get("since")), time.Duration(min(max(seconds, 0), mostWait))*time.Second)
 	}},
 	{"POST /verify", true, func(c *call) (any, error) {
 		var o tracker.VerifyOptions

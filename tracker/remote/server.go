@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	pathpkg "path"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,23 +37,34 @@ type handler struct {
 	options Options
 	memory  *semaphore.Weighted // held by pictures while the store takes them, in bytes
 	grace   time.Duration       // the constant, less in tests
+	bell    *bell
 }
 
 // maxMemory bounds the pictures that are in memory at a time, in bytes: those of a request, or several requests' together.
 const maxMemory = 2 * tracker.MaxPicture
 
+// Handler is a server of a store.
+type Handler struct {
+	http.Handler
+	bell *bell
+}
+
+// Close answers the requests that wait for changes, which a server's Shutdown would wait for.
+func (h *Handler) Close() { h.bell.close() }
+
 // NewHandler returns a handler that offers a store to whoever has a token, under [Prefix]. A request without one has no
 // effect and reads nothing.
-func NewHandler(store tracker.Store, tokens Tokens, o Options) http.Handler {
+func NewHandler(store tracker.Store, tokens Tokens, o Options) *Handler {
 	o.Log = cmp.Or(o.Log, slog.Default())
-	return (&handler{store, tokens, o, semaphore.NewWeighted(maxMemory), grace}).mux()
+	h := &handler{store, tokens, o, semaphore.NewWeighted(maxMemory), grace, newBell(store)}
+	return &Handler{h.mux(), h.bell}
 }
 
 func (h *handler) mux() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes {
 		method, path, names := r.parts()
-		mux.Handle(method+" "+Prefix+path, h.answer(r.answer, r.writes, names))
+		mux.Handle(method+" "+Prefix+path, h.answer(r.answer, r.writes, r.writes && !slices.Contains(logs, pathpkg.Base(path)), names))
 	}
 	mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
 		if _, err := h.person(r); err != nil {
@@ -85,8 +97,11 @@ func (r route) parts() (method, path string, query []string) {
 	return method, path, query
 }
 
-// answer makes an http.Handler of what answers a route's requests.
-func (h *handler) answer(answer func(*call) (any, error), writes bool, names []string) http.Handler {
+// logs are the last words of the paths of requests that come all the time. They wake nobody.
+var logs = []string{"heartbeat", "points", "pictures", "checkpoint", "workers"}
+
+// answer makes an http.Handler of what answers a route's requests. news says that they wake who waits for changes.
+func (h *handler) answer(answer func(*call) (any, error), writes, news bool, names []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		header := w.Header()
 		header.Set("Cache-Control", "no-store")
@@ -105,6 +120,9 @@ func (h *handler) answer(answer func(*call) (any, error), writes bool, names []s
 		var result any
 		if err = cmp.Or(person.may(writes), c.knows(names)); err == nil {
 			result, err = answer(c)
+		}
+		if news && err == nil {
+			h.bell.strike()
 		}
 		switch {
 		case err != nil:

@@ -643,8 +643,16 @@ func (s *Store) Names(ctx context.Context) (*tracker.Names, error) {
 
 // Changes implements tracker.Store.
 func (s *Store) Changes(ctx context.Context, since tracker.Cursor) (*tracker.Changes, error) {
+	return s.changes(ctx, since, 0)
+}
+
+// changes is Changes, but waits for the first change on the server, for a number of seconds at most.
+func (s *Store) changes(ctx context.Context, since tracker.Cursor, wait int) (*tracker.Changes, error) {
 	query := url.Values{}
 	setIf(query, "since", string(since))
+	if wait > 0 {
+		query.Set("wait", strconv.Itoa(wait))
+	}
 	var changes tracker.Changes
 	if err := s.get(ctx, "/changes", query, &changes); err != nil {
 		return nil, err

@@ -39,11 +39,13 @@ func serve(t testing.TB, store tracker.Store, wrap func(http.Handler) http.Handl
 	t.Helper()
 	tokens := Tokens{filepath.Join(t.TempDir(), "tokens.json")}
 	handler := NewHandler(store, tokens, Options{Version: "v1", Log: slog.New(slog.DiscardHandler)})
+	var served http.Handler = handler
 	if wrap != nil {
-		handler = wrap(handler)
+		served = wrap(handler)
 	}
-	s := httptest.NewServer(handler)
+	s := httptest.NewServer(served)
 	t.Cleanup(s.Close)
+	t.Cleanup(handler.Close)
 	return &team{s, store, tokens}
 }
 

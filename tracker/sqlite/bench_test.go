@@ -70,3 +70,11 @@ func BenchmarkOpen(b *testing.B) {
 		db.Close()
 	}
 }
+
+// BenchmarkQueue has a connection for each worker, as processes have.
+func BenchmarkQueue(b *testing.B) {
+	trackertest.BenchmarkQueue(b, func(b *testing.B) func() tracker.Store {
+		dir := b.TempDir()
+		return func() tracker.Store { return openStore(b, dir, Options{}) }
+	})
+}

@@ -55,10 +55,10 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// lostProcess is a process that ended when the machine was restarted.
+// lostProcess is a process that has ended: another one has its PID.
 func lostProcess() tracker.Process {
 	p := tracker.ThisProcess()
-	p.Boot = "an earlier start"
+	p.StartedAt = p.StartedAt.Add(-time.Hour)
 	return p
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -165,4 +167,89 @@ func BenchmarkReads(b *testing.B, open func(*testing.B) tracker.Store) {
 			}
 		}
 	})
+}
+
+// BenchmarkQueue has eight workers work on 200 queued runs, each of which is done at once. open makes a new store and
+// returns a function that connects to it, once for each worker. Two numbers are how long a run waits: "full-ms" behind the
+// run before it on the same worker while the queue is full, and "empty-ms" from when it is queued until a worker has it
+// while they all wait for work. Both are medians.
+func BenchmarkQueue(b *testing.B, open func(*testing.B) func() tracker.Store) {
+	const workers, runs = 8, 200
+	connect := open(b)
+	queue := connect()
+	var mu sync.Mutex
+	var behind []time.Duration // each run behind the one before
+	taken := make(chan time.Time, runs)
+	ctx, end := context.WithCancel(b.Context())
+	var wait sync.WaitGroup
+	begin := make(chan struct{})
+	for range workers {
+		store := connect()
+		wait.Go(func() {
+			wake := tracker.Woken(ctx, store)
+			<-begin
+			var ended time.Time // the run before
+			for ctx.Err() == nil {
+				active, _, err := tracker.Take(ctx, store)
+				if tracker.ErrorCode(err) == tracker.CodeNotFound {
+					ended = time.Time{}
+					select {
+					case <-ctx.Done():
+					case <-wake:
+					case <-time.After(250 * time.Millisecond):
+					}
+					continue
+				}
+				if err != nil {
+					if ctx.Err() == nil {
+						b.Error(err)
+					}
+					return
+				}
+				now := time.Now()
+				taken <- now
+				if !ended.IsZero() {
+					mu.Lock()
+					behind = append(behind, now.Sub(ended))
+					mu.Unlock()
+				}
+				if err := active.Finish(b.Context(), tracker.Outcome{Status: tracker.StatusFinished}); err != nil {
+					b.Error(err)
+					return
+				}
+				ended = time.Now()
+			}
+		})
+	}
+	add := func() time.Time {
+		if _, err := queue.CreateRun(ctx, tracker.NewRun{Queued: true}); err != nil {
+			b.Fatal(err)
+		}
+		return time.Now()
+	}
+	for range runs {
+		add()
+	}
+	began := time.Now()
+	close(begin)
+	for range runs {
+		<-taken
+	}
+	all := time.Since(began)
+	var idle []time.Duration
+	for range runs {
+		time.Sleep(10 * time.Millisecond)
+		at := add()
+		idle = append(idle, (<-taken).Sub(at))
+	}
+	end()
+	wait.Wait()
+	for name, waits := range map[string][]time.Duration{"full": behind, "empty": idle} {
+		slices.Sort(waits)
+		ms := func(d time.Duration) float64 { return max(0, d.Seconds()*1000) } // it may be taken before CreateRun returns
+		b.ReportMetric(ms(waits[len(waits)/2]), name+"-ms")
+		b.ReportMetric(ms(waits[len(waits)*95/100]), name+"-p95-ms")
+	}
+	b.ReportMetric(runs/all.Seconds(), "runs/s")
+	b.ReportMetric(0, "ns/op")
 }

@@ -151,10 +151,10 @@ func testFinish(t *testing.T, store tracker.Store) {
 	wantCode(t, store.FinishRun(t.Context(), run.Claim(), long), tracker.CodeConflict)
 }
 
-// gone is a process of an earlier start of this machine.
+// gone is a process that has ended: another one has its PID.
 func gone() tracker.Process {
 	p := tracker.ThisProcess()
-	p.Boot = "an earlier start"
+	p.StartedAt = p.StartedAt.Add(-time.Hour) // another process with this PID
 	return p
 }
 
