@@ -45,7 +45,8 @@ func newWorker() *cobra.Command {
 gouache runs resume have queued, and the trials of active sweeps. The device, the weights and what was
 compiled are kept from one picture to the next. gouache ui starts a worker by itself.
 
-Ctrl-C, kill and a terminal that closes end the worker: its run is saved and waits for the next one.
+Ctrl-C, kill, a terminal that closes and the warnings of schedulers (SIGUSR1, SIGUSR2) end the worker: its
+run is saved and waits for the next one.
 Even a kill -9 or a power cut costs half a minute of painting at most. On each machine one worker works
 on a store; a second one waits for the first to end.`,
 		Example: `  gouache worker --store ~/paintings

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -147,4 +149,37 @@ func TestUIWorker(t *testing.T) {
 		t.Error(err)
 	}
 	waitFor(t, dir, id, tracker.StatusInterrupted)
+}
+
+// TestWorkerWarned: the signals with which schedulers warn end a worker, which saves its run and gives it back.
+func TestWorkerWarned(t *testing.T) {
+	dir := workerStore(t)
+	id := enqueue(t, dir, 100_000)
+	for _, warning := range []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
+		worker := exec.CommandContext(t.Context(), os.Args[0], "worker", "--store", dir, "--weights", "random")
+		worker.Env = append(os.Environ(), asProgram+"=1")
+		if err := worker.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, dir, id, tracker.StatusRunning)
+		for shown(t, dir, id).Final["total"] == 0 { // until something of it is painted
+			time.Sleep(50 * time.Millisecond)
+		}
+		if err := worker.Process.Signal(warning); err != nil {
+			t.Fatal(err)
+		}
+		if err := worker.Wait(); err != nil {
+			t.Errorf("after %v: %v", warning, err)
+		}
+		waitFor(t, dir, id, tracker.StatusQueued)
+		store, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, err := store.OpenCheckpoint(t.Context(), id)
+		if err := errors.Join(err, store.Close()); err != nil {
+			t.Fatalf("after %v: %v", warning, err)
+		}
+		state.Close()
+	}
 }

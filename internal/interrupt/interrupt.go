@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -17,17 +18,20 @@ const Code = 130
 // systemd may send one after SIGTERM.
 const hangUp = 2 * time.Second
 
-// Context returns a context that ends at the first SIGINT (Ctrl-C), SIGTERM or SIGHUP (a terminal that closes, an ssh that
-// drops). The second one ends the process at once with [Code], after the functions of [OnExit]. A SIGHUP that was
-// ignored when the process began, as by nohup, stays ignored.
+// Context returns a context that ends at the first SIGINT (Ctrl-C), SIGTERM, SIGHUP (a terminal that closes, an ssh that
+// drops), SIGUSR1 or SIGUSR2, with which schedulers of clusters warn that the time of a job ends. The second one ends the
+// process at once with [Code], after the functions of [OnExit], unless it is a warning, which may come more than once.
+// SIGHUP, SIGUSR1 and SIGUSR2 that were ignored when the process began, as by nohup, stay ignored.
 //
 // Until stop is called, standard output and standard error that nobody reads any more do not end the process either:
 // writing to them fails with EPIPE.
 func Context(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) {
-		signals = append(signals, syscall.SIGHUP)
+	for _, s := range append(warnings, syscall.SIGHUP) {
+		if !signal.Ignored(s) {
+			signals = append(signals, s)
+		}
 	}
 	arrived, pipes, done := make(chan os.Signal, 8), make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(arrived, signals...)
@@ -37,10 +41,12 @@ func Context(parent context.Context) (ctx context.Context, stop func()) {
 		for {
 			select {
 			case s := <-arrived:
-				if first.IsZero() {
+				switch {
+				case first.IsZero():
 					first = time.Now()
 					cancel()
-				} else if s != syscall.SIGHUP || time.Since(first) > hangUp {
+				case slices.Contains(warnings, s), s == syscall.SIGHUP && time.Since(first) <= hangUp:
+				default:
 					exit(Code)
 				}
 			case <-done:

@@ -85,7 +85,7 @@ func (s started) says(t *testing.T, want string) {
 
 // TestSignals: the first signal ends the work, the second one the program, after its temporary files.
 func TestSignals(t *testing.T) {
-	for _, first := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, first := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2} {
 		t.Run(first.String(), func(t *testing.T) {
 			t.Parallel()
 			w := start(t, "")
@@ -113,6 +113,18 @@ func TestHangUp(t *testing.T) {
 	w.Process.Signal(syscall.SIGHUP)
 	w.says(t, "interrupted")
 	w.Process.Signal(syscall.SIGHUP)
+	w.says(t, "saved")
+}
+
+// TestWarnedAgain: schedulers may warn more than once, which does not keep the program from saving its work.
+func TestWarnedAgain(t *testing.T) {
+	t.Parallel()
+	w := start(t, "")
+	for _, s := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR1, syscall.SIGUSR2} {
+		w.Process.Signal(s)
+		time.Sleep(50 * time.Millisecond) // two that are pending are one
+	}
+	w.says(t, "interrupted")
 	w.says(t, "saved")
 }
 
