@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"reflect"
 	"sync"
 	"time"
 
@@ -53,8 +54,12 @@ type ActiveRun struct {
 }
 
 // Start adds a run to a store, with its inputs, and returns it for logging. The run may be logged
-// into after ctx ends: an interrupted program still records how far it came.
+// into after ctx ends: an interrupted program still records how far it came. If n has no provenance,
+// it is that of NewProvenance: this program, its arguments and its working directory.
 func Start(ctx context.Context, store LogStore, n NewRun) (*ActiveRun, error) {
+	if reflect.ValueOf(n.Provenance).IsZero() {
+		n.Provenance = NewProvenance()
+	}
 	run, err := store.CreateRun(ctx, n)
 	if err != nil {
 		return nil, err

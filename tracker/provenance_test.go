@@ -1,7 +1,9 @@
 package tracker
 
 import (
+	"context"
 	"os/exec"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -20,4 +22,34 @@ func TestCommandLine(t *testing.T) {
 	if p.Command = []string{"gouache", "latin\ufffd.png"}; p.CommandLine() != "" {
 		t.Errorf("a name that was lost is in %s", p.CommandLine())
 	}
+}
+
+// TestStartFillsProvenance: a program that says nothing of itself is known all the same, and one that does is believed.
+func TestStartFillsProvenance(t *testing.T) {
+	for _, given := range []Provenance{{}, {Weights: "vgg19"}} {
+		store := &described{}
+		run, err := Start(t.Context(), store, NewRun{Provenance: given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.stop()
+		want := given
+		if given.Weights == "" {
+			want = NewProvenance()
+		}
+		if got := store.begun.Provenance; !reflect.DeepEqual(got, want) || want.Weights == "" && got.Platform == "" {
+			t.Errorf("of %+v begins %+v", given, got)
+		}
+	}
+}
+
+// described is a store that keeps what the last run began with.
+type described struct {
+	memory
+	begun NewRun
+}
+
+func (d *described) CreateRun(ctx context.Context, n NewRun) (*Run, error) {
+	d.begun = n
+	return d.memory.CreateRun(ctx, n)
 }
