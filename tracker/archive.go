@@ -122,6 +122,13 @@ func (p Provenance) clean() Provenance {
 		*text = cleanLine(*text)
 	}
 	p.Command = cleanLines(p.Command)
+	if p.Labels != nil {
+		labels := make(map[string]string, len(p.Labels))
+		for name, text := range p.Labels {
+			labels[cleanLine(name)] = cleanText(text)
+		}
+		p.Labels = labels
+	}
 	return p
 }
 

@@ -194,5 +194,14 @@ func (m mender) provenance(p *Provenance) {
 	} {
 		m.text("provenance", text, maxText)
 	}
+	for name, label := range p.Labels {
+		text, whole := name, label
+		m.text("provenance", &text, maxText)
+		m.text("provenance", &whole, maxNote)
+		if text != name {
+			delete(p.Labels, name)
+		}
+		p.Labels[text] = whole
+	}
 	mendNumber(m, "provenance", &p.PeakMemory, 0, math.MaxInt64)
 }

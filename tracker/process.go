@@ -130,6 +130,8 @@ type Provenance struct {
 	WeightsSHA256 string   `json:"weights_sha256,omitempty"`
 	Seed          *int64   `json:"seed,omitempty"`
 	PeakMemory    int64    `json:"peak_memory_bytes,omitempty"`
+	// Labels are what another program that records the run says of it, by names of its own, such as mlflow.user.
+	Labels map[string]string `json:"labels,omitempty"`
 	// Imported is set by Import: the rest of the provenance, the command too, is what another store says.
 	Imported bool `json:"imported,omitempty"`
 }

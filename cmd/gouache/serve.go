@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/terminal"
+	"github.com/gouache-art/gouache/tracker/mlflow"
 	"github.com/gouache-art/gouache/tracker/remote"
 )
 
@@ -79,7 +81,12 @@ func runServe(cmd *cobra.Command, f *serveFlags) error {
 	defer store.Close()
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 	handler := remote.NewHandler(store, tokens, remote.Options{Version: versionText(), Log: log})
-	server := newServer(handler, log)
+	mux := http.NewServeMux()
+	mux.Handle(remote.Prefix+"/", handler)
+	mux.Handle(mlflow.Prefix, mlflow.NewHandler(store, mlflow.Options{Log: log, Admit: func(r *http.Request, writes bool) (int, error) {
+		return tokens.Admit(r, writes, log)
+	}}))
+	server := newServer(mux, log)
 	server.RegisterOnShutdown(handler.Close)
 	scheme := "http"
 	if f.cert != "" {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/mlflow"
 	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/remote"
 	"github.com/gouache-art/gouache/tracker/web"
@@ -109,6 +110,9 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 		Log: log, ReadSweep: painting.ReadSweep,
 		Again: func(run *tracker.Run) string { return againLine(run, f.store.dir) },
 		Desk:  painting.Desk{Store: store}, WorkerCommand: "gouache worker --store " + terminal.ShellWord(f.store.dir),
+		API: func(admit web.Admit) http.Handler {
+			return mlflow.NewHandler(store, mlflow.Options{Admit: admit, Log: log})
+		},
 	})
 	listener, err := net.Listen("tcp", f.address)
 	if err != nil {

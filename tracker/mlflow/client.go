@@ -1,7 +1,8 @@
-// Package mlflow sends runs to a server of MLflow, and reads its runs, by MLflow's REST API 2.0
-// (mlflow.org/docs/latest/rest-api.html). [Client.Send] sends what the server does not have of a run, so that it may be
-// called again and again, also while the run is painted; see [Forwarder]. [Client.Open] makes the server's runs ready for
-// [tracker.Import].
+// Package mlflow speaks MLflow's REST API 2.0 (mlflow.org/docs/latest/rest-api.html), as a client and as a server.
+//
+// [Client.Send] sends what a server of MLflow does not have of a run, so that it may be called again and again, also while
+// the run is painted; see [Forwarder]. [Client.Open] makes the server's runs ready for [tracker.Import]. [NewHandler] is a
+// server: what scripts log with MLflow's client becomes runs of a store.
 //
 // A store keeps parameters, metrics, tags and pictures; so does MLflow, with these names:
 //
@@ -38,6 +39,12 @@ var Schemes = []string{"mlflow+http://", "mlflow+https://"}
 func Is(address string) bool {
 	return strings.HasPrefix(address, Schemes[0]) || strings.HasPrefix(address, Schemes[1])
 }
+
+// The paths of routes begin with these.
+const (
+	apiPath       = "/api/2.0/mlflow/"
+	artifactsPath = "/api/2.0/mlflow-artifacts/artifacts"
+)
 
 // Bounds on requests.
 const (
@@ -135,7 +142,7 @@ type request struct {
 
 // call sends a request with a JSON body, unless in is nil, and decodes the answer into out, unless that is nil.
 func (c *Client) call(ctx context.Context, method, name string, query url.Values, in, out any) error {
-	r := request{method: method, path: "api/2.0/mlflow/" + name, query: query, once: strings.HasSuffix(name, "/create")}
+	r := request{method: method, path: apiPath + name, query: query, once: strings.HasSuffix(name, "/create")}
 	if in != nil {
 		body, err := json.Marshal(in)
 		if err != nil {
@@ -269,24 +276,38 @@ type pair struct {
 type experiment struct {
 	ID    string `json:"experiment_id"`
 	Name  string `json:"name"`
-	Stage string `json:"lifecycle_stage"` // active or deleted
+	Stage string `json:"lifecycle_stage"` // stageActive or stageDeleted
+	// LastUpdate is ms since 1970.
+	LastUpdate integer `json:"last_update_time,omitempty"`
+	Artifacts  string  `json:"artifact_location,omitempty"`
 }
 
+// The stages of experiments and runs.
+const (
+	stageActive  = "active"
+	stageDeleted = "deleted"
+)
+
 type run struct {
-	Info struct {
-		ID          string  `json:"run_id"`
-		Name        string  `json:"run_name"`
-		Experiment  string  `json:"experiment_id"`
-		Status      string  `json:"status"`
-		StartTime   integer `json:"start_time"`
-		EndTime     integer `json:"end_time"`
-		ArtifactURI string  `json:"artifact_uri"`
-	} `json:"info"`
+	Info info `json:"info"`
 	Data struct {
 		Metrics []metric `json:"metrics"` // the last of each
 		Params  []pair   `json:"params"`
 		Tags    []pair   `json:"tags"`
 	} `json:"data"`
+}
+
+type info struct {
+	ID          string  `json:"run_id"`
+	OldID       string  `json:"run_uuid"` // the same, for clients before version 1
+	Name        string  `json:"run_name"`
+	Experiment  string  `json:"experiment_id"`
+	User        string  `json:"user_id,omitempty"`
+	Status      string  `json:"status"`
+	StartTime   integer `json:"start_time"`
+	EndTime     integer `json:"end_time,omitempty"`
+	ArtifactURI string  `json:"artifact_uri"`
+	Stage       string  `json:"lifecycle_stage"` // stageActive or stageDeleted
 }
 
 // tag returns the value of a tag, or "".
@@ -299,15 +320,22 @@ func (r *run) tag(key string) string {
 	return ""
 }
 
-// Tags.
+// Tags. Those of MLflow itself begin with systemTags.
 const (
+	systemTags = "mlflow."
+
 	tagRun    = "gouache.run"   // the id of a run
 	tagSweep  = "gouache.sweep" // of the run that stands for a sweep
 	tagParent = "mlflow.parentRunId"
 	tagName   = "mlflow.runName"
 	tagNote   = "mlflow.note.content"
 	tagImages = "mlflow.loggedImages"
+	tagCommit = "mlflow.source.git.commit"
+	tagUser   = "mlflow.user"
 )
+
+// artifactScheme begins the addresses of artifacts that are behind the server.
+const artifactScheme = "mlflow-artifacts"
 
 // searchRuns returns the active runs of experiments that pass a filter of MLflow.
 func (c *Client) searchRuns(ctx context.Context, experiments []string, filter string) (runs []run, err error) {
@@ -334,7 +362,7 @@ func (c *Client) searchRuns(ctx context.Context, experiments []string, filter st
 type artifact struct {
 	Path  string  `json:"path"` // below the run's
 	IsDir bool    `json:"is_dir"`
-	Size  integer `json:"file_size"`
+	Size  integer `json:"file_size,omitempty"`
 }
 
 // artifacts lists the files of a run in a folder, "" for the outermost.
@@ -364,9 +392,9 @@ func (c *Client) artifacts(ctx context.Context, id, folder string) (files []arti
 // artifactPath returns where the server has a run's file.
 func (r *run) artifactPath(name string) (string, error) {
 	root, err := url.Parse(r.Info.ArtifactURI)
-	if err != nil || root.Scheme != "mlflow-artifacts" {
+	if err != nil || root.Scheme != artifactScheme {
 		return "", tracker.Errorf(tracker.CodeInvalid, "MLflow's experiment %s keeps its files at %s, and not behind the server: start "+
 			"mlflow server with --artifacts-destination, and use a new experiment", r.Info.Experiment, redact(r.Info.ArtifactURI))
 	}
-	return path.Join("api/2.0/mlflow-artifacts/artifacts", root.Path, name), nil
+	return path.Join(artifactsPath, root.Path, name), nil
 }

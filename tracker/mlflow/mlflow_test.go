@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/postgrestest"
 	"github.com/gouache-art/gouache/internal/pythontest"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/mlflow"
@@ -33,7 +34,7 @@ var server struct {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := postgrestest.Run(m)
 	if server.stop != nil {
 		server.stop()
 	}

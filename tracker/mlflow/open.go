@@ -86,7 +86,7 @@ func (r *run) record(experiment string) tracker.Run {
 	record := tracker.Run{
 		Name: r.Info.Name, Experiment: experiment, Note: r.tag(tagNote), StartedAt: when(r.Info.StartTime), SeenAt: when(r.Info.StartTime),
 		Status: tracker.StatusFinished, Params: tracker.Params{},
-		Provenance: tracker.Provenance{Version: "MLflow", Commit: r.tag("mlflow.source.git.commit")},
+		Provenance: tracker.Provenance{Version: "MLflow", Commit: r.tag(tagCommit)},
 	}
 	if experiment == "Default" {
 		record.Experiment = ""
@@ -112,7 +112,7 @@ func (r *run) record(experiment string) tracker.Run {
 	}
 	for _, t := range r.Data.Tags {
 		switch {
-		case strings.HasPrefix(t.Key, "mlflow."):
+		case strings.HasPrefix(t.Key, systemTags):
 		case t.Value == "" || strings.EqualFold(t.Value, "true"):
 			record.Tags = append(record.Tags, t.Key)
 		default:
@@ -202,16 +202,24 @@ func (c *Client) pictures(ctx context.Context, id string) (found []artifact, err
 		}
 		seen += len(files)
 		for _, f := range files {
-			switch kind := strings.ToLower(path.Ext(f.Path)); {
+			switch {
 			case f.IsDir:
 				folders = append(folders, f.Path)
-			case strings.HasSuffix(f.Path, "compressed.webp"):
-			case slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff"}, kind):
+			case strings.HasSuffix(f.Path, smallSuffix):
+			case isPicture(f.Path):
 				found = append(found, f)
 			}
 		}
 	}
 	return found, nil
+}
+
+// smallSuffix ends the names of the small pictures for MLflow's grid.
+const smallSuffix = "compressed.webp"
+
+// isPicture reports whether a file is a picture, by its name.
+func isPicture(name string) bool {
+	return slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff"}, strings.ToLower(path.Ext(name)))
 }
 
 func (c *Client) get(ctx context.Context, r *run, f artifact) (data []byte, err error) {

@@ -180,8 +180,14 @@ func (c *Client) sendRecord(ctx context.Context, there *run, r *tracker.Run) err
 			params = append(params, p)
 		}
 	}
+	all := tagsOf(r)
+	for _, t := range r.Tags {
+		p := pairOf(t)
+		all = append(all, pair{keyOf(p.Key), p.Value})
+	}
 	var tags []pair
-	for _, t := range tagsOf(r) {
+	for _, t := range all {
+		t.Value = cut(t.Value, maxTag)
 		if t.Value != "" && there.tag(t.Key) != t.Value {
 			tags = append(tags, t)
 		}
@@ -196,11 +202,12 @@ func (c *Client) sendRecord(ctx context.Context, there *run, r *tracker.Run) err
 	return nil
 }
 
+// tagsOf returns what MLflow keeps in tags of a run's record, without the tags.
 func tagsOf(r *tracker.Run) []pair {
 	p := &r.Provenance
 	tags := []pair{
 		{tagName, r.Name}, {tagNote, r.Note}, {"mlflow.source.type", "LOCAL"}, {"mlflow.source.name", p.CommandLine()},
-		{"mlflow.source.git.commit", strings.TrimSuffix(p.Commit, "+changes")},
+		{tagCommit, strings.TrimSuffix(p.Commit, "+changes")},
 		{"gouache.reason", r.Reason}, {"gouache.version", p.Version}, {"gouache.device", p.Device}, {"gouache.weights_sha256", p.WeightsSHA256},
 	}
 	if r.Trial > 0 {
@@ -209,13 +216,16 @@ func tagsOf(r *tracker.Run) []pair {
 	if r.Rating > 0 {
 		tags = append(tags, pair{"gouache.rating", strconv.Itoa(r.Rating)})
 	}
-	for _, t := range r.Tags {
-		tags = append(tags, pair{keyOf(t), "true"})
-	}
-	for i := range tags {
-		tags[i].Value = cut(tags[i].Value, maxTag)
-	}
 	return tags
+}
+
+// pairOf returns the key and the value of a tag: team=red has both, and fine is true.
+func pairOf(tag string) pair {
+	key, value, ok := strings.Cut(tag, "=")
+	if !ok {
+		value = "true"
+	}
+	return pair{key, value}
 }
 
 // keyOf returns a key that MLflow accepts: letters, digits and _ - . / and blanks, at most 250 bytes, and a path that
@@ -336,7 +346,7 @@ func (c *Client) sendPicture(ctx context.Context, from Source, there *run, p *tr
 		return err
 	}
 	// The whole picture is the last, since it tells that both are there.
-	if err := c.put(ctx, there, name+"+compressed.webp", "image/webp", small.Bytes()); err != nil {
+	if err := c.put(ctx, there, name+"+"+smallSuffix, "image/webp", small.Bytes()); err != nil {
 		return err
 	}
 	return c.put(ctx, there, name+".png", "image/png", data)

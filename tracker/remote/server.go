@@ -67,7 +67,7 @@ func (h *handler) mux() http.Handler {
 		mux.Handle(method+" "+Prefix+path, h.answer(r.answer, r.writes, r.writes && !slices.Contains(logs, pathpkg.Base(path)), names))
 	}
 	mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
-		if _, err := h.person(r); err != nil {
+		if _, err := h.tokens.person(r, h.options.Log); err != nil {
 			h.refuse(w, r, err)
 			return
 		}
@@ -107,7 +107,7 @@ func (h *handler) answer(answer func(*call) (any, error), writes, news bool, nam
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-		person, err := h.person(request)
+		person, err := h.tokens.person(request, h.options.Log)
 		if err != nil {
 			h.refuse(w, request, err)
 			return
@@ -154,18 +154,36 @@ func (t *Token) may(write bool) error {
 	return nil
 }
 
+// Admit returns nil for a request whose token may do what it asks, which changes the store if writes is set. Otherwise it
+// returns the HTTP status and an error that says why not. It is for other handlers on the same server.
+func (t Tokens) Admit(r *http.Request, writes bool, log *slog.Logger) (status int, err error) {
+	person, err := t.person(r, log)
+	if err == nil {
+		err = person.may(writes)
+	}
+	var no *denied
+	switch {
+	case err == nil:
+		return 0, nil
+	case errors.As(err, &no):
+		return no.status, err
+	}
+	log.Error("looking for a token", "error", err)
+	return http.StatusServiceUnavailable, errors.New("the server cannot read its tokens: its log says why")
+}
+
 // person returns the token that a request has.
-func (h *handler) person(r *http.Request) (*Token, error) {
+func (t Tokens) person(r *http.Request, log *slog.Logger) (*Token, error) {
 	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if text == "" || !strings.EqualFold(scheme, "Bearer") {
 		return nil, &denied{http.StatusUnauthorized, "this server asks for a token: who serves makes one with gouache tokens add"}
 	}
-	person, err := h.tokens.whose(text)
+	person, err := t.whose(text)
 	if err != nil {
 		return nil, err
 	}
 	if person == nil {
-		h.options.Log.Warn("a token that is unknown or revoked", "from", r.RemoteAddr)
+		log.Warn("a token that is unknown or revoked", "from", r.RemoteAddr)
 		return nil, &denied{http.StatusUnauthorized, "the token is unknown to this server, or revoked"}
 	}
 	return person, nil
@@ -372,7 +390,7 @@ func (c *call) form(v any, most int64, file func(*multipart.Part) error) error {
 
 // stillAdmitted refuses a caller whose token was revoked while files arrived, which may take long.
 func (c *call) stillAdmitted() error {
-	person, err := c.handler.person(c.Request)
+	person, err := c.tokens.person(c.Request, c.options.Log)
 	if err != nil {
 		return err
 	}

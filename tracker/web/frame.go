@@ -42,7 +42,8 @@ type frame struct {
 	door    *door                         // nil if everybody is admitted
 	small   *thumbnails
 	news    *news
-	shelf   *shelf // nil if nothing can be painted here
+	shelf   *shelf       // nil if nothing can be painted here
+	api     http.Handler // answers programs; nil if there is none
 
 	animating *semaphore.Weighted // held while an animation is made
 

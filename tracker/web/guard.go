@@ -44,6 +44,8 @@ func (f *frame) guard(next http.Handler) http.Handler {
 			http.Error(w, "The address is too long.", http.StatusRequestURITooLong)
 		case crossOrigin.Check(r) != nil || isForeign(r):
 			http.Error(w, "Another site's page asked for this. Only its links to pages are followed.", http.StatusForbidden)
+		case f.api != nil && strings.HasPrefix(r.URL.Path, apiPath):
+			f.api.ServeHTTP(w, r) // it asks admitProgram
 		case f.admit(w, r):
 			next.ServeHTTP(w, r)
 		}

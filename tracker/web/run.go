@@ -244,5 +244,8 @@ func origin(run *tracker.Run) []fact {
 			list = append(list, f)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(p.Labels)) {
+		list = append(list, fact{name, p.Labels[name]})
+	}
 	return list
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -184,6 +185,30 @@ func (f *frame) admit(w http.ResponseWriter, r *http.Request) bool {
 	})
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return false
+}
+
+// apiPath begins the paths of programs' requests.
+const apiPath = "/api/"
+
+// admitProgram is an Admit. A program sends the token with each request; the cookies of browsers do not count.
+func (f *frame) admitProgram(r *http.Request, writes bool) (status int, err error) {
+	if f.door != nil {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if token == "" || !strings.EqualFold(scheme, "Bearer") {
+			return http.StatusUnauthorized, errors.New("this server asks for its token, which the address that gouache ui printed has")
+		}
+		right, err := f.door.try(r, token)
+		if err != nil {
+			return http.StatusTooManyRequests, err
+		}
+		if !right {
+			return http.StatusUnauthorized, errWrongToken
+		}
+	}
+	if writes && f.options.ReadOnly {
+		return http.StatusForbidden, errors.New("this server only shows the store, and changes nothing")
+	}
+	return 0, nil
 }
 
 var errWrongToken error = tracker.Errorf(tracker.CodeInvalid, "this is not the token of this server")

@@ -47,9 +47,16 @@ type Options struct {
 	Desk Desk
 	// WorkerCommand starts a worker for the store, for people to type.
 	WorkerCommand string
+	// API answers the requests of programs, which are those below /api/. It is made with what says whether a request may be
+	// answered. If it is nil, there are none.
+	API func(admit Admit) http.Handler
 	// Log receives errors that users are not shown. The default is slog's.
 	Log *slog.Logger
 }
+
+// Admit returns nil for a request of a program that may be answered, else an error that says why not, and its HTTP
+// status. writes says whether the request changes the store.
+type Admit func(r *http.Request, writes bool) (status int, err error)
 
 // Handler shows a store.
 type Handler struct {
@@ -79,6 +86,9 @@ func New(store tracker.Store, o Options) *Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /static/", static)
 	f.routes(mux)
+	if o.API != nil {
+		f.api = o.API(f.admitProgram)
+	}
 	return &Handler{f, f.guard(mux)}
 }
 
