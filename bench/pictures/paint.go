@@ -130,8 +130,7 @@ func (t *task) paint(ctx context.Context) error {
 	}
 	n := tracker.NewRun{
 		Experiment: t.plan.Name, Name: t.pair.Name + ", " + t.contender.Name, Sweep: t.plan.sweep(t.pair), Trial: 1,
-		Params:     tracker.Params{pairParam: t.pair.Name, contenderParam: t.contender.Name, planParam: t.plan.text(t.contender)},
-		Provenance: tracker.NewProvenance(),
+		Params: tracker.Params{pairParam: t.pair.Name, contenderParam: t.contender.Name, planParam: t.plan.text(t.contender)},
 	}
 	for _, run := range runs {
 		n.Trial = max(n.Trial, run.Trial+1)

@@ -18,8 +18,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // Write calls write with a writer whose data becomes the content of the file at path. After an error, from write or
@@ -153,7 +152,7 @@ func find(path string) (target, error) {
 			break
 		}
 		if links == 40 {
-			return t, t.refused(unix.ELOOP)
+			return t, t.refused(syscall.ELOOP)
 		}
 		if !filepath.IsAbs(link) {
 			folder, _ := filepath.Split(t.file)
@@ -172,9 +171,9 @@ func find(path string) (target, error) {
 	case info.Mode()&fs.ModeSocket != 0:
 		return t, fmt.Errorf("%s is a socket: choose another name", path)
 	case info.Mode()&0o222 == 0: // which root could write to, all the same
-		err = unix.EACCES
+		err = syscall.EACCES
 	default:
-		err = unix.Access(t.file, unix.W_OK)
+		err = writable(t.file)
 	}
 	t.stream = !info.Mode().IsRegular()
 	if err != nil {
@@ -199,12 +198,9 @@ func (t *target) checkFolder() error {
 	return nil
 }
 
-// checkDescriptor says whether the descriptor was passed to this process for writing. Descriptors that the process opened
-// itself all close on exec; they are no output of the user's.
+// checkDescriptor says whether the descriptor was passed to this process for writing.
 func (t *target) checkDescriptor() error {
-	mode, err := unix.FcntlInt(uintptr(t.descriptor), unix.F_GETFL, 0)
-	flags, _ := unix.FcntlInt(uintptr(t.descriptor), unix.F_GETFD, 0)
-	if err != nil || mode&unix.O_ACCMODE == unix.O_RDONLY || t.descriptor > 2 && flags&unix.FD_CLOEXEC != 0 {
+	if !isOutput(t.descriptor) {
 		return fmt.Errorf("%s cannot be written, since descriptor %d is not open for writing: choose another place",
 			t.path, t.descriptor)
 	}

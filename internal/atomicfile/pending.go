@@ -8,8 +8,6 @@ import (
 	"regexp"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/gouache-art/gouache/internal/interrupt"
 )
 
@@ -43,7 +41,7 @@ func create(folder *os.Root, target string) (*pending, error) {
 		return nil, err
 	}
 	// A file system without locks has the file removed by nobody.
-	_ = unix.Flock(int(p.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	_ = lock(p.File)
 	p.forget = interrupt.OnExit(func() { _ = folder.Remove(name) })
 	if replaces {
 		if err := p.Chmod(perm); err != nil { // the umask does not count
@@ -103,12 +101,12 @@ func removeIfLeft(folder *os.Root, name string) {
 	if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) < created {
 		return
 	}
-	f, err := folder.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	f, err := folder.OpenFile(name, os.O_RDONLY|openPlain, 0)
 	if err != nil {
 		return
 	}
 	defer f.Close()
-	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+	if lock(f) == nil {
 		_ = folder.Remove(name)
 	}
 }

@@ -130,7 +130,7 @@ func (s *Server) becomeNobody() error {
 	}
 	uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
 	gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
-	s.as = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	s.as = asUser(uint32(uid), uint32(gid))
 	return errors.Join(err1, err2, os.Chown(s.dir, int(uid), int(gid)))
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/charmbracelet/x/ansi/iterm2"
 	"github.com/charmbracelet/x/ansi/kitty"
 	"github.com/charmbracelet/x/ansi/sixel"
-	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -82,19 +81,11 @@ func ask(terminal *os.File, request, final string) string {
 	}
 	var answer []byte
 	for end := time.Now().Add(time.Second); !bytes.HasSuffix(answer, []byte(final)); {
-		ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(time.Until(end).Milliseconds()))
-		if err == unix.EINTR {
-			continue
-		}
-		buffer := make([]byte, 64)
-		if err != nil || ready < 1 {
+		more := readUntil(fd, end)
+		if len(more) == 0 {
 			break
 		}
-		n, err := unix.Read(fd, buffer)
-		if err != nil || n < 1 {
-			break
-		}
-		answer = append(answer, buffer[:n]...)
+		answer = append(answer, more...)
 	}
 	return string(answer)
 }
@@ -142,10 +133,10 @@ func encode(b *bytes.Buffer, way Graphics, m image.Image) error {
 // cells returns the terminal's size in cells, and that of a cell in pixels. Some terminals do not say the latter.
 func (t *Writer) cells() (columns, rows, width, height int) {
 	columns, rows, width, height = 80, 24, 8, 16
-	if size, err := unix.IoctlGetWinsize(int(t.terminal.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 && size.Row > 0 {
-		columns, rows = int(size.Col), int(size.Row)
-		if size.Xpixel > 0 && size.Ypixel > 0 {
-			width, height = max(int(size.Xpixel)/columns, 1), max(int(size.Ypixel)/rows, 1)
+	if c, r, x, y := windowSize(int(t.terminal.Fd())); c > 0 && r > 0 {
+		columns, rows = c, r
+		if x > 0 && y > 0 {
+			width, height = max(x/columns, 1), max(y/rows, 1)
 		}
 	}
 	return columns, rows, width, height

@@ -116,7 +116,6 @@ func (c *session) start(job *stylelib.Job, n tracker.NewRun, v *View) (*tracker.
 	if err != nil {
 		return nil, err
 	}
-	n.Provenance = tracker.NewProvenance()
 	if err := c.record(job, &n); err != nil {
 		return nil, err
 	}
