@@ -119,7 +119,7 @@ func parseSettings(args []string, stderr io.Writer) (*settings, error) {
 	switch s.device = backend.Device(*device); s.device {
 	case backend.CPU:
 		s.out = cmp.Or(s.out, "bench/RESULTS.md")
-		s.sizes, s.times = []size{{256, 15}, {512, 9}, {1024, 7}}, 1
+		s.sizes, s.times = []size{{256, 15}, {512, 9}, {1024, 5}}, 1
 	case backend.CUDA:
 		s.out = cmp.Or(s.out, "bench/RESULTS-cuda.md")
 		s.sizes, s.times = []size{{512, 15}, {1024, 15}, {2048, 9}}, 10 // enough to hide the time of a line to a process and back
