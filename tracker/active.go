@@ -79,11 +79,11 @@ func Continue(ctx context.Context, store LogStore, id string) (*ActiveRun, error
 	return resume(ctx, store, run)
 }
 
-// Take continues the queued run that was added first, as Continue does. It returns the run's record, too. If no run is
-// queued, it returns CodeNotFound.
-func Take(ctx context.Context, store LogStore) (*ActiveRun, *Run, error) {
+// Take continues the run that [RunStore.ClaimRun] takes from the queue, as Continue does. It returns the run's record, too.
+// If no run is queued that needs one of the kinds of devices, it returns CodeNotFound.
+func Take(ctx context.Context, store LogStore, kinds ...string) (*ActiveRun, *Run, error) {
 	for {
-		run, err := store.ClaimRun(ctx, Process{})
+		run, err := store.ClaimRun(ctx, Process{}, kinds...)
 		if err != nil {
 			return nil, nil, err
 		}

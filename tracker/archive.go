@@ -60,13 +60,13 @@ func (a *Archive) Normal(now time.Time) (*Archive, error) {
 	}
 	n, err := NewRun{
 		Experiment: cleanName(r.Experiment), Name: cmp.Or(cleanName(r.Name), id), Sweep: cleanName(r.Sweep), Trial: r.Trial,
-		Params: cleanParams(r.Params), Tags: cleanTags(r.Tags), Note: cleanText(r.Note),
+		Params: cleanParams(r.Params), Tags: cleanTags(r.Tags), Note: cleanText(r.Note), Needs: cleanName(r.Needs), Priority: r.Priority,
 		Process: r.Process, // any but the zero value, which would mean this process
 	}.Normal()
 	if err != nil {
 		return nil, inRun(err)
 	}
-	r.Experiment, r.Name, r.Sweep, r.Params, r.Tags, r.Note = n.Experiment, n.Name, n.Sweep, n.Params, n.Tags, n.Note
+	r.Experiment, r.Name, r.Sweep, r.Params, r.Tags, r.Note, r.Needs = n.Experiment, n.Name, n.Sweep, n.Params, n.Tags, n.Note, n.Needs
 	r.Reason = cleanText(r.Reason)
 	r.Attempt = max(r.Attempt, 1)
 	r.Provenance, r.Process = r.Provenance.clean(), r.Process.clean()

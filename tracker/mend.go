@@ -27,6 +27,8 @@ func (r *Run) Mend() {
 	mendNumber(m, "idle", &r.Idle, 0, longestRun)
 	mendNumber(m, "tries", &r.Tries, 0, math.MaxInt32)
 	mendNumber(m, "attempt", &r.Attempt, 1, math.MaxInt32)
+	m.text("needs", &r.Needs, maxName)
+	mendNumber(m, "priority", &r.Priority, -MaxPriority, MaxPriority)
 	m.params(r.Params)
 	m.final(r.Final)
 	for i := range r.Tags {

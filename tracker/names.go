@@ -62,6 +62,8 @@ var fields = map[string]field{
 	"note":       {TypeText, func(r *Run) any { return r.Note }},
 	"rating":     {TypeNumber, func(r *Run) any { return int64(r.Rating) }},
 	"host":       {TypeText, func(r *Run) any { return r.Process.Host }},
+	"needs":      {TypeText, func(r *Run) any { return r.Needs }},
+	"priority":   {TypeNumber, func(r *Run) any { return int64(r.Priority) }},
 	"started":    {TypeTime, func(r *Run) any { return r.StartedAt }},
 	"ended": {TypeTime, func(r *Run) any {
 		if r.EndedAt.IsZero() {

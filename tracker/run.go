@@ -56,10 +56,12 @@ type Run struct {
 	Stopped   bool          `json:"stopped,omitempty"` // see RunStore.StopRun: a running one is about to end
 	StartedAt time.Time     `json:"started_at"`        // of one that has not begun, when it was queued
 	EndedAt   time.Time     `json:"ended_at,omitzero"`
-	SeenAt    time.Time     `json:"seen_at"`           // the last sign of life
-	Idle      time.Duration `json:"idle_ns,omitempty"` // between its ends and the calls of ContinueRun
-	Tries     int           `json:"tries,omitempty"`   // calls of ContinueRun since it began, was queued or saved a checkpoint
-	Attempt   int           `json:"attempt"`           // see Claim
+	SeenAt    time.Time     `json:"seen_at"`            // the last sign of life
+	Idle      time.Duration `json:"idle_ns,omitempty"`  // between its ends and the calls of ContinueRun
+	Tries     int           `json:"tries,omitempty"`    // calls of ContinueRun since it began, was queued or saved a checkpoint
+	Attempt   int           `json:"attempt"`            // see Claim
+	Needs     string        `json:"needs,omitempty"`    // the kind of device, such as cuda, that it has to be painted on; "" for any
+	Priority  int           `json:"priority,omitempty"` // in the queue: the greatest is taken first; see MaxPriority
 
 	// What it was made with and what it reached.
 	Params Params  `json:"params"`
@@ -123,6 +125,8 @@ type NewRun struct {
 	// other.
 	Inputs     []NewPicture `json:"inputs,omitempty"`
 	Provenance Provenance   `json:"provenance,omitzero"`
+	Needs      string       `json:"needs,omitempty"`    // the kind of device that it has to be painted on, "" for any
+	Priority   int          `json:"priority,omitempty"` // in the queue: the greatest is taken first
 	// Process is the process that records the run. The zero value means this one.
 	Process Process `json:"process,omitzero"`
 }
@@ -161,7 +165,7 @@ func (n NewRun) Normal() (NewRun, error) {
 	err := cmp.Or(
 		checkLine("experiment", n.Experiment), checkLine("name", n.Name), checkLine("sweep", n.Sweep),
 		invalidIf(n.Trial < 0, "trial %d: it must be 0 or more", n.Trial),
-		checkText("note", n.Note, maxNote),
+		checkText("note", n.Note, maxNote), checkLine("device", n.Needs), checkPriority(n.Priority),
 	)
 	if n.ID != "" {
 		err = cmp.Or(err, CheckID(n.ID))
@@ -185,6 +189,13 @@ func (n NewRun) Normal() (NewRun, error) {
 	return n, nil
 }
 
+// MaxPriority is the greatest priority of a run in the queue, and -MaxPriority the least.
+const MaxPriority = 100
+
+func checkPriority(n int) error {
+	return invalidIf(n < -MaxPriority || n > MaxPriority, "priority %d: choose a number from %d to %d", n, -MaxPriority, MaxPriority)
+}
+
 func normalTags(tags []string) ([]string, error) {
 	for _, t := range tags {
 		if err := cmp.Or(invalidIf(t == "", "a tag must not be empty"), checkLine("tag", t)); err != nil {
@@ -202,6 +213,8 @@ type Update struct {
 	Rating     *int        `json:"rating,omitempty"` // 1 to 5, 0 for none
 	Tag        []string    `json:"tag,omitempty"`
 	Untag      []string    `json:"untag,omitempty"`
+	Needs      *string     `json:"needs,omitempty"`
+	Priority   *int        `json:"priority,omitempty"`
 	Params     Params      `json:"params,omitempty"` // are added, and replace those of the same names
 	Provenance *Provenance `json:"provenance,omitempty"`
 }
@@ -214,6 +227,7 @@ func (u Update) Normal() (Update, error) {
 		invalidIf(u.Name != nil && *u.Name == "", "a run's name must not be empty"),
 		checkText("note", orZero(u.Note), maxNote),
 		invalidIf(rating < 0 || rating > 5, "rating %d: choose 1 to 5, or 0 for none", rating),
+		checkLine("device", orZero(u.Needs)), checkPriority(orZero(u.Priority)),
 	)
 	if err != nil {
 		return u, err

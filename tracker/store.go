@@ -98,9 +98,10 @@ type RunStore interface {
 	// only now. A run that is running or finished is a conflict: of several processes that ask for the same run at once,
 	// one gets it.
 	ContinueRun(ctx context.Context, id string, p Process) (*Run, error)
-	// ClaimRun does that with the queued run that was added first. Without one it returns CodeNotFound, at the cost of
-	// a short query.
-	ClaimRun(ctx context.Context, p Process) (*Run, error)
+	// ClaimRun does that with the queued run of the greatest priority that was added first, among those that need one of
+	// the kinds of devices, or none in particular. Without kinds it takes any run. If there is none it returns
+	// CodeNotFound, at the cost of a short query.
+	ClaimRun(ctx context.Context, p Process, kinds ...string) (*Run, error)
 	// QueueRun makes a run that was interrupted or failed wait for a worker, which continues it from its checkpoint. Its
 	// Tries are 0 then. A run that is queued already stays so; one that is running or finished is a conflict.
 	QueueRun(ctx context.Context, id string) (*Run, error)
@@ -210,8 +211,12 @@ type SweepStore interface {
 type WorkerStore interface {
 	// Workers returns the workers whose processes are not gone.
 	Workers(ctx context.Context) ([]Worker, error)
-	// SeeWorker adds or replaces the worker with w.Process; the zero value means this process. It was seen now.
-	SeeWorker(ctx context.Context, w Worker) error
+	// SeeWorker adds or replaces the worker with w.Process; the zero value means this process. It was seen now. SeeWorker
+	// reports whether somebody drains the worker. It may be called often: mostly it only reads; see HeartbeatDue.
+	SeeWorker(ctx context.Context, w Worker) (draining bool, err error)
+	// DrainWorker asks the worker of a process to take no more runs, or lets it take runs again. It may finish the run that it
+	// works on. One that is unknown is CodeNotFound.
+	DrainWorker(ctx context.Context, p Process, drain bool) error
 	// RemoveWorker removes the worker of a process; the zero value means this one. One that is unknown is no error.
 	RemoveWorker(ctx context.Context, p Process) error
 }

@@ -124,7 +124,7 @@ Every picture is kept with what made it, and can be painted again, larger or oth
 	}{
 		{"paint", []*cobra.Command{newStylize(), newMask(), newSweep(), newWorker(), newSamples()}},
 		{"look", []*cobra.Command{newUI(), newRuns()}},
-		{"share", []*cobra.Command{newServe(), newTokens()}},
+		{"share", []*cobra.Command{newServe(), newTokens(), newWorkers()}},
 		{"set up", []*cobra.Command{newDoctor(), newWeights(), newKernel(), newMan(), newVersion()}},
 		{"numbers", []*cobra.Command{newScore(), newFeatures(), newBench()}},
 	} {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/format"
 	"github.com/gouache-art/gouache/internal/terminal"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -101,10 +102,40 @@ the flags like it may choose the runs.`, "  gouache runs stop 1ng\n  gouache run
 }
 
 func newRunsResume() *cobra.Command {
-	return queueCommand("resume", "Have a worker continue runs that were interrupted or failed", `Have a worker continue runs that were interrupted or failed, each from its checkpoint. They wait until a
+	var update tracker.Update
+	var priority int
+	var device string
+	cmd := queueCommand("resume", "Have a worker continue runs that were interrupted or failed", `Have a worker continue runs that were interrupted or failed, each from its checkpoint. They wait until a
 worker takes them: gouache ui has one, and gouache worker is one. Instead of ids, --filter and the flags
-like it may choose the runs.`, "  gouache runs resume 1ng\n  gouache runs resume --status interrupted", tracker.Store.QueueRun,
+like it may choose the runs. Runs that wait already stay where they are, and --priority and --device change them, too.`,
+		"  gouache runs resume 1ng\n  gouache runs resume --status interrupted --priority -1\n  gouache runs resume 1ng --device cuda",
+		func(store tracker.Store, ctx context.Context, id string) (*tracker.Run, error) {
+			if update.Needs != nil || update.Priority != nil { // before a worker sees the run
+				if _, err := store.UpdateRun(ctx, id, update); err != nil {
+					return nil, err
+				}
+			}
+			return store.QueueRun(ctx, id)
+		},
 		func(*tracker.Run) string { return "queued" })
+	cmd.Flags().IntVar(&priority, "priority", 0, "the runs of the greatest `NUMBER` are taken first, -100 to 100")
+	cmd.Flags().StringVar(&device, "device", "", "have them painted by a worker with this `DEVICE`: auto, cpu or cuda (default: as they were queued)")
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("priority") {
+			update.Priority = &priority
+		}
+		if cmd.Flags().Changed("device") {
+			kind, err := backend.ParseDevice(device)
+			if err != nil {
+				return usage(fmt.Errorf("--device: %w", err))
+			}
+			needs := string(kind)
+			update.Needs = &needs
+		}
+		return run(cmd, args)
+	}
+	return cmd
 }
 
 // queueCommand returns a command that changes runs and prints what became of each.

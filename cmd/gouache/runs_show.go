@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,13 +82,21 @@ func isAsBefore(p *tracker.Picture) bool {
 	return err == nil && fmt.Sprintf("%x", sha256.Sum256(data)) == p.Hash
 }
 
+// priorityText is a priority, or "" for the usual one.
+func priorityText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
 func printRun(w *terminal.Table, s *shownRun) {
 	trial := ""
 	if s.Sweep != "" {
 		trial = fmt.Sprintf("%s, trial %d", s.Sweep, s.Trial)
 	}
 	printFields(w, "run", s.ID, "name", s.Name, "experiment", s.Experiment, "sweep", trial,
-		"status", strings.TrimSuffix(string(s.Status)+": "+s.Reason, ": "), "damaged", strings.Join(s.Damaged, ", "),
+		"status", strings.TrimSuffix(string(s.Status)+": "+s.Reason, ": "), "needs", s.Needs, "priority", priorityText(s.Priority), "damaged", strings.Join(s.Damaged, ", "),
 		"started", format.Time(s.StartedAt)+", took "+format.Duration(s.Duration()), "rating", format.Stars(s.Rating),
 		"tags", strings.Join(s.Tags, ", "))
 	for i, line := range strings.Split(s.Note, "\n") {

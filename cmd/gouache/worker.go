@@ -43,7 +43,8 @@ func newWorker() *cobra.Command {
 		Short: "Paint what is queued in a store",
 		Long: `Paint what is queued in a store, one picture after the other: runs that the pages of gouache ui or
 gouache runs resume have queued, and the trials of active sweeps. The device, the weights and what was
-compiled are kept from one picture to the next. gouache ui starts a worker by itself.
+compiled are kept from one picture to the next. gouache ui starts a worker by itself. A worker takes runs that
+need its device, or none in particular: with --device that one only, else the GPU and the processor.
 
 Ctrl-C, kill, a terminal that closes and the warnings of schedulers (SIGUSR1, SIGUSR2) end the worker: its
 run is saved and waits for the next one.
@@ -69,6 +70,86 @@ on a store; a second one waits for the first to end.`,
 	flags.BoolVar(&f.tied, tiedFlag, false, "end when standard input ends")
 	_ = flags.MarkHidden(tiedFlag)
 	return cmd
+}
+
+func newWorkers() *cobra.Command {
+	return group(&cobra.Command{
+		Use:   "workers",
+		Short: "List the workers of a store, and have them take no more runs",
+		Long:  "List the workers of a store, on all machines, and have them take no more runs.",
+	}, newWorkersList(), newWorkersDrain())
+}
+
+func newWorkersList() *cobra.Command {
+	var f storeFlags
+	return f.add(&cobra.Command{
+		Use:   "list [flags]",
+		Short: "List the workers of a store, on all machines",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			work := func(ctx context.Context, store tracker.Store) ([]tracker.Worker, error) { return store.Workers(ctx) }
+			return showFrom(cmd, &f, reading, work, printWorkers)
+		},
+	}, "print JSON")
+}
+
+func printWorkers(t *terminal.Table, workers []tracker.Worker) {
+	t.Printf("WORKER\tDEVICE\tDOES\tSEEN\n")
+	for _, w := range workers {
+		does := cmp.Or(w.Run, "waits")
+		switch {
+		case w.Draining && w.Run != "":
+			does += ", and takes no more"
+		case w.Draining:
+			does = "drained"
+		}
+		t.Row(w.Name(), orDash(w.Device), does, format.Time(w.SeenAt))
+	}
+}
+
+func newWorkersDrain() *cobra.Command {
+	var f storeFlags
+	var undo bool
+	cmd := &cobra.Command{
+		Use:   "drain WORKER... [flags]",
+		Short: "Have workers take no more runs, for example before a machine is shut down",
+		Long: `Have workers take no more runs, for example before a machine is shut down. Each finishes the run that it
+paints, and then waits until that is undone, or it is ended. To have it end at once, end its process: its run is
+saved and waits for another worker. A WORKER is HOST:PID, as gouache workers list prints it, or the name of a host
+with one worker.`,
+		Example: "  gouache workers drain gpu7:4711\n  gouache workers drain gpu7 --undo",
+		Args:    atLeast(1, "one or more workers, as gouache workers list prints them"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return showFrom(cmd, &f, changing, func(ctx context.Context, store tracker.Store) ([]tracker.Worker, error) {
+				return drainWorkers(ctx, store, args, !undo)
+			}, printWorkers)
+		},
+	}
+	cmd.Flags().BoolVar(&undo, "undo", false, "let them take runs again")
+	return f.add(cmd, "print JSON")
+}
+
+// drainWorkers drains the workers with some names, or lets them work again, and returns them as they are then.
+func drainWorkers(ctx context.Context, store tracker.Store, names []string, drain bool) ([]tracker.Worker, error) {
+	workers, err := store.Workers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	chosen := []tracker.Worker{}
+	for _, name := range names { // all of them, before any is changed
+		w, err := tracker.FindWorker(workers, name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, *w)
+	}
+	for i := range chosen {
+		if err := store.DrainWorker(ctx, chosen[i].Process, drain); err != nil {
+			return nil, err
+		}
+		chosen[i].Draining = drain
+	}
+	return chosen, nil
 }
 
 // tiedFlag ties a worker to the process that started it: their pipe ends with that process, however it ends.
@@ -111,7 +192,7 @@ func runWorker(cmd *cobra.Command, f *workerFlags) error {
 			p.Command, p.Dir, p.Seed = nil, "", nil
 			return p
 		},
-		Weights: f.studio.weights, Idle: f.idle, Once: f.once, Cold: !f.installed(), Watcher: line,
+		Kinds: f.kinds(), Weights: f.studio.weights, Idle: f.idle, Once: f.once, Cold: !f.installed(), Watcher: line,
 	}
 	err = worker.Run(ctx)
 	line.line.end()
@@ -126,6 +207,20 @@ func (f *workerFlags) open(ctx context.Context, need painting.Need, line *status
 		flags.weights = need.Weights
 	}
 	return flags.open(ctx, line)
+}
+
+// kinds returns the kinds of devices that the worker may paint on: the one that the user chose, or all that are there.
+func (f *workerFlags) kinds() []string {
+	options, err := f.studio.options()
+	switch {
+	case err != nil: // which opening the studio returns
+		return nil
+	case options.Device != backend.Auto:
+		return []string{string(options.Device)}
+	case len(backend.Find(backend.CUDA)) > 0:
+		return []string{string(backend.CUDA), string(backend.CPU)}
+	}
+	return []string{string(backend.CPU)}
 }
 
 // installed reports whether the device and the weights can be opened as they are: nobody who only looks at pictures waits
@@ -173,12 +268,12 @@ func workerLock(store string) (string, error) {
 
 // workerLine shows what a worker does. It is a painting.Watcher.
 type workerLine struct {
-	line    *statusLine
-	waiting bool
+	line *statusLine
+	said string // what it waits for
 }
 
 func (w *workerLine) Began(run *tracker.Run) progress.Observer {
-	w.waiting = false
+	w.said = ""
 	w.line.say(terminal.Sprintf("run %s: %s", run.ID, run.Name))
 	return &progressLine{line: w.line}
 }
@@ -194,11 +289,15 @@ func (w *workerLine) Ended(run *tracker.Run) {
 	}
 }
 
-func (w *workerLine) Waiting() {
-	if !w.waiting {
-		w.line.say("waiting for work; Ctrl-C ends it")
+func (w *workerLine) Waiting(draining bool) {
+	say := "waiting for work; Ctrl-C ends it"
+	if draining {
+		say = "drained: it takes no more work until gouache workers drain --undo; Ctrl-C ends it"
 	}
-	w.waiting = true
+	if w.said != say {
+		w.line.say(say)
+	}
+	w.said = say
 }
 
 func (w *workerLine) Warn(err error) { w.line.say(terminal.Sprintf("warning: %v", err)) }

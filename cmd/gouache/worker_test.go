@@ -183,3 +183,56 @@ func TestWorkerWarned(t *testing.T) {
 		state.Close()
 	}
 }
+
+// TestWorkers: people list workers, drain them, and queue runs for a device and before others.
+func TestWorkers(t *testing.T) {
+	dir := workerStore(t)
+	id := enqueue(t, dir, 2)
+	store, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	second := tracker.ThisProcess()
+	second.PID++
+	second.Host += "-far"
+	for _, w := range []tracker.Worker{{Device: "cpu"}, {Device: "NVIDIA H200", Process: second, Run: id}} {
+		if _, err := store.SeeWorker(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := tracker.Worker{Process: tracker.ThisProcess()}
+	other := tracker.Worker{Process: second}
+	for _, c := range []struct {
+		args []string
+		want string
+		code int
+	}{
+		{[]string{"workers", "list"}, "NVIDIA H200", exitDone},
+		{[]string{"workers", "drain", other.Name(), first.Process.Host}, id + ", and takes no more", exitDone},
+		{[]string{"workers", "list"}, "drained", exitDone},
+		{[]string{"workers", "list", "--json"}, `"draining": true`, exitDone},
+		{[]string{"workers", "drain", second.Host, "--undo", "--json"}, `"run": "` + id + `"`, exitDone},
+		{[]string{"workers", "drain", "nowhere"}, "there is no worker \"nowhere\": there are " + first.Name(), exitFailed},
+		{[]string{"workers", "drain"}, "takes one or more workers", exitUsage},
+		{[]string{"runs", "stop", id}, tracker.ReasonNotBegun, exitDone},
+		{[]string{"runs", "resume", id, "--priority", "7", "--device", "cuda"}, "queued", exitDone},
+		{[]string{"runs", "show", id}, "cuda", exitDone},
+		{[]string{"runs", "list", "--filter", "priority == 7 && needs == cuda"}, id, exitDone},
+		{[]string{"runs", "resume", id, "--device", "auto", "--json"}, `"priority": 7`, exitDone},
+		{[]string{"runs", "resume", id, "--priority", "101"}, "choose a number from -100 to 100", exitUsage},
+		{[]string{"runs", "resume", id, "--device", "tpu"}, "--device: ", exitUsage},
+	} {
+		stdout, stderr, code := gouache(t.Context(), append(c.args, "--store", dir)...)
+		if code != c.code || !strings.Contains(stdout+stderr, c.want) {
+			t.Errorf("%v: exit %d: %s%s", c.args, code, stdout, stderr)
+		}
+	}
+	workers, err := store.Workers(t.Context())
+	if err != nil || len(workers) != 2 || !workers[0].Draining || workers[1].Draining {
+		t.Errorf("%+v, %v", workers, err)
+	}
+	if run := shown(t, dir, id); run.Needs != "" || run.Priority != 7 {
+		t.Errorf("%+v", run.Run)
+	}
+}

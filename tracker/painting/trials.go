@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gouache-art/gouache/stylelib/progress"
 	"github.com/gouache-art/gouache/tracker"
@@ -87,6 +88,11 @@ func (w *Worker) sweep(ctx context.Context, record *tracker.Sweep) (*sweepWork, 
 		w.watcher().Warn(fmt.Errorf("the trials of sweep %s cannot be painted: %w", record.Name, err))
 		return nil, nil
 	}
+	if device := file.Needs(); device != "" && len(w.Kinds) > 0 && !slices.Contains(w.Kinds, device) {
+		w.sweeps[record.Name] = nil
+		w.watcher().Warn(fmt.Errorf("sweep %s is for workers with the device %s: this one paints on %s", record.Name, device, strings.Join(w.Kinds, " and ")))
+		return nil, nil
+	}
 	if err := AsBegun(ctx, w.Store, file); err != nil {
 		return nil, err
 	}
@@ -99,7 +105,7 @@ func (w *Worker) sweep(ctx context.Context, record *tracker.Sweep) (*sweepWork, 
 	if err != nil {
 		return nil, err
 	}
-	s := &sweepWork{worker: w, record: *record, need: Need{Weights: named, Device: file.Device}}
+	s := &sweepWork{worker: w, record: *record, need: Need{Weights: named, Device: file.Needs()}}
 	if seed, ok := file.Fixed["seed"].(int64); ok && file.Weights == "random" {
 		s.need.Seed = seed
 	}

@@ -19,7 +19,7 @@ import (
 // Need is what a run needs a studio of. The zero value leaves all to the worker.
 type Need struct {
 	Weights string // a name or a file; "" for the best available
-	Device  string // "" for the worker's
+	Device  string // its kind; "" for the worker's
 	Seed    int64  // of the weights "random", else 0
 }
 
@@ -30,6 +30,9 @@ type Worker struct {
 	Store Store
 	// Open opens a studio. Without the device, no worker can work: an error of the kind ErrDevice ends it.
 	Open func(context.Context, Need) (*stylelib.Studio, error)
+	// Kinds are the kinds of devices that the worker may paint on, the first where it matters to nobody. It takes no run that
+	// needs another one. Without any it takes all, and Open chooses.
+	Kinds []string
 	// Weights are those that the worker's owner gave it, a name or a file. Runs may name them, and those of the catalogue.
 	Weights string
 	// Provenance returns what is recorded of a run that a studio paints.
@@ -74,8 +77,8 @@ type Watcher interface {
 	Began(run *tracker.Run) progress.Observer
 	// Ended is called with the run as it ended, or as it was given back.
 	Ended(run *tracker.Run)
-	// Waiting is called when there is nothing to do.
-	Waiting()
+	// Waiting is called when there is nothing to do, or when somebody drains the worker; see tracker.WorkerStore.
+	Waiting(draining bool)
 	// Warn is called with errors that end nothing.
 	Warn(error)
 }
@@ -111,7 +114,11 @@ func (w *Worker) Run(ctx context.Context) error {
 			return ended(ctx, err)
 		}
 		if now.Cursor != cursor { // else there is nothing to do, as before
-			worked, err := w.work(ctx)
+			draining, err := w.draining(ctx)
+			worked := false
+			if err == nil && !draining {
+				worked, err = w.work(ctx)
+			}
 			switch {
 			case err != nil:
 				return ended(ctx, err)
@@ -122,7 +129,7 @@ func (w *Worker) Run(ctx context.Context) error {
 				continue
 			}
 			cursor = now.Cursor
-			w.watcher().Waiting()
+			w.watcher().Waiting(draining)
 		}
 		if w.Idle > 0 && time.Since(since) > w.Idle {
 			return nil
@@ -146,7 +153,7 @@ func ended(ctx context.Context, err error) error {
 
 // work paints a queued run, or else a trial, if there is one.
 func (w *Worker) work(ctx context.Context) (worked bool, err error) {
-	active, run, err := tracker.Take(ctx, w.Store)
+	active, run, err := tracker.Take(ctx, w.Store, w.Kinds...)
 	if tracker.ErrorCode(err) == tracker.CodeNotFound {
 		return w.trial(ctx)
 	}
@@ -226,7 +233,7 @@ func (w *Worker) tryPaint(ctx context.Context, active *tracker.ActiveRun, run *t
 	if err != nil {
 		return err
 	}
-	need := Need{Weights: named}
+	need := Need{Weights: named, Device: run.Needs}
 	if need.Weights == "random" {
 		need.Seed = job.Seed
 	}
@@ -307,6 +314,9 @@ func (w *Worker) describe(ctx context.Context, active *tracker.ActiveRun, run *t
 
 // open makes w.studio one that has what is needed.
 func (w *Worker) open(ctx context.Context, need Need) error {
+	if need.Device == "" && len(w.Kinds) > 0 {
+		need.Device = w.Kinds[0]
+	}
 	if w.studio != nil && (need == w.need || need.fits(w.studio)) {
 		return nil
 	}
@@ -325,7 +335,8 @@ func (w *Worker) open(ctx context.Context, need Need) error {
 
 // fits reports whether a studio that was opened for something else has what is needed.
 func (n Need) fits(studio *stylelib.Studio) bool {
-	return n.Device == "" && n.Weights == studio.Weights().Name && n.Weights != "random"
+	kind := string(studio.Backend().Plugin().Device)
+	return (n.Device == "" || n.Device == kind) && n.Weights == studio.Weights().Name && n.Weights != "random"
 }
 
 func (w *Worker) close() {
@@ -347,10 +358,7 @@ func (w *Worker) beSeen(ctx context.Context) (stop func()) {
 				return
 			case <-time.After(tracker.SeeWorkerEvery):
 			}
-			w.mu.Lock()
-			record := w.record
-			w.mu.Unlock()
-			_ = w.Store.SeeWorker(ctx, record) // an error is the next run's, too
+			_, _ = w.draining(ctx) // an error is the next run's, too
 		}
 	}()
 	return func() {
@@ -365,7 +373,16 @@ func (w *Worker) see(ctx context.Context, run string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.record.Run = run
-	w.warn(w.Store.SeeWorker(context.WithoutCancel(ctx), w.record))
+	_, err := w.Store.SeeWorker(context.WithoutCancel(ctx), w.record)
+	w.warn(err)
+}
+
+// draining records that the worker is there, and reports whether somebody drains it.
+func (w *Worker) draining(ctx context.Context) (bool, error) {
+	w.mu.Lock()
+	record := w.record
+	w.mu.Unlock()
+	return w.Store.SeeWorker(ctx, record)
 }
 
 func (w *Worker) warn(err error) {
@@ -386,7 +403,7 @@ type silent struct{}
 
 func (silent) Began(*tracker.Run) progress.Observer { return nil }
 func (silent) Ended(*tracker.Run)                   {}
-func (silent) Waiting()                             {}
+func (silent) Waiting(bool)                         {}
 func (silent) Warn(error)                           {}
 
 // protect turns a panic into an error, so that one run does not end the others.

@@ -346,3 +346,98 @@ func TestWorkerSweep(t *testing.T) {
 		t.Errorf("%+v, %v", record, err)
 	}
 }
+
+// waits is a Watcher that hears of what a worker waits for.
+type waits struct {
+	silent
+	draining chan bool
+}
+
+func (w waits) Waiting(draining bool) { w.draining <- draining }
+
+// TestDrain: a worker that is drained takes no run, until that is undone.
+func TestDrain(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	worker := newWorker(store)
+	heard := waits{draining: make(chan bool)}
+	worker.Watcher = heard
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- worker.Run(ctx) }()
+	if <-heard.draining {
+		t.Fatal("it drains before anybody asked")
+	}
+	drain := func(on bool) {
+		t.Helper()
+		if err := store.DrainWorker(t.Context(), tracker.Process{}, on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drain(true)
+	for !<-heard.draining {
+	}
+	run, _ := enqueue(t, store, newRun(t, nil))
+	if !<-heard.draining { // it has looked, and left the run
+		t.Error("it does not drain")
+	}
+	if run = readRun(t, store, run.ID); run.Status != tracker.StatusQueued {
+		t.Errorf("it took a run: %+v", run)
+	}
+	drain(false)
+	<-heard.draining
+	if run = readRun(t, store, run.ID); run.Status != tracker.StatusFinished {
+		t.Errorf("it took no run: %+v", run)
+	}
+	cancel()
+	for ended := false; !ended; {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+			ended = true
+		case <-heard.draining:
+		}
+	}
+}
+
+// TestKinds: a worker takes runs and sweeps for the devices that it has, and leaves the others to others.
+func TestKinds(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	f := parse(t, light+"size: 64\niterations: 2\nscales: 1\ndevice: cuda\nsampler: grid\nminimise: content\nsearch: {style_weight: [1, 3]}\n")
+	if _, err := sweep.Begin(t.Context(), store, f, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.ActivateSweep(t.Context(), f.Name, true); err != nil {
+		t.Fatal(err)
+	}
+	var runs []*tracker.Run
+	for _, needs := range []string{"cuda", "cpu", ""} {
+		n := newRun(t, nil)
+		n.Needs = needs
+		run, _ := enqueue(t, store, n)
+		runs = append(runs, run)
+	}
+	worker := newWorker(store)
+	worker.Idle, worker.Kinds = time.Nanosecond, []string{"cpu"}
+	var opened []Need
+	open := worker.Open
+	worker.Open = func(ctx context.Context, need Need) (*stylelib.Studio, error) {
+		opened = append(opened, need)
+		return open(ctx, need)
+	}
+	if err := worker.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []tracker.Status{tracker.StatusQueued, tracker.StatusFinished, tracker.StatusFinished} {
+		if run := readRun(t, store, runs[i].ID); run.Status != want || run.Needs != runs[i].Needs {
+			t.Errorf("the run for %q: %+v", run.Needs, run)
+		}
+	}
+	if len(opened) != 1 || opened[0].Device != "cpu" {
+		t.Errorf("opened %+v", opened)
+	}
+	if trials, err := store.Runs(t.Context(), tracker.RunQuery{Filter: tracker.Where("sweep", tracker.Equal, f.Name)}); err != nil || trials.Total != 0 {
+		t.Errorf("trials for another device: %+v (%v)", trials, err)
+	}
+}

@@ -150,7 +150,7 @@ var dialect = &filtersql.Dialect{
 	},
 	Fields: map[string]string{
 		"id": "r.id", "name": "r.name", "experiment": "r.experiment", "sweep": "r.sweep", "trial": "r.trial",
-		"status": "r.shown", "reason": "r.why", "note": "r.note", "rating": "r.rating", "host": "r.host",
+		"status": "r.shown", "reason": "r.why", "note": "r.note", "rating": "r.rating", "host": "r.host", "needs": "r.needs", "priority": "r.priority",
 		"started": "r.started_at", "ended": "r.ended", "duration": "(greatest(0, coalesce(r.ended, r.seen_at) - r.started_at - r.idle) / 1e6)",
 	},
 	Words:       []string{`r.name`, `r.note`, `r.experiment`, `r.sweep`},
@@ -335,7 +335,7 @@ func loadRuns(ctx context.Context, tx pgx.Tx, gone, keys []int64) ([]tracker.Run
 	batch := &pgx.Batch{}
 	batch.Queue(runsCTE+`
 		SELECT r.key, r.id, r.name, r.experiment, r.sweep, r.trial, r.shown, r.why, r.stopped, r.started_at, r.ended, r.seen_at, r.idle, r.tries, r.attempt,
-			r.note, r.rating, r.provenance, r.host, r.pid, r.boot, r.process_started,
+			r.needs, r.priority, r.note, r.rating, r.provenance, r.host, r.pid, r.boot, r.process_started,
 			coalesce((SELECT hash FROM pictures WHERE run = r.key AND role = 'result'   ORDER BY step DESC, name DESC LIMIT 1),
 			         (SELECT hash FROM pictures WHERE run = r.key AND role = 'snapshot' ORDER BY step DESC, name DESC LIMIT 1), '')
 		FROM r WHERE r.key = ANY ($2)`, gone, keys).Query(func(rows pgx.Rows) error { return scanRuns(rows, places) })
@@ -380,7 +380,7 @@ func scanRuns(rows pgx.Rows, places map[int64]*tracker.Run) error {
 	var provenance string
 	_, err := pgx.ForEachRow(rows, []any{
 		&key, &r.ID, &r.Name, &r.Experiment, &r.Sweep, &r.Trial, &r.Status, &r.Reason, &r.Stopped, &started, &ended, &seen, &idle, &r.Tries, &r.Attempt,
-		&r.Note, &r.Rating, &provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, &processStarted, &r.Picture,
+		&r.Needs, &r.Priority, &r.Note, &r.Rating, &provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, &processStarted, &r.Picture,
 	}, func() error {
 		into := places[key]
 		r.Params, r.Final, r.Tags, r.Damaged, r.Provenance = into.Params, into.Final, into.Tags, nil, tracker.Provenance{}

@@ -231,7 +231,8 @@ func (db *DB) UpdateRun(ctx context.Context, id string, u tracker.Update) (*trac
 		}
 		return cmp.Or(
 			do(ctx, tx, `UPDATE runs SET name = coalesce($2, name), experiment = coalesce($3, experiment), note = coalesce($4, note),
-				rating = coalesce($5, rating), provenance = coalesce($6, provenance) WHERE key = $1`, r.key, u.Name, u.Experiment, u.Note, u.Rating, provenance),
+				rating = coalesce($5, rating), provenance = coalesce($6, provenance), needs = coalesce($7, needs), priority = coalesce($8, priority)
+				WHERE key = $1`, r.key, u.Name, u.Experiment, u.Note, u.Rating, provenance, u.Needs, u.Priority),
 			do(ctx, tx, `DELETE FROM tags WHERE run = $1 AND tag = ANY ($2::text[])`, r.key, storable(u.Untag)),
 			addTags(ctx, tx, r.key, u.Tag),
 			setParams(ctx, tx, r.key, u.Params),
@@ -276,6 +277,7 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 	r := tracker.Run{
 		ID: cmp.Or(n.ID, tracker.NewID(at)), Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning, Attempt: 1,
 		StartedAt: at, SeenAt: at, Note: n.Note, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
+		Needs: n.Needs, Priority: n.Priority,
 	}
 	if n.Queued {
 		r.Status = tracker.StatusQueued
@@ -344,12 +346,12 @@ func insertRun(ctx context.Context, tx pgx.Tx, r *tracker.Run) (int64, error) {
 	p := r.Process
 	key, err := one[int64](ctx, tx, `
 		INSERT INTO runs (id, name, experiment, sweep, trial, status, queue, reason, started_at, ended_at, seen_at, idle, tries, attempt, note, rating,
-			provenance, host, pid, boot, process_started)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+			provenance, host, pid, boot, process_started, needs, priority)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
 		ON CONFLICT DO NOTHING RETURNING key`,
 		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Status == tracker.StatusQueued, r.Reason,
 		r.StartedAt.UnixMicro(), endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Attempt, r.Note, r.Rating,
-		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro())
+		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), r.Needs, r.Priority)
 	if err != nil {
 		return 0, err
 	}
@@ -485,7 +487,7 @@ func (db *DB) give(ctx context.Context, tx pgx.Tx, r record, p tracker.Process) 
 }
 
 // ClaimRun implements tracker.Store.
-func (db *DB) ClaimRun(ctx context.Context, p tracker.Process) (run *tracker.Run, err error) {
+func (db *DB) ClaimRun(ctx context.Context, p tracker.Process, kinds ...string) (run *tracker.Run, err error) {
 	err = db.writeOnce(ctx, "taking a run from the queue", func(tx pgx.Tx) error {
 		gone, err := db.goneRuns(ctx, tx)
 		if err != nil {
@@ -496,8 +498,8 @@ func (db *DB) ClaimRun(ctx context.Context, p tracker.Process) (run *tracker.Run
 			row, done := r.places()
 			// What another process takes just now is not waited for.
 			query := `SELECT ` + recordColumns + ` FROM runs WHERE queue AND (status = 'queued' OR status = 'running' AND key = ANY ($1))
-				ORDER BY key LIMIT 1 FOR UPDATE SKIP LOCKED`
-			if err := each(ctx, tx, query, []any{gone}, row, func() error { done(); return nil }); err != nil {
+				AND ($2 = 0 OR needs = '' OR needs = ANY ($3::text[])) ORDER BY priority DESC, key LIMIT 1 FOR UPDATE SKIP LOCKED`
+			if err := each(ctx, tx, query, []any{gone, len(kinds), storable(kinds)}, row, func() error { done(); return nil }); err != nil {
 				return err
 			}
 			if r.key == 0 {

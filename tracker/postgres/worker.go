@@ -27,8 +27,8 @@ func (db *DB) Workers(ctx context.Context) (workers []tracker.Worker, err error)
 func loadWorkers(ctx context.Context, tx pgx.Tx) (workers []tracker.Worker, bad int, err error) {
 	var w tracker.Worker
 	var started, seen int64
-	query := `SELECT host, pid, boot, process_started, device, run, seen_at FROM workers ORDER BY host, pid`
-	row := []any{&w.Process.Host, &w.Process.PID, &w.Process.Boot, &started, &w.Device, &w.Run, &seen}
+	query := `SELECT host, pid, boot, process_started, device, run, seen_at, draining FROM workers ORDER BY host, pid`
+	row := []any{&w.Process.Host, &w.Process.PID, &w.Process.Boot, &started, &w.Device, &w.Run, &seen, &w.Draining}
 	err = each(ctx, tx, query, nil, row, func() error {
 		worker := w
 		worker.Process.StartedAt, worker.SeenAt = fromMicros(started), fromMicros(seen)
@@ -42,12 +42,25 @@ func loadWorkers(ctx context.Context, tx pgx.Tx) (workers []tracker.Worker, bad 
 }
 
 // SeeWorker implements tracker.Store. It forgets the workers that are gone.
-func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) error {
-	w, err := w.Normal(db.now())
-	if err != nil {
-		return err
+func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) (draining bool, err error) {
+	const doing = "recording a worker"
+	if w, err = w.Normal(db.now()); err != nil {
+		return false, err
 	}
-	return db.write(ctx, "recording a worker", func(tx pgx.Tx) error {
+	known := false
+	err = db.read(ctx, doing, func(tx pgx.Tx) error {
+		workers, _, err := loadWorkers(ctx, tx)
+		for i := range workers {
+			if w.Known(&workers[i]) {
+				known, draining = true, workers[i].Draining
+			}
+		}
+		return err
+	})
+	if err != nil || known {
+		return draining, err
+	}
+	err = db.write(ctx, doing, func(tx pgx.Tx) error {
 		others, _, err := loadWorkers(ctx, tx)
 		if err != nil {
 			return err
@@ -60,9 +73,29 @@ func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) error {
 			}
 		}
 		p := w.Process
-		return do(ctx, tx, `INSERT INTO workers (host, pid, boot, process_started, device, run, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (host, pid, boot, process_started) DO UPDATE SET device = excluded.device, run = excluded.run, seen_at = excluded.seen_at`,
-			p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), w.Device, w.Run, w.SeenAt.UnixMicro())
+		draining, err = one[bool](ctx, tx, `INSERT INTO workers (host, pid, boot, process_started, device, run, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (host, pid, boot, process_started) DO UPDATE SET device = excluded.device, run = excluded.run, seen_at = excluded.seen_at
+			RETURNING draining`, p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), w.Device, w.Run, w.SeenAt.UnixMicro())
+		return err
+	})
+	return draining, err
+}
+
+// DrainWorker implements tracker.Store.
+func (db *DB) DrainWorker(ctx context.Context, p tracker.Process, drain bool) error {
+	if p == (tracker.Process{}) {
+		p = tracker.ThisProcess()
+	}
+	return db.write(ctx, "draining a worker", func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE workers SET draining = $5 WHERE host = $1 AND pid = $2 AND boot = $3 AND process_started = $4`,
+			p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), drain)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return tracker.NoSuchWorker(p)
+		}
+		return markHistory(ctx, tx) // the worker looks when something has changed
 	})
 }
 

@@ -67,6 +67,17 @@ type (
 	taker struct {
 		Process tracker.Process `json:"process"`
 	}
+	claimer struct {
+		taker
+		Kinds []string `json:"kinds,omitempty"` // of devices
+	}
+	drain struct {
+		taker
+		Drain bool `json:"drain"`
+	}
+	sight struct {
+		Draining bool `json:"draining"`
+	}
 	attempt struct {
 		Attempt int `json:"attempt"`
 	}

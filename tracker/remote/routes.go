@@ -87,11 +87,14 @@ var routes = []route{
 	{"POST /runs/{id}/queue", true, func(c *call) (any, error) { return c.store.QueueRun(c.Context(), c.id()) }},
 	{"POST /runs/{id}/stop", true, func(c *call) (any, error) { return c.store.StopRun(c.Context(), c.id()) }},
 	{"POST /claim", true, func(c *call) (any, error) {
-		p, err := c.taker()
-		if err != nil {
+		var by claimer
+		if err := c.read(&by, maxRequest); err != nil {
 			return nil, err
 		}
-		return c.store.ClaimRun(c.Context(), p)
+		if err := named(by.Process); err != nil {
+			return nil, err
+		}
+		return c.store.ClaimRun(c.Context(), by.Process, by.Kinds...)
 	}},
 	{"POST /delete", true, func(c *call) (any, error) {
 		var d deletion
@@ -208,7 +211,18 @@ var routes = []route{
 		if err := named(w.Process); err != nil {
 			return nil, err
 		}
-		return nil, c.store.SeeWorker(c.Context(), w)
+		draining, err := c.store.SeeWorker(c.Context(), w)
+		return sight{draining}, err
+	}},
+	{"POST /workers/drain", true, func(c *call) (any, error) {
+		var d drain
+		if err := c.read(&d, maxRequest); err != nil {
+			return nil, err
+		}
+		if err := named(d.Process); err != nil {
+			return nil, err
+		}
+		return nil, c.store.DrainWorker(c.Context(), d.Process, d.Drain)
 	}},
 	{"POST /workers/remove", true, func(c *call) (any, error) {
 		p, err := c.taker()

@@ -175,8 +175,9 @@ func TestSweepsReadOnly(t *testing.T) {
 	_, err4 := store.QueueRun(t.Context(), run.ID)
 	_, err5 := store.StopRun(t.Context(), run.ID)
 	_, err6 := store.ActivateSweep(t.Context(), "s", true)
+	_, err7 := store.SeeWorker(t.Context(), tracker.Worker{})
 	for _, err := range []error{
-		err1, err2, err3, err4, err5, err6, store.SeeWorker(t.Context(), tracker.Worker{}), store.RemoveWorker(t.Context(), tracker.Process{}),
+		err1, err2, err3, err4, err5, err6, err7, store.DrainWorker(t.Context(), tracker.Process{}, true), store.RemoveWorker(t.Context(), tracker.Process{}),
 		store.DeleteSweep(t.Context(), "s"), store.DeleteJudgement(t.Context(), 1), store.SaveCheckpoint(t.Context(), run.Claim(), text("new")),
 	} {
 		wantError(t, err, tracker.CodeUnavailable, "reading only")

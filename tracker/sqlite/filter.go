@@ -26,7 +26,7 @@ var dialect = &filtersql.Dialect{
 	},
 	Fields: map[string]string{
 		"id": "r.shown_id", "name": "r.name", "experiment": "r.experiment", "sweep": "r.sweep", "trial": "r.trial",
-		"status": "r.shown", "reason": "r.why", "note": "r.note", "rating": "r.rating", "host": "r.host",
+		"status": "r.shown", "reason": "r.why", "note": "r.note", "rating": "r.rating", "host": "r.host", "needs": "r.needs", "priority": "r.priority",
 		"started": "r.started_at", "ended": "r.ended", "duration": "(max(0, coalesce(r.ended, r.seen_at) - r.started_at - r.idle) / 1e6)",
 	},
 	// Strings cannot hold the character between the fields, so that no word is found across two of them.

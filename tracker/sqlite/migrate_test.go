@@ -39,6 +39,15 @@ func TestMigrations(t *testing.T) {
 		if version >= 3 {
 			checkVersion3(t, store)
 		}
+		if version >= 3 {
+			needs, priority := "", 0
+			if version >= 6 {
+				needs, priority = "cuda", 7
+			}
+			if run, err := store.Run(ctx, "1k7q3k9abcde"); err != nil || run.Needs != needs || run.Priority != priority {
+				t.Errorf("version %d: needs %q with priority %d (%v)", version, run.Needs, run.Priority, err)
+			}
+		}
 		if version >= 2 {
 			want := 1
 			if version >= 5 {

@@ -139,8 +139,8 @@ func (db *DB) UpdateRun(ctx context.Context, id string, u tracker.Update) (*trac
 		}
 		_, err := tx.ExecContext(ctx, `
 			UPDATE runs SET name = coalesce(?, name), experiment = coalesce(?, experiment), note = coalesce(?, note),
-				rating = coalesce(?, rating), provenance = coalesce(?, provenance) WHERE key = ?`,
-			u.Name, u.Experiment, u.Note, u.Rating, provenance, key)
+				rating = coalesce(?, rating), needs = coalesce(?, needs), priority = coalesce(?, priority), provenance = coalesce(?, provenance) WHERE key = ?`,
+			u.Name, u.Experiment, u.Note, u.Rating, u.Needs, u.Priority, provenance, key)
 		if err != nil {
 			return err
 		}
@@ -205,6 +205,7 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 		r := tracker.Run{
 			Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning, Attempt: 1,
 			StartedAt: at, SeenAt: at, Note: n.Note, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
+			Needs: n.Needs, Priority: n.Priority,
 		}
 		if n.Queued {
 			r.Status = tracker.StatusQueued
@@ -257,11 +258,11 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
 	}
 	key, err := one[int64](ctx, tx, `
 		INSERT INTO runs (id, name, experiment, sweep, trial, status, queue, reason, started_at, ended_at, seen_at, idle, tries, attempt, note, rating,
-			provenance, host, pid, boot, process_started, revision)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
+			provenance, host, pid, boot, process_started, revision, needs, priority)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
 		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, status, queue, r.Reason,
 		r.StartedAt.UnixMicro(), endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Attempt, r.Note, r.Rating,
-		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), revision)
+		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), revision, r.Needs, r.Priority)
 	if err != nil {
 		return 0, err
 	}
@@ -335,7 +336,7 @@ func (db *DB) give(ctx context.Context, tx *sql.Tx, key int64, p tracker.Process
 }
 
 // ClaimRun implements tracker.Store.
-func (db *DB) ClaimRun(ctx context.Context, p tracker.Process) (run *tracker.Run, err error) {
+func (db *DB) ClaimRun(ctx context.Context, p tracker.Process, kinds ...string) (run *tracker.Run, err error) {
 	const doing = "taking a run from the queue"
 	first := func(tx *sql.Tx) (key int64, err error) {
 		gone, err := goneRuns(ctx, tx, db.now())
@@ -343,7 +344,8 @@ func (db *DB) ClaimRun(ctx context.Context, p tracker.Process) (run *tracker.Run
 			return 0, err
 		}
 		key, err = one[int64](ctx, tx, `SELECT key FROM runs WHERE queue > 0 AND status = 'running'
-			AND (queue = 2 OR queue = 1 AND key`+inList+`) ORDER BY key LIMIT 1`, gone)
+			AND (queue = 2 OR queue = 1 AND key`+inList+`) AND (? = 0 OR needs = '' OR needs`+inList+`)
+			ORDER BY priority DESC, key LIMIT 1`, gone, len(kinds), toJSON(kinds))
 		if errors.Is(err, sql.ErrNoRows) {
 			err = tracker.Errorf(tracker.CodeNotFound, "no run is queued")
 		}

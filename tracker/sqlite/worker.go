@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 
@@ -24,11 +25,14 @@ func (db *DB) Workers(ctx context.Context) (workers []tracker.Worker, err error)
 
 // loadWorkers reads workers, and how many rows are damaged.
 func loadWorkers(ctx context.Context, tx *sql.Tx) (workers []tracker.Worker, bad int, err error) {
-	v := make([]any, 7)
-	query := `SELECT host, pid, boot, process_started, device, run, seen_at FROM workers ORDER BY host, pid`
+	v := make([]any, 8)
+	query := `SELECT host, pid, boot, process_started, device, run, seen_at, draining FROM workers ORDER BY host, pid`
 	err = each(ctx, tx, query, nil, pointers(v), func() error {
 		var r row
-		w := tracker.Worker{Process: r.process(v), Device: r.text("device", v[4]), Run: r.text("run", v[5]), SeenAt: r.time("seen", v[6])}
+		w := tracker.Worker{
+			Process: r.process(v), Device: r.text("device", v[4]), Run: r.text("run", v[5]), SeenAt: r.time("seen", v[6]),
+			Draining: r.number("draining", v[7]) == 1,
+		}
 		if damaged := append(r.damaged, w.Mend()...); len(damaged) > 0 {
 			bad++
 		}
@@ -39,12 +43,25 @@ func loadWorkers(ctx context.Context, tx *sql.Tx) (workers []tracker.Worker, bad
 }
 
 // SeeWorker implements tracker.Store. It forgets the workers that are gone.
-func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) error {
-	w, err := w.Normal(db.now())
-	if err != nil {
-		return err
+func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) (draining bool, err error) {
+	const doing = "recording a worker"
+	if w, err = w.Normal(db.now()); err != nil {
+		return false, err
 	}
-	return db.write(ctx, "recording a worker", func(tx *sql.Tx) error {
+	known := false
+	err = db.read(ctx, doing, func(tx *sql.Tx) error {
+		workers, _, err := loadWorkers(ctx, tx)
+		for i := range workers {
+			if w.Known(&workers[i]) {
+				known, draining = true, workers[i].Draining
+			}
+		}
+		return err
+	})
+	if err != nil || known {
+		return draining, err
+	}
+	err = db.write(ctx, doing, func(tx *sql.Tx) error {
 		others, _, err := loadWorkers(ctx, tx)
 		if err != nil {
 			return err
@@ -57,8 +74,29 @@ func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) error {
 			}
 		}
 		p := w.Process
-		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO workers (host, pid, boot, process_started, device, run, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), w.Device, w.Run, w.SeenAt.UnixMicro())
+		draining, err = one[bool](ctx, tx, `INSERT INTO workers (host, pid, boot, process_started, device, run, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (host, pid, boot, process_started) DO UPDATE SET device = excluded.device, run = excluded.run, seen_at = excluded.seen_at
+			RETURNING draining IS 1`, p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), w.Device, w.Run, w.SeenAt.UnixMicro())
+		return err
+	})
+	return draining, err
+}
+
+// DrainWorker implements tracker.Store.
+func (db *DB) DrainWorker(ctx context.Context, p tracker.Process, drain bool) error {
+	if p == (tracker.Process{}) {
+		p = tracker.ThisProcess()
+	}
+	return db.write(ctx, "draining a worker", func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `UPDATE workers SET draining = ? WHERE host = ? AND pid = ? AND boot = ? AND process_started = ?`,
+			drain, p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro())
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); n == 0 || err != nil {
+			return cmp.Or(err, error(tracker.NoSuchWorker(p)))
+		}
+		_, err = nextRevision(ctx, tx) // the worker looks when something has changed
 		return err
 	})
 }

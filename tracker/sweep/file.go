@@ -46,6 +46,14 @@ type File struct {
 	places map[string][]place // of values, by the names that Mistake takes, in the file's order
 }
 
+// Needs returns the kind of device, such as cuda, that the trials have to be painted on, or "" for any.
+func (f *File) Needs() string {
+	if f.Device == "auto" {
+		return ""
+	}
+	return f.Device
+}
+
 // Style is a painting and its weight in the mix of styles.
 type Style struct {
 	File   string

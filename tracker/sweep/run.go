@@ -289,6 +289,7 @@ func (r *Runner) describe(ctx context.Context, n int, a Assignment) (tracker.New
 		Sweep:      r.file.Name,
 		Trial:      n,
 		Params:     maps.Clone(a.Params),
+		Needs:      r.file.Needs(),
 	}
 	if r.options.Describe == nil {
 		return described, nil

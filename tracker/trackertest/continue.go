@@ -76,7 +76,7 @@ func testClaims(t *testing.T, store tracker.Store) {
 	for i := range 4 {
 		give := store.ClaimRun
 		if i%2 == 1 {
-			give = func(ctx context.Context, p tracker.Process) (*tracker.Run, error) {
+			give = func(ctx context.Context, p tracker.Process, _ ...string) (*tracker.Run, error) {
 				return store.ContinueRun(ctx, run.ID, p)
 			}
 		}

@@ -182,13 +182,82 @@ func testStopActive(t *testing.T, store tracker.Store) {
 	ok(t, run.Finish(t.Context(), tracker.Outcome{Status: tracker.StatusInterrupted}))
 }
 
+// testOrder has runs of several priorities and needs taken, by workers of several kinds.
+func testOrder(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	for _, n := range []tracker.NewRun{
+		{Name: "usual"}, {Name: "soon", Priority: 5}, {Name: "late", Priority: -1}, {Name: "gpu", Priority: 9, Needs: "cuda"}, {Name: "also soon", Priority: 5}, {Name: "cpu", Needs: "cpu"},
+	} {
+		n.Queued = true
+		run := create(t, store, n)
+		failIf(t, run.Priority != n.Priority || run.Needs != n.Needs, "got %+v", run)
+	}
+	wantList(t, "by priority", list(t, store, "status == queued && priority < 9", "-priority,started,id"), []string{"soon", "also soon", "usual", "cpu", "late"})
+	wantList(t, "by need", list(t, store, "needs == cuda", "name"), []string{"gpu"})
+	take := func(kinds ...string) string {
+		t.Helper()
+		active, run, err := tracker.Take(ctx, store, kinds...)
+		if tracker.ErrorCode(err) == tracker.CodeNotFound {
+			return ""
+		}
+		ok(t, err)
+		ok(t, active.Finish(ctx, done))
+		return run.Name
+	}
+	for _, want := range []string{"soon", "also soon", "usual", "cpu"} {
+		wantEqual(t, "taken by a CPU", take("cpu"), want)
+	}
+	// One that comes back has its place again, and people change their minds.
+	next := must(store.ClaimRun(ctx, tracker.Process{}, "cpu"))(t)
+	wantEqual(t, "taken by a CPU", next.Name, "late")
+	wantEqual(t, "of what is left for a CPU", take("cpu", "tpu\x00"), "")
+	ok(t, store.FinishRun(ctx, next.Claim(), tracker.Outcome{Status: tracker.StatusInterrupted}))
+	first, anything := 100, ""
+	must(store.UpdateRun(ctx, next.ID, tracker.Update{Priority: &first}))(t)
+	wantEqual(t, "taken by a GPU", take("cuda", "cpu"), "late")
+	page := must(store.Runs(ctx, tracker.RunQuery{Filter: tracker.Where("needs", tracker.Equal, "cuda")}))(t)
+	got := must(store.UpdateRun(ctx, page.Runs[0].ID, tracker.Update{Needs: &anything}))(t)
+	failIf(t, got.Needs != "" || got.Priority != 9, "got %+v", got)
+	wantEqual(t, "taken by a CPU", take("cpu"), "gpu")
+	wantEqual(t, "of an empty queue", take(), "")
+	for _, n := range []tracker.NewRun{{Priority: 101}, {Priority: -101}, {Needs: "a\nb"}} {
+		wantCode(t, errorOf(store.CreateRun(ctx, n)), tracker.CodeInvalid)
+		wantCode(t, errorOf(store.UpdateRun(ctx, next.ID, tracker.Update{Priority: &n.Priority, Needs: &n.Needs})), tracker.CodeInvalid)
+	}
+}
+
+// testDrain drains a worker and lets it work again.
+func testDrain(t *testing.T, store tracker.Store) {
+	ctx := t.Context()
+	see := func(w tracker.Worker) bool {
+		t.Helper()
+		return must(store.SeeWorker(ctx, w))(t)
+	}
+	wantCode(t, store.DrainWorker(ctx, tracker.Process{}, true), tracker.CodeNotFound)
+	failIf(t, see(tracker.Worker{Device: "cpu"}) || see(tracker.Worker{Device: "cuda", Process: far()}), "a worker drains before anybody asked")
+	for _, drain := range []bool{true, true, false, true} {
+		before := changes(t, store, "")
+		ok(t, store.DrainWorker(ctx, tracker.Process{}, drain))
+		failIf(t, changes(t, store, before.Cursor).Cursor == before.Cursor, "a worker that waits for changes does not see it")
+		failIf(t, see(tracker.Worker{Device: "cpu"}) != drain, "it is not as it was asked for: %v", drain)
+	}
+	// It lasts while the worker works, and is nobody else's.
+	failIf(t, !see(tracker.Worker{Device: "cpu", Run: tracker.NewID(time.Now())}), "a worker that takes a run drains no more")
+	failIf(t, see(tracker.Worker{Device: "cuda", Process: far(), Draining: true}), "a worker drains itself, or with another")
+	workers := must(store.Workers(ctx))(t)
+	failIf(t, len(workers) != 2 || !workers[0].Draining || workers[1].Draining, "got %+v", workers)
+	ok(t, store.RemoveWorker(ctx, tracker.Process{}))
+	wantCode(t, store.DrainWorker(ctx, tracker.Process{}, false), tracker.CodeNotFound)
+	failIf(t, see(tracker.Worker{Device: "cpu"}), "a worker that begins anew drains")
+}
+
 // testWorkers has workers come and go.
 func testWorkers(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
 	wantList(t, "workers", must(store.Workers(ctx))(t), []tracker.Worker{})
 	id := tracker.NewID(time.Now())
 	for _, w := range []tracker.Worker{{Device: "cpu"}, {Device: "cpu", Run: id}, {Device: "cuda", Process: gone()}, {Device: "cuda", Process: far()}} {
-		ok(t, store.SeeWorker(ctx, w))
+		must(store.SeeWorker(ctx, w))(t)
 	}
 	workers := must(store.Workers(ctx))(t)
 	if len(workers) != 2 || workers[0].Run != id || !workers[0].Process.Equal(tracker.ThisProcess()) || workers[1].Device != "cuda" ||
@@ -199,6 +268,6 @@ func testWorkers(t *testing.T, store tracker.Store) {
 		ok(t, store.RemoveWorker(ctx, tracker.Process{}))
 	}
 	failIf(t, len(must(store.Workers(ctx))(t)) != 1, "a worker that ended is still there")
-	wantCode(t, store.SeeWorker(ctx, tracker.Worker{Device: "a\nb"}), tracker.CodeInvalid)
-	wantCode(t, store.SeeWorker(ctx, tracker.Worker{Run: "none"}), tracker.CodeInvalid)
+	wantCode(t, errorOf(store.SeeWorker(ctx, tracker.Worker{Device: "a\nb"})), tracker.CodeInvalid)
+	wantCode(t, errorOf(store.SeeWorker(ctx, tracker.Worker{Run: "none"})), tracker.CodeInvalid)
 }

@@ -56,7 +56,7 @@ var groups = []struct {
 	}},
 	{"Queue", []check{
 		{"Queue", testQueue}, {"Gone", testQueueGone}, {"Once", testQueueOnce}, {"Again", testQueueAgain}, {"Stop", testStop},
-		{"StopActive", testStopActive}, {"Workers", testWorkers},
+		{"StopActive", testStopActive}, {"Order", testOrder}, {"Workers", testWorkers}, {"Drain", testDrain},
 	}},
 	{"Lists", []check{
 		{"Paging", testPaging}, {"Filters", testFilters}, {"RandomFilters", testRandomFilters}, {"UnknownNames", testUnknownNames},

@@ -160,7 +160,7 @@ func makeSound(ctx context.Context, dir string) (*soundStore, error) {
 			return nil, err
 		}
 	}
-	if err := db.SeeWorker(ctx, tracker.Worker{Process: elsewhere, Device: "cpu", Run: s.Runs[3]}); err != nil {
+	if _, err := db.SeeWorker(ctx, tracker.Worker{Process: elsewhere, Device: "cpu", Run: s.Runs[3]}); err != nil {
 		return nil, err
 	}
 	gone, err := db.CreateRun(ctx, tracker.NewRun{})
