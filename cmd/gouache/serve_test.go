@@ -12,6 +12,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -133,5 +134,40 @@ func TestServeTLS(t *testing.T) {
 	t.Setenv(remote.TokenVariable, addToken(t, tokens, "anna"))
 	if _, stderr, code := gouache(t.Context(), "runs", "list", "--store", address); code != exitFailed || !strings.Contains(stderr, "is not trusted") {
 		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+// TestServeMLflow: MLflow's clients need a token, too, and one for reading changes nothing.
+func TestServeMLflow(t *testing.T) {
+	dir, tokens := filepath.Join(t.TempDir(), "store"), filepath.Join(t.TempDir(), "tokens.json")
+	writer, reader := addToken(t, tokens, "anna"), addToken(t, tokens, "screen", "--read-only")
+	address := startServe(t, "--store", dir, "--tokens", tokens)
+	for _, c := range []struct {
+		token, route, want string
+		status             int
+	}{
+		{"", "experiments/search", "UNAUTHENTICATED", http.StatusUnauthorized},
+		{"wrong", "experiments/search", "UNAUTHENTICATED", http.StatusUnauthorized},
+		{reader, "experiments/search", "Default", http.StatusOK},
+		{reader, "runs/create", "PERMISSION_DENIED", http.StatusForbidden},
+		{writer, "runs/create", "run_id", http.StatusOK},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+"/api/2.0/mlflow/"+c.route, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		if c.token != "" {
+			r.Header.Set("Authorization", "Bearer "+c.token)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || answer.StatusCode != c.status || !strings.Contains(string(text), c.want) {
+			t.Errorf("%s with the token %q: %d %s, %v", c.route, c.token, answer.StatusCode, text, err)
+		}
 	}
 }

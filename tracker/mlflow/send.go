@@ -103,7 +103,11 @@ func (c *Client) find(ctx context.Context, experiment, tag, value string) (*run,
 	if err != nil || len(runs) == 0 {
 		return nil, err
 	}
-	return &runs[0], nil
+	var found struct {
+		Run run `json:"run"` // with the steps of metrics, which a search does not have everywhere
+	}
+	err = c.call(ctx, http.MethodGet, "runs/get", url.Values{"run_id": {runs[0].Info.ID}}, nil, &found)
+	return &found.Run, err
 }
 
 // create adds a run.

@@ -224,17 +224,20 @@ func (s *server) addPicture(ctx context.Context, id, name string, data []byte) e
 	if err != nil {
 		return err
 	}
-	for _, p := range before {
-		switch {
-		case p.Source == n.Source && p.Hash == described.Hash:
-			return nil // it was sent again
-		case logged.MatchString(name):
-			if p.Role == n.Role && p.Step == n.Step && p.Name == described.Name && p.Hash != described.Hash {
-				n.Name = cmp.Or(n.Name, n.Role) + " " + described.Hash[:8]
-			}
-		case p.Source == n.Source:
-			n.Step = max(n.Step, p.Step+1)
+	var same *tracker.Picture // the last one that was sent under the path
+	for i, p := range before {
+		if p.Source == n.Source {
+			same = &before[i]
 		}
+		if logged.MatchString(name) && p.Role == n.Role && p.Step == n.Step && p.Name == described.Name && p.Hash != described.Hash {
+			n.Name = cmp.Or(n.Name, n.Role) + " " + described.Hash[:8]
+		}
+	}
+	switch {
+	case same != nil && same.Hash == described.Hash:
+		return nil // it was sent again
+	case same != nil && !logged.MatchString(name):
+		n.Step = same.Step + 1
 	}
 	_, err = s.store.AddPicture(ctx, claim, n)
 	return err

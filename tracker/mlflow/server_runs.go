@@ -200,7 +200,7 @@ func tagMap(r *tracker.Run) map[string]string {
 	return tags
 }
 
-// newRun returns a run with the last value of each metric.
+// newRun returns a run with the last value of each metric. Their steps are not in the record: they are 0 here.
 func newRun(r *tracker.Run) run {
 	answer := run{Info: newInfo(r)}
 	d := &answer.Data
@@ -632,7 +632,7 @@ func tagFor(t pair) (tag string, ok bool) {
 // Bounds on tags, in bytes. Those of values and keys are MLflow's.
 const (
 	maxTagValue = 8000
-	maxLabels   = 256 << 10 // of JSON
+	maxLabels   = 64 << 10 // of JSON; lists read it
 )
 
 func checkTag(t pair) error {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -245,7 +246,12 @@ func origin(run *tracker.Run) []fact {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Labels)) {
-		list = append(list, fact{name, p.Labels[name]})
+		const most = 300 // letters; MLflow keeps JSON of many kB in some
+		text := terminal.Cut(p.Labels[name], most)
+		if text != p.Labels[name] {
+			text += "…"
+		}
+		list = append(list, fact{name, text})
 	}
 	return list
 }

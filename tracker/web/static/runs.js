@@ -16,7 +16,10 @@ const atOnce = 40; // rows that the server gives at once
 let pending = new Set(); // ids of runs that have changed
 let asking = false;
 
-if (list) start();
+// MLflow's client prints links to pages as its own server has them, /#/experiments/…/runs/ID.
+const [, mlflow, id] = location.hash.match(/^#(\/experiments)\/[\w-]+(?:\/runs\/([0-9a-z]+))?$/) ?? [];
+if (mlflow) location.replace(id ? `/runs/${id}` : mlflow);
+else if (list) start();
 else follow(document.getElementById("nothing").dataset.cursor, () => location.reload()); // there is nothing to keep
 
 function start() {
