@@ -81,11 +81,13 @@ func runServe(cmd *cobra.Command, f *serveFlags) error {
 	defer store.Close()
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 	handler := remote.NewHandler(store, tokens, remote.Options{Version: versionText(), Log: log})
+	scripts := mlflow.NewHandler(store, mlflow.Options{Log: log, Admit: func(r *http.Request, writes bool) (int, error) {
+		return tokens.Admit(r, writes, log)
+	}})
+	defer scripts.Close()
 	mux := http.NewServeMux()
 	mux.Handle(remote.Prefix+"/", handler)
-	mux.Handle(mlflow.Prefix, mlflow.NewHandler(store, mlflow.Options{Log: log, Admit: func(r *http.Request, writes bool) (int, error) {
-		return tokens.Admit(r, writes, log)
-	}}))
+	mux.Handle(mlflow.Prefix, scripts)
 	server := newServer(mux, log)
 	server.RegisterOnShutdown(handler.Close)
 	scheme := "http"

@@ -105,15 +105,18 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	}
 	defer lock.release()
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+	var api *mlflow.Handler
 	handler := web.New(store, web.Options{
 		Title: fromHome(f.store.dir), Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: f.readOnly,
 		Log: log, ReadSweep: painting.ReadSweep,
 		Again: func(run *tracker.Run) string { return againLine(run, f.store.dir) },
 		Desk:  painting.Desk{Store: store}, WorkerCommand: "gouache worker --store " + terminal.ShellWord(f.store.dir),
 		API: func(admit web.Admit) http.Handler {
-			return mlflow.NewHandler(store, mlflow.Options{Admit: admit, Log: log})
+			api = mlflow.NewHandler(store, mlflow.Options{Admit: admit, Log: log})
+			return api
 		},
 	})
+	defer api.Close()
 	listener, err := net.Listen("tcp", f.address)
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w: choose another port, or 0 for any free one", f.address, err)

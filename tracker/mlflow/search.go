@@ -419,7 +419,7 @@ const (
 
 // searchRuns returns the runs of experiments for which a filter holds. The token of the next part is how many runs of the
 // store's order were looked at.
-func (s *server) searchRuns(ctx context.Context, in *struct {
+func (s *Handler) searchRuns(ctx context.Context, in *struct {
 	Experiments []string `json:"experiment_ids"`
 	Filter      string   `json:"filter"`
 	View        string   `json:"run_view_type"`
@@ -527,7 +527,7 @@ func viewOf(view string) (func(*tracker.Run) bool, error) {
 }
 
 // searchExperiments lists the experiments that have runs, the latest first, and Default.
-func (s *server) searchExperiments(ctx context.Context, in *struct {
+func (s *Handler) searchExperiments(ctx context.Context, in *struct {
 	Filter string   `json:"filter"`
 	View   string   `json:"view_type"`
 	Most   integer  `json:"max_results"`

@@ -10,10 +10,12 @@ import (
 	"hash/crc32"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,14 +46,19 @@ const (
 	minRate      = 64 << 10 // bytes a second, after the grace
 )
 
-// server answers the requests of MLflow's clients.
-type server struct {
+// Handler answers the requests of MLflow's clients; see [NewHandler].
+type Handler struct {
 	store   tracker.Store
 	options Options
 	memory  *semaphore.Weighted // held by pictures while the store takes them, in bytes
 	// locks are held while a run's record is read, changed and written, each by the runs of a part of all ids. Two
 	// processes that serve one store may still overwrite each other's labels.
 	locks [64]sync.Mutex
+
+	mu     sync.Mutex
+	claims map[string]tracker.Claim // of the runs that this handler keeps alive, by their ids
+	stop   context.CancelFunc
+	beats  sync.WaitGroup
 }
 
 // NewHandler returns a handler that records what MLflow's clients log as runs of a store, and answers what they ask. It
@@ -65,9 +72,79 @@ type server struct {
 //	a picture       a picture; log_image's have its key and step, others their path as name
 //
 // What a store has no place for is refused, in MLflow's form of an error.
-func NewHandler(store tracker.Store, o Options) http.Handler {
+//
+// Runs belong to the handler's process until their scripts end them: one whose script ends without a word is running until
+// the handler is closed and its process ends.
+func NewHandler(store tracker.Store, o Options) *Handler {
 	o.Log = cmp.Or(o.Log, slog.Default())
-	return &server{store: store, options: o, memory: semaphore.NewWeighted(maxArtifacts)}
+	h := &Handler{store: store, options: o, memory: semaphore.NewWeighted(maxArtifacts), claims: map[string]tracker.Claim{}}
+	ctx, stop := context.WithCancel(context.Background())
+	h.stop = stop
+	h.beats.Go(func() { h.beat(ctx, beatEvery) })
+	return h
+}
+
+// Close ends what the handler does by itself. The store may be closed after that.
+func (s *Handler) Close() {
+	s.stop()
+	s.beats.Wait()
+}
+
+// beatEvery is how often the runs of scripts show that they are alive: other machines presume them dead after a minute.
+const beatEvery = 5 * time.Second
+
+// beat shows that runs are alive, and ends those that are stopped by hand, until ctx ends.
+func (s *Handler) beat(ctx context.Context, every time.Duration) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(every):
+		}
+		s.mu.Lock()
+		claims := slices.Collect(maps.Values(s.claims))
+		s.mu.Unlock()
+		for _, c := range claims {
+			stopped, err := s.store.Heartbeat(ctx, c)
+			switch code := tracker.ErrorCode(err); {
+			case stopped:
+				err = s.finish(ctx, c, stoppedByHand)
+			case code == tracker.CodeNotFound || code == tracker.CodeConflict: // it was deleted, or taken over
+				s.leave(c)
+				err = nil
+			}
+			if err != nil && ctx.Err() == nil {
+				s.options.Log.Warn("keeping a run of MLflow's client alive", "run", c.Run, "error", err)
+			}
+		}
+	}
+}
+
+var stoppedByHand = tracker.Outcome{Status: tracker.StatusInterrupted, Reason: tracker.ReasonStopped}
+
+// keep has a run kept alive.
+func (s *Handler) keep(c tracker.Claim) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.claims[c.Run] = c
+}
+
+// leave no longer keeps a run alive, unless by a later claim.
+func (s *Handler) leave(c tracker.Claim) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claims[c.Run] == c {
+		delete(s.claims, c.Run)
+	}
+}
+
+// finish ends a run.
+func (s *Handler) finish(ctx context.Context, c tracker.Claim, o tracker.Outcome) error {
+	err := s.store.FinishRun(ctx, c, o)
+	if err == nil {
+		s.leave(c)
+	}
+	return err
 }
 
 // refusal is an error in MLflow's form.
@@ -106,7 +183,7 @@ var refusals = map[tracker.Code]refusal{
 }
 
 // refusal returns the answer for an error. What is wrong inside the server is logged, and nobody else's business.
-func (s *server) refusal(r *http.Request, err error) *refusal {
+func (s *Handler) refusal(r *http.Request, err error) *refusal {
 	var answer *refusal
 	var large *http.MaxBytesError
 	switch {
@@ -135,19 +212,19 @@ var statusCodes = map[int]string{
 // endpoint answers the requests of one route. Its answer is sent as JSON, or nil if it has answered itself.
 type endpoint struct {
 	writes bool
-	answer func(s *server, w http.ResponseWriter, r *http.Request) (any, error)
+	answer func(s *Handler, w http.ResponseWriter, r *http.Request) (any, error)
 }
 
 // get is an endpoint that reads its query.
-func get(answer func(s *server, ctx context.Context, query url.Values) (any, error)) endpoint {
-	return endpoint{false, func(s *server, _ http.ResponseWriter, r *http.Request) (any, error) {
+func get(answer func(s *Handler, ctx context.Context, query url.Values) (any, error)) endpoint {
+	return endpoint{false, func(s *Handler, _ http.ResponseWriter, r *http.Request) (any, error) {
 		return answer(s, r.Context(), r.URL.Query())
 	}}
 }
 
 // ask is an endpoint that reads JSON and changes nothing; post is one that changes the store.
-func ask[T any](answer func(s *server, ctx context.Context, in *T) (any, error)) endpoint {
-	return endpoint{false, func(s *server, w http.ResponseWriter, r *http.Request) (any, error) {
+func ask[T any](answer func(s *Handler, ctx context.Context, in *T) (any, error)) endpoint {
+	return endpoint{false, func(s *Handler, w http.ResponseWriter, r *http.Request) (any, error) {
 		var in T
 		if err := readJSON(w, r, &in); err != nil {
 			return nil, err
@@ -156,7 +233,7 @@ func ask[T any](answer func(s *server, ctx context.Context, in *T) (any, error))
 	}}
 }
 
-func post[T any](answer func(s *server, ctx context.Context, in *T) (any, error)) endpoint {
+func post[T any](answer func(s *Handler, ctx context.Context, in *T) (any, error)) endpoint {
 	e := ask(answer)
 	e.writes = true
 	return e
@@ -164,28 +241,28 @@ func post[T any](answer func(s *server, ctx context.Context, in *T) (any, error)
 
 // endpoints are the routes below apiPath.
 var endpoints = map[string]endpoint{
-	"GET experiments/get":         get((*server).getExperiment),
-	"GET experiments/get-by-name": get((*server).getExperimentByName),
-	"POST experiments/create":     post((*server).createExperiment),
-	"POST experiments/search":     ask((*server).searchExperiments),
-	"POST runs/search":            ask((*server).searchRuns),
-	"POST runs/create":            post((*server).createRun),
-	"GET runs/get":                get((*server).getRun),
-	"POST runs/update":            post((*server).updateRun),
-	"POST runs/log-metric":        post((*server).logMetric),
-	"POST runs/log-parameter":     post((*server).logParameter),
-	"POST runs/log-batch":         post((*server).logBatch),
-	"POST runs/set-tag":           post((*server).setTag),
-	"POST runs/delete-tag":        post((*server).deleteTag),
-	"POST runs/delete":            post((*server).deleteRun),
-	"POST runs/restore":           post((*server).restoreRun),
-	"GET metrics/get-history":     get((*server).history),
-	"GET artifacts/list":          get((*server).listArtifacts),
-	"POST logged-models/search":   ask((*server).noModels),
+	"GET experiments/get":         get((*Handler).getExperiment),
+	"GET experiments/get-by-name": get((*Handler).getExperimentByName),
+	"POST experiments/create":     post((*Handler).createExperiment),
+	"POST experiments/search":     ask((*Handler).searchExperiments),
+	"POST runs/search":            ask((*Handler).searchRuns),
+	"POST runs/create":            post((*Handler).createRun),
+	"GET runs/get":                get((*Handler).getRun),
+	"POST runs/update":            post((*Handler).updateRun),
+	"POST runs/log-metric":        post((*Handler).logMetric),
+	"POST runs/log-parameter":     post((*Handler).logParameter),
+	"POST runs/log-batch":         post((*Handler).logBatch),
+	"POST runs/set-tag":           post((*Handler).setTag),
+	"POST runs/delete-tag":        post((*Handler).deleteTag),
+	"POST runs/delete":            post((*Handler).deleteRun),
+	"POST runs/restore":           post((*Handler).restoreRun),
+	"GET metrics/get-history":     get((*Handler).history),
+	"GET artifacts/list":          get((*Handler).listArtifacts),
+	"POST logged-models/search":   ask((*Handler).noModels),
 }
 
 // endpoint returns what answers a request.
-func (s *server) endpoint(r *http.Request) endpoint {
+func (s *Handler) endpoint(r *http.Request) endpoint {
 	if name, ok := strings.CutPrefix(r.URL.Path, apiPath); ok {
 		if e, known := endpoints[r.Method+" "+name]; known {
 			return e
@@ -194,12 +271,12 @@ func (s *server) endpoint(r *http.Request) endpoint {
 	if r.URL.Path == artifactsPath || strings.HasPrefix(r.URL.Path, artifactsPath+"/") {
 		return artifactEndpoint(r)
 	}
-	return endpoint{r.Method != http.MethodGet, (*server).unsupported}
+	return endpoint{r.Method != http.MethodGet, (*Handler).unsupported}
 }
 
 // unsupported answers requests for what a store has no place for. A GET that is not known asks what the server can do:
 // clients take it for an older one.
-func (*server) unsupported(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (*Handler) unsupported(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if r.Method == http.MethodGet {
 		return nil, refuse(http.StatusNotFound, "ENDPOINT_NOT_FOUND", "Gouache has no GET %.200s", r.URL.Path)
 	}
@@ -208,14 +285,14 @@ func (*server) unsupported(_ http.ResponseWriter, r *http.Request) (any, error) 
 }
 
 // noModels answers that there are no models of a run, which clients ask for when they download its artifacts.
-func (*server) noModels(context.Context, *struct{}) (any, error) {
+func (*Handler) noModels(context.Context, *struct{}) (any, error) {
 	return struct {
 		Models []struct{} `json:"models"`
 	}{[]struct{}{}}, nil
 }
 
 // ServeHTTP implements http.Handler.
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -293,7 +370,7 @@ func broken(err error) error {
 }
 
 // lock keeps others from changing a run's record, and returns the function that lets them.
-func (s *server) lock(id string) (unlock func()) {
+func (s *Handler) lock(id string) (unlock func()) {
 	m := &s.locks[crc32.ChecksumIEEE([]byte(id))%uint32(len(s.locks))]
 	m.Lock()
 	return m.Unlock

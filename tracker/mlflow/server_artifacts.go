@@ -71,7 +71,7 @@ func inFolder(list []file, folder string) []artifact {
 }
 
 // artifactsOf returns the artifacts of a run.
-func (s *server) artifactsOf(ctx context.Context, id string) ([]file, error) {
+func (s *Handler) artifactsOf(ctx context.Context, id string) ([]file, error) {
 	if _, err := s.run(ctx, id); err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (s *server) artifactsOf(ctx context.Context, id string) ([]file, error) {
 }
 
 // listArtifacts lists a folder of a run, with paths below the run.
-func (s *server) listArtifacts(ctx context.Context, query url.Values) (any, error) {
+func (s *Handler) listArtifacts(ctx context.Context, query url.Values) (any, error) {
 	id := cmp.Or(query.Get("run_id"), query.Get("run_uuid"))
 	list, err := s.artifactsOf(ctx, id)
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *server) listArtifacts(ctx context.Context, query url.Values) (any, erro
 }
 
 // listFolder lists a folder whose path begins with the id of a run, with the names in it.
-func (s *server) listFolder(ctx context.Context, query url.Values) (any, error) {
+func (s *Handler) listFolder(ctx context.Context, query url.Values) (any, error) {
 	id, folder, _ := strings.Cut(strings.Trim(query.Get("path"), "/"), "/")
 	list, err := s.artifactsOf(ctx, id)
 	if err != nil {
@@ -114,22 +114,22 @@ func (s *server) listFolder(ctx context.Context, query url.Values) (any, error) 
 func artifactEndpoint(r *http.Request) endpoint {
 	switch {
 	case r.URL.Path == artifactsPath && r.Method == http.MethodGet:
-		return get((*server).listFolder)
+		return get((*Handler).listFolder)
 	case r.Method == http.MethodGet:
-		return endpoint{false, (*server).sendArtifact}
+		return endpoint{false, (*Handler).sendArtifact}
 	case r.Method == http.MethodPut:
-		return endpoint{true, (*server).putArtifact}
+		return endpoint{true, (*Handler).putArtifact}
 	}
-	return endpoint{true, (*server).unsupported}
+	return endpoint{true, (*Handler).unsupported}
 }
 
 // runAndPath returns the run and the path below it that a request names.
-func (s *server) runAndPath(r *http.Request) (id, name string, err error) {
+func (s *Handler) runAndPath(r *http.Request) (id, name string, err error) {
 	id, name, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, artifactsPath+"/"), "/")
 	return id, name, checkPath(name)
 }
 
-func (s *server) sendArtifact(w http.ResponseWriter, r *http.Request) (any, error) {
+func (s *Handler) sendArtifact(w http.ResponseWriter, r *http.Request) (any, error) {
 	id, name, err := s.runAndPath(r)
 	if err != nil {
 		return nil, err
@@ -163,7 +163,7 @@ func transferTime(size int64) time.Duration {
 
 // putArtifact keeps a picture. The small copies that log_image makes for MLflow's pages are not kept: the pages of a store
 // make their own.
-func (s *server) putArtifact(w http.ResponseWriter, r *http.Request) (any, error) {
+func (s *Handler) putArtifact(w http.ResponseWriter, r *http.Request) (any, error) {
 	id, name, err := s.runAndPath(r)
 	if err != nil {
 		return nil, err
@@ -199,7 +199,7 @@ func (s *server) putArtifact(w http.ResponseWriter, r *http.Request) (any, error
 
 // addPicture adds a picture to a run. One that is sent again under its path is a later step, as is one that has the key and
 // the step of another under a name of its own.
-func (s *server) addPicture(ctx context.Context, id, name string, data []byte) error {
+func (s *Handler) addPicture(ctx context.Context, id, name string, data []byte) error {
 	defer s.lock(id)()
 	r, err := s.run(ctx, id)
 	if err != nil {

@@ -53,7 +53,7 @@ func checkExperiment(name string) error {
 }
 
 // hasRuns reports whether an experiment has a run.
-func (s *server) hasRuns(ctx context.Context, name string) (bool, error) {
+func (s *Handler) hasRuns(ctx context.Context, name string) (bool, error) {
 	found, err := s.store.Runs(ctx, tracker.RunQuery{Filter: inExperiment(name), Limit: 1})
 	return err == nil && found.Total > 0, err
 }
@@ -70,12 +70,12 @@ type experimentAnswer struct {
 	Experiment experiment `json:"experiment"`
 }
 
-func (s *server) getExperiment(_ context.Context, query url.Values) (any, error) {
+func (s *Handler) getExperiment(_ context.Context, query url.Values) (any, error) {
 	name, err := experimentName(query.Get("experiment_id"))
 	return experimentAnswer{newExperiment(name)}, err
 }
 
-func (s *server) getExperimentByName(ctx context.Context, query url.Values) (any, error) {
+func (s *Handler) getExperimentByName(ctx context.Context, query url.Values) (any, error) {
 	name := query.Get("experiment_name")
 	if name == defaultExperiment {
 		return experimentAnswer{newExperiment("")}, nil
@@ -88,7 +88,7 @@ func (s *server) getExperimentByName(ctx context.Context, query url.Values) (any
 }
 
 // createExperiment returns the id of a new experiment. It is not listed before it has a run.
-func (s *server) createExperiment(ctx context.Context, in *struct {
+func (s *Handler) createExperiment(ctx context.Context, in *struct {
 	Name string `json:"name"`
 }) (any, error) {
 	if err := checkExperiment(in.Name); err != nil {
@@ -107,7 +107,7 @@ func (s *server) createExperiment(ctx context.Context, in *struct {
 }
 
 // run returns a run by its id.
-func (s *server) run(ctx context.Context, id string) (*tracker.Run, error) {
+func (s *Handler) run(ctx context.Context, id string) (*tracker.Run, error) {
 	if tracker.CheckID(id) != nil {
 		return nil, refuse(404, codeMissing, "there is no run %.80q", id)
 	}
@@ -227,7 +227,7 @@ type infoAnswer struct {
 }
 
 // getRun returns a run, with the step of each metric's last value, too.
-func (s *server) getRun(ctx context.Context, query url.Values) (any, error) {
+func (s *Handler) getRun(ctx context.Context, query url.Values) (any, error) {
 	r, err := s.run(ctx, cmp.Or(query.Get("run_id"), query.Get("run_uuid")))
 	if err != nil {
 		return nil, err
@@ -254,7 +254,7 @@ func (s *server) getRun(ctx context.Context, query url.Values) (any, error) {
 // mostHistory is how many points an answer has at most.
 const mostHistory = 25_000
 
-func (s *server) history(ctx context.Context, query url.Values) (any, error) {
+func (s *Handler) history(ctx context.Context, query url.Values) (any, error) {
 	r, err := s.run(ctx, cmp.Or(query.Get("run_id"), query.Get("run_uuid")))
 	if err != nil {
 		return nil, err
@@ -293,9 +293,8 @@ func (s *server) history(ctx context.Context, query url.Values) (any, error) {
 	return answer, nil
 }
 
-// createRun begins a run. It belongs to the server's process: one whose script ends without a word is running until the
-// server ends, too.
-func (s *server) createRun(ctx context.Context, in *struct {
+// createRun begins a run.
+func (s *Handler) createRun(ctx context.Context, in *struct {
 	Experiment string `json:"experiment_id"`
 	User       string `json:"user_id"`
 	Name       string `json:"run_name"`
@@ -328,11 +327,12 @@ func (s *server) createRun(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	s.keep(r.Claim())
 	return runAnswer{newRun(r)}, nil
 }
 
 // begin adds a run. One with a parent is the next trial of a sweep with the parent's name and id.
-func (s *server) begin(ctx context.Context, n tracker.NewRun) (*tracker.Run, error) {
+func (s *Handler) begin(ctx context.Context, n tracker.NewRun) (*tracker.Run, error) {
 	parent, err := s.run(ctx, n.Provenance.Labels[tagParent])
 	if err != nil { // a parent may be on another server
 		return s.store.CreateRun(ctx, n)
@@ -361,7 +361,7 @@ var outcomes = map[string]tracker.Status{
 	"FINISHED": tracker.StatusFinished, "FAILED": tracker.StatusFailed, "KILLED": tracker.StatusInterrupted,
 }
 
-func (s *server) updateRun(ctx context.Context, in *struct {
+func (s *Handler) updateRun(ctx context.Context, in *struct {
 	ID     string `json:"run_id"`
 	Old    string `json:"run_uuid"`
 	Status string `json:"status"`
@@ -388,11 +388,11 @@ func (s *server) updateRun(ctx context.Context, in *struct {
 }
 
 // become gives a run another status.
-func (s *server) become(ctx context.Context, r *tracker.Run, status string) (*tracker.Run, error) {
+func (s *Handler) become(ctx context.Context, r *tracker.Run, status string) (*tracker.Run, error) {
 	outcome, ends := outcomes[status]
 	switch {
 	case status == "RUNNING" && r.Status != tracker.StatusQueued:
-		again, err := s.store.ContinueRun(ctx, r.ID, tracker.Process{})
+		again, err := s.continued(ctx, r.ID)
 		if tracker.ErrorCode(err) == tracker.CodeConflict {
 			err = refuse(409, codeState, "%v: begin another run", err)
 		}
@@ -408,26 +408,34 @@ func (s *server) become(ctx context.Context, r *tracker.Run, status string) (*tr
 	if outcome == tracker.StatusInterrupted {
 		o.Reason = "its script was killed"
 	}
-	if err := s.store.FinishRun(ctx, claim, o); err != nil {
+	if err := s.finish(ctx, claim, o); err != nil {
 		return nil, err
 	}
 	return s.store.Run(ctx, r.ID)
 }
 
+// continued gives a run to this process.
+func (s *Handler) continued(ctx context.Context, id string) (*tracker.Run, error) {
+	r, err := s.store.ContinueRun(ctx, id, tracker.Process{})
+	if err == nil {
+		s.keep(r.Claim())
+	}
+	return r, err
+}
+
 // claim returns the claim by which a run is written to. A run whose server ended is continued by this one. A run that was
 // stopped by hand ends now, and its script gets an error.
-func (s *server) claim(ctx context.Context, r *tracker.Run) (tracker.Claim, error) {
+func (s *Handler) claim(ctx context.Context, r *tracker.Run) (tracker.Claim, error) {
 	switch {
 	case r.Status == tracker.StatusRunning && r.Stopped:
-		end := tracker.Outcome{Status: tracker.StatusInterrupted, Reason: tracker.ReasonStopped}
-		if err := s.store.FinishRun(ctx, r.Claim(), end); err != nil {
+		if err := s.finish(ctx, r.Claim(), stoppedByHand); err != nil {
 			return tracker.Claim{}, err
 		}
 		return tracker.Claim{}, refuse(409, codeState, "run %s was stopped by hand", r.ID)
 	case r.Status == tracker.StatusRunning:
 		return r.Claim(), nil
 	case r.Status == tracker.StatusInterrupted && r.Reason == tracker.ReasonGone:
-		again, err := s.store.ContinueRun(ctx, r.ID, tracker.Process{})
+		again, err := s.continued(ctx, r.ID)
 		if err != nil {
 			return tracker.Claim{}, err
 		}
@@ -443,7 +451,7 @@ type batch struct {
 	Tags    []pair   `json:"tags"`
 }
 
-func (s *server) logMetric(ctx context.Context, in *struct {
+func (s *Handler) logMetric(ctx context.Context, in *struct {
 	ID  string `json:"run_id"`
 	Old string `json:"run_uuid"`
 	metric
@@ -451,7 +459,7 @@ func (s *server) logMetric(ctx context.Context, in *struct {
 	return s.logBatch(ctx, &batch{ID: cmp.Or(in.ID, in.Old), Metrics: []metric{in.metric}})
 }
 
-func (s *server) logParameter(ctx context.Context, in *struct {
+func (s *Handler) logParameter(ctx context.Context, in *struct {
 	ID  string `json:"run_id"`
 	Old string `json:"run_uuid"`
 	pair
@@ -459,7 +467,7 @@ func (s *server) logParameter(ctx context.Context, in *struct {
 	return s.logBatch(ctx, &batch{ID: cmp.Or(in.ID, in.Old), Params: []pair{in.pair}})
 }
 
-func (s *server) setTag(ctx context.Context, in *struct {
+func (s *Handler) setTag(ctx context.Context, in *struct {
 	ID  string `json:"run_id"`
 	Old string `json:"run_uuid"`
 	pair
@@ -468,7 +476,7 @@ func (s *server) setTag(ctx context.Context, in *struct {
 }
 
 // logBatch records metrics, parameters and tags. All are checked before the first is written.
-func (s *server) logBatch(ctx context.Context, in *batch) (any, error) {
+func (s *Handler) logBatch(ctx context.Context, in *batch) (any, error) {
 	if len(in.Metrics) > maxMetrics || len(in.Params) > maxPairs || len(in.Tags) > maxPairs {
 		return nil, invalid("there are %d metrics, %d parameters and %d tags: send at most %d, %d and %d together",
 			len(in.Metrics), len(in.Params), len(in.Tags), maxMetrics, maxPairs, maxPairs)
@@ -655,7 +663,7 @@ func checkLabels(labels map[string]string) error {
 	return err
 }
 
-func (s *server) deleteTag(ctx context.Context, in *struct {
+func (s *Handler) deleteTag(ctx context.Context, in *struct {
 	ID  string `json:"run_id"`
 	Key string `json:"key"`
 }) (any, error) {
@@ -685,16 +693,16 @@ type runID struct {
 	ID string `json:"run_id"`
 }
 
-func (s *server) deleteRun(ctx context.Context, in *runID) (any, error) {
+func (s *Handler) deleteRun(ctx context.Context, in *runID) (any, error) {
 	return s.mark(ctx, in.ID, tracker.Update{Tag: []string{deletedTag}})
 }
 
-func (s *server) restoreRun(ctx context.Context, in *runID) (any, error) {
+func (s *Handler) restoreRun(ctx context.Context, in *runID) (any, error) {
 	return s.mark(ctx, in.ID, tracker.Update{Untag: []string{deletedTag}})
 }
 
 // mark changes a run's tags.
-func (s *server) mark(ctx context.Context, id string, u tracker.Update) (any, error) {
+func (s *Handler) mark(ctx context.Context, id string, u tracker.Update) (any, error) {
 	if _, err := s.run(ctx, id); err != nil {
 		return nil, err
 	}

@@ -24,8 +24,9 @@ import (
 // serve offers a store to MLflow's clients, and returns the server's address.
 func serve(t testing.TB, store tracker.Store) string {
 	t.Helper()
-	server := httptest.NewServer(mlflow.NewHandler(store, mlflow.Options{}))
-	t.Cleanup(server.Close)
+	handler := mlflow.NewHandler(store, mlflow.Options{})
+	server := httptest.NewServer(handler)
+	t.Cleanup(func() { server.Close(); handler.Close() })
 	return server.URL
 }
 
