@@ -151,22 +151,53 @@ func TestWheelByHand(t *testing.T) {
 	}
 }
 
-func TestWithoutHDF5(t *testing.T) {
+// leaveOutHDF5 makes the program one without the reader of .h5 files.
+func leaveOutHDF5(t *testing.T) {
 	full := formats
 	t.Cleanup(func() { formats = full })
 	formats = slices.DeleteFunc(slices.Clone(full), func(f fileFormat) bool { return f.name == hdf5Name })
+}
+
+// callH5 gives the files that serve serves their own extension.
+func callH5() {
+	for i := range sources {
+		if s := &sources[i]; s.Make == nil && !strings.HasSuffix(s.Name, "-torchvision") {
+			s.File = s.Name + ".h5"
+		}
+	}
+}
+
+func TestWithoutHDF5(t *testing.T) {
+	leaveOutHDF5(t)
 	path := filepath.Join(t.TempDir(), "x.h5")
 	if err := os.WriteFile(path, []byte(hdf5Magic+"more"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	opts := Options{Dir: t.TempDir()}
 	_, fileErr := Load(t.Context(), path, opts)
+	serve(t)
+	callH5()
 	_, nameErr := Load(t.Context(), "vgg19", opts)
 	_, _, chooseErr := Choose(t.Context(), opts)
 	for _, err := range []error{fileErr, nameErr, chooseErr} {
 		if err == nil || !strings.Contains(err.Error(), "-tags nohdf5") || !strings.Contains(err.Error(), "weights/h5") {
 			t.Errorf("error %v does not say what is missing", err)
 		}
+	}
+}
+
+// TestChooseWithoutHDF5: a program that reads no .h5 files takes weights of another format, also beside cached .h5 files.
+func TestChooseWithoutHDF5(t *testing.T) {
+	serve(t, "vgg19", "vgg16", "vgg16-hed", "vgg19-torchvision")
+	callH5()
+	opts := Options{Dir: t.TempDir()}
+	if _, err := Fetch(t.Context(), "vgg19", opts); err != nil {
+		t.Fatal(err)
+	}
+	leaveOutHDF5(t)
+	chosen, reason, err := Choose(t.Context(), opts)
+	if err != nil || chosen.Name != "vgg19-torchvision" || !strings.Contains(reason, "vgg19 cannot be read: this program was built without") {
+		t.Errorf("chose %q, %q, %v", chosen.Name, reason, err)
 	}
 }
 

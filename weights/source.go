@@ -175,22 +175,24 @@ func Cached(s Source, opts Options) (path string, ok bool) {
 func Choose(ctx context.Context, opts Options) (chosen Source, reason string, err error) {
 	list := Sources()
 	for _, s := range list {
-		if err := readable(s); err != nil {
-			return Source{}, "", err
-		}
-		if _, ok := Cached(s, opts); ok {
+		if _, ok := Cached(s, opts); ok && readable(s) == nil {
 			return s, s.title() + ", in the cache", nil
 		}
 	}
-	var failure error
+	var failure, unread error
 	var refused []string
 	for _, s := range list {
 		if !s.Automatic {
 			continue
 		}
+		if err := readable(s); err != nil {
+			refused = append(refused, fmt.Sprintf("%s cannot be read: %v", s.Name, err))
+			unread = err
+			continue
+		}
 		_, err := Fetch(ctx, s.Name, opts)
 		switch {
-		case err == nil && failure == nil:
+		case err == nil && len(refused) == 0:
 			return s, s.title() + ", fetched", nil
 		case err == nil:
 			return s, s.title() + ": " + strings.Join(refused, "; "), nil
@@ -202,6 +204,12 @@ func Choose(ctx context.Context, opts Options) (chosen Source, reason string, er
 			failure = fmt.Errorf("%w; nor could its substitute be had: %w", failure, err)
 		}
 		refused = append(refused, fmt.Sprintf("%s could not be fetched: %v", s.Name, cause(err)))
+	}
+	switch {
+	case failure == nil:
+		failure = unread
+	case unread != nil:
+		failure = fmt.Errorf("%w; of the other weights, %w", failure, unread)
 	}
 	return Source{}, "", failure
 }

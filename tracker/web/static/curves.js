@@ -1,4 +1,4 @@
-// Curves over steps, drawn by uPlot (vendor/uplot-1.6.32, which the page's head loads as a classic script).
+// Curves over steps, drawn by uPlot (others/uplot-1.6.32, which the page's head loads as a classic script).
 //
 //   const curves = drawCurves(host, {series: [{label: "total", points: [[1, 2.5], [2, "NaN"]], dash: [6, 4]}], log: false});
 //   curves.append({series: [{label: "total", points: [[3, 1.5]]}]});

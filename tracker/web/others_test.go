@@ -10,8 +10,8 @@ import (
 )
 
 // The scripts of others are what the list says, each of them is listed, and each folder has a licence.
-func TestVendor(t *testing.T) {
-	root, err := fs.Sub(staticFiles, "static/vendor")
+func TestOthers(t *testing.T) {
+	root, err := fs.Sub(staticFiles, "static/others")
 	if err != nil {
 		t.Fatal(err)
 	}
