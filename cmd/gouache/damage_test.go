@@ -76,7 +76,7 @@ func addresses(t *testing.T, s *hostiletest.Store) [][]string {
 		t.Fatal("the store cannot be opened")
 	}
 	defer end()
-	list := []string{"/runs", "/experiments", "/sweeps", "/runs/rows?" + url.Values{"run": s.Runs}.Encode(), "/runs/delete?" + url.Values{"run": s.Runs}.Encode()}
+	list := []string{"/runs", "/experiments", "/workers", "/sweeps", "/runs/rows?" + url.Values{"run": s.Runs}.Encode(), "/runs/delete?" + url.Values{"run": s.Runs}.Encode()}
 	for _, path := range []string{"/curves?metric=total", "/trials", "/explore", "/rate", "/pair", "/scores", "/frames?" + url.Values{"run": s.Runs}.Encode()} {
 		list = append(list, "/sweeps/weights"+path)
 	}

@@ -107,7 +107,7 @@ func TestPaintInBrowser(t *testing.T) {
 	choose(t, ctx, tiny)
 	browsertest.Screenshot(t, ctx, "paint-chosen")
 	browsertest.Do(t, ctx, chromedp.Click("#paint-go"))
-	browsertest.WaitFor(t, ctx, `location.pathname.startsWith("/runs/") && document.querySelector("#run-work")?.textContent.includes("Queued, next in line. No worker is running: start one with gouache worker")`)
+	browsertest.WaitFor(t, ctx, `location.pathname.startsWith("/runs/") && document.querySelector("#run-work")?.textContent.includes("Queued, next in line. No worker takes runs: start one with gouache worker")`)
 	browsertest.WaitFor(t, ctx, `document.querySelector("#canvas img").naturalWidth === 96`) // the photograph
 	browsertest.Screenshots(t, ctx, "run-queued")
 	browsertest.Accessible(t, ctx)

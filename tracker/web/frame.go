@@ -53,7 +53,7 @@ type frame struct {
 // page is the data of every template. Data is specific to the page.
 type page struct {
 	Title string // of the page
-	Nav   string // which entry of the navigation it belongs to: paint, runs, compare, experiments or sweeps
+	Nav   string // which entry of the navigation it belongs to: paint, runs, compare, experiments, sweeps or workers, at the foot
 	Site  site
 	Data  any
 }

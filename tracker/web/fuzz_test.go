@@ -49,6 +49,8 @@ func FuzzHandlers(f *testing.F) {
 		{"GET", "/static/style.css", "localhost", "", ""},
 		{"GET", "/compare?run=RUN,0&step=3", "localhost", "", ""},
 		{"GET", "/experiments", "localhost", "", ""},
+		{"GET", "/workers", "localhost", "", ""},
+		{"POST", "/workers", "localhost", "", "process=%7B%22pid%22%3A1%7D&do=drain"},
 		{"GET", "/sweeps", "localhost", "", ""},
 		{"GET", "/sweeps/s?rows=pooling&columns=style_weight&at.pooling=2&at.%00=9&show=all&step=3", "localhost", "", ""},
 		{"GET", "/sweeps/s?rows=-&columns=-&at.style_weight=99999999999999999999", "localhost", "", ""},

@@ -14,7 +14,7 @@ import (
 // addresses are those of all pages that show a store of hostiletest's.
 func addresses(s *hostiletest.Store) []string {
 	list := []string{
-		"/explore", "/explore/trials", "/explore?last=stars", "/runs/delete?all=1", "/runs", "/runs?view=gallery&length=200", "/runs?length=200&page=2", "/runs?sort=name&columns=size,preset,total", "/experiments", "/sweeps", "/compare",
+		"/explore", "/explore/trials", "/explore?last=stars", "/runs/delete?all=1", "/runs", "/runs?view=gallery&length=200", "/runs?length=200&page=2", "/runs?sort=name&columns=size,preset,total", "/experiments", "/workers", "/sweeps", "/compare",
 		"/runs?length=200&columns=" + url.QueryEscape(hostiletest.Text("params.name")+","+hostiletest.Text("metrics.name")),
 		"/compare?" + url.Values{"run": s.Runs[:min(len(s.Runs), 12)]}.Encode(),
 		"/runs/delete?" + url.Values{"run": s.Runs}.Encode(), "/runs/rows?" + url.Values{"run": s.Runs[:min(len(s.Runs), mostRows)]}.Encode(),
@@ -88,7 +88,7 @@ func TestDamagedParts(t *testing.T) {
 	}
 	defer store.Close()
 	h := handle(t, store, Options{ReadSweep: painting.ReadSweep})
-	for _, at := range []string{"/runs", "/runs?view=gallery", "/runs/" + sound.Runs[0], "/runs/" + sound.Runs[3], "/sweeps", "/sweeps/weights", "/sweeps/weights/explore", "/experiments", "/compare?run=" + sound.Runs[0] + "," + sound.Runs[3]} {
+	for _, at := range []string{"/runs", "/runs?view=gallery", "/runs/" + sound.Runs[0], "/runs/" + sound.Runs[3], "/sweeps", "/sweeps/weights", "/sweeps/weights/explore", "/experiments", "/workers", "/compare?run=" + sound.Runs[0] + "," + sound.Runs[3]} {
 		get(t, h, at, http.StatusOK)
 	}
 }

@@ -408,7 +408,7 @@ func (s paintPages) estimate(ctx context.Context, v *paintView) error {
 
 func (s paintPages) lookForWorker(ctx context.Context, v *paintView) error {
 	workers, err := s.store.Workers(ctx)
-	if err == nil && len(workers) == 0 {
+	if err == nil && !someWork(workers) {
 		v.NoWorker = s.options.WorkerCommand
 	}
 	return err

@@ -32,7 +32,7 @@ func with(cookie *http.Cookie) func(*http.Request) {
 
 func TestToken(t *testing.T) {
 	h := handle(t, realStore(t), Options{Token: goodToken, Title: "/home/ada/store"})
-	for _, target := range []string{"/", "/runs", "/runs/rows?run=1", "/pictures/0", "/experiments", "/compare", "/sweeps", "/nowhere", "/token", "/events", "/runs?token=", "/runs?token=open"} {
+	for _, target := range []string{"/", "/runs", "/runs/rows?run=1", "/pictures/0", "/experiments", "/workers", "/compare", "/sweeps", "/nowhere", "/token", "/events", "/runs?token=", "/runs?token=open"} {
 		for _, kind := range []string{"", "text/html"} {
 			w := ask(h, http.MethodGet, target, nil, func(r *http.Request) { r.Header.Set("Accept", kind) })
 			if w.Code != http.StatusUnauthorized {

@@ -127,6 +127,10 @@ func (f *frame) routes(mux *http.ServeMux) {
 	get("/runs/{id}/progress.gif", runs.progressGIF)
 	get("/experiments", runs.experiments)
 
+	workers := workerPages{f}
+	get("/workers", workers.list)
+	change("/workers", workers.drain)
+
 	get("/compare", comparePage{f}.compare)
 
 	explore := explorePages{f}

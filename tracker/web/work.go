@@ -81,14 +81,17 @@ func (f *frame) newWork(ctx context.Context, run *tracker.Run, pictures []tracke
 
 // queued says where a run is in the queue.
 func (f *frame) queued(ctx context.Context, w *work) error {
-	before := tracker.All(tracker.Where("status", tracker.Equal, tracker.StatusQueued), tracker.Where("id", tracker.Less, w.Run.ID))
+	priority := int64(w.Run.Priority)
+	before := tracker.All(tracker.Where("status", tracker.Equal, tracker.StatusQueued), tracker.Any(
+		tracker.Where("priority", tracker.Greater, priority),
+		tracker.All(tracker.Where("priority", tracker.Equal, priority), tracker.Where("id", tracker.Less, w.Run.ID))))
 	found, err := f.store.Runs(ctx, tracker.RunQuery{Filter: before, Limit: 1})
 	if err != nil {
 		return err
 	}
 	w.Place = found.Total + 1
 	workers, err := f.store.Workers(ctx)
-	if len(workers) == 0 {
+	if err == nil && !someWork(workers) {
 		w.NoWorker = f.options.WorkerCommand
 	}
 	return err
