@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 		os.RemoveAll(manyBlob)
 		os.Exit(code)
 	}
-	do := map[string]func(context.Context, []string) error{"work": childWork, "log": childLog}[what]
+	do := map[string]func(context.Context, []string) error{"work": childWork, "log": childLog, "sweep": childSweep}[what]
 	if err := do(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
