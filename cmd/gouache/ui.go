@@ -58,6 +58,9 @@ compared.
 What is queued is painted by a worker: a process that this command starts, and that ends with it. See
 gouache worker.
 
+Scripts that log with MLflow's client log into the store, with this server's address as their tracking URI
+and the token in $MLFLOW_TRACKING_TOKEN.
+
 The server listens on this machine only. A browser needs a token, since every user of the machine can
 reach the server. The printed address has the token in it; opening it once is enough. The server makes
 another token at each start. To keep one, give it in --token-file or $` + tokenVariable + `;

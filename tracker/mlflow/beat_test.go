@@ -3,6 +3,7 @@ package mlflow
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 // pulse is a store that counts the signs of life of runs.
 type pulse struct {
 	tracker.Store
+	mu       sync.Mutex
 	beats    map[string]int
 	finished map[string]tracker.Outcome
 	stopped  string // the run that somebody has stopped
@@ -22,11 +24,15 @@ func (p *pulse) Heartbeat(_ context.Context, c tracker.Claim) (bool, error) {
 	if c.Run == "deleted" {
 		return false, tracker.NoSuchRun(c.Run)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.beats[c.Run]++
 	return c.Run == p.stopped, nil
 }
 
 func (p *pulse) FinishRun(_ context.Context, c tracker.Claim, o tracker.Outcome) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.finished[c.Run] = o
 	return nil
 }

@@ -80,7 +80,7 @@ func NewHandler(store tracker.Store, o Options) *Handler {
 	h := &Handler{store: store, options: o, memory: semaphore.NewWeighted(maxArtifacts), claims: map[string]tracker.Claim{}}
 	ctx, stop := context.WithCancel(context.Background())
 	h.stop = stop
-	h.beats.Go(func() { h.beat(ctx, beatEvery) })
+	h.beats.Go(func() { h.beat(ctx) })
 	return h
 }
 
@@ -94,12 +94,12 @@ func (s *Handler) Close() {
 const beatEvery = 5 * time.Second
 
 // beat shows that runs are alive, and ends those that are stopped by hand, until ctx ends.
-func (s *Handler) beat(ctx context.Context, every time.Duration) {
+func (s *Handler) beat(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(every):
+		case <-time.After(beatEvery):
 		}
 		s.mu.Lock()
 		claims := slices.Collect(maps.Values(s.claims))
