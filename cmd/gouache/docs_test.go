@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
@@ -87,30 +90,91 @@ func TestCommands(t *testing.T) {
 			if string(block.Language(source)) != "sh" {
 				return
 			}
-			script, err := syntax.NewParser().Parse(strings.NewReader(string(block.Lines().Value(source))), page)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			syntax.Walk(script, func(n syntax.Node) bool {
-				call, ok := n.(*syntax.CallExpr)
-				if !ok || len(call.Args) == 0 {
-					return true
-				}
-				words, err := expand.Fields(nil, call.Args...)
-				if err != nil {
-					t.Errorf("%s: %v", page, err)
-				} else if filepath.Base(words[0]) == "gouache" {
-					commands++
-					checkCommand(t, page, words[1:])
-				}
-				return true
-			})
+			commands += checkScript(t, page, string(block.Lines().Value(source)))
 		})
 	}
 	if commands < 40 {
 		t.Errorf("%d commands were found", commands)
 	}
+}
+
+// checkScript checks the commands of a script, and returns how many there are.
+func checkScript(t *testing.T, name, text string) (commands int) {
+	script, err := syntax.NewParser().Parse(strings.NewReader(text), name)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	syntax.Walk(script, func(n syntax.Node) bool {
+		call, ok := n.(*syntax.CallExpr)
+		if !ok || len(call.Args) == 0 {
+			return true
+		}
+		words, err := expand.Fields(nil, call.Args...)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return true
+		}
+		if words[0] == "exec" || words[0] == "/usr/bin/env" {
+			words = words[1:]
+		}
+		if len(words) > 0 && filepath.Base(words[0]) == "gouache" {
+			commands++
+			checkCommand(t, name, words[1:])
+		}
+		return true
+	})
+	return commands
+}
+
+// TestRecipes: the files that start workers can be read, and their commands exist, with their flags.
+func TestRecipes(t *testing.T) {
+	for name, want := range map[string]int{"worker.sbatch": 1, "gouache-worker.service": 1, "gouache-worker@.service": 1, "compose.yaml": 1,
+		"compose.workers.yaml": 2, "worker.kubernetes.yaml": 1} {
+		text, commands := string(read(t, "../../docker/"+name)), 0
+		switch filepath.Ext(name) {
+		case ".sbatch":
+			commands = checkScript(t, name, text)
+		case ".service":
+			_, start, _ := strings.Cut(text, "\nExecStart=")
+			start, _, _ = strings.Cut(start, "\n")
+			commands = checkScript(t, name, start)
+		case ".yaml":
+			for documents := yaml.NewDecoder(strings.NewReader(text)); ; {
+				var document any
+				if err := documents.Decode(&document); err == io.EOF {
+					break
+				} else if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				commands += checkLists(t, name, document)
+			}
+		}
+		if commands != want {
+			t.Errorf("%s has %d commands of gouache, want %d", name, commands, want)
+		}
+	}
+}
+
+// checkLists checks the lists of a document that are commands, and returns how many there are.
+func checkLists(t *testing.T, name string, in any) (commands int) {
+	switch in := in.(type) {
+	case map[string]any:
+		for _, value := range in {
+			commands += checkLists(t, name, value)
+		}
+	case []any:
+		var words []string
+		for _, value := range in {
+			commands += checkLists(t, name, value)
+			words = append(words, fmt.Sprint(value))
+		}
+		if len(words) > 0 && words[0] == "gouache" {
+			commands++
+			checkCommand(t, name, words[1:])
+		}
+	}
+	return commands
 }
 
 // checkCommand parses a command line and runs nothing.

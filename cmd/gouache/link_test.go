@@ -115,7 +115,7 @@ func (l *link) ip(t *testing.T, args ...string) {
 func TestCut(t *testing.T) {
 	l := newLink(t)
 	f := newTeam(t, 3, 150, l.address)
-	m := f.start(t, f.source, l.machine...)
+	m := f.start(t, l.machine...)
 	<-m.began
 	time.Sleep(time.Second)
 	l.ip(t, "link", "set", l.name, "down")

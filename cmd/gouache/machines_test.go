@@ -161,18 +161,11 @@ func (m *member) stop(t *testing.T) {
 	}
 }
 
-// start starts a worker with a source of its own, as if its machine had a folder of locks of its own: on each machine one
-// worker works on a store. before is what comes before its command.
-func (f *team) start(t *testing.T, source string, before ...string) *member {
+// start starts a worker. before is what comes before its command, as on another machine.
+func (f *team) start(t *testing.T, before ...string) *member {
 	t.Helper()
-	u, err := url.Parse(source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	query := u.Query()
-	query.Set("application_name", fmt.Sprint("gouache-", rand.Uint32()))
-	u.RawQuery = query.Encode()
-	args := append(before, os.Args[0], "worker", "--store", u.String(), "--device", "cpu", "--weights", "random")
+	slot := strconv.FormatUint(rand.Uint64(), 36) // since all machines are this one, with one folder of locks
+	args := append(before, os.Args[0], "worker", "--store", f.source, "--device", "cpu", "--weights", "random", "--slot", slot)
 	m := &member{Cmd: exec.CommandContext(t.Context(), args[0], args[1:]...), began: make(chan struct{}), ended: make(chan struct{})}
 	errors, err := m.StderrPipe()
 	if err == nil {
@@ -181,7 +174,7 @@ func (f *team) start(t *testing.T, source string, before ...string) *member {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if path, err := workerLock(u.String()); err == nil {
+	if path, err := workerLock(f.source, slot); err == nil {
 		t.Cleanup(func() { os.Remove(path) })
 	}
 	go func() {
@@ -233,7 +226,7 @@ func TestKilledMachines(t *testing.T) {
 	for i := range 4 {
 		slots.Go(func() {
 			for ctx.Err() == nil {
-				m := f.start(t, f.source, asMachine(fmt.Sprint("machine-", i%2))...)
+				m := f.start(t, asMachine(fmt.Sprint("machine-", i%2))...)
 				if !dies() {
 					select {
 					case <-ctx.Done():
@@ -299,7 +292,7 @@ func TestOutages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newTeam(t, 3, 150, "")
-			m := f.start(t, f.source)
+			m := f.start(t)
 			<-m.began
 			time.Sleep(time.Second)
 			away(t, f, outage())
@@ -326,7 +319,7 @@ func (f *team) checkUndisturbed(t *testing.T, m *member) {
 // and wakes it: nothing that it writes then stays, and it works on.
 func TestSleepingMachine(t *testing.T) {
 	f := newTeam(t, 1, 400, "")
-	near := f.start(t, f.source, asMachine("near")...)
+	near := f.start(t, asMachine("near")...)
 	<-near.began
 	time.Sleep(time.Second)
 	if err := near.Process.Signal(syscall.SIGSTOP); err != nil {
@@ -342,7 +335,7 @@ func TestSleepingMachine(t *testing.T) {
 		f.database.SQL(t, strings.TrimPrefix(u.Path, "/"), fmt.Sprintf("UPDATE gouache.runs SET host = 'near there', seen_at = seen_at - %d WHERE status = 'running'",
 			2*tracker.SilentAfter.Microseconds()))
 	}
-	far := f.start(t, f.source, asMachine("far")...)
+	far := f.start(t, asMachine("far")...)
 	<-far.began
 	time.Sleep(time.Until(slept.Add(outage())))
 	if err := near.Process.Signal(syscall.SIGCONT); err != nil {
@@ -354,6 +347,9 @@ func TestSleepingMachine(t *testing.T) {
 	near.stop(t)
 	far.stop(t)
 	f.check(t)
+	if said := near.said(); !strings.Contains(said, "another one has it") {
+		t.Errorf("after it woke it says: %s", said)
+	}
 	if after := trackertest.Trials(t, f.store)[0]; after.Process.PID != far.Process.Pid || after.Attempt != before.Attempt || !after.SeenAt.Equal(before.SeenAt) || !after.EndedAt.Equal(before.EndedAt) {
 		t.Errorf("after it woke the run is %+v\nand it was %+v\nit says: %s", after, before, near.said())
 	}

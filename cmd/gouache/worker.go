@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,7 @@ type workerFlags struct {
 	idle   time.Duration
 	once   bool
 	noWait bool
+	slot   string
 	tied   bool
 }
 
@@ -49,8 +51,10 @@ need its device, or none in particular: with --device that one only, else the GP
 Ctrl-C, kill, a terminal that closes and the warnings of schedulers (SIGUSR1, SIGUSR2) end the worker: its
 run is saved and waits for the next one.
 Even a kill -9 or a power cut costs half a minute of painting at most. On each machine one worker works
-on a store; a second one waits for the first to end.`,
+on a store; a second one waits for the first to end. Several can share a machine with several GPUs, or
+with more processors than one painting uses: each has a --slot of its own.`,
 		Example: `  gouache worker --store ~/paintings
+  CUDA_VISIBLE_DEVICES=1 gouache worker
   gouache worker --idle-exit 10m`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runWorker(cmd, &f) },
@@ -67,6 +71,7 @@ on a store; a second one waits for the first to end.`,
 	flags.DurationVar(&f.idle, "idle-exit", 0, "end after this `TIME` without work, such as 10m (default: never)")
 	flags.BoolVar(&f.once, "once", false, "end after one picture")
 	flags.BoolVar(&f.noWait, "no-wait", false, "fail if another worker of this machine works on the store")
+	flags.StringVar(&f.slot, "slot", "", "`NAME` of this worker's part of the machine, such as 0; each part has one worker (default: $CUDA_VISIBLE_DEVICES)")
 	flags.BoolVar(&f.tied, tiedFlag, false, "end when standard input ends")
 	_ = flags.MarkHidden(tiedFlag)
 	return cmd
@@ -241,7 +246,7 @@ func (f *workerFlags) installed() bool {
 
 // lock waits until no other worker of this machine works on the store.
 func (f *workerFlags) lock(ctx context.Context, line *workerLine) (release func(), err error) {
-	path, err := workerLock(f.store.dir)
+	path, err := workerLock(f.store.dir, cmp.Or(f.slot, os.Getenv("CUDA_VISIBLE_DEVICES")))
 	if err != nil { // as for a user without a home, whose processes do not know of each other
 		return func() {}, nil
 	}
@@ -249,9 +254,9 @@ func (f *workerFlags) lock(ctx context.Context, line *workerLine) (release func(
 	locked, err := lock.TryLock()
 	if err == nil && !locked {
 		if f.noWait {
-			return nil, fmt.Errorf("another worker of this machine works on %s: end it first, or leave out --no-wait", f.store.dir)
+			return nil, fmt.Errorf("another worker of this machine works on %s: end it first, give this one another --slot, or leave out --no-wait", f.store.dir)
 		}
-		line.line.say(terminal.Sprintf("another worker of this machine works on %s: waiting for it to end", f.store.dir))
+		line.line.say(terminal.Sprintf("another worker of this machine works on %s: waiting for it to end; with another --slot this one works beside it", f.store.dir))
 		_, err = lock.TryLockContext(ctx, time.Second)
 	}
 	if err != nil && ctx.Err() == nil {
@@ -260,10 +265,15 @@ func (f *workerFlags) lock(ctx context.Context, line *workerLine) (release func(
 	return func() { _ = lock.Unlock() }, nil // the file stays: another process may be waiting for it
 }
 
-// workerLock returns the file that the worker of a store locks; see viewFile.
-func workerLock(store string) (string, error) {
+// workerLock returns the file that the worker of a store locks, in a slot of the machine or in "", which is all of it; see
+// viewFile.
+func workerLock(store, slot string) (string, error) {
 	path, err := viewFile(store)
-	return strings.TrimSuffix(path, ".json") + ".worker", err
+	path = strings.TrimSuffix(path, ".json")
+	if slot != "" {
+		path += fmt.Sprintf("-%x", sha256.Sum256([]byte(slot)))
+	}
+	return path + ".worker", err
 }
 
 // workerLine shows what a worker does. It is a painting.Watcher.

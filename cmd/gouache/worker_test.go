@@ -21,7 +21,7 @@ import (
 func workerStore(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	path, err := workerLock(dir)
+	path, err := workerLock(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +88,12 @@ func TestWorker(t *testing.T) {
 	}
 	if _, stderr, code := gouache(t.Context(), "worker", "--store", dir, "--no-wait"); code != exitFailed || !strings.Contains(stderr, "another worker of this machine works on "+dir) {
 		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if path, err := workerLock(dir, "1"); err == nil {
+		t.Cleanup(func() { os.Remove(path) })
+	}
+	if _, stderr, code := gouache(t.Context(), "worker", "--store", dir, "--weights", "random", "--no-wait", "--slot", "1", "--idle-exit", "1ns"); code != exitDone {
+		t.Errorf("in another slot: exit %d: %s", code, stderr)
 	}
 	release()
 	id = enqueue(t, dir, 2)

@@ -210,6 +210,8 @@ func (w *Worker) end(ctx context.Context, active *tracker.ActiveRun, o tracker.O
 func (w *Worker) report(ctx context.Context, id string) error {
 	run, err := w.Store.Run(context.WithoutCancel(ctx), id)
 	switch {
+	case err == nil && run.Status != tracker.StatusQueued && !run.Process.Equal(tracker.ThisProcess()):
+		w.watcher().Warn(fmt.Errorf("run %s: this worker gave no sign of life, or gave it back, and another one has it", id))
 	case err == nil:
 		w.watcher().Ended(run)
 	case !isOver(err):
