@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// SameTrials checks that two stores have the same of each trial, except times and snapshots, which depend on the clock: two
+// SameTrials checks that two stores have the same of each trial, except what depends on the clock and the machine, such as times and snapshots: two
 // stores in which one sweep was painted, and nothing else.
 func SameTrials(t testing.TB, want, got tracker.Store) {
 	t.Helper()
@@ -65,7 +66,7 @@ func picturesOf(t testing.TB, store tracker.Reader, id string) map[string]string
 	return hashes
 }
 
-// CurvesOf returns a run's curves except the seconds.
+// CurvesOf returns a run's curves except what depends on the clock and the machine: the seconds, and those of the system.
 func CurvesOf(t testing.TB, store tracker.Reader, id string) map[string][]tracker.Point {
 	t.Helper()
 	curves, err := store.Curves(t.Context(), id, tracker.CurveQuery{})
@@ -74,7 +75,7 @@ func CurvesOf(t testing.TB, store tracker.Reader, id string) map[string][]tracke
 	}
 	points := map[string][]tracker.Point{}
 	for _, c := range curves {
-		if c.Name != "seconds" {
+		if c.Name != "seconds" && !strings.HasPrefix(c.Name, "system/") {
 			points[c.Name] = c.Points
 		}
 	}

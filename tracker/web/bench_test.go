@@ -12,8 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/postgrestest"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/sqlite"
+	"github.com/gouache-art/gouache/tracker/stores"
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
@@ -22,7 +23,7 @@ const longSteps = 100_000
 
 // largeStore makes the store that benchmarks look at, once: 10,000 runs and 10 million points, which takes half a
 // minute, and one long run.
-var largeStore = generated(trackertest.GenerateOptions{}, func(ctx context.Context, db *sqlite.DB) error {
+var largeStore = generated(trackertest.GenerateOptions{}, func(ctx context.Context, db tracker.Store) error {
 	run, err := db.CreateRun(ctx, tracker.NewRun{Name: "long"})
 	if err != nil {
 		return err
@@ -37,38 +38,53 @@ var largeStore = generated(trackertest.GenerateOptions{}, func(ctx context.Conte
 // hugeStore has 100,000 runs, with few points. It takes two minutes.
 var hugeStore = generated(trackertest.GenerateOptions{Runs: 100_000, Steps: 2}, nil)
 
+// benchPostgres has the benchmarks look at stores in PostgreSQL, with pictures in a folder, in place of folders.
+const benchPostgres = "GOUACHE_BENCH_POSTGRES"
+
 // generated makes a store once, and changes it with more, which may be nil.
-func generated(o trackertest.GenerateOptions, more func(context.Context, *sqlite.DB) error) func() (*sqlite.DB, error) {
-	return sync.OnceValues(func() (*sqlite.DB, error) {
-		ctx := context.Background()
-		dir, err := os.MkdirTemp("", "gouache-web-large-*")
-		if err != nil {
-			return nil, err
+func generated(o trackertest.GenerateOptions, more func(context.Context, tracker.Store) error) func(testing.TB) tracker.Store {
+	var once sync.Once
+	var store tracker.Store
+	return func(t testing.TB) tracker.Store {
+		t.Helper()
+		once.Do(func() {
+			ctx := context.Background()
+			dir, err := os.MkdirTemp("", "gouache-web-large-*")
+			if err != nil {
+				t.Fatal(err)
+			}
+			place, blobs := dir, ""
+			if os.Getenv(benchPostgres) != "" {
+				place, blobs = postgrestest.Database(t), "file://"+dir
+			}
+			db, err := stores.Open(ctx, place, stores.Options{Blobs: blobs})
+			if err != nil {
+				t.Fatal(err)
+			}
+			others := removeStores
+			removeStores = func() {
+				db.Close()
+				os.RemoveAll(dir)
+				others()
+			}
+			if err = trackertest.Generate(ctx, db, o); err == nil && more != nil {
+				err = more(ctx, db)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			store = db
+		})
+		if store == nil {
+			t.Fatal("the store could not be made")
 		}
-		db, err := sqlite.Open(ctx, dir, sqlite.Options{})
-		if err != nil {
-			return nil, err
-		}
-		others := removeStores
-		removeStores = func() {
-			db.Close()
-			os.RemoveAll(dir)
-			others()
-		}
-		err = trackertest.Generate(ctx, db, o)
-		if err == nil && more != nil {
-			err = more(ctx, db)
-		}
-		return db, err
-	})
+		return store
+	}
 }
 
 // benchmarkGet asks for a page of a store again and again.
-func benchmarkGet(b *testing.B, store func() (*sqlite.DB, error), target func(*sqlite.DB) string) {
-	db, err := store()
-	if err != nil {
-		b.Fatal(err)
-	}
+func benchmarkGet(b *testing.B, store func(testing.TB) tracker.Store, target func(tracker.Store) string) {
+	db := store(b)
 	h, at := handle(b, db, Options{}), target(db)
 	var size int
 	for b.Loop() {
@@ -83,7 +99,7 @@ func BenchmarkHuge(b *testing.B) {
 		"/runs", "/runs?view=gallery", "/runs?filter=harbour", "/runs?filter=green+experiment", "/runs?filter=nothinglikeit", "/runs?filter=style_weight+%3E+50+rating+%3E+2",
 		"/runs?sort=total", "/runs?page=1000", "/explore", "/explore?filter=harbour", "/experiments", "/sweeps", "/compare", "/sweeps/sweep%200", "/sweeps/sweep%200/explore",
 	} {
-		b.Run(target, func(b *testing.B) { benchmarkGet(b, hugeStore, func(*sqlite.DB) string { return target }) })
+		b.Run(target, func(b *testing.B) { benchmarkGet(b, hugeStore, func(tracker.Store) string { return target }) })
 	}
 }
 
@@ -93,25 +109,25 @@ func BenchmarkRuns(b *testing.B) {
 		"/runs", "/runs?length=200", "/runs?sort=total", "/runs?page=200", "/runs?filter=style_weight+%3E+50+%26%26+pooling+%3D%3D+avg", "/runs?filter=name+%7E+77&sort=-rating,total",
 		"/experiments", "/sweeps",
 	} {
-		b.Run(target, func(b *testing.B) { benchmarkGet(b, largeStore, func(*sqlite.DB) string { return target }) })
+		b.Run(target, func(b *testing.B) { benchmarkGet(b, largeStore, func(tracker.Store) string { return target }) })
 	}
 }
 
 // BenchmarkRun is a run's page, and BenchmarkRunCurves its curves: one of 200 steps in the middle, and a long one.
 func BenchmarkRun(b *testing.B) {
-	benchmarkGet(b, largeStore, func(db *sqlite.DB) string { return "/runs/" + find(b, db, "run 5000") })
+	benchmarkGet(b, largeStore, func(db tracker.Store) string { return "/runs/" + find(b, db, "run 5000") })
 }
 
 func BenchmarkRunCurves(b *testing.B) {
 	for _, name := range []string{"run 5000", "long"} {
 		b.Run(name, func(b *testing.B) {
-			benchmarkGet(b, largeStore, func(db *sqlite.DB) string { return "/runs/" + find(b, db, name) + "/curves" })
+			benchmarkGet(b, largeStore, func(db tracker.Store) string { return "/runs/" + find(b, db, name) + "/curves" })
 		})
 	}
 }
 
 // find returns the id of a run among many.
-func find(b *testing.B, db *sqlite.DB, name string) string {
+func find(b *testing.B, db tracker.Store, name string) string {
 	b.Helper()
 	filter, err := tracker.ParseFilter(fmt.Sprintf("name == %q", name))
 	if err != nil {
@@ -126,10 +142,7 @@ func find(b *testing.B, db *sqlite.DB, name string) string {
 
 // BenchmarkChanges is what the watcher asks twice a second.
 func BenchmarkChanges(b *testing.B) {
-	db, err := largeStore()
-	if err != nil {
-		b.Fatal(err)
-	}
+	db := largeStore(b)
 	now, err := db.Changes(b.Context(), "")
 	if err != nil {
 		b.Fatal(err)

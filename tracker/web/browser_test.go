@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"github.com/gouache-art/gouache/internal/browsertest"
+	"github.com/gouache-art/gouache/internal/postgrestest"
 	"github.com/gouache-art/gouache/tracker"
 )
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := postgrestest.Run(m)
 	browsertest.Close()
 	removeStores()
 	os.Exit(code)
