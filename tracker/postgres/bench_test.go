@@ -48,6 +48,11 @@ func openMany(b *testing.B) tracker.Store {
 		if _, err := db.pool.Exec(b.Context(), `VACUUM ANALYZE`); err != nil { // as autovacuum does before long
 			b.Fatal(err)
 		}
+		var size string
+		if err := db.pool.QueryRow(b.Context(), `SELECT pg_size_pretty(pg_database_size(current_database()))`).Scan(&size); err != nil {
+			b.Fatal(err)
+		}
+		b.Logf("the database has %s", size)
 		manyURL = url
 	})
 	return openStore(b, manyURL, Options{})

@@ -10,8 +10,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// SameTrials checks that two stores have the same of each trial, except what depends on the clock and the machine, such as times and snapshots: two
-// stores in which one sweep was painted, and nothing else.
+// SameTrials checks that two stores have the same of each trial, except what depends on the clock and the machine, such as
+// times and snapshots: two stores in which one sweep was painted, and nothing else.
 func SameTrials(t testing.TB, want, got tracker.Store) {
 	t.Helper()
 	wanted, runs := Trials(t, want), Trials(t, got)
@@ -75,7 +75,7 @@ func CurvesOf(t testing.TB, store tracker.Reader, id string) map[string][]tracke
 	}
 	points := map[string][]tracker.Point{}
 	for _, c := range curves {
-		if c.Name != "seconds" && !strings.HasPrefix(c.Name, "system/") {
+		if c.Name != "seconds" && !strings.HasPrefix(c.Name, tracker.SystemPrefix) {
 			points[c.Name] = c.Points
 		}
 	}
