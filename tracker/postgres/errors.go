@@ -63,7 +63,7 @@ func explainServer(e *pgconn.PgError) (tracker.Code, string) {
 func isAway(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch e.Code {
-		case "57P01", "57P02", "57P03": // it ends, crashed, or begins
+		case "57P01", "57P02", "57P03", "25P03": // it ends, crashed, begins, or had no word from here for long
 			return true
 		}
 		return strings.HasPrefix(e.Code, "08")

@@ -56,6 +56,10 @@ type DB struct {
 
 var _ tracker.Store = (*DB)(nil)
 
+// A transaction of a machine that sleeps, or is cut off, holds its rows until the server ends it. That is before another
+// machine takes its run, which is after tracker.SilentAfter.
+const idleTimeout, maxIdle = "idle_in_transaction_session_timeout", "30s"
+
 // IsURL reports whether text names a store of this package.
 func IsURL(text string) bool {
 	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
@@ -78,6 +82,7 @@ func Open(ctx context.Context, source string, o Options) (*DB, error) {
 	parameters := config.ConnConfig.RuntimeParams
 	parameters["application_name"] = cmp.Or(parameters["application_name"], "gouache")
 	parameters["search_path"] = cmp.Or(parameters["search_path"], Schema)
+	parameters[idleTimeout] = cmp.Or(parameters[idleTimeout], maxIdle)
 	if o.ReadOnly {
 		parameters["default_transaction_read_only"] = "on"
 	}

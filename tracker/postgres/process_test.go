@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/gouache-art/gouache/internal/postgrestest"
 	"github.com/gouache-art/gouache/internal/s3test"
 	"github.com/gouache-art/gouache/tracker"
@@ -303,6 +305,32 @@ func TestStoppedWorker(t *testing.T) {
 	}
 	checkPainted(t, store, id)
 	trackertest.Verify(t, store)
+}
+
+// TestSleeperInTransaction has a process fall silent in the middle of a transaction: what it has locked is free soon, and
+// when it wakes it does the transaction again.
+func TestSleeperInTransaction(t *testing.T) {
+	source := postgrestest.Database(t)
+	other := openStore(t, source, Options{Blobs: folder(t)})
+	id := queue(t, other, 1)[0]
+	sleeper := openStore(t, source+"&"+idleTimeout+"=300ms", Options{})
+	const lock = `UPDATE runs SET note = note || $1 WHERE id = $2`
+	times := 0
+	if err := sleeper.write(t.Context(), "noting", func(tx pgx.Tx) error {
+		if err := do(t.Context(), tx, lock, "s", id); err != nil {
+			return err
+		}
+		if times++; times > 1 {
+			return nil
+		}
+		// It is still asleep when the other one has written.
+		return other.write(t.Context(), "noting", func(tx pgx.Tx) error { return do(t.Context(), tx, lock, "o", id) })
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if run, err := other.Run(t.Context(), id); err != nil || run.Note != "os" || times != 2 {
+		t.Errorf("after %d times it has %+v (%v)", times, run, err)
+	}
 }
 
 // TestDatabaseAway stops the database for a while in the course of a painting: nothing is lost.
