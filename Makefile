@@ -82,7 +82,7 @@ notebook: jupyter
 
 # Their saved outputs are shown; nothing is run.
 docs: jupyter
-	.venv/bin/jupyter nbconvert --log-level WARN --to html --output-dir out/notebooks notebooks/*.ipynb
+	.venv/bin/jupyter nbconvert --log-level WARN --to html --output-dir out/notebooks notebooks/*.ipynb examples/*/*.ipynb
 	@echo "The notebooks are in $(CURDIR)/out/notebooks."
 
 # The other frameworks are large: only this target installs them.

@@ -20,12 +20,15 @@ import (
 // Layers are those whose statistics are compared.
 var Layers = []string{"block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1"}
 
+const smoothness = 0.05
+
 // Options configure Synthesize.
 type Options struct {
 	Width, Height int   // of the texture, in pixels
 	Iterations    int   // of L-BFGS
 	Seed          int64 // of the noise that it begins with
-	// Observe receives each iteration and its loss, which is at most 1. It may be nil.
+	// Observe receives each iteration and its loss: the mean over the layers of the Gram matrices' squared distance to the
+	// sample's, relative to theirs, and a little for noise. It may be nil.
 	Observe func(iteration int, loss float64)
 }
 
@@ -39,7 +42,8 @@ func Synthesize(ctx context.Context, backend compute.Backend, set *weights.Set, 
 	if err != nil {
 		return nil, err
 	}
-	terms := []loss.Term{loss.TotalVariation(1e-5)}
+	// Against noise, relative to neighbours that all differ by 255. More than this makes the texture flat.
+	terms := []loss.Term{loss.TotalVariation(smoothness / (255 * 2 * 3 * float64(o.Width*o.Height)))}
 	for _, t := range targets {
 		defer t.Finalize()
 		terms = append(terms, loss.Gram(t, 1/(t.Energy*float64(len(targets)))))

@@ -1,6 +1,6 @@
 // Demo makes a texture of a picture:
 //
-//	cd examples && go run ./texture/demo -sample sample:woodcut -out texture.png
+//	cd examples && go run ./texture/demo -sample sample:swirl -out texture.png
 package main
 
 import (
@@ -42,7 +42,11 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, err := backend.Open(ctx, backend.Options{Device: backend.Device(*device)})
+	kind, err := backend.ParseDevice(*device)
+	if err != nil {
+		return err
+	}
+	b, err := backend.Open(ctx, backend.Options{Device: kind})
 	if err != nil {
 		return err
 	}

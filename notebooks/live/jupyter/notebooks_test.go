@@ -21,16 +21,18 @@ const require = "GOUACHE_REQUIRE_NOTEBOOKS"
 // smallest are the values that the settings get here. A notebook's cell settings may hold no other numbers.
 var smallest = map[string]string{"size": "64", "iterations": "3", "knobSize": "64", "knobIterations": "1", "trials": "2"}
 
-// displays says what each notebook must show at least: how many pictures, charts and tables, and which words.
+// displays says what each notebook must show at least: how many pictures, charts and tables, and which words. Its path
+// begins in folder.
 var displays = map[string]struct {
 	pictures, charts, tables int
 	words                    []string
 }{
-	"01_first_painting.ipynb":         {pictures: 2 + 1 + 1 + 2 + 1 + 8 + 4, charts: 2, tables: 1 + 1 + 3 + 2, words: []string{"finished: all iterations are done; 3 iterations", "first painting", "there are no controls here"}},
-	"02_inside_vgg19.ipynb":           {pictures: 1 + 20 + 6 + 4 + 6 + 3 + 1 + 3, charts: 2, tables: 13, words: []string{"494.57", "block5_conv2: loss", "from rounding", "all iterations are done", "The lowest of 3 evaluations."}},
-	"03_sweep.ipynb":                  {pictures: 12 + 12 + 2 + 1, charts: 2, tables: 1 + 2 + 1 + 1, words: []string{"12 of 12 trials finished", "12 trials show what matters most", "2 of 2", "all iterations are done"}},
-	"04_browse_runs.ipynb":            {pictures: 3 + 3 + 3 + 1 + 1, charts: 3 + 1 + 1, tables: 3, words: []string{"glass, style weight 10", "greatest difference: 0 grey levels"}},
-	"05_colour_strokes_regions.ipynb": {pictures: 3 + 5*3 + 2 + 3 + 3 + 2, tables: 1 + 5 + 1 + 2 + 2 + 1, words: []string{"stroke 0.5", "inside the mask", "with the cup protected"}},
+	"01_first_painting.ipynb":           {pictures: 2 + 1 + 1 + 2 + 1 + 8 + 4, charts: 2, tables: 1 + 1 + 3 + 2, words: []string{"finished: all iterations are done; 3 iterations", "first painting", "there are no controls here"}},
+	"02_inside_vgg19.ipynb":             {pictures: 1 + 20 + 6 + 4 + 6 + 3 + 1 + 3, charts: 2, tables: 13, words: []string{"494.57", "block5_conv2: loss", "from rounding", "all iterations are done", "The lowest of 3 evaluations."}},
+	"03_sweep.ipynb":                    {pictures: 12 + 12 + 2 + 1, charts: 2, tables: 1 + 2 + 1 + 1, words: []string{"12 of 12 trials finished", "12 trials show what matters most", "2 of 2", "all iterations are done"}},
+	"04_browse_runs.ipynb":              {pictures: 3 + 3 + 3 + 1 + 1, charts: 3 + 1 + 1, tables: 3, words: []string{"glass, style weight 10", "greatest difference: 0 grey levels"}},
+	"../examples/texture/texture.ipynb": {pictures: 2, charts: 1, words: []string{"the sample", "more of it, after"}},
+	"05_colour_strokes_regions.ipynb":   {pictures: 3 + 5*3 + 2 + 3 + 3 + 2, tables: 1 + 5 + 1 + 2 + 2 + 1, words: []string{"stroke 0.5", "inside the mask", "with the cup protected"}},
 }
 
 // folder holds the notebooks, and the package live.
@@ -41,23 +43,36 @@ const (
 	chartTag   = `<img src="data:image/svg+xml;base64,`
 )
 
+// all returns the paths of what must be notebooks, which begin in folder: its files, and the notebooks of the examples.
+func all(t *testing.T) []string {
+	t.Helper()
+	var paths []string
+	files, err := os.ReadDir(folder)
+	for _, file := range files {
+		if !file.IsDir() {
+			paths = append(paths, file.Name())
+		}
+	}
+	examples, globErr := filepath.Glob(folder + "../examples/*/*.ipynb")
+	if err := errors.Join(err, globErr); err != nil || len(examples) == 0 {
+		t.Fatalf("%d examples have a notebook: %v", len(examples), err)
+	}
+	for _, path := range examples {
+		paths = append(paths, strings.TrimPrefix(path, folder))
+	}
+	return paths
+}
+
 // TestNotebooks runs each notebook from top to bottom, as small as can be.
 func TestNotebooks(t *testing.T) {
-	files, err := os.ReadDir(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Setenv("GOUACHE_STORE", t.TempDir())
-	for _, file := range files {
-		if file.IsDir() {
-			continue
-		}
-		t.Run(file.Name(), func(t *testing.T) {
-			want, ok := displays[file.Name()]
+	for _, path := range all(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			want, ok := displays[path]
 			if !ok {
-				t.Fatal("displays does not say what it shows: this folder holds notebooks only")
+				t.Fatal("displays does not say what it shows: the folder of the notebooks holds nothing else")
 			}
-			n := read(t, folder+file.Name())
+			n := read(t, folder+path)
 			n.shrink(t)
 			done, log, err := n.run(t, "execute.py")
 			if err != nil {
