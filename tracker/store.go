@@ -212,7 +212,7 @@ type WorkerStore interface {
 	// Workers returns the workers whose processes are not gone.
 	Workers(ctx context.Context) ([]Worker, error)
 	// SeeWorker adds or replaces the worker with w.Process; the zero value means this process. It was seen now. SeeWorker
-	// reports whether somebody drains the worker. It may be called often: mostly it only reads; see HeartbeatDue.
+	// reports whether the worker is drained. It may be called often: mostly it only reads; see HeartbeatDue.
 	SeeWorker(ctx context.Context, w Worker) (draining bool, err error)
 	// DrainWorker asks the worker of a process to take no more runs, or lets it take runs again. It may finish the run that it
 	// works on. One that is unknown is CodeNotFound.

@@ -77,7 +77,7 @@ type Watcher interface {
 	Began(run *tracker.Run) progress.Observer
 	// Ended is called with the run as it ended, or as it was given back.
 	Ended(run *tracker.Run)
-	// Waiting is called when there is nothing to do, or when somebody drains the worker; see tracker.WorkerStore.
+	// Waiting is called when there is nothing to do, or when the worker is drained; see tracker.WorkerStore.
 	Waiting(draining bool)
 	// Warn is called with errors that end nothing.
 	Warn(error)
@@ -379,7 +379,7 @@ func (w *Worker) see(ctx context.Context, run string) {
 	w.warn(err)
 }
 
-// draining records that the worker is there, and reports whether somebody drains it.
+// draining records that the worker is there, and reports whether it is drained.
 func (w *Worker) draining(ctx context.Context) (bool, error) {
 	w.mu.Lock()
 	record := w.record

@@ -169,13 +169,18 @@ func BenchmarkReads(b *testing.B, open func(*testing.B) tracker.Store) {
 	})
 }
 
-// BenchmarkQueue has eight workers work on 200 queued runs, each of which is done at once. open makes a new store and
-// returns a function that connects to it, once for each worker. Two numbers are how long a run waits: "full-ms" behind the
-// run before it on the same worker while the queue is full, and "empty-ms" from when it is queued until a worker has it
-// while they all wait for work. Both are medians.
+// BenchmarkQueue has one worker, and then eight, work on 200 queued runs, each of which is done at once. open makes a new
+// store and returns a function that connects to it, once for each worker. Two numbers are how long a run waits: "full-ms"
+// behind the run before it on the same worker while the queue is full, and "empty-ms" from when it is queued until a worker
+// has it while they all wait for work. Both are medians.
 func BenchmarkQueue(b *testing.B, open func(*testing.B) func() tracker.Store) {
-	const workers, runs = 8, 200
-	connect := open(b)
+	for _, workers := range []int{1, 8} {
+		b.Run(fmt.Sprint(workers), func(b *testing.B) { benchmarkQueue(b, workers, open(b)) })
+	}
+}
+
+func benchmarkQueue(b *testing.B, workers int, connect func() tracker.Store) {
+	const runs = 200
 	queue := connect()
 	var mu sync.Mutex
 	var behind []time.Duration // each run behind the one before
