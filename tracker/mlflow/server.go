@@ -77,11 +77,11 @@ type Handler struct {
 // the handler is closed and its process ends.
 func NewHandler(store tracker.Store, o Options) *Handler {
 	o.Log = cmp.Or(o.Log, slog.Default())
-	h := &Handler{store: store, options: o, memory: semaphore.NewWeighted(maxArtifacts), claims: map[string]tracker.Claim{}}
+	s := &Handler{store: store, options: o, memory: semaphore.NewWeighted(maxArtifacts), claims: map[string]tracker.Claim{}}
 	ctx, stop := context.WithCancel(context.Background())
-	h.stop = stop
-	h.beats.Go(func() { h.beat(ctx) })
-	return h
+	s.stop = stop
+	s.beats.Go(func() { s.beat(ctx) })
+	return s
 }
 
 // Close ends what the handler does by itself. The store may be closed after that.
