@@ -23,6 +23,10 @@ const (
 	RoleResult   = "result"
 )
 
+// RoleKept is the role of pictures that a trial keeps for the other trials of its sweep. When the trial is deleted, the first
+// one that stays has them.
+const RoleKept = "sweep"
+
 // InputRoles are the roles of the pictures that a painting is made from.
 var InputRoles = []string{RoleContent, RoleStyle, RoleRegion, RolePart, RoleProtect, RoleStrokes, RoleInit}
 

@@ -109,8 +109,9 @@ type RunStore interface {
 	// second, and ends it; see [ActiveRun.Context]. The run leaves the queue. One that has ended is a conflict.
 	StopRun(ctx context.Context, id string) (*Run, error)
 	// DeleteRuns removes runs, all or none of them, with their checkpoints, their judgements and
-	// the pictures that no other run shares, and returns the space to the file system. A run that
-	// is still running is a conflict, unless o.Force is set.
+	// the pictures that no other run shares, and returns the space to the file system. Pictures of
+	// RoleKept go to the first trial of their sweep that stays, if one does. A run that is still
+	// running is a conflict, unless o.Force is set.
 	DeleteRuns(ctx context.Context, ids []string, o DeleteOptions) (*Deletion, error)
 }
 

@@ -13,9 +13,6 @@ import (
 	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
-// roleKept is the role of the pictures that a sweep's first trial keeps for the others.
-const roleKept = "sweep"
-
 // Begin adds the sweep to a store, from which workers then take trials. dir is the folder of relative paths in its file.
 // The painter must have been checked: all pictures are loaded then. The error has CodeConflict if the name is taken.
 //
@@ -31,7 +28,7 @@ func (p *Painter) Begin(ctx context.Context, store sweep.Store, experiment, dir 
 	}
 	first, _, err := runner.Next(ctx)
 	if err == nil && first != nil {
-		err = p.keepOthers(ctx, first)
+		err = p.keep(ctx, first)
 	}
 	if err == nil && first != nil {
 		err = first.Run.Finish(ctx, tracker.Outcome{Status: tracker.StatusInterrupted, Reason: "it waits for a worker"})
@@ -42,20 +39,16 @@ func (p *Painter) Begin(ctx context.Context, store sweep.Store, experiment, dir 
 	return store.ActivateSweep(ctx, p.File.Name, true)
 }
 
-// keepOthers adds the pictures that a trial is not painted from.
-func (p *Painter) keepOthers(ctx context.Context, t *sweep.Trial) error {
-	own := map[string]bool{}
-	for in := range inputs(t.Assignment) {
-		own[in.name] = true
-	}
+// keep adds the pictures of all trials to one.
+func (p *Painter) keep(ctx context.Context, t *sweep.Trial) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for step, name := range slices.Sorted(maps.Keys(p.files)) {
-		if own[name] || strings.HasPrefix(name, filename.SamplePrefix) {
+		if strings.HasPrefix(name, filename.SamplePrefix) {
 			continue
 		}
 		_, err := t.Run.AddPicture(ctx, tracker.NewPicture{
-			Role: roleKept, Step: int64(step), Name: filepath.Base(name), Source: filename.Absolute(p.File.Resolve(name)), Data: p.files[name].data,
+			Role: tracker.RoleKept, Step: int64(step), Name: filepath.Base(name), Source: filename.Absolute(p.File.Resolve(name)), Data: p.files[name].data,
 		})
 		if err != nil {
 			return err

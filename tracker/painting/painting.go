@@ -90,7 +90,7 @@ func Kept(store tracker.Reader, name string) func(ctx context.Context, path stri
 		}
 		source := filename.Absolute(path)
 		for _, run := range runs {
-			inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: append([]string{roleKept}, tracker.InputRoles...)})
+			inputs, err := store.Pictures(ctx, run.ID, tracker.PictureQuery{Roles: append([]string{tracker.RoleKept}, tracker.InputRoles...)})
 			if err != nil {
 				return nil, err
 			}

@@ -76,6 +76,48 @@ func TestStoredPictures(t *testing.T) {
 	}
 }
 
+// TestFirstTrialDeleted: the first trial keeps the pictures of all, also of those that come after it was deleted.
+func TestFirstTrialDeleted(t *testing.T) {
+	_, dir := filed(t)
+	const text = "name: night\ncontent: sample:chelsea\nweights: random\nsize: 64\niterations: 2\nscales: 1\nsampler: grid\n" +
+		"search: {style: [a.png, b.png], pooling: [avg, max]}\n" + light
+	f, err := Parse([]byte(text), filepath.Join(dir, "night.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, painter := openStore(t, t.TempDir()), &Painter{File: f}
+	if err := painter.Check(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := painter.Begin(t.Context(), store, "", dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		worker := newWorker(store)
+		worker.Once = true
+		if err := worker.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := trackertest.Trials(t, store)[0]
+	if _, err := store.DeleteRuns(t.Context(), []string{first.ID}, tracker.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	said := worked(t, store)
+	painted := map[any]int{}
+	for _, run := range trackertest.Trials(t, store) {
+		if run.Status == tracker.StatusFinished {
+			painted[run.Params["style_picture"]]++
+		}
+	}
+	if painted["a.png"] == 0 || painted["b.png"] != 2 {
+		t.Errorf("painted %v: %s", painted, said)
+	}
+}
+
 // TestForeignPaths: a worker reads no path that only a store names, as one that somebody else has made.
 func TestForeignPaths(t *testing.T) {
 	f, dir := filed(t)

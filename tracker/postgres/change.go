@@ -137,6 +137,9 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, o tracker.DeleteOpti
 		if plan, err = db.planDeletion(ctx, tx, ids, o); err != nil {
 			return err
 		}
+		if err := do(ctx, tx, handOn, plan.keys, tracker.RoleKept); err != nil {
+			return err
+		}
 		if err := do(ctx, tx, `DELETE FROM runs WHERE key = ANY ($1)`, plan.keys); err != nil {
 			return err
 		}
@@ -154,6 +157,14 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, o tracker.DeleteOpti
 	db.removeObjects(ctx, plan.objects)
 	return &plan.Deletion, nil
 }
+
+// heirs are the trials that stay, of the sweep of a run r, of those that $1 does not list. The first gets what r keeps for all.
+const heirs = `FROM runs AS heir WHERE heir.sweep = r.sweep AND r.sweep <> '' AND heir.trial > 0 AND NOT heir.key = ANY ($1)`
+
+const handOn = `INSERT INTO pictures (run, role, step, name, source, hash, at)
+	SELECT first.key, p.role, p.step, p.name, p.source, p.hash, p.at
+	FROM pictures AS p JOIN runs AS r ON r.key = p.run, LATERAL (SELECT key ` + heirs + ` ORDER BY trial LIMIT 1) AS first
+	WHERE p.role = $2 AND p.run = ANY ($1) ON CONFLICT DO NOTHING`
 
 // deletion is what will be deleted.
 type deletion struct {
@@ -200,8 +211,10 @@ func (db *DB) planDeletion(ctx context.Context, tx pgx.Tx, ids []string, o track
 	}
 	var hash string
 	var shared bool
-	query := `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures AS p WHERE p.hash = blobs.hash AND NOT p.run = ANY ($2)) FROM blobs WHERE hash = ANY ($1)`
-	err = each(ctx, tx, query, []any{hashes, d.keys}, []any{&hash, &bytes, &shared}, func() error {
+	query := `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures AS p JOIN runs AS r ON r.key = p.run WHERE p.hash = blobs.hash
+			AND (NOT p.run = ANY ($1) OR p.role = $2 AND EXISTS (SELECT 1 ` + heirs + `)))
+		FROM blobs WHERE hash = ANY ($3)`
+	err = each(ctx, tx, query, []any{d.keys, tracker.RoleKept, hashes}, []any{&hash, &bytes, &shared}, func() error {
 		if shared {
 			d.Shared++
 			return nil

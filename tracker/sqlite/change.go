@@ -119,6 +119,9 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, o tracker.DeleteOpti
 				return err
 			}
 		}
+		if _, err := tx.ExecContext(ctx, handOn, toJSON(plan.keys), tracker.RoleKept); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE key`+inList, toJSON(plan.keys)); err != nil {
 			return err
 		}
@@ -150,6 +153,14 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, o tracker.DeleteOpti
 	return &plan.Deletion, nil
 }
 
+// heirs are the trials that stay, of the sweep of a run r, of those that ?1 does not list. The first gets what r keeps for all.
+const heirs = `FROM runs AS heir WHERE heir.sweep = r.sweep AND r.sweep <> '' AND heir.trial > 0 AND heir.key NOT IN (SELECT value FROM json_each(?1))`
+
+const handOn = `INSERT INTO pictures (run, role, step, name, source, hash, at)
+	SELECT (SELECT key ` + heirs + ` ORDER BY trial LIMIT 1) AS first, p.role, p.step, p.name, p.source, p.hash, p.at
+	FROM pictures AS p JOIN runs AS r ON r.key = p.run
+	WHERE p.role = ?2 AND p.run IN (SELECT value FROM json_each(?1)) AND first IS NOT NULL ON CONFLICT DO NOTHING`
+
 // deletion is what will be deleted.
 type deletion struct {
 	tracker.Deletion
@@ -178,10 +189,11 @@ func (db *DB) planDeletion(ctx context.Context, tx *sql.Tx, ids []string, force 
 	if d.Bytes, err = one[int64](ctx, tx, query, pointBytes, keys); err != nil {
 		return d, err
 	}
-	query = `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures AS p WHERE p.hash = blobs.hash AND p.run NOT IN (SELECT value FROM json_each(?1)))
+	query = `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures AS p JOIN runs AS r ON r.key = p.run WHERE p.hash = blobs.hash
+			AND (p.run NOT IN (SELECT value FROM json_each(?1)) OR p.role = ?2 AND EXISTS (SELECT 1 ` + heirs + `)))
 		FROM blobs WHERE hash IN (SELECT hash FROM pictures WHERE run IN (SELECT value FROM json_each(?1)))`
 	v := make([]any, 3)
-	err = each(ctx, tx, query, []any{keys}, pointers(v), func() error {
+	err = each(ctx, tx, query, []any{keys, tracker.RoleKept}, pointers(v), func() error {
 		var r row
 		if r.number("shared", v[2]) == 1 {
 			d.Shared++

@@ -121,6 +121,34 @@ func testDelete(t *testing.T, store tracker.Store) {
 	wantCode(t, errorOf(store.OpenPicture(t.Context(), sharedHash)), tracker.CodeNotFound)
 }
 
+// testDeleteKept deletes trials one after the other. The pictures that the first keeps for all stay with those that stay.
+func testDeleteKept(t *testing.T, store tracker.Store) {
+	var trials []*tracker.Run
+	for trial := range 3 {
+		run := create(t, store, tracker.NewRun{Sweep: "night", Trial: trial + 1})
+		finish(t, store, run.ID)
+		trials = append(trials, run)
+	}
+	other := create(t, store, tracker.NewRun{Sweep: "day", Trial: 1})
+	finish(t, store, other.ID)
+	kept := tracker.NewPicture{Role: tracker.RoleKept, Step: 2, Name: "a.png", Source: "/far/a.png", Data: Picture(t, 1)}
+	hash := addPicture(t, store, trials[0].ID, kept).Hash
+	addPicture(t, store, trials[0].ID, tracker.NewPicture{Role: tracker.RoleResult, Data: Picture(t, 2)})
+	for _, deleted := range [][]*tracker.Run{trials[:1], trials[1:2]} {
+		plan := must(store.DeleteRuns(t.Context(), []string{deleted[0].ID}, tracker.DeleteOptions{Dry: true}))(t)
+		freed := must(store.DeleteRuns(t.Context(), []string{deleted[0].ID}, tracker.DeleteOptions{}))(t)
+		failIf(t, *plan != *freed || freed.Shared != 1, "planned %+v, freed %+v", plan, freed)
+		failIf(t, !bytes.Equal(readPicture(t, store, hash), kept.Data), "the picture is not what it was")
+	}
+	pictures := must(store.Pictures(t.Context(), trials[2].ID, tracker.PictureQuery{}))(t)
+	failIf(t, len(pictures) != 1 || pictures[0].Role != kept.Role || pictures[0].Step != kept.Step || pictures[0].Name != kept.Name ||
+		pictures[0].Source != kept.Source || pictures[0].Hash != hash, "the last trial has the pictures %+v", pictures)
+	freed := must(store.DeleteRuns(t.Context(), []string{trials[2].ID}, tracker.DeleteOptions{}))(t)
+	failIf(t, freed.Pictures != 1 || freed.Shared != 0, "with the last trial is freed %+v", freed)
+	wantCode(t, errorOf(store.OpenPicture(t.Context(), hash)), tracker.CodeNotFound)
+	get(t, store, other.ID)
+}
+
 func testDeleteRunning(t *testing.T, store tracker.Store) {
 	run := create(t, store, tracker.NewRun{})
 	for _, dry := range []bool{true, false} {

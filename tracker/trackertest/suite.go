@@ -51,7 +51,7 @@ var groups = []struct {
 }{
 	{"Runs", []check{
 		{"Create", testRun}, {"Invalid", testInvalid}, {"NotFound", testNotFound}, {"Find", testFind}, {"Update", testUpdate},
-		{"Finish", testFinish}, {"Gone", testGone}, {"Delete", testDelete}, {"DeleteRunning", testDeleteRunning},
+		{"Finish", testFinish}, {"Gone", testGone}, {"Delete", testDelete}, {"DeleteKept", testDeleteKept}, {"DeleteRunning", testDeleteRunning},
 		{"Continue", testContinue}, {"Tries", testTries}, {"ContinueOnce", testContinueOnce}, {"Stranger", testStranger}, {"Claims", testClaims}, {"Heartbeat", testHeartbeat},
 	}},
 	{"Queue", []check{
