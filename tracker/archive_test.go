@@ -66,7 +66,7 @@ func TestArchiveNormal(t *testing.T) {
 	r := &a.Run
 	r.Name, r.Experiment, r.Sweep, r.Tags, r.Process.Host, r.Process.Boot = hostile, hostile, hostile, []string{hostile, "", "👩‍🎨"}[:1], hostile, hostile
 	r.Note, r.Reason, r.Params = hostile, hostile, Params{"x": hostile, "n": 3, "family": "👩‍🎨"}
-	r.Provenance = Provenance{Version: hostile, Command: []string{"gouache", hostile}, Dir: hostile}
+	r.Provenance = Provenance{Version: hostile, Command: []string{"gouache", hostile}, Dir: hostile, Labels: map[string]string{"label": hostile}}
 	a.Pictures[0].Name, a.Pictures[0].Source = hostile, hostile
 	before := *r
 	n, err := a.Normal(now)
@@ -82,7 +82,7 @@ func TestArchiveNormal(t *testing.T) {
 			t.Errorf("the %s is %q, want %q", what, text, want)
 		}
 	}
-	for what, text := range map[string]any{"note": n.Run.Note, "reason": n.Run.Reason, "parameter": n.Run.Params["x"]} {
+	for what, text := range map[string]any{"note": n.Run.Note, "reason": n.Run.Reason, "parameter": n.Run.Params["x"], "label": n.Run.Provenance.Labels["label"]} {
 		if want := harmless + "\n\tc\nd" + `\x00`; text != want {
 			t.Errorf("the %s is %q, want %q", what, text, want)
 		}
@@ -90,7 +90,7 @@ func TestArchiveNormal(t *testing.T) {
 	if n.Run.Params["family"] != "👩‍🎨" || n.Run.Params["n"] != int64(3) {
 		t.Errorf("the parameters are %v", n.Run.Params)
 	}
-	if r.Name != before.Name || a.Pictures[0].Name != hostile || r.Provenance.Command[1] != hostile {
+	if r.Name != before.Name || a.Pictures[0].Name != hostile || r.Provenance.Command[1] != hostile || r.Provenance.Labels["label"] != hostile {
 		t.Error("the archive itself was changed")
 	}
 }

@@ -47,6 +47,7 @@ func TestMend(t *testing.T) {
 		{func(r *Run) { r.Tags[0] = strings.Repeat("a", maxName+1) }, []string{"tags"}},
 		{func(r *Run) { r.Picture = "../../x" }, []string{"picture"}},
 		{func(r *Run) { r.Provenance.Command = []string{"\xff"}; r.Provenance.PeakMemory = -1 }, []string{"provenance"}},
+		{func(r *Run) { r.Provenance.Labels = map[string]string{"a": "\xff", "\xff": strings.Repeat("x", 1<<20)} }, []string{"provenance"}},
 		{func(r *Run) { r.Process.PID = 1 << 40 }, []string{"pid"}},
 	} {
 		r := good()

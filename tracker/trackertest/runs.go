@@ -14,7 +14,7 @@ func testRun(t *testing.T, store tracker.Store) {
 	want := tracker.NewRun{
 		Experiment: "night", Name: "tübingen", Sweep: "weights", Trial: 3, Note: "first\nsecond", Tags: []string{"b", "a", "b"},
 		Params:     tracker.Params{"style_weight": 50, "pooling": "avg", "noise": true, "tv": 0.5, "seed": seed, "text": "true"},
-		Provenance: tracker.Provenance{Version: "v1", Command: []string{"gouache", "stylize"}, Seed: &seed},
+		Provenance: tracker.Provenance{Version: "v1", Command: []string{"gouache", "stylize"}, Seed: &seed, Labels: map[string]string{"mlflow.user": "größe\n\"x\""}},
 	}
 	before := time.Now().Truncate(time.Second)
 	run := create(t, store, want)
