@@ -2,7 +2,6 @@ package remote
 
 import (
 	"testing"
-	"time"
 
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/trackertest"
@@ -16,10 +15,10 @@ func BenchmarkWrites(b *testing.B) {
 	})
 }
 
-// BenchmarkQueue has a client for each worker, of a server with a folder.
+// BenchmarkQueue has a server with a folder. All workers share a client, as those of a process must.
 func BenchmarkQueue(b *testing.B) {
 	trackertest.BenchmarkQueue(b, func(b *testing.B) func() tracker.Store {
-		team := serve(b, openSQLite(b, b.TempDir()), nil)
-		return func() tracker.Store { return team.client(b, tracker.NewID(time.Now())) }
+		client := serve(b, openSQLite(b, b.TempDir()), nil).client(b, "me")
+		return func() tracker.Store { return client }
 	})
 }
