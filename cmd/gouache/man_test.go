@@ -15,7 +15,7 @@ func TestManual(t *testing.T) {
 	}
 	page := string(read(t, filepath.Join(folder, "gouache-stylize.1")))
 	for _, want := range []string{
-		".TP\n\\fB--background\\fP=COLOUR\nCOLOUR behind transparent parts", "(default white)", ".TP\n\\fB--quiet\\fP\n", ".TP\n\\fB-o\\fP, \\fB--out\\fP=FILE\n",
+		".TP\n\\fB--background\\fP=COLOUR\nCOLOUR behind transparent parts", "(default white)", ".TP\n\\fB-q\\fP, \\fB--quiet\\fP\n", ".TP\n\\fB-o\\fP, \\fB--out\\fP=FILE\n",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("gouache-stylize.1 lacks %q", want)
