@@ -34,7 +34,8 @@ type Sampler struct {
 	process *process.Process
 	at      time.Time // of the last sample
 	own     float64   // seconds of processor time of the process then
-	all     cpu.TimesStat
+	busy    float64   // seconds that all cores had worked then
+	idle    float64   // and had not
 	askGPU  time.Time // not before
 }
 
@@ -85,11 +86,13 @@ func (s *Sampler) processor(values map[string]float64) {
 		}
 	}
 	if list, err := cpu.Times(false); err == nil && len(list) == 1 {
-		if total := list[0].Total() - s.all.Total(); !s.at.IsZero() && total > 0 {
-			idle := list[0].Idle + list[0].Iowait - s.all.Idle - s.all.Iowait
-			values["machine_cpu_percent"] = 100 * min(1, max(0, 1-idle/total))
+		t := list[0] // the time of guests is in User and Nice
+		busy, idle := t.User+t.Nice+t.System+t.Irq+t.Softirq+t.Steal, t.Idle+t.Iowait
+		// Counters of idle time may go back.
+		if worked, rested := max(0, busy-s.busy), max(0, idle-s.idle); !s.at.IsZero() && worked+rested > 0 {
+			values["machine_cpu_percent"] = 100 * worked / (worked + rested)
 		}
-		s.all = list[0]
+		s.busy, s.idle = busy, idle
 	}
 	s.at = now
 }

@@ -97,10 +97,15 @@ func TestS3(t *testing.T) {
 	}
 	// The server goes away for a while.
 	server.Stop()
-	time.AfterFunc(2*time.Second, func() { server.Start(t) })
+	back := make(chan struct{})
+	time.AfterFunc(2*time.Second, func() {
+		defer close(back)
+		server.Start(t)
+	})
 	if err := b.Put(t.Context(), "later", []byte("later")); err != nil {
 		t.Error(err)
 	}
+	<-back
 	server.Stop()
 	if err := missing.Put(t.Context(), "later", []byte("later")); tracker.ErrorCode(err) != tracker.CodeUnavailable {
 		t.Errorf("a server that is away: %v", err)
