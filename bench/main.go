@@ -7,7 +7,8 @@
 //
 // A contender is a program in one of its modes: a process that evaluates the same objective, of the same network with
 // the same random weights, on request ([request] is the protocol). Each takes turns with Gouache. The report goes to
-// standard output and to bench/RESULTS.md, progress to standard error.
+// standard output and to bench/RESULTS.md, progress to standard error. The file is written after each part, so that an
+// interrupted run leaves what it has measured.
 package main
 
 import (
@@ -55,18 +56,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return err
 	}
-	report, err := s.measure(ctx, stderr)
+	var text []byte
+	err = s.measure(ctx, stderr, func(r *report) (err error) {
+		if text, err = r.markdown(); err != nil || s.out == "" {
+			return err
+		}
+		return atomicfile.WriteFile(s.out, text)
+	})
 	if err != nil {
 		return err
 	}
-	text, err := report.markdown()
-	if err != nil {
-		return err
-	}
-	if _, err := stdout.Write(text); err != nil || s.out == "" {
-		return err
-	}
-	return atomicfile.WriteFile(s.out, text)
+	_, err = stdout.Write(text)
+	return err
 }
 
 // settings describe what is measured, and how often.
@@ -119,7 +120,7 @@ func parseSettings(args []string, stderr io.Writer) (*settings, error) {
 	switch s.device = backend.Device(*device); s.device {
 	case backend.CPU:
 		s.out = cmp.Or(s.out, "bench/RESULTS.md")
-		s.sizes, s.times = []size{{256, 15}, {512, 9}, {1024, 5}}, 1
+		s.sizes, s.times = []size{{256, 9}, {512, 7}, {1024, 3}}, 1
 	case backend.CUDA:
 		s.out = cmp.Or(s.out, "bench/RESULTS-cuda.md")
 		s.sizes, s.times = []size{{512, 15}, {1024, 15}, {2048, 9}}, 10 // enough to hide the time of a line to a process and back

@@ -30,39 +30,42 @@ type measurement struct {
 // seed is that of the random weights.
 const seed = 1
 
-// measure runs the whole comparison.
-func (s *settings) measure(ctx context.Context, messages io.Writer) (*report, error) {
+// measure runs the whole comparison. After each part it calls save with what has been measured.
+func (s *settings) measure(ctx context.Context, messages io.Writer, save func(*report) error) error {
 	dir, err := os.MkdirTemp("", "gouache-bench-")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.RemoveAll(dir)
 	m := &measurement{settings: s, dir: dir, messages: messages}
 	if m.contenders, err = s.contenders(); err != nil {
-		return nil, err
+		return err
 	}
 	if m.report, err = newReport(ctx, s, m.contenders); err != nil {
-		return nil, err
+		return err
 	}
 	if err := weights.WriteSafetensors(m.randomWeights(), weights.Random(weights.VGG19, seed)); err != nil {
-		return nil, err
+		return err
+	}
+	var parts []func() error
+	for _, size := range s.sizes {
+		parts = append(parts, func() error { return m.evaluations(ctx, size) })
+	}
+	parts = append(parts, func() error { return m.firstIterations(ctx) })
+	if s.goal.evaluations > 0 {
+		parts = append(parts, func() error { return m.randomRace(ctx) }, func() error { return m.trainedRace(ctx) })
 	}
 	began := time.Now()
-	for _, size := range s.sizes {
-		if err := m.evaluations(ctx, size); err != nil {
-			return nil, err
+	for _, part := range parts {
+		if err := part(); err != nil {
+			return err
+		}
+		m.Date, m.Took = time.Now().UTC().Format("2 January 2006, 15:04 UTC"), time.Since(began).Round(time.Minute)
+		if err := save(m.report); err != nil {
+			return err
 		}
 	}
-	if err := m.firstIterations(ctx); err != nil {
-		return nil, err
-	}
-	if s.goal.evaluations > 0 {
-		if err := m.races(ctx); err != nil {
-			return nil, err
-		}
-	}
-	m.Date, m.Took = time.Now().UTC().Format("2 January 2006, 15:04 UTC"), time.Since(began).Round(time.Minute)
-	return m.report, nil
+	return nil
 }
 
 func (m *measurement) randomWeights() string { return filepath.Join(m.dir, "random.safetensors") }

@@ -33,11 +33,13 @@ const trained = "vgg16-hed"
 // choosingIterations are enough for a painting to pass through all of its default scales.
 const choosingIterations = 10
 
-// races runs a race with random weights, and one with trained weights if this machine has them.
-func (m *measurement) races(ctx context.Context) error {
-	if err := m.race(ctx, "random weights", m.randomWeights(), weights.VGG19); err != nil {
-		return err
-	}
+// randomRace runs a race with random weights.
+func (m *measurement) randomRace(ctx context.Context) error {
+	return m.race(ctx, "random weights", m.randomWeights(), weights.VGG19)
+}
+
+// trainedRace runs one with trained weights, if this machine has them.
+func (m *measurement) trainedRace(ctx context.Context) error {
 	entry, err := weights.Lookup(trained)
 	if err != nil {
 		return err
