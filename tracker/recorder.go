@@ -266,7 +266,7 @@ func IterationMetrics(i progress.Iteration) Metrics {
 }
 
 // end keeps the finished picture at the step of the last iteration and ends the run. If the run is to be continued
-// from a checkpoint, the picture is a snapshot, unless somebody stopped the run, who wants to have what there is.
+// from a checkpoint, the picture is a snapshot, unless the run was stopped by hand: then it is the result.
 // Before the first iteration nothing is painted, and no picture kept. Pictures may still be added with AddPicture.
 func (r *Recorder) end(o progress.Result) {
 	close(r.jobs)

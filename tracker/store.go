@@ -87,7 +87,7 @@ type RunStore interface {
 	CreateRun(ctx context.Context, n NewRun) (*Run, error)
 	// UpdateRun changes what people say about a run and returns the changed run.
 	UpdateRun(ctx context.Context, id string, u Update) (*Run, error)
-	// Heartbeat records that a run is alive, and reports whether somebody asked it to stop with StopRun. It may be called
+	// Heartbeat records that a run is alive, and reports whether StopRun has asked it to stop. It may be called
 	// often: mostly it only reads; see HeartbeatDue. AppendPoints, AddPicture and SaveCheckpoint are signs of life, too.
 	Heartbeat(ctx context.Context, c Claim) (stopped bool, err error)
 	// FinishRun ends a run, and removes its checkpoint if it is finished. A run of the queue that is interrupted is queued

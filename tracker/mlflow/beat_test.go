@@ -17,7 +17,7 @@ type pulse struct {
 	mu       sync.Mutex
 	beats    map[string]int
 	finished map[string]tracker.Outcome
-	stopped  string // the run that somebody has stopped
+	stopped  string // the run that was stopped by hand
 }
 
 func (p *pulse) Heartbeat(_ context.Context, c tracker.Claim) (bool, error) {

@@ -32,7 +32,7 @@ const Prefix = "/api/"
 // Options configures a handler.
 type Options struct {
 	// Admit returns nil for a request that may be answered, else an error that says why not, and its HTTP status.
-	// writes says whether the request changes the store. If Admit is nil, whoever reaches the handler may do all.
+	// writes says whether the request changes the store. If Admit is nil, every request may do all.
 	Admit func(r *http.Request, writes bool) (status int, err error)
 	Log   *slog.Logger // receives what clients are not shown; the default is slog's
 }

@@ -156,7 +156,7 @@ func (s *Handler) sendArtifact(w http.ResponseWriter, r *http.Request) (any, err
 	return nil, nil
 }
 
-// transferTime is how long a transfer of so many bytes may take.
+// transferTime returns the time that a transfer may take, by its size in bytes.
 func transferTime(size int64) time.Duration {
 	return grace + time.Duration(size/minRate)*time.Second
 }

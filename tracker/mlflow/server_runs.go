@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -39,7 +40,7 @@ func experimentName(id string) (string, error) {
 	text, encoded := strings.CutPrefix(id, "x")
 	name, err := base64.RawURLEncoding.DecodeString(text)
 	if !encoded || err != nil || checkExperiment(string(name)) != nil || experimentID(string(name)) != id {
-		return "", refuse(404, codeMissing, "there is no experiment with the id %.80q", id)
+		return "", refuse(http.StatusNotFound, codeMissing, "there is no experiment with the id %.80q", id)
 	}
 	return string(name), nil
 }
@@ -82,7 +83,7 @@ func (s *Handler) getExperimentByName(ctx context.Context, query url.Values) (an
 	}
 	some, err := s.hasRuns(ctx, name)
 	if err == nil && !some {
-		err = refuse(404, codeMissing, "there is no experiment %.200q", name)
+		err = refuse(http.StatusNotFound, codeMissing, "there is no experiment %.200q", name)
 	}
 	return experimentAnswer{newExperiment(name)}, err
 }
@@ -99,7 +100,7 @@ func (s *Handler) createExperiment(ctx context.Context, in *struct {
 		return nil, err
 	}
 	if some || in.Name == defaultExperiment {
-		return nil, refuse(400, codeExists, "there is an experiment %q already", in.Name)
+		return nil, refuse(http.StatusBadRequest, codeExists, "there is an experiment %q already", in.Name)
 	}
 	return struct {
 		ID string `json:"experiment_id"`
@@ -109,7 +110,7 @@ func (s *Handler) createExperiment(ctx context.Context, in *struct {
 // run returns a run by its id.
 func (s *Handler) run(ctx context.Context, id string) (*tracker.Run, error) {
 	if tracker.CheckID(id) != nil {
-		return nil, refuse(404, codeMissing, "there is no run %.80q", id)
+		return nil, refuse(http.StatusNotFound, codeMissing, "there is no run %.80q", id)
 	}
 	return s.store.Run(ctx, id)
 }
@@ -394,7 +395,7 @@ func (s *Handler) become(ctx context.Context, r *tracker.Run, status string) (*t
 	case status == "RUNNING" && r.Status != tracker.StatusQueued:
 		again, err := s.continued(ctx, r.ID)
 		if tracker.ErrorCode(err) == tracker.CodeConflict {
-			err = refuse(409, codeState, "%v: begin another run", err)
+			err = refuse(http.StatusConflict, codeState, "%v: begin another run", err)
 		}
 		return again, err
 	case !ends:
@@ -431,7 +432,7 @@ func (s *Handler) claim(ctx context.Context, r *tracker.Run) (tracker.Claim, err
 		if err := s.finish(ctx, r.Claim(), stoppedByHand); err != nil {
 			return tracker.Claim{}, err
 		}
-		return tracker.Claim{}, refuse(409, codeState, "run %s was stopped by hand", r.ID)
+		return tracker.Claim{}, refuse(http.StatusConflict, codeState, "run %s was stopped by hand", r.ID)
 	case r.Status == tracker.StatusRunning:
 		return r.Claim(), nil
 	case r.Status == tracker.StatusInterrupted && r.Reason == tracker.ReasonGone:
@@ -441,7 +442,7 @@ func (s *Handler) claim(ctx context.Context, r *tracker.Run) (tracker.Claim, err
 		}
 		return again.Claim(), nil
 	}
-	return tracker.Claim{}, refuse(409, codeState, "run %s takes no more metrics and pictures: it is %s. Begin another run", r.ID, r.Status)
+	return tracker.Claim{}, refuse(http.StatusConflict, codeState, "run %s takes no more metrics and pictures: it is %s. Begin another run", r.ID, r.Status)
 }
 
 type batch struct {
@@ -683,7 +684,7 @@ func (s *Handler) deleteTag(ctx context.Context, in *struct {
 	case in.Key == tagCommit && r.Provenance.Commit != "":
 		change.Provenance.Commit = ""
 	case !had || strings.HasPrefix(in.Key, labelName):
-		return nil, refuse(404, codeMissing, "run %s has no tag %.200q that could be deleted", r.ID, in.Key)
+		return nil, refuse(http.StatusNotFound, codeMissing, "run %s has no tag %.200q that could be deleted", r.ID, in.Key)
 	}
 	_, err = s.store.UpdateRun(ctx, r.ID, change)
 	return nothing{}, err

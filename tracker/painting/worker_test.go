@@ -347,7 +347,7 @@ func TestWorkerSweep(t *testing.T) {
 	}
 }
 
-// waits is a Watcher that hears of what a worker waits for.
+// waits is a Watcher that records what a worker waits for.
 type waits struct {
 	silent
 	draining chan bool

@@ -136,7 +136,7 @@ func (v *verifier) others(ctx context.Context, tx pgx.Tx) error {
 			v.problem(tracker.ProblemDatabase, "", "sweep %q is damaged: %s", s.Name, strings.Join(damaged, ", "))
 		}
 	})
-	_, workers, err4 := loadWorkers(ctx, tx)
+	_, workers, err4 := loadWorkers(ctx, tx, allWorkers)
 	for _, bad := range []struct {
 		rows int
 		what string

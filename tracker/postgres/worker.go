@@ -11,7 +11,7 @@ import (
 // Workers implements tracker.Store.
 func (db *DB) Workers(ctx context.Context) (workers []tracker.Worker, err error) {
 	err = db.read(ctx, "listing workers", func(tx pgx.Tx) error {
-		workers, _, err = loadWorkers(ctx, tx)
+		workers, _, err = loadWorkers(ctx, tx, allWorkers)
 		return err
 	})
 	now, alive := db.now(), []tracker.Worker{}
@@ -23,13 +23,13 @@ func (db *DB) Workers(ctx context.Context) (workers []tracker.Worker, err error)
 	return alive, err
 }
 
-// loadWorkers reads workers, and how many rows are damaged.
-func loadWorkers(ctx context.Context, tx pgx.Tx) (workers []tracker.Worker, bad int, err error) {
+// loadWorkers reads the workers that a condition of SQL with arguments chooses, and how many rows are damaged.
+func loadWorkers(ctx context.Context, tx pgx.Tx, condition string, args ...any) (workers []tracker.Worker, bad int, err error) {
 	var w tracker.Worker
 	var started, seen int64
-	query := `SELECT host, pid, boot, process_started, device, run, seen_at, draining FROM workers ORDER BY host, pid`
+	query := `SELECT host, pid, boot, process_started, device, run, seen_at, draining FROM workers WHERE ` + condition + ` ORDER BY host, pid`
 	row := []any{&w.Process.Host, &w.Process.PID, &w.Process.Boot, &started, &w.Device, &w.Run, &seen, &w.Draining}
-	err = each(ctx, tx, query, nil, row, func() error {
+	err = each(ctx, tx, query, args, row, func() error {
 		worker := w
 		worker.Process.StartedAt, worker.SeenAt = fromMicros(started), fromMicros(seen)
 		if len(worker.Mend()) > 0 {
@@ -41,6 +41,8 @@ func loadWorkers(ctx context.Context, tx pgx.Tx) (workers []tracker.Worker, bad 
 	return workers, bad, err
 }
 
+const allWorkers = `true`
+
 // SeeWorker implements tracker.Store. It forgets the workers that are gone.
 func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) (draining bool, err error) {
 	const doing = "recording a worker"
@@ -49,7 +51,7 @@ func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) (draining bool, e
 	}
 	known := false
 	err = db.read(ctx, doing, func(tx pgx.Tx) error {
-		workers, _, err := loadWorkers(ctx, tx)
+		workers, _, err := loadWorkers(ctx, tx, `host = $1 AND pid = $2`, w.Process.Host, w.Process.PID) // not all: each worker asks often
 		for i := range workers {
 			if w.Known(&workers[i]) {
 				known, draining = true, workers[i].Draining
@@ -61,7 +63,7 @@ func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) (draining bool, e
 		return draining, err
 	}
 	err = db.write(ctx, doing, func(tx pgx.Tx) error {
-		others, _, err := loadWorkers(ctx, tx)
+		others, _, err := loadWorkers(ctx, tx, allWorkers)
 		if err != nil {
 			return err
 		}

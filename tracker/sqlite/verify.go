@@ -109,7 +109,7 @@ func (v *verifier) others(ctx context.Context, tx *sql.Tx) error {
 			v.problem(tracker.ProblemDatabase, "", "sweep %q is damaged: %s", s.Name, strings.Join(damaged, ", "))
 		}
 	})
-	_, workers, err5 := loadWorkers(ctx, tx)
+	_, workers, err5 := loadWorkers(ctx, tx, allWorkers)
 	sound, err4 := one[bool](ctx, tx, `SELECT count(*) = 1 AND min(revision IS `+soundRevision+`) FROM history`)
 	if err4 == nil && !sound {
 		v.problem(tracker.ProblemDatabase, "", "the number of changes is damaged")

@@ -11,7 +11,7 @@ import (
 // Workers implements tracker.Store.
 func (db *DB) Workers(ctx context.Context) (workers []tracker.Worker, err error) {
 	err = db.read(ctx, "listing workers", func(tx *sql.Tx) error {
-		workers, _, err = loadWorkers(ctx, tx)
+		workers, _, err = loadWorkers(ctx, tx, allWorkers)
 		return err
 	})
 	now, alive := db.now(), []tracker.Worker{}
@@ -23,11 +23,11 @@ func (db *DB) Workers(ctx context.Context) (workers []tracker.Worker, err error)
 	return alive, err
 }
 
-// loadWorkers reads workers, and how many rows are damaged.
-func loadWorkers(ctx context.Context, tx *sql.Tx) (workers []tracker.Worker, bad int, err error) {
+// loadWorkers reads the workers that a condition of SQL with arguments chooses, and how many rows are damaged.
+func loadWorkers(ctx context.Context, tx *sql.Tx, condition string, args ...any) (workers []tracker.Worker, bad int, err error) {
 	v := make([]any, 8)
-	query := `SELECT host, pid, boot, process_started, device, run, seen_at, draining FROM workers ORDER BY host, pid`
-	err = each(ctx, tx, query, nil, pointers(v), func() error {
+	query := `SELECT host, pid, boot, process_started, device, run, seen_at, draining FROM workers WHERE ` + condition + ` ORDER BY host, pid`
+	err = each(ctx, tx, query, args, pointers(v), func() error {
 		var r row
 		w := tracker.Worker{
 			Process: r.process(v), Device: r.text("device", v[4]), Run: r.text("run", v[5]), SeenAt: r.time("seen", v[6]),
@@ -42,6 +42,8 @@ func loadWorkers(ctx context.Context, tx *sql.Tx) (workers []tracker.Worker, bad
 	return workers, bad, err
 }
 
+const allWorkers = `true`
+
 // SeeWorker implements tracker.Store. It forgets the workers that are gone.
 func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) (draining bool, err error) {
 	const doing = "recording a worker"
@@ -50,7 +52,7 @@ func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) (draining bool, e
 	}
 	known := false
 	err = db.read(ctx, doing, func(tx *sql.Tx) error {
-		workers, _, err := loadWorkers(ctx, tx)
+		workers, _, err := loadWorkers(ctx, tx, `host = ? AND pid = ?`, w.Process.Host, w.Process.PID) // not all: each worker asks often
 		for i := range workers {
 			if w.Known(&workers[i]) {
 				known, draining = true, workers[i].Draining
@@ -62,7 +64,7 @@ func (db *DB) SeeWorker(ctx context.Context, w tracker.Worker) (draining bool, e
 		return draining, err
 	}
 	err = db.write(ctx, doing, func(tx *sql.Tx) error {
-		others, _, err := loadWorkers(ctx, tx)
+		others, _, err := loadWorkers(ctx, tx, allWorkers)
 		if err != nil {
 			return err
 		}
