@@ -61,6 +61,8 @@ type Notifier struct {
 	address *url.URL
 	body    func(Message) any
 	client  *http.Client
+
+	warning sync.Mutex
 	warn    func(error)
 
 	mu       sync.Mutex
@@ -112,7 +114,8 @@ func discord(m Message) any {
 	return map[string]any{"content": string(text[:min(len(text), most)]), "allowed_mentions": map[string]any{"parse": []string{}}}
 }
 
-// New returns a notifier of an address. warn is called with errors, which name the host only. The caller must call Close.
+// New returns a notifier of an address. warn is called with errors, one at a time, from any
+// goroutine; they name the host only. The caller must call Close.
 func New(address string, warn func(error)) (*Notifier, error) {
 	u, body, err := parse(address)
 	if err != nil {
@@ -130,7 +133,7 @@ func New(address string, warn func(error)) (*Notifier, error) {
 		defer close(n.done)
 		for m := range n.messages {
 			if err := n.post(ctx, m); err != nil {
-				n.warn(fmt.Errorf("%s was not notified: %w", u.Host, err))
+				n.report(fmt.Errorf("%s was not notified: %w", u.Host, err))
 			}
 		}
 	}()
@@ -163,6 +166,13 @@ func (n *Notifier) post(ctx context.Context, m Message) error {
 	return nil
 }
 
+// report passes on an error. Posts and send have them at the same time, and a person's function expects one.
+func (n *Notifier) report(err error) {
+	n.warning.Lock()
+	defer n.warning.Unlock()
+	n.warn(err)
+}
+
 // send queues a message. It never waits.
 func (n *Notifier) send(m Message) {
 	n.mu.Lock()
@@ -174,7 +184,7 @@ func (n *Notifier) send(m Message) {
 	select {
 	case n.messages <- m:
 	default:
-		n.warn(fmt.Errorf("%s is slower than what happens: a message is left out", n.address.Host))
+		n.report(fmt.Errorf("%s is slower than what happens: a message is left out", n.address.Host))
 	}
 }
 
