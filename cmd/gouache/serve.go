@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gouache-art/gouache/internal/terminal"
-	"github.com/gouache-art/gouache/tracker/mlflow"
 	"github.com/gouache-art/gouache/tracker/remote"
 )
 
@@ -80,16 +78,10 @@ func runServe(cmd *cobra.Command, f *serveFlags) error {
 	}
 	defer store.Close()
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-	handler := remote.NewHandler(store, tokens, remote.Options{Version: versionText(), Log: log})
-	scripts := mlflow.NewHandler(store, mlflow.Options{Log: log, Admit: func(r *http.Request, writes bool) (int, error) {
-		return tokens.Admit(r, writes, log)
-	}})
-	defer scripts.Close()
-	mux := http.NewServeMux()
-	mux.Handle(remote.Prefix+"/", handler)
-	mux.Handle(mlflow.Prefix, scripts)
-	server := newServer(mux, log)
-	server.RegisterOnShutdown(handler.Close)
+	handler := newPrograms(store, tokens.Admit(log), log)
+	defer handler.Close()
+	server := newServer(handler, log)
+	server.RegisterOnShutdown(handler.api.Close)
 	scheme := "http"
 	if f.cert != "" {
 		scheme = "https"

@@ -152,22 +152,35 @@ func TestServeMLflow(t *testing.T) {
 		{reader, "runs/create", "PERMISSION_DENIED", http.StatusForbidden},
 		{writer, "runs/create", "run_id", http.StatusOK},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+"/api/2.0/mlflow/"+c.route, strings.NewReader("{}"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/json")
-		if c.token != "" {
-			r.Header.Set("Authorization", "Bearer "+c.token)
-		}
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(answer.Body)
-		answer.Body.Close()
-		if err != nil || answer.StatusCode != c.status || !strings.Contains(string(text), c.want) {
-			t.Errorf("%s with the token %q: %d %s, %v", c.route, c.token, answer.StatusCode, text, err)
+		status, text := post(t, address+"/api/2.0/mlflow/"+c.route, c.token, "{}", nil)
+		if status != c.status || !strings.Contains(text, c.want) {
+			t.Errorf("%s with the token %q: %d %s", c.route, c.token, status, text)
 		}
 	}
+}
+
+// post sends JSON as a program does, with a token unless it is "", and returns the status and the body of the answer.
+func post(t *testing.T, address, token, body string, change func(*http.Request)) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if change != nil {
+		change(r)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(text)
 }

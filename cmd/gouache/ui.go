@@ -22,7 +22,6 @@ import (
 
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/mlflow"
 	"github.com/gouache-art/gouache/tracker/painting"
 	"github.com/gouache-art/gouache/tracker/remote"
 	"github.com/gouache-art/gouache/tracker/web"
@@ -59,7 +58,7 @@ What is queued is painted by a worker: a process that this command starts, and t
 gouache worker.
 
 Scripts that log with MLflow's client log into the store, with this server's address as their tracking URI
-and the token in $MLFLOW_TRACKING_TOKEN.
+and the token in $MLFLOW_TRACKING_TOKEN. Other programs use its JSON API. docs/others.md has examples of both.
 
 The server listens on this machine only. A browser needs a token, since every user of the machine can
 reach the server. The printed address has the token in it; opening it once is enough. The server makes
@@ -108,18 +107,21 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	}
 	defer lock.release()
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-	var api *mlflow.Handler
+	var others *programs
 	handler := web.New(store, web.Options{
 		Title: fromHome(f.store.dir), Version: versionText(), Hosts: f.hostNames(host), Token: f.token, ReadOnly: f.readOnly,
 		Log: log, ReadSweep: painting.ReadSweep,
 		Again: func(run *tracker.Run) string { return againLine(run, f.store.dir) },
 		Desk:  painting.Desk{Store: store}, WorkerCommand: "gouache worker --store " + terminal.ShellWord(f.store.dir),
 		API: func(admit web.Admit) http.Handler {
-			api = mlflow.NewHandler(store, mlflow.Options{Admit: admit, Log: log})
-			return api
+			others = newPrograms(store, func(r *http.Request, writes bool) (string, int, error) {
+				status, err := admit(r, writes)
+				return "", status, err // one token is for everybody
+			}, log)
+			return others
 		},
 	})
-	defer api.Close()
+	defer others.Close()
 	listener, err := net.Listen("tcp", f.address)
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w: choose another port, or 0 for any free one", f.address, err)
@@ -140,6 +142,7 @@ func runUI(cmd *cobra.Command, f *uiFlags) error {
 	}
 	server := newServer(handler, log)
 	server.RegisterOnShutdown(handler.Close) // ends the streams of live updates
+	server.RegisterOnShutdown(others.api.Close)
 	return serve(cmd.Context(), server, listener)
 }
 

@@ -15,6 +15,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/remote"
 )
 
 // startUI starts gouache ui on a free port of a new store and returns the addresses that it prints, and a function that
@@ -216,5 +219,68 @@ func TestUILinks(t *testing.T) {
 		if got := f.links(c.host, &net.TCPAddr{Port: 7447}); !slices.Equal(got, want) {
 			t.Errorf("%+v: %v", c, got)
 		}
+	}
+}
+
+// TestUIPrograms: programs use the JSON API of a view with its token, and pages of other sites do not. Nobody changes what
+// is only shown.
+func TestUIPrograms(t *testing.T) {
+	const token, begin = "0123456789abcdef", `{"name":"mine","process":{"host":"elsewhere","pid":1}}`
+	dir := filepath.Join(t.TempDir(), "store")
+	t.Setenv(tokenVariable, token)
+	links, end := startUI(t, "--store", dir)
+	address, _, _ := strings.Cut(links[0], "/?")
+	header := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	for what, c := range map[string]struct {
+		token, body string
+		change      func(*http.Request)
+		status      int
+		want        string
+	}{
+		"the token":       {token, begin, nil, http.StatusOK, `"name":"mine"`},
+		"no token":        {"", begin, nil, http.StatusUnauthorized, `"code":"unavailable"`},
+		"a wrong token":   {token + "x", begin, nil, http.StatusUnauthorized, `"code":"unavailable"`},
+		"a page's token":  {"", begin, header("Cookie", "gouache-view="+token), http.StatusUnauthorized, `"code":"unavailable"`},
+		"another site":    {token, begin, header("Origin", "http://evil.example"), http.StatusForbidden, "Another site"},
+		"another name":    {token, begin, func(r *http.Request) { r.Host = "evil.example" }, http.StatusForbidden, "not called"},
+		"an unknown name": {token, `{"nam":"mine"}`, nil, http.StatusBadRequest, `"code":"invalid"`},
+		"too much":        {token, `{"note":"` + strings.Repeat("x", 17<<20) + `"}`, nil, http.StatusRequestEntityTooLarge, "too large"},
+	} {
+		if status, text := post(t, address+"/api/v1/runs", c.token, c.body, c.change); status != c.status || !strings.Contains(text, c.want) {
+			t.Errorf("%s: %d %s", what, status, text)
+		}
+	}
+	t.Setenv(remote.TokenVariable, token)
+	stdout, stderr, code := gouache(t.Context(), "runs", "list", "--json", "--store", address)
+	if code != exitDone || strings.Count(stdout, `"name": "mine"`) != 1 {
+		t.Errorf("another machine's list: exit %d: %s%s", code, stdout, stderr)
+	}
+	store, err := remote.Open(t.Context(), address, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	var ids []string
+	for range 2 {
+		r, err := store.CreateRun(t.Context(), tracker.NewRun{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, r.ID)
+	}
+	// One token is for everybody: it does not say who judges.
+	if j, err := store.AddJudgement(t.Context(), tracker.Judgement{Left: ids[0], Right: ids[1], Verdict: tracker.Tie, Rater: "anna"}); err != nil || j.Rater != "anna" {
+		t.Errorf("a judgement: %+v, %v", j, err)
+	}
+	woken := store.Woken(t.Context()) // a request waits when the server ends
+	<-woken
+	end()
+	links, end = startUI(t, "--store", dir, "--read-only")
+	defer end()
+	address, _, _ = strings.Cut(links[0], "/?")
+	if status, text := post(t, address+"/api/v1/runs", token, begin, nil); status != http.StatusForbidden || !strings.Contains(text, "only shows") {
+		t.Errorf("--read-only: %d %s", status, text)
 	}
 }

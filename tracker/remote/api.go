@@ -1,7 +1,7 @@
 // Package remote is a tracker.Store on another machine: a server offers any store over HTTP, and a client is a store that
 // asks the server. What goes between them is the program's JSON API, which docs/openapi.yaml describes.
 //
-//	handler := remote.NewHandler(store, remote.Tokens{Path: path}, remote.Options{})  // the server
+//	handler := remote.NewHandler(store, remote.Tokens{Path: path}.Admit(log), remote.Options{})  // the server
 //	server.RegisterOnShutdown(handler.Close)
 //	...
 //	store, err := remote.Open(ctx, "https://paintings.example.org", remote.token)  // a client
@@ -57,7 +57,7 @@ type problem struct {
 type (
 	// about is who the server takes the caller for.
 	about struct {
-		Person  string `json:"person"`
+		Person  string `json:"person"` // "" where the server knows no names
 		Writes  bool   `json:"writes"`
 		Version string `json:"version"` // of the program that serves
 	}

@@ -98,8 +98,8 @@ func Open(ctx context.Context, address, token string) (*Store, error) {
 	}
 	var who about
 	err = s.try(ctx, &request{method: "GET", path: "/"}, &who) // once: who mistypes a name need not wait
-	if err == nil && who.Person == "" {
-		err = tracker.Errorf(tracker.CodeUnavailable, "%s is no gouache serve", base.Host)
+	if err == nil && who.Version == "" {
+		err = tracker.Errorf(tracker.CodeUnavailable, "%s is no server of Gouache", base.Host)
 	}
 	if err != nil {
 		s.Close()
@@ -358,7 +358,7 @@ func (s *Store) refused(answer *http.Response, from io.Reader) error {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusTooManyRequests:
 		return &lost{fmt.Errorf("%s answered %d", s.base.Host, answer.StatusCode), true}
 	}
-	return tracker.Errorf(tracker.CodeUnavailable, "%s answered %d, as no gouache serve does: is this its address?", s.base.Host, answer.StatusCode)
+	return tracker.Errorf(tracker.CodeUnavailable, "%s answered %d, as no server of Gouache does: is this its address?", s.base.Host, answer.StatusCode)
 }
 
 // codes are those that an error may have.

@@ -158,7 +158,7 @@ func TestHostileServer(t *testing.T) {
 		_, _ = w.Write([]byte(answers[strings.TrimPrefix(r.URL.Path, Prefix)]))
 	}))
 	defer server.Close()
-	answers["/"] = `{"person":"anna"}`
+	answers["/"] = `{"version":"v1"}`
 	ctx := t.Context()
 	store := must(Open(ctx, server.URL, "x"))(t)
 	hash := strings.Repeat("a", 64)

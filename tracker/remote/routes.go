@@ -21,7 +21,8 @@ type route struct {
 // routes is the table of all of them.
 var routes = []route{
 	{"GET /{$}", false, func(c *call) (any, error) {
-		return about{c.person.Name, c.person.Writes, c.options.Version}, nil
+		_, err := c.admitted(c.Request, true)
+		return about{c.person, err == nil, c.options.Version}, nil
 	}},
 
 	{"GET /find?ref", false, func(c *call) (any, error) {
@@ -240,7 +241,7 @@ var routes = []route{
 		if err := c.read(&j, maxRequest); err != nil {
 			return nil, err
 		}
-		j.Rater = c.person.Name // whatever the request says
+		j.Rater = cmp.Or(c.person, j.Rater) // whatever the request says, where the server knows
 		return c.store.AddJudgement(c.Context(), j)
 	}},
 	{"DELETE /judgements/{id}", true, func(c *call) (any, error) {

@@ -33,7 +33,7 @@ type Options struct {
 // handler answers the requests of clients.
 type handler struct {
 	store   tracker.Store
-	tokens  Tokens
+	admit   Admit
 	options Options
 	memory  *semaphore.Weighted // held by pictures while the store takes them, in bytes
 	grace   time.Duration       // the constant, less in tests
@@ -52,11 +52,15 @@ type Handler struct {
 // Close answers the requests that wait for changes, which a server's Shutdown would wait for.
 func (h *Handler) Close() { h.bell.close() }
 
-// NewHandler returns a handler that offers a store to whoever has a token, under [Prefix]. A request without one has no
-// effect and reads nothing.
-func NewHandler(store tracker.Store, tokens Tokens, o Options) *Handler {
+// Admit returns who sends a request that may be answered, by name, or "" where the server knows no names. writes says
+// whether the request changes the store. For another request it returns an error that says why not, and its HTTP status.
+type Admit func(r *http.Request, writes bool) (person string, status int, err error)
+
+// NewHandler returns a handler that offers a store under [Prefix]. A request that is not admitted has no effect and reads
+// nothing.
+func NewHandler(store tracker.Store, admit Admit, o Options) *Handler {
 	o.Log = cmp.Or(o.Log, slog.Default())
-	h := &handler{store, tokens, o, semaphore.NewWeighted(maxMemory), grace, newBell(store)}
+	h := &handler{store, admit, o, semaphore.NewWeighted(maxMemory), grace, newBell(store)}
 	return &Handler{h.mux(), h.bell}
 }
 
@@ -67,7 +71,7 @@ func (h *handler) mux() http.Handler {
 		mux.Handle(method+" "+Prefix+path, h.answer(r.answer, r.writes, r.writes && !slices.Contains(logs, pathpkg.Base(path)), names))
 	}
 	mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
-		if _, err := h.tokens.person(r, h.options.Log); err != nil {
+		if _, err := h.admitted(r, false); err != nil {
 			h.refuse(w, r, err)
 			return
 		}
@@ -80,7 +84,7 @@ func (h *handler) mux() http.Handler {
 type call struct {
 	*handler
 	*http.Request
-	person  *Token
+	person  string // who sends it
 	writer  http.ResponseWriter
 	control *http.ResponseController // what it sets fails in tests only, without a connection
 	query   url.Values
@@ -107,7 +111,7 @@ func (h *handler) answer(answer func(*call) (any, error), writes, news bool, nam
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-		person, err := h.tokens.person(request, h.options.Log)
+		person, err := h.admitted(request, writes)
 		if err != nil {
 			h.refuse(w, request, err)
 			return
@@ -118,7 +122,7 @@ func (h *handler) answer(answer func(*call) (any, error), writes, news bool, nam
 			_ = c.control.SetReadDeadline(c.began.Add(h.grace))
 		}
 		var result any
-		if err = cmp.Or(person.may(writes), c.knows(names)); err == nil {
+		if err = c.knows(names); err == nil {
 			result, err = answer(c)
 		}
 		if news && err == nil {
@@ -146,45 +150,11 @@ type denied struct {
 
 func (d *denied) Error() string { return d.message }
 
-// may returns an error for a token that may only read, if that is not enough.
-func (t *Token) may(write bool) error {
-	if write && !t.Writes {
-		return &denied{http.StatusForbidden, "the token of " + t.Name + " may only read"}
-	}
-	return nil
-}
-
-// Admit returns nil for a request whose token may do what it asks, which changes the store if writes is set. Otherwise it
-// returns the HTTP status and an error that says why not. It is for other handlers on the same server.
-func (t Tokens) Admit(r *http.Request, writes bool, log *slog.Logger) (status int, err error) {
-	person, err := t.person(r, log)
-	if err == nil {
-		err = person.may(writes)
-	}
-	var no *denied
-	switch {
-	case err == nil:
-		return 0, nil
-	case errors.As(err, &no):
-		return no.status, err
-	}
-	log.Error("looking for a token", "error", err)
-	return http.StatusServiceUnavailable, errors.New("the server cannot read its tokens: its log says why")
-}
-
-// person returns the token that a request has.
-func (t Tokens) person(r *http.Request, log *slog.Logger) (*Token, error) {
-	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if text == "" || !strings.EqualFold(scheme, "Bearer") {
-		return nil, &denied{http.StatusUnauthorized, "this server asks for a token: who serves makes one with gouache tokens add"}
-	}
-	person, err := t.whose(text)
+// admitted returns who sends a request that is admitted.
+func (h *handler) admitted(r *http.Request, writes bool) (string, error) {
+	person, status, err := h.admit(r, writes)
 	if err != nil {
-		return nil, err
-	}
-	if person == nil {
-		log.Warn("a token that is unknown or revoked", "from", r.RemoteAddr)
-		return nil, &denied{http.StatusUnauthorized, "the token is unknown to this server, or revoked"}
+		return "", &denied{status, err.Error()}
 	}
 	return person, nil
 }
@@ -390,11 +360,8 @@ func (c *call) form(v any, most int64, file func(*multipart.Part) error) error {
 
 // stillAdmitted refuses a caller whose token was revoked while files arrived, which may take long.
 func (c *call) stillAdmitted() error {
-	person, err := c.tokens.person(c.Request, c.options.Log)
-	if err != nil {
-		return err
-	}
-	return person.may(true)
+	_, err := c.admitted(c.Request, true)
+	return err
 }
 
 // pictures reads a form with pictures, in the order of its files, and calls use while it holds memory for them. Until all

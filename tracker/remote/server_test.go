@@ -188,7 +188,7 @@ func TestRevoked(t *testing.T) {
 func TestSlowClient(t *testing.T) {
 	s := serve(t, nil, nil)
 	token := s.token(t, "anna", true)
-	h := &handler{tokens: s.tokens, options: Options{Log: slog.New(slog.DiscardHandler)}, grace: 100 * time.Millisecond}
+	h := &handler{admit: s.tokens.Admit(slog.Default()), options: Options{Log: slog.New(slog.DiscardHandler)}, grace: 100 * time.Millisecond}
 	slow := &team{Server: httptest.NewServer(h.mux())}
 	defer slow.Close()
 	r, w := io.Pipe()
@@ -206,7 +206,7 @@ func FuzzServer(f *testing.F) {
 	db := openSQLite(f, f.TempDir())
 	tokens := Tokens{f.TempDir() + "/tokens.json"}
 	token := must(tokens.Add("me", true))(f)
-	handler := NewHandler(db, tokens, Options{})
+	handler := NewHandler(db, tokens.Admit(slog.Default()), Options{Version: "v1"})
 	run := must(db.CreateRun(f.Context(), tracker.NewRun{Name: "a", Sweep: "s", Trial: 1}))(f)
 	must(db.CreateSweep(f.Context(), tracker.Sweep{Name: "t"}))(f)
 	for i := range routes {

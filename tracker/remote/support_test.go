@@ -38,7 +38,7 @@ type team struct {
 func serve(t testing.TB, store tracker.Store, wrap func(http.Handler) http.Handler) *team {
 	t.Helper()
 	tokens := Tokens{filepath.Join(t.TempDir(), "tokens.json")}
-	handler := NewHandler(store, tokens, Options{Version: "v1", Log: slog.New(slog.DiscardHandler)})
+	handler := NewHandler(store, tokens.Admit(slog.New(slog.DiscardHandler)), Options{Version: "v1", Log: slog.New(slog.DiscardHandler)})
 	var served http.Handler = handler
 	if wrap != nil {
 		served = wrap(handler)
@@ -94,7 +94,7 @@ func childServer(dir, address string) error {
 	if err != nil {
 		return err
 	}
-	return http.Serve(listener, NewHandler(store, Tokens{filepath.Join(dir, "tokens.json")}, Options{}))
+	return http.Serve(listener, NewHandler(store, Tokens{filepath.Join(dir, "tokens.json")}.Admit(slog.Default()), Options{Version: "v1"}))
 }
 
 // must returns the result of a call, or fails the test: must(store.Run(ctx, id))(t).

@@ -7,8 +7,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +23,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/gouache-art/gouache/internal/atomicfile"
+	"github.com/gouache-art/gouache/internal/serving"
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -111,6 +115,28 @@ func (t Tokens) whose(text string) (found *Token, err error) {
 		}
 	}
 	return found, nil
+}
+
+// Admit returns what admits the requests that have a token. log receives what their senders are not shown.
+func (t Tokens) Admit(log *slog.Logger) Admit {
+	return func(r *http.Request, writes bool) (string, int, error) {
+		text := serving.Bearer(r)
+		if text == "" {
+			return "", http.StatusUnauthorized, errors.New("this server asks for a token: who serves makes one with gouache tokens add")
+		}
+		token, err := t.whose(text)
+		switch {
+		case err != nil:
+			log.Error("looking for a token", "error", err)
+			return "", http.StatusServiceUnavailable, errors.New("the server cannot read its tokens: its log says why")
+		case token == nil:
+			log.Warn("a token that is unknown or revoked", "from", r.RemoteAddr)
+			return "", http.StatusUnauthorized, errors.New("the token is unknown to this server, or revoked")
+		case writes && !token.Writes:
+			return "", http.StatusForbidden, fmt.Errorf("the token of %s may only read", token.Name)
+		}
+		return token.Name, 0, nil
+	}
 }
 
 func hashOf(token string) string {

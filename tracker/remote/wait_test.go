@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -36,7 +37,7 @@ func TestWait(t *testing.T) {
 	store := openSQLite(t, t.TempDir())
 	tokens := Tokens{t.TempDir() + "/tokens.json"}
 	token := must(tokens.Add("anna", false))(t)
-	handler := NewHandler(store, tokens, Options{})
+	handler := NewHandler(store, tokens.Admit(slog.Default()), Options{Version: "v1"})
 	server := httptest.NewServer(handler)
 	defer server.Close()
 	team := &team{server, store, tokens}

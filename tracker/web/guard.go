@@ -40,12 +40,12 @@ func (f *frame) guard(next http.Handler) http.Handler {
 			text := "This server is not called " + strings.ToValidUTF8(r.Host[:min(len(r.Host), 200)], "?") +
 				". Open it as localhost, or start gouache ui with --host and that name."
 			http.Error(w, text, http.StatusForbidden)
-		case len(r.URL.RawQuery) > maxQuery:
-			http.Error(w, "The address is too long.", http.StatusRequestURITooLong)
 		case crossOrigin.Check(r) != nil || isForeign(r):
 			http.Error(w, "Another site's page asked for this. Only its links to pages are followed.", http.StatusForbidden)
 		case f.api != nil && strings.HasPrefix(r.URL.Path, apiPath):
-			f.api.ServeHTTP(w, r) // it asks admitProgram
+			f.api.ServeHTTP(w, r) // it asks admitProgram, and has bounds of its own
+		case len(r.URL.RawQuery) > maxQuery:
+			http.Error(w, "The address is too long.", http.StatusRequestURITooLong)
 		case f.admit(w, r):
 			next.ServeHTTP(w, r)
 		}

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/gouache-art/gouache/internal/format"
+	"github.com/gouache-art/gouache/internal/serving"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -193,8 +194,8 @@ const apiPath = "/api/"
 // admitProgram is an Admit. A program sends the token with each request; the cookies of browsers do not count.
 func (f *frame) admitProgram(r *http.Request, writes bool) (status int, err error) {
 	if f.door != nil {
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if token == "" || !strings.EqualFold(scheme, "Bearer") {
+		token := serving.Bearer(r)
+		if token == "" {
 			return http.StatusUnauthorized, errors.New("this server asks for its token, which the address that gouache ui printed has")
 		}
 		right, err := f.door.try(r, token)
