@@ -60,13 +60,16 @@ func (a *Archive) Normal(now time.Time) (*Archive, error) {
 	}
 	n, err := NewRun{
 		Experiment: cleanName(r.Experiment), Name: cmp.Or(cleanName(r.Name), id), Sweep: cleanName(r.Sweep), Trial: r.Trial,
-		Params: cleanParams(r.Params), Tags: cleanTags(r.Tags), Note: cleanText(r.Note), Needs: cleanName(r.Needs), Priority: r.Priority,
+		Params: cleanParams(r.Params), Tags: cleanTags(r.Tags), Note: cleanText(r.Note), NoteBy: cleanName(r.NoteBy), Needs: cleanName(r.Needs), Priority: r.Priority,
 		Process: r.Process, // any but the zero value, which would mean this process
 	}.Normal()
 	if err != nil {
 		return nil, inRun(err)
 	}
-	r.Experiment, r.Name, r.Sweep, r.Params, r.Tags, r.Note, r.Needs = n.Experiment, n.Name, n.Sweep, n.Params, n.Tags, n.Note, n.Needs
+	r.Experiment, r.Name, r.Sweep, r.Params, r.Tags, r.Note, r.NoteBy, r.Needs = n.Experiment, n.Name, n.Sweep, n.Params, n.Tags, n.Note, n.NoteBy, n.Needs
+	if r.Note == "" {
+		r.NoteAt = time.Time{}
+	}
 	r.Reason = cleanText(r.Reason)
 	r.Attempt = max(r.Attempt, 1)
 	r.Provenance, r.Process = r.Provenance.clean(), r.Process.clean()
@@ -80,6 +83,7 @@ func (a *Archive) Normal(now time.Time) (*Archive, error) {
 			r.Idle, r.Tries),
 		checkTime("it began", r.StartedAt, now),
 		checkTime("it was seen", r.SeenAt, now),
+		checkKnownTime("its note was written", r.NoteAt, now),
 		r.Provenance.check(),
 		r.Process.check(now),
 		CheckSeries(a.Series),
@@ -106,6 +110,14 @@ func checkTime(what string, at, now time.Time) error {
 		invalidIf(at.After(now.Add(maxAhead)), "%s on %s, which is still to come: correct the clock of this machine, or import it then",
 			what, at.UTC().Format(day)),
 	)
+}
+
+// checkKnownTime is checkTime for a time that may be unknown.
+func checkKnownTime(what string, at, now time.Time) error {
+	if at.IsZero() {
+		return nil
+	}
+	return checkTime(what, at, now)
 }
 
 // check refuses a description of a picture that no store can have made. What its file says is not looked at.

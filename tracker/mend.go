@@ -35,6 +35,8 @@ func (r *Run) Mend() {
 		m.text("tags", &r.Tags[i], maxName)
 	}
 	m.text("note", &r.Note, maxNote)
+	m.text("note_by", &r.NoteBy, maxName)
+	m.time("note_at", &r.NoteAt)
 	mendNumber(m, "rating", &r.Rating, 0, maxRating)
 	m.replace("picture", r.Picture != "" && CheckHash(r.Picture) != nil, func() { r.Picture = "" })
 	m.provenance(&r.Provenance)

@@ -68,9 +68,12 @@ type Run struct {
 	Final  Metrics `json:"final"` // each metric at its highest step
 
 	// What people say about it.
-	Tags   []string `json:"tags"` // sorted
-	Note   string   `json:"note,omitempty"`
-	Rating int      `json:"rating,omitempty"` // 1 to 5, 0 for none
+	Tags []string `json:"tags"` // sorted
+	Note string   `json:"note,omitempty"`
+	// NoteBy wrote the note last, at NoteAt. Both are zero if that is not known, and without a note.
+	NoteBy string    `json:"note_by,omitempty"`
+	NoteAt time.Time `json:"note_at,omitzero"`
+	Rating int       `json:"rating,omitempty"` // 1 to 5, 0 for none
 
 	// Picture is the hash of the picture that shows the run in a list: its last result, else its
 	// last snapshot, else "".
@@ -121,6 +124,7 @@ type NewRun struct {
 	Params     Params   `json:"params,omitempty"`
 	Tags       []string `json:"tags,omitempty"`
 	Note       string   `json:"note,omitempty"`
+	NoteBy     string   `json:"note_by,omitempty"` // who wrote the note, if that is known
 	// Inputs are the pictures that the run begins with. Their roles are those of InputRoles or any
 	// other.
 	Inputs     []NewPicture `json:"inputs,omitempty"`
@@ -165,8 +169,11 @@ func (n NewRun) Normal() (NewRun, error) {
 	err := cmp.Or(
 		checkLine("experiment", n.Experiment), checkLine("name", n.Name), checkLine("sweep", n.Sweep),
 		invalidIf(n.Trial < 0, "trial %d: it must be 0 or more", n.Trial),
-		checkText("note", n.Note, maxNote), checkLine("device", n.Needs), checkPriority(n.Priority),
+		checkText("note", n.Note, maxNote), checkLine("name of who wrote the note", n.NoteBy), checkLine("device", n.Needs), checkPriority(n.Priority),
 	)
+	if n.Note == "" {
+		n.NoteBy = ""
+	}
 	if n.ID != "" {
 		err = cmp.Or(err, CheckID(n.ID))
 	}
@@ -210,7 +217,8 @@ type Update struct {
 	Name       *string     `json:"name,omitempty"`
 	Experiment *string     `json:"experiment,omitempty"`
 	Note       *string     `json:"note,omitempty"`
-	Rating     *int        `json:"rating,omitempty"` // 1 to 5, 0 for none
+	NoteBy     string      `json:"note_by,omitempty"` // who writes the note, if that is known
+	Rating     *int        `json:"rating,omitempty"`  // 1 to 5, 0 for none
 	Tag        []string    `json:"tag,omitempty"`
 	Untag      []string    `json:"untag,omitempty"`
 	Needs      *string     `json:"needs,omitempty"`
@@ -225,12 +233,15 @@ func (u Update) Normal() (Update, error) {
 	err := cmp.Or(
 		checkLine("name", orZero(u.Name)), checkLine("experiment", orZero(u.Experiment)),
 		invalidIf(u.Name != nil && *u.Name == "", "a run's name must not be empty"),
-		checkText("note", orZero(u.Note), maxNote),
+		checkText("note", orZero(u.Note), maxNote), checkLine("name of who wrote the note", u.NoteBy),
 		invalidIf(rating < 0 || rating > 5, "rating %d: choose 1 to 5, or 0 for none", rating),
 		checkLine("device", orZero(u.Needs)), checkPriority(orZero(u.Priority)),
 	)
 	if err != nil {
 		return u, err
+	}
+	if orZero(u.Note) == "" {
+		u.NoteBy = ""
 	}
 	if u.Tag, err = normalTags(u.Tag); err != nil {
 		return u, err

@@ -106,6 +106,7 @@ func printRun(w *terminal.Table, s *shownRun) {
 			w.Row("", line)
 		}
 	}
+	printFields(w, "note written", noteOrigin(&s.Run))
 	w.Printf("\nsettings\n")
 	for _, name := range slices.Sorted(maps.Keys(s.Params)) {
 		printFields(w, "  "+name, format.Value(s.Params[name]))
@@ -129,6 +130,18 @@ func printRun(w *terminal.Table, s *shownRun) {
 	for _, name := range s.Changed {
 		w.Printf("  %s is not what it was: gouache runs again has the picture that was used\n", name)
 	}
+}
+
+// noteOrigin says when and by whom a run's note was written last, as far as that is known.
+func noteOrigin(r *tracker.Run) string {
+	var known []string
+	if !r.NoteAt.IsZero() {
+		known = append(known, format.Time(r.NoteAt))
+	}
+	if r.NoteBy != "" {
+		known = append(known, "by "+r.NoteBy)
+	}
+	return strings.Join(known, " ")
 }
 
 // printPictures writes a line for each picture, and one for the number of snapshots.

@@ -142,7 +142,7 @@ func newTokensAdd() *cobra.Command {
 		Use:   "add NAME [flags]",
 		Short: "Make a token for a person, and print it once",
 		Long: `Make a token for a person, or for a machine that paints, and print it. It cannot be shown again. The name
-stands on the judgements that are made with it.`,
+stands on the judgements and the notes that are made with it.`,
 		Example: `  gouache tokens add anna
   gouache tokens add "gallery screen" --read-only`,
 		Args: exactly("the NAME of a person"),

@@ -335,7 +335,7 @@ func loadRuns(ctx context.Context, tx pgx.Tx, gone, keys []int64) ([]tracker.Run
 	batch := &pgx.Batch{}
 	batch.Queue(runsCTE+`
 		SELECT r.key, r.id, r.name, r.experiment, r.sweep, r.trial, r.shown, r.why, r.stopped, r.started_at, r.ended, r.seen_at, r.idle, r.tries, r.attempt,
-			r.needs, r.priority, r.note, r.rating, r.provenance, r.host, r.pid, r.boot, r.process_started,
+			r.needs, r.priority, r.note, r.note_by, r.note_at, r.rating, r.provenance, r.host, r.pid, r.boot, r.process_started,
 			coalesce((SELECT hash FROM pictures WHERE run = r.key AND role = 'result'   ORDER BY step DESC, name DESC LIMIT 1),
 			         (SELECT hash FROM pictures WHERE run = r.key AND role = 'snapshot' ORDER BY step DESC, name DESC LIMIT 1), '')
 		FROM r WHERE r.key = ANY ($2)`, gone, keys).Query(func(rows pgx.Rows) error { return scanRuns(rows, places) })
@@ -376,17 +376,21 @@ func loadRuns(ctx context.Context, tx pgx.Tx, gone, keys []int64) ([]tracker.Run
 func scanRuns(rows pgx.Rows, places map[int64]*tracker.Run) error {
 	var r tracker.Run
 	var key, started, seen, idle, processStarted int64
-	var ended *int64
+	var ended, noted *int64
 	var provenance string
 	_, err := pgx.ForEachRow(rows, []any{
 		&key, &r.ID, &r.Name, &r.Experiment, &r.Sweep, &r.Trial, &r.Status, &r.Reason, &r.Stopped, &started, &ended, &seen, &idle, &r.Tries, &r.Attempt,
-		&r.Needs, &r.Priority, &r.Note, &r.Rating, &provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, &processStarted, &r.Picture,
+		&r.Needs, &r.Priority, &r.Note, &r.NoteBy, &noted, &r.Rating, &provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, &processStarted, &r.Picture,
 	}, func() error {
 		into := places[key]
 		r.Params, r.Final, r.Tags, r.Damaged, r.Provenance = into.Params, into.Final, into.Tags, nil, tracker.Provenance{}
 		r.StartedAt, r.SeenAt, r.Process.StartedAt, r.EndedAt = fromMicros(started), fromMicros(seen), fromMicros(processStarted), time.Time{}
+		r.NoteAt = time.Time{}
 		if ended != nil {
 			r.EndedAt = fromMicros(*ended)
+		}
+		if noted != nil {
+			r.NoteAt = fromMicros(*noted)
 		}
 		const most = math.MaxInt64 / int64(time.Microsecond)
 		r.Idle = time.Duration(min(max(idle, -most), most)) * time.Microsecond

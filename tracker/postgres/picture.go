@@ -264,10 +264,11 @@ func refreshRun(ctx context.Context, tx pgx.Tx, key int64, r *tracker.Run) error
 		do(ctx, tx, `
 			UPDATE runs SET status = $2, queue = false, reason = $3, ended_at = $4, seen_at = $5, idle = $6, tries = $7, attempt = greatest(attempt, $8),
 				provenance = $9, host = $10, pid = $11, boot = $12, process_started = $13,
-				note = CASE note WHEN '' THEN $14 ELSE note END, rating = CASE rating WHEN 0 THEN $15 ELSE rating END, revision = pg_current_xact_id()
+				note = CASE note WHEN '' THEN $14 ELSE note END, note_by = CASE note WHEN '' THEN $16 ELSE note_by END,
+				note_at = CASE note WHEN '' THEN $17::bigint ELSE note_at END, rating = CASE rating WHEN 0 THEN $15 ELSE rating END, revision = pg_current_xact_id()
 			WHERE key = $1`,
 			key, r.Status, r.Reason, endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Attempt,
-			toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), r.Note, r.Rating),
+			toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), r.Note, r.Rating, r.NoteBy, microsOrNull(r.NoteAt)),
 		setParams(ctx, tx, key, r.Params), addTags(ctx, tx, key, r.Tags),
 	)
 }

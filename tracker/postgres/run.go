@@ -231,8 +231,9 @@ func (db *DB) UpdateRun(ctx context.Context, id string, u tracker.Update) (*trac
 		}
 		return cmp.Or(
 			do(ctx, tx, `UPDATE runs SET name = coalesce($2, name), experiment = coalesce($3, experiment), note = coalesce($4, note),
+				note_by = CASE WHEN $4::text IS NULL THEN note_by ELSE $9 END, note_at = CASE WHEN $4::text IS NULL THEN note_at WHEN $4::text <> '' THEN $10::bigint END,
 				rating = coalesce($5, rating), provenance = coalesce($6, provenance), needs = coalesce($7, needs), priority = coalesce($8, priority)
-				WHERE key = $1`, r.key, u.Name, u.Experiment, u.Note, u.Rating, provenance, u.Needs, u.Priority),
+				WHERE key = $1`, r.key, u.Name, u.Experiment, u.Note, u.Rating, provenance, u.Needs, u.Priority, u.NoteBy, db.now().UnixMicro()),
 			do(ctx, tx, `DELETE FROM tags WHERE run = $1 AND tag = ANY ($2::text[])`, r.key, storable(u.Untag)),
 			addTags(ctx, tx, r.key, u.Tag),
 			setParams(ctx, tx, r.key, u.Params),
@@ -276,11 +277,14 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 	at := db.now()
 	r := tracker.Run{
 		ID: cmp.Or(n.ID, tracker.NewID(at)), Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning, Attempt: 1,
-		StartedAt: at, SeenAt: at, Note: n.Note, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
+		StartedAt: at, SeenAt: at, Note: n.Note, NoteBy: n.NoteBy, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
 		Needs: n.Needs, Priority: n.Priority,
 	}
 	if n.Queued {
 		r.Status = tracker.StatusQueued
+	}
+	if n.Note != "" {
+		r.NoteAt = at
 	}
 	tried := map[string]bool{} // the ids under which it may have been committed, although the database went away
 	for range 10 {             // until no other run has the id
@@ -346,12 +350,12 @@ func insertRun(ctx context.Context, tx pgx.Tx, r *tracker.Run) (int64, error) {
 	p := r.Process
 	key, err := one[int64](ctx, tx, `
 		INSERT INTO runs (id, name, experiment, sweep, trial, status, queue, reason, started_at, ended_at, seen_at, idle, tries, attempt, note, rating,
-			provenance, host, pid, boot, process_started, needs, priority)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+			provenance, host, pid, boot, process_started, needs, priority, note_by, note_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
 		ON CONFLICT DO NOTHING RETURNING key`,
 		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, r.Status, r.Status == tracker.StatusQueued, r.Reason,
 		r.StartedAt.UnixMicro(), endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Attempt, r.Note, r.Rating,
-		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), r.Needs, r.Priority)
+		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), r.Needs, r.Priority, r.NoteBy, microsOrNull(r.NoteAt))
 	if err != nil {
 		return 0, err
 	}
@@ -364,6 +368,15 @@ func endedAt(r *tracker.Run) *int64 {
 		return nil
 	}
 	at := r.EndedAt.UnixMicro()
+	return &at
+}
+
+// microsOrNull is the value of a column of times: NULL for one that is not known.
+func microsOrNull(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	at := t.UnixMicro()
 	return &at
 }
 

@@ -45,6 +45,7 @@ var routes = []route{
 			for i := range files {
 				n.Inputs[i].Data = files[i]
 			}
+			n.NoteBy = c.person.Name // whatever the request says
 			if !n.Queued {
 				if err := named(n.Process); err != nil {
 					return err
@@ -61,6 +62,7 @@ var routes = []route{
 		if err := c.read(&u, maxRequest); err != nil {
 			return nil, err
 		}
+		u.NoteBy = c.person.Name // whatever the request says
 		return c.store.UpdateRun(c.Context(), c.id(), u)
 	}},
 	{"POST /runs/{id}/heartbeat", true, func(c *call) (any, error) {

@@ -385,7 +385,7 @@ const longestProvenance = 1 << 20
 
 // rowColumns are what loadRows reads of a run, in the order of its record.
 const rowColumns = `r.key, r.shown_id, r.name, r.experiment, r.sweep, r.trial, r.shown, r.why, r.started_at, r.ended, r.seen_at, r.idle, r.tries, r.note, r.rating,
-	r.provenance, r.host, r.pid, r.boot, r.process_started, r.id = r.shown_id, r.stopped, r.queue, r.attempt, r.needs, r.priority`
+	r.provenance, r.host, r.pid, r.boot, r.process_started, r.id = r.shown_id, r.stopped, r.queue, r.attempt, r.needs, r.priority, r.note_by, r.note_at`
 
 func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone, keys any) error {
 	query := runsCTE + `
@@ -393,7 +393,7 @@ func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone
 			coalesce((SELECT hash FROM pictures WHERE run = r.key AND role = 'result'   ORDER BY step DESC, name DESC LIMIT 1),
 			         (SELECT hash FROM pictures WHERE run = r.key AND role = 'snapshot' ORDER BY step DESC, name DESC LIMIT 1), '')
 		FROM r WHERE r.key` + inList
-	v := make([]any, 27)
+	v := make([]any, 29)
 	return each(ctx, tx, query, []any{gone, keys}, pointers(v), func() error {
 		r, into := ofRun(runs, v[0])
 		*into = tracker.Run{
@@ -401,9 +401,9 @@ func loadRows(ctx context.Context, tx *sql.Tx, runs map[int64]*tracker.Run, gone
 			Sweep: r.text("sweep", v[4]), Trial: int(r.number("trial", v[5])),
 			Status: tracker.Status(r.text("status", v[6])), Reason: r.text("reason", v[7]),
 			StartedAt: r.time("started", v[8]), EndedAt: r.timeOrNull("ended", v[9]), SeenAt: r.time("seen", v[10]),
-			Idle: micros(r.number("idle", v[11])), Tries: int(r.number("tries", v[12])), Attempt: int(r.number("attempt", v[23])), Note: r.text("note", v[13]), Rating: int(r.number("rating", v[14])),
+			Idle: micros(r.number("idle", v[11])), Tries: int(r.number("tries", v[12])), Attempt: int(r.number("attempt", v[23])), Note: r.text("note", v[13]), NoteBy: r.text("note_by", v[26]), NoteAt: r.timeOrNull("note_at", v[27]), Rating: int(r.number("rating", v[14])),
 			Process: r.process(v[16:]),
-			Stopped: r.number("stopped", v[21]) == 1, Needs: r.text("needs", v[24]), Priority: int(r.number("priority", v[25])), Picture: r.text("picture", v[26]), Params: into.Params, Final: into.Final, Tags: into.Tags,
+			Stopped: r.number("stopped", v[21]) == 1, Needs: r.text("needs", v[24]), Priority: int(r.number("priority", v[25])), Picture: r.text("picture", v[28]), Params: into.Params, Final: into.Final, Tags: into.Tags,
 		}
 		provenance := r.text("provenance", v[15])
 		if len(provenance) > longestProvenance || json.Unmarshal([]byte(provenance), &into.Provenance) != nil {

@@ -33,6 +33,14 @@ func TestMigrations(t *testing.T) {
 		if err != nil || run.Name != "old" || run.Params["pooling"] != "avg" || run.Final["total"] != 2.5 || run.Tags[0] != "good" {
 			t.Errorf("version %d: %+v (%v)", version, run, err)
 		}
+		var by string
+		var at time.Time
+		if version >= 7 {
+			by, at = "anna", time.UnixMicro(1790000070000000).UTC()
+		}
+		if run.Note != "a note" || run.NoteBy != by || !run.NoteAt.Equal(at) {
+			t.Errorf("version %d: the note %q by %q at %v", version, run.Note, run.NoteBy, run.NoteAt)
+		}
 		if version >= 2 {
 			checkVersion2(t, store)
 		}

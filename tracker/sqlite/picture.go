@@ -205,9 +205,9 @@ func refreshRun(ctx context.Context, tx *sql.Tx, key int64, r *tracker.Run) erro
 	p := r.Process
 	_, err = tx.ExecContext(ctx, `
 		UPDATE runs SET status = ?, reason = ?, ended_at = ?, seen_at = ?, idle = ?, tries = ?, attempt = max(attempt, ?), provenance = ?, host = ?, pid = ?, boot = ?, process_started = ?,
-			note = iif(note = '', ?, note), rating = iif(rating = 0, ?, rating), revision = ? WHERE key = ?`,
+			note = iif(note = '', ?, note), note_by = iif(note = '', ?, note_by), note_at = iif(note = '', ?, note_at), rating = iif(rating = 0, ?, rating), revision = ? WHERE key = ?`,
 		r.Status, r.Reason, endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Attempt,
-		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), r.Note, r.Rating, revision, key)
+		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), r.Note, r.NoteBy, microsOrNull(r.NoteAt), r.Rating, revision, key)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -138,9 +139,10 @@ func (db *DB) UpdateRun(ctx context.Context, id string, u tracker.Update) (*trac
 			provenance = toJSON(u.Provenance)
 		}
 		_, err := tx.ExecContext(ctx, `
-			UPDATE runs SET name = coalesce(?, name), experiment = coalesce(?, experiment), note = coalesce(?, note),
-				rating = coalesce(?, rating), needs = coalesce(?, needs), priority = coalesce(?, priority), provenance = coalesce(?, provenance) WHERE key = ?`,
-			u.Name, u.Experiment, u.Note, u.Rating, u.Needs, u.Priority, provenance, key)
+			UPDATE runs SET name = coalesce(?1, name), experiment = coalesce(?2, experiment), note = coalesce(?3, note),
+				note_by = iif(?3 IS NULL, note_by, ?4), note_at = CASE WHEN ?3 IS NULL THEN note_at WHEN ?3 <> '' THEN ?5 END,
+				rating = coalesce(?6, rating), needs = coalesce(?7, needs), priority = coalesce(?8, priority), provenance = coalesce(?9, provenance) WHERE key = ?10`,
+			u.Name, u.Experiment, u.Note, u.NoteBy, db.now().UnixMicro(), u.Rating, u.Needs, u.Priority, provenance, key)
 		if err != nil {
 			return err
 		}
@@ -204,11 +206,14 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 		at := db.now()
 		r := tracker.Run{
 			Experiment: n.Experiment, Sweep: n.Sweep, Trial: n.Trial, Status: tracker.StatusRunning, Attempt: 1,
-			StartedAt: at, SeenAt: at, Note: n.Note, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
+			StartedAt: at, SeenAt: at, Note: n.Note, NoteBy: n.NoteBy, Params: n.Params, Tags: n.Tags, Provenance: n.Provenance, Process: n.Process,
 			Needs: n.Needs, Priority: n.Priority,
 		}
 		if n.Queued {
 			r.Status = tracker.StatusQueued
+		}
+		if n.Note != "" {
+			r.NoteAt = at
 		}
 		var key int64
 		for range 10 { // until no other run has the id
@@ -257,11 +262,11 @@ func insertRun(ctx context.Context, tx *sql.Tx, r *tracker.Run) (int64, error) {
 		status, queue = tracker.StatusRunning, 2
 	}
 	key, err := one[int64](ctx, tx, `
-		INSERT INTO runs (id, name, experiment, sweep, trial, status, queue, reason, started_at, ended_at, seen_at, idle, tries, attempt, note, rating,
+		INSERT INTO runs (id, name, experiment, sweep, trial, status, queue, reason, started_at, ended_at, seen_at, idle, tries, attempt, note, note_by, note_at, rating,
 			provenance, host, pid, boot, process_started, revision, needs, priority)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
 		r.ID, r.Name, r.Experiment, r.Sweep, r.Trial, status, queue, r.Reason,
-		r.StartedAt.UnixMicro(), endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Attempt, r.Note, r.Rating,
+		r.StartedAt.UnixMicro(), endedAt(r), r.SeenAt.UnixMicro(), r.Idle.Microseconds(), r.Tries, r.Attempt, r.Note, r.NoteBy, microsOrNull(r.NoteAt), r.Rating,
 		toJSON(r.Provenance), p.Host, p.PID, p.Boot, p.StartedAt.UnixMicro(), revision, r.Needs, r.Priority)
 	if err != nil {
 		return 0, err
@@ -275,6 +280,14 @@ func endedAt(r *tracker.Run) any {
 		return nil
 	}
 	return r.EndedAt.UnixMicro()
+}
+
+// microsOrNull is the value of a column of times: NULL for one that is not known.
+func microsOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
 }
 
 func isDuplicate(err error) bool {

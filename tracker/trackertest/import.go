@@ -16,7 +16,7 @@ import (
 func testImport(t *testing.T, into, from tracker.Store) {
 	for i := range 3 {
 		run := create(t, from, tracker.NewRun{
-			Name: fmt.Sprint(i), Experiment: "e", Params: tracker.Params{"i": i, "b": true}, Tags: []string{"t"}, Note: "n", Process: gone(),
+			Name: fmt.Sprint(i), Experiment: "e", Params: tracker.Params{"i": i, "b": true}, Tags: []string{"t"}, Note: "n", NoteBy: "me", Process: gone(),
 		})
 		appendPoints(t, from, run.ID, "x", tracker.Point{Step: 1, Value: float64(i)}, tracker.Point{Step: 2, Value: math.NaN()})
 		addPicture(t, from, run.ID, tracker.NewPicture{Role: "result", Data: Picture(t, i/2)})
@@ -62,7 +62,7 @@ func testImportAgain(t *testing.T, into, from tracker.Store) {
 	importOne(t, into, from, "present", run.ID)
 
 	name, note, rating := "here", "said here", 4
-	must(into.UpdateRun(t.Context(), run.ID, tracker.Update{Name: &name, Note: &note, Tag: []string{"h"}, Untag: []string{"t"}}))(t)
+	must(into.UpdateRun(t.Context(), run.ID, tracker.Update{Name: &name, Note: &note, NoteBy: "me", Tag: []string{"h"}, Untag: []string{"t"}}))(t)
 	before := must(into.Changes(t.Context(), ""))(t)
 	appendPoints(t, from, run.ID, "x", tracker.Point{Step: 2, Value: 2}, tracker.Point{Step: 1, Value: -1})
 	appendPoints(t, from, run.ID, "y", tracker.Point{Step: 2, Value: 3})
@@ -72,7 +72,7 @@ func testImportAgain(t *testing.T, into, from tracker.Store) {
 	importOne(t, from, into, "present", run.ID) // an older copy
 	importOne(t, into, from, "updated", run.ID)
 	wantSame(t, into, from, run.ID, []string{"h", "t"})
-	if got := get(t, into, run.ID); got.Name != name || got.Note != note || got.Rating != rating || got.Status != tracker.StatusFinished {
+	if got := get(t, into, run.ID); got.Name != name || got.Note != note || got.NoteBy != "me" || got.Rating != rating || got.Status != tracker.StatusFinished {
 		t.Errorf("got %+v", got)
 	}
 	after := must(into.Changes(t.Context(), before.Cursor))(t)
@@ -104,7 +104,7 @@ func wantSame(t *testing.T, into, from tracker.Store, id string, tags []string) 
 	t.Helper()
 	got, want := get(t, into, id), get(t, from, id)
 	wantList(t, "tags", got.Tags, tags)
-	want.Name, want.Note, want.Tags, want.Provenance.Imported = got.Name, got.Note, got.Tags, true
+	want.Name, want.Note, want.NoteBy, want.NoteAt, want.Tags, want.Provenance.Imported = got.Name, got.Note, got.NoteBy, got.NoteAt, got.Tags, true
 	wantEqual(t, "the run", got, want)
 	wantEqual(t, "curves", curves(t, into, id, tracker.CurveQuery{}), curves(t, from, id, tracker.CurveQuery{}))
 	pictures := must(into.Pictures(t.Context(), id, tracker.PictureQuery{}))(t)

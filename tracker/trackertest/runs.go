@@ -129,6 +129,30 @@ func testUpdate(t *testing.T, store tracker.Store) {
 	wantEqual(t, "read back", get(t, store, run.ID), got)
 }
 
+// testNote: a note has the name of who wrote it last, if that is known, and the time.
+func testNote(t *testing.T, store tracker.Store) {
+	before := time.Now().Add(-time.Second)
+	isNew := func(at time.Time) bool { return at.After(before) && at.Before(time.Now().Add(time.Second)) }
+	run := create(t, store, tracker.NewRun{Note: "first", NoteBy: "me"})
+	failIf(t, run.NoteBy != "me" || !isNew(run.NoteAt), "a run that begins with a note: %+v", run)
+	update := func(u tracker.Update) *tracker.Run {
+		t.Helper()
+		got := must(store.UpdateRun(t.Context(), run.ID, u))(t)
+		wantEqual(t, "read back", get(t, store, run.ID), got)
+		return got
+	}
+	name, note, none := "new", "second", ""
+	got := update(tracker.Update{Name: &name})
+	failIf(t, got.NoteBy != "me" || !got.NoteAt.Equal(run.NoteAt), "after another change: %+v", got)
+	got = update(tracker.Update{Note: &note, NoteBy: "me"})
+	failIf(t, got.Note != note || got.NoteBy != "me" || !got.NoteAt.After(run.NoteAt), "after another note: %+v", got)
+	got = update(tracker.Update{Note: &none, NoteBy: "me"})
+	failIf(t, got.Note != "" || got.NoteBy != "" || !got.NoteAt.IsZero(), "without its note: %+v", got)
+	other := create(t, store, tracker.NewRun{NoteBy: "me"})
+	failIf(t, other.NoteBy != "" || !other.NoteAt.IsZero(), "a run without a note: %+v", other)
+	wantCode(t, errorOf(store.UpdateRun(t.Context(), run.ID, tracker.Update{Note: &note, NoteBy: "a\nb"})), tracker.CodeInvalid)
+}
+
 func testFinish(t *testing.T, store tracker.Store) {
 	for _, status := range []tracker.Status{tracker.StatusFinished, tracker.StatusInterrupted, tracker.StatusFailed} {
 		run := create(t, store, tracker.NewRun{})

@@ -50,7 +50,7 @@ var groups = []struct {
 	checks []check
 }{
 	{"Runs", []check{
-		{"Create", testRun}, {"Invalid", testInvalid}, {"NotFound", testNotFound}, {"Find", testFind}, {"Update", testUpdate},
+		{"Create", testRun}, {"Invalid", testInvalid}, {"NotFound", testNotFound}, {"Find", testFind}, {"Update", testUpdate}, {"Note", testNote},
 		{"Finish", testFinish}, {"Gone", testGone}, {"Delete", testDelete}, {"DeleteKept", testDeleteKept}, {"DeleteRunning", testDeleteRunning},
 		{"Continue", testContinue}, {"Tries", testTries}, {"ContinueOnce", testContinueOnce}, {"Stranger", testStranger}, {"Claims", testClaims}, {"Heartbeat", testHeartbeat},
 	}},

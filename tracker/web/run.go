@@ -185,7 +185,7 @@ func facts[V any](values map[string]V, text func(any) string) []fact {
 }
 
 // update changes a run's name, note, rating and tags, whichever of name, note, rating, tag and
-// untag the form has.
+// untag the form has. Beside note it may have note_by, the name of who writes it.
 func (s runPages) update(w http.ResponseWriter, r *http.Request) error {
 	form, err := readForm(w, r)
 	if err != nil {
@@ -202,7 +202,7 @@ func (s runPages) update(w http.ResponseWriter, r *http.Request) error {
 	}
 	if form.Has("note") {
 		note := strings.TrimSpace(strings.ReplaceAll(form.Get("note"), "\r\n", "\n"))
-		u.Note = &note
+		u.Note, u.NoteBy = &note, strings.TrimSpace(form.Get("note_by"))
 	}
 	if form.Has("rating") {
 		rating, err := number(form, "rating", 0, 0, 5)

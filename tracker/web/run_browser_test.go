@@ -226,6 +226,7 @@ func TestNoteInBrowser(t *testing.T) {
 	browsertest.Do(t, ctx, chromedp.SendKeys("#note", "Too strong"))
 	browsertest.WaitFor(t, ctx, state+` === "Saved"`)
 	waitForRun(t, store, run.ID, note("Too strong"))
+	browsertest.Do(t, ctx, chromedp.SendKeys("#note-by", "Anna"), chromedp.Blur("#note-by"))
 
 	browsertest.Do(t, ctx, chromedp.SendKeys("#note", kb.End+", but bold"), chromedp.SendKeys("#tag", "waves"+kb.Enter))
 	waitForRun(t, store, run.ID, func(r *tracker.Run) bool { return r.Note == "Too strong, but bold" && len(r.Tags) == 1 })
@@ -243,6 +244,9 @@ func TestNoteInBrowser(t *testing.T) {
 	down.Store(false)
 	open(t, ctx, at)
 	waitForRun(t, store, run.ID, note("Too strong, but bold and blue!"))
+	waitForRun(t, store, run.ID, func(r *tracker.Run) bool { return r.NoteBy == "Anna" && !r.NoteAt.IsZero() })
+	browsertest.Do(t, ctx, chromedp.Reload())
+	browsertest.WaitFor(t, ctx, `document.getElementById("note-state").textContent.endsWith("by Anna") && document.getElementById("note-by").value === "Anna"`)
 	browsertest.WaitFor(t, ctx, `Object.keys(localStorage).every(k => !k.startsWith("gouache-note-"))`)
 }
 

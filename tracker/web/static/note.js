@@ -10,11 +10,14 @@ export function keepNote(form, id) {
   if (!form) return;
   const field = form.querySelector("textarea");
   const state = form.querySelector("output");
+  const by = form.elements.note_by;
   const draft = `note-${id}`;
   let saved = field.value;
   let timer = 0;
   let saving = false;
   form.querySelector("button").hidden = true;
+  by.value = remembered("rater", ""); // as on the pages on which people judge
+  by.addEventListener("change", () => remember("rater", by.value.trim()));
 
   const left = remembered(draft, saved);
   if (left !== saved) {
@@ -25,6 +28,10 @@ export function keepNote(form, id) {
 
   function forgetIfSaved() {
     if (field.value === saved) forget(draft);
+  }
+
+  function values(note) {
+    return new URLSearchParams({ note, note_by: by.value.trim() });
   }
 
   function later(ms) {
@@ -40,7 +47,7 @@ export function keepNote(form, id) {
     state.textContent = "Saving…";
     try {
       // The server answers with the way to the page, which is here already.
-      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams({ note }), redirect: "manual" });
+      const answer = await fetch(form.action, { method: "POST", body: values(note), redirect: "manual" });
       if (answer.type !== "opaqueredirect") throw new Error(String(answer.status));
       saved = note;
       state.textContent = "Saved";
@@ -68,7 +75,7 @@ export function keepNote(form, id) {
     save();
   });
   addEventListener("pagehide", () => {
-    if (field.value !== saved) navigator.sendBeacon(form.action, new URLSearchParams({ note: field.value }));
+    if (field.value !== saved) navigator.sendBeacon(form.action, values(field.value));
   });
   addEventListener("beforeunload", (event) => {
     if (field.value !== saved && remembered(draft, "") !== field.value) event.preventDefault(); // this browser keeps nothing

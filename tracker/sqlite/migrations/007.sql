@@ -1,0 +1,3 @@
+-- Who wrote a run's note last, '' if that is not known, and when, NULL if it is not.
+ALTER TABLE runs ADD COLUMN note_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN note_at INTEGER;
