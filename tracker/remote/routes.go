@@ -45,7 +45,7 @@ var routes = []route{
 			for i := range files {
 				n.Inputs[i].Data = files[i]
 			}
-			n.NoteBy = c.person.Name // whatever the request says
+			n.NoteBy = cmp.Or(c.person, n.NoteBy) // whatever the request says, where the server knows
 			if !n.Queued {
 				if err := named(n.Process); err != nil {
 					return err
@@ -62,7 +62,7 @@ var routes = []route{
 		if err := c.read(&u, maxRequest); err != nil {
 			return nil, err
 		}
-		u.NoteBy = c.person.Name // whatever the request says
+		u.NoteBy = cmp.Or(c.person, u.NoteBy) // as above
 		return c.store.UpdateRun(c.Context(), c.id(), u)
 	}},
 	{"POST /runs/{id}/heartbeat", true, func(c *call) (any, error) {

@@ -129,7 +129,7 @@ func (s *Store) isNew(run *tracker.Run, p tracker.Process) bool {
 	return run.Process.Equal(p) && s.claims[run.ID] != run.Attempt
 }
 
-// CreateRun implements tracker.Store. Its NoteBy becomes the person whose token this is.
+// CreateRun implements tracker.Store. Its NoteBy becomes the person whose token this is, if the server knows people.
 func (s *Store) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, error) {
 	n, err := n.Normal()
 	if err != nil {
@@ -179,7 +179,7 @@ func normalPicture(n tracker.NewPicture) (tracker.NewPicture, error) {
 	return n, err
 }
 
-// UpdateRun implements tracker.Store. Its NoteBy becomes the person whose token this is.
+// UpdateRun implements tracker.Store. Its NoteBy becomes the person whose token this is, if the server knows people.
 func (s *Store) UpdateRun(ctx context.Context, id string, u tracker.Update) (*tracker.Run, error) {
 	u, err := u.Normal()
 	if err != nil {
