@@ -37,7 +37,7 @@ var (
 		{"Pictures", []string{"out", "image", "content", "style", "strokes-of", "protect", "init", "seed", "background", "depth", "keep-profile", "open", "preview"}},
 		{"Look", []string{"strength", "style-weight", "colour", "palette", "stroke", "freedom", "smooth", "colour-noise", "preset", "config"}},
 		{"Size and time", []string{"size", "iterations"}},
-		{"Recording", []string{"name", "tag", "experiment", "store", "blobs", "notify", "forward"}},
+		{"Recording", []string{"name", "tag", "experiment", "store", "blobs", "queue", "priority", "notify", "forward"}},
 		{"Machine", []string{"device", "weights", "quiet", "json", "help", "help-all"}},
 		{experts, []string{"tile", "precision", "tune"}},
 	}

@@ -25,6 +25,7 @@ type paintFlags struct {
 	settings settingFlags
 	strength *float64
 	record   recordFlags
+	queue    queueFlags
 	display  displayFlags
 	out      string
 	depth    int
@@ -48,6 +49,7 @@ func (f *paintFlags) add(cmd *cobra.Command, out string) {
 	f.studio.addCompute(cmd)
 	f.studio.addTuning(cmd)
 	f.record.add(cmd)
+	f.queue.add(cmd)
 	f.display.add(cmd)
 	addHelpAll(cmd)
 }
@@ -70,7 +72,7 @@ func (f *paintFlags) setStrength(job *stylelib.Job) error {
 
 // check finds mistakes in the flags before anything slow begins.
 func (f *paintFlags) check(cmd *cobra.Command) error {
-	if err := f.record.check(); err != nil {
+	if err := cmp.Or(f.queue.check(cmd), f.record.check()); err != nil {
 		return err
 	}
 	if err := checkStdout(f.out, f.json); err != nil {

@@ -73,6 +73,9 @@ func runAgain(cmd *cobra.Command, f *againFlags, ref string) error {
 	if err := f.chooseWeights(cmd, run, c.job.Seed); err != nil {
 		return err
 	}
+	if f.queue.queue {
+		return withStore(cmd, store, changing, func(open tracker.Store) error { return f.enqueue(cmd, open, c) })
+	}
 	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
 		before, now := run.Provenance.WeightsSHA256, studio.Weights().SHA256
 		if before != "" && now != before && !cmd.Flags().Changed("weights") {

@@ -118,7 +118,7 @@ like it may choose the runs. Runs that wait already stay where they are, and --p
 			return store.QueueRun(ctx, id)
 		},
 		func(*tracker.Run) string { return "queued" })
-	cmd.Flags().IntVar(&priority, "priority", 0, "the runs of the greatest `NUMBER` are taken first, -100 to 100")
+	cmd.Flags().IntVar(&priority, "priority", 0, priorityUsage)
 	cmd.Flags().StringVar(&device, "device", "", "have them painted by a worker with this `DEVICE`: auto, cpu or cuda (default: as they were queued)")
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -52,12 +52,13 @@ Colours are converted from each picture's colour profile to sRGB, in which the r
 
 Settings that you always use can be kept in a file gouache.yaml in the current folder, or in the file that --config names: a line for each flag, such as "size: 1024". The file can only say how pictures look. It cannot name files, a device or a store. Flags on the command line override it.
 
-The run is recorded with its settings, curves and pictures: see gouache runs and gouache ui.`,
+The run is recorded with its settings, curves and pictures: see gouache runs and gouache ui. With --queue a worker paints it, perhaps on another machine, and the result is in the store: see gouache worker.`,
 		Example: `  gouache stylize photo.jpg painting.jpg
   gouache stylize photo.jpg painting.jpg -s 1024 --strength strong -o big.png
   gouache stylize sample:chelsea sample:swirl:2 sample:glass --open
   gouache stylize --style painting.jpg holiday/*.jpg -o painted/
-  gouache stylize me.jpg night.jpg@sky.png scream.jpg --protect face.png`,
+  gouache stylize me.jpg night.jpg@sky.png scream.jpg --protect face.png
+  gouache stylize photo.jpg painting.jpg --queue --priority 5`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.name(cmd, args); err != nil {
@@ -106,10 +107,10 @@ func (f *stylizeFlags) name(cmd *cobra.Command, args []string) error {
 }
 
 func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
-	if err := f.readConfig(cmd); err != nil {
+	if err := f.check(cmd); err != nil { // before a file of settings sets flags
 		return err
 	}
-	if err := f.check(cmd); err != nil {
+	if err := f.readConfig(cmd); err != nil {
 		return err
 	}
 	outputs, err := f.outputs()
@@ -124,9 +125,9 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 	if err != nil && len(outputs) == 1 {
 		return err
 	}
-	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
+	all := func(paint func(*canvas) error) error {
 		if len(outputs) == 1 {
-			return f.paint(cmd, studio, first)
+			return paint(first)
 		}
 		return f.batch(cmd, outputs, func(i int) error {
 			p := first
@@ -136,8 +137,16 @@ func runStylize(cmd *cobra.Command, f *stylizeFlags) error {
 			if err != nil {
 				return err
 			}
-			return f.paint(cmd, studio, p)
+			return paint(p)
 		})
+	}
+	if f.queue.queue {
+		return withStore(cmd, &storeFlags{dir: f.record.store, blobs: f.record.blobs}, creating, func(store tracker.Store) error {
+			return all(func(p *canvas) error { return f.enqueue(cmd, store, p) })
+		})
+	}
+	return withStudio(cmd, &f.studio, func(studio *stylelib.Studio) error {
+		return all(func(p *canvas) error { return f.paint(cmd, studio, p) })
 	})
 }
 
