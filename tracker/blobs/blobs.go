@@ -29,8 +29,6 @@ import (
 	"time"
 
 	"gocloud.dev/blob"
-	_ "gocloud.dev/blob/fileblob"
-	_ "gocloud.dev/blob/s3blob"
 	"gocloud.dev/gcerrors"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -115,11 +113,7 @@ func Open(ctx context.Context, bucket string, o Options) (*Bucket, error) {
 		}
 		u.RawQuery = q.Encode()
 	}
-	if q := u.Query(); u.Scheme == "s3" {
-		q.Set("response_checksum_validation", "when_required") // Open compares better ones, and the SDK warns of files that were sent in parts
-		u.RawQuery = q.Encode()
-	}
-	if b.bucket, err = blob.OpenBucket(ctx, u.String()); err != nil {
+	if b.bucket, err = providers.OpenBucketURL(ctx, u); err != nil {
 		return nil, b.failed("opening", err)
 	}
 	return b, nil

@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/gouache-art/gouache/internal/connect"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/blobs"
 )
@@ -89,6 +90,7 @@ func Open(ctx context.Context, source string, o Options) (*DB, error) {
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
 	}
+	config.ConnConfig.DialFunc = connect.Dialer(config.ConnConfig.ConnectTimeout).DialContext
 	if db.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		db.stop()
 		return nil, db.failed("opening", err)

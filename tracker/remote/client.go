@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/connect"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -86,7 +87,7 @@ func Open(ctx context.Context, address, token string) (*Store, error) {
 		return nil, tracker.Errorf(tracker.CodeUnavailable, "the token for %s is none: it has blanks, or characters beyond ASCII", base.Host)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DialContext = (&net.Dialer{Timeout: dialTime}).DialContext
+	transport.DialContext = connect.Dialer(dialTime).DialContext
 	transport.MaxIdleConnsPerHost = 16
 	s := &Store{
 		base: base.JoinPath(Prefix), token: token, patience: Patience, stall: stall,
