@@ -247,6 +247,18 @@ func (r *ActiveRun) AddPicture(ctx context.Context, n NewPicture) (*Picture, err
 	return p, err
 }
 
+// AddFile adds a file to the run, or replaces the one with its name.
+func (r *ActiveRun) AddFile(ctx context.Context, n NewFile) (*File, error) {
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	f, err := r.store.AddFile(ctx, r.claim, n)
+	if ErrorCode(err) == CodeUnavailable {
+		r.fail(err)
+	}
+	return f, err
+}
+
 // LogPicture adds a picture as a PNG, whose colours are sRGB. It may be called after Finish too.
 func (r *ActiveRun) LogPicture(ctx context.Context, role string, step int64, picture image.Image) error {
 	var file bytes.Buffer

@@ -13,11 +13,12 @@ import (
 	"github.com/gouache-art/gouache/internal/terminal"
 )
 
-// Archive is a whole run, without its pictures' files.
+// Archive is a whole run, without the contents of its pictures and files.
 type Archive struct {
 	Run      Run       `json:"run"`
 	Series   []Series  `json:"series"`
 	Pictures []Picture `json:"pictures"`
+	Files    []File    `json:"files,omitempty"`
 	// Checkpoint is read once, and holds the state that the run continues from. It is nil if there is none.
 	Checkpoint io.Reader `json:"-"`
 }
@@ -99,7 +100,11 @@ func (a *Archive) Normal(now time.Time) (*Archive, error) {
 		p.Name, p.Source = NameFrom(p.Name), fitText(cleanLine(p.Source), maxText)
 		err = cmp.Or(err, p.check(now))
 	}
-	return &Archive{Run: r, Series: a.Series, Pictures: pictures, Checkpoint: a.Checkpoint}, inRun(err)
+	err = cmp.Or(err, CheckFileCount(len(a.Files)))
+	for _, f := range a.Files {
+		err = cmp.Or(err, f.Check(), checkTime("file "+f.Name+" was added", f.At, now))
+	}
+	return &Archive{Run: r, Series: a.Series, Pictures: pictures, Files: slices.Clone(a.Files), Checkpoint: a.Checkpoint}, inRun(err)
 }
 
 // checkTime refuses times that no clock can have shown.
@@ -229,7 +234,11 @@ func Pack(ctx context.Context, from Reader, id string) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Archive{Run: *run, Pictures: pictures}
+	files, err := from.Files(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	a := &Archive{Run: *run, Pictures: pictures, Files: files}
 	for _, c := range curves {
 		a.Series = append(a.Series, c.Series)
 	}
@@ -239,15 +248,7 @@ func Pack(ctx context.Context, from Reader, id string) (*Archive, error) {
 // ReadPicture reads the file of an archive's picture, and returns the picture as that file describes it. A file that
 // does not match the picture's hash is CodeInvalid.
 func ReadPicture(ctx context.Context, p Picture, open OpenPicture) (Picture, []byte, error) {
-	if err := CheckHash(p.Hash); err != nil {
-		return p, nil, err
-	}
-	file, err := open(ctx, p.Hash)
-	if err != nil {
-		return p, nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, MaxPicture+1))
+	data, err := readContent(ctx, p.Hash, MaxPicture, open)
 	if err != nil {
 		return p, nil, err
 	}
@@ -256,4 +257,18 @@ func ReadPicture(ctx context.Context, p Picture, open OpenPicture) (Picture, []b
 		return p, nil, err
 	}
 	return read, data, invalidIf(read.Hash != p.Hash, "picture %s is damaged: its hash is %s", p.Hash, read.Hash)
+}
+
+// readContent reads what has a hash: one byte more than most at the most, so that whoever looks at it sees that it is too
+// large.
+func readContent(ctx context.Context, hash string, most int64, open OpenPicture) ([]byte, error) {
+	if err := CheckHash(hash); err != nil {
+		return nil, err
+	}
+	file, err := open(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, most+1))
 }

@@ -27,7 +27,7 @@ type Refused struct {
 }
 
 // Import adds the runs of another store that pass a filter, for example one made on another machine, with their
-// pictures and checkpoints, the sweeps that they are trials of, and the judgements of them.
+// pictures, files and checkpoints, the sweeps that they are trials of, and the judgements of them.
 //
 // Each run is added whole or not at all, and keeps its id and times. A run that was imported while it was still running
 // is brought up to date when it is imported again, and keeps what people said about it here; see [ArchiveStore]. A run
@@ -138,11 +138,14 @@ func (m *importer) tryRun(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	has, err := m.into.Pictures(ctx, id, PictureQuery{})
-	if err != nil {
+	var has Archive // only its pictures and files
+	if has.Pictures, err = m.into.Pictures(ctx, id, PictureQuery{}); err != nil {
 		return err
 	}
-	news, err := m.hasNews(ctx, here, there, has)
+	if has.Files, err = m.into.Files(ctx, id); err != nil {
+		return err
+	}
+	news, err := m.hasNews(ctx, here, there, &has)
 	if err != nil {
 		return err
 	}
@@ -151,7 +154,7 @@ func (m *importer) tryRun(ctx context.Context, id string) error {
 		return nil
 	}
 	return m.withArchive(ctx, id, func(a *Archive) error {
-		a.Pictures = missing(has, a.Pictures)
+		a.Pictures, a.Files = missing(has.Pictures, a.Pictures), newer(has.Files, a.Files)
 		if err := m.into.Refresh(ctx, a, m.from.OpenPicture); err != nil {
 			return err
 		}
@@ -180,10 +183,10 @@ func (m *importer) withArchive(ctx context.Context, id string, use func(*Archive
 	return use(a)
 }
 
-// hasNews reports whether a run that is here, with the given pictures, has something new there. Logging and ending move
+// hasNews reports whether a run that is here, with the given pictures and files, has something new there. Logging and ending move
 // the time at which a run was last seen, except an end that only means that its process was found gone. A result may be
 // added after the end.
-func (m *importer) hasNews(ctx context.Context, here, there *Run, has []Picture) (bool, error) {
+func (m *importer) hasNews(ctx context.Context, here, there *Run, has *Archive) (bool, error) {
 	if here.Status == StatusQueued || here.Status == StatusRunning && !here.Process.Equal(there.Process) {
 		return false, nil // it is continued here
 	}
@@ -197,7 +200,11 @@ func (m *importer) hasNews(ctx context.Context, here, there *Run, has []Picture)
 	if err != nil {
 		return false, reading(ctx, err)
 	}
-	if len(missing(has, pictures)) > 0 || here.Status == StatusRunning && there.Status != StatusRunning {
+	files, err := m.from.Files(ctx, there.ID)
+	if err != nil {
+		return false, reading(ctx, err)
+	}
+	if len(missing(has.Pictures, pictures)) > 0 || len(newer(has.Files, files)) > 0 || here.Status == StatusRunning && there.Status != StatusRunning {
 		return true, nil
 	}
 	hasCheckpoint := func(store CheckpointReader) bool {
@@ -216,6 +223,13 @@ func missing(has, pictures []Picture) []Picture {
 		return slices.ContainsFunc(has, func(q Picture) bool {
 			return q.Role == p.Role && q.Step == p.Step && q.Name == cleanLine(p.Name)
 		})
+	})
+}
+
+// newer returns those of the files that a run does not have, or has as they were before.
+func newer(has, files []File) []File {
+	return slices.DeleteFunc(slices.Clone(files), func(f File) bool {
+		return slices.ContainsFunc(has, func(g File) bool { return g.Name == f.Name && (g.Hash == f.Hash || g.At.After(f.At)) })
 	})
 }
 

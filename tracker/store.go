@@ -18,6 +18,7 @@ type Store interface {
 	RunStore
 	CurveStore
 	PictureStore
+	FileStore
 	CheckpointStore
 	SweepStore
 	WorkerStore
@@ -28,11 +29,12 @@ type Store interface {
 	io.Closer
 }
 
-// Reader reads what a run is: its record, its curves and its pictures.
+// Reader reads what a run is: its record, its curves, its pictures and its other files.
 type Reader interface {
 	RunReader
 	CurveReader
 	PictureReader
+	FileReader
 }
 
 // Source is what Import reads of another store.
@@ -48,6 +50,7 @@ type LogStore interface {
 	RunStore
 	CurveStore
 	PictureStore
+	FileStore
 	CheckpointStore
 }
 
@@ -109,7 +112,7 @@ type RunStore interface {
 	// second, and ends it; see [ActiveRun.Context]. The run leaves the queue. One that has ended is a conflict.
 	StopRun(ctx context.Context, id string) (*Run, error)
 	// DeleteRuns removes runs, all or none of them, with their checkpoints, their judgements and
-	// the pictures that no other run shares, and returns the space to the file system. Pictures of
+	// the pictures and other files that no other run shares, and returns the space to the file system. Pictures of
 	// RoleKept go to the first trial of their sweep that stays, if one does. A run that is still
 	// running is a conflict, unless o.Force is set.
 	DeleteRuns(ctx context.Context, ids []string, o DeleteOptions) (*Deletion, error)
@@ -134,6 +137,7 @@ type PictureReader interface {
 	// Pictures returns a run's pictures, sorted by role, step and name.
 	Pictures(ctx context.Context, id string, q PictureQuery) ([]Picture, error)
 	// OpenPicture opens a picture's file by its hash, after it has compared them: a file that is another is CodeNotFound.
+	// The content of another file of a run is opened in the same way.
 	OpenPicture(ctx context.Context, hash string) (io.ReadSeekCloser, error)
 }
 
@@ -143,6 +147,20 @@ type PictureStore interface {
 	// AddPicture adds a picture to a run and syncs it to the disk before returning. Adding the same
 	// picture again is no error; a different one with the same role, step and name is a conflict. The run may have ended.
 	AddPicture(ctx context.Context, c Claim, n NewPicture) (*Picture, error)
+}
+
+// FileReader reads the files of runs beside their pictures.
+type FileReader interface {
+	// Files returns a run's files, sorted by name. OpenPicture opens their contents.
+	Files(ctx context.Context, id string) ([]File, error)
+}
+
+// FileStore reads and writes the files of runs beside their pictures.
+type FileStore interface {
+	FileReader
+	// AddFile adds a file to a run, or replaces the one with its name, and syncs it to the disk before returning. A run
+	// with more than MaxFiles is CodeInvalid. The run may have ended.
+	AddFile(ctx context.Context, c Claim, n NewFile) (*File, error)
 }
 
 // CheckpointReader reads the states that runs are continued from.
@@ -240,11 +258,12 @@ type JudgementStore interface {
 // ArchiveStore takes what other stores had; see [Import].
 type ArchiveStore interface {
 	// Restore adds a whole run as another store had it, with its id and times, in its normal form. open opens its
-	// pictures by their hashes; see ReadPicture. A run with that id is a conflict. If another run is the same trial of
+	// pictures and its other files by their hashes; see ReadPicture and ReadFile. A run with that id is a conflict. If another run is the same trial of
 	// the same sweep, the restored one belongs to the sweep as trial 0, so that the sweep can be resumed.
 	Restore(ctx context.Context, a *Archive, open OpenPicture) (*Run, error)
 	// Refresh brings a run that Restore added up to date: its points, parameters, provenance, status and times become
-	// the archive's, and so does the checkpoint if the archive has one. The archive's pictures and tags are added. Name,
+	// the archive's, and so does the checkpoint if the archive has one. The archive's pictures and tags are added, and its files
+	// are added or replace those of their names. Name,
 	// experiment, sweep, note and rating stay as they are, but an empty note or rating is filled in. A run that was
 	// seen later here than in the archive, or that another process continues here or will, stays as it is.
 	Refresh(ctx context.Context, a *Archive, open OpenPicture) error
@@ -256,7 +275,7 @@ type ArchiveStore interface {
 	RestoreJudgements(ctx context.Context, judgements []Judgement) (int, error)
 }
 
-// OpenPicture opens a picture by its hash.
+// OpenPicture opens a picture, or another file, by its hash.
 type OpenPicture func(ctx context.Context, hash string) (io.ReadSeekCloser, error)
 
 // Index answers questions about all runs together.
@@ -435,14 +454,15 @@ type DeleteOptions struct {
 // Deletion is what deleting runs frees.
 type Deletion struct {
 	Runs     int   `json:"runs"`
-	Pictures int   `json:"pictures"` // files that no other run shares
-	Shared   int   `json:"shared"`   // files that stay
-	Bytes    int64 `json:"bytes"`    // of the pictures, the curves and the checkpoints
+	Pictures int   `json:"pictures"`        // pictures that no other run shares
+	Files    int   `json:"files,omitempty"` // other files that no other run shares
+	Shared   int   `json:"shared"`          // pictures and files that stay
+	Bytes    int64 `json:"bytes"`           // of the pictures, the files, the curves and the checkpoints
 }
 
 // VerifyOptions configures a check of a store.
 type VerifyOptions struct {
-	// Repair removes files that no run needs: pictures that no run names, and checkpoints of runs
+	// Repair removes files that no run needs: pictures and other files that no run names, and checkpoints of runs
 	// that are finished or do not exist. Files that a run needs are never removed.
 	Repair bool `json:"repair,omitempty"`
 }
@@ -450,8 +470,9 @@ type VerifyOptions struct {
 // Report is the result of a check of a store.
 type Report struct {
 	Runs        int       `json:"runs"`
-	Pictures    int       `json:"pictures"`              // files
-	Bytes       int64     `json:"bytes"`                 // of the pictures
+	Pictures    int       `json:"pictures"`              // files of pictures
+	Files       int       `json:"files,omitempty"`       // contents of other files
+	Bytes       int64     `json:"bytes"`                 // of the pictures and the files
 	Checkpoints int       `json:"checkpoints,omitempty"` // files
 	Points      int64     `json:"points"`
 	Problems    []Problem `json:"problems"`
@@ -472,7 +493,7 @@ type ProblemKind string
 const (
 	ProblemDatabase ProblemKind = "database" // the database contradicts itself
 	ProblemPoints   ProblemKind = "points"   // a curve is damaged
-	ProblemMissing  ProblemKind = "missing"  // a run names a picture whose file does not exist
-	ProblemAltered  ProblemKind = "altered"  // a picture's file does not match its hash
+	ProblemMissing  ProblemKind = "missing"  // a run names a picture or a file that does not exist
+	ProblemAltered  ProblemKind = "altered"  // a picture or a file does not match its hash
 	ProblemOrphaned ProblemKind = "orphaned" // a file that no run needs
 )

@@ -34,11 +34,18 @@ type Run struct {
 type Content struct {
 	Series   []tracker.Series
 	Pictures []Picture
+	Files    []File
 }
 
 // Picture is a picture of a run, with the time at which it was recorded.
 type Picture struct {
 	tracker.NewPicture
+	At time.Time
+}
+
+// File is a file of a run, with the time at which it was recorded.
+type File struct {
+	tracker.NewFile
 	At time.Time
 }
 
@@ -67,13 +74,14 @@ type Source struct {
 	latest   string // the id of the run whose content is held
 	series   []tracker.Series
 	pictures []tracker.Picture
-	files    map[string][]byte // by hash
+	others   []tracker.File    // sorted by name
+	contents map[string][]byte // of pictures and files, by hash
 }
 
 var _ tracker.Source = (*Source)(nil)
 
-// NewSource returns a source of runs and of the sweeps that they name. warn is called for each picture that cannot be
-// kept, and is left out.
+// NewSource returns a source of runs and of the sweeps that they name. warn is called for each picture, and each
+// file, that cannot be kept and is left out.
 func NewSource(runs []Run, sweeps []tracker.Sweep, warn func(error)) *Source {
 	s := &Source{read: map[string]func(context.Context) (*Content, error){}, sweeps: sweeps, warn: warn}
 	runs = slices.Clone(runs)
@@ -198,7 +206,7 @@ func (s *Source) hold(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	s.latest, s.series, s.pictures, s.files = id, nil, nil, map[string][]byte{}
+	s.latest, s.series, s.pictures, s.others, s.contents = id, nil, nil, nil, map[string][]byte{}
 	for _, one := range content.Series {
 		one.Name = tracker.NearestName(one.Name)
 		one.Points = slices.DeleteFunc(one.Points, func(p tracker.Point) bool { return p.Step < 0 })
@@ -219,8 +227,21 @@ func (s *Source) hold(ctx context.Context, id string) error {
 		} else {
 			s.pictures = append(s.pictures, described)
 		}
-		s.files[described.Hash] = p.Data
+		s.contents[described.Hash] = p.Data
 	}
+	for _, f := range content.Files {
+		described, err := f.Describe(tracker.StoredTime(f.At))
+		if err == nil {
+			err = tracker.CheckFileCount(len(s.others) + 1)
+		}
+		if err != nil {
+			s.warn(fmt.Errorf("run %s: %w", id, err))
+			continue
+		}
+		s.others = append(s.others, described)
+		s.contents[described.Hash] = f.Data
+	}
+	slices.SortFunc(s.others, func(a, b tracker.File) int { return cmp.Compare(a.Name, b.Name) })
 	return nil
 }
 
@@ -250,11 +271,21 @@ func (s *Source) Pictures(ctx context.Context, id string, _ tracker.PictureQuery
 	return slices.Clone(s.pictures), nil
 }
 
-// OpenPicture implements tracker.Source. It opens pictures of the run that was read last.
+// Files implements tracker.Source.
+func (s *Source) Files(ctx context.Context, id string) ([]tracker.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.hold(ctx, id); err != nil {
+		return nil, err
+	}
+	return slices.Clone(s.others), nil
+}
+
+// OpenPicture implements tracker.Source. It opens pictures and files of the run that was read last.
 func (s *Source) OpenPicture(_ context.Context, hash string) (io.ReadSeekCloser, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	data, ok := s.files[hash]
+	data, ok := s.contents[hash]
 	if !ok {
 		return nil, tracker.Errorf(tracker.CodeNotFound, "there is no picture %s", hash)
 	}

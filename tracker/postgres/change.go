@@ -153,7 +153,7 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, o tracker.DeleteOpti
 	}
 	// Objects are removed only after the rows that name them. A crash between the two leaves some over, which Verify finds
 	// and a later sweep removes, but no row without its object.
-	db.removePictures(ctx, plan.hashes)
+	db.removeBlobs(ctx, plan.hashes)
 	db.removeObjects(ctx, plan.objects)
 	return &plan.Deletion, nil
 }
@@ -171,7 +171,7 @@ type deletion struct {
 	tracker.Deletion
 	runs    []record
 	keys    []int64
-	hashes  []string // of the pictures that no other run shares
+	hashes  []string // of the pictures and files that no other run shares
 	objects []string // checkpoints
 }
 
@@ -204,22 +204,28 @@ func (db *DB) planDeletion(ctx context.Context, tx pgx.Tx, ids []string, o track
 	if err != nil {
 		return d, err
 	}
-	// Whoever adds one of these pictures to another run waits for their rows, or has added it before the next query.
-	hashes, err := column[string](ctx, tx, `SELECT hash FROM blobs WHERE hash IN (SELECT hash FROM pictures WHERE run = ANY ($1)) ORDER BY hash`+forUpdate, d.keys)
+	// Whoever adds one of these contents to another run waits for their rows, or has added it before the next query.
+	hashes, err := column[string](ctx, tx, `SELECT hash FROM blobs WHERE hash IN (SELECT hash FROM pictures WHERE run = ANY ($1)
+		UNION SELECT hash FROM files WHERE run = ANY ($1)) ORDER BY hash`+forUpdate, d.keys)
 	if err != nil {
 		return d, err
 	}
 	var hash string
-	var shared bool
+	var shared, other bool
 	query := `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures AS p JOIN runs AS r ON r.key = p.run WHERE p.hash = blobs.hash
-			AND (NOT p.run = ANY ($1) OR p.role = $2 AND EXISTS (SELECT 1 ` + heirs + `)))
+				AND (NOT p.run = ANY ($1) OR p.role = $2 AND EXISTS (SELECT 1 ` + heirs + `)))
+			OR EXISTS (SELECT 1 FROM files WHERE hash = blobs.hash AND NOT run = ANY ($1)), format = ''
 		FROM blobs WHERE hash = ANY ($3)`
-	err = each(ctx, tx, query, []any{d.keys, tracker.RoleKept, hashes}, []any{&hash, &bytes, &shared}, func() error {
+	err = each(ctx, tx, query, []any{d.keys, tracker.RoleKept, hashes}, []any{&hash, &bytes, &shared, &other}, func() error {
 		if shared {
 			d.Shared++
 			return nil
 		}
-		d.Pictures++
+		if other {
+			d.Files++
+		} else {
+			d.Pictures++
+		}
 		d.Bytes += bytes
 		d.hashes = append(d.hashes, hash)
 		return nil

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,11 +42,15 @@ func (db *DB) Run(ctx context.Context, id string) (run *tracker.Run, err error) 
 		if run, err = db.loadRun(ctx, tx, key); err != nil {
 			return err
 		}
-		return eachPicture(ctx, tx, `WHERE p.run = $1`, []any{key}, func(p *tracker.Picture) {
-			if p == nil && !slices.Contains(run.Damaged, "pictures") {
-				run.Damaged = append(run.Damaged, "pictures")
+		damaged := func(name string, bad bool) {
+			if bad && !slices.Contains(run.Damaged, name) {
+				run.Damaged = append(run.Damaged, name)
 			}
-		})
+		}
+		return cmp.Or(
+			eachPicture(ctx, tx, `WHERE p.run = $1`, []any{key}, func(p *tracker.Picture) { damaged("pictures", p == nil) }),
+			eachFile(ctx, tx, `WHERE f.run = $1`, []any{key}, func(f *tracker.File) { damaged("files", f == nil) }),
+		)
 	})
 	return run, err
 }

@@ -13,17 +13,17 @@ import (
 	"github.com/gouache-art/gouache/tracker/blobs"
 )
 
-// errVanished is the error for a picture that was removed from the object store before its row was written: the last run
-// that had it was deleted in the meantime.
-var errVanished = errors.New("the picture vanished from the object store")
+// errVanished is the error for a file that was removed from the object store before its row was written: the last run that
+// had it was deleted in the meantime.
+var errVanished = errors.New("the file vanished from the object store")
 
-// picturesBegin the keys of pictures in the object store.
+// picturesBegin the keys of pictures, and of other files of runs, in the object store.
 const picturesBegin = "pictures/"
 
 // pictureKey is the place of a picture in the object store.
 func pictureKey(hash string) string { return picturesBegin + hash[:2] + "/" + hash }
 
-// upload is a picture's file that is to be in the object store before a row names it.
+// upload is a file that is to be in the object store before a row names it.
 type upload struct {
 	hash  string
 	bytes int64
@@ -50,7 +50,7 @@ func (db *DB) AddPicture(ctx context.Context, c tracker.Claim, n tracker.NewPict
 	if err != nil {
 		return nil, err
 	}
-	err = db.withFiles(ctx, "adding a picture to run "+c.Run, files, func(tx pgx.Tx) error {
+	err = db.withBlobs(ctx, "adding a picture to run "+c.Run, files, func(tx pgx.Tx) error {
 		r, err := findClaimed(ctx, tx, c)
 		if err != nil {
 			return err
@@ -63,10 +63,10 @@ func (db *DB) AddPicture(ctx context.Context, c tracker.Claim, n tracker.NewPict
 	return &pictures[0], nil
 }
 
-// withFiles writes files, and then the rows that name them. Files are written without a lock, since that is slow, but
+// withBlobs writes files, and then the rows that name them. Files are written without a lock, since that is slow, but
 // removed only while nobody else writes rows. So who writes rows can rely on a file that is there; if one is not, it is
 // written again.
-func (db *DB) withFiles(ctx context.Context, doing string, files []upload, rows func(tx pgx.Tx) error) error {
+func (db *DB) withBlobs(ctx context.Context, doing string, files []upload, rows func(tx pgx.Tx) error) error {
 	if db.readOnly {
 		return db.write(ctx, doing, nil) // refuses
 	}
@@ -83,7 +83,7 @@ func (db *DB) withFiles(ctx context.Context, doing string, files []upload, rows 
 				}
 			}
 			if err != nil {
-				db.removePictures(context.WithoutCancel(ctx), written)
+				db.removeBlobs(context.WithoutCancel(ctx), written)
 				return db.failed(doing, err)
 			}
 		}
@@ -109,14 +109,16 @@ func (db *DB) withFiles(ctx context.Context, doing string, files []upload, rows 
 		}
 	}
 	if err != nil {
-		db.removePictures(context.WithoutCancel(ctx), written)
+		db.removeBlobs(context.WithoutCancel(ctx), written)
 	}
 	return err
 }
 
 // insertPicture adds the row of a picture that is in the object store.
 func insertPicture(ctx context.Context, tx pgx.Tx, run int64, p tracker.Picture) error {
-	if err := do(ctx, tx, `INSERT INTO blobs (hash, bytes, format, width, height) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+	// It may have been another file so far.
+	if err := do(ctx, tx, `INSERT INTO blobs AS b (hash, bytes, format, width, height) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (hash) DO UPDATE SET format = excluded.format, width = excluded.width, height = excluded.height WHERE b.format = ''`,
 		p.Hash, p.Bytes, p.Format, p.Width, p.Height); err != nil {
 		return err
 	}
@@ -220,7 +222,7 @@ func (db *DB) Restore(ctx context.Context, a *tracker.Archive, open tracker.Open
 		if err != nil {
 			return 0, err
 		}
-		if err := fill(ctx, tx, key, a); err != nil {
+		if _, err := fill(ctx, tx, key, a); err != nil {
 			return 0, err
 		}
 		run, err = db.loadRun(ctx, tx, key)
@@ -234,6 +236,7 @@ var errStays = errors.New("the run stays as it is")
 
 // Refresh implements tracker.Store.
 func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture) error {
+	var replaced []string
 	err := db.bring(ctx, a, open, func(tx pgx.Tx, a *tracker.Archive) (int64, error) {
 		there, err := findRun(ctx, tx, a.Run.ID)
 		if err != nil {
@@ -247,12 +250,17 @@ func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.Open
 		if continued || here.SeenAt.After(a.Run.SeenAt) {
 			return 0, errStays
 		}
-		return there.key, cmp.Or(
-			do(ctx, tx, `DELETE FROM metrics WHERE run = $1`, there.key), refreshRun(ctx, tx, there.key, &a.Run), fill(ctx, tx, there.key, a),
-		)
+		err = cmp.Or(do(ctx, tx, `DELETE FROM metrics WHERE run = $1`, there.key), refreshRun(ctx, tx, there.key, &a.Run))
+		if err == nil {
+			replaced, err = fill(ctx, tx, there.key, a)
+		}
+		return there.key, err
 	})
 	if errors.Is(err, errStays) {
 		return nil
+	}
+	if err == nil {
+		db.removeBlobs(ctx, replaced)
 	}
 	return err
 }
@@ -294,16 +302,24 @@ func (db *DB) bring(ctx context.Context, a *tracker.Archive, open tracker.OpenPi
 			return db.failed(doing, err)
 		}
 	}
-	files := make([]upload, len(a.Pictures))
+	var files []upload
 	for i := range a.Pictures {
-		p := &a.Pictures[i]
-		if files[i], err = db.bringPicture(ctx, p, open); err != nil {
-			break
+		if err == nil {
+			var u upload
+			u, err = db.bringPicture(ctx, &a.Pictures[i], open)
+			files = append(files, u)
+		}
+	}
+	for i := range a.Files {
+		if err == nil {
+			var u upload
+			u, err = db.bringFile(ctx, &a.Files[i], open)
+			files = append(files, u)
 		}
 	}
 	var unneeded []string
 	if err == nil {
-		err = db.withFiles(ctx, doing, files, func(tx pgx.Tx) error {
+		err = db.withBlobs(ctx, doing, files, func(tx pgx.Tx) error {
 			key, err := rows(tx, a)
 			if err != nil || c == nil && a.Run.Status != tracker.StatusFinished {
 				return err
@@ -330,7 +346,7 @@ func (db *DB) bringPicture(ctx context.Context, p *tracker.Picture, open tracker
 	}
 	var known *tracker.Picture
 	err := db.read(ctx, "importing a run", func(tx pgx.Tx) error {
-		query := `SELECT bytes, format, width, height FROM blobs WHERE hash = $1`
+		query := `SELECT bytes, format, width, height FROM blobs WHERE hash = $1 AND format <> ''`
 		here := *p
 		return each(ctx, tx, query, []any{p.Hash}, []any{&here.Bytes, &here.Format, &here.Width, &here.Height}, func() error { known = &here; return nil })
 	})
@@ -352,15 +368,22 @@ func (db *DB) bringPicture(ctx context.Context, p *tracker.Picture, open tracker
 	return upload{p.Hash, p.Bytes, read}, nil
 }
 
-// fill adds an archive's points and pictures to its run.
-func fill(ctx context.Context, tx pgx.Tx, key int64, a *tracker.Archive) error {
+// fill adds an archive's points, pictures and files to its run. It returns the hashes that insertFile does.
+func fill(ctx context.Context, tx pgx.Tx, key int64, a *tracker.Archive) (replaced []string, err error) {
 	if err := appendPoints(ctx, tx, key, a.Series); err != nil {
-		return err
+		return nil, err
 	}
 	for _, p := range a.Pictures {
 		if err := insertPicture(ctx, tx, key, p); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	for _, f := range a.Files {
+		hashes, err := insertFile(ctx, tx, key, f)
+		if err != nil {
+			return nil, err
+		}
+		replaced = append(replaced, hashes...)
+	}
+	return replaced, nil
 }

@@ -289,7 +289,7 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 	tried := map[string]bool{} // the ids under which it may have been committed, although the database went away
 	for range 10 {             // until no other run has the id
 		r.Name = cmp.Or(n.Name, r.ID)
-		err = db.withFiles(ctx, "starting a run", files, func(tx pgx.Tx) error {
+		err = db.withBlobs(ctx, "starting a run", files, func(tx pgx.Tx) error {
 			key, err := insertRun(ctx, tx, &r)
 			if errors.Is(err, pgx.ErrNoRows) {
 				return db.refuseSecond(ctx, tx, &r, tried[r.ID], &run)

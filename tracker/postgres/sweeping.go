@@ -48,7 +48,7 @@ func (db *DB) sweep(ctx context.Context, remove bool, found func(name string)) (
 		name          func(key string) string // what the query returns for an object that a row names
 		remove        func(context.Context, []string) error
 	}{
-		{picturesBegin, `SELECT hash FROM blobs WHERE hash = ANY ($1::text[])`, hashOf, db.tryRemovePictures},
+		{picturesBegin, `SELECT hash FROM blobs WHERE hash = ANY ($1::text[])`, hashOf, db.tryRemoveBlobs},
 		{checkpointsBegin, `SELECT object FROM checkpoints WHERE object = ANY ($1::text[])`, checkpointOf, db.tryRemoveObjects},
 	} {
 		var old []string
@@ -110,16 +110,16 @@ func checkpointOf(key string) string {
 	return key
 }
 
-// removePictures removes those of the pictures that no row names. What cannot be removed now, a later sweep removes.
-func (db *DB) removePictures(ctx context.Context, hashes []string) {
-	_ = db.tryRemovePictures(ctx, hashes)
+// removeBlobs removes those of the pictures that no row names. What cannot be removed now, a later sweep removes.
+func (db *DB) removeBlobs(ctx context.Context, hashes []string) {
+	_ = db.tryRemoveBlobs(ctx, hashes)
 }
 
 // removeObjects removes objects that no row can name any more. What cannot be removed now, a later sweep removes.
 func (db *DB) removeObjects(ctx context.Context, keys []string) { _ = db.tryRemoveObjects(ctx, keys) }
 
-// tryRemovePictures removes each of the pictures while nobody can add a row that names it; see withFiles.
-func (db *DB) tryRemovePictures(ctx context.Context, hashes []string) error {
+// tryRemoveBlobs removes each of the pictures while nobody can add a row that names it; see withBlobs.
+func (db *DB) tryRemoveBlobs(ctx context.Context, hashes []string) error {
 	var errs []error
 	for _, hash := range hashes {
 		errs = append(errs, db.write(ctx, "removing pictures", func(tx pgx.Tx) error {

@@ -25,8 +25,8 @@ func (db *DB) Verify(ctx context.Context, o tracker.VerifyOptions) (*tracker.Rep
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range v.pictures {
-		if err := v.picture(ctx, p); err != nil {
+	for _, b := range v.blobs {
+		if err := v.blob(ctx, b); err != nil {
 			return nil, db.failed("checking pictures", err)
 		}
 	}
@@ -51,8 +51,22 @@ func (db *DB) Verify(ctx context.Context, o tracker.VerifyOptions) (*tracker.Rep
 type verifier struct {
 	db          *DB
 	report      *tracker.Report
-	pictures    []checkpoint // what should be in the object store
+	blobs       []blob // what should be in the object store
 	checkpoints []checkpoint
+}
+
+// blob is a picture, or the content of another file of a run.
+type blob struct {
+	checkpoint
+	other bool // no picture
+}
+
+// kind is what problems call it.
+func (b *blob) kind() string {
+	if b.other {
+		return "file"
+	}
+	return "picture"
 }
 
 func (v *verifier) problem(kind tracker.ProblemKind, hash, format string, args ...any) {
@@ -99,19 +113,21 @@ func (v *verifier) points(ctx context.Context, tx pgx.Tx) error {
 
 // objects reads which objects should exist.
 func (v *verifier) objects(ctx context.Context, tx pgx.Tx) error {
+	var b blob
 	var c checkpoint
 	var used bool
+	query := `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures WHERE hash = blobs.hash) OR EXISTS (SELECT 1 FROM files WHERE hash = blobs.hash), format = '' FROM blobs`
 	return cmp.Or(
-		each(ctx, tx, `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures WHERE hash = blobs.hash) FROM blobs`, nil, []any{&c.hash, &c.bytes, &used}, func() error {
-			if tracker.CheckHash(c.hash) != nil {
-				v.problem(tracker.ProblemDatabase, "", "%.80q is no picture's hash", c.hash)
+		each(ctx, tx, query, nil, []any{&b.hash, &b.bytes, &used, &b.other}, func() error {
+			if tracker.CheckHash(b.hash) != nil {
+				v.problem(tracker.ProblemDatabase, "", "%.80q is no %s's hash", b.hash, b.kind())
 				return nil
 			}
 			if !used {
-				v.problem(tracker.ProblemDatabase, c.hash, "no run has picture %s any more", c.hash)
+				v.problem(tracker.ProblemDatabase, b.hash, "no run has %s %s any more", b.kind(), b.hash)
 			}
-			c.object = pictureKey(c.hash)
-			v.pictures = append(v.pictures, c)
+			b.object = pictureKey(b.hash)
+			v.blobs = append(v.blobs, b)
 			return nil
 		}),
 		each(ctx, tx, `SELECT object, bytes, hash FROM checkpoints`, nil, []any{&c.object, &c.bytes, &c.hash}, func() error {
@@ -124,7 +140,12 @@ func (v *verifier) objects(ctx context.Context, tx pgx.Tx) error {
 
 // others reads the records that belong to no run, or to several.
 func (v *verifier) others(ctx context.Context, tx pgx.Tx) error {
-	pictures := 0
+	pictures, files := 0, 0
+	err5 := eachFile(ctx, tx, ``, nil, func(f *tracker.File) {
+		if f == nil {
+			files++
+		}
+	})
 	err1 := eachPicture(ctx, tx, ``, nil, func(p *tracker.Picture) {
 		if p == nil {
 			pictures++
@@ -141,22 +162,22 @@ func (v *verifier) others(ctx context.Context, tx pgx.Tx) error {
 		rows int
 		what string
 	}{
-		{pictures, "%d rows of pictures are none, and are not shown"}, {judgements, "%d rows of judgements are none, and do not count"},
+		{pictures, "%d rows of pictures are none, and are not shown"}, {files, "%d rows of files are none, and are not shown"}, {judgements, "%d rows of judgements are none, and do not count"},
 		{workers, "%d rows of workers are damaged"},
 	} {
 		if bad.rows > 0 {
 			v.problem(tracker.ProblemDatabase, "", bad.what, bad.rows)
 		}
 	}
-	return cmp.Or(err1, err2, err3, err4)
+	return cmp.Or(err1, err2, err3, err4, err5)
 }
 
-// picture checks a picture that the database names.
-func (v *verifier) picture(ctx context.Context, p checkpoint) error {
-	err := v.read(ctx, p)
+// blob checks a picture, or another file, that the database names.
+func (v *verifier) blob(ctx context.Context, b blob) error {
+	err := v.read(ctx, b.checkpoint)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, blobs.ErrAltered):
-		if named, err := v.named(ctx, `SELECT EXISTS (SELECT 1 FROM blobs WHERE hash = $1)`, p.hash); err != nil || !named {
+		if named, err := v.named(ctx, `SELECT EXISTS (SELECT 1 FROM blobs WHERE hash = $1)`, b.hash); err != nil || !named {
 			return err // deleted in the meantime
 		}
 	case err != nil:
@@ -164,13 +185,17 @@ func (v *verifier) picture(ctx context.Context, p checkpoint) error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		v.problem(tracker.ProblemMissing, p.hash, "picture %s is missing", p.hash)
+		v.problem(tracker.ProblemMissing, b.hash, "%s %s is missing", b.kind(), b.hash)
 		return nil
 	case err != nil:
-		v.problem(tracker.ProblemAltered, p.hash, "picture %s is not what it was", p.hash)
+		v.problem(tracker.ProblemAltered, b.hash, "%s %s is not what it was", b.kind(), b.hash)
 	}
-	v.report.Pictures++
-	v.report.Bytes += p.bytes
+	if b.other {
+		v.report.Files++
+	} else {
+		v.report.Pictures++
+	}
+	v.report.Bytes += b.bytes
 	return nil
 }
 

@@ -43,7 +43,7 @@ func pace(moved int64) time.Duration { return time.Duration(moved/minRate) * tim
 
 // The names of the parts of a form, beside json, which is the first.
 const (
-	filePart  = "file"       // a picture; of an archive, its file's name is its hash
+	filePart  = "file"       // a picture, or another file of a run; of an archive, its file's name is its hash
 	statePart = "checkpoint" // of an archive
 )
 
@@ -95,6 +95,10 @@ type (
 	newPicture struct {
 		Attempt int `json:"attempt"`
 		tracker.NewPicture
+	}
+	newFile struct {
+		Attempt int `json:"attempt"`
+		tracker.NewFile
 	}
 	deletion struct {
 		Runs []string `json:"runs"`

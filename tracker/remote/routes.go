@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -143,6 +144,19 @@ var routes = []route{
 		})
 		return picture, err
 	}},
+	{"GET /runs/{id}/files", false, func(c *call) (any, error) { return c.store.Files(c.Context(), c.id()) }},
+	{"POST /runs/{id}/files", true, func(c *call) (file any, err error) {
+		var n newFile
+		err = c.pictures(&n, func(files [][]byte) error {
+			if len(files) != 1 {
+				return tracker.Errorf(tracker.CodeInvalid, "there are %d files: send one", len(files))
+			}
+			n.Data = files[0]
+			file, err = c.store.AddFile(c.Context(), c.claim(n.Attempt), n.NewFile)
+			return err
+		})
+		return file, err
+	}},
 	{"GET /pictures/{hash}", false, func(c *call) (any, error) {
 		hash := c.PathValue("hash")
 		file, err := c.store.OpenPicture(c.Context(), hash)
@@ -151,6 +165,11 @@ var routes = []route{
 		}
 		defer file.Close()
 		c.writer.Header().Set("ETag", strconv.Quote(hash))
+		kind, err := imageType(file)
+		if err != nil {
+			return nil, err
+		}
+		c.writer.Header().Set("Content-Type", kind)
 		http.ServeContent(c.slowly(c.writer), c.Request, "", time.Time{}, file)
 		return sent, nil
 	}},
@@ -317,6 +336,23 @@ func (c *call) runQuery() (q tracker.RunQuery, err error) {
 	limit, err := c.number("limit")
 	q.Offset, q.Limit = int(offset), int(limit)
 	return q, err
+}
+
+// imageType returns the media type of a picture. Of anything else it is only said that it is data: it may be anybody's page,
+// which no browser shall show.
+func imageType(file io.ReadSeeker) (string, error) {
+	head := make([]byte, 512)
+	n, err := io.ReadFull(file, head)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if kind := http.DetectContentType(head[:n]); strings.HasPrefix(kind, "image/") {
+		return kind, err
+	}
+	return "application/octet-stream", err
 }
 
 // taker reads the process that takes a run, or a worker.

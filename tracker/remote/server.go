@@ -102,7 +102,7 @@ func (r route) parts() (method, path string, query []string) {
 }
 
 // logs are the last words of the paths of requests that come all the time. They wake nobody.
-var logs = []string{"heartbeat", "points", "pictures", "checkpoint", "workers"}
+var logs = []string{"heartbeat", "points", "pictures", "files", "checkpoint", "workers"}
 
 // answer makes an http.Handler of what answers a route's requests. news says that they wake who waits for changes.
 func (h *handler) answer(answer func(*call) (any, error), writes, news bool, names []string) http.Handler {
@@ -409,7 +409,8 @@ func (c *call) pictures(v any, use func(files [][]byte) error) error {
 	return use(data)
 }
 
-// archive reads a form with an archive of a run: its pictures in files named by their hashes, and perhaps a checkpoint.
+// archive reads a form with an archive of a run: its pictures and its other files in files named by their hashes, and
+// perhaps a checkpoint.
 func (c *call) archive(use func(a *tracker.Archive, open tracker.OpenPicture) error) error {
 	var a tracker.Archive
 	files := map[string]*os.File{}
@@ -425,8 +426,8 @@ func (c *call) archive(use func(a *tracker.Archive, open tracker.OpenPicture) er
 		} else if err := tracker.CheckHash(name); err != nil {
 			return err
 		}
-		if files[name] != nil || len(files) > len(a.Pictures) {
-			return tracker.Errorf(tracker.CodeInvalid, "part %s comes twice, or is no picture of the run", name)
+		if files[name] != nil || len(files) > len(a.Pictures)+len(a.Files) {
+			return tracker.Errorf(tracker.CodeInvalid, "part %s comes twice, or is no picture or file of the run", name)
 		}
 		f, err := keep(part, most, tracker.Errorf(tracker.CodeInvalid, "%s has more than %d bytes", name, most))
 		if err == nil {

@@ -385,6 +385,45 @@ func (s *Store) AddPicture(ctx context.Context, c tracker.Claim, n tracker.NewPi
 	return &p, nil
 }
 
+// Files implements tracker.Store.
+func (s *Store) Files(ctx context.Context, id string) ([]tracker.File, error) {
+	var list []tracker.File
+	if err := s.askRun(ctx, id, "/files", nil, &list); err != nil {
+		return nil, err
+	}
+	files := []tracker.File{}
+	for _, f := range list {
+		if f.Mend(); f.Check() == nil {
+			files = append(files, f)
+		}
+	}
+	return files, nil
+}
+
+// AddFile implements tracker.Store.
+func (s *Store) AddFile(ctx context.Context, c tracker.Claim, n tracker.NewFile) (*tracker.File, error) {
+	if _, err := n.Describe(time.Now()); err != nil {
+		return nil, err
+	}
+	path, err := pathOf(c.Run, "/files")
+	if err != nil {
+		return nil, err
+	}
+	b, err := formOf(newFile{c.Attempt, n}, func(write part) error { return write(filePart, "", bytes.NewReader(n.Data)) })
+	if err != nil {
+		return nil, err
+	}
+	var f tracker.File
+	if err := s.do(ctx, request{method: "POST", path: path, body: b}, &f); err != nil {
+		return nil, err
+	}
+	if err := f.Check(); err != nil {
+		return nil, tracker.Errorf(tracker.CodeInternal, "the server described the file otherwise: %w", err)
+	}
+	f.Mend()
+	return &f, nil
+}
+
 // OpenCheckpoint implements tracker.Store. The state is in a temporary file then.
 func (s *Store) OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, error) {
 	var file *os.File
@@ -584,16 +623,26 @@ func (s *Store) bring(ctx context.Context, path string, a *tracker.Archive, open
 	}
 	b, err := formOf(a, func(write part) error {
 		written := map[string]bool{}
-		for _, p := range a.Pictures {
-			if written[p.Hash] {
-				continue
+		send := func(hash string, read func() ([]byte, error)) error {
+			if written[hash] {
+				return nil
 			}
-			written[p.Hash] = true
-			_, data, err := tracker.ReadPicture(ctx, p, open)
+			written[hash] = true
+			data, err := read()
 			if err != nil {
 				return err
 			}
-			if err := write(filePart, p.Hash, bytes.NewReader(data)); err != nil {
+			return write(filePart, hash, bytes.NewReader(data))
+		}
+		for _, p := range a.Pictures {
+			err := send(p.Hash, func() (data []byte, err error) { _, data, err = tracker.ReadPicture(ctx, p, open); return data, err })
+			if err != nil {
+				return err
+			}
+		}
+		for _, f := range a.Files {
+			err := send(f.Hash, func() (data []byte, err error) { _, data, err = tracker.ReadFile(ctx, f, open); return data, err })
+			if err != nil {
 				return err
 			}
 		}

@@ -143,7 +143,7 @@ func (db *DB) DeleteRuns(ctx context.Context, ids []string, o tracker.DeleteOpti
 	}
 	// Files are removed only after the rows that name them are committed. A crash between the two
 	// leaves files over, which Verify finds, but no row without its file.
-	if err := errors.Join(db.removePictures(ctx, plan.hashes), db.removeCheckpoints(ctx, ids...)); err != nil {
+	if err := errors.Join(db.removeBlobs(ctx, plan.hashes), db.removeCheckpoints(ctx, ids...)); err != nil {
 		return nil, err
 	}
 	if err := db.shrink(ctx); err != nil && !isFull(err) {
@@ -165,7 +165,7 @@ const handOn = `INSERT INTO pictures (run, role, step, name, source, hash, at)
 type deletion struct {
 	tracker.Deletion
 	keys   []int64
-	hashes []string // of the files that no other run shares
+	hashes []string // of the pictures and files that no other run shares
 }
 
 func (db *DB) planDeletion(ctx context.Context, tx *sql.Tx, ids []string, force bool) (deletion, error) {
@@ -190,16 +190,22 @@ func (db *DB) planDeletion(ctx context.Context, tx *sql.Tx, ids []string, force 
 		return d, err
 	}
 	query = `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures AS p JOIN runs AS r ON r.key = p.run WHERE p.hash = blobs.hash
-			AND (p.run NOT IN (SELECT value FROM json_each(?1)) OR p.role = ?2 AND EXISTS (SELECT 1 ` + heirs + `)))
-		FROM blobs WHERE hash IN (SELECT hash FROM pictures WHERE run IN (SELECT value FROM json_each(?1)))`
-	v := make([]any, 3)
+				AND (p.run NOT IN (SELECT value FROM json_each(?1)) OR p.role = ?2 AND EXISTS (SELECT 1 ` + heirs + `)))
+			OR EXISTS (SELECT 1 FROM files WHERE hash = blobs.hash AND run NOT IN (SELECT value FROM json_each(?1))), format IS ''
+		FROM blobs WHERE hash IN (SELECT hash FROM pictures WHERE run IN (SELECT value FROM json_each(?1))
+			UNION SELECT hash FROM files WHERE run IN (SELECT value FROM json_each(?1)))`
+	v := make([]any, 4)
 	err = each(ctx, tx, query, []any{keys, tracker.RoleKept}, pointers(v), func() error {
 		var r row
 		if r.number("shared", v[2]) == 1 {
 			d.Shared++
 			return nil
 		}
-		d.Pictures++
+		if r.number("other", v[3]) == 1 {
+			d.Files++
+		} else {
+			d.Pictures++
+		}
 		d.Bytes += r.number("bytes", v[1])
 		d.hashes = append(d.hashes, r.text("hash", v[0]))
 		return nil
@@ -226,15 +232,15 @@ func (db *DB) refuseRunning(ctx context.Context, tx *sql.Tx, keys []int64) error
 	})
 }
 
-// removePictures removes those of the files that no row names, while no other process can add one; see withFiles.
-func (db *DB) removePictures(ctx context.Context, hashes []string) error {
+// removeBlobs removes those of the files that no row names, while no other process can add one; see withBlobs.
+func (db *DB) removeBlobs(ctx context.Context, hashes []string) error {
 	return db.removeFiles(ctx, "removing pictures", slices.DeleteFunc(slices.Clone(hashes), isNoHash), db.blobs.folder, db.blobs.name, isNamed)
 }
 
 // isNoHash reports whether a text from the database names no file.
 func isNoHash(text string) bool { return tracker.CheckHash(text) != nil }
 
-// isNamed reports whether a row names a picture's file.
+// isNamed reports whether a row names a file under blobs/.
 func isNamed(ctx context.Context, from querier, hash string) (bool, error) {
 	return one[bool](ctx, from, `SELECT EXISTS (SELECT 1 FROM blobs WHERE hash = ?)`, hash)
 }

@@ -175,7 +175,7 @@ func (f folder) remove(name string) error {
 	return nil
 }
 
-// blobs are the files of pictures: ab/abcd… for the hash abcd….
+// blobs are the files of pictures, and other files of runs: ab/abcd… for the hash abcd….
 type blobs struct{ folder }
 
 // name is that of a picture's file. The hash must be one.

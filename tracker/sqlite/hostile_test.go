@@ -84,6 +84,12 @@ func readAll(t *testing.T, name, dir string) {
 				file.Close()
 			}
 		}
+		files, _ := store.Files(ctx, r.ID)
+		for _, f := range files {
+			if err := f.Check(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 	if ctx.Err() != nil {
 		t.Errorf("%s: it took too long", name)

@@ -16,12 +16,13 @@ import (
 // columns are those of the database that a store elsewhere may have put anything in.
 var columns = []string{
 	"runs.id", "runs.name", "runs.experiment", "runs.sweep", "runs.trial", "runs.status", "runs.reason", "runs.started_at", "runs.ended_at",
-	"runs.seen_at", "runs.idle", "runs.tries", "runs.note", "runs.note_by", "runs.note_at", "runs.rating", "runs.provenance", "runs.host", "runs.pid", "runs.boot",
+	"runs.seen_at", "runs.idle", "runs.tries", "runs.note", "runs.rating", "runs.provenance", "runs.host", "runs.pid", "runs.boot",
 	"runs.process_started", "params.name", "params.value", "params.truth", "tags.tag", "metrics.name", "metrics.points", "metrics.last_step",
 	"metrics.last", "metrics.least", "metrics.greatest", "chunks.number", "chunks.points", "blobs.hash", "blobs.bytes", "blobs.format",
 	"blobs.width", "blobs.height", "pictures.role", "pictures.step", "pictures.name", "pictures.source", "pictures.hash", "pictures.at",
 	"runs.queue", "runs.stopped", "sweeps.active", "sweeps.name", "sweeps.experiment", "sweeps.text", "sweeps.dir", "sweeps.trials", "sweeps.rated", "sweeps.started_at",
 	"judgements.left_run", "judgements.right_run", "judgements.verdict", "judgements.rater", "judgements.at",
+	"runs.note_by", "runs.note_at", "files.name", "files.type", "files.hash", "files.at",
 }
 
 // FuzzImport imports stores in which one column has another value and some bytes of the database are others. It ends, in

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -25,6 +26,11 @@ func TestMigrations(t *testing.T) {
 		if err := errors.Join(err, pool.Close()); err != nil {
 			t.Fatalf("version %d: %v", version, err)
 		}
+		if content := filepath.Join(dir, "blobs/9f/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"); version >= 8 {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(content), 0o777), os.WriteFile(content, []byte("test"), 0o666)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		store := openStore(t, dir, Options{})
 		if version == 0 {
 			continue
@@ -40,6 +46,10 @@ func TestMigrations(t *testing.T) {
 		}
 		if run.Note != "a note" || run.NoteBy != by || !run.NoteAt.Equal(at) {
 			t.Errorf("version %d: the note %q by %q at %v", version, run.Note, run.NoteBy, run.NoteAt)
+		}
+		files, err := store.Files(ctx, run.ID)
+		if err != nil || len(files) != map[bool]int{true: 1}[version >= 8] || len(files) == 1 && (files[0].Name != "logs/out.txt" || files[0].Bytes != 4) {
+			t.Errorf("version %d: files %+v (%v)", version, files, err)
 		}
 		if version >= 2 {
 			checkVersion2(t, store)

@@ -11,9 +11,9 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// errVanished is the error for a picture's file that was removed before its row was written: the
-// last run that had it was deleted in the meantime.
-var errVanished = errors.New("the picture's file vanished")
+// errVanished is the error for a file that was removed before its row was written: the last run that
+// had it was deleted in the meantime.
+var errVanished = errors.New("the file vanished")
 
 // AddPicture implements tracker.Store.
 func (db *DB) AddPicture(ctx context.Context, c tracker.Claim, n tracker.NewPicture) (*tracker.Picture, error) {
@@ -22,7 +22,7 @@ func (db *DB) AddPicture(ctx context.Context, c tracker.Claim, n tracker.NewPict
 		return nil, err
 	}
 	put := func() ([]string, error) { return []string{p.Hash}, db.blobs.put(p.Hash, n.Data) }
-	err = db.withFiles(ctx, "adding a picture to run "+c.Run, put, func(tx *sql.Tx) error {
+	err = db.withBlobs(ctx, "adding a picture to run "+c.Run, put, func(tx *sql.Tx) error {
 		key, _, err := findClaimed(ctx, tx, c)
 		if err != nil {
 			return err
@@ -35,11 +35,11 @@ func (db *DB) AddPicture(ctx context.Context, c tracker.Claim, n tracker.NewPict
 	return &p, nil
 }
 
-// withFiles calls put to write files, and then writes the rows that name them. Files are written
+// withBlobs calls put to write files, and then writes the rows that name them. Files are written
 // without SQLite's lock, since syncing them is slow, but removed only with it. So a writer that
-// holds the lock can rely on a file that it finds; if it does not find the file, withFiles calls
+// holds the lock can rely on a file that it finds; if it does not find the file, withBlobs calls
 // put again. put returns the hashes of the files that it wrote, also after an error.
-func (db *DB) withFiles(ctx context.Context, doing string, put func() ([]string, error), rows func(tx *sql.Tx) error) error {
+func (db *DB) withBlobs(ctx context.Context, doing string, put func() ([]string, error), rows func(tx *sql.Tx) error) error {
 	if db.writer == nil {
 		return db.write(ctx, doing, nil) // refuses
 	}
@@ -56,7 +56,7 @@ func (db *DB) withFiles(ctx context.Context, doing string, put func() ([]string,
 	}
 	if err != nil {
 		// On a full disk, for example, a file without a row takes space. If removing it fails, Verify finds it.
-		_ = db.removePictures(context.WithoutCancel(ctx), hashes)
+		_ = db.removeBlobs(context.WithoutCancel(ctx), hashes)
 	}
 	return err
 }
@@ -66,7 +66,9 @@ func (db *DB) insertPicture(ctx context.Context, tx *sql.Tx, run int64, p tracke
 	if !db.blobs.has(p.Hash, p.Bytes) {
 		return errVanished
 	}
-	_, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO blobs (hash, bytes, format, width, height) VALUES (?, ?, ?, ?, ?)`,
+	// It may have been another file so far.
+	_, err := tx.ExecContext(ctx, `INSERT INTO blobs (hash, bytes, format, width, height) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET format = excluded.format, width = excluded.width, height = excluded.height WHERE format = ''`,
 		p.Hash, p.Bytes, p.Format, p.Width, p.Height)
 	if err != nil {
 		return err
@@ -157,7 +159,7 @@ func (db *DB) Restore(ctx context.Context, a *tracker.Archive, open tracker.Open
 		if err != nil {
 			return err
 		}
-		if err := db.fill(ctx, tx, key, a); err != nil {
+		if _, err := db.fill(ctx, tx, key, a); err != nil {
 			return err
 		}
 		run, err = loadRun(ctx, tx, db.now(), key)
@@ -171,6 +173,7 @@ var errStays = errors.New("the run stays as it is")
 
 // Refresh implements tracker.Store.
 func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.OpenPicture) error {
+	var replaced []string
 	err := db.bring(ctx, a, open, func(tx *sql.Tx, a *tracker.Archive) error {
 		key, _, err := findRun(ctx, tx, a.Run.ID)
 		if err != nil {
@@ -185,7 +188,11 @@ func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.Open
 			return errStays
 		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM metrics WHERE run = ?`, key)
-		return cmp.Or(err, refreshRun(ctx, tx, key, &a.Run), db.fill(ctx, tx, key, a))
+		if err := cmp.Or(err, refreshRun(ctx, tx, key, &a.Run)); err != nil {
+			return err
+		}
+		replaced, err = db.fill(ctx, tx, key, a)
+		return err
 	})
 	if errors.Is(err, errStays) {
 		return nil
@@ -193,7 +200,7 @@ func (db *DB) Refresh(ctx context.Context, a *tracker.Archive, open tracker.Open
 	if err != nil {
 		return err
 	}
-	return db.removeCheckpoints(ctx, a.Run.ID) // it may be finished now
+	return cmp.Or(db.removeBlobs(ctx, replaced), db.removeCheckpoints(ctx, a.Run.ID)) // it may be finished now
 }
 
 // refreshRun replaces a run's row, parameters and tags by those of a later copy.
@@ -241,9 +248,15 @@ func (db *DB) bring(ctx context.Context, a *tracker.Archive, open tracker.OpenPi
 				return hashes, err
 			}
 		}
+		for i := range a.Files {
+			hashes = append(hashes, a.Files[i].Hash)
+			if err := db.bringFile(ctx, &a.Files[i], open); err != nil {
+				return hashes, err
+			}
+		}
 		return hashes, nil
 	}
-	err = db.withFiles(ctx, doing, put, func(tx *sql.Tx) error {
+	err = db.withBlobs(ctx, doing, put, func(tx *sql.Tx) error {
 		if err := rows(tx, a); err != nil || checkpoint == "" {
 			return err
 		}
@@ -258,7 +271,7 @@ func (db *DB) bring(ctx context.Context, a *tracker.Archive, open tracker.OpenPi
 // bringPicture makes sure that a picture's file is here, and describes the picture by it. What the other store says of
 // the file is not believed.
 func (db *DB) bringPicture(ctx context.Context, p *tracker.Picture, open tracker.OpenPicture) error {
-	row := db.reader.QueryRowContext(ctx, `SELECT bytes, format, width, height FROM blobs WHERE hash = ?`, p.Hash)
+	row := db.reader.QueryRowContext(ctx, `SELECT bytes, format, width, height FROM blobs WHERE hash = ? AND format <> ''`, p.Hash)
 	err := row.Scan(&p.Bytes, &p.Format, &p.Width, &p.Height)
 	if err == nil && db.blobs.has(p.Hash, p.Bytes) {
 		return nil
@@ -274,17 +287,24 @@ func (db *DB) bringPicture(ctx context.Context, p *tracker.Picture, open tracker
 	return db.blobs.put(p.Hash, data)
 }
 
-// fill adds an archive's points and pictures to its run.
-func (db *DB) fill(ctx context.Context, tx *sql.Tx, key int64, a *tracker.Archive) error {
+// fill adds an archive's points, pictures and files to its run. It returns the hashes that insertFile does.
+func (db *DB) fill(ctx context.Context, tx *sql.Tx, key int64, a *tracker.Archive) (replaced []string, err error) {
 	for _, s := range a.Series {
 		if err := appendPoints(ctx, tx, key, s); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, p := range a.Pictures {
 		if err := db.insertPicture(ctx, tx, key, p); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	for _, f := range a.Files {
+		hashes, err := db.insertFile(ctx, tx, key, f)
+		if err != nil {
+			return nil, err
+		}
+		replaced = append(replaced, hashes...)
+	}
+	return replaced, nil
 }

@@ -193,7 +193,7 @@ func (db *DB) CreateRun(ctx context.Context, n tracker.NewRun) (*tracker.Run, er
 		return hashes, nil
 	}
 	var run *tracker.Run
-	err = db.withFiles(ctx, "starting a run", put, func(tx *sql.Tx) error {
+	err = db.withBlobs(ctx, "starting a run", put, func(tx *sql.Tx) error {
 		if n.Sweep != "" && n.Trial != 0 {
 			id, err := trialOf(ctx, tx, n.Sweep, n.Trial)
 			if err != nil {

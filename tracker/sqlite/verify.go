@@ -20,7 +20,7 @@ const inFlight = time.Hour
 
 // Verify implements tracker.Store.
 func (db *DB) Verify(ctx context.Context, o tracker.VerifyOptions) (*tracker.Report, error) {
-	v := &verifier{db: db, report: &tracker.Report{Problems: []tracker.Problem{}}, named: map[string]int64{}}
+	v := &verifier{db: db, report: &tracker.Report{Problems: []tracker.Problem{}}, named: map[string]blob{}}
 	err := db.read(ctx, "checking", func(tx *sql.Tx) error {
 		for _, check := range []func(context.Context, *sql.Tx) error{v.database, v.runs, v.points, v.blobs, v.others} {
 			err := check(ctx, tx)
@@ -35,8 +35,8 @@ func (db *DB) Verify(ctx context.Context, o tracker.VerifyOptions) (*tracker.Rep
 	if err != nil {
 		return nil, err
 	}
-	for hash, size := range v.named {
-		if err := v.file(ctx, hash, size); err != nil {
+	for hash, b := range v.named {
+		if err := v.file(ctx, hash, b); err != nil {
 			return nil, db.failed("checking pictures", err)
 		}
 	}
@@ -49,7 +49,13 @@ func (db *DB) Verify(ctx context.Context, o tracker.VerifyOptions) (*tracker.Rep
 type verifier struct {
 	db     *DB
 	report *tracker.Report
-	named  map[string]int64 // the sizes of the files that the database names, by hash
+	named  map[string]blob // the files that the database names, by hash
+}
+
+// blob is what the database says of a file under blobs/.
+type blob struct {
+	size int64
+	kind string // picture or file
 }
 
 func (v *verifier) problem(kind tracker.ProblemKind, hash, format string, args ...any) {
@@ -97,7 +103,12 @@ func (v *verifier) runs(ctx context.Context, tx *sql.Tx) error {
 
 // others reads the records that belong to no run, or to several.
 func (v *verifier) others(ctx context.Context, tx *sql.Tx) error {
-	pictures := 0
+	pictures, files := 0, 0
+	err6 := eachFile(ctx, tx, ``, nil, func(f *tracker.File) {
+		if f == nil {
+			files++
+		}
+	})
 	err1 := eachPicture(ctx, tx, ``, nil, func(p *tracker.Picture) {
 		if p == nil {
 			pictures++
@@ -117,13 +128,16 @@ func (v *verifier) others(ctx context.Context, tx *sql.Tx) error {
 	if pictures > 0 {
 		v.problem(tracker.ProblemDatabase, "", "%d rows of pictures are none, and are not shown", pictures)
 	}
+	if files > 0 {
+		v.problem(tracker.ProblemDatabase, "", "%d rows of files are none, and are not shown", files)
+	}
 	if judgements > 0 {
 		v.problem(tracker.ProblemDatabase, "", "%d rows of judgements are none, and do not count", judgements)
 	}
 	if workers > 0 {
 		v.problem(tracker.ProblemDatabase, "", "%d rows of workers are damaged", workers)
 	}
-	return cmp.Or(err1, err2, err3, err4, err5)
+	return cmp.Or(err1, err2, err3, err4, err5, err6)
 }
 
 // points checks that each metric has the right number of points, packed into full chunks.
@@ -147,25 +161,29 @@ func (v *verifier) points(ctx context.Context, tx *sql.Tx) error {
 
 // blobs reads which files should exist.
 func (v *verifier) blobs(ctx context.Context, tx *sql.Tx) error {
-	query := `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures WHERE hash = blobs.hash) FROM blobs`
-	values := make([]any, 3)
+	query := `SELECT hash, bytes, EXISTS (SELECT 1 FROM pictures WHERE hash = blobs.hash) OR EXISTS (SELECT 1 FROM files WHERE hash = blobs.hash), format IS ''
+		FROM blobs`
+	values := make([]any, 4)
 	return each(ctx, tx, query, nil, pointers(values), func() error {
 		var r row
-		hash, size := r.text("hash", values[0]), r.number("bytes", values[1])
+		hash, b := r.text("hash", values[0]), blob{r.number("bytes", values[1]), "picture"}
+		if r.number("other", values[3]) == 1 {
+			b.kind = "file"
+		}
 		if tracker.CheckHash(hash) != nil {
-			v.problem(tracker.ProblemDatabase, "", "%.80q is no picture's hash", hash)
+			v.problem(tracker.ProblemDatabase, "", "%.80q is no %s's hash", hash, b.kind)
 			return nil
 		}
 		if r.number("used", values[2]) != 1 {
-			v.problem(tracker.ProblemDatabase, hash, "no run has picture %s any more", hash)
+			v.problem(tracker.ProblemDatabase, hash, "no run has %s %s any more", b.kind, hash)
 		}
-		v.named[hash] = size
+		v.named[hash] = b
 		return nil
 	})
 }
 
 // file checks a file that the database names.
-func (v *verifier) file(ctx context.Context, hash string, size int64) error {
+func (v *verifier) file(ctx context.Context, hash string, b blob) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -178,14 +196,18 @@ func (v *verifier) file(ctx context.Context, hash string, size int64) error {
 		if named, err := isNamed(ctx, v.db.reader, hash); err != nil || !named {
 			return err // deleted in the meantime
 		}
-		v.problem(tracker.ProblemMissing, hash, "picture %s is missing", hash)
+		v.problem(tracker.ProblemMissing, hash, "%s %s is missing", b.kind, hash)
 		return nil
 	case err != nil:
 		return err
-	case !right || length != size:
-		v.problem(tracker.ProblemAltered, hash, "picture %s is not what it was: it has %d bytes, and had %d", hash, length, size)
+	case !right || length != b.size:
+		v.problem(tracker.ProblemAltered, hash, "%s %s is not what it was: it has %d bytes, and had %d", b.kind, hash, length, b.size)
 	}
-	v.report.Pictures++
+	if b.kind == "file" {
+		v.report.Files++
+	} else {
+		v.report.Pictures++
+	}
 	v.report.Bytes += length
 	return nil
 }
@@ -201,7 +223,7 @@ func (v *verifier) orphans(ctx context.Context, repair bool) error {
 	if err != nil || !repair {
 		return err
 	}
-	if err := errors.Join(db.removePictures(ctx, hashes), db.removeCheckpoints(ctx, ids...)); err != nil {
+	if err := errors.Join(db.removeBlobs(ctx, hashes), db.removeCheckpoints(ctx, ids...)); err != nil {
 		return err
 	}
 	for _, name := range halves {

@@ -113,6 +113,11 @@ func wantSame(t *testing.T, into, from tracker.Store, id string, tags []string) 
 	for _, p := range pictures {
 		readPicture(t, into, p.Hash)
 	}
+	files := filesOf(t, into, id)
+	wantList(t, "files", files, filesOf(t, from, id))
+	for _, f := range files {
+		readPicture(t, into, f.Hash)
+	}
 }
 
 // testImportSweep imports a sweep that is half done, with its judgements and checkpoints, again and again.

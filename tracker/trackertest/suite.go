@@ -15,7 +15,7 @@
 //
 // The parts that every store needs are in package tracker: the Normal and Check methods of what a store is given,
 // Filter.Resolve and Sort.Resolve, NewID, CanonicalID and FindID, NoSuchRun and NoSuchSweep, Process.Gone and
-// ReasonGone, StoredTime, Summary and NewCurve, LimitCheckpoint, NewPicture.Describe, ReadPicture and Sweep.Same. A store
+// ReasonGone, StoredTime, Summary and NewCurve, LimitCheckpoint, NewPicture.Describe, NewFile.Describe, CheckFileCount, ReadPicture, ReadFile and Sweep.Same. A store
 // maps its driver's errors to the codes of tracker.Error.
 package trackertest
 
@@ -68,6 +68,7 @@ var groups = []struct {
 		{"Continued", testContinuedCurve},
 	}},
 	{"Pictures", []check{{"Pictures", testPictures}, {"Conflict", testPictureConflict}, {"Names", testPictureNames}, {"Thumbnail", testThumbnail}}},
+	{"Files", []check{{"Files", testFiles}, {"Invalid", testFilesInvalid}, {"Many", testFilesMany}, {"Shared", testFilesShared}}},
 	{"Checkpoints", []check{{"Checkpoints", testCheckpoints}, {"Ends", testCheckpointEnds}}},
 	{"Sweeps", []check{
 		{"Sweeps", testSweeps}, {"Delete", testDeleteSweep}, {"Trials", testTrials}, {"TrialsOnce", testTrialsOnce},
@@ -96,7 +97,7 @@ func Run(t *testing.T, open func(t *testing.T) tracker.Store) {
 	t.Run("Archives", func(t *testing.T) {
 		for name, run := range map[string]func(t *testing.T, into, from tracker.Store){
 			"Import": testImport, "Again": testImportAgain, "Sweep": testImportSweep, "OtherSweep": testImportOtherSweep, "Old": testImportOld,
-			"Refused": testImportRefused, "Together": testImportTogether,
+			"Refused": testImportRefused, "Files": testImportFiles, "Together": testImportTogether,
 		} {
 			t.Run(name, func(t *testing.T) {
 				from, into := open(t), open(t)

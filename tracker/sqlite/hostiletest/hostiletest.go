@@ -216,6 +216,9 @@ func makeRun(ctx context.Context, db *sqlite.DB, number int, status tracker.Stat
 		}
 		pictures = append(pictures, p.Hash)
 	}
+	if _, err := db.AddFile(ctx, run.Claim(), tracker.NewFile{Name: "logs/out.txt", Data: fmt.Appendln(nil, "run", number)}); err != nil {
+		return "", nil, err
+	}
 	rating := 1 + number
 	if _, err := db.UpdateRun(ctx, run.ID, tracker.Update{Rating: &rating}); err != nil {
 		return "", nil, err

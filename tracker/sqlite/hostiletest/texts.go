@@ -121,7 +121,7 @@ func columns(ctx context.Context, conn *sql.Conn) (all []column, text map[column
 }
 
 // runKey is the column that holds a run's key in the tables that have rows for each run.
-var runKey = map[string]string{"runs": "key", "params": "run", "tags": "run", "metrics": "run", "pictures": "run"}
+var runKey = map[string]string{"runs": "key", "params": "run", "tags": "run", "metrics": "run", "pictures": "run", "files": "run"}
 
 // Texts makes a store with hostile text in every column of text. For each column of a run's tables
 // there is a copy of a run in which only that column is hostile, so that it is not hidden by
@@ -219,6 +219,7 @@ func (m *maker) copyRun() int {
 	m.exec(`INSERT INTO params SELECT ?, name, value, truth FROM params WHERE run = 1`, m.key)
 	m.exec(`INSERT INTO tags SELECT ?, tag FROM tags WHERE run = 1`, m.key)
 	m.exec(`INSERT INTO pictures SELECT ?, role, step, name, source, hash, at FROM pictures WHERE run = 1`, m.key)
+	m.exec(`INSERT INTO files SELECT ?, name, type, hash, at FROM files WHERE run = 1`, m.key)
 	m.exec(`INSERT INTO metrics (run, name, points, last_step, last, least, greatest) SELECT ?, name, points, last_step, last, least, greatest FROM metrics WHERE run = 1`, m.key)
 	m.exec(`INSERT INTO chunks SELECT new.key, number, c.points FROM chunks AS c JOIN metrics AS old ON old.key = c.metric AND old.run = 1
 		JOIN metrics AS new ON new.name = old.name AND new.run = ?`, m.key)
