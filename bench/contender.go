@@ -29,17 +29,20 @@ const (
 	channelsLast = "channels_last"
 	compiled     = "compile"
 	bfloat16     = "bf16"
+	mixed        = "mixed" // Gouache's own: float32 or bfloat16 in each layer
 	xla          = "xla"
 )
 
 // optionNames are their names in the report.
-var optionNames = map[string]string{channelsLast: "channels last", compiled: "compiled", bfloat16: "bfloat16", xla: "XLA"}
+var optionNames = map[string]string{channelsLast: "channels last", compiled: "compiled", bfloat16: "bfloat16", mixed: "mixed", xla: "XLA"}
 
 // plain reports whether the contender is its program without any option.
 func (c contender) plain() bool { return len(c.options) == 0 }
 
 // reduced reports whether the contender computes in less than float32.
-func (c contender) reduced() bool { return slices.Contains(c.options, bfloat16) }
+func (c contender) reduced() bool {
+	return slices.Contains(c.options, bfloat16) || slices.Contains(c.options, mixed)
+}
 
 // extends reports whether the contender has all options of another mode of its program.
 func (c contender) extends(other contender) bool {

@@ -27,6 +27,7 @@ import (
 	"github.com/gouache-art/gouache/internal/atomicfile"
 	"github.com/gouache-art/gouache/internal/hugepages"
 	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
 func main() {
@@ -45,12 +46,13 @@ func main() {
 	os.Exit(1)
 }
 
-// workerName is the first argument of the process that runs the contender Gouache. The problem's file is the second.
+// workerName is the first argument of the process that runs the contender Gouache. Its mode's option, if it has one, and
+// the problem's file follow.
 const workerName = "worker"
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	if len(args) == 2 && args[0] == workerName {
-		return work(ctx, args[1], stdin, stdout)
+	if len(args) > 0 && args[0] == workerName {
+		return work(ctx, args[1:], stdin, stdout)
 	}
 	s, err := parseSettings(args, stderr)
 	if err != nil {
@@ -159,7 +161,7 @@ const (
 )
 
 // contenders returns the programs that run on the device, Gouache first, and each in all of its modes, the plain one
-// first.
+// first. Gouache has a second mode where that is its default: on processors with products of bfloat16.
 func (s *settings) contenders() ([]contender, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -175,6 +177,9 @@ func (s *settings) contenders() ([]contender, error) {
 	alone := script(nameAlone, "convolutions", "torch_worker.py")
 	alone.options = []string{channelsLast}
 	list := []contender{gouache}
+	if conv.DefaultPrecision(s.device) == conv.Mixed {
+		list = gouache.modes(mixed)
+	}
 	list = append(list, script(namePyTorch, evaluate, "torch_worker.py").modes(channelsLast, compiled, bfloat16)...)
 	list = append(list, alone)
 	if s.device == backend.CPU {

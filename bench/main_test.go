@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
 func TestParseSettings(t *testing.T) {
@@ -46,13 +47,18 @@ func TestParseSettings(t *testing.T) {
 }
 
 func TestContenders(t *testing.T) {
-	for device, want := range map[backend.Device]int{backend.CPU: 14, backend.CUDA: 10} {
+	for device, want := range map[backend.Device]int{backend.CPU: 13, backend.CUDA: 9} {
 		list, err := (&settings{device: device}).contenders()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(list) != want || list[0].program != nameGouache || list[1].String() != namePyTorch {
-			t.Errorf("%s: the contenders are %v, expected %d", device, list, want)
+		own, others := (&measurement{contenders: list}).byProgram()
+		if len(others) != want || others[0].String() != namePyTorch {
+			t.Errorf("%s: the others are %v, expected %d", device, others, want)
+		}
+		second := conv.DefaultPrecision(device) == conv.Mixed
+		if own[0].String() != nameGouache || (len(own) == 2) != second || len(own) > 2 {
+			t.Errorf("%s: Gouache's modes are %v; a second one: %v", device, own, second)
 		}
 	}
 }

@@ -21,8 +21,8 @@ import (
 type measurement struct {
 	*settings
 	*report
-	contenders []contender // Gouache first
-	out        []contender // of them, those that are not measured any more
+	contenders []contender // Gouache's modes first
+	out        []contender // of the others, those that are not measured any more
 	dir        string      // of problems and contenders' output
 	messages   io.Writer
 }
@@ -107,14 +107,14 @@ func (m *measurement) turns(ctx context.Context, what string, n int, again func(
 	return seconds, nil
 }
 
-// match is the comparison at one size: every contender is measured in turn with Gouache, no other being alive. The
+// match is the comparison at one size: every contender is measured in turn with Gouache's modes, no other being alive. The
 // processes are new for each size, so that the memory is that size's.
 type match struct {
 	size
 	m        *measurement
 	problem  *problem
-	own      *process // Gouache's
-	loss     float64  // that it computes, as is the gradient
+	own      []*process // Gouache's, in each of its modes
+	loss     float64    // that its plain mode computes, as is the gradient
 	gradient []float32
 	results  []result
 }
@@ -126,15 +126,30 @@ func (m *measurement) evaluations(ctx context.Context, s size) (err error) {
 	if x.problem, err = m.problem(fmt.Sprint(s.side), s.side, m.randomWeights(), weights.VGG19); err != nil {
 		return err
 	}
-	if x.own, err = m.contenders[0].start(ctx, x.problem.file()); err != nil {
-		return err
+	defer func() {
+		for _, own := range x.own {
+			err = errors.Join(err, own.close())
+		}
+	}()
+	own, others := m.byProgram()
+	for i, c := range own {
+		p, err := c.start(ctx, x.problem.file())
+		if err != nil {
+			return err
+		}
+		x.own = append(x.own, p)
+		if i > 0 {
+			if err := x.agree(p); err != nil {
+				return err
+			}
+			continue
+		}
+		m.meet(p)
+		if x.loss, x.gradient, err = p.gradient(x.problem, x.problem.start()); err != nil {
+			return err
+		}
 	}
-	defer func() { err = errors.Join(err, x.own.close()) }()
-	m.meet(x.own)
-	if x.loss, x.gradient, err = x.own.gradient(x.problem, x.problem.start()); err != nil {
-		return err
-	}
-	for _, c := range m.contenders[1:] {
+	for _, c := range others {
 		if slices.ContainsFunc(m.out, c.extends) {
 			continue
 		}
@@ -145,7 +160,7 @@ func (m *measurement) evaluations(ctx context.Context, s size) (err error) {
 			if r.slower > hopeless {
 				m.leaveOut(c, "%d px: %s takes %.1f times as long, beside Gouache, as a mode before it", s.side, c, r.slower)
 			}
-		case c.plain() || ctx.Err() != nil || x.own.ended():
+		case c.plain() || ctx.Err() != nil || slices.ContainsFunc(x.own, (*process).ended):
 			return err
 		default:
 			reason, _, _ := strings.Cut(err.Error(), "\n")
@@ -154,6 +169,12 @@ func (m *measurement) evaluations(ctx context.Context, s size) (err error) {
 	}
 	m.add(s.side, x.results)
 	return nil
+}
+
+// byProgram returns Gouache's modes and the other contenders.
+func (m *measurement) byProgram() (own, others []contender) {
+	n := slices.IndexFunc(m.contenders, func(c contender) bool { return c.program != nameGouache })
+	return m.contenders[:n], m.contenders[n:]
 }
 
 // leaveOut records that a contender is not measured any more, and why.
@@ -187,28 +208,31 @@ func (x *match) measure(ctx context.Context, c contender) (r result, err error) 
 	best, ok := fastest(x.results, func(r result) bool { return r.program == c.program })
 	again := func(s []sample) bool {
 		if ok {
-			r.slower = best.own.over(best.seconds) / s[0].over(s[1])
+			r.slower = best.own[0].over(best.seconds) / s[0].over(s[len(s)-1])
 		}
-		return len(s[1]) < x.rounds && r.slower <= hopeless
+		return len(s[0]) < x.rounds && r.slower <= hopeless
 	}
-	pair := []*process{x.own, p}
-	seconds, err := x.m.turns(ctx, fmt.Sprintf("%d px: %s", x.side, c), len(pair), again, func(i int) (float64, error) {
-		_, took, err := pair[i].call(request{Do: pair[i].do, Times: x.m.times})
+	all := append(slices.Clone(x.own), p)
+	seconds, err := x.m.turns(ctx, fmt.Sprintf("%d px: %s", x.side, c), len(all), again, func(i int) (float64, error) {
+		_, took, err := all[i].call(request{Do: all[i].do, Times: x.m.times})
 		return took.Seconds() / float64(x.m.times), err
 	})
 	if err != nil {
 		return r, err
 	}
-	r.own, r.seconds = seconds[0], seconds[1]
-	for i, to := range []*float64{&r.ownPeak, &r.peak} {
-		if *to, err = pair[i].peakMemory(); err != nil {
+	peaks := make([]float64, len(all))
+	for i, p := range all {
+		if peaks[i], err = p.peakMemory(); err != nil {
 			return r, err
 		}
 	}
+	last := len(all) - 1
+	r.own, r.seconds = seconds[:last], seconds[last]
+	r.ownPeak, r.peak = peaks[:last], peaks[last]
 	return r, nil
 }
 
-// agree returns an error unless a contender computes the same loss and gradient as Gouache.
+// agree returns an error unless a contender computes the same loss and gradient as Gouache's plain mode.
 func (x *match) agree(p *process) error {
 	loss, gradient, err := p.gradient(x.problem, x.problem.start())
 	if err != nil {
@@ -220,7 +244,7 @@ func (x *match) agree(p *process) error {
 	}
 	d := compare(loss, x.loss, gradient, x.gradient)
 	if err := d.check(a.Tolerance); err != nil {
-		return fmt.Errorf("%s and %s do not compute the same, so their times cannot be compared: %w", p, x.own, err)
+		return fmt.Errorf("%s and %s do not compute the same, so their times cannot be compared: %w", p, x.own[0], err)
 	}
 	a.Seen = a.Seen.worst(d)
 	return nil

@@ -12,13 +12,16 @@ import (
 func TestEvaluations(t *testing.T) {
 	m := &measurement{
 		settings: &settings{device: backend.CPU, times: 1},
-		report:   &report{Versions: map[string]string{}, Full: agreement{Tolerance: tolerance(backend.CPU)}},
+		report:   &report{Versions: map[string]string{}, Full: agreement{Tolerance: tolerance(backend.CPU)}, Reduced: agreement{Tolerance: reducedTolerance}},
 		dir:      t.TempDir(),
 		messages: io.Discard,
 	}
 	own := newFake(t, "answers")
 	own.program = nameGouache
-	m.contenders = []contender{own}
+	rounded := own
+	rounded.options = []string{mixed}
+	m.contenders = []contender{own, rounded}
+	m.report.own = m.contenders
 	for _, c := range []struct {
 		how     string
 		options []string
@@ -43,6 +46,11 @@ func TestEvaluations(t *testing.T) {
 	if want := "Fake, Fake (channels last), Fake (XLA)"; strings.Join(got, ", ") != want {
 		t.Errorf("measured were %q, expected %s", got, want)
 	}
+	for i, own := range m.results[1].own {
+		if len(own) != 3 || !(m.results[1].ownPeak[i] > 1e6) {
+			t.Errorf("%d rounds of Gouache's mode %d and a peak of %v, expected 3", len(own), i, m.results[1].ownPeak[i])
+		}
+	}
 	if n := len(m.results[1].seconds); n != 3 {
 		t.Errorf("%d rounds, expected 3", n)
 	}
@@ -59,7 +67,7 @@ func TestEvaluations(t *testing.T) {
 	if n := len(m.results); n != 5 {
 		t.Errorf("%d results at two sizes, expected 5", n)
 	}
-	m.contenders[1] = newFake(t, "dies")
+	m.contenders[2] = newFake(t, "dies")
 	if err := m.evaluations(t.Context(), size{32, 1}); err == nil || !strings.Contains(err.Error(), "the library is missing") {
 		t.Errorf("a plain mode that fails: %v", err)
 	}

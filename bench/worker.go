@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
 // gouache is the contender Gouache: this program.
@@ -23,13 +26,20 @@ type gouache struct {
 	start     *tensors.Tensor
 }
 
-// work runs the contender Gouache.
-func work(ctx context.Context, problemFile string, in io.Reader, out io.Writer) error {
-	q, err := readProblem(problemFile)
+// work runs the contender Gouache. Its arguments are the mode's option, if it has one, and the problem's file.
+func work(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+	if len(args) == 0 || len(args) == 2 && args[0] != mixed || len(args) > 2 {
+		return fmt.Errorf("the worker's arguments are %q, not a problem's file, with %s before it or nothing", args, mixed)
+	}
+	q, err := readProblem(args[len(args)-1])
 	if err != nil {
 		return err
 	}
-	g, err := newGouache(ctx, q)
+	precision := conv.Mixed
+	if len(args) == 1 {
+		precision = plainPrecision(q.Device)
+	}
+	g, err := newGouache(ctx, q, precision)
 	if err != nil {
 		return err
 	}
@@ -42,9 +52,17 @@ func work(ctx context.Context, problemFile string, in io.Reader, out io.Writer) 
 	})
 }
 
+// plainPrecision is that of the others' plain modes: TF32 on a GPU, as PyTorch has it.
+func plainPrecision(device backend.Device) conv.Precision {
+	if device == backend.CUDA {
+		return conv.TF32
+	}
+	return conv.Float32
+}
+
 // newGouache computes the targets and builds the objective.
-func newGouache(ctx context.Context, q *problem) (*gouache, error) {
-	studio, err := stylelib.Open(ctx, stylelib.OpenOptions{Options: stylelib.Options{Tune: true}, Device: q.Device, Weights: q.path(q.Weights)})
+func newGouache(ctx context.Context, q *problem, precision conv.Precision) (*gouache, error) {
+	studio, err := stylelib.Open(ctx, stylelib.OpenOptions{Options: stylelib.Options{Tune: true, Precision: precision}, Device: q.Device, Weights: q.path(q.Weights)})
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +138,7 @@ func (g *gouache) paint(ctx context.Context, r request) (a answer, err error) {
 	if err := errors.Join(contentErr, styleErr); err != nil {
 		return a, err
 	}
-	studio := stylelib.NewStudio(g.studio.Backend(), g.studio.Weights(), stylelib.Options{Tune: true})
+	studio := stylelib.NewStudio(g.studio.Backend(), g.studio.Weights(), stylelib.Options{Tune: true, Precision: g.studio.Precision()})
 	defer studio.Close()
 	job := stylelib.Job{
 		Content:    content,

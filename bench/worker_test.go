@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 	"github.com/gouache-art/gouache/weights"
 )
 
@@ -25,7 +26,7 @@ func newWorker(t *testing.T) *gouache {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := newGouache(t.Context(), q)
+	g, err := newGouache(t.Context(), q, conv.Float32)
 	if err != nil {
 		t.Fatal(err)
 	}

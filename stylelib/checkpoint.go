@@ -17,6 +17,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
 // Checkpoint is a job between two iterations: the picture, the optimiser's history, the scale. It is written by
@@ -40,6 +41,8 @@ type checkpointHead struct {
 	Start       bool            `json:"start,omitempty"` // whether what the scale began with follows
 	// Weights are those that an observer changed, by setting. They are not in the fingerprint, which is the job's.
 	Weights map[string]float64 `json:"weights,omitempty"`
+	// Convolutions are the methods that the result depends on by rounding.
+	Convolutions *conv.Choices `json:"convolutions,omitempty"`
 }
 
 // checkpointKey is the head's key in the metadata of the optimiser's file, which is the checkpoint.
@@ -64,6 +67,10 @@ func (s *stage) checkpoint(state func(io.Writer, map[string]string) error) func(
 	head := checkpointHead{
 		Job: s.fingerprint, Scale: s.scale, Tile: s.tile, Iterations: s.run.iterations, Evaluations: s.run.evaluations,
 		Elapsed: time.Since(s.run.began), Total: s.run.total, Terms: s.run.terms, Weights: s.run.weights,
+	}
+	if tuner := s.run.studio.tuner; tuner != nil {
+		used := tuner.Used()
+		head.Convolutions = &used
 	}
 	keep := s.run.job.dependsOnStart()
 	if head.Start = keep; !keep {

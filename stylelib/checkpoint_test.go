@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
 // checkpoints paints a job and keeps the checkpoint of each iteration.
@@ -256,4 +258,63 @@ func FuzzReadCheckpoint(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestResumeConvolutions: a checkpoint holds how the layers were convolved, so that a lost file of choices changes nothing:
+// where the measurement would now find other methods, the picture is the same to the byte.
+func TestResumeConvolutions(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	choices := filepath.Join(cache, "gouache", "convolutions.json")
+	job := tinyJob(t)
+	paint := func(options Options, from *Checkpoint, each func(progress.Iteration)) *progress.Result {
+		t.Helper()
+		s := NewStudio(device, tiny().weights, options)
+		defer s.Close()
+		result, err := s.Resume(t.Context(), job, from, &recorder{each: each})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	var file bytes.Buffer
+	measured := 0
+	options := Options{Tune: true, Precision: conv.Mixed, Measuring: func(int, int) { measured++ }}
+	whole := paint(options, nil, func(i progress.Iteration) {
+		if i.Iteration == job.Iterations-1 { // all scales have their plans
+			if err := i.Checkpoint(&file); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if measured == 0 {
+		t.Fatal("nothing was measured")
+	}
+	before, err := os.ReadFile(choices)
+	if err == nil {
+		err = os.Remove(choices)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured = 0
+	resumed := paint(options, readBack(t, file.Bytes()), nil)
+	if measured > 0 || !slices.Equal(resumed.Picture.Pix, whole.Picture.Pix) {
+		t.Errorf("%d steps were measured again; the picture is the same: %v", measured, slices.Equal(resumed.Picture.Pix, whole.Picture.Pix))
+	}
+	// Where the file has other choices by now, it says so.
+	another := "direct"
+	if bytes.Contains(before, []byte(`"convolution": "direct"`)) {
+		another = "winograd2"
+	}
+	other := bytes.ReplaceAll(before, []byte(`"convolution": "`), []byte(`"convolution": "`+another+`", "was": "`))
+	if err := os.WriteFile(choices, other, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var warnings []error
+	options.Warn = func(err error) { warnings = append(warnings, err) }
+	paint(options, readBack(t, file.Bytes()), nil)
+	if len(warnings) != 1 || !strings.Contains(warnings[0].Error(), "differs by rounding") {
+		t.Errorf("the warnings are %v", warnings)
+	}
 }

@@ -52,8 +52,8 @@ type Options struct {
 	// Measuring is called as the measuring proceeds, and Warn if its results cannot be kept. Both may be nil.
 	Measuring func(done, total int)
 	Warn      func(error)
-	// Precision is that of the convolutions' products. If it is empty, TF32 is used on a CUDA
-	// device, as in PyTorch, and Float32 elsewhere.
+	// Precision is that of the convolutions' products. If it is empty, it is the device's: see
+	// [conv.DefaultPrecision].
 	Precision conv.Precision
 }
 

@@ -75,6 +75,11 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 		if err := from.fits(r); err != nil {
 			return nil, ofKind(ErrJob, err)
 		}
+		if c := from.head.Convolutions; c != nil && s.tuner != nil {
+			if err := s.tuner.Adopt(*c); err != nil && s.options.Warn != nil {
+				s.options.Warn(err)
+			}
+		}
 		r.scale, r.iterations, r.evaluations = from.head.Scale, from.head.Iterations, from.head.Evaluations
 		r.total, r.terms, r.weights = from.head.Total, from.head.Terms, from.head.Weights
 		r.began = r.began.Add(-from.head.Elapsed)

@@ -146,7 +146,7 @@ func New(b compute.Backend, set *weights.Set, opts Options) (*Network, error) {
 		direct:    opts.Direct,
 		onDevice: &onDevice{
 			kernels: map[kernelKey]*tensors.Tensor{},
-			prepare: conv.NewKernels(b, opts.Precision),
+			prepare: conv.NewKernels(b),
 			execs:   cache.New[featuresKey](maxExecs, (*graph.Exec).Finalize),
 		},
 	}

@@ -90,7 +90,7 @@ func (p *Plan) choose(pullback bool) error {
 	p.steps = make([]step, len(p.layers))
 	if !pullback {
 		for i := range p.steps {
-			p.steps[i].method = conv.Direct
+			p.steps[i].method = conv.Direct(p.net.precision)
 		}
 		return nil
 	}
@@ -109,7 +109,7 @@ func (p *Plan) choose(pullback bool) error {
 	} else {
 		for i, w := range all {
 			if chosen[i] = conv.Default(n.precision, w); n.direct {
-				chosen[i] = conv.Direct
+				chosen[i] = conv.Direct(n.precision)
 			}
 		}
 	}
@@ -200,7 +200,7 @@ func (p *Plan) Time(repeat int) ([]LayerTime, error) {
 	for i, l := range p.layers {
 		s := p.steps[i]
 		height, width := p.size(l)
-		forward, pullback, err := conv.Time(p.net.backend, p.net.precision, s.method, p.inputs[s.kernel], height, width, l.in, l.out, repeat)
+		forward, pullback, err := conv.Time(p.net.backend, s.method, p.inputs[s.kernel], height, width, l.in, l.out, repeat)
 		if err != nil {
 			return nil, fmt.Errorf("timing %s: %w", l.name, err)
 		}

@@ -3,13 +3,16 @@
 package conv
 
 import (
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 )
 
 // Method is one way to compute a convolution and its transpose.
 type Method interface {
-	// Name returns "direct", "winograd2", which is F(2×2, 3×3), or "winograd4".
+	// Name returns "direct", "winograd2", which is F(2×2, 3×3), or "winograd4", with "-bf16" after it for factors of bfloat16.
 	Name() string
+	// DType is the type of what is multiplied, which prepared kernels have.
+	DType() dtypes.DType
 	// Prepare brings a kernel, shaped [3, 3, in, out], into the form that Apply and Pullback read.
 	Prepare(kernel *graph.Node) *graph.Node
 	// Dimensions returns those of a prepared kernel.
@@ -20,8 +23,19 @@ type Method interface {
 	Pullback(y, kernel *graph.Node) *graph.Node
 }
 
-// Direct leaves the convolution to XLA.
-var Direct Method = direct{}
+// Direct returns the method that leaves the convolution to XLA. Mixed precision is float32 there: it is chosen where
+// nothing was measured.
+func Direct(p Precision) Method {
+	if p == BFloat16 {
+		return directBF16
+	}
+	return directFloat32
+}
+
+var (
+	directFloat32 Method = direct{dtypes.Float32}
+	directBF16    Method = direct{dtypes.BFloat16}
+)
 
 // Work identifies a convolution, with its pullback, by what determines its cost.
 type Work struct{ Positions, In, Out int }
@@ -42,10 +56,10 @@ type Work struct{ Positions, In, Out int }
 func Default(p Precision, w Work) Method {
 	switch {
 	case w.In*w.Out <= 64*64:
-		return Direct
-	case w.Positions < 32*32: // reading the kernels costs more than the products: 16 against 36 of them
-		return winograd2
+		return Direct(p)
 	case p == BFloat16:
+		return winograd2.of(dtypes.BFloat16)
+	case w.Positions < 32*32: // reading the kernels costs more than the products: 16 against 36 of them
 		return winograd2
 	}
 	return winograd4
@@ -55,15 +69,30 @@ func Default(p Precision, w Work) Method {
 // rounded numbers: its error in L2 is 1.1 % with normal noise (1.0 % with none of it negative, as after a
 // ReLU), against 0.4 % of F(2×2) and 0.24 % of direct convolution, at 64 to 512 channels.
 func methods(p Precision) []Method {
-	if p == BFloat16 {
-		return []Method{Direct, winograd2}
+	exact := []Method{directFloat32, winograd2, winograd4}
+	rounded := []Method{directBF16, winograd2.of(dtypes.BFloat16)}
+	switch p {
+	case BFloat16:
+		return rounded
+	case Mixed:
+		return append(append(exact, rounded...), winograd4.of(dtypes.BFloat16))
 	}
-	return []Method{Direct, winograd2, winograd4}
+	return exact
 }
 
-type direct struct{}
+// name returns a method's name from that of its algorithm.
+func name(algorithm string, dtype dtypes.DType) string {
+	if dtype == dtypes.BFloat16 {
+		return algorithm + "-bf16"
+	}
+	return algorithm
+}
 
-func (direct) Name() string { return "direct" }
+type direct struct{ dtype dtypes.DType }
+
+func (d direct) Name() string { return name("direct", d.dtype) }
+
+func (d direct) DType() dtypes.DType { return d.dtype }
 
 func (direct) Prepare(kernel *graph.Node) *graph.Node { return kernel }
 

@@ -65,13 +65,13 @@ func TestConvolutionOfImpulses(t *testing.T) {
 
 func convolve(t testing.TB, cv Method, x, kernel []float32, height, width, in, out int) []float32 {
 	return convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return cv.Apply(n[0], n[1]) },
-		tensors.FromFlatDataAndDimensions(x, 1, height, width, in), prepared(t, Float32, cv, kernel, in, out))
+		tensors.FromFlatDataAndDimensions(x, 1, height, width, in), prepared(t, cv, kernel, in, out))
 }
 
 // prepared returns a kernel as a method reads it.
-func prepared(t testing.TB, p Precision, cv Method, kernel []float32, in, out int) *tensors.Tensor {
+func prepared(t testing.TB, cv Method, kernel []float32, in, out int) *tensors.Tensor {
 	t.Helper()
-	kernels := NewKernels(device, p)
+	kernels := NewKernels(device)
 	defer kernels.Close()
 	made, err := kernels.Make(cv, kernel, in, out)
 	if err != nil {
@@ -113,7 +113,7 @@ func TestConvolutionPullbacks(t *testing.T) {
 			g := convtest.Normal(random, c.height*c.width*c.out, 1)
 			kernel := convtest.Normal(random, 9*c.in*c.out, 1)
 			got := convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return cv.Pullback(n[0], n[1]) },
-				tensors.FromFlatDataAndDimensions(g, 1, c.height, c.width, c.out), prepared(t, Float32, cv, kernel, c.in, c.out))
+				tensors.FromFlatDataAndDimensions(g, 1, c.height, c.width, c.out), prepared(t, cv, kernel, c.in, c.out))
 			want := pullback(planes(g, c.height, c.width, c.out), kernel, c.in)
 			if e := convtest.RelativeL2(got, want.Values); !(e <= tolerance[cv.Name()]) {
 				t.Errorf("%s %v: relative L2 error %.2g, at most %g expected", cv.Name(), c, e, tolerance[cv.Name()])
@@ -144,14 +144,14 @@ func BenchmarkConvolution(b *testing.B) {
 }
 
 func benchmarkConvolution(b *testing.B, cv Method, of timed) {
-	c, err := compile(device, Float32, cv, of)
+	c, err := compile(device, cv, of)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer c.exec.Finalize()
 	random := rand.New(rand.NewPCG(1, 2))
 	x := tensors.FromFlatDataAndDimensions(convtest.Normal(random, of.height*of.width*of.channels, 1), 1, of.height, of.width, of.channels)
-	kernel := prepared(b, Float32, cv, convtest.Normal(random, 9*of.in*of.out, 1), of.in, of.out)
+	kernel := prepared(b, cv, convtest.Normal(random, 9*of.in*of.out, 1), of.in, of.out)
 	run := func() {
 		if _, err := c.seconds(x, kernel); err != nil {
 			b.Fatal(err)

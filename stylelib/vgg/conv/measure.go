@@ -16,11 +16,13 @@ import (
 )
 
 // Each method is timed five times at least, and more often until the methods of a work have had 50 ms
-// each, or ten runs.
+// each, or ten runs. One that takes half as long again as the fastest in its first two runs has no more.
 const (
 	fewestRuns = 5
 	mostRuns   = 10
 	enough     = 0.05 // seconds
+	firstRuns  = 2
+	hopeless   = 1.5
 )
 
 // measure compiles all methods first, on all cores, and then times them with nothing beside.
@@ -40,7 +42,7 @@ func measure(b compute.Backend, p Precision, all []Work, progress func(done, tot
 	for i := range candidates {
 		compilations.Go(func() (err error) {
 			w := all[i/len(methods)]
-			candidates[i], err = compile(b, p, methods[i%len(methods)], both(w.side(), w.side(), w.In, w.Out))
+			candidates[i], err = compile(b, methods[i%len(methods)], both(w.side(), w.side(), w.In, w.Out))
 			step()
 			return err
 		})
@@ -90,7 +92,11 @@ func race(b compute.Backend, candidates []*compiled) ([]float64, error) {
 	least := make([]float64, len(candidates))
 	var total float64
 	for run := -1; run < fewestRuns || run < mostRuns && total < enough*float64(len(candidates)); run++ {
+		fastest := slices.Min(least)
 		for i, c := range candidates {
+			if run >= firstRuns && least[i] > hopeless*fastest {
+				continue
+			}
 			seconds, err := c.seconds(x, kernels[i])
 			switch {
 			case err != nil:
@@ -109,16 +115,16 @@ func race(b compute.Backend, candidates []*compiled) ([]float64, error) {
 
 // Time returns the median seconds of a convolution of [1, height, width, in] with a kernel that [Kernels] made, and of
 // its pullback, over the given number of runs. They follow one that is not counted.
-func Time(b compute.Backend, p Precision, m Method, kernel *tensors.Tensor, height, width, in, out, repeat int) (forward, pullback float64, err error) {
-	if forward, err = timeOne(b, p, m, kernel, onlyForward(height, width, in, out), repeat); err != nil {
+func Time(b compute.Backend, m Method, kernel *tensors.Tensor, height, width, in, out, repeat int) (forward, pullback float64, err error) {
+	if forward, err = timeOne(b, m, kernel, onlyForward(height, width, in, out), repeat); err != nil {
 		return 0, 0, err
 	}
-	pullback, err = timeOne(b, p, m, kernel, onlyPullback(height, width, in, out), repeat)
+	pullback, err = timeOne(b, m, kernel, onlyPullback(height, width, in, out), repeat)
 	return forward, pullback, err
 }
 
-func timeOne(b compute.Backend, p Precision, m Method, kernel *tensors.Tensor, of timed, repeat int) (float64, error) {
-	c, err := compile(b, p, m, of)
+func timeOne(b compute.Backend, m Method, kernel *tensors.Tensor, of timed, repeat int) (float64, error) {
+	c, err := compile(b, m, of)
 	if err != nil {
 		return 0, err
 	}
@@ -176,7 +182,7 @@ type compiled struct {
 }
 
 // compile compiles what is timed.
-func compile(b compute.Backend, p Precision, m Method, of timed) (*compiled, error) {
+func compile(b compute.Backend, m Method, of timed) (*compiled, error) {
 	exec, err := graph.NewExec(b, func(x, kernel *graph.Node) []*graph.Node {
 		y := of.build(m, x, kernel)
 		one := graph.AxisElem(0)
@@ -188,7 +194,7 @@ func compile(b compute.Backend, p Precision, m Method, of timed) (*compiled, err
 	c := &compiled{
 		exec:   exec,
 		x:      shapes.Make(dtypes.Float32, 1, of.height, of.width, of.channels),
-		kernel: shapes.Make(p.dtype(), m.Dimensions(of.in, of.out)...),
+		kernel: shapes.Make(m.DType(), m.Dimensions(of.in, of.out)...),
 	}
 	if _, err := exec.Compile(c.x, c.kernel); err != nil {
 		exec.Finalize()

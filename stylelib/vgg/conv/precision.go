@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"golang.org/x/sys/cpu"
 
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/stylelib/backend"
@@ -20,12 +21,13 @@ type Precision string
 // The precisions. A number of float32 has 24 significant bits, one of TF32 11 and one of bfloat16 8.
 const (
 	Float32  Precision = "float32"
-	TF32     Precision = "tf32" // float32 numbers that an NVIDIA GPU rounds as it multiplies them
-	BFloat16 Precision = "bf16" // factors, kernels included, are rounded to bfloat16
+	TF32     Precision = "tf32"  // float32 numbers that an NVIDIA GPU rounds as it multiplies them
+	BFloat16 Precision = "bf16"  // factors, kernels included, are rounded to bfloat16
+	Mixed    Precision = "mixed" // Float32 or BFloat16 in each layer, whichever a [Tuner] finds faster; without one, Float32
 )
 
 // Precisions lists the names that [ParsePrecision] accepts.
-var Precisions = []string{string(Float32), string(TF32), string(BFloat16)}
+var Precisions = []string{string(Float32), string(TF32), string(BFloat16), string(Mixed)}
 
 // ParsePrecision reads a precision's name.
 func ParsePrecision(name string) (Precision, error) {
@@ -35,11 +37,14 @@ func ParsePrecision(name string) (Precision, error) {
 	return Precision(name), nil
 }
 
-// DefaultPrecision returns a device's own precision: TF32 for CUDA, as in PyTorch for convolutions, and
-// Float32 for any other.
+// DefaultPrecision returns a device's own precision: TF32 for CUDA, as in PyTorch for convolutions, Mixed for a
+// processor that multiplies numbers of bfloat16 by an instruction of its own, and Float32 for any other.
 func DefaultPrecision(device backend.Device) Precision {
-	if device == backend.CUDA {
+	switch {
+	case device == backend.CUDA:
 		return TF32
+	case cpu.X86.HasAVX512BF16 || cpu.X86.HasAMXBF16:
+		return Mixed
 	}
 	return Float32
 }
@@ -59,41 +64,32 @@ func (p Precision) Check(device backend.Device) error {
 	return nil
 }
 
-// dtype returns the type of the kernels, to which the other factor is converted.
-func (p Precision) dtype() dtypes.DType {
-	if p == BFloat16 {
-		return dtypes.BFloat16
-	}
-	return dtypes.Float32
-}
-
 // Kernels prepares kernels on a device. It is not safe for concurrent use.
 type Kernels struct {
-	backend   compute.Backend
-	precision Precision
-	execs     map[string]*graph.Exec // by the method's name
+	backend compute.Backend
+	execs   map[string]*graph.Exec // by the method's name
 }
 
 // NewKernels returns one for a device. Its caller calls Close.
-func NewKernels(b compute.Backend, p Precision) *Kernels {
-	return &Kernels{backend: b, precision: p, execs: map[string]*graph.Exec{}}
+func NewKernels(b compute.Backend) *Kernels {
+	return &Kernels{backend: b, execs: map[string]*graph.Exec{}}
 }
 
-// Make prepares a kernel, shaped [3, 3, in, out], for a method, and rounds it to the precision. The caller finalizes it.
+// Make prepares a kernel, shaped [3, 3, in, out], for a method, and rounds it to the method's type. The caller finalizes it.
 func (k *Kernels) Make(m Method, kernel []float32, in, out int) (*tensors.Tensor, error) {
 	buffer, err := k.backend.BufferFromFlatData(0, kernel, shapes.Make(dtypes.Float32, 3, 3, in, out))
 	if err != nil {
 		return nil, err
 	}
 	raw, err := tensors.FromBuffer(buffer)
-	if err != nil || m == Direct && k.precision.dtype() == dtypes.Float32 {
+	if err != nil || m == directFloat32 {
 		return raw, err
 	}
 	defer free(raw)
 	exec := k.execs[m.Name()]
 	if exec == nil {
 		exec, err = graph.NewExec(k.backend, func(kernel *graph.Node) *graph.Node {
-			return graph.ConvertDType(m.Prepare(kernel), k.precision.dtype())
+			return graph.ConvertDType(m.Prepare(kernel), m.DType())
 		})
 		if err != nil {
 			return nil, err

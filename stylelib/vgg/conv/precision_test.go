@@ -2,6 +2,8 @@ package conv
 
 import (
 	"math/rand/v2"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -30,7 +32,7 @@ func TestPrecisionCheck(t *testing.T) {
 		device    backend.Device
 		says      string // "" for no error
 	}{
-		{Float32, "cpu", ""}, {BFloat16, "cpu", ""}, {TF32, "cpu", "choose float32 or bf16"},
+		{Float32, "cpu", ""}, {BFloat16, "cpu", ""}, {Mixed, "cpu", ""}, {TF32, "cpu", "choose float32 or bf16"},
 		{Float32, "cuda", ""}, {BFloat16, "cuda", ""}, {TF32, "cuda", ""},
 		{"tf", "cuda", "unknown precision"},
 	} {
@@ -39,7 +41,11 @@ func TestPrecisionCheck(t *testing.T) {
 			t.Errorf("%s on %s: the error is %v, want %q", c.precision, c.device, err, c.says)
 		}
 	}
-	for device, want := range map[backend.Device]Precision{backend.CPU: Float32, backend.CUDA: TF32} {
+	ofCPU := Float32
+	if flags, err := os.ReadFile("/proc/cpuinfo"); err == nil && regexp.MustCompile(`\b(avx512_bf16|amx_bf16)\b`).Match(flags) {
+		ofCPU = Mixed
+	}
+	for device, want := range map[backend.Device]Precision{backend.CPU: ofCPU, backend.CUDA: TF32} {
 		if got := DefaultPrecision(device); got != want || got.Check(device) != nil {
 			t.Errorf("%s: the default is %s, want %s", device, got, want)
 		}
@@ -50,8 +56,9 @@ func TestPrecisionCheck(t *testing.T) {
 func TestConvolutionsOfBFloat16(t *testing.T) {
 	// Rounding two factors to 8 bits changes each product by up to 2·2⁻⁹ = 3.9e-3, 2.3e-3 in the mean square over
 	// evenly spread digits, and the signs of many products' changes differ as the products' own do. F(2×2) rounds sums
-	// of up to four inputs, and adds up to nine products that partly cancel: 1.7 times that was found.
-	bounds := map[string][2]float64{"direct": {1e-3, 3.9e-3}, "winograd2": {1e-3, 2 * 3.9e-3}}
+	// of up to four inputs, and adds up to nine products that partly cancel: 1.7 times that was found. In F(4×4) the
+	// factors of up to 2.8 do not cancel in what was rounded: 1.1 % was found.
+	bounds := map[string][2]float64{"direct-bf16": {1e-3, 3.9e-3}, "winograd2-bf16": {1e-3, 2 * 3.9e-3}, "winograd4-bf16": {5e-3, 1.4e-2}}
 	random := rand.New(rand.NewPCG(1, 2))
 	const height, width, in, out = 17, 14, 32, 48
 	x := convtest.Normal(random, height*width*in, 1)
@@ -65,18 +72,18 @@ func TestConvolutionsOfBFloat16(t *testing.T) {
 		{"forward", tensors.FromFlatDataAndDimensions(x, 1, height, width, in), Method.Apply},
 		{"pullback", tensors.FromFlatDataAndDimensions(y, 1, height, width, out), Method.Pullback},
 	} {
-		run := func(p Precision, cv Method) []float32 {
+		run := func(cv Method) []float32 {
 			return convtest.Run(t, device, func(n []*graph.Node) *graph.Node {
 				result := c.apply(cv, n[0], n[1])
 				if result.DType() != dtypes.Float32 {
 					t.Errorf("%s: the result is %s", cv.Name(), result.DType())
 				}
 				return result
-			}, c.of, prepared(t, p, cv, kernel, in, out))
+			}, c.of, prepared(t, cv, kernel, in, out))
 		}
-		want := convtest.Doubles(run(Float32, Direct))
-		for _, cv := range methods(BFloat16) {
-			e, bound := convtest.RelativeL2(run(BFloat16, cv), want), bounds[cv.Name()]
+		want := convtest.Doubles(run(directFloat32))
+		for _, cv := range methods(Mixed)[len(methods(Float32)):] {
+			e, bound := convtest.RelativeL2(run(cv), want), bounds[cv.Name()]
 			if !(e >= bound[0] && e <= bound[1]) { // less would be another precision
 				t.Errorf("%s of %s: relative L2 error %.2g, %g to %g expected", c.name, cv.Name(), e, bound[0], bound[1])
 			}

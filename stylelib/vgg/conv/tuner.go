@@ -67,12 +67,13 @@ type Tuner struct {
 
 	mu      sync.Mutex
 	choices map[string]choice // of this device, by key; nil before the file has been read
+	used    map[string]string // the methods' names that [Tuner.Choose] returned, by key
 }
 
 // choice is a method's name and the times it was chosen by.
 type choice struct {
 	Method       string             `json:"convolution"`
-	Milliseconds map[string]float64 `json:"milliseconds"` // by the method's name
+	Milliseconds map[string]float64 `json:"milliseconds,omitempty"` // by the method's name
 }
 
 // method returns the chosen method, or nil if the precision has none of that name.
@@ -99,21 +100,14 @@ func NewTuner(opts TunerOptions) *Tuner {
 	if opts.Warn == nil {
 		opts.Warn = func(error) {}
 	}
-	return &Tuner{opts: opts, measure: measure}
+	return &Tuner{opts: opts, measure: measure, used: map[string]string{}}
 }
 
 // Choose returns a method for each work, after measuring those without a choice.
 func (t *Tuner) Choose(b compute.Backend, p Precision, all []Work) ([]Method, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.choices == nil {
-		content, err := readChoices(t.opts.File)
-		if err != nil {
-			t.opts.Warn(fmt.Errorf("measuring convolutions anew: %w", err))
-		}
-		t.choices = map[string]choice{}
-		maps.Copy(t.choices, content.Devices[t.opts.Device])
-	}
+	t.read()
 	var unknown []Work // the buckets without a choice, each once
 	for _, w := range all {
 		bucket := w.bucket()
@@ -130,21 +124,84 @@ func (t *Tuner) Choose(b compute.Backend, p Precision, all []Work) ([]Method, er
 		for w, timing := range timings {
 			fresh[key(p, w)] = timing.choose(Default(p, w).Name())
 		}
-		if merged, err := t.merge(p, fresh); err != nil {
-			t.opts.Warn(fmt.Errorf("the choice of convolutions is not kept: %w", err))
-		} else {
-			fresh = merged
-		}
-		maps.Copy(t.choices, fresh)
+		t.keep(fresh)
 	}
 	chosen := make([]Method, len(all))
 	for i, w := range all {
 		chosen[i] = Default(p, w)
 		if w.worthMeasuring() {
-			chosen[i] = t.choices[key(p, w.bucket())].method(p)
+			k := key(p, w.bucket())
+			chosen[i] = t.choices[k].method(p)
+			t.used[k] = chosen[i].Name()
 		}
 	}
 	return chosen, nil
+}
+
+// read reads the file, once.
+func (t *Tuner) read() {
+	if t.choices != nil {
+		return
+	}
+	content, err := readChoices(t.opts.File)
+	if err != nil {
+		t.opts.Warn(fmt.Errorf("measuring convolutions anew: %w", err))
+	}
+	t.choices = map[string]choice{}
+	maps.Copy(t.choices, content.Devices[t.opts.Device])
+}
+
+// keep adds choices to the file and to the tuner's.
+func (t *Tuner) keep(fresh map[string]choice) {
+	if merged, err := t.merge(fresh); err != nil {
+		t.opts.Warn(fmt.Errorf("the choice of convolutions is not kept: %w", err))
+	} else {
+		fresh = merged
+	}
+	maps.Copy(t.choices, fresh)
+}
+
+// Choices are the names of methods by precision and work, on one device.
+type Choices struct {
+	Device  string            `json:"device"`
+	Methods map[string]string `json:"methods"`
+}
+
+// Used returns the choices that plans were made with.
+func (t *Tuner) Used() Choices {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return Choices{t.opts.Device, maps.Clone(t.used)}
+}
+
+// Adopt takes choices over that were used before, so that a file that was lost since changes no result. Those of another
+// device are left out, and so are names that no method has. A choice that the file has stays; if it is another one, an
+// error says so, and the other choices are taken all the same.
+func (t *Tuner) Adopt(c Choices) error {
+	if c.Device != t.opts.Device {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.read()
+	fresh, others := map[string]choice{}, 0
+	for k, name := range c.Methods {
+		p, ok := parseKey(k)
+		switch taken := (choice{Method: name}); {
+		case !ok || taken.method(p) == nil:
+		case t.choices[k].method(p) == nil:
+			fresh[k] = taken
+		case t.choices[k].Method != name:
+			others++
+		}
+	}
+	if len(fresh) > 0 {
+		t.keep(fresh)
+	}
+	if others > 0 {
+		return fmt.Errorf("%d of %d convolutions are computed in another way since they were measured again; the result differs by rounding", others, len(c.Methods))
+	}
+	return nil
 }
 
 // worthChanging is the share of the default method's time that another may take at most, to be
@@ -192,9 +249,19 @@ func key(p Precision, w Work) string {
 	return fmt.Sprintf("%s %d×%d %d→%d", p, w.side(), w.side(), w.In, w.Out)
 }
 
+// parseKey returns the precision of what key made.
+func parseKey(k string) (Precision, bool) {
+	var p string
+	var side, side2, in, out int
+	if n, err := fmt.Sscanf(k, "%s %d×%d %d→%d", &p, &side, &side2, &in, &out); n != 5 || err != nil {
+		return "", false
+	}
+	return Precision(p), k == key(Precision(p), Work{side * side, in, out}.bucket())
+}
+
 // merge adds fresh choices to the file and returns them, each as the file has it then: a choice that another process
 // wrote first stays.
-func (t *Tuner) merge(p Precision, fresh map[string]choice) (map[string]choice, error) {
+func (t *Tuner) merge(fresh map[string]choice) (map[string]choice, error) {
 	path := t.opts.File
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, err
@@ -217,11 +284,11 @@ func (t *Tuner) merge(p Precision, fresh map[string]choice) (map[string]choice, 
 		content.Devices[t.opts.Device] = there
 	}
 	merged := map[string]choice{}
-	for key, c := range fresh {
-		if there[key].method(p) == nil {
-			there[key] = c
+	for k, c := range fresh {
+		if p, _ := parseKey(k); there[k].method(p) == nil {
+			there[k] = c
 		}
-		merged[key] = there[key]
+		merged[k] = there[k]
 	}
 	text, err := json.MarshalIndent(content, "", "\t")
 	if err != nil {

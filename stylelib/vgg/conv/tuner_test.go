@@ -141,8 +141,8 @@ func TestTunerMeasuresOnce(t *testing.T) {
 	if want := [][2]int{{1, 2}, {2, 2}}; !slices.Equal(reported, want) {
 		t.Errorf("reported %v, want %v", reported, want)
 	}
-	watch.fastest = "direct"
-	if got := names(t, tuner, BFloat16, small); got[0] != "direct" {
+	watch.fastest = "direct-bf16"
+	if got := names(t, tuner, BFloat16, small); got[0] != "direct-bf16" {
 		t.Errorf("another precision took the choice %s without measuring", got[0])
 	}
 }
@@ -157,7 +157,7 @@ func TestTunerPassesErrorsOn(t *testing.T) {
 
 // TestMeasure runs the real measurement on work that is soon done.
 func TestMeasure(t *testing.T) {
-	for _, p := range []Precision{Float32, BFloat16} {
+	for _, p := range []Precision{Float32, BFloat16, Mixed} {
 		all := []Work{{64, 4, 8}, {256, 8, 4}}
 		last, total := 0, 0
 		timings, err := measure(device, p, all, func(d, n int) {

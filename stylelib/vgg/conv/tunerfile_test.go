@@ -1,8 +1,10 @@
 package conv
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -128,8 +130,8 @@ func TestTunerFileUnknownConvolution(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []int{1, 0} {
-		tuner, watch := newTuner(t, TunerOptions{File: file, Device: "d"}, "direct")
-		if got := names(t, tuner, BFloat16, w); got[0] != "direct" || len(watch.asked) != want {
+		tuner, watch := newTuner(t, TunerOptions{File: file, Device: "d"}, "direct-bf16")
+		if got := names(t, tuner, BFloat16, w); got[0] != "direct-bf16" || len(watch.asked) != want {
 			t.Errorf("%s chosen after measuring %v, want %d measured", got[0], watch.asked, want)
 		}
 	}
@@ -164,5 +166,63 @@ func TestTunerFilePlace(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/somewhere/cache")
 	if got, want := tunerFile(), "/somewhere/cache/gouache/convolutions.json"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestTunerAdopts: choices that were used once hold for a tuner whose file was lost, and are in the file then.
+func TestTunerAdopts(t *testing.T) {
+	w, other := Work{64 * 64, 256, 256}, Work{16 * 16, 64, 64}
+	first, _ := newTuner(t, TunerOptions{}, "winograd2-bf16")
+	names(t, first, Mixed, w, w)
+	used := first.Used()
+	if want := (Choices{"a processor, 2 cores, PJRT 0.1", map[string]string{key(Mixed, w): "winograd2-bf16"}}); !reflect.DeepEqual(used, want) {
+		t.Fatalf("%v were used, want %v", used, want)
+	}
+	file := filepath.Join(t.TempDir(), "convolutions.json")
+	second, watch := newTuner(t, TunerOptions{File: file}, "winograd4")
+	if err := second.Adopt(used); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, second, Mixed, w, other); !slices.Equal(got, []string{"winograd2-bf16", "winograd4"}) || !slices.Equal(watch.asked, []Work{other}) {
+		t.Errorf("%v chosen after measuring %v", got, watch.asked)
+	}
+	third, watch := newTuner(t, TunerOptions{File: file}, "direct")
+	if got := names(t, third, Mixed, w, other); !slices.Equal(got, []string{"winograd2-bf16", "winograd4"}) || len(watch.asked) > 0 {
+		t.Errorf("%v chosen from the file, after measuring %v", got, watch.asked)
+	}
+	// What the file has stays, and the caller learns of it.
+	used.Methods[key(Mixed, w)] = "direct"
+	if err := third.Adopt(used); err == nil || !strings.Contains(err.Error(), "1 of 1 convolutions") {
+		t.Errorf("the error is %v", err)
+	}
+	if got := names(t, third, Mixed, w); got[0] != "winograd2-bf16" {
+		t.Errorf("%s chosen then", got[0])
+	}
+}
+
+// TestTunerAdoptsNothingElse: what comes from a checkpoint is data.
+func TestTunerAdoptsNothingElse(t *testing.T) {
+	w := Work{64 * 64, 256, 256}
+	for name, c := range map[string]Choices{
+		"another device":        {"d", map[string]string{key(Float32, w): "winograd2"}},
+		"no such method":        {"", map[string]string{key(Float32, w): "winograd3"}},
+		"not of this precision": {"", map[string]string{key(Float32, w): "winograd2-bf16"}},
+		"no key":                {"", map[string]string{"float32 64": "winograd2", "": "winograd2", "mixed 65×65 256→256": "direct", "mixed 64×64 256→256 and more": "direct"}},
+		"nothing":               {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "convolutions.json")
+			tuner, watch := newTuner(t, TunerOptions{File: file}, "direct")
+			c.Device = cmp.Or(c.Device, tuner.opts.Device)
+			if err := tuner.Adopt(c); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Stat(file); err == nil {
+				t.Error("the file was written")
+			}
+			if got := names(t, tuner, Float32, w); got[0] != "direct" || len(watch.asked) != 1 {
+				t.Errorf("%s chosen after measuring %v", got[0], watch.asked)
+			}
+		})
 	}
 }

@@ -17,6 +17,7 @@ import (
 // convolution multiplies 36 and 144 times.
 type winograd struct {
 	form      string
+	dtype     dtypes.DType
 	m         int         // outputs of a tile in each direction; a tile has m+2 inputs
 	bT, g, aT [][]float64 // [m+2][m+2], [m+2][3], [m][m+2]
 	// reversal says which row of g each row is when its three numbers are reversed. So a kernel that is rotated by 180° has
@@ -30,8 +31,8 @@ type winograd struct {
 // rows of bT are M(x)/(x−p), those of aT and g the powers of p; the three are scaled so that g's reversal is one.
 var (
 	winograd2 = winograd{
-		form: "winograd2",
-		m:    2,
+		form: "winograd2", dtype: dtypes.Float32,
+		m: 2,
 		bT: [][]float64{
 			{1, 0, -1, 0},
 			{0, 1, 1, 0},
@@ -51,8 +52,8 @@ var (
 		reversal: []int{3, 1, 2, 0},
 	}
 	winograd4 = winograd{
-		form: "winograd4",
-		m:    4,
+		form: "winograd4", dtype: dtypes.Float32,
+		m: 4,
 		bT: [][]float64{
 			{1, 0, -5. / 2, 0, 1, 0},
 			{0, -math.Sqrt2 / 4, -1. / 4, math.Sqrt2 / 2, 1. / 2, 0},
@@ -79,7 +80,15 @@ var (
 	}
 )
 
-func (w winograd) Name() string { return w.form }
+func (w winograd) Name() string { return name(w.form, w.dtype) }
+
+func (w winograd) DType() dtypes.DType { return w.dtype }
+
+// of returns the method with factors of another type.
+func (w winograd) of(dtype dtypes.DType) winograd {
+	w.dtype = dtype
+	return w
+}
 
 func (w winograd) Dimensions(in, out int) []int { return []int{(w.m + 2) * (w.m + 2), in, out} }
 
