@@ -14,6 +14,7 @@ import (
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/blobs"
 	"github.com/gouache-art/gouache/tracker/postgres"
 	"github.com/gouache-art/gouache/tracker/stores"
 )
@@ -21,7 +22,7 @@ import (
 const defaultStoreText = "$" + stores.Variable + ", else gouache in the XDG data folder"
 
 // blobsUsage is that of --blobs, which all commands have that may make a store.
-const blobsUsage = "`URL` of the bucket for the pictures of a new store in PostgreSQL, such as s3://NAME or file:///FOLDER"
+const blobsUsage = "`URL` of the bucket for the pictures of a new store in PostgreSQL, such as " + blobs.Examples
 
 type storeFlags struct {
 	dir   string // or a URL

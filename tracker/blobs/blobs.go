@@ -1,13 +1,21 @@
-// Package blobs keeps files in an object store: S3 and what speaks its protocol, or a folder that all machines share. Files are compared with their hashes when they are read.
+// Package blobs keeps files in an object store: S3 and what speaks its protocol, Google Cloud Storage, Azure Blob Storage, or
+// a folder that all machines share. Files are compared with their hashes when they are read.
 //
 // A bucket has a URL, as gocloud.dev/blob takes it:
 //
 //	s3://NAME?region=eu-central-1
 //	s3://NAME?endpoint=https://minio.example.org&use_path_style=true&region=us-east-1
+//	gs://NAME
+//	azblob://CONTAINER?storage_account=NAME
 //	file:///srv/gouache
 //
-// With ?prefix=FOLDER/ several stores share one. Credentials are where the provider's own programs look for them, such as
-// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; they have no place in a URL.
+// With ?prefix=FOLDER/ several stores share one. Credentials are where the provider's own programs look for them; they have
+// no place in a URL:
+//
+//	s3      AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws
+//	gs      GOOGLE_APPLICATION_CREDENTIALS, or what gcloud auth application-default login has left, or the machine's own
+//	azblob  AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_CONNECTION_STRING, or the
+//	        machine's own
 package blobs
 
 import (
@@ -20,22 +28,22 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
+	"google.golang.org/api/googleapi"
 
 	"github.com/gouache-art/gouache/tracker"
 )
-
-// Schemes are those of the URLs of buckets.
-var Schemes = []string{"s3", "file"}
 
 // ErrAltered is the error for a file that is not what was written.
 var ErrAltered = errors.New("the file is not what was written")
@@ -60,8 +68,11 @@ var secret = regexp.MustCompile(`(?i)secret|token|passw|access_?key|credential|s
 // Normal returns the URL of a bucket in the form in which it may be remembered and shown, or an error of CodeInvalid.
 func Normal(bucket string) (string, error) {
 	u, err := url.Parse(bucket)
-	if err != nil || !slices.Contains(Schemes, u.Scheme) {
-		return "", tracker.Errorf(tracker.CodeInvalid, "--blobs %q is no bucket: write s3://NAME or file:///FOLDER", shown(bucket))
+	if err != nil {
+		u = &url.URL{}
+	}
+	if _, ok := providers[u.Scheme]; !ok {
+		return "", tracker.Errorf(tracker.CodeInvalid, "--blobs %q is no bucket: write %s", shown(bucket), Examples)
 	}
 	for name := range u.Query() {
 		if secret.MatchString(name) {
@@ -113,7 +124,7 @@ func Open(ctx context.Context, bucket string, o Options) (*Bucket, error) {
 		}
 		u.RawQuery = q.Encode()
 	}
-	if b.bucket, err = providers.OpenBucketURL(ctx, u); err != nil {
+	if b.bucket, err = openURL(ctx, u); err != nil {
 		return nil, b.failed("opening", err)
 	}
 	return b, nil
@@ -134,7 +145,7 @@ func (b *Bucket) Probe(ctx context.Context) error {
 	if _, err := b.bucket.ReadAll(ctx, key); err != nil {
 		return b.failed("reading from", err)
 	}
-	if err := b.bucket.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+	if err := b.bucket.Delete(ctx, key); err != nil && !isMissing(err) {
 		return b.failed("removing from", err)
 	}
 	return nil
@@ -192,7 +203,7 @@ func (b *Bucket) Has(ctx context.Context, key string, size int64) (has bool, err
 	err = b.patiently(ctx, "looking for "+key+" in", func() error {
 		attributes, err := b.bucket.Attributes(ctx, key)
 		has = err == nil && attributes.Size == size
-		if gcerrors.Code(err) == gcerrors.NotFound {
+		if isMissing(err) {
 			return nil
 		}
 		return err
@@ -253,7 +264,7 @@ func text(sum hash.Hash) string { return hex.EncodeToString(sum.Sum(nil)) }
 // Delete removes a file. One that does not exist is no error.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
 	return b.patiently(ctx, "removing "+key+" from", func() error {
-		if err := b.bucket.Delete(ctx, key); gcerrors.Code(err) != gcerrors.NotFound {
+		if err := b.bucket.Delete(ctx, key); !isMissing(err) {
 			return err
 		}
 		return nil
@@ -292,7 +303,7 @@ func (b *Bucket) patiently(ctx context.Context, doing string, f func() error) er
 		if err == nil || errors.Is(err, ErrAltered) {
 			return err
 		}
-		if gcerrors.Code(err) == gcerrors.NotFound {
+		if isMissing(err) {
 			return fs.ErrNotExist
 		}
 		if ctx.Err() != nil || !mayPass(err) || time.Now().After(until) {
@@ -311,7 +322,24 @@ func mayPass(err error) bool {
 	case gcerrors.InvalidArgument, gcerrors.PermissionDenied, gcerrors.Unimplemented, gcerrors.FailedPrecondition:
 		return false
 	}
+	var google *googleapi.Error
+	var azure *azcore.ResponseError
+	switch {
+	case errors.As(err, &google) && (google.Code == http.StatusForbidden || google.Code == http.StatusUnauthorized):
+		return false
+	case errors.As(err, &azure) && azure.StatusCode == http.StatusForbidden:
+		return false
+	}
 	return !errors.Is(err, fs.ErrPermission) && !errors.Is(err, context.Canceled)
+}
+
+// isMissing reports whether an error says that a file, or its bucket, is not there.
+func isMissing(err error) bool {
+	// The library also takes a name that cannot be resolved for that, and Google's refusals.
+	var name *net.DNSError
+	var google *googleapi.Error
+	return gcerrors.Code(err) == gcerrors.NotFound && !errors.As(err, &name) &&
+		(!errors.As(err, &google) || google.Code == http.StatusNotFound)
 }
 
 // failed is the error for what cannot be done now.
@@ -319,12 +347,14 @@ func (b *Bucket) failed(doing string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	why := "look whether it can be reached, and at the credentials in the environment"
-	switch {
+	why := ""
+	switch scheme, _, _ := strings.Cut(b.name, ":"); {
 	case b.folder != "":
 		why = "look at the folder's disk and permissions"
-	case gcerrors.Code(err) == gcerrors.NotFound:
+	case isMissing(err):
 		why = "make the bucket first"
+	default:
+		why = "look whether it can be reached, and whether the credentials are right: " + providers[scheme].credentials
 	}
 	// The providers' errors have many lines.
 	return tracker.Errorf(tracker.CodeUnavailable, "%s the bucket %s: %s (%w)", doing, b.name, why, oneLine{err})
@@ -333,7 +363,13 @@ func (b *Bucket) failed(doing string, err error) error {
 // oneLine is an error whose text is one line.
 type oneLine struct{ error }
 
-func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e oneLine) Error() string {
+	return signature.ReplaceAllString(strings.Join(strings.Fields(e.error.Error()), " "), "sig=…")
+}
+
+// signature is what makes a token of Azure's, which the addresses in errors have.
+var signature = regexp.MustCompile(`(?i)\bsig=[^&\s"]*`)
+
 func (e oneLine) Unwrap() error { return e.error }
 
 // memory is a file in memory.

@@ -127,7 +127,7 @@ func (db *DB) openBucket(ctx context.Context, bucket string) error {
 	switch {
 	case known == "" && bucket == "":
 		return tracker.Errorf(tracker.CodeInvalid, "the store %s does not know yet where pictures are kept: name a bucket with --blobs, "+
-			"for example s3://NAME, or file:///FOLDER for a folder that all machines share", db.name)
+			"%s, of which the last is a folder that all machines share", db.name, blobs.Examples)
 	case bucket != "" && known != "" && bucket != known:
 		return tracker.Errorf(tracker.CodeConflict, "the store %s keeps its pictures in %s, not in %s: leave out --blobs", db.name, known, bucket)
 	}
