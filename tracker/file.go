@@ -61,9 +61,14 @@ func (f *File) Check() error {
 	if err := invalidIf(f.Bytes < 0 || f.Bytes > MaxFile, "file %s has %d bytes: at most %d are kept", f.Name, f.Bytes, MaxFile); err != nil {
 		return err
 	}
-	_, _, err := mime.ParseMediaType(f.Type)
-	bad := err != nil || !strings.Contains(f.Type, "/") || len(f.Type) > maxName || !terminal.IsLine(f.Type)
-	return invalidIf(bad, "file %s is of the type %.40q: write a media type such as text/plain, of at most %d bytes", f.Name, f.Type, maxName)
+	return CheckMediaType(f.Type)
+}
+
+// CheckMediaType returns an error of CodeInvalid for a text that is no type of a file.
+func CheckMediaType(text string) error {
+	_, _, err := mime.ParseMediaType(text)
+	bad := err != nil || !strings.Contains(text, "/") || len(text) > maxName || !terminal.IsLine(text)
+	return invalidIf(bad, "the type %.40q of a file: write a media type such as text/plain, of at most %d bytes", text, maxName)
 }
 
 // CheckFileName returns an error of CodeInvalid for a text that is no name of a file of a run. A name is a path below the

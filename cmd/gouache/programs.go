@@ -20,10 +20,7 @@ func newPrograms(store tracker.Store, admit remote.Admit, log *slog.Logger) *pro
 	p := &programs{
 		http.NewServeMux(),
 		remote.NewHandler(store, admit, remote.Options{Version: versionText(), Log: log}),
-		mlflow.NewHandler(store, mlflow.Options{Log: log, Admit: func(r *http.Request, writes bool) (int, error) {
-			_, status, err := admit(r, writes)
-			return status, err
-		}}),
+		mlflow.NewHandler(store, mlflow.Options{Log: log, Admit: admit}),
 	}
 	p.Handle(remote.Prefix+"/", p.api)
 	p.Handle(mlflow.Prefix, p.mlflow)

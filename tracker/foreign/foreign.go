@@ -59,7 +59,7 @@ func PictureOf(tag string, step int64, at time.Time, data []byte) Picture {
 	return p
 }
 
-// MaxPictures is how many bytes of pictures a run may have: they are held in memory while it is imported.
+// MaxPictures is how many bytes of pictures and files a run may have: they are held in memory while it is imported.
 const MaxPictures = 1 << 30
 
 // Source has runs of another program. It is a [tracker.Source] without checkpoints and judgements, and selects no runs

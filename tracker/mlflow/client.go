@@ -4,12 +4,13 @@
 // the run is painted; see [Forwarder]. [Client.Open] makes the server's runs ready for [tracker.Import]. [NewHandler] is a
 // server: what scripts log with MLflow's client becomes runs of a store.
 //
-// A store keeps parameters, metrics, tags and pictures; so does MLflow, with these names:
+// A store keeps parameters, metrics, tags, pictures and files; so does MLflow, with these names:
 //
 //	an experiment   an experiment; runs without one are in the experiment gouache
 //	a run           a run, with its id as the tag gouache.run
 //	a sweep         a run, whose nested runs are the trials
 //	a picture       an image with its role as key, so that MLflow's grid and its slider of steps show it
+//	a file          an artifact with its name as path
 package mlflow
 
 import (
@@ -326,6 +327,7 @@ const (
 
 	tagRun    = "gouache.run"   // the id of a run
 	tagSweep  = "gouache.sweep" // of the run that stands for a sweep
+	tagFiles  = "gouache.files" // the sum of the files that were sent last
 	tagParent = "mlflow.parentRunId"
 	tagName   = "mlflow.runName"
 	tagNote   = "mlflow.note.content"

@@ -169,7 +169,15 @@ func TestSend(t *testing.T) {
 		}
 	}
 	log(t, run, 1, 1500)
+	addFile := func(text string) {
+		t.Helper()
+		if _, err := run.AddFile(t.Context(), tracker.NewFile{Name: "logs/out.txt", Type: "text/plain", Data: []byte(text)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	addFile("one")
 	send()
+	addFile("two")
 	log(t, run, 1501, 1600)
 	finish(t, run)
 	for range 2 {
@@ -185,6 +193,7 @@ func TestSend(t *testing.T) {
 		Times   float64
 		Special []string
 		Images  []string
+		File    string
 	}](t, `
 e = c.get_experiment_by_name("send").experiment_id
 runs = c.search_runs([e], "tags.`+"`gouache.run`"+` != ''")
@@ -196,6 +205,7 @@ print(json.dumps({
     "Total": [[m.step, m.value] for m in sorted(total, key=lambda m: m.step)], "Times": (total[-1].timestamp - total[0].timestamp),
     "Special": [str(r.data.metrics["loss.style"]), str(r.data.metrics["tv"])],
     "Images": [f.path for f in c.list_artifacts(r.info.run_id, "images")],
+    "File": mlflow.artifacts.load_text(f"runs:/{r.info.run_id}/logs/out.txt"),
 }))`)
 	if len(got.Runs) != 1 || got.Runs[0] != "cat" || got.Status != "FINISHED" || got.Parent != "it's night" {
 		t.Errorf("runs %v, %s, below %q", got.Runs, got.Status, got.Parent)
@@ -213,6 +223,9 @@ print(json.dumps({
 	}
 	if got.Special[1] != "nan" || got.Special[0] != "inf" && !strings.HasPrefix(got.Special[0], "1.797") {
 		t.Errorf("not finite: %v", got.Special)
+	}
+	if got.File != "two" {
+		t.Errorf("the file is %q", got.File)
 	}
 	if len(got.Images) != 6 { // the content and two snapshots, each with a small one
 		t.Errorf("the images are %v", got.Images)
@@ -234,6 +247,8 @@ with mlflow.start_run(run_name="parent"):
                 mlflow.log_image(numpy.full((8, 8 + step, 3), 100 + i, dtype="uint8"), key="gen/fake", step=step)
             mlflow.set_tag("team", "red")
             mlflow.log_image(numpy.full((9, 9, 3), 50 + i, dtype="uint8"), "figures/last.png")
+            mlflow.log_text("a log", "logs/out.txt")
+            mlflow.log_text("no picture", "wrong.png")
 print(0)`)
 	open := func() *tracker.Imported {
 		t.Helper()
@@ -268,6 +283,10 @@ print(0)`)
 		pictures, err := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{})
 		if err != nil || len(pictures) != 4 || pictures[0].Role != tracker.RoleResult || pictures[3].Name != "gen/fake" || pictures[3].Step != 2 {
 			t.Errorf("%+v, %v", pictures, err)
+		}
+		files, err := store.Files(t.Context(), run.ID)
+		if err != nil || len(files) != 2 || files[0].Name != "logs/out.txt" || files[0].Bytes != 5 || files[1].Name != "wrong.png" {
+			t.Errorf("%+v, %v", files, err)
 		}
 	}
 }

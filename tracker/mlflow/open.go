@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/imagefile"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/foreign"
 )
@@ -22,7 +23,7 @@ const maxFiles = 10_000
 
 // Open returns the server's active runs. Those that Send has sent there are left out. A run with a parent is a trial of a
 // sweep with the parent's name. Images by step are snapshots, whose name is their key, and other pictures among the
-// artifacts are results. warn is called for what is left out.
+// artifacts are results. Other artifacts are files. warn is called for what is left out.
 func (c *Client) Open(ctx context.Context, warn func(error)) (*foreign.Source, error) {
 	experiments, err := c.experiments(ctx)
 	if err != nil {
@@ -141,7 +142,7 @@ func valueOf(text string) any {
 	return text
 }
 
-// read reads the points and the pictures of a run.
+// read reads the points, the pictures and the files of a run.
 func (c *Client) read(ctx context.Context, r *run, warn func(error)) (*foreign.Content, error) {
 	content := &foreign.Content{}
 	for _, m := range r.Data.Metrics {
@@ -151,20 +152,41 @@ func (c *Client) read(ctx context.Context, r *run, warn func(error)) (*foreign.C
 		}
 		content.Series = append(content.Series, tracker.Series{Name: m.Key, Points: points})
 	}
-	files, err := c.pictures(ctx, r.Info.ID)
+	pictures, others, err := c.files(ctx, r.Info.ID)
 	if err != nil {
 		return nil, err
 	}
 	held := int64(0)
-	for _, f := range files {
+	for _, f := range pictures {
 		if held += int64(f.Size); held > foreign.MaxPictures {
 			return nil, tracker.Errorf(tracker.CodeInvalid, "it has more than %d bytes of pictures", foreign.MaxPictures)
 		}
-		data, err := c.get(ctx, r, f)
+		data, err := c.get(ctx, r, f, foreign.MaxPictures)
 		if err != nil {
 			return nil, err
 		}
+		if _, err := imagefile.Inspect(data); err != nil && len(data) <= tracker.MaxFile { // only its name is a picture's
+			content.Files = append(content.Files, foreign.File{NewFile: tracker.NewFile{Name: f.Path, Data: data}, At: when(r.Info.StartTime)})
+			continue
+		}
 		content.Pictures = append(content.Pictures, picture(f.Path, data, when(r.Info.StartTime)))
+	}
+	for _, f := range others {
+		switch err := tracker.CheckFileName(f.Path); {
+		case err != nil:
+			warn(fmt.Errorf("MLflow's run %s: %w", r.Info.ID, err))
+			continue
+		case f.Size > tracker.MaxFile || held+int64(f.Size) > foreign.MaxPictures:
+			warn(fmt.Errorf("MLflow's run %s: %s of %d bytes is left out: a file has at most %d, and all of a run together %d",
+				r.Info.ID, f.Path, f.Size, int64(tracker.MaxFile), int64(foreign.MaxPictures)))
+			continue
+		}
+		data, err := c.get(ctx, r, f, tracker.MaxFile)
+		if err != nil {
+			return nil, err
+		}
+		held += int64(len(data))
+		content.Files = append(content.Files, foreign.File{NewFile: tracker.NewFile{Name: f.Path, Data: data}, At: when(r.Info.StartTime)})
 	}
 	return content, nil
 }
@@ -192,13 +214,13 @@ func (c *Client) history(ctx context.Context, id, key string) (points []tracker.
 	}
 }
 
-// pictures lists the pictures among the artifacts of a run, without the small ones for MLflow's grid.
-func (c *Client) pictures(ctx context.Context, id string) (found []artifact, err error) {
+// files lists the pictures among the artifacts of a run, without the small ones for MLflow's grid, and the others.
+func (c *Client) files(ctx context.Context, id string) (pictures, others []artifact, err error) {
 	seen := 0
 	for folders := []string{""}; len(folders) > 0 && seen < maxFiles; folders = folders[1:] {
 		files, err := c.artifacts(ctx, id, folders[0])
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		seen += len(files)
 		for _, f := range files {
@@ -207,11 +229,13 @@ func (c *Client) pictures(ctx context.Context, id string) (found []artifact, err
 				folders = append(folders, f.Path)
 			case strings.HasSuffix(f.Path, smallSuffix):
 			case isPicture(f.Path):
-				found = append(found, f)
+				pictures = append(pictures, f)
+			default:
+				others = append(others, f)
 			}
 		}
 	}
-	return found, nil
+	return pictures, others, nil
 }
 
 // smallSuffix ends the names of the small pictures for MLflow's grid.
@@ -222,15 +246,16 @@ func isPicture(name string) bool {
 	return slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff"}, strings.ToLower(path.Ext(name)))
 }
 
-func (c *Client) get(ctx context.Context, r *run, f artifact) (data []byte, err error) {
+// get reads an artifact, which has most bytes at the most, whatever the list of artifacts says.
+func (c *Client) get(ctx context.Context, r *run, f artifact, most int) (data []byte, err error) {
 	where, err := r.artifactPath(f.Path)
 	if err != nil {
 		return nil, err
 	}
 	err = c.do(ctx, request{method: http.MethodGet, path: where}, func(answer io.Reader) error {
-		data, err = io.ReadAll(io.LimitReader(answer, foreign.MaxPictures+1))
-		if err == nil && len(data) > foreign.MaxPictures {
-			err = fmt.Errorf("%s has more than %d bytes", f.Path, foreign.MaxPictures)
+		data, err = io.ReadAll(io.LimitReader(answer, int64(most)+1))
+		if err == nil && len(data) > most {
+			err = fmt.Errorf("%s has more than %d bytes", f.Path, most)
 		}
 		return err
 	})

@@ -69,7 +69,9 @@ func (c *Client) Send(ctx context.Context, from Source, id string) (page string,
 	if err := c.sendPictures(ctx, from, there, r.ID); err != nil {
 		return page, err
 	}
-	return page, c.end(ctx, there, statusOf(r.Status), r.EndedAt)
+	err = c.sendFiles(ctx, from, there, r.ID)
+	// A file that the server does not take keeps the end of the run from nobody.
+	return page, cmp.Or(err, c.end(ctx, there, statusOf(r.Status), r.EndedAt))
 }
 
 // experiment returns the id of an experiment, which it creates if necessary.
@@ -354,6 +356,30 @@ func (c *Client) sendPicture(ctx context.Context, from Source, there *run, p *tr
 		return err
 	}
 	return c.put(ctx, there, name+".png", "image/png", data)
+}
+
+// sendFiles sends the files of a run, unless the server has been sent the same. It goes over them after an error, too.
+func (c *Client) sendFiles(ctx context.Context, from Source, there *run, id string) error {
+	files, err := from.Files(ctx, id)
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	sum := sha256.New()
+	for _, f := range files {
+		fmt.Fprintln(sum, f.Hash, f.Name)
+	}
+	sent := pair{tagFiles, hex.EncodeToString(sum.Sum(nil)[:8])}
+	if there.tag(sent.Key) == sent.Value {
+		return nil
+	}
+	for _, f := range files {
+		_, data, readErr := tracker.ReadFile(ctx, f, from.OpenPicture)
+		if readErr == nil {
+			readErr = c.put(ctx, there, f.Name, f.Type, data)
+		}
+		err = cmp.Or(err, readErr)
+	}
+	return cmp.Or(err, c.logBatch(ctx, there, nil, nil, []pair{sent}))
 }
 
 func (c *Client) put(ctx context.Context, there *run, name, kind string, data []byte) error {

@@ -31,17 +31,18 @@ const Prefix = "/api/"
 
 // Options configures a handler.
 type Options struct {
-	// Admit returns nil for a request that may be answered, else an error that says why not, and its HTTP status.
-	// writes says whether the request changes the store. If Admit is nil, every request may do all.
-	Admit func(r *http.Request, writes bool) (status int, err error)
+	// Admit returns who sends a request that may be answered, by name, or "" where that is not known. Else it returns an
+	// error that says why not, and its HTTP status. writes says whether the request changes the store. If Admit is nil,
+	// every request may do all.
+	Admit func(r *http.Request, writes bool) (person string, status int, err error)
 	Log   *slog.Logger // receives what clients are not shown; the default is slog's
 }
 
 // Bounds on requests.
 const (
 	maxBody      = 4 << 20         // bytes of JSON; a batch of MLflow's client has 1 MB
-	maxArtifact  = 64 << 20        // bytes of a picture
-	maxArtifacts = 4 * maxArtifact // of the pictures that are in memory at a time
+	maxArtifact  = tracker.MaxFile // bytes of a picture, or another file
+	maxArtifacts = 4 * maxArtifact // of the artifacts that are in memory at a time
 	grace        = 30 * time.Second
 	minRate      = 64 << 10 // bytes a second, after the grace
 )
@@ -50,7 +51,7 @@ const (
 type Handler struct {
 	store   tracker.Store
 	options Options
-	memory  *semaphore.Weighted // held by pictures while the store takes them, in bytes
+	memory  *semaphore.Weighted // held by artifacts while the store takes them, in bytes
 	// locks are held while a run's record is read, changed and written, each by the runs of a part of all ids. Two
 	// processes that serve one store may still overwrite each other's labels.
 	locks [64]sync.Mutex
@@ -70,6 +71,7 @@ type Handler struct {
 //	                of the provenance
 //	a deleted run   a run with the tag mlflow.deleted
 //	a picture       a picture; log_image's have its key and step, others their path as name
+//	another file    a file of the run with its path as name
 //
 // What a store has no place for is refused, in MLflow's form of an error.
 //
@@ -281,7 +283,7 @@ func (*Handler) unsupported(_ http.ResponseWriter, r *http.Request) (any, error)
 		return nil, refuse(http.StatusNotFound, "ENDPOINT_NOT_FOUND", "Gouache has no GET %.200s", r.URL.Path)
 	}
 	return nil, refuse(http.StatusNotImplemented, codeUnsupported, "Gouache does not take %s %.200s: it keeps runs with parameters, metrics, "+
-		"tags and pictures, and no models, data sets, traces or prompts", r.Method, r.URL.Path)
+		"tags, pictures and files, and no models, data sets, traces or prompts", r.Method, r.URL.Path)
 }
 
 // noModels answers that there are no models of a run, which clients ask for when they download its artifacts.
@@ -303,7 +305,8 @@ func (s *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	e := s.endpoint(r)
 	if s.options.Admit != nil {
-		if status, err := s.options.Admit(r, e.writes); err != nil {
+		person, status, err := s.options.Admit(r, e.writes)
+		if err != nil {
 			message := strings.ToValidUTF8(err.Error(), "?")
 			if status == http.StatusUnauthorized {
 				header.Set("WWW-Authenticate", `Bearer realm="gouache"`)
@@ -312,6 +315,7 @@ func (s *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			send(w, status, refuse(status, cmp.Or(statusCodes[status], "INTERNAL_ERROR"), "%s", message))
 			return
 		}
+		r = r.WithContext(context.WithValue(r.Context(), personKey{}, person))
 	}
 	answer, err := e.answer(s, w, r)
 	_ = control.SetWriteDeadline(time.Now().Add(grace))
@@ -324,6 +328,15 @@ func (s *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case answer != nil:
 		send(w, http.StatusOK, answer)
 	}
+}
+
+// personKey is the key under which the context of a request has who sends it.
+type personKey struct{}
+
+// personOf returns who sends a request, or "" if that is not known.
+func personOf(ctx context.Context) string {
+	person, _ := ctx.Value(personKey{}).(string)
+	return person
 }
 
 // nothing is the answer that says only that it was done.

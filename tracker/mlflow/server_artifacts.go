@@ -12,40 +12,44 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gouache-art/gouache/internal/terminal"
+	"github.com/gouache-art/gouache/internal/imagefile"
 	"github.com/gouache-art/gouache/tracker"
 )
 
 // artifactSource begins the source of a picture that a client sent; the picture's path among the artifacts follows.
 const artifactSource = artifactScheme + ":/"
 
-// file is a picture of a run with its path among the artifacts.
+// file is a picture of a run, or another file, with its path among the artifacts.
 type file struct {
-	path string
-	tracker.Picture
+	path, hash string
+	bytes      int64
+	kind       string // its media type
+	step       int64  // of a picture
+	at         time.Time
 }
 
-// files returns the pictures of a run by their paths, sorted. Of several with one path it has the last.
-func files(pictures []tracker.Picture) []file {
+// files returns the pictures and the other files of a run by their paths, sorted. Of several with one path it has the last.
+func files(pictures []tracker.Picture, others []tracker.File) []file {
 	var list []file
 	for _, p := range pictures {
 		name, sent := strings.CutPrefix(p.Source, artifactSource)
-		if !sent || checkPath(name) != nil {
+		if !sent || tracker.CheckFileName(name) != nil {
 			name = imageName(&p) + "." + p.Format
 		}
-		list = append(list, file{name, p})
+		list = append(list, file{name, p.Hash, p.Bytes, "image/" + p.Format, p.Step, p.At})
 	}
-	slices.SortStableFunc(list, func(a, b file) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(b.Step, a.Step)) })
+	for _, f := range others {
+		list = append(list, file{f.Name, f.Hash, f.Bytes, otherKind, 0, f.At})
+	}
+	slices.SortStableFunc(list, func(a, b file) int {
+		return cmp.Or(cmp.Compare(a.path, b.path), b.at.Compare(a.at), cmp.Compare(b.step, a.step))
+	})
 	return slices.CompactFunc(list, func(a, b file) bool { return a.path == b.path })
 }
 
-// checkPath refuses paths that no artifact has.
-func checkPath(name string) error {
-	if name == "" || len(name) > 500 || !terminal.IsLine(name) || path.Clean("/"+name) != "/"+name {
-		return invalid("the path %.80q of an artifact: it is a file below the run, of at most 500 printable bytes", name)
-	}
-	return nil
-}
+// otherKind is the media type by which files are sent that are no pictures. They may be anybody's pages, which no browser
+// shall show.
+const otherKind = "application/octet-stream"
 
 // inFolder lists the files and the folders of a folder, "" for the outermost.
 func inFolder(list []file, folder string) []artifact {
@@ -61,7 +65,7 @@ func inFolder(list []file, folder string) []artifact {
 		name, _, isDir := strings.Cut(rest, "/")
 		entry := artifact{Path: path.Join(folder, name), IsDir: isDir}
 		if !isDir {
-			entry.Size = integer(f.Bytes)
+			entry.Size = integer(f.bytes)
 		}
 		if n := len(entries); n == 0 || entries[n-1] != entry || !isDir {
 			entries = append(entries, entry)
@@ -76,7 +80,11 @@ func (s *Handler) artifactsOf(ctx context.Context, id string) ([]file, error) {
 		return nil, err
 	}
 	pictures, err := s.store.Pictures(ctx, id, tracker.PictureQuery{})
-	return files(pictures), err
+	if err != nil {
+		return nil, err
+	}
+	others, err := s.store.Files(ctx, id)
+	return files(pictures, others), err
 }
 
 // listArtifacts lists a folder of a run, with paths below the run.
@@ -126,7 +134,7 @@ func artifactEndpoint(r *http.Request) endpoint {
 // runAndPath returns the run and the path below it that a request names.
 func (s *Handler) runAndPath(r *http.Request) (id, name string, err error) {
 	id, name, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, artifactsPath+"/"), "/")
-	return id, name, checkPath(name)
+	return id, name, tracker.CheckFileName(name)
 }
 
 func (s *Handler) sendArtifact(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -142,14 +150,17 @@ func (s *Handler) sendArtifact(w http.ResponseWriter, r *http.Request) (any, err
 	if i < 0 {
 		return nil, refuse(http.StatusNotFound, codeMissing, "run %s has no artifact %q", id, name)
 	}
-	data, err := s.store.OpenPicture(r.Context(), list[i].Hash)
+	data, err := s.store.OpenPicture(r.Context(), list[i].hash)
 	if err != nil {
 		return nil, err
 	}
 	defer data.Close()
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(transferTime(list[i].Bytes)))
-	w.Header().Set("Content-Type", "image/"+list[i].Format)
-	w.Header().Set("Content-Length", strconv.FormatInt(list[i].Bytes, 10))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(transferTime(list[i].bytes)))
+	w.Header().Set("Content-Type", list[i].kind)
+	w.Header().Set("Content-Length", strconv.FormatInt(list[i].bytes, 10))
+	if list[i].kind == otherKind {
+		w.Header().Set("Content-Disposition", "attachment")
+	}
 	if _, err := io.Copy(w, data); err != nil {
 		panic(http.ErrAbortHandler) // the answer has begun
 	}
@@ -161,7 +172,7 @@ func transferTime(size int64) time.Duration {
 	return grace + time.Duration(size/minRate)*time.Second
 }
 
-// putArtifact keeps a picture. The small copies that log_image makes for MLflow's pages are not kept: the pages of a store
+// putArtifact keeps a picture, or another file. The small copies that log_image makes for MLflow's pages are not kept: the pages of a store
 // make their own.
 func (s *Handler) putArtifact(w http.ResponseWriter, r *http.Request) (any, error) {
 	id, name, err := s.runAndPath(r)
@@ -174,16 +185,12 @@ func (s *Handler) putArtifact(w http.ResponseWriter, r *http.Request) (any, erro
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(transferTime(size)))
 	body := http.MaxBytesReader(w, r.Body, maxArtifact)
-	small := logged.MatchString(name) && strings.HasSuffix(name, smallSuffix)
-	if small || !isPicture(name) {
+	if logged.MatchString(name) && strings.HasSuffix(name, smallSuffix) {
 		if _, err := io.Copy(io.Discard, body); err != nil { // a client that is cut off does not read why
 			return nil, broken(err)
 		}
 		arrived(w)
-		if small {
-			return nothing{}, nil
-		}
-		return nil, refuse(http.StatusNotImplemented, codeUnsupported, "%.200s is not kept: Gouache keeps pictures as artifacts, and no other files", name)
+		return nothing{}, nil
 	}
 	if err := s.memory.Acquire(r.Context(), size); err != nil {
 		return nil, err
@@ -194,23 +201,37 @@ func (s *Handler) putArtifact(w http.ResponseWriter, r *http.Request) (any, erro
 		return nil, broken(err)
 	}
 	arrived(w)
-	return nothing{}, s.addPicture(r.Context(), id, name, data)
+	kind := r.Header.Get("Content-Type")
+	if tracker.CheckMediaType(kind) != nil {
+		kind = "" // the store says which it is
+	}
+	return nothing{}, s.addArtifact(r.Context(), id, name, kind, data)
 }
 
-// addPicture adds a picture to a run. One that is sent again under its path is a later step, as is one that has the key and
-// the step of another under a name of its own.
-func (s *Handler) addPicture(ctx context.Context, id, name string, data []byte) error {
+// addArtifact adds a picture to a run if the name and the content are those of one, and else another file.
+func (s *Handler) addArtifact(ctx context.Context, id, name, kind string, data []byte) error {
 	defer s.lock(id)()
 	r, err := s.run(ctx, id)
 	if err != nil {
 		return err
 	}
-	claim := r.Claim() // pictures may be added after the end
+	claim := r.Claim() // artifacts may be added after the end
 	if r.Status == tracker.StatusRunning {
 		if claim, err = s.claim(ctx, r); err != nil {
 			return err
 		}
 	}
+	if _, err := imagefile.Inspect(data); err == nil && isPicture(name) {
+		return s.addPicture(ctx, claim, name, data)
+	}
+	_, err = s.store.AddFile(ctx, claim, tracker.NewFile{Name: name, Type: kind, Data: data})
+	return err
+}
+
+// addPicture adds a picture to a run. One that is sent again under its path is a later step, as is one that has the key and
+// the step of another under a name of its own. The run is locked.
+func (s *Handler) addPicture(ctx context.Context, claim tracker.Claim, name string, data []byte) error {
+	id := claim.Run
 	before, err := s.store.Pictures(ctx, id, tracker.PictureQuery{})
 	if err != nil {
 		return err

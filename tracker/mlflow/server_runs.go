@@ -322,7 +322,7 @@ func (s *Handler) createRun(ctx context.Context, in *struct {
 		n.Name = *change.Name
 	}
 	if change.Note != nil {
-		n.Note = *change.Note
+		n.Note, n.NoteBy = *change.Note, personOf(ctx)
 	}
 	r, err := s.begin(ctx, n)
 	if err != nil {
@@ -491,6 +491,7 @@ func (s *Handler) logBatch(ctx context.Context, in *batch) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	change.NoteBy = personOf(ctx)
 	if change.Params, err = newParams(r, change.Provenance, in.Params); err != nil {
 		return nil, err
 	}

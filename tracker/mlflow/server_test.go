@@ -47,8 +47,8 @@ func TestServer(t *testing.T) {
 func testServer(t *testing.T, store tracker.Store) {
 	out := strings.TrimSpace(pythontest.Output(t, "python", "testdata/server.py", serve(t, store)))
 	var ids struct {
-		Parent, Batch string
-		Children      []string
+		Parent, Batch, Files string
+		Children             []string
 	}
 	if err := json.Unmarshal([]byte(out[strings.LastIndex(out, "\n")+1:]), &ids); err != nil {
 		t.Fatalf("%s: %v", out, err)
@@ -88,6 +88,18 @@ func testServer(t *testing.T, store tracker.Store) {
 			if p.Role != tracker.RoleSnapshot || p.Name != "gen/fake" || p.Step != int64(step) || p.Width != 24 {
 				t.Errorf("picture %+v", p)
 			}
+		}
+	}
+	files, err := store.Files(t.Context(), ids.Files)
+	kinds := map[string]string{}
+	for _, f := range files {
+		kinds[f.Name], _, _ = strings.Cut(f.Type, ";")
+	}
+	for name, kind := range map[string]string{
+		"notes.txt": "text/plain", "config/settings.json": "text/plain", "all of it/page.html": "text/html", "all of it/deep/er/data.bin": "application/octet-stream",
+	} {
+		if kinds[name] != kind {
+			t.Errorf("%s is of the type %q, want %s (%v)", name, kinds[name], kind, err)
 		}
 	}
 	if batch, err := store.Run(t.Context(), ids.Batch); err != nil || batch.Status != tracker.StatusInterrupted || len(batch.Tags) != 90 {
@@ -201,8 +213,8 @@ func TestRefused(t *testing.T) {
 		{"PUT", "/api/2.0/mlflow-artifacts/artifacts/" + id + "/../x.png", "image/png"},
 		{"PUT", "/api/2.0/mlflow-artifacts/artifacts/" + id, "image/png"},
 		{"PUT", "/api/2.0/mlflow-artifacts/artifacts/nobody/x.png", "image/png"},
-		{"PUT", "/api/2.0/mlflow-artifacts/artifacts/" + id + "/x.png", "image/png"},
-		{"PUT", "/api/2.0/mlflow-artifacts/artifacts/" + id + "/model.pkl", ""},
+		{"PUT", "/api/2.0/mlflow-artifacts/artifacts/" + id + "/a%5Cb.txt", "text/plain"},
+		{"PUT", "/api/2.0/mlflow-artifacts/artifacts/" + id + "/" + strings.Repeat("x", 501), "text/plain"},
 		{"DELETE", "/api/2.0/mlflow-artifacts/artifacts/" + id + "/x.png", ""},
 	} {
 		status, text := ask(t, c[0], server+c[1], c[2], `{"run_id": "`+id+`"}`)
@@ -220,6 +232,55 @@ func TestRefused(t *testing.T) {
 	}
 	if pictures, err := store.Pictures(t.Context(), id, tracker.PictureQuery{}); err != nil || len(pictures) > 0 {
 		t.Errorf("%+v, %v", pictures, err)
+	}
+	if files, err := store.Files(t.Context(), id); err != nil || len(files) > 0 {
+		t.Errorf("%+v, %v", files, err)
+	}
+}
+
+// TestFiles: a file that is sent again is replaced, a page is sent so that no browser shows it, and notes have the name of
+// whoever the server knows.
+func TestFiles(t *testing.T) {
+	store := openStore(t)
+	handler := mlflow.NewHandler(store, mlflow.Options{Admit: func(*http.Request, bool) (string, int, error) { return "anna", 0, nil }})
+	server := httptest.NewServer(handler)
+	t.Cleanup(func() { server.Close(); handler.Close() })
+	id := create(t, server.URL, map[string]string{"key": "mlflow.note.content", "value": "soft"})
+	if run, err := store.Run(t.Context(), id); err != nil || run.Note != "soft" || run.NoteBy != "anna" {
+		t.Errorf("%+v, %v", run, err)
+	}
+	post(t, server.URL, "runs/set-tag", map[string]any{"run_id": id, "key": "mlflow.note.content", "value": "dark"}, 200, "")
+	if run, err := store.Run(t.Context(), id); err != nil || run.Note != "dark" || run.NoteBy != "anna" {
+		t.Errorf("%+v, %v", run, err)
+	}
+	address := server.URL + "/api/2.0/mlflow-artifacts/artifacts/" + id + "/a/page.html"
+	for _, text := range []string{"<p>one", "<script>two", "<script>two"} {
+		if status, answer := ask(t, http.MethodPut, address, "text/html", text); status != 200 {
+			t.Errorf("%d %s", status, answer)
+		}
+	}
+	if status, answer := ask(t, http.MethodPut, server.URL+"/api/2.0/mlflow-artifacts/artifacts/"+id+"/b.png", "picture", "no picture"); status != 200 {
+		t.Errorf("%d %s", status, answer)
+	}
+	files, err := store.Files(t.Context(), id)
+	if err != nil || len(files) != 2 || files[0].Name != "a/page.html" || files[0].Type != "text/html" || files[1].Name != "b.png" || !strings.HasPrefix(files[1].Type, "text/plain") {
+		t.Errorf("%+v, %v", files, err)
+	}
+	answer, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil || string(data) != "<script>two" {
+		t.Errorf("%q, %v", data, err)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "application/octet-stream", "Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox",
+	} {
+		if got := answer.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 }
 
@@ -337,6 +398,11 @@ func TestSendHere(t *testing.T) {
 		t.Fatal(err)
 	}
 	log(t, active, 1, 1200)
+	for name, text := range map[string]string{"logs/out 100%.txt": "a log", "wrong.png": "no picture"} {
+		if _, err := active.AddFile(t.Context(), tracker.NewFile{Name: name, Type: "text/plain", Data: []byte(text)}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	finish(t, active)
 	client, err := mlflow.NewClient("mlflow+" + serve(t, to))
 	if err != nil {
@@ -376,7 +442,17 @@ func TestSendHere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if done, err := tracker.Import(t.Context(), back, source, nil); err != nil || len(done.Runs) != 1 || len(done.Refused) > 0 {
+	done, err := tracker.Import(t.Context(), back, source, nil)
+	if err != nil || len(done.Runs) != 1 || len(done.Refused) > 0 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if done, err := tracker.Import(t.Context(), back, source, nil); err != nil || len(done.Present) != 1 {
 		t.Errorf("%+v, %v", done, err)
+	}
+	for store, id := range map[tracker.Store]string{to: got.ID, back: done.Runs[0]} {
+		files, err := store.Files(t.Context(), id)
+		if err != nil || len(files) != 2 || files[0].Name != "logs/out 100%.txt" || files[0].Bytes != 5 || files[1].Name != "wrong.png" {
+			t.Errorf("%+v, %v", files, err)
+		}
 	}
 }

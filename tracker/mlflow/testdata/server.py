@@ -146,14 +146,49 @@ assert len(images) == 4 and all(f.path.startswith("images/gen~fake+step+") and f
 with tempfile.TemporaryDirectory() as folder:
     path = c.download_artifacts(runs[0], "figures/last.png", folder)
     assert open(path, "rb").read(8) == b"\x89PNG\r\n\x1a\n"
-    wrong = os.path.join(folder, "wrong.png")
-    open(wrong, "w").write("no picture")
-    for file in [wrong]:
-        try:
-            c.log_artifact(runs[0], file)
-            raise AssertionError("a file that is no picture was kept")
-        except Exception as e:
-            assert "INVALID_PARAMETER_VALUE" in str(e), e
+
+# Files that are no pictures.
+with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_name="files") as files:
+    mlflow.log_text("first", "notes.txt")
+    mlflow.log_text("größe\n", "notes.txt")
+    mlflow.log_dict({"a": [1, 2]}, "config/settings.json")
+    mlflow.log_dict({"a": 1}, "config/settings.yaml")
+
+    try:
+        import matplotlib.figure
+
+        figure = matplotlib.figure.Figure()
+    except ImportError:
+        figure = None
+    if figure:
+        mlflow.log_figure(figure, "plots/figure.svg")
+        mlflow.log_figure(figure, "plots/figure.png")
+    for name, text in {"wrong.png": "no picture", "empty": "", "page.html": "<script>alert(1)</script>", "größe & more, done.txt": "odd"}.items():
+        open(os.path.join(folder, name), "w").write(text)
+    os.makedirs(os.path.join(folder, "deep/er"))
+    open(os.path.join(folder, "deep/er/data.bin"), "wb").write(bytes(range(256)) * 5000)
+    mlflow.log_artifacts(folder, "all of it")
+    mlflow.log_artifact(os.path.join(folder, "empty"))
+    id = files.info.run_id
+    named = {f.path: f for f in c.list_artifacts(id)}
+    assert {"all of it", "config", "empty", "notes.txt"} <= set(named), named
+    assert named["config"].is_dir and named["notes.txt"].file_size == 8 and not named["empty"].file_size, named
+    assert [f.path for f in c.list_artifacts(id, "config")] == ["config/settings.json", "config/settings.yaml"]
+    assert "all of it/größe & more, done.txt" in [f.path for f in c.list_artifacts(id, "all of it")]
+    assert mlflow.artifacts.load_text(f"runs:/{id}/notes.txt") == "größe\n"
+    assert mlflow.artifacts.load_dict(f"runs:/{id}/config/settings.json") == {"a": [1, 2]}
+    back = c.download_artifacts(id, "", os.path.join(folder, "."))
+    assert open(os.path.join(back, "all of it/deep/er/data.bin"), "rb").read() == bytes(range(256)) * 5000
+    assert open(os.path.join(back, "all of it/wrong.png")).read() == "no picture"
+    assert open(os.path.join(back, "all of it/größe & more, done.txt")).read() == "odd"
+    assert os.path.getsize(os.path.join(back, "empty")) == 0
+    large = os.path.join(folder, "large")
+    os.truncate(os.open(large, os.O_CREAT | os.O_WRONLY), (64 << 20) + 1)
+    try:
+        mlflow.log_artifact(large)
+        raise AssertionError("a file of more than 64 MiB was kept")
+    except Exception as e:
+        assert "too large" in str(e), e
 
 # Deletion.
 c.delete_run(runs[2])
@@ -171,10 +206,5 @@ for call in [
     lambda: c.set_experiment_tag(experiment, "a", "b"),
 ]:
     assert "Gouache" in refused("NOT_IMPLEMENTED", call)
-try:
-    c.log_text(runs[0], "text", "notes.txt")
-    raise AssertionError("a text was kept")
-except Exception as e:
-    assert "notes.txt is not kept" in str(e), e
 
-print(json.dumps({"Parent": parent.info.run_id, "Children": runs, "Batch": batch}))
+print(json.dumps({"Parent": parent.info.run_id, "Children": runs, "Batch": batch, "Files": id}))
