@@ -180,8 +180,8 @@ func newRunsDelete() *cobra.Command {
 	var f runsDeleteFlags
 	cmd := &cobra.Command{
 		Use:   "delete ID... [flags]",
-		Short: "Delete runs and the pictures that no other run shares",
-		Long: `Delete runs and the pictures that no other run shares, after printing how many bytes that frees and
+		Short: "Delete runs, and the pictures and files that no other run shares",
+		Long: `Delete runs, and the pictures and files that no other run shares, after printing how many bytes that frees and
 asking. The bytes are freed at once. Instead of ids, --filter and the flags like it may choose the runs.
 A run that is running is only deleted with --force, for example one that another machine has left like
 that.`,
@@ -235,9 +235,13 @@ func deleteRuns(cmd *cobra.Command, f *runsDeleteFlags, refs []string) error {
 }
 
 func deletionText(d *tracker.Deletion) string {
-	text := fmt.Sprintf("%s with %s: frees %s", format.Count(d.Runs, "run", "runs"), format.Count(d.Pictures, "picture", "pictures"), format.Bytes(d.Bytes))
+	text := fmt.Sprintf("%s with %s", format.Count(d.Runs, "run", "runs"), format.Count(d.Pictures, "picture", "pictures"))
+	if d.Files > 0 {
+		text += " and " + format.Count(d.Files, "file", "files")
+	}
+	text += ": frees " + format.Bytes(d.Bytes)
 	if d.Shared > 0 {
-		text += fmt.Sprintf("; %s that other runs share stay", format.Count(d.Shared, "picture", "pictures"))
+		text += fmt.Sprintf("; %s that other runs share stay", format.Count(d.Shared, "picture or file", "pictures or files"))
 	}
 	return text
 }
@@ -259,9 +263,9 @@ func newRunsVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [flags]",
 		Short: "Check a store: its database, and every picture against its hash",
-		Long: `Check a store: that the database is consistent, that every curve can be read, that every picture of a
-run exists and matches its hash, and that there are no files, pictures or checkpoints, that no run
-needs. The exit code is 1 if something is wrong. --repair removes files that no run needs; nothing that
+		Long: `Check a store: that the database is consistent, that every curve can be read, that every picture and
+every other file of a run exists and matches its hash, and that nothing is there that no run needs, such as
+pictures or checkpoints. The exit code is 1 if something is wrong. --repair removes files that no run needs; nothing that
 a run needs is ever removed.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -290,8 +294,12 @@ func printVerified(w *terminal.Table, dir string, r *tracker.Report) {
 	for _, p := range r.Problems {
 		w.Printf("%s: %s\n", p.Kind, p.What)
 	}
-	w.Printf("%s: %s, %s, %s of pictures, %s of curves, %s\n", dir, format.Count(r.Runs, "run", "runs"),
-		format.Count(r.Pictures, "picture", "pictures"), format.Bytes(r.Bytes), format.Count(r.Points, "point", "points"),
+	files, of := "", "pictures"
+	if r.Files > 0 {
+		files, of = format.Count(r.Files, "file", "files")+", ", "them"
+	}
+	w.Printf("%s: %s, %s, %s%s of %s, %s of curves, %s\n", dir, format.Count(r.Runs, "run", "runs"),
+		format.Count(r.Pictures, "picture", "pictures"), files, format.Bytes(r.Bytes), of, format.Count(r.Points, "point", "points"),
 		format.Count(len(r.Problems), "problem", "problems"))
 	if r.Removed > 0 {
 		w.Printf("removed %s that no run needs\n", format.Count(r.Removed, "file", "files"))

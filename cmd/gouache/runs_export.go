@@ -73,9 +73,9 @@ func newRunsExport() *cobra.Command {
 		Long: `Write runs for other programs and people. The format is one of
   csv          a table with a row for each run
   curves       a CSV table with a row for each point of each metric
-  json         everything but the pictures' files
+  json         everything but the contents of pictures and files
   html         a gallery: one file with its pictures, for any browser
-  pictures     a folder with a folder for each run, and all its pictures in it
+  pictures     a folder with a folder for each run, and all its pictures and files in it
   tensorboard  a folder of event files: curves, pictures and parameters
   parquet      a folder with a file for each run, for pandas and DuckDB
   optuna       a database with a study for each sweep, for optuna-dashboard

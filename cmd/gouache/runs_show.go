@@ -23,7 +23,7 @@ func newRunsShow() *cobra.Command {
 	var f storeFlags
 	return f.add(&cobra.Command{
 		Use:   "show ID [flags]",
-		Short: "Show a run: settings, losses, pictures, and the command that paints it again",
+		Short: "Show a run: settings, losses, pictures, files, and the command that paints it again",
 		Args:  exactly("the ID of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return showFrom(cmd, &f, reading, func(ctx context.Context, store tracker.Store) (*shownRun, error) {
@@ -41,6 +41,7 @@ func newRunsShow() *cobra.Command {
 type shownRun struct {
 	tracker.Run
 	Pictures []tracker.Picture `json:"pictures"`
+	Files    []tracker.File    `json:"files"`
 	// Again is the command that paints the run again from the store, for a shell, and CommandLine the one that made it.
 	Again       string `json:"again,omitempty"`
 	CommandLine string `json:"command_line,omitempty"`
@@ -59,6 +60,9 @@ func showRun(ctx context.Context, store tracker.Reader, ref string) (*shownRun, 
 	}
 	shown := &shownRun{Run: *run, CommandLine: run.Provenance.CommandLine(), Changed: []string{}}
 	if shown.Pictures, err = store.Pictures(ctx, run.ID, tracker.PictureQuery{}); err != nil {
+		return nil, err
+	}
+	if shown.Files, err = store.Files(ctx, run.ID); err != nil {
 		return nil, err
 	}
 	for _, p := range shown.Pictures {
@@ -116,6 +120,7 @@ func printRun(w *terminal.Table, s *shownRun) {
 		printFields(w, "  "+name, format.Rounded(s.Final[name], 4))
 	}
 	s.printPictures(w)
+	s.printFiles(w)
 	s.printProvenance(w)
 	if s.Again != "" {
 		w.Printf("\nto paint it again, as it was or with other settings\n  %s\n", s.Again)
@@ -161,6 +166,17 @@ func (s *shownRun) printPictures(w *terminal.Table) {
 	}
 	if snapshots > 0 {
 		w.Printf("  snapshots\t%d\n", snapshots)
+	}
+}
+
+// printFiles writes a line for each file beside the pictures.
+func (s *shownRun) printFiles(w *terminal.Table) {
+	if len(s.Files) == 0 {
+		return
+	}
+	w.Printf("\nfiles\n")
+	for _, f := range s.Files {
+		w.Printf("  %s\t%s, %s, %s\n", f.Name, format.Bytes(f.Bytes), f.Type, format.Time(f.At))
 	}
 }
 

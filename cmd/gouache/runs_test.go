@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/csv"
+	"errors"
 	"image"
 	"os"
 	"path/filepath"
@@ -109,6 +110,48 @@ func TestRunsEdited(t *testing.T) {
 	got := decode[[]tracker.Run](t, runs(t, store, "list", "--tag", "to show", "--json"))
 	if len(got) != 1 || got[0].ID != ids[0] {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestRunsFiles: files beside the pictures are shown, exported, counted, imported and deleted with their run.
+func TestRunsFiles(t *testing.T) {
+	dir, ids := someRuns(t)
+	store, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := store.Run(t.Context(), ids[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.AddFile(t.Context(), run.Claim(), tracker.NewFile{Name: "logs/out 1.txt", Type: "text/plain", Data: []byte("a log\n")})
+	if err := errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	runs(t, dir, "note", ids[0], "soft")
+	if text := runs(t, dir, "show", ids[0]); !strings.Contains(text, "logs/out 1.txt") || !strings.Contains(text, "6 B, text/plain") || !strings.Contains(text, "note written") {
+		t.Errorf("got\n%s", text)
+	}
+	if text := runs(t, dir, "verify"); !strings.Contains(text, "2 pictures, 1 file, ") {
+		t.Errorf("got\n%s", text)
+	}
+	if text := runs(t, dir, "export", ids[0], "--format", "json"); !strings.Contains(text, `"name":"logs/out 1.txt"`) {
+		t.Errorf("got\n%s", text)
+	}
+	out := t.TempDir()
+	runs(t, dir, "export", ids[0], "--format", "pictures", "--out", out)
+	if data, err := os.ReadFile(filepath.Join(out, "a-"+ids[0], "files", "logs", "out 1.txt")); err != nil || string(data) != "a log\n" {
+		t.Errorf("%q, %v", data, err)
+	}
+	into := filepath.Join(t.TempDir(), "store")
+	for range 2 {
+		runs(t, into, "import", dir)
+		if s := shown(t, into, ids[0]); len(s.Files) != 1 || s.Files[0].Name != "logs/out 1.txt" || s.Note != "soft" || s.NoteAt.IsZero() {
+			t.Errorf("got %+v", s)
+		}
+	}
+	if text := runs(t, dir, "delete", ids[0], "--yes"); !strings.Contains(text, "1 run with 0 pictures and 1 file: frees ") || !strings.Contains(text, "1 picture or file that") {
+		t.Errorf("got\n%s", text)
 	}
 }
 

@@ -11,9 +11,9 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// JSON writes one document with everything except the pictures' files:
+// JSON writes one document with everything except the contents of pictures and files:
 //
-//	{"runs":[{"id":…, …, "pictures":[{"role":…, "hash":…, …}], "curves":[{"name":…, "points":[[step, value], …], "total":…}]}]}
+//	{"runs":[{"id":…, …, "pictures":[{"role":…, "hash":…, …}], "files":[{"name":…, "hash":…, …}], "curves":[{"name":…, "points":[[step, value], …], "total":…}]}]}
 //
 // A run's own fields are those of [tracker.Run]. points is the most points of a curve, selected as
 // [tracker.Downsample] does; 0 writes all. Values that are not finite are the strings "NaN", "+Inf"
@@ -22,10 +22,15 @@ func JSON(ctx context.Context, w io.Writer, reader tracker.Reader, ids []string,
 	out := bufio.NewWriter(terminal.JSONWriter(sink{w}))
 	between := "{\"runs\":[\n"
 	err := Each(ctx, reader, ids, func(run *tracker.Run, pictures []tracker.Picture) error {
+		files, err := reader.Files(ctx, run.ID)
+		if err != nil {
+			return err
+		}
 		object, err := json.Marshal(struct {
 			*tracker.Run
 			Pictures []tracker.Picture `json:"pictures"`
-		}{run, append([]tracker.Picture{}, pictures...)})
+			Files    []tracker.File    `json:"files"`
+		}{run, append([]tracker.Picture{}, pictures...), files})
 		if err != nil {
 			return err
 		}

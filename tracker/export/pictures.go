@@ -26,9 +26,9 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 )
 
-// Pictures writes all pictures of runs, byte for byte, into a folder, which it creates if
-// necessary: a folder for each run, named NAME-ID, and in it files named ROLE-STEP-NAME with the
-// extension of their format. Existing files of those names are replaced, others stay.
+// Pictures writes all pictures and other files of runs, byte for byte, into a folder, which it creates
+// if necessary: a folder for each run, named NAME-ID, and in it pictures named ROLE-STEP-NAME with the
+// extension of their format, and the other files below the folder files. Existing files of those names are replaced, others stay.
 func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []string) error {
 	if err := checkIDs(ids); err != nil {
 		return err
@@ -48,6 +48,19 @@ func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []stri
 		}
 		for _, p := range pictures {
 			if err := CopyPicture(ctx, root, path.Join(folder, PictureName(p)), reader, p.Hash); err != nil {
+				return err
+			}
+		}
+		files, err := reader.Files(ctx, run.ID)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			name := path.Join(folder, "files", f.Name)
+			if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+				return unwritten(err)
+			}
+			if err := CopyPicture(ctx, root, name, reader, f.Hash); err != nil {
 				return err
 			}
 		}
@@ -173,7 +186,7 @@ func fileName(text string) string {
 	return strings.ToValidUTF8(safe[:min(len(safe), most)], "")
 }
 
-// CopyPicture writes a picture's file below root. It exists whole or not at all.
+// CopyPicture writes a picture's file, or another file's content, below root. It exists whole or not at all.
 func CopyPicture(ctx context.Context, root *os.Root, name string, reader tracker.Reader, hash string) error {
 	from, err := reader.OpenPicture(ctx, hash)
 	if err != nil {

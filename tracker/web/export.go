@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"path"
 	"slices"
 	"time"
 
@@ -85,6 +86,30 @@ func (s runPages) download(w http.ResponseWriter, r *http.Request) error {
 	defer file.Close()
 	attach(w.Header(), export.FileName(run, pictures, &pictures[i]))
 	sendPicture(w, r, hash, "application/octet-stream", file)
+	return nil
+}
+
+// file answers with a file of a run, to be saved. No browser shows it: a page that somebody logged would speak for the view.
+func (s runPages) file(w http.ResponseWriter, r *http.Request) error {
+	id, err := s.store.Find(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	files, err := s.store.Files(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	hash, name := r.PathValue("hash"), r.PathValue("name")
+	if !slices.ContainsFunc(files, func(f tracker.File) bool { return f.Hash == hash && f.Name == name }) {
+		return tracker.Errorf(tracker.CodeNotFound, "run %s has no file %.200q like that: its page has a list of those that it has now", id, name)
+	}
+	content, err := s.store.OpenPicture(r.Context(), hash)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	attach(w.Header(), path.Base(name))
+	sendPicture(w, r, hash, "application/octet-stream", content)
 	return nil
 }
 

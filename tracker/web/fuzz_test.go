@@ -38,6 +38,7 @@ func FuzzHandlers(f *testing.F) {
 		{"GET", "/runs/export?run=RUN&format=csv", "localhost", "", ""},
 		{"GET", "/runs/export?all=1&filter=%21%28&format=pictures", "localhost", "", ""},
 		{"GET", "/runs/RUN/pictures/PICTURE", "localhost", "", ""},
+		{"GET", "/runs/RUN/files/PICTURE/a%2f..%2f..%2fb%00", "localhost", "", ""},
 		{"GET", "/runs/RUN/progress.gif", "localhost", "", ""},
 		{"GET", "/explore?filter=a&last=stars&axes=size&axes=%00&more=1", "localhost", "", ""},
 		{"GET", "/explore/trials?last=total&x=total", "localhost", "", ""},

@@ -25,6 +25,7 @@ type runView struct {
 	Frames       []tracker.Picture // the positions of the slider
 	Shown        int               // the index of the frame that is shown first
 	Others       []tracker.Picture
+	Files        []tracker.File
 	Settings     []fact
 	Final        []fact
 	Facts        []fact
@@ -76,6 +77,9 @@ func (s runPages) newRunView(ctx context.Context, id, filter string) (*runView, 
 		List: listing{Filter: filter, Page: 1, Length: defaultLength}.Address(), Self: runAddress(id, filter), Filter: filter, Cursor: now, ReadOnly: s.options.ReadOnly,
 	}
 	v.Inputs, v.Frames, v.Others = sortPictures(pictures)
+	if v.Files, err = s.store.Files(ctx, id); err != nil {
+		return nil, err
+	}
 	if v.Progress, err = s.progress(ctx, run); err != nil {
 		return nil, err
 	}
@@ -141,6 +145,11 @@ func (v *runView) Frame(i int) string {
 		query.Set("filter", v.Filter)
 	}
 	return "/runs/" + v.Run.ID + "?" + query.Encode()
+}
+
+// File is the address of one of the run's files. It has the hash in it, since files are replaced.
+func (v *runView) File(f tracker.File) string {
+	return (&url.URL{Path: "/runs/" + v.Run.ID + "/files/" + f.Hash + "/" + f.Name}).EscapedPath()
 }
 
 // Alike is the address of the runs with the same value of a field.

@@ -2,8 +2,10 @@ package web
 
 import (
 	"html"
+	"mime"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +24,42 @@ func TestRun(t *testing.T) {
 	wantText(t, get(t, h, "/runs/"+run.ID+"?frame=0", http.StatusOK), "step 1 of 90")
 	get(t, h, "/runs/zzzz", http.StatusNotFound)
 	get(t, h, "/runs/%22", http.StatusBadRequest)
+}
+
+// Files are listed, and saved as they are: no browser shows what somebody logged.
+func TestFiles(t *testing.T) {
+	store := emptyStore(t)
+	h := handle(t, store, Options{})
+	run, err := store.CreateRun(t.Context(), tracker.NewRun{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantNoText(t, get(t, h, "/runs/"+run.ID, http.StatusOK), "<h2>Files</h2>")
+	const name, text = `pages/<b>"größe" 100%.html?#x;y`, "<script>alert(1)</script>"
+	file, err := store.AddFile(t.Context(), run.Claim(), tracker.NewFile{Name: name, Type: "text/html", Data: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := get(t, h, "/runs/"+run.ID, http.StatusOK)
+	wantText(t, w, "<h2>Files</h2>", html.EscapeString(name), "text/html")
+	_, rest, _ := strings.Cut(w.Body.String(), `<ul class="files"><li><a href="`)
+	address, _, _ := strings.Cut(rest, `"`)
+	answer := get(t, h, html.UnescapeString(address), http.StatusOK)
+	if answer.Body.String() != text {
+		t.Errorf("%s has %q", address, answer.Body)
+	}
+	kind, values, err := mime.ParseMediaType(answer.Header().Get("Content-Disposition"))
+	if err != nil || kind != "attachment" || values["filename"] != path.Base(name) {
+		t.Errorf("%q, %v", answer.Header().Get("Content-Disposition"), err)
+	}
+	if got := answer.Header().Get("Content-Type"); got != "application/octet-stream" || answer.Header().Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("the type %q, %v", got, answer.Header())
+	}
+	get(t, h, "/runs/"+run.ID+"/files/"+file.Hash+"/other", http.StatusNotFound)
+	get(t, h, "/runs/"+run.ID+"/files/"+strings.Repeat("0", 64)+"/"+url.PathEscape(name), http.StatusNotFound)
+	if w := ask(h, http.MethodGet, "/pictures/"+file.Hash, nil, nil); w.Code < 400 || strings.Contains(w.Body.String(), "<script>alert") {
+		t.Errorf("as a picture: %d %.200s", w.Code, w.Body)
+	}
 }
 
 // A command is only offered to copy if it is the user's own.

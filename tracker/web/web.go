@@ -124,6 +124,7 @@ func (f *frame) routes(mux *http.ServeMux) {
 	get("/runs/{id}/curves", runs.curves)
 	get("/runs/{id}/pictures", runs.pictures)
 	get("/runs/{id}/pictures/{hash}", runs.download)
+	get("/runs/{id}/files/{hash}/{name...}", runs.file)
 	get("/runs/{id}/progress.gif", runs.progressGIF)
 	get("/experiments", runs.experiments)
 
