@@ -144,6 +144,8 @@ func TestDamagedRuns(t *testing.T) {
 		`UPDATE runs SET id = '../../secret' WHERE key = 1`:                                                                        "id",
 		`UPDATE runs SET id = 'x' WHERE key = 1`:                                                                                   "id",
 		`UPDATE runs SET note = zeroblob(200000) WHERE key = 1`:                                                                    "note",
+		`UPDATE runs SET note_by = zeroblob(300) WHERE key = 1`:                                                                    "note_by",
+		`UPDATE runs SET note_at = 'soon' WHERE key = 1`:                                                                           "note_at",
 		`UPDATE runs SET note = CAST(zeroblob(20000000) AS TEXT) WHERE key = 1`:                                                    "record",
 		`UPDATE params SET value = 9e999 WHERE run = 1 AND name = 'style_weight'`:                                                  "params",
 		`UPDATE params SET value = x'00ff' WHERE run = 1 AND name = 'style_weight'`:                                                "params",
@@ -487,13 +489,18 @@ func TestAlteredPicture(t *testing.T) {
 	}
 }
 
-// TestDamagedPictures: a run whose pictures cannot all be read says so, and an import refuses it by name instead of bringing
-// it without them.
+// TestDamagedPictures: a run whose pictures or files cannot all be read says so, and an import refuses it by name instead of
+// bringing it without them.
 func TestDamagedPictures(t *testing.T) {
-	for _, statement := range []string{
-		`UPDATE blobs SET width = -1`,
-		`UPDATE pictures SET role = role || '!'`,
-		`DELETE FROM blobs`,
+	for statement, what := range map[string]string{
+		`UPDATE blobs SET width = -1`:                               "pictures",
+		`UPDATE pictures SET role = role || '!'`:                    "pictures",
+		`DELETE FROM blobs`:                                         "pictures",
+		`UPDATE files SET name = '../../' || name`:                  "files",
+		`UPDATE files SET type = 'text/html' || char(10) || 'X: y'`: "files",
+		`UPDATE files SET hash = 'short'`:                           "files",
+		`UPDATE blobs SET bytes = 1 << 40 WHERE format = ''`:        "files",
+		`UPDATE files SET at = 'soon'`:                              "files",
 	} {
 		s := hostiletest.Sound(t)
 		s.Exec(t, `PRAGMA foreign_keys = OFF; `+statement)
@@ -508,7 +515,7 @@ func TestDamagedPictures(t *testing.T) {
 		}
 		for _, r := range page.Runs {
 			one, err := store.Run(t.Context(), r.ID)
-			if err != nil || !slices.Contains(one.Damaged, "pictures") {
+			if err != nil || !slices.Contains(one.Damaged, what) {
 				t.Errorf("%s: run %s has %v damaged (%v)", statement, r.ID, one.Damaged, err)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -155,6 +156,13 @@ func (s sample) record(db *sqlite.DB, pass func(time.Duration)) error {
 			return err
 		}
 	}
+	if s.note != "" {
+		for name, text := range map[string]string{"logs/2026-11-30 night, the second attempt.txt": "painted\n", "tables/" + strings.Repeat("very-", 30) + "long.csv": "a,b\n"} {
+			if _, err := db.AddFile(ctx, run.Claim(), tracker.NewFile{Name: name, Data: []byte(text)}); err != nil {
+				return err
+			}
+		}
+	}
 	if s.rating > 0 {
 		if _, err := db.UpdateRun(ctx, run.ID, tracker.Update{Rating: &s.rating}); err != nil {
 			return err
@@ -169,7 +177,7 @@ func (s sample) record(db *sqlite.DB, pass func(time.Duration)) error {
 func (s sample) describe() tracker.NewRun {
 	seed := int64(s.seed)
 	return tracker.NewRun{
-		Experiment: s.experiment, Name: s.name, Sweep: s.sweep, Trial: s.trial, Tags: s.tags, Note: s.note,
+		Experiment: s.experiment, Name: s.name, Sweep: s.sweep, Trial: s.trial, Tags: s.tags, Note: s.note, NoteBy: "Ada",
 		Params: tracker.Params{
 			"content_picture": s.content + ".jpg", "style_picture": s.style + ".jpg",
 			"size": s.size, "iterations": planned, "scales": 3, "preset": "gouache", "pooling": s.pooling, "margin": 0, "content_weight": 1,
