@@ -2,9 +2,11 @@ package tracker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
+	"io"
 	"log"
 	"os"
 
@@ -82,6 +84,40 @@ func ExampleActiveRun_Log() {
 		fmt.Println(c.Name, c.Points, "least", c.Min)
 	}
 	// Output: style [{0 8} {1 6} {2 4} {3 2}] least 2
+}
+
+// Files are logged under a name, which may have folders. The same name again replaces the file.
+func ExampleActiveRun_AddFile() {
+	ctx := context.Background()
+	store, close := temporary(ctx)
+	defer close()
+	run, err := tracker.Start(ctx, store, tracker.NewRun{Name: "tübingen"})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	for _, text := range []string{"step\n", "step\n1\n"} {
+		if _, err := run.AddFile(ctx, tracker.NewFile{Name: "tables/steps.csv", Type: "text/csv", Data: []byte(text)}); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	files, err := store.Files(ctx, run.ID())
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, f := range files {
+		content, err := store.OpenPicture(ctx, f.Hash)
+		if err != nil {
+			log.Fatal(err)
+		}
+		data, err := io.ReadAll(content)
+		if err := errors.Join(err, content.Close()); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s, %s: %q\n", f.Name, f.Type, data)
+	}
+	// Output: tables/steps.csv, text/csv: "step\n1\n"
 }
 
 // Pictures are logged with what they are: an input, a snapshot on the way, the result.

@@ -1,5 +1,5 @@
 // Package tracker is a store for experiments whose result is a picture. It keeps every run's
-// settings, curves and pictures, so that a person sees later which settings made the good picture.
+// settings, curves, pictures and other files, so that a person sees later which settings made the good picture.
 //
 //	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
 //	...

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,6 +106,35 @@ func testFilesShared(t *testing.T, store tracker.Store) {
 	freed = must(store.DeleteRuns(t.Context(), []string{b.ID}, tracker.DeleteOptions{}))(t)
 	failIf(t, freed.Files+freed.Pictures != 1 || freed.Shared != 0, "the last run that has it: %+v", freed)
 	wantCode(t, errorOf(store.OpenPicture(t.Context(), hash)), tracker.CodeNotFound)
+}
+
+// testFilesTogether replaces files of two runs by turns, from several goroutines, with contents that come and go. What is
+// named at the end is there, and nothing else.
+func testFilesTogether(t *testing.T, store tracker.Store) {
+	runs := []*tracker.Run{create(t, store, tracker.NewRun{}), create(t, store, tracker.NewRun{})}
+	var wait sync.WaitGroup
+	for writer := range 4 {
+		wait.Go(func() {
+			for i := range 10 {
+				n := tracker.NewFile{Name: fmt.Sprint("file ", i%2), Data: fmt.Append(nil, "content ", (writer+i)%3)}
+				if _, err := store.AddFile(t.Context(), runs[(writer+i/2)%2].Claim(), n); err != nil {
+					t.Errorf("writer %d: %v", writer, err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	contents := map[string]bool{}
+	for _, run := range runs {
+		files := filesOf(t, store, run.ID)
+		wantEqual(t, "files", len(files), 2)
+		for _, f := range files {
+			contents[f.Hash] = true
+			failIf(t, !strings.HasPrefix(string(readPicture(t, store, f.Hash)), "content "), "%s has another content", f.Name)
+		}
+	}
+	report := must(store.Verify(t.Context(), tracker.VerifyOptions{}))(t)
+	wantEqual(t, "contents", report.Files, len(contents))
 }
 
 // testImportFiles imports a run with files again and again. A file that was replaced last stays.

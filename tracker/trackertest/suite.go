@@ -68,7 +68,7 @@ var groups = []struct {
 		{"Continued", testContinuedCurve},
 	}},
 	{"Pictures", []check{{"Pictures", testPictures}, {"Conflict", testPictureConflict}, {"Names", testPictureNames}, {"Thumbnail", testThumbnail}}},
-	{"Files", []check{{"Files", testFiles}, {"Invalid", testFilesInvalid}, {"Many", testFilesMany}, {"Shared", testFilesShared}}},
+	{"Files", []check{{"Files", testFiles}, {"Invalid", testFilesInvalid}, {"Many", testFilesMany}, {"Shared", testFilesShared}, {"Together", testFilesTogether}}},
 	{"Checkpoints", []check{{"Checkpoints", testCheckpoints}, {"Ends", testCheckpointEnds}}},
 	{"Sweeps", []check{
 		{"Sweeps", testSweeps}, {"Delete", testDeleteSweep}, {"Trials", testTrials}, {"TrialsOnce", testTrialsOnce},
