@@ -115,7 +115,9 @@ func (db *DB) Runs(ctx context.Context, q tracker.RunQuery) (*tracker.RunPage, e
 			return err
 		}
 		chosen := filtersql.Statement{Dialect: dialect, Args: []any{gone}}
-		chosen.Add(runsCTE, `SELECT r.key FROM r WHERE `)
+		chosen.Add(runsCTE, `SELECT r.key FROM `)
+		chosen.From(sort)
+		chosen.Add(` WHERE `)
 		chosen.Condition(filter)
 		chosen.Add(` ORDER BY `)
 		chosen.Order(sort)

@@ -84,6 +84,7 @@ func Open(ctx context.Context, source string, o Options) (*DB, error) {
 	parameters["application_name"] = cmp.Or(parameters["application_name"], "gouache")
 	parameters["search_path"] = cmp.Or(parameters["search_path"], Schema)
 	parameters[idleTimeout] = cmp.Or(parameters[idleTimeout], maxIdle)
+	parameters["jit"] = cmp.Or(parameters["jit"], "off") // it compiles for longer than such queries take
 	if o.ReadOnly {
 		parameters["default_transaction_read_only"] = "on"
 	}

@@ -120,7 +120,9 @@ func countRuns(ctx context.Context, tx *sql.Tx, gone string, filter tracker.Expr
 // selectRuns returns the keys of the runs of a page.
 func selectRuns(ctx context.Context, tx *sql.Tx, gone string, filter tracker.Expr, sort tracker.Sort, q tracker.RunQuery) ([]int64, error) {
 	s := filtersql.Statement{Dialect: dialect, Args: []any{gone}}
-	s.Add(runsCTE, `SELECT r.key FROM r WHERE `)
+	s.Add(runsCTE, `SELECT r.key FROM `)
+	s.From(sort)
+	s.Add(` WHERE `)
 	s.Condition(filter)
 	s.Add(` ORDER BY `)
 	s.Order(sort)
