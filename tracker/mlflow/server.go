@@ -23,6 +23,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/gouache-art/gouache/internal/serving"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -43,8 +44,6 @@ const (
 	maxBody      = 4 << 20         // bytes of JSON; a batch of MLflow's client has 1 MB
 	maxArtifact  = tracker.MaxFile // bytes of a picture, or another file
 	maxArtifacts = 4 * maxArtifact // of the artifacts that are in memory at a time
-	grace        = 30 * time.Second
-	minRate      = 64 << 10 // bytes a second, after the grace
 )
 
 // Handler answers the requests of MLflow's clients; see [NewHandler].
@@ -301,7 +300,7 @@ func (s *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	control := http.NewResponseController(w) // what it sets fails in tests only, without a connection
 	if r.ContentLength != 0 {
-		_ = control.SetReadDeadline(time.Now().Add(grace))
+		_ = control.SetReadDeadline(time.Now().Add(serving.Grace))
 	}
 	e := s.endpoint(r)
 	if s.options.Admit != nil {
@@ -318,7 +317,7 @@ func (s *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(context.WithValue(r.Context(), personKey{}, person))
 	}
 	answer, err := e.answer(s, w, r)
-	_ = control.SetWriteDeadline(time.Now().Add(grace))
+	_ = control.SetWriteDeadline(time.Now().Add(serving.Grace))
 	switch {
 	case err != nil && r.Context().Err() != nil && !errors.Is(err, os.ErrDeadlineExceeded): // which ends the request, too
 		panic(http.ErrAbortHandler) // nobody is there

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gouache-art/gouache/internal/imagefile"
+	"github.com/gouache-art/gouache/internal/serving"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -155,7 +156,7 @@ func (s *Handler) sendArtifact(w http.ResponseWriter, r *http.Request) (any, err
 		return nil, err
 	}
 	defer data.Close()
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(transferTime(list[i].bytes)))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(serving.Grace + serving.Pace(list[i].bytes)))
 	w.Header().Set("Content-Type", list[i].kind)
 	w.Header().Set("Content-Length", strconv.FormatInt(list[i].bytes, 10))
 	if list[i].kind == otherKind {
@@ -165,11 +166,6 @@ func (s *Handler) sendArtifact(w http.ResponseWriter, r *http.Request) (any, err
 		panic(http.ErrAbortHandler) // the answer has begun
 	}
 	return nil, nil
-}
-
-// transferTime returns the time that a transfer may take, by its size in bytes.
-func transferTime(size int64) time.Duration {
-	return grace + time.Duration(size/minRate)*time.Second
 }
 
 // putArtifact keeps a picture, or another file. The small copies that log_image makes for MLflow's pages are not kept: the pages of a store
@@ -183,7 +179,7 @@ func (s *Handler) putArtifact(w http.ResponseWriter, r *http.Request) (any, erro
 	if size < 0 || size > maxArtifact {
 		size = maxArtifact
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(transferTime(size)))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(serving.Grace + serving.Pace(size)))
 	body := http.MaxBytesReader(w, r.Body, maxArtifact)
 	if logged.MatchString(name) && strings.HasSuffix(name, smallSuffix) {
 		if _, err := io.Copy(io.Discard, body); err != nil { // a client that is cut off does not read why

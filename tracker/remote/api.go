@@ -13,7 +13,6 @@ package remote
 import (
 	"io"
 	"os"
-	"time"
 	"unicode/utf8"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -30,16 +29,6 @@ const (
 	maxError   = 64 << 10  // of an answer that is an error
 	maxMessage = 4 << 10   // of its message
 )
-
-// Bounds on the time of a transfer: a grace, and then as long as there are so many bytes a second. The slowest line that
-// people paint over is faster, and nobody holds a connection for ever.
-const (
-	grace   = 30 * time.Second
-	minRate = 16 << 10
-)
-
-// pace returns the time that a transfer may take which has moved so many bytes, besides its grace.
-func pace(moved int64) time.Duration { return time.Duration(moved/minRate) * time.Second }
 
 // The names of the parts of a form, beside json, which is the first.
 const (

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/gouache-art/gouache/internal/serving"
 	"github.com/gouache-art/gouache/internal/suggest"
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -36,7 +37,7 @@ type handler struct {
 	admit   Admit
 	options Options
 	memory  *semaphore.Weighted // held by pictures while the store takes them, in bytes
-	grace   time.Duration       // the constant, less in tests
+	grace   time.Duration       // serving.Grace, less in tests
 	bell    *bell
 }
 
@@ -60,7 +61,7 @@ type Admit func(r *http.Request, writes bool) (person string, status int, err er
 // nothing.
 func NewHandler(store tracker.Store, admit Admit, o Options) *Handler {
 	o.Log = cmp.Or(o.Log, slog.Default())
-	h := &handler{store, admit, o, semaphore.NewWeighted(maxMemory), grace, newBell(store)}
+	h := &handler{store, admit, o, semaphore.NewWeighted(maxMemory), serving.Grace, newBell(store)}
 	return &Handler{h.mux(), h.bell}
 }
 
@@ -190,7 +191,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p.Message = strings.ToValidUTF8(p.Message, "?")
 	body, _ := json.Marshal(p) // strings can always be written
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(grace))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(serving.Grace))
 	w.Header().Set("Content-Type", jsonKind)
 	w.Header().Del("ETag")
 	w.WriteHeader(status)
@@ -247,7 +248,7 @@ func decode(from io.Reader, v any) error {
 	return nil
 }
 
-// paced returns the request's body. It must arrive as fast as pace asks.
+// paced returns the request's body. It must arrive as fast as serving.Pace asks.
 func (c *call) paced() io.ReadCloser {
 	return http.MaxBytesReader(c.writer, &pacedReader{c.Body, c, 0}, tracker.MaxCheckpoint)
 }
@@ -259,7 +260,7 @@ type pacedReader struct {
 }
 
 func (r *pacedReader) Read(b []byte) (int, error) {
-	_ = r.c.control.SetReadDeadline(r.c.began.Add(r.c.grace + pace(r.moved)))
+	_ = r.c.control.SetReadDeadline(r.c.began.Add(r.c.grace + serving.Pace(r.moved)))
 	n, err := r.ReadCloser.Read(b)
 	r.moved += int64(n)
 	if err != nil && err != io.EOF {
@@ -271,7 +272,7 @@ func (r *pacedReader) Read(b []byte) (int, error) {
 // arrived lifts the deadline of a body that has arrived: it would end the request while the store works.
 func (c *call) arrived() { _ = c.control.SetReadDeadline(time.Time{}) }
 
-// slowly returns a writer of the answer. It must be read as fast as pace asks.
+// slowly returns a writer of the answer. It must be read as fast as serving.Pace asks.
 func (c *call) slowly(w http.ResponseWriter) http.ResponseWriter {
 	return &pacedWriter{w, c.control, time.Now(), 0}
 }
@@ -286,7 +287,7 @@ type pacedWriter struct {
 func (w *pacedWriter) Write(b []byte) (n int, err error) {
 	const some = 64 << 10
 	for len(b) > 0 && err == nil {
-		_ = w.control.SetWriteDeadline(w.began.Add(grace + pace(w.moved)))
+		_ = w.control.SetWriteDeadline(w.began.Add(serving.Grace + serving.Pace(w.moved)))
 		var m int
 		m, err = w.ResponseWriter.Write(b[:min(len(b), some)])
 		n, b, w.moved = n+m, b[m:], w.moved+int64(m)
