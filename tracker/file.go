@@ -37,7 +37,7 @@ const (
 	MaxFiles = 1000     // of a run
 )
 
-// maxFileName is the most bytes of a file's name. With the folder that somebody copies it to, it fits into a path.
+// maxFileName is the most bytes of a file's name. With the folder it is copied to, it fits into a path.
 const maxFileName = 500
 
 // Describe returns the file as a store keeps it, added at a time, or an error of CodeInvalid for one that cannot be kept.

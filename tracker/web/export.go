@@ -89,7 +89,7 @@ func (s runPages) download(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// file answers with a file of a run, to be saved. No browser shows it: a page that somebody logged would speak for the view.
+// file answers with a file of a run, to be saved. No browser shows it: a page among them would speak for the view.
 func (s runPages) file(w http.ResponseWriter, r *http.Request) error {
 	id, err := s.store.Find(r.Context(), r.PathValue("id"))
 	if err != nil {

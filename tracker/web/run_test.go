@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 	get(t, h, "/runs/%22", http.StatusBadRequest)
 }
 
-// Files are listed, and saved as they are: no browser shows what somebody logged.
+// Files are listed, and saved as they are: no browser shows what a run logged.
 func TestFiles(t *testing.T) {
 	store := emptyStore(t)
 	h := handle(t, store, Options{})
