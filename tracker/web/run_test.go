@@ -168,7 +168,7 @@ func TestDelete(t *testing.T) {
 	h := handle(t, store, Options{})
 	gone, stays, running := named(t, store, "too much"), named(t, store, "whiskers stay"), named(t, store, "night launch")
 	w := get(t, h, "/runs/delete?run="+gone.ID+"&run="+running.ID, http.StatusOK)
-	wantText(t, w, "Delete 1 run?", "1 run is still running and will stay", "2 pictures stay", "MB", `<input type="hidden" name="run" value="`+gone.ID)
+	wantText(t, w, "Delete 1 run?", "1 run is still running and will stay", "2 pictures or files stay", "MB", `<input type="hidden" name="run" value="`+gone.ID)
 	wantNoText(t, w, `value="`+running.ID)
 	wantText(t, get(t, h, "/runs/delete?run="+running.ID, http.StatusOK), "Nothing to delete")
 	named(t, store, "too much") // asking deletes nothing
