@@ -1,25 +1,25 @@
 package connect
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gouache-art/gouache/internal/linktest"
 )
 
 // TestCut cuts the cable to another network: who waits for an answer and who sends both hear of it. As it is slow only
 // without the options, the test's own limit is far from what it takes.
 func TestCut(t *testing.T) {
 	const quick = 3 * time.Second
-	cable, address := network(t)
-	listener := listenIn(t, cable, address)
+	link := linktest.New(t)
+	listener := listenIn(t, link.Name, link.Far)
 	ends := map[string]chan error{"who waits for an answer": make(chan error, 1), "who sends": make(chan error, 1)}
 	var conns []net.Conn
 	for range ends {
@@ -42,7 +42,7 @@ func TestCut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ip(t, "link", "set", cable, "down")
+	link.Cut()
 	wait := func(conn net.Conn, end chan error) {
 		_, err := conn.Read(make([]byte, 1))
 		end <- err
@@ -61,31 +61,6 @@ func TestCut(t *testing.T) {
 		case <-time.After(20 * quick):
 			t.Errorf("%s has heard nothing for %v", who, 20*quick)
 		}
-	}
-}
-
-// network makes a network of its own at the other end of a cable, and returns the cable's name, which is also that of the
-// network, and the address of the other end.
-func network(t *testing.T) (cable, address string) {
-	t.Helper()
-	cable, end := fmt.Sprint("gouachec", os.Getpid()%1e6), fmt.Sprint("gc", os.Getpid())
-	if out, err := exec.Command("ip", "netns", "add", cable).CombinedOutput(); err != nil {
-		t.Skipf("a network of its own needs root and iproute2: %v: %s", err, out)
-	}
-	t.Cleanup(func() { ip(t, "netns", "delete", cable) }) // with both ends of the cable
-	net := fmt.Sprintf("198.19.%d.", os.Getpid()%256)     // kept for tests of networks: RFC 2544
-	ip(t, "link", "add", cable, "type", "veth", "peer", "name", end, "netns", cable)
-	ip(t, "address", "add", net+"1/24", "dev", cable)
-	ip(t, "link", "set", cable, "up")
-	ip(t, "-n", cable, "address", "add", net+"2/24", "dev", end)
-	ip(t, "-n", cable, "link", "set", end, "up")
-	return cable, net + "2"
-}
-
-func ip(t *testing.T, args ...string) {
-	t.Helper()
-	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
-		t.Fatalf("ip %q: %v: %s", args, err, out)
 	}
 }
 
