@@ -97,6 +97,10 @@ func TestMistakes(t *testing.T) {
 		{"POST", "/runs", form, part("json", `{"queued":true,"inputs":[{"role":"content"}]}`) + part("file", "text") + "--b--", 400, "picture"},
 		{"POST", at + "/pictures", form, part("json", `{"attempt":1,"role":"../x"}`) + part("file", picture) + "--b--", 400, "role"},
 		{"POST", at + "/pictures", form, part("json", `{"attempt":1,"role":"result"}`) + "--b--", 400, "one picture"},
+		{"POST", at + "/files", form, part("json", `{"attempt":1,"name":"../x"}`) + part("file", "text") + "--b--", 400, "path below the run"},
+		{"POST", at + "/files", form, part("json", `{"attempt":1,"name":"x"}`) + "--b--", 400, "send one"},
+		{"POST", at + "/files", form, part("json", `{"attempt":0,"name":"x"}`) + part("file", "text") + "--b--", 409, "attempt"},
+		{"POST", at + "/files", form, part("json", `{"attempt":1,"name":"x","type":"text"}`) + part("file", "text") + "--b--", 400, "media type"},
 		{"POST", "/restore", form, part("json", `{"run":{"id":"x"}}`) + part("../../x", picture) + "--b--", 400, "hash"},
 		{"POST", "/restore", form, part("json", `{"run":{"id":"x"}}`) + part("checkpoint", "state") + part("checkpoint", "state") + "--b--", 400, "twice"},
 		{"POST", "/restore", form, part("json", `{"run":{"id":"../x"}}`) + "--b--", 400, "no run's id"},
@@ -111,6 +115,37 @@ func TestMistakes(t *testing.T) {
 		t.Errorf("the store has changed: %+v", after)
 	}
 	trackertest.Verify(t, db)
+}
+
+// TestNobodyShowsFiles: a page that somebody logged is data to a browser, and a picture is a picture.
+func TestNobodyShowsFiles(t *testing.T) {
+	s := serve(t, openSQLite(t, t.TempDir()), nil)
+	token := s.token(t, "anna", true)
+	client := s.clientOf(t, token)
+	run := must(client.CreateRun(t.Context(), tracker.NewRun{}))(t)
+	file := must(client.AddFile(t.Context(), run.Claim(), tracker.NewFile{Name: "page.html", Type: "text/html", Data: []byte("<html><script>alert(1)</script>")}))(t)
+	picture := must(client.AddPicture(t.Context(), run.Claim(), tracker.NewPicture{Role: tracker.RoleResult, Data: trackertest.Picture(t, 1)}))(t)
+	for hash, want := range map[string]string{file.Hash: "application/octet-stream", picture.Hash: "image/png"} {
+		request := must(http.NewRequestWithContext(t.Context(), "GET", s.URL+Prefix+"/pictures/"+hash, nil))(t)
+		request.Header.Set("Authorization", "Bearer "+token)
+		answer := must(http.DefaultClient.Do(request))(t)
+		answer.Body.Close()
+		if got := answer.Header.Get("Content-Type"); answer.StatusCode != 200 || got != want || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%d, of the type %q, want %s", answer.StatusCode, got, want)
+		}
+	}
+}
+
+// TestWhoWrites: a note has the name of whose token it is, whatever the request says.
+func TestWhoWrites(t *testing.T) {
+	s := serve(t, openSQLite(t, t.TempDir()), nil)
+	client := s.client(t, "anna")
+	note := "dark"
+	run := must(client.CreateRun(t.Context(), tracker.NewRun{Note: "soft", NoteBy: "bob"}))(t)
+	after := must(client.UpdateRun(t.Context(), run.ID, tracker.Update{Note: &note, NoteBy: "bob"}))(t)
+	if run.NoteBy != "anna" || after.NoteBy != "anna" || after.Note != note {
+		t.Errorf("got %+v and %+v", run, after)
+	}
 }
 
 // TestInternal: what is wrong inside the server is logged there, and told to nobody.
