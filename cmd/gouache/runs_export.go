@@ -75,7 +75,7 @@ func newRunsExport() *cobra.Command {
   curves       a CSV table with a row for each point of each metric
   json         everything but the contents of pictures and files
   html         a gallery: one file with its pictures, for any browser
-  pictures     a folder with a folder for each run, and all its pictures and files in it
+  pictures     a folder for each run, with all its pictures and files
   tensorboard  a folder of event files: curves, pictures and parameters
   parquet      a folder with a file for each run, for pandas and DuckDB
   optuna       a database with a study for each sweep, for optuna-dashboard
