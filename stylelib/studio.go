@@ -247,9 +247,13 @@ func (s *Studio) Network(options vgg.Options) (*vgg.Network, error) {
 	return net, nil
 }
 
-// Precision returns that of the convolutions' products.
+// Precision returns that of the convolutions' products. It is never Mixed without Options.Tune, which would choose.
 func (s *Studio) Precision() conv.Precision {
-	return cmp.Or(s.options.Precision, conv.DefaultPrecision(s.backend.Plugin().Device))
+	p := cmp.Or(s.options.Precision, conv.DefaultPrecision(s.backend.Plugin().Device))
+	if p == conv.Mixed && s.tuner == nil {
+		return conv.Float32
+	}
+	return p
 }
 
 // Check returns what would keep the studio from painting a job, as far as that shows without computing: the error of
