@@ -161,7 +161,7 @@ const (
 )
 
 // contenders returns the programs that run on the device, Gouache first, and each in all of its modes, the plain one
-// first. Gouache has a second mode where that is its default: on processors with products of bfloat16.
+// first. Gouache has its second mode on processors with products of bfloat16.
 func (s *settings) contenders() ([]contender, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *settings) contenders() ([]contender, error) {
 	alone := script(nameAlone, "convolutions", "torch_worker.py")
 	alone.options = []string{channelsLast}
 	list := []contender{gouache}
-	if conv.DefaultPrecision(s.device) == conv.Mixed {
+	if s.device == backend.CPU && conv.MultipliesBFloat16() {
 		list = gouache.modes(mixed)
 	}
 	list = append(list, script(namePyTorch, evaluate, "torch_worker.py").modes(channelsLast, compiled, bfloat16)...)

@@ -56,7 +56,7 @@ func TestContenders(t *testing.T) {
 		if len(others) != want || others[0].String() != namePyTorch {
 			t.Errorf("%s: the others are %v, expected %d", device, others, want)
 		}
-		second := conv.DefaultPrecision(device) == conv.Mixed
+		second := device == backend.CPU && conv.MultipliesBFloat16()
 		if own[0].String() != nameGouache || (len(own) == 2) != second || len(own) > 2 {
 			t.Errorf("%s: Gouache's modes are %v; a second one: %v", device, own, second)
 		}

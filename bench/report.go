@@ -49,7 +49,7 @@ type result struct {
 	contender
 	side    int
 	seconds sample    // of an evaluation
-	own     []sample  // Gouache's in the same rounds, in each of its modes: the plain one first, its default last
+	own     []sample  // Gouache's in the same rounds, in each of its modes: the plain one first, the fastest last
 	peak    float64   // bytes
 	ownPeak []float64 // likewise
 	slower  float64   // times as slow, beside Gouache, as its program's fastest mode before it; 0 for the first

@@ -41,11 +41,12 @@ func TestPrecisionCheck(t *testing.T) {
 			t.Errorf("%s on %s: the error is %v, want %q", c.precision, c.device, err, c.says)
 		}
 	}
-	ofCPU := Float32
-	if flags, err := os.ReadFile("/proc/cpuinfo"); err == nil && regexp.MustCompile(`\b(avx512_bf16|amx_bf16)\b`).Match(flags) {
-		ofCPU = Mixed
+	if flags, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if want := regexp.MustCompile(`\b(avx512_bf16|amx_bf16)\b`).Match(flags); MultipliesBFloat16() != want {
+			t.Errorf("products of bfloat16: %v, the system says %v", !want, want)
+		}
 	}
-	for device, want := range map[backend.Device]Precision{backend.CPU: ofCPU, backend.CUDA: TF32} {
+	for device, want := range map[backend.Device]Precision{backend.CPU: Float32, backend.CUDA: TF32} {
 		if got := DefaultPrecision(device); got != want || got.Check(device) != nil {
 			t.Errorf("%s: the default is %s, want %s", device, got, want)
 		}
