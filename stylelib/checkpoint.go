@@ -41,6 +41,8 @@ type checkpointHead struct {
 	Start       bool            `json:"start,omitempty"` // whether what the scale began with follows
 	// Weights are those that an observer changed, by setting. They are not in the fingerprint, which is the job's.
 	Weights map[string]float64 `json:"weights,omitempty"`
+	// Refined says that the scale was computed in float32, although the precision is less.
+	Refined bool `json:"refined,omitempty"`
 	// Convolutions are the methods that the result depends on by rounding.
 	Convolutions *conv.Choices `json:"convolutions,omitempty"`
 }
@@ -66,7 +68,7 @@ func (c *Checkpoint) Picture() (*picture.Picture, error) {
 func (s *stage) checkpoint(state func(io.Writer, map[string]string) error) func(io.Writer) error {
 	head := checkpointHead{
 		Job: s.fingerprint, Scale: s.scale, Tile: s.tile, Iterations: s.run.iterations, Evaluations: s.run.evaluations,
-		Elapsed: time.Since(s.run.began), Total: s.run.total, Terms: s.run.terms, Weights: s.run.weights,
+		Elapsed: time.Since(s.run.began), Total: s.run.total, Terms: s.run.terms, Weights: s.run.weights, Refined: s.refined,
 	}
 	if tuner := s.run.studio.tuner; tuner != nil {
 		used := tuner.Used()

@@ -145,23 +145,37 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 		terms = append(terms, all.own...)
 	}
 	all.scene = scene
+	o, done, err := s.compiled(net, height, width, terms)
+	if err == nil {
+		releases = append(releases, done)
+	}
+	return o, all, free, err
+}
+
+// compiled returns the objective of terms, with the graphs of another one that was compiled for such terms if there is
+// one. The caller calls release.
+func (s *Studio) compiled(net *vgg.Network, height, width int, terms []loss.Term) (o *loss.Objective, release func(), err error) {
 	create := func() (*loss.Objective, int64, error) {
 		o, err := loss.NewObjective(net, height, width, terms)
 		return o, 1, err
 	}
 	structure := loss.Structure(terms)
 	if structure == "" {
-		if o, _, err = create(); err == nil {
-			releases = append(releases, o.Close)
+		if o, _, err = create(); err != nil {
+			return nil, nil, err
 		}
-		return o, all, free, err
+		return o, o.Close, nil
 	}
-	shared, done, err := s.objectives.Get(fmt.Sprint(net.Variant(), net.Side(), height, "×", width, structure), create)
-	if err == nil {
-		releases = append(releases, done)
-		o, err = shared.With(terms)
+	key := fmt.Sprint(net.Variant(), net.Precision(), net.Side(), height, "×", width, structure)
+	shared, release, err := s.objectives.Get(key, create)
+	if err != nil {
+		return nil, nil, err
 	}
-	return o, all, free, err
+	if o, err = shared.With(terms); err != nil {
+		release()
+		return nil, nil, err
+	}
+	return o, release, nil
 }
 
 // jobTerms are what the terms of an objective are made from, until it is released.

@@ -34,6 +34,7 @@ func (s *stage) optimizer() (optimize.Minimizer, error) {
 		MaxIterations: s.iterations,
 		FirstStep:     s.run.job.Preset.StepSize * math.Sqrt(float64(3*s.height*s.width)),
 		Recorder:      s.observe,
+		Refine:        s.refine,
 		SaveState:     s.savesState,
 		ConsumeStart:  true,
 		Graphs:        s.run.studio.graphs,

@@ -44,21 +44,32 @@ func (s *stage) weighed(p loss.Preset) loss.Preset {
 	return p
 }
 
-// retune gives the stage's objective other weights than the job's.
-func (s *stage) retune(weights map[string]float64) error {
+// weighedTerms returns the stage's terms with other weights than the job's, which hold where none are given.
+func (s *stage) weighedTerms(weights map[string]float64) ([]loss.Term, error) {
 	job, err := s.run.job.retuned(weights)
 	if err != nil {
-		return ofKind(ErrJob, err)
+		return nil, ofKind(ErrJob, err)
 	}
 	job.Preset = s.weighed(job.Preset)
 	terms, err := s.terms.of(job.controlled())
+	return terms, otherTerms(err)
+}
+
+// otherTerms says what an error of terms with other weights means.
+func otherTerms(err error) error {
 	if err == nil {
-		err = s.objective.SetWeights(terms)
+		return nil
 	}
+	return ofKind(ErrJob, fmt.Errorf("a term cannot begin or end while it is painted: %w", err))
+}
+
+// retune gives the stage's objective other weights than the job's.
+func (s *stage) retune(weights map[string]float64) error {
+	terms, err := s.weighedTerms(weights)
 	if err != nil {
-		return ofKind(ErrJob, fmt.Errorf("a term cannot begin or end while it is painted: %w", err))
+		return err
 	}
-	return nil
+	return otherTerms(s.objective.SetWeights(terms))
 }
 
 // tuned passes an iteration on to the observer, which may change weights: from the next iteration on.

@@ -228,9 +228,13 @@ func wait[T any](ctx context.Context, s *Studio, f func() (T, error), late func(
 // Network returns the studio's network with the given options, for example those of [loss.Preset.Network]. How it is
 // computed, which is their Precision, Tuner and Direct, is the studio's.
 func (s *Studio) Network(options vgg.Options) (*vgg.Network, error) {
+	return s.network(options, s.Precision())
+}
+
+func (s *Studio) network(options vgg.Options, precision conv.Precision) (*vgg.Network, error) {
 	device := s.backend.Plugin().Device
 	options.Pooling = cmp.Or(options.Pooling, vgg.MaxPooling)
-	options.Precision, options.Tuner, options.Direct = s.Precision(), s.tuner, device == backend.CUDA
+	options.Precision, options.Tuner, options.Direct = precision, s.tuner, device == backend.CUDA
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if net, ok := s.networks[options]; ok {

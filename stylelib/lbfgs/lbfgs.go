@@ -70,6 +70,9 @@ type Minimizer struct {
 	Recorder func(optimize.Iteration) error
 	// SaveState reports for which statuses Result.State is filled in. If it is nil, for none.
 	SaveState func(optimize.Status) bool
+	// Refine is called where no lower value can be found. It may replace the function by one that rounds less, and reports
+	// whether it did: the run then continues from its point as after Changed (see [optimize.Snapshot]). It may be nil.
+	Refine func() (bool, error)
 	// Compact stores the pairs as bfloat16, with 8 significant bits, in half the memory. Points and gradients keep
 	// their type, which must be float32. It takes 1 to 2 % more evaluations (TestCompactEvaluations); in style
 	// transfer the loss after 150 of them was within 1 %, with 3, 5 and 10 pairs.

@@ -203,6 +203,15 @@ func (r *run) minimize(ctx context.Context) error {
 		if !lower {
 			r.restart(end)
 		}
+		if r.status == optimize.NoDecrease && r.Refine != nil {
+			refined, err := r.Refine()
+			if err != nil {
+				return fmt.Errorf("lbfgs: %w", err)
+			}
+			if refined {
+				r.status, r.changed = 0, true
+			}
+		}
 	}
 }
 

@@ -251,6 +251,9 @@ func (n *Network) Variant() string {
 	return text
 }
 
+// Precision returns that of the convolutions' products.
+func (n *Network) Precision() conv.Precision { return n.precision }
+
 // Side returns the greatest side of a window, in pixels; zero means no bound. See [Network.Tiled].
 func (n *Network) Side() int { return n.side }
 
