@@ -15,6 +15,7 @@ import (
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/blobs"
+	_ "github.com/gouache-art/gouache/tracker/blobs/clouds" // gs:// and azblob://
 	"github.com/gouache-art/gouache/tracker/postgres"
 	"github.com/gouache-art/gouache/tracker/stores"
 )

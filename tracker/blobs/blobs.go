@@ -34,13 +34,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
-	"google.golang.org/api/googleapi"
 
 	"github.com/gouache-art/gouache/tracker"
 )
@@ -71,7 +70,9 @@ func Normal(bucket string) (string, error) {
 	if err != nil {
 		u = &url.URL{}
 	}
-	if _, ok := providers[u.Scheme]; !ok {
+	if _, ok := providers[u.Scheme]; !ok && slices.Contains(elsewhere, u.Scheme) {
+		return "", tracker.Errorf(tracker.CodeInvalid, "this program was built without %s://: import github.com/gouache-art/gouache/tracker/blobs/clouds", u.Scheme)
+	} else if !ok {
 		return "", tracker.Errorf(tracker.CodeInvalid, "--blobs %q is no bucket: write %s", shown(bucket), Examples)
 	}
 	for name := range u.Query() {
@@ -322,12 +323,8 @@ func mayPass(err error) bool {
 	case gcerrors.InvalidArgument, gcerrors.PermissionDenied, gcerrors.Unimplemented, gcerrors.FailedPrecondition:
 		return false
 	}
-	var google *googleapi.Error
-	var azure *azcore.ResponseError
-	switch {
-	case errors.As(err, &google) && (google.Code == http.StatusForbidden || google.Code == http.StatusUnauthorized):
-		return false
-	case errors.As(err, &azure) && azure.StatusCode == http.StatusForbidden:
+	switch status(err) {
+	case http.StatusForbidden, http.StatusUnauthorized:
 		return false
 	}
 	return !errors.Is(err, fs.ErrPermission) && !errors.Is(err, context.Canceled)
@@ -337,9 +334,8 @@ func mayPass(err error) bool {
 func isMissing(err error) bool {
 	// The library also takes a name that cannot be resolved for that, and Google's refusals.
 	var name *net.DNSError
-	var google *googleapi.Error
-	return gcerrors.Code(err) == gcerrors.NotFound && !errors.As(err, &name) &&
-		(!errors.As(err, &google) || google.Code == http.StatusNotFound)
+	code := status(err)
+	return gcerrors.Code(err) == gcerrors.NotFound && !errors.As(err, &name) && (code == 0 || code == http.StatusNotFound)
 }
 
 // failed is the error for what cannot be done now.
@@ -354,7 +350,7 @@ func (b *Bucket) failed(doing string, err error) error {
 	case isMissing(err):
 		why = "make the bucket first"
 	default:
-		why = "look whether it can be reached, and whether the credentials are right: " + providers[scheme].credentials
+		why = "look whether it can be reached, and whether the credentials are right: " + providers[scheme].Credentials
 	}
 	// The providers' errors have many lines.
 	return tracker.Errorf(tracker.CodeUnavailable, "%s the bucket %s: %s (%w)", doing, b.name, why, oneLine{err})

@@ -1,32 +1,16 @@
 package blobs
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"net"
-	"net/http"
 	"net/url"
-	"os"
-	"slices"
-	"time"
 
-	"cloud.google.com/go/storage"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
-	"gocloud.dev/blob/azureblob"
 	"gocloud.dev/blob/fileblob"
-	"gocloud.dev/blob/gcsblob"
 	"gocloud.dev/blob/s3blob"
-	"gocloud.dev/gcp"
-	"golang.org/x/oauth2"
-	"google.golang.org/api/option"
 
 	"github.com/gouache-art/gouache/internal/connect"
 )
@@ -34,14 +18,19 @@ import (
 // Examples are URLs of buckets, for people.
 const Examples = "s3://NAME, gs://NAME, azblob://NAME or file:///FOLDER"
 
-// provider is who keeps buckets.
-type provider struct {
-	open        opener
-	credentials string // what to do about them
+// Provider is who keeps buckets.
+type Provider struct {
+	// Open opens a bucket by its URL. Its connections end when they have fallen silent, and it tries nothing again, which
+	// the callers do.
+	Open func(ctx context.Context, u *url.URL) (*blob.Bucket, error)
+	// Credentials says what to do about them.
+	Credentials string
+	// Status returns the status of the answer that an error of the provider has, such as 404, and 0 for any other error.
+	// It may be nil.
+	Status func(err error) int
 }
 
-// opener opens a bucket by its URL. Connections end when they have fallen silent, and nothing is tried again, which the
-// callers do.
+// opener opens buckets for the library.
 type opener func(ctx context.Context, u *url.URL) (*blob.Bucket, error)
 
 // OpenBucketURL implements blob.BucketURLOpener.
@@ -50,17 +39,37 @@ func (o opener) OpenBucketURL(ctx context.Context, u *url.URL) (*blob.Bucket, er
 }
 
 // providers are all of them, by the schemes of their URLs.
-var providers = map[string]provider{
-	"file":   {open: (&fileblob.URLOpener{}).OpenBucketURL},
-	"s3":     {openS3, "set $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"},
-	"gs":     {openGCS, "set $GOOGLE_APPLICATION_CREDENTIALS to the file of a service account's key, or call gcloud auth application-default login"},
-	"azblob": {openAzure, "set $AZURE_STORAGE_ACCOUNT, and $AZURE_STORAGE_KEY, $AZURE_STORAGE_SAS_TOKEN or $AZURE_STORAGE_CONNECTION_STRING, or call az login"},
+var providers = map[string]Provider{
+	"file": {Open: (&fileblob.URLOpener{}).OpenBucketURL},
+	"s3":   {Open: openS3, Credentials: "set $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"},
+}
+
+// elsewhere are the schemes that package clouds registers.
+var elsewhere = []string{"gs", "azblob"}
+
+// Register makes a provider known by the scheme of its URLs. It is meant to be called by an init function, like
+// [image.RegisterFormat].
+//
+// [image.RegisterFormat]: https://pkg.go.dev/image#RegisterFormat
+func Register(scheme string, p Provider) { providers[scheme] = p }
+
+// status returns the status of the answer that an error has, or 0.
+func status(err error) int {
+	for _, p := range providers {
+		if p.Status == nil {
+			continue
+		}
+		if code := p.Status(err); code != 0 {
+			return code
+		}
+	}
+	return 0
 }
 
 // openURL opens a bucket. The parts prefix and key of its query are of all providers.
 func openURL(ctx context.Context, u *url.URL) (*blob.Bucket, error) {
 	var mux blob.URLMux
-	mux.RegisterBucket(u.Scheme, providers[u.Scheme].open)
+	mux.RegisterBucket(u.Scheme, opener(providers[u.Scheme].Open))
 	return mux.OpenBucketURL(ctx, u)
 }
 
@@ -83,83 +92,4 @@ func openS3(ctx context.Context, u *url.URL) (*blob.Bucket, error) {
 			o.HTTPClient = c.WithDialerOptions(func(d *net.Dialer) { *d = *connect.Dialer(d.Timeout) })
 		}
 	}), u.Host, &opener.Options)
-}
-
-// transport returns connections to the servers of a provider.
-func transport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DialContext = connect.Dialer(30 * time.Second).DialContext
-	t.MaxIdleConnsPerHost = 16
-	return t
-}
-
-// noQuery refuses what is left of a URL's query.
-func noQuery(u *url.URL) error {
-	for _, name := range slices.Sorted(maps.Keys(u.Query())) {
-		return fmt.Errorf("there is no %.40q for %s: leave it out", name, u.Scheme)
-	}
-	return nil
-}
-
-func openGCS(ctx context.Context, u *url.URL) (*blob.Bucket, error) {
-	if err := noQuery(u); err != nil {
-		return nil, err
-	}
-	connections := transport()
-	anonymous := gcp.NewAnonymousHTTPClient(connections)
-	client := anonymous
-	if os.Getenv("STORAGE_EMULATOR_HOST") == "" { // which Google's library reads, too
-		ctx := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, &anonymous.Client) // credentials are renewed as long as the bucket is open
-		credentials, err := gcp.DefaultCredentials(ctx)
-		if err == nil {
-			client, err = gcp.NewHTTPClient(connections, credentials.TokenSource)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	service, err := storage.NewClient(ctx, option.WithHTTPClient(&client.Client))
-	if err != nil {
-		return nil, err
-	}
-	service.SetRetry(storage.WithPolicy(storage.RetryNever))
-	return gcsblob.OpenBucket(ctx, nil, u.Host, &gcsblob.Options{Client: service})
-}
-
-func openAzure(ctx context.Context, u *url.URL) (*blob.Bucket, error) {
-	o := azureblob.NewDefaultServiceURLOptions()
-	if o.AccountName == "" && u.Query().Get("storage_account") == "" {
-		return nil, errors.New("the name of the storage account is missing: set $AZURE_STORAGE_ACCOUNT, or add ?storage_account=NAME")
-	}
-	opener := &azureblob.URLOpener{MakeClient: newContainer, ServiceURLOptions: *o}
-	return opener.OpenBucketURL(ctx, u)
-}
-
-// newContainer returns a client with the credentials of the environment, which are those that the library takes.
-func newContainer(service azureblob.ServiceURL, name azureblob.ContainerName) (*container.Client, error) {
-	at, err := url.JoinPath(string(service), string(name))
-	if err != nil {
-		return nil, err
-	}
-	core := policy.ClientOptions{Transport: &http.Client{Transport: transport()}, Retry: policy.RetryOptions{MaxRetries: -1}}
-	o := &container.ClientOptions{ClientOptions: core}
-	account, key := os.Getenv("AZURE_STORAGE_ACCOUNT"), os.Getenv("AZURE_STORAGE_KEY")
-	all := cmp.Or(os.Getenv("AZURE_STORAGE_CONNECTION_STRING"), os.Getenv("AZURE_STORAGEBLOB_CONNECTIONSTRING"))
-	switch {
-	case account != "" && key != "":
-		shared, err := container.NewSharedKeyCredential(account, key)
-		if err != nil {
-			return nil, fmt.Errorf("$AZURE_STORAGE_KEY: %w", err)
-		}
-		return container.NewClientWithSharedKeyCredential(at, shared, o)
-	case os.Getenv("AZURE_STORAGE_SAS_TOKEN") != "": // it is in the URL
-		return container.NewClientWithNoCredential(at, o)
-	case all != "":
-		return container.NewClientFromConnectionString(all, string(name), o)
-	}
-	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: core})
-	if err != nil {
-		return nil, err
-	}
-	return container.NewClient(at, credential, o)
 }

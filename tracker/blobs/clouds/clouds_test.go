@@ -1,24 +1,19 @@
-package blobs
+package clouds_test
 
 import (
-	"context"
 	"errors"
 	"io/fs"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"gocloud.dev/blob"
-	"gocloud.dev/blob/driver"
-	"gocloud.dev/gcerrors"
-	"google.golang.org/api/googleapi"
-
 	"github.com/gouache-art/gouache/internal/cloudtest"
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/blobs"
+	"github.com/gouache-art/gouache/tracker/blobs/blobstest"
+	_ "github.com/gouache-art/gouache/tracker/blobs/clouds"
 )
 
 func TestGoogle(t *testing.T) {
@@ -30,7 +25,7 @@ func TestAzure(t *testing.T) {
 	server, url := cloudtest.Azure(t)
 	t.Run("a wrong key", func(t *testing.T) {
 		t.Setenv("AZURE_STORAGE_KEY", "d3Jvbmc=")
-		wrong := open(t, url, Options{Patience: time.Hour})
+		wrong := blobstest.Open(t, url, blobs.Options{Patience: time.Hour})
 		if err := wrong.Put(t.Context(), "key", nil); tracker.ErrorCode(err) != tracker.CodeUnavailable || !strings.Contains(err.Error(), "$AZURE_STORAGE_KEY") {
 			t.Errorf("the error is %v", err)
 		}
@@ -45,12 +40,12 @@ func testCloud(t *testing.T, server *cloudtest.Server, url string) {
 	if strings.Contains(url, join) {
 		join = "&"
 	}
-	testBucket(t, open(t, url+join+"prefix=some%2F", Options{Patience: 30 * time.Second}))
-	b := open(t, url, Options{})
+	blobstest.Test(t, blobstest.Open(t, url+join+"prefix=some%2F", blobs.Options{Patience: 30 * time.Second}))
+	b := blobstest.Open(t, url, blobs.Options{})
 	if has, err := b.Has(t.Context(), "some/a/small", 5); err != nil || !has {
 		t.Errorf("the file is not under its prefix: %v (%v)", has, err)
 	}
-	missing := open(t, strings.Replace(url, "paintings", "none", 1), Options{})
+	missing := blobstest.Open(t, strings.Replace(url, "paintings", "none", 1), blobs.Options{})
 	if err := missing.Probe(t.Context()); tracker.ErrorCode(err) != tracker.CodeUnavailable || !strings.Contains(err.Error(), "make the bucket first") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("a bucket that is not there: %v", err)
 	}
@@ -58,8 +53,11 @@ func testCloud(t *testing.T, server *cloudtest.Server, url string) {
 	for what, err := range map[string]error{
 		"writing":  b.Put(t.Context(), "later", []byte("later")),
 		"removing": b.Delete(t.Context(), "some/a/small"),
-		"reading":  func() error { _, err := b.Open(t.Context(), "some/a/small", 5, sum([]byte("small"))); return err }(),
-		"looking":  func() error { _, err := b.Has(t.Context(), "some/a/small", 5); return err }(),
+		"reading": func() error {
+			_, err := b.Open(t.Context(), "some/a/small", 5, blobstest.Sum([]byte("small")))
+			return err
+		}(),
+		"looking": func() error { _, err := b.Has(t.Context(), "some/a/small", 5); return err }(),
 	} {
 		if tracker.ErrorCode(err) != tracker.CodeUnavailable || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s without the server: %v", what, err)
@@ -90,7 +88,7 @@ func TestCredentials(t *testing.T) {
 		"azblob://b?storage_account=a&region=here":               `unknown query parameter "region"`,
 		"azblob://b?storage_account=a&protocol=http&localemu=no": "localemu",
 	} {
-		b, err := Open(t.Context(), url, Options{})
+		b, err := blobs.Open(t.Context(), url, blobs.Options{})
 		if err == nil {
 			b.Close()
 		}
@@ -101,40 +99,8 @@ func TestCredentials(t *testing.T) {
 	// Errors of the network have the address, and it has the token.
 	t.Setenv("AZURE_STORAGE_ACCOUNT", "a")
 	t.Setenv("AZURE_STORAGE_SAS_TOKEN", "sv=2024-11-04&sig="+secret+"%3D&se=2030")
-	b := open(t, "azblob://b?localemu=true&protocol=http&domain=127.0.0.1:1", Options{})
+	b := blobstest.Open(t, "azblob://b?localemu=true&protocol=http&domain=127.0.0.1:1", blobs.Options{})
 	if err := b.Put(t.Context(), "key", nil); tracker.ErrorCode(err) != tracker.CodeUnavailable || !strings.Contains(err.Error(), "refused") || strings.Contains(err.Error(), secret) {
 		t.Errorf("the error is %v", err)
-	}
-}
-
-// failing is a bucket of a provider whose files are all not found, by an error.
-type failing struct {
-	driver.Bucket
-	err error
-}
-
-func (f failing) Attributes(context.Context, string) (*driver.Attributes, error) { return nil, f.err }
-func (failing) ErrorCode(error) gcerrors.ErrorCode                               { return gcerrors.NotFound }
-func (failing) Close() error                                                     { return nil }
-
-// TestMissing: only what a server says is not there is missing. The library takes more for that.
-func TestMissing(t *testing.T) {
-	for _, c := range []struct {
-		err     error
-		missing bool
-	}{
-		{errors.New("no such key"), true},
-		{&googleapi.Error{Code: http.StatusNotFound}, true},
-		{&googleapi.Error{Code: http.StatusForbidden}, false},
-		{&net.DNSError{Err: "no such host", IsNotFound: true}, false},
-	} {
-		b := &Bucket{name: "gs://b", bucket: blob.NewBucket(failing{err: c.err})}
-		has, err := b.Has(t.Context(), "key", 1)
-		if has || (err == nil) != c.missing || err != nil && strings.Contains(err.Error(), "make the bucket") {
-			t.Errorf("%v: %v, %v", c.err, has, err)
-		}
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
 	}
 }
