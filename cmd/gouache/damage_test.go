@@ -116,7 +116,7 @@ const (
 	mostAllocated = 512 << 20 // bytes, by both processors together
 )
 
-// TestDamage changes bytes in a thousand copies of a store, and runs every command and every page on each: none ends
+// TestDamage changes bytes in hundreds of copies of a store, and runs every command and every page on each: none ends
 // the program, hangs, or takes much memory. Whether they go well is not asked.
 func TestDamage(t *testing.T) {
 	copies := 400 // in two minutes; 1,000, in five, found nothing more
