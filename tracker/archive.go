@@ -259,8 +259,7 @@ func ReadPicture(ctx context.Context, p Picture, open OpenPicture) (Picture, []b
 	return read, data, invalidIf(read.Hash != p.Hash, "picture %s is damaged: its hash is %s", p.Hash, read.Hash)
 }
 
-// readContent reads what has a hash: one byte more than most at the most, so that whoever looks at it sees that it is too
-// large.
+// readContent reads the content with a hash, up to one byte more than most. That byte shows the caller that it is too large.
 func readContent(ctx context.Context, hash string, most int64, open OpenPicture) ([]byte, error) {
 	if err := CheckHash(hash); err != nil {
 		return nil, err

@@ -239,7 +239,7 @@ func TestRefused(t *testing.T) {
 }
 
 // TestFiles: a file that is sent again is replaced, a page is sent so that no browser shows it, and notes have the name of
-// whoever the server knows.
+// the token's person.
 func TestFiles(t *testing.T) {
 	store := openStore(t)
 	handler := mlflow.NewHandler(store, mlflow.Options{Admit: func(*http.Request, bool) (string, int, error) { return "anna", 0, nil }})

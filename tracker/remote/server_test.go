@@ -117,7 +117,7 @@ func TestMistakes(t *testing.T) {
 	trackertest.Verify(t, db)
 }
 
-// TestNobodyShowsFiles: a page that somebody logged is data to a browser, and a picture is a picture.
+// TestNobodyShowsFiles: a page that was logged is data to a browser, and a picture is a picture.
 func TestNobodyShowsFiles(t *testing.T) {
 	s := serve(t, openSQLite(t, t.TempDir()), nil)
 	token := s.token(t, "anna", true)

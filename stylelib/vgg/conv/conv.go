@@ -67,7 +67,8 @@ func Default(p Precision, w Work) Method {
 
 // methods returns the methods to choose from. F(4×4) is not for bfloat16, since its transforms subtract
 // rounded numbers: its error in L2 is 1.1 % with normal noise (1.0 % with none of it negative, as after a
-// ReLU), against 0.4 % of F(2×2) and 0.24 % of direct convolution, at 64 to 512 channels.
+// ReLU), against 0.4 % of F(2×2) and 0.24 % of direct convolution, at 64 to 512 channels. Mixed has it, since the
+// objective ends as low (bench/NOTES.md).
 func methods(p Precision) []Method {
 	exact := []Method{directFloat32, winograd2, winograd4}
 	rounded := []Method{directBF16, winograd2.of(dtypes.BFloat16)}

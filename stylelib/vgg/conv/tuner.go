@@ -67,7 +67,9 @@ type Tuner struct {
 
 	mu      sync.Mutex
 	choices map[string]choice // of this device, by key; nil before the file has been read
-	used    map[string]string // the methods' names that [Tuner.Choose] returned, by key
+
+	using sync.Mutex        // apart from mu, which is held while measuring: a painting asks for used at each iteration
+	used  map[string]string // the methods' names that [Tuner.Choose] returned, by key
 }
 
 // choice is a method's name and the times it was chosen by.
@@ -127,6 +129,8 @@ func (t *Tuner) Choose(b compute.Backend, p Precision, all []Work) ([]Method, er
 		t.keep(fresh)
 	}
 	chosen := make([]Method, len(all))
+	t.using.Lock()
+	defer t.using.Unlock()
 	for i, w := range all {
 		chosen[i] = Default(p, w)
 		if w.worthMeasuring() {
@@ -169,8 +173,8 @@ type Choices struct {
 
 // Used returns the choices that plans were made with.
 func (t *Tuner) Used() Choices {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.using.Lock()
+	defer t.using.Unlock()
 	return Choices{t.opts.Device, maps.Clone(t.used)}
 }
 

@@ -200,6 +200,20 @@ func TestTunerAdopts(t *testing.T) {
 	}
 }
 
+// TestTunerUsedWhileMeasuring: a painting that asks what was used does not wait for what is measured meanwhile.
+func TestTunerUsedWhileMeasuring(t *testing.T) {
+	tuner, watch := newTuner(t, TunerOptions{}, "winograd2")
+	asked := 0
+	watch.before = func() {
+		tuner.Used() // with a common lock this would never return
+		asked++
+	}
+	names(t, tuner, Float32, Work{64 * 64, 256, 256})
+	if used := tuner.Used(); asked != 1 || len(used.Methods) != 1 {
+		t.Errorf("asked %d times; %v were used", asked, used)
+	}
+}
+
 // TestTunerAdoptsNothingElse: what comes from a checkpoint is data.
 func TestTunerAdoptsNothingElse(t *testing.T) {
 	w := Work{64 * 64, 256, 256}

@@ -65,7 +65,7 @@ func testCloud(t *testing.T, server *cloudtest.Server, url string) {
 	}
 }
 
-// TestCredentials: who has none is told what to set.
+// TestCredentials: without credentials an error says what to set.
 func TestCredentials(t *testing.T) {
 	for _, name := range []string{
 		"STORAGE_EMULATOR_HOST", "AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN",
