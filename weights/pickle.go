@@ -13,15 +13,18 @@ import (
 
 // The pickles of PyTorch's files are programs for a machine with a stack. unpickle runs those instructions that a
 // dictionary of tensors consists of, as torch.load with weights_only does: it makes dictionaries, lists, numbers, texts,
-// and what PyTorch knows as tensors. It calls nothing. A pickle is read once, its texts and stack are bounded, and whatever
-// else it asks for is an error.
+// and what PyTorch knows as tensors. It calls nothing. A pickle is read once, its bytes and its instructions are bounded,
+// no instruction takes longer than the bytes that it reads and the values that it removes, and whatever else it asks for
+// is an error.
 //
 // The instructions are those of Python's pickletools, protocols 2 to 4. (A library was looked at, gopickle 0.3.0: it makes
 // room for whatever length a text claims, and takes a short read of numbers for a whole one.)
 
 const (
-	maxPickleText  = 1 << 16 // bytes of a text
-	maxPickleSteps = 1 << 20 // instructions; a VGG19 has some 2000
+	maxPickle      = 16 << 20 // bytes: compressed, a thousand times as many fit into a file
+	maxPickleText  = 1 << 16  // bytes of a text
+	maxPickleSteps = 1 << 20  // instructions; a VGG19 has some 2000
+	maxPickleRank  = 16       // dimensions of a tensor
 )
 
 type (
@@ -59,6 +62,7 @@ func unpickle(r *bufio.Reader) (value any, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("the pickle is truncated: %w", err)
 		}
+		m.took(1)
 		if code == '.' {
 			return m.pop(), m.err
 		}
@@ -66,15 +70,25 @@ func unpickle(r *bufio.Reader) (value any, err error) {
 			return nil, m.err
 		}
 	}
-	return nil, errors.New("the pickle is longer than that of any network")
+	return nil, errLongPickle
 }
+
+var errLongPickle = errors.New("the pickle is longer than that of any network")
 
 // pickleMachine is the state between two instructions. After an error it does nothing.
 type pickleMachine struct {
 	r     *bufio.Reader
+	read  int // bytes
 	stack []any
 	memo  map[int]any
 	err   error
+}
+
+// took counts bytes that were read.
+func (m *pickleMachine) took(n int) {
+	if m.read += n; m.read > maxPickle && m.err == nil {
+		m.err = errLongPickle
+	}
 }
 
 func (m *pickleMachine) push(v any) { m.stack = append(m.stack, v) }
@@ -127,6 +141,7 @@ func (m *pickleMachine) bytes(n uint64) []byte {
 		m.fail("it is truncated")
 		clear(b)
 	}
+	m.took(len(b))
 	return b
 }
 
@@ -143,6 +158,7 @@ func (m *pickleMachine) line() string {
 		m.fail("a line does not end")
 		return ""
 	}
+	m.took(len(text))
 	return string(text[:len(text)-1])
 }
 
@@ -188,7 +204,12 @@ func (m *pickleMachine) step(code byte) {
 		m.push(pickledClass(m.line() + " " + m.line()))
 	case 0x93: // STACK_GLOBAL
 		names := m.popN(2)
-		m.push(pickledClass(fmt.Sprintf("%v %v", names...)))
+		module, isText := names[0].(string)
+		name, also := names[1].(string)
+		if !isText || !also { // tuples of tuples would print as more than any memory holds
+			m.fail("it names a class with what is no text")
+		}
+		m.push(pickledClass(module + " " + name))
 	case 'q':
 		m.put(int(m.number(1)))
 	case 'r':
@@ -307,9 +328,12 @@ func (m *pickleMachine) call(function, arguments any) any {
 	return opaque{}
 }
 
-// whole returns a tuple of whole numbers.
+// whole returns a tuple of whole numbers, as many as a tensor has dimensions. A longer one could be that of each tensor.
 func whole(tuple any) (numbers []int64, ok bool) {
 	values, ok := tuple.([]any)
+	if len(values) > maxPickleRank {
+		return nil, false
+	}
 	for _, v := range values {
 		n, isWhole := v.(int64)
 		if !isWhole {

@@ -63,7 +63,11 @@ func openTorchZip(_ context.Context, file string) (Container, error) {
 			if err != nil {
 				return err
 			}
-			f.storages[name], f.sizes[name] = io.NewSectionReader(f.file, at, int64(member.UncompressedSize64)), int64(member.UncompressedSize64)
+			length := int64(member.UncompressedSize64)
+			if length < 0 || length > size-at { // whose memory a tensor would get
+				return fmt.Errorf("the file is truncated or damaged: storage %q has %d bytes", name, member.UncompressedSize64)
+			}
+			f.storages[name], f.sizes[name] = io.NewSectionReader(f.file, at, length), length
 		}
 		if pickle == nil {
 			return errors.New("it is a zip archive, but none of PyTorch's (of a .keras file, export the weights as .weights.h5 or .safetensors)")

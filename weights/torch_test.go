@@ -1,14 +1,18 @@
 package weights
 
 import (
+	"archive/zip"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -200,6 +204,61 @@ func TestTorchvisionSource(t *testing.T) {
 		if _, err := Load(t.Context(), "vgg19-torchvision", opts); err == nil || !strings.Contains(err.Error(), "is damaged") {
 			t.Errorf("a damaged copy: error %v", err)
 		}
+	}
+}
+
+// TestPyTorchBombs: small files that would ask for more memory or time than any machine has are errors at once.
+func TestPyTorchBombs(t *testing.T) {
+	const (
+		dictionary = "\x80\x02}"
+		get0       = "h\x00"
+	)
+	tensor := "ctorch._utils\n_rebuild_tensor_v2\n(" + "((X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x01tQ"
+	longShape := "(" + strings.Repeat("K\x01", 200_000) + "tq\x00"
+	doubled := ")q\x00" + strings.Repeat(get0+get0+"\x86q\x00", 60) // a tuple of itself twice, 60 deep
+	for name, pickle := range map[string]string{
+		"text":  dictionary + strings.Repeat("X\x00\x00\x01\x00"+strings.Repeat("x", 1<<16), 1000),
+		"class": dictionary + doubled + get0 + get0 + "\x93.",
+		"shape": dictionary + longShape + strings.Repeat(tensor+"K\x00"+get0+get0+"tR", 5000) + ".",
+	} {
+		file := filepath.Join(t.TempDir(), name+".pth")
+		var content bytes.Buffer
+		archive := zip.NewWriter(&content)
+		member, err := archive.Create("x/data.pkl") // compressed
+		if err == nil {
+			_, err = member.Write([]byte(pickle))
+		}
+		if err := cmp.Or(err, archive.Close(), os.WriteFile(file, content.Bytes(), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = Load(t.Context(), file, Options{Preprocessing: Caffe})
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Errorf("%s of %d bytes is read", name, content.Len())
+		}
+		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 200 {
+			t.Errorf("%s of %d bytes takes %d MB", name, content.Len(), used)
+		}
+	}
+}
+
+// TestPyTorchStorageSize: the directory of an archive does not say how much memory is taken.
+func TestPyTorchStorageSize(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join("testdata", "tiny.pth"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.LastIndex(content, []byte("/data/")) // in the directory, whose entries have 46 bytes before the name
+	entry := bytes.LastIndex(content[:at], []byte("PK\x01\x02"))
+	binary.LittleEndian.PutUint32(content[entry+24:], 0xfffffff0)
+	file := filepath.Join(t.TempDir(), "tiny.pth")
+	if err := os.WriteFile(file, content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(t.Context(), file, Options{Preprocessing: Caffe}); err == nil || !strings.Contains(err.Error(), "truncated or damaged") {
+		t.Errorf("error %v", err)
 	}
 }
 
