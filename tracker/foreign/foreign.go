@@ -33,9 +33,41 @@ type Run struct {
 // Content is what a run holds besides its record.
 type Content struct {
 	Series   []tracker.Series
-	Pictures []Picture
-	Files    []File
+	pictures []Picture
+	files    []File
+	bytes    int64 // of pictures and files
 }
+
+// Add adds a picture. It returns an error of CodeInvalid if the run has more than MaxPictures bytes of them.
+func (c *Content) Add(p Picture) error {
+	if err := c.hold(p.Data); err != nil {
+		return err
+	}
+	c.pictures = append(c.pictures, p)
+	return nil
+}
+
+// AddFile is Add for a file.
+func (c *Content) AddFile(f File) error {
+	if err := c.hold(f.Data); err != nil {
+		return err
+	}
+	c.files = append(c.files, f)
+	return nil
+}
+
+// perFile is what a picture or a file takes in memory besides its content, in bytes, at the most.
+const perFile = 1 << 10
+
+func (c *Content) hold(data []byte) error {
+	if c.bytes += int64(len(data)) + perFile; c.bytes > MaxPictures {
+		return tracker.Errorf(tracker.CodeInvalid, "it has more than %d bytes of pictures and files", MaxPictures)
+	}
+	return nil
+}
+
+// Left is how many bytes the next file of a run may have.
+func (c *Content) Left() int64 { return max(MaxPictures-c.bytes-perFile, 0) }
 
 // Picture is a picture of a run, with the time at which it was recorded.
 type Picture struct {
@@ -207,29 +239,33 @@ func (s *Source) hold(ctx context.Context, id string) error {
 		return err
 	}
 	s.latest, s.series, s.pictures, s.others, s.contents = id, nil, nil, nil, map[string][]byte{}
+	type place struct {
+		role, name string
+		step       int64
+	}
+	places := map[place]int{} // in s.pictures
 	for _, one := range content.Series {
 		one.Name = tracker.NearestName(one.Name)
 		one.Points = slices.DeleteFunc(one.Points, func(p tracker.Point) bool { return p.Step < 0 })
 		s.series = append(s.series, one)
 	}
-	for _, p := range content.Pictures {
+	for _, p := range content.pictures {
 		p.Role = tracker.NearestName(p.Role)
 		described, err := p.Describe(tracker.StoredTime(p.At))
 		if err != nil {
 			s.warn(fmt.Errorf("run %s: %w", id, err))
 			continue
 		}
-		same := func(q tracker.Picture) bool {
-			return q.Role == described.Role && q.Step == described.Step && q.Name == described.Name
-		}
-		if i := slices.IndexFunc(s.pictures, same); i >= 0 { // it was recorded anew
+		at := place{described.Role, described.Name, described.Step}
+		if i, again := places[at]; again { // it was recorded anew
 			s.pictures[i] = described
 		} else {
+			places[at] = len(s.pictures)
 			s.pictures = append(s.pictures, described)
 		}
 		s.contents[described.Hash] = p.Data
 	}
-	for _, f := range content.Files {
+	for _, f := range content.files {
 		described, err := f.Describe(tracker.StoredTime(f.At))
 		if err == nil {
 			err = tracker.CheckFileCount(len(s.others) + 1)

@@ -143,26 +143,88 @@ type request struct {
 
 // call sends a request with a JSON body, unless in is nil, and decodes the answer into out, unless that is nil.
 func (c *Client) call(ctx context.Context, method, name string, query url.Values, in, out any) error {
+	_, err := c.measured(ctx, method, name, query, in, out)
+	return err
+}
+
+// measured is call, and returns how many bytes the answer has.
+func (c *Client) measured(ctx context.Context, method, name string, query url.Values, in, out any) (size int, err error) {
 	r := request{method: method, path: apiPath + name, query: query, once: strings.HasSuffix(name, "/create")}
 	if in != nil {
 		body, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		r.body, r.kind = body, "application/json"
 	}
-	return c.do(ctx, r, func(answer io.Reader) error {
+	err = c.do(ctx, r, func(answer io.Reader) error {
 		data, err := io.ReadAll(io.LimitReader(answer, maxAnswer+1))
+		size = len(data)
 		switch {
 		case err != nil:
 			return err
-		case len(data) > maxAnswer:
+		case size > maxAnswer:
 			return fmt.Errorf("its answer has more than %d bytes", maxAnswer)
 		case out == nil:
 			return nil
 		}
 		return json.Unmarshal(data, out)
 	})
+	return size, err
+}
+
+// Bounds on lists, whose parts a server could send without end.
+const (
+	maxPart   = 100_000 // entries of a part
+	maxListed = 1 << 30 // bytes in memory, of all lists of one run, or of all runs
+	perEntry  = 300     // bytes that an entry takes at the most, besides its JSON
+)
+
+// part is a list in an answer. Entries may be much longer in memory than in JSON.
+type part[T any] []T
+
+func (p *part[T]) UnmarshalJSON(text []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if begin, err := decoder.Token(); err != nil || begin != json.Delim('[') {
+		*p = nil
+		return err // of null, there is none
+	}
+	for *p = nil; decoder.More(); {
+		if len(*p) == maxPart {
+			return fmt.Errorf("a list has more than %d entries", maxPart)
+		}
+		var entry T
+		if err := decoder.Decode(&entry); err != nil {
+			return err
+		}
+		*p = append(*p, entry)
+	}
+	return nil
+}
+
+// listing reads lists part by part.
+type listing struct {
+	*Client
+	left int // bytes
+}
+
+func (c *Client) listing() *listing { return &listing{c, maxListed} }
+
+// parts asks for the parts of a list, one after the other. ask sends the request for the part with a token; it returns the
+// bytes of the answer, how many entries it had, and the token of the next part, "" for the last.
+func (l *listing) parts(ask func(token string) (size, entries int, next string, err error)) error {
+	for token := ""; ; {
+		size, entries, next, err := ask(token)
+		if err != nil {
+			return err
+		}
+		if l.left -= size + perEntry*entries; l.left < 0 {
+			return tracker.Errorf(tracker.CodeInvalid, "MLflow at %s: its lists have more than %d bytes", l, maxListed)
+		}
+		if token = next; token == "" || entries == 0 {
+			return nil
+		}
+	}
 }
 
 // do sends a request, again if the server is busy or a connection was lost, and gives its answer to use.
@@ -292,9 +354,9 @@ const (
 type run struct {
 	Info info `json:"info"`
 	Data struct {
-		Metrics []metric `json:"metrics"` // the last of each
-		Params  []pair   `json:"params"`
-		Tags    []pair   `json:"tags"`
+		Metrics part[metric] `json:"metrics"` // the last of each
+		Params  part[pair]   `json:"params"`
+		Tags    part[pair]   `json:"tags"`
 	} `json:"data"`
 }
 
@@ -340,24 +402,24 @@ const (
 const artifactScheme = "mlflow-artifacts"
 
 // searchRuns returns the active runs of experiments that pass a filter of MLflow.
-func (c *Client) searchRuns(ctx context.Context, experiments []string, filter string) (runs []run, err error) {
-	for token := ""; ; {
+func (l *listing) searchRuns(ctx context.Context, experiments []string, filter string) (runs []run, err error) {
+	err = l.parts(func(token string) (size, entries int, next string, err error) {
 		var page struct {
-			Runs []run  `json:"runs"`
-			Next string `json:"next_page_token"`
+			Runs part[run] `json:"runs"`
+			Next string    `json:"next_page_token"`
 		}
-		err := c.call(ctx, http.MethodPost, "runs/search", nil, map[string]any{
+		size, err = l.measured(ctx, http.MethodPost, "runs/search", nil, map[string]any{
 			"experiment_ids": experiments, "filter": filter, "max_results": 500, "page_token": token, "run_view_type": "ACTIVE_ONLY",
 			"order_by": []string{"attributes.start_time ASC"},
 		}, &page)
-		if err != nil {
-			return nil, err
-		}
 		runs = append(runs, page.Runs...)
-		if token = page.Next; token == "" || len(page.Runs) == 0 {
-			return runs, nil
+		entries = len(page.Runs)
+		for _, r := range page.Runs {
+			entries += (len(r.Data.Metrics) + len(r.Data.Params) + len(r.Data.Tags)) / 4 // which are smaller
 		}
-	}
+		return size, entries, page.Next, err
+	})
+	return runs, err
 }
 
 // artifact is a file that a run has.
@@ -368,11 +430,11 @@ type artifact struct {
 }
 
 // artifacts lists the files of a run in a folder, "" for the outermost.
-func (c *Client) artifacts(ctx context.Context, id, folder string) (files []artifact, err error) {
-	for token := ""; ; {
+func (l *listing) artifacts(ctx context.Context, id, folder string) (files []artifact, err error) {
+	err = l.parts(func(token string) (size, entries int, next string, err error) {
 		var page struct {
-			Files []artifact `json:"files"`
-			Next  string     `json:"next_page_token"`
+			Files part[artifact] `json:"files"`
+			Next  string         `json:"next_page_token"`
 		}
 		query := url.Values{"run_id": {id}}
 		if folder != "" {
@@ -381,14 +443,11 @@ func (c *Client) artifacts(ctx context.Context, id, folder string) (files []arti
 		if token != "" {
 			query.Set("page_token", token)
 		}
-		if err := c.call(ctx, http.MethodGet, "artifacts/list", query, nil, &page); err != nil {
-			return nil, err
-		}
+		size, err = l.measured(ctx, http.MethodGet, "artifacts/list", query, nil, &page)
 		files = append(files, page.Files...)
-		if token = page.Next; token == "" || len(page.Files) == 0 {
-			return files, nil
-		}
-	}
+		return size, len(page.Files), page.Next, err
+	})
+	return files, err
 }
 
 // artifactPath returns where the server has a run's file.

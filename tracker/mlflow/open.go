@@ -25,7 +25,8 @@ const maxFiles = 10_000
 // sweep with the parent's name. Images by step are snapshots, whose name is their key, and other pictures among the
 // artifacts are results. Other artifacts are files. warn is called for what is left out.
 func (c *Client) Open(ctx context.Context, warn func(error)) (*foreign.Source, error) {
-	experiments, err := c.experiments(ctx)
+	lists := c.listing()
+	experiments, err := lists.experiments(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +36,7 @@ func (c *Client) Open(ctx context.Context, warn func(error)) (*foreign.Source, e
 	byID := map[string]string{}
 	for _, e := range experiments {
 		byID[e.ID] = e.Name
-		runs, err := c.searchRuns(ctx, []string{e.ID}, "")
+		runs, err := lists.searchRuns(ctx, []string{e.ID}, "")
 		if err != nil {
 			return nil, err
 		}
@@ -64,22 +65,18 @@ func (c *Client) Open(ctx context.Context, warn func(error)) (*foreign.Source, e
 }
 
 // experiments returns the active experiments.
-func (c *Client) experiments(ctx context.Context) (all []experiment, err error) {
-	for token := ""; ; {
+func (l *listing) experiments(ctx context.Context) (all []experiment, err error) {
+	err = l.parts(func(token string) (size, entries int, next string, err error) {
 		var page struct {
-			Experiments []experiment `json:"experiments"`
-			Next        string       `json:"next_page_token"`
+			Experiments part[experiment] `json:"experiments"`
+			Next        string           `json:"next_page_token"`
 		}
-		err := c.call(ctx, http.MethodPost, "experiments/search", nil,
+		size, err = l.measured(ctx, http.MethodPost, "experiments/search", nil,
 			map[string]any{"max_results": 500, "page_token": token, "view_type": "ACTIVE_ONLY"}, &page)
-		if err != nil {
-			return nil, err
-		}
 		all = append(all, page.Experiments...)
-		if token = page.Next; token == "" || len(page.Experiments) == 0 {
-			return all, nil
-		}
-	}
+		return size, len(page.Experiments), page.Next, err
+	})
+	return all, err
 }
 
 // record returns what a store keeps of a run.
@@ -144,81 +141,82 @@ func valueOf(text string) any {
 
 // read reads the points, the pictures and the files of a run.
 func (c *Client) read(ctx context.Context, r *run, warn func(error)) (*foreign.Content, error) {
-	content := &foreign.Content{}
+	content, lists := &foreign.Content{}, c.listing()
 	for _, m := range r.Data.Metrics {
-		points, err := c.history(ctx, r.Info.ID, m.Key)
+		points, err := lists.history(ctx, r.Info.ID, m.Key)
 		if err != nil {
 			return nil, err
 		}
 		content.Series = append(content.Series, tracker.Series{Name: m.Key, Points: points})
 	}
-	pictures, others, err := c.files(ctx, r.Info.ID)
+	pictures, others, err := lists.files(ctx, r.Info.ID)
 	if err != nil {
 		return nil, err
 	}
-	held := int64(0)
 	for _, f := range pictures {
-		if held += int64(f.Size); held > foreign.MaxPictures {
+		if int64(f.Size) > content.Left() {
 			return nil, tracker.Errorf(tracker.CodeInvalid, "it has more than %d bytes of pictures", foreign.MaxPictures)
 		}
-		data, err := c.get(ctx, r, f, foreign.MaxPictures)
+		data, err := c.get(ctx, r, f, content.Left())
 		if err != nil {
 			return nil, err
 		}
-		if _, err := imagefile.Inspect(data); err != nil && len(data) <= tracker.MaxFile { // only its name is a picture's
-			content.Files = append(content.Files, foreign.File{NewFile: tracker.NewFile{Name: f.Path, Data: data}, At: when(r.Info.StartTime)})
-			continue
+		if _, no := imagefile.Inspect(data); no != nil && len(data) <= tracker.MaxFile { // only its name is a picture's
+			err = content.AddFile(foreign.File{NewFile: tracker.NewFile{Name: f.Path, Data: data}, At: when(r.Info.StartTime)})
+		} else {
+			err = content.Add(picture(f.Path, data, when(r.Info.StartTime)))
 		}
-		content.Pictures = append(content.Pictures, picture(f.Path, data, when(r.Info.StartTime)))
+		if err != nil {
+			return nil, err
+		}
 	}
 	for _, f := range others {
+		most := min(tracker.MaxFile, content.Left())
 		switch err := tracker.CheckFileName(f.Path); {
 		case err != nil:
 			warn(fmt.Errorf("MLflow's run %s: %w", r.Info.ID, err))
 			continue
-		case f.Size > tracker.MaxFile || held+int64(f.Size) > foreign.MaxPictures:
+		case int64(f.Size) > most:
 			warn(fmt.Errorf("MLflow's run %s: %s of %d bytes is left out: a file has at most %d, and all of a run together %d",
 				r.Info.ID, f.Path, f.Size, int64(tracker.MaxFile), int64(foreign.MaxPictures)))
 			continue
 		}
-		data, err := c.get(ctx, r, f, tracker.MaxFile)
+		data, err := c.get(ctx, r, f, most)
 		if err != nil {
 			return nil, err
 		}
-		held += int64(len(data))
-		content.Files = append(content.Files, foreign.File{NewFile: tracker.NewFile{Name: f.Path, Data: data}, At: when(r.Info.StartTime)})
+		if err := content.AddFile(foreign.File{NewFile: tracker.NewFile{Name: f.Path, Data: data}, At: when(r.Info.StartTime)}); err != nil {
+			return nil, err
+		}
 	}
 	return content, nil
 }
 
 // history returns all points of a metric.
-func (c *Client) history(ctx context.Context, id, key string) (points []tracker.Point, err error) {
-	for token := ""; ; {
+func (l *listing) history(ctx context.Context, id, key string) (points []tracker.Point, err error) {
+	err = l.parts(func(token string) (size, entries int, next string, err error) {
 		var page struct {
-			Metrics []metric `json:"metrics"`
-			Next    string   `json:"next_page_token"`
+			Metrics part[metric] `json:"metrics"`
+			Next    string       `json:"next_page_token"`
 		}
 		query := url.Values{"run_id": {id}, "metric_key": {key}, "max_results": {"25000"}}
 		if token != "" {
 			query.Set("page_token", token)
 		}
-		if err := c.call(ctx, http.MethodGet, "metrics/get-history", query, nil, &page); err != nil {
-			return nil, err
-		}
+		size, err = l.measured(ctx, http.MethodGet, "metrics/get-history", query, nil, &page)
 		for _, m := range page.Metrics {
 			points = append(points, tracker.Point{Step: int64(m.Step), Value: float64(m.Value)})
 		}
-		if token = page.Next; token == "" || len(page.Metrics) == 0 {
-			return points, nil
-		}
-	}
+		return size, (len(page.Metrics) + 15) / 16, page.Next, err // a point is small
+	})
+	return points, err
 }
 
 // files lists the pictures among the artifacts of a run, without the small ones for MLflow's grid, and the others.
-func (c *Client) files(ctx context.Context, id string) (pictures, others []artifact, err error) {
+func (l *listing) files(ctx context.Context, id string) (pictures, others []artifact, err error) {
 	seen := 0
 	for folders := []string{""}; len(folders) > 0 && seen < maxFiles; folders = folders[1:] {
-		files, err := c.artifacts(ctx, id, folders[0])
+		files, err := l.artifacts(ctx, id, folders[0])
 		if err != nil {
 			return nil, nil, err
 		}
@@ -247,14 +245,14 @@ func isPicture(name string) bool {
 }
 
 // get reads an artifact, which has most bytes at the most, whatever the list of artifacts says.
-func (c *Client) get(ctx context.Context, r *run, f artifact, most int) (data []byte, err error) {
+func (c *Client) get(ctx context.Context, r *run, f artifact, most int64) (data []byte, err error) {
 	where, err := r.artifactPath(f.Path)
 	if err != nil {
 		return nil, err
 	}
 	err = c.do(ctx, request{method: http.MethodGet, path: where}, func(answer io.Reader) error {
-		data, err = io.ReadAll(io.LimitReader(answer, int64(most)+1))
-		if err == nil && len(data) > most {
+		data, err = io.ReadAll(io.LimitReader(answer, most+1))
+		if err == nil && int64(len(data)) > most {
 			err = fmt.Errorf("%s has more than %d bytes", f.Path, most)
 		}
 		return err

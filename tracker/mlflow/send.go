@@ -101,7 +101,7 @@ func (c *Client) experiment(ctx context.Context, name string) (id string, err er
 
 // find returns the run with a tag, or nil. The value must need no quotes.
 func (c *Client) find(ctx context.Context, experiment, tag, value string) (*run, error) {
-	runs, err := c.searchRuns(ctx, []string{experiment}, fmt.Sprintf("tags.`%s` = '%s'", tag, value))
+	runs, err := c.listing().searchRuns(ctx, []string{experiment}, fmt.Sprintf("tags.`%s` = '%s'", tag, value))
 	if err != nil || len(runs) == 0 {
 		return nil, err
 	}
@@ -317,7 +317,7 @@ func (c *Client) sendPictures(ctx context.Context, from Source, there *run, id s
 	if err != nil || len(pictures) == 0 {
 		return err
 	}
-	files, err := c.artifacts(ctx, there.Info.ID, "images")
+	files, err := c.listing().artifacts(ctx, there.Info.ID, "images")
 	if err != nil {
 		return err
 	}

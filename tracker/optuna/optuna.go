@@ -7,13 +7,18 @@
 package optuna
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	_ "embed"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
 	"math"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -112,7 +117,8 @@ func (c connector) Connect(context.Context) (driver.Conn, error) { return harden
 // Driver implements driver.Connector.
 func (c connector) Driver() driver.Driver { return hardened }
 
-// open opens a database in a mode of SQLite: ro to read, rwc to make one.
+// open opens a database in a mode of SQLite: ro to read, rwc to make one. The path is absolute: in a URL, the beginning of
+// another one would be a host.
 func open(path, mode string) *sql.DB {
 	settings := url.Values{"mode": {mode}, "_busy_timeout": {"5000"}}
 	source := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: settings.Encode()}
@@ -127,10 +133,35 @@ func toJSON(v any) string {
 	return string(text)
 }
 
-// check returns an error unless the database has the version that this package knows.
+// checkFiles refuses what SQLite would open without asking what it is: a pipe, on which it would wait for ever, or a
+// device. What lies beside the database must be no link, either.
+func checkFiles(path string) error {
+	info, err := os.Stat(path)
+	for _, beside := range []string{"", "-wal", "-shm", "-journal"} {
+		if beside != "" {
+			info, err = os.Lstat(path + beside)
+		}
+		switch {
+		case beside != "" && errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("%s is no file", path+beside)
+		}
+	}
+	return nil
+}
+
+// check returns an error unless the database has tables only, and the version that this package knows. A view would have
+// as many rows as it likes.
 func check(ctx context.Context, db *sql.DB) error {
 	var found int
-	err := db.QueryRowContext(ctx, "SELECT schema_version FROM version_info").Scan(&found)
+	var view string
+	err := db.QueryRowContext(ctx, "SELECT coalesce(max(name), '') FROM sqlite_schema WHERE type = 'view' OR sql LIKE 'CREATE VIRTUAL%'").Scan(&view)
+	if err == nil && view != "" {
+		return tracker.Errorf(tracker.CodeInvalid, "it is no database of Optuna: %.80q is no table", view)
+	}
+	err = cmp.Or(err, db.QueryRowContext(ctx, "SELECT schema_version FROM version_info").Scan(&found))
 	switch {
 	case err != nil:
 		return tracker.Errorf(tracker.CodeInvalid, "it is no database of Optuna: %w", err)

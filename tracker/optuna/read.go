@@ -7,10 +7,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -23,13 +26,20 @@ import (
 // values are objective_2 and so on. Pictures are read from a folder, or, if that is "", from the one that ArtifactFolder
 // names. Trials that wait are left out. warn is called for pictures that are.
 func Open(ctx context.Context, path, folder string, warn func(error)) (*foreign.Source, error) {
+	path, err := filepath.Abs(path)
+	if err == nil {
+		err = checkFiles(path)
+	}
+	if err != nil {
+		return nil, tracker.Errorf(tracker.CodeInvalid, "%s cannot be imported: %w", path, err)
+	}
 	db := open(path, "ro")
 	defer db.Close()
 	if err := check(ctx, db); err != nil {
 		return nil, tracker.Errorf(tracker.CodeInvalid, "%s cannot be imported: %w", path, err)
 	}
-	r := &reader{ctx: ctx, db: db, folder: cmp.Or(folder, ArtifactFolder(path)), trials: map[int64]*trial{}, warn: warn}
-	err := cmp.Or(r.readTrials(), r.readParams(), r.readValues(), r.readIntermediate(), r.readAttributes(), r.readArtifacts())
+	r := &reader{ctx: ctx, db: db, artifacts: artifacts(path, folder), trials: map[int64]*trial{}, left: maxRead, warn: warn}
+	err = cmp.Or(r.readTrials(), r.readParams(), r.readValues(), r.readIntermediate(), r.readAttributes(), r.readArtifacts())
 	if err != nil {
 		return nil, tracker.Errorf(tracker.CodeInvalid, "%s cannot be read: %w", path, err)
 	}
@@ -50,48 +60,64 @@ type trial struct {
 }
 
 type reader struct {
-	ctx    context.Context
-	db     *sql.DB
-	folder string
-	trials map[int64]*trial
-	warn   func(error)
+	ctx       context.Context
+	db        *sql.DB
+	artifacts func() (*os.Root, error) // opens the folder of the pictures
+	trials    map[int64]*trial
+	left      int // bytes that may still be read
+	warn      func(error)
 }
+
+// Bounds on what is read of a database, in bytes. Columns that are computed may be longer than the file.
+const (
+	maxRead = 1 << 29
+	perRow  = 100 // for what it takes in memory, besides its texts
+)
 
 // rows calls take for each row of a query. The first column is a trial's key; rows of other trials are left out.
 func (r *reader) rows(query string, take func(*trial) error, columns ...any) error {
+	var key int64
+	return r.each(query, func() error {
+		if t := r.trials[key]; t != nil {
+			return take(t)
+		}
+		return nil
+	}, append([]any{&key}, columns...)...)
+}
+
+// each calls take for each row of a query, whose columns it has put where columns point.
+func (r *reader) each(query string, take func() error, columns ...any) error {
 	rows, err := r.db.QueryContext(r.ctx, query)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	var key int64
 	for rows.Next() {
-		if err := rows.Scan(append([]any{&key}, columns...)...); err != nil {
+		if err := rows.Scan(columns...); err != nil {
 			return err
 		}
-		if t := r.trials[key]; t != nil {
-			if err := take(t); err != nil {
-				return err
+		r.left -= perRow
+		for _, column := range columns {
+			if text, ok := column.(*string); ok {
+				r.left -= len(*text)
 			}
+		}
+		if r.left < 0 {
+			return fmt.Errorf("it has more than %d bytes of trials", maxRead)
+		}
+		if err := take(); err != nil {
+			return err
 		}
 	}
 	return rows.Err()
 }
 
 func (r *reader) readTrials() error {
-	rows, err := r.db.QueryContext(r.ctx, `SELECT trial_id, study_name, number, state, datetime_start, datetime_complete
-		FROM trials JOIN studies USING (study_id) WHERE datetime_start IS NOT NULL AND state != 'WAITING'`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var key, number int64
-		var study, state, start string
-		var end sql.NullString
-		if err := rows.Scan(&key, &study, &number, &state, &start, &end); err != nil {
-			return err
-		}
+	var key, number int64
+	var study, state, start string
+	var end sql.NullString
+	return r.each(`SELECT trial_id, study_name, number, state, datetime_start, datetime_complete
+		FROM trials JOIN studies USING (study_id) WHERE datetime_start IS NOT NULL AND state != 'WAITING'`, func() error {
 		began, err := parseTime(start)
 		if err != nil {
 			return err
@@ -118,8 +144,8 @@ func (r *reader) readTrials() error {
 			t.record.EndedAt, t.record.SeenAt = ended, ended
 		}
 		r.trials[key] = t
-	}
-	return rows.Err()
+		return nil
+	}, &key, &study, &number, &state, &start, &end)
 }
 
 // parseTime reads a time as SQLAlchemy writes it, with or without a fraction. The driver returns a column that is
@@ -228,7 +254,7 @@ func (r *reader) foreign(t *trial) foreign.Run {
 			if n := len(points); n > 0 {
 				last = points[n-1].Step
 			}
-			for i := range len(t.values) {
+			for _, i := range slices.Sorted(maps.Keys(t.values)) {
 				name := sweep.ObjectiveMetric
 				if i > 0 {
 					name = fmt.Sprint(name, "_", i+1)
@@ -241,7 +267,7 @@ func (r *reader) foreign(t *trial) foreign.Run {
 				}
 				content.Series = append(content.Series, one)
 			}
-			if len(t.values) == 0 && len(points) > 0 {
+			if _, ended := t.values[0]; !ended && len(points) > 0 {
 				content.Series = append(content.Series, tracker.Series{Name: sweep.ObjectiveMetric, Points: points})
 			}
 			for _, a := range t.files {
@@ -250,23 +276,42 @@ func (r *reader) foreign(t *trial) foreign.Run {
 					r.warn(fmt.Errorf("%s, %s: %w", t.record.Name, a.Filename, err))
 					continue
 				}
-				content.Pictures = append(content.Pictures, foreign.Picture{At: t.record.SeenAt, NewPicture: tracker.NewPicture{
+				err = content.Add(foreign.Picture{At: t.record.SeenAt, NewPicture: tracker.NewPicture{
 					Role: tracker.RoleResult, Step: last, Name: a.Filename, Data: data,
 				}})
+				if err != nil {
+					return nil, err
+				}
 			}
 			return content, nil
 		},
 	}
 }
 
+// artifacts returns a function that opens the folder of a database's pictures: the one that is named, or the one beside the
+// database, which must be no link to another place.
+func artifacts(path, named string) func() (*os.Root, error) {
+	if named != "" {
+		return func() (*os.Root, error) { return os.OpenRoot(named) }
+	}
+	return func() (*os.Root, error) {
+		beside, err := os.OpenRoot(filepath.Dir(path))
+		if err != nil {
+			return nil, err
+		}
+		defer beside.Close()
+		return beside.OpenRoot(filepath.Base(ArtifactFolder(path)))
+	}
+}
+
 // read reads a picture. Its name in the database may be any text, and leads to no other folder.
 func (r *reader) read(a artifact) ([]byte, error) {
-	root, err := os.OpenRoot(r.folder)
+	root, err := r.artifacts()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	file, err := root.Open(filepath.Clean(a.ID))
+	file, err := root.OpenFile(filepath.Clean(a.ID), os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe
 	if err != nil {
 		return nil, err
 	}

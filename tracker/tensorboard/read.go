@@ -3,6 +3,7 @@ package tensorboard
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -106,7 +107,7 @@ func (l *log) foreign(dir, folder string, files []string) foreign.Run {
 			if err != nil {
 				return nil, err
 			}
-			content := &foreign.Content{Pictures: whole.pictures}
+			content := &whole.content
 			for _, tag := range slices.Sorted(maps.Keys(whole.series)) {
 				content.Series = append(content.Series, tracker.Series{Name: tag, Points: whole.series[tag]})
 			}
@@ -126,9 +127,24 @@ type log struct {
 	params      tracker.Params
 	plugins     map[string]string // by tag: only a tag's first value names its plugin
 	series      map[string][]tracker.Point
-	pictures    []foreign.Picture
-	bytes       int
-	damaged     error // why a file was not read to its end
+	content     foreign.Content // the pictures
+	texts       int             // bytes of tags and parameters, with what they take besides
+	damaged     error           // why a file was not read to its end
+}
+
+// Bounds on what is read, in bytes. A file may have holes, so that it costs nothing to make it long.
+const (
+	maxEvent = 256 << 20
+	maxTexts = 64 << 20 // of a run's tags and parameters
+	perText  = 100      // what each takes besides its bytes
+)
+
+// text counts a tag, or a parameter's name or value, that is kept.
+func (l *log) text(bytes []byte) error {
+	if l.texts += len(bytes) + perText; l.texts > maxTexts {
+		return tracker.Errorf(tracker.CodeInvalid, "its tags and parameters have more than %d bytes", maxTexts)
+	}
+	return nil
 }
 
 // read reads event files in their order.
@@ -145,7 +161,7 @@ func read(ctx context.Context, files []string, whole bool) (*log, error) {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case tracker.ErrorCode(err) == tracker.CodeInvalid:
-			return nil, err
+			return nil, tracker.Errorf(tracker.CodeInvalid, "%s: %w", name, err)
 		case err != nil && !errors.Is(err, io.ErrUnexpectedEOF): // it may be being written
 			l.damaged = fmt.Errorf("%s is read up to where it is damaged: %w", name, err)
 		}
@@ -180,8 +196,8 @@ func record(r io.Reader) (message, error) {
 		return nil, errors.New("the checksum of a length is wrong")
 	}
 	length := binary.LittleEndian.Uint64(head[:8])
-	if length > tracker.MaxPicture {
-		return nil, fmt.Errorf("an event has %d bytes", length)
+	if length > maxEvent {
+		return nil, fmt.Errorf("an event has %d bytes: at most %d are read", length, maxEvent)
 	}
 	var data bytes.Buffer
 	if _, err := io.CopyN(&data, r, int64(length)); err != nil {
@@ -207,20 +223,12 @@ func unexpected(err error) error {
 func (l *log) event(data message) error {
 	var wall float64
 	var step int64
-	var values []message
 	err := data.each(func(f field) error {
 		switch f.number {
 		case eventWallTime:
 			wall = math.Float64frombits(f.bits)
 		case eventStep:
 			step = int64(f.bits)
-		case eventSummary:
-			return f.data.each(func(f field) error {
-				if f.number == summaryValue {
-					values = append(values, f.data)
-				}
-				return nil
-			})
 		}
 		return nil
 	})
@@ -234,12 +242,17 @@ func (l *log) event(data message) error {
 		l.first = wall
 	}
 	l.last = max(l.last, wall)
-	for _, value := range values {
-		if err := l.value(wall, step, value); err != nil {
-			return err
+	return data.each(func(f field) error {
+		if f.number != eventSummary {
+			return nil
 		}
-	}
-	return nil
+		return f.data.each(func(f field) error {
+			if f.number != summaryValue {
+				return nil
+			}
+			return l.value(wall, step, f.data)
+		})
+	})
 }
 
 // value takes one value of a summary.
@@ -286,6 +299,9 @@ func (l *log) value(wall float64, step int64, value message) error {
 		return err
 	}
 	if _, known := l.plugins[tag]; !known {
+		if err := cmp.Or(l.text([]byte(tag)), l.text([]byte(name))); err != nil {
+			return err
+		}
 		l.plugins[tag] = name
 	}
 	switch kind := l.plugins[tag]; {
@@ -316,11 +332,7 @@ func (l *log) picture(tag string, step int64, wall float64, data []byte) error {
 	if !l.whole || step < 0 {
 		return nil
 	}
-	if l.bytes += len(data); l.bytes > foreign.MaxPictures {
-		return tracker.Errorf(tracker.CodeInvalid, "it has more than %d bytes of pictures", foreign.MaxPictures)
-	}
-	l.pictures = append(l.pictures, foreign.PictureOf(tag, step, clock(wall), data))
-	return nil
+	return l.content.Add(foreign.PictureOf(tag, step, clock(wall), bytes.Clone(data))) // the event may be much larger
 }
 
 // tensor takes a scalar as a tensor of one number, and pictures as one of strings: width, height and the pictures.
@@ -436,6 +448,7 @@ func (l *log) param(entry message) error {
 					}
 				case jsonText:
 					value = string(f.data)
+					return l.text(f.data)
 				case jsonBool:
 					value = f.bits != 0
 				}
@@ -445,6 +458,7 @@ func (l *log) param(entry message) error {
 		return nil
 	})
 	if err == nil && value != nil {
+		err = l.text([]byte(name))
 		l.params[name] = value
 	}
 	return err

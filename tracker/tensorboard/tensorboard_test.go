@@ -2,12 +2,18 @@ package tensorboard_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
+	"hash/crc32"
 	"image"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/gouache-art/gouache/internal/pythontest"
 	"github.com/gouache-art/gouache/tracker"
@@ -224,6 +230,47 @@ func TestCut(t *testing.T) {
 		done, err := tracker.Import(t.Context(), openStore(t), source, nil)
 		if err != nil || len(done.Runs) != 1 {
 			t.Errorf("%s: %+v, %v", c.name, done, err)
+		}
+	}
+}
+
+// TestHostile: event files whose tags or pictures would take more memory than there is are refused.
+func TestHostile(t *testing.T) {
+	text := func(m []byte, field protowire.Number, v []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(m, field, protowire.BytesType), v)
+	}
+	value := func(tag string, rest []byte) []byte { return text(nil, 1, append(text(nil, 1, []byte(tag)), rest...)) }
+	sum := func(data []byte) uint32 {
+		c := crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))
+		return (c>>15 | c<<17) + 0xa282ead8
+	}
+	var many []byte // tiny pictures
+	for step := range 1_100_000 {
+		many = append(many, value(fmt.Sprint(step%9), text(nil, 4, text(nil, 4, []byte{1})))...)
+	}
+	order := binary.LittleEndian
+	for name, summary := range map[string][]byte{
+		"tag":      value(strings.Repeat("x", 70<<20), protowire.AppendFixed32(protowire.AppendTag(nil, 2, protowire.Fixed32Type), 0)),
+		"pictures": many,
+	} {
+		event := protowire.AppendFixed64(protowire.AppendTag(nil, 1, protowire.Fixed64Type), math.Float64bits(1e9))
+		event = text(event, 5, summary)
+		file := order.AppendUint64(nil, uint64(len(event)))
+		file = order.AppendUint32(file, sum(file))
+		file = order.AppendUint32(append(file, event...), sum(event))
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "events.out.tfevents.1.x"), file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		source, err := tensorboard.Open(t.Context(), dir, func(error) {})
+		if err == nil {
+			var page *tracker.RunPage
+			if page, err = source.Runs(t.Context(), tracker.RunQuery{}); err == nil {
+				_, err = source.Pictures(t.Context(), page.Runs[0].ID, tracker.PictureQuery{})
+			}
+		}
+		if tracker.ErrorCode(err) != tracker.CodeInvalid || !strings.Contains(err.Error(), "more than") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
