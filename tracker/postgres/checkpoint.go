@@ -102,12 +102,14 @@ func (db *DB) OpenCheckpoint(ctx context.Context, id string) (io.ReadCloser, err
 	doing := "opening the checkpoint of run " + id
 	for range 3 { // while others are saved
 		var kept []checkpoint
-		err := db.readRun(ctx, doing, id, func(tx pgx.Tx, key int64) (err error) {
-			rows, _ := tx.Query(ctx, `SELECT object, bytes, hash FROM checkpoints WHERE run = $1 ORDER BY key DESC`, key)
-			kept, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c checkpoint, err error) {
-				return c, row.Scan(&c.object, &c.bytes, &c.hash)
+		err := db.askRun(ctx, doing, id, func(b *pgx.Batch, id string) {
+			kept = nil
+			var c checkpoint
+			query := `SELECT object, bytes, hash FROM checkpoints WHERE run = ` + runKey + ` ORDER BY key DESC`
+			addEach(b, query, []any{id}, []any{&c.object, &c.bytes, &c.hash}, func() error {
+				kept = append(kept, c)
+				return nil
 			})
-			return err
 		})
 		if err != nil {
 			return nil, err

@@ -90,9 +90,9 @@ func (db *DB) bringFile(ctx context.Context, f *tracker.File, open tracker.OpenP
 
 // Files implements tracker.Store.
 func (db *DB) Files(ctx context.Context, id string) (files []tracker.File, err error) {
-	err = db.readRun(ctx, "reading files of run "+id, id, func(tx pgx.Tx, key int64) error {
+	err = db.askRun(ctx, "reading files of run "+id, id, func(b *pgx.Batch, id string) {
 		files = []tracker.File{}
-		return eachFile(ctx, tx, `WHERE f.run = $1 ORDER BY f.name`, []any{key}, func(f *tracker.File) {
+		addFiles(b, `WHERE f.run = `+runKey+` ORDER BY f.name`, []any{id}, func(f *tracker.File) {
 			if f != nil {
 				files = append(files, *f)
 			}
@@ -101,12 +101,13 @@ func (db *DB) Files(ctx context.Context, id string) (files []tracker.File, err e
 	return files, err
 }
 
-// eachFile calls f with the files of chosen rows, and with nil for a row that is none; see eachPicture.
-func eachFile(ctx context.Context, tx pgx.Tx, which string, args []any, f func(*tracker.File)) error {
+// addFiles adds a query that calls f with the files of chosen rows, and with nil for a row that is none; see
+// addPictures.
+func addFiles(b *pgx.Batch, which string, args []any, f func(*tracker.File)) {
 	query := `SELECT f.name, f.type, f.hash, b.bytes, f.at FROM files AS f JOIN blobs AS b USING (hash) ` + which
 	var file tracker.File
 	var at int64
-	return each(ctx, tx, query, args, []any{&file.Name, &file.Type, &file.Hash, &file.Bytes, &at}, func() error {
+	addEach(b, query, args, []any{&file.Name, &file.Type, &file.Hash, &file.Bytes, &at}, func() error {
 		one := file
 		one.At = fromMicros(at)
 		one.Mend()

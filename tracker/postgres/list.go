@@ -1,10 +1,8 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -25,10 +23,14 @@ func (db *DB) Find(ctx context.Context, ref string) (string, error) {
 		return "", err
 	}
 	var ids []string
-	err = db.read(ctx, "looking for run "+ref, func(tx pgx.Tx) error {
+	err = db.ask(ctx, "looking for run "+ref, func(b *pgx.Batch) {
+		ids = nil
+		var id string
 		// ~ comes after all letters of ids.
-		ids, err = column[string](ctx, tx, `SELECT id FROM runs WHERE id >= $1 AND id < $1 || '~' ORDER BY id LIMIT 4`, prefix)
-		return err
+		addEach(b, `SELECT id FROM runs WHERE id >= $1 AND id < $1 || '~' ORDER BY id LIMIT 4`, []any{prefix}, []any{&id}, func() error {
+			ids = append(ids, id)
+			return nil
+		})
 	})
 	if err != nil {
 		return "", err
@@ -38,36 +40,41 @@ func (db *DB) Find(ctx context.Context, ref string) (string, error) {
 
 // Run implements tracker.Store.
 func (db *DB) Run(ctx context.Context, id string) (run *tracker.Run, err error) {
-	err = db.readRun(ctx, "reading run "+id, id, func(tx pgx.Tx, key int64) error {
-		if run, err = db.loadRun(ctx, tx, key); err != nil {
-			return err
-		}
+	err = db.askRun(ctx, "reading run "+id, id, func(b *pgx.Batch, id string) {
+		run = newRun()
 		damaged := func(name string, bad bool) {
 			if bad && !slices.Contains(run.Damaged, name) {
 				run.Damaged = append(run.Damaged, name)
 			}
 		}
-		return cmp.Or(
-			eachPicture(ctx, tx, `WHERE p.run = $1`, []any{key}, func(p *tracker.Picture) { damaged("pictures", p == nil) }),
-			eachFile(ctx, tx, `WHERE f.run = $1`, []any{key}, func(f *tracker.File) { damaged("files", f == nil) }),
-		)
+		addRuns(b, `= `+runKey, id, db.goneRun, func(int64) *tracker.Run { return run })
+		addPictures(b, `WHERE p.run = `+runKey, []any{id}, func(p *tracker.Picture) { damaged("pictures", p == nil) })
+		addFiles(b, `WHERE f.run = `+runKey, []any{id}, func(f *tracker.File) { damaged("files", f == nil) })
 	})
-	return run, err
+	if err != nil {
+		return nil, err
+	}
+	run.Mend()
+	return run, nil
 }
 
-// readRun calls f with a run's key, in a transaction that sees one state of the database.
-func (db *DB) readRun(ctx context.Context, doing, id string, f func(tx pgx.Tx, key int64) error) error {
-	return db.read(ctx, doing, func(tx pgx.Tx) error {
-		key, err := one[int64](ctx, tx, `SELECT key FROM runs WHERE id = $1`, valid1(id))
-		if errors.Is(err, pgx.ErrNoRows) {
-			return tracker.NoSuchRun(id)
-		}
-		if err != nil {
-			return err
-		}
-		return f(tx, key)
+// askRun is ask about a run. Its queries name it as runKey, and have the given id as their first argument.
+func (db *DB) askRun(ctx context.Context, doing, id string, queries func(b *pgx.Batch, id string)) error {
+	known := valid1(id)
+	found := false
+	err := db.ask(ctx, doing, func(b *pgx.Batch) {
+		found = false
+		addEach(b, `SELECT FROM runs WHERE id = $1`, []any{known}, nil, func() error { found = true; return nil })
+		queries(b, known)
 	})
+	if err == nil && !found {
+		err = tracker.NoSuchRun(id)
+	}
+	return err
 }
+
+// runKey is the key of the run whose id is the first argument of a query.
+const runKey = `(SELECT key FROM runs WHERE id = $1)`
 
 // valid returns those of the texts that are ids.
 func valid(ids []string) []string {
@@ -126,7 +133,7 @@ func (db *DB) Runs(ctx context.Context, q tracker.RunQuery) (*tracker.RunPage, e
 		if err != nil {
 			return err
 		}
-		page.Runs, err = loadRuns(ctx, tx, gone, keys)
+		page.Runs, err = loadRuns(ctx, tx, among(gone), keys)
 		return err
 	})
 	return page, err
@@ -223,7 +230,7 @@ func (db *DB) Groups(ctx context.Context, by tracker.GroupBy) (groups []tracker.
 	if by == tracker.BySweep {
 		name, where = `r.sweep`, ` WHERE r.sweep <> ''`
 	}
-	query := runsCTE + `SELECT ` + name + `, r.shown, count(*), max(r.started_at), (array_agg(r.key ORDER BY r.started_at DESC, r.key DESC))[1]
+	query := runsCTE + `SELECT ` + name + `, r.shown, count(*), max(r.started_at), (max(ARRAY[r.started_at, r.key]))[2]
 		FROM r` + where + ` GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2`
 	err = db.read(ctx, "counting runs", func(tx pgx.Tx) error {
 		gone, err := db.goneRuns(ctx, tx)
@@ -260,7 +267,7 @@ func loadGroups(ctx context.Context, tx pgx.Tx, query string, gone []int64) ([]t
 	if err != nil {
 		return nil, err
 	}
-	runs, err := loadRuns(ctx, tx, gone, keys)
+	runs, err := loadRuns(ctx, tx, among(gone), keys)
 	if err != nil {
 		return nil, err
 	}
@@ -314,82 +321,90 @@ func without(keys []int64, key int64) []int64 {
 }
 
 func (db *DB) loadRun(ctx context.Context, tx pgx.Tx, key int64) (*tracker.Run, error) {
-	var r record
-	row, done := r.places()
-	if err := each(ctx, tx, `SELECT `+recordColumns+` FROM runs WHERE key = $1`, []any{key}, row, func() error { done(); return nil }); err != nil {
-		return nil, err
-	}
-	gone := []int64{}
-	if db.gone(r) {
-		gone = []int64{key}
-	}
-	runs, err := loadRuns(ctx, tx, gone, []int64{key})
+	runs, err := loadRuns(ctx, tx, db.goneRun, []int64{key})
 	if err != nil {
 		return nil, err
 	}
 	return &runs[0], nil
 }
 
+// goneRun reports whether the process of a running run has ended.
+func (db *DB) goneRun(_ int64, r *tracker.Run) bool {
+	return r.Process.Gone(db.now(), r.SeenAt)
+}
+
+// among returns whether a run is one of those that goneRuns has found.
+func among(gone []int64) func(key int64, r *tracker.Run) bool {
+	return func(key int64, _ *tracker.Run) bool {
+		_, found := slices.BinarySearch(gone, key)
+		return found
+	}
+}
+
 // loadRuns reads the runs with the given keys, in that order, with four queries in one round trip for any number of runs.
-func loadRuns(ctx context.Context, tx pgx.Tx, gone, keys []int64) ([]tracker.Run, error) {
+// Those that are gone are shown as by runsCTE.
+func loadRuns(ctx context.Context, tx pgx.Tx, gone func(key int64, r *tracker.Run) bool, keys []int64) ([]tracker.Run, error) {
 	runs := make([]tracker.Run, len(keys))
 	places := make(map[int64]*tracker.Run, len(keys))
 	for i, key := range keys {
-		runs[i] = tracker.Run{Params: tracker.Params{}, Final: tracker.Metrics{}, Tags: []string{}}
+		runs[i] = *newRun()
 		places[key] = &runs[i]
 	}
-	const chosen = ` WHERE run = ANY ($1)`
-	batch := &pgx.Batch{}
-	batch.Queue(runsCTE+`
-		SELECT r.key, r.id, r.name, r.experiment, r.sweep, r.trial, r.shown, r.why, r.stopped, r.started_at, r.ended, r.seen_at, r.idle, r.tries, r.attempt,
-			r.needs, r.priority, r.note, r.note_by, r.note_at, r.rating, r.provenance, r.host, r.pid, r.boot, r.process_started,
-			coalesce((SELECT hash FROM pictures WHERE run = r.key AND role = 'result'   ORDER BY step DESC, name DESC LIMIT 1),
-			         (SELECT hash FROM pictures WHERE run = r.key AND role = 'snapshot' ORDER BY step DESC, name DESC LIMIT 1), '')
-		FROM r WHERE r.key = ANY ($2)`, gone, keys).Query(func(rows pgx.Rows) error { return scanRuns(rows, places) })
-	var key int64
-	var name, tag string
-	var text, number *string
-	var whole, truth bool
-	batch.Queue(`SELECT run, name, text, number::text, whole, truth FROM params`+chosen, keys).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&key, &name, &text, &number, &whole, &truth}, func() error {
-			places[key].Params[name] = param(text, number, whole, truth)
-			return nil
-		})
-		return err
-	})
-	var last *float64
-	batch.Queue(`SELECT run, name, last FROM metrics`+chosen, keys).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&key, &name, &last}, func() error {
-			places[key].Final[name] = orNaN(last)
-			return nil
-		})
-		return err
-	})
-	batch.Queue(`SELECT run, tag FROM tags`+chosen+` ORDER BY run, tag`, keys).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&key, &tag}, func() error {
-			places[key].Tags = append(places[key].Tags, tag)
-			return nil
-		})
-		return err
-	})
-	err := tx.SendBatch(ctx, batch).Close()
+	b := &pgx.Batch{}
+	addRuns(b, `= ANY ($1::bigint[])`, keys, gone, func(key int64) *tracker.Run { return places[key] })
+	err := tx.SendBatch(ctx, b).Close()
 	for i := range runs {
 		runs[i].Mend()
 	}
 	return runs, err
 }
 
-// scanRuns reads the rows of loadRuns.
-func scanRuns(rows pgx.Rows, places map[int64]*tracker.Run) error {
+func newRun() *tracker.Run {
+	return &tracker.Run{Params: tracker.Params{}, Final: tracker.Metrics{}, Tags: []string{}}
+}
+
+// addRuns adds queries for the runs whose keys are as chosen, such as "= $1". What they say is written into new runs, by
+// key.
+func addRuns(b *pgx.Batch, chosen string, arg any, gone func(key int64, r *tracker.Run) bool, place func(key int64) *tracker.Run) {
+	args := []any{arg}
+	b.Queue(`
+		SELECT r.key, r.queue, r.id, r.name, r.experiment, r.sweep, r.trial, r.status, r.reason, r.stopped, r.started_at, r.ended_at, r.seen_at, r.idle, r.tries, r.attempt,
+			r.needs, r.priority, r.note, r.note_by, r.note_at, r.rating, r.provenance, r.host, r.pid, r.boot, r.process_started,
+			coalesce((SELECT hash FROM pictures WHERE run = r.key AND role = 'result'   ORDER BY step DESC, name DESC LIMIT 1),
+			         (SELECT hash FROM pictures WHERE run = r.key AND role = 'snapshot' ORDER BY step DESC, name DESC LIMIT 1), '')
+		FROM runs AS r WHERE r.key `+chosen, args...).Query(func(rows pgx.Rows) error { return scanRuns(rows, gone, place) })
+	var key int64
+	var name, tag string
+	var text, number *string
+	var whole, truth bool
+	addEach(b, `SELECT run, name, text, number::text, whole, truth FROM params WHERE run `+chosen, args, []any{&key, &name, &text, &number, &whole, &truth}, func() error {
+		place(key).Params[name] = param(text, number, whole, truth)
+		return nil
+	})
+	var last *float64
+	addEach(b, `SELECT run, name, last FROM metrics WHERE run `+chosen, args, []any{&key, &name, &last}, func() error {
+		place(key).Final[name] = orNaN(last)
+		return nil
+	})
+	addEach(b, `SELECT run, tag FROM tags WHERE run `+chosen+` ORDER BY run, tag`, args, []any{&key, &tag}, func() error {
+		r := place(key)
+		r.Tags = append(r.Tags, tag)
+		return nil
+	})
+}
+
+// scanRuns reads the rows of addRuns.
+func scanRuns(rows pgx.Rows, gone func(key int64, r *tracker.Run) bool, place func(key int64) *tracker.Run) error {
 	var r tracker.Run
 	var key, started, seen, idle, processStarted int64
+	var queued bool
 	var ended, noted *int64
 	var provenance string
 	_, err := pgx.ForEachRow(rows, []any{
-		&key, &r.ID, &r.Name, &r.Experiment, &r.Sweep, &r.Trial, &r.Status, &r.Reason, &r.Stopped, &started, &ended, &seen, &idle, &r.Tries, &r.Attempt,
+		&key, &queued, &r.ID, &r.Name, &r.Experiment, &r.Sweep, &r.Trial, &r.Status, &r.Reason, &r.Stopped, &started, &ended, &seen, &idle, &r.Tries, &r.Attempt,
 		&r.Needs, &r.Priority, &r.Note, &r.NoteBy, &noted, &r.Rating, &provenance, &r.Process.Host, &r.Process.PID, &r.Process.Boot, &processStarted, &r.Picture,
 	}, func() error {
-		into := places[key]
+		into := place(key)
 		r.Params, r.Final, r.Tags, r.Damaged, r.Provenance = into.Params, into.Final, into.Tags, nil, tracker.Provenance{}
 		r.StartedAt, r.SeenAt, r.Process.StartedAt, r.EndedAt = fromMicros(started), fromMicros(seen), fromMicros(processStarted), time.Time{}
 		r.NoteAt = time.Time{}
@@ -403,6 +418,14 @@ func scanRuns(rows pgx.Rows, places map[int64]*tracker.Run) error {
 		r.Idle = time.Duration(min(max(idle, -most), most)) * time.Microsecond
 		if json.Unmarshal([]byte(provenance), &r.Provenance) != nil {
 			r.Damaged = []string{"provenance"}
+		}
+		if r.Status == tracker.StatusRunning && gone(key, &r) {
+			r.Reason = tracker.ReasonGone
+			if queued {
+				r.Status = tracker.StatusQueued
+			} else {
+				r.Status, r.EndedAt = tracker.StatusInterrupted, r.SeenAt
+			}
 		}
 		*into = r
 		return nil

@@ -94,18 +94,16 @@ func openMetrics(ctx context.Context, tx pgx.Tx, run int64, series []tracker.Ser
 	}
 	metrics := map[string]*metric{}
 	for range 2 {
-		list, err := readMetrics(ctx, tx, run, names)
-		if err != nil {
+		b := &pgx.Batch{}
+		addMetrics(b, `$1`, run, names, func(m metric) { metrics[m.name] = &m })
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return nil, err
-		}
-		for _, m := range list {
-			metrics[m.name] = &m
 		}
 		missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return metrics[name] != nil })
 		if len(missing) == 0 {
 			break
 		}
-		err = do(ctx, tx, `INSERT INTO metrics (run, name) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`, run, missing)
+		err := do(ctx, tx, `INSERT INTO metrics (run, name) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`, run, missing)
 		if err != nil {
 			return nil, err
 		}
@@ -118,19 +116,19 @@ func openMetrics(ctx context.Context, tx pgx.Tx, run int64, series []tracker.Ser
 	return metrics, nil
 }
 
-// readMetrics reads the rows of a run's metrics with the given names, or of all if there are none, sorted by name.
-func readMetrics(ctx context.Context, tx pgx.Tx, run int64, names []string) ([]metric, error) {
+// addMetrics adds a query for the rows of a run's metrics with the given names, or of all if there are none, sorted by name.
+// The run's key is as written, with $1 being arg.
+func addMetrics(b *pgx.Batch, key string, arg any, names []string, f func(metric)) {
 	query := `SELECT m.key, m.name, m.points, m.last_step, m.last, m.least, m.greatest, c.points
-		FROM metrics AS m LEFT JOIN chunks AS c ON c.metric = m.key AND c.number = m.points / $2::bigint AND m.points % $2::bigint > 0 WHERE m.run = $1`
-	args := []any{run, chunkPoints}
+		FROM metrics AS m LEFT JOIN chunks AS c ON c.metric = m.key AND c.number = m.points / $2::bigint AND m.points % $2::bigint > 0 WHERE m.run = ` + key
+	args := []any{arg, chunkPoints}
 	if len(names) > 0 {
 		query += ` AND m.name = ANY ($3::text[])`
 		args = append(args, storable(names))
 	}
-	metrics := []metric{}
 	var m metric
 	var last, least, greatest *float64
-	err := each(ctx, tx, query+` ORDER BY m.name`, args, []any{&m.key, &m.name, &m.Points, &m.LastStep, &last, &least, &greatest, &m.chunk}, func() error {
+	addEach(b, query+` ORDER BY m.name`, args, []any{&m.key, &m.name, &m.Points, &m.LastStep, &last, &least, &greatest, &m.chunk}, func() error {
 		m.Last, m.Min, m.Max = orNaN(last), orNaN(least), orNaN(greatest)
 		if tracker.CheckSeries([]tracker.Series{{Name: m.name}}) != nil {
 			return nil // no filter and no query can name it
@@ -138,11 +136,10 @@ func readMetrics(ctx context.Context, tx pgx.Tx, run int64, names []string) ([]m
 		if m.Points < 0 {
 			return damagedCurve(m.name, "%d points were counted", m.Points)
 		}
-		metrics = append(metrics, m)
+		f(m)
 		m.chunk = nil // the next row has a slice of its own
 		return nil
 	})
-	return metrics, err
 }
 
 // damagedCurve is the error for a curve that contradicts itself.
@@ -155,43 +152,33 @@ func (db *DB) Curves(ctx context.Context, id string, q tracker.CurveQuery) ([]tr
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
-	var curves []tracker.Curve
-	err := db.readRun(ctx, "reading curves of run "+id, id, func(tx pgx.Tx, key int64) error {
-		curves = []tracker.Curve{}
-		metrics, err := readMetrics(ctx, tx, key, q.Metrics)
-		if err != nil {
-			return err
+	var metrics []metric
+	var points map[int64][]tracker.Point // of each metric, in the order in which they were logged
+	err := db.askRun(ctx, "reading curves of run "+id, id, func(b *pgx.Batch, id string) {
+		metrics, points = nil, map[int64][]tracker.Point{}
+		addMetrics(b, runKey, id, q.Metrics, func(m metric) {
+			const atOnce = 1 << 16 // their number may be a lie
+			points[m.key] = make([]tracker.Point, 0, min(m.Points, atOnce))
+			metrics = append(metrics, m)
+		})
+		chosen, args := `SELECT key FROM metrics WHERE run = `+runKey, []any{id}
+		if len(q.Metrics) > 0 {
+			chosen += ` AND name = ANY ($2::text[])`
+			args = append(args, storable(q.Metrics))
 		}
-		points, err := readPoints(ctx, tx, metrics)
-		if err != nil {
-			return err
-		}
-		for _, m := range metrics {
-			curves = append(curves, tracker.NewCurve(m.name, points[m.key], m.Summary, q))
-		}
-		return nil
-	})
-	return curves, err
-}
-
-// readPoints reads all points of metrics, by the metrics' keys, in the order in which they were logged.
-func readPoints(ctx context.Context, tx pgx.Tx, metrics []metric) (map[int64][]tracker.Point, error) {
-	points := map[int64][]tracker.Point{}
-	keys := []int64{}
-	for _, m := range metrics {
-		const atOnce = 1 << 16 // their number may be a lie
-		points[m.key] = make([]tracker.Point, 0, min(m.Points, atOnce))
-		keys = append(keys, m.key)
-	}
-	var key int64
-	var chunk pgtype.DriverBytes // valid until the next row
-	err := each(ctx, tx, `SELECT metric, points FROM chunks WHERE metric = ANY ($1) ORDER BY metric, number`, []any{keys}, []any{&key, &chunk}, func() error {
-		points[key] = unpack(points[key], chunk)
-		return nil
+		var key int64
+		var chunk pgtype.DriverBytes // valid until the next row
+		addEach(b, `SELECT metric, points FROM chunks WHERE metric = ANY (ARRAY(`+chosen+`)) ORDER BY metric, number`, args, []any{&key, &chunk}, func() error {
+			if known, ok := points[key]; ok {
+				points[key] = unpack(known, chunk)
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
+	curves := []tracker.Curve{}
 	for _, m := range metrics {
 		switch {
 		case int64(len(points[m.key])) != m.Points:
@@ -199,8 +186,9 @@ func readPoints(ctx context.Context, tx pgx.Tx, metrics []metric) (map[int64][]t
 		case slices.ContainsFunc(points[m.key], func(p tracker.Point) bool { return p.Step < 0 }):
 			return nil, damagedCurve(m.name, "it has a point before step 0")
 		}
+		curves = append(curves, tracker.NewCurve(m.name, points[m.key], m.Summary, q))
 	}
-	return points, nil
+	return curves, nil
 }
 
 func pack(chunk []byte, points []tracker.Point) []byte {

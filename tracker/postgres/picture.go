@@ -133,14 +133,14 @@ func insertPicture(ctx context.Context, tx pgx.Tx, run int64, p tracker.Picture)
 
 // Pictures implements tracker.Store.
 func (db *DB) Pictures(ctx context.Context, id string, q tracker.PictureQuery) (pictures []tracker.Picture, err error) {
-	err = db.readRun(ctx, "reading pictures of run "+id, id, func(tx pgx.Tx, key int64) error {
-		query, args := `WHERE p.run = $1`, []any{key}
+	err = db.askRun(ctx, "reading pictures of run "+id, id, func(b *pgx.Batch, id string) {
+		query, args := `WHERE p.run = `+runKey, []any{id}
 		if len(q.Roles) > 0 {
 			query += ` AND p.role = ANY ($2::text[])`
 			args = append(args, storable(q.Roles))
 		}
 		pictures = []tracker.Picture{}
-		return eachPicture(ctx, tx, query+` ORDER BY p.role, p.step, p.name`, args, func(p *tracker.Picture) {
+		addPictures(b, query+` ORDER BY p.role, p.step, p.name`, args, func(p *tracker.Picture) {
 			if p != nil {
 				pictures = append(pictures, *p)
 			}
@@ -149,14 +149,14 @@ func (db *DB) Pictures(ctx context.Context, id string, q tracker.PictureQuery) (
 	return pictures, err
 }
 
-// eachPicture calls f with the pictures of chosen rows, and with nil for a row that is none. Those have no place in a list;
-// their run is damaged, and Verify names them.
-func eachPicture(ctx context.Context, tx pgx.Tx, which string, args []any, f func(*tracker.Picture)) error {
+// addPictures adds a query that calls f with the pictures of chosen rows, and with nil for a row that is none. Those have
+// no place in a list; their run is damaged, and Verify names them.
+func addPictures(b *pgx.Batch, which string, args []any, f func(*tracker.Picture)) {
 	query := `SELECT p.role, p.step, p.name, p.source, p.hash, b.bytes, b.format, b.width, b.height, p.at FROM pictures AS p JOIN blobs AS b USING (hash) ` + which
 	var p tracker.Picture
 	var at int64
 	row := []any{&p.Role, &p.Step, &p.Name, &p.Source, &p.Hash, &p.Bytes, &p.Format, &p.Width, &p.Height, &at}
-	return each(ctx, tx, query, args, row, func() error {
+	addEach(b, query, args, row, func() error {
 		picture := p
 		picture.At = fromMicros(at)
 		picture.Mend()
@@ -175,15 +175,15 @@ func (db *DB) OpenPicture(ctx context.Context, hash string) (io.ReadSeekCloser, 
 		return nil, err
 	}
 	var size int64
-	err := db.read(ctx, "opening a picture", func(tx pgx.Tx) (err error) {
-		size, err = one[int64](ctx, tx, `SELECT bytes FROM blobs WHERE hash = $1`, hash)
-		return err
+	found := false
+	err := db.ask(ctx, "opening a picture", func(b *pgx.Batch) {
+		addEach(b, `SELECT bytes FROM blobs WHERE hash = $1`, []any{hash}, []any{&size}, func() error { found = true; return nil })
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, tracker.Errorf(tracker.CodeNotFound, "there is no picture %s", hash)
-	}
 	if err != nil {
 		return nil, err
+	}
+	if !found {
+		return nil, tracker.Errorf(tracker.CodeNotFound, "there is no picture %s", hash)
 	}
 	var file io.ReadSeekCloser
 	if size >= 0 && size <= tracker.MaxPicture {

@@ -198,19 +198,38 @@ func (db *DB) read(ctx context.Context, doing string, f func(tx pgx.Tx) error) e
 	return db.transact(ctx, doing, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, true, f)
 }
 
+// ask is read for questions that need no answers of each other: they are sent in one round trip.
+func (db *DB) ask(ctx context.Context, doing string, add func(b *pgx.Batch)) error {
+	return db.insist(ctx, doing, func() (bool, error) {
+		b := &pgx.Batch{}
+		b.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+		add(b)
+		b.Queue(`COMMIT`)
+		return true, db.pool.SendBatch(ctx, b).Close()
+	})
+}
+
 func (db *DB) transact(ctx context.Context, doing string, o pgx.TxOptions, again bool, f func(tx pgx.Tx) error) error {
 	if db.readOnly && o.AccessMode != pgx.ReadOnly {
 		return tracker.Errorf(tracker.CodeUnavailable, "%s: the store %s is open for reading only", doing, db.name)
 	}
-	until := time.Now().Add(db.patience)
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+	return db.insist(ctx, doing, func() (bool, error) {
 		committing := false
 		err := pgx.BeginTxFunc(ctx, db.pool, o, func(tx pgx.Tx) error {
 			err := f(tx)
 			committing = err == nil
 			return err
 		})
-		if err == nil || ctx.Err() != nil || !mayPass(err) || committing && !again && !isConflict(err) || time.Now().After(until) {
+		return again || !committing || isConflict(err), err
+	})
+}
+
+// insist calls try until it succeeds, or may not be called again, for as long as the database may be away.
+func (db *DB) insist(ctx context.Context, doing string, try func() (again bool, err error)) error {
+	until := time.Now().Add(db.patience)
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		again, err := try()
+		if err == nil || ctx.Err() != nil || !again || !mayPass(err) || time.Now().After(until) {
 			return db.failed(doing, err)
 		}
 		select {
@@ -242,6 +261,14 @@ func each(ctx context.Context, from querier, query string, args, row []any, f fu
 	rows, _ := from.Query(ctx, query, args...)
 	_, err := pgx.ForEachRow(rows, row, f)
 	return err
+}
+
+// addEach adds a query to a batch. With its answer, each row is scanned into the given variables, and then f is called.
+func addEach(b *pgx.Batch, query string, args, row []any, f func() error) {
+	b.Queue(query, args...).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, row, f)
+		return err
+	})
 }
 
 // do runs a statement.

@@ -123,24 +123,18 @@ func (db *DB) touch(ctx context.Context, tx pgx.Tx, r record) error {
 func (db *DB) Heartbeat(ctx context.Context, c tracker.Claim) (stopped bool, err error) {
 	doing := "keeping run " + c.Run + " alive"
 	due := false
-	err = db.read(ctx, doing, func(tx pgx.Tx) error {
+	err = db.askRun(ctx, doing, c.Run, func(b *pgx.Batch, id string) {
 		var attempt int
 		var seen, started int64
 		var p tracker.Process
-		found := false
 		query := `SELECT attempt, stopped, seen_at, host, pid, boot, process_started FROM runs WHERE id = $1`
-		row := []any{&attempt, &stopped, &seen, &p.Host, &p.PID, &p.Boot, &started}
-		if err := each(ctx, tx, query, []any{valid1(c.Run)}, row, func() error { found = true; return nil }); err != nil {
-			return err
-		}
-		switch {
-		case !found:
-			return tracker.NoSuchRun(c.Run)
-		case attempt != c.Attempt:
-			return c.Refused(tracker.Claim{Run: c.Run, Attempt: attempt}, p)
-		}
-		due = tracker.HeartbeatDue(db.now(), fromMicros(seen))
-		return nil
+		addEach(b, query, []any{id}, []any{&attempt, &stopped, &seen, &p.Host, &p.PID, &p.Boot, &started}, func() error {
+			if attempt != c.Attempt {
+				return c.Refused(tracker.Claim{Run: c.Run, Attempt: attempt}, p)
+			}
+			due = tracker.HeartbeatDue(db.now(), fromMicros(seen))
+			return nil
+		})
 	})
 	if err != nil || !due {
 		return stopped, err

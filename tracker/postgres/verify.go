@@ -81,7 +81,7 @@ func (v *verifier) runs(ctx context.Context, tx pgx.Tx) error {
 	}
 	v.report.Runs = len(keys)
 	for some := range slices.Chunk(keys, 1000) {
-		runs, err := loadRuns(ctx, tx, []int64{}, some)
+		runs, err := loadRuns(ctx, tx, among(nil), some)
 		if err != nil {
 			return err
 		}
@@ -141,16 +141,18 @@ func (v *verifier) objects(ctx context.Context, tx pgx.Tx) error {
 // others reads the records that belong to no run, or to several.
 func (v *verifier) others(ctx context.Context, tx pgx.Tx) error {
 	pictures, files := 0, 0
-	err5 := eachFile(ctx, tx, ``, nil, func(f *tracker.File) {
+	b := &pgx.Batch{}
+	addFiles(b, ``, nil, func(f *tracker.File) {
 		if f == nil {
 			files++
 		}
 	})
-	err1 := eachPicture(ctx, tx, ``, nil, func(p *tracker.Picture) {
+	addPictures(b, ``, nil, func(p *tracker.Picture) {
 		if p == nil {
 			pictures++
 		}
 	})
+	err1 := tx.SendBatch(ctx, b).Close()
 	_, judgements, err2 := loadJudgements(ctx, tx, judgementsOf)
 	err3 := eachSweep(ctx, tx, ``, nil, func(s tracker.Sweep, damaged []string) {
 		if len(damaged) > 0 {
@@ -169,7 +171,7 @@ func (v *verifier) others(ctx context.Context, tx pgx.Tx) error {
 			v.problem(tracker.ProblemDatabase, "", bad.what, bad.rows)
 		}
 	}
-	return cmp.Or(err1, err2, err3, err4, err5)
+	return cmp.Or(err1, err2, err3, err4)
 }
 
 // blob checks a picture, or another file, that the database names.
