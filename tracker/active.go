@@ -80,10 +80,10 @@ func Continue(ctx context.Context, store LogStore, id string) (*ActiveRun, error
 }
 
 // Take continues the run that [RunStore.ClaimRun] takes from the queue, as Continue does. It returns the run's record, too.
-// If no run is queued that needs one of the kinds of devices, it returns CodeNotFound.
-func Take(ctx context.Context, store LogStore, kinds ...string) (*ActiveRun, *Run, error) {
+// If no queued run is wanted, it returns CodeNotFound.
+func Take(ctx context.Context, store LogStore, w Wanted) (*ActiveRun, *Run, error) {
 	for {
-		run, err := store.ClaimRun(ctx, Process{}, kinds...)
+		run, err := store.ClaimRun(ctx, Process{}, w)
 		if err != nil {
 			return nil, nil, err
 		}

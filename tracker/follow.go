@@ -42,8 +42,8 @@ func (s *followed) ContinueRun(ctx context.Context, id string, p Process) (*Run,
 	return s.began(s.Store.ContinueRun(ctx, id, p))
 }
 
-func (s *followed) ClaimRun(ctx context.Context, p Process, kinds ...string) (*Run, error) {
-	return s.began(s.Store.ClaimRun(ctx, p, kinds...))
+func (s *followed) ClaimRun(ctx context.Context, p Process, w Wanted) (*Run, error) {
+	return s.began(s.Store.ClaimRun(ctx, p, w))
 }
 
 func (s *followed) FinishRun(ctx context.Context, c Claim, o Outcome) error {

@@ -101,10 +101,9 @@ type RunStore interface {
 	// only now. A run that is running or finished is a conflict: of several processes that ask for the same run at once,
 	// one gets it.
 	ContinueRun(ctx context.Context, id string, p Process) (*Run, error)
-	// ClaimRun does that with the queued run of the greatest priority that was added first, among those that need one of
-	// the kinds of devices, or none in particular. Without kinds it takes any run. If there is none it returns
-	// CodeNotFound, at the cost of a short query.
-	ClaimRun(ctx context.Context, p Process, kinds ...string) (*Run, error)
+	// ClaimRun does that with the queued run of the greatest priority that was added first, among those that are wanted. If
+	// there is none it returns CodeNotFound, at the cost of a short query.
+	ClaimRun(ctx context.Context, p Process, w Wanted) (*Run, error)
 	// QueueRun makes a run that was interrupted or failed wait for a worker, which continues it from its checkpoint. Its
 	// Tries are 0 then. A run that is queued already stays so; one that is running or finished is a conflict.
 	QueueRun(ctx context.Context, id string) (*Run, error)
@@ -116,6 +115,14 @@ type RunStore interface {
 	// RoleKept go to the first trial of their sweep that stays, if one does. A run that is still
 	// running is a conflict, unless o.Force is set.
 	DeleteRuns(ctx context.Context, ids []string, o DeleteOptions) (*Deletion, error)
+}
+
+// Wanted says which queued runs a worker takes. The zero value takes any.
+type Wanted struct {
+	// Kinds of devices: it takes runs that need one of them, or none in particular. Without any it takes all.
+	Kinds []string `json:"kinds,omitempty"`
+	// Least is the least priority of the runs that it takes, or nil for all.
+	Least *int `json:"least,omitempty"`
 }
 
 // CurveReader reads the metrics of runs.

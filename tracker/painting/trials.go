@@ -21,33 +21,38 @@ type sweepWork struct {
 	runner  *sweep.Runner
 }
 
-// trial paints a trial of an active sweep, the one that began first if there are several, if any has one to paint.
-func (w *Worker) trial(ctx context.Context) (worked bool, err error) {
-	sweeps, err := w.Store.Sweeps(ctx)
+// active returns the active sweeps whose trials the worker can paint, those of the greatest priority first, and of several
+// the one that began first.
+func (w *Worker) active(ctx context.Context) ([]*sweepWork, error) {
+	records, err := w.Store.Sweeps(ctx)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	for _, record := range slices.Backward(sweeps) {
+	var active []*sweepWork
+	for _, record := range slices.Backward(records) {
 		if !record.Active {
 			delete(w.sweeps, record.Name)
 			continue
 		}
 		s, err := w.sweep(ctx, &record)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		if s == nil {
-			continue
-		}
-		t, _, err := s.runner.Next(ctx)
-		if err != nil {
-			return false, err
-		}
-		if t != nil {
-			return true, s.do(ctx, t)
+		if s != nil {
+			active = append(active, s)
 		}
 	}
-	return false, nil
+	slices.SortStableFunc(active, func(a, b *sweepWork) int { return cmp.Compare(b.painter.File.Priority, a.painter.File.Priority) })
+	return active, nil
+}
+
+// next paints the sweep's next trial, if there is one for now.
+func (s *sweepWork) next(ctx context.Context) (worked bool, err error) {
+	t, _, err := s.runner.Next(ctx)
+	if t == nil || err != nil {
+		return false, err
+	}
+	return true, s.do(ctx, t)
 }
 
 // continued paints a run that was claimed and is a trial of a sweep. It returns false if the sweep is not known: the run

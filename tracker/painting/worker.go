@@ -151,11 +151,32 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// work paints a queued run, or else a trial, if there is one.
+// work paints what there is of the greatest priority: a queued run, or else a trial of an active sweep, of which the one
+// that began first comes first.
 func (w *Worker) work(ctx context.Context) (worked bool, err error) {
-	active, run, err := tracker.Take(ctx, w.Store, w.Kinds...)
+	sweeps, err := w.active(ctx)
+	if err != nil {
+		return false, err
+	}
+	for i, s := range sweeps {
+		least := s.painter.File.Priority
+		if i == 0 || least < sweeps[i-1].painter.File.Priority {
+			if worked, err := w.queued(ctx, &least); worked || err != nil {
+				return worked, err
+			}
+		}
+		if worked, err := s.next(ctx); worked || err != nil {
+			return worked, err
+		}
+	}
+	return w.queued(ctx, nil)
+}
+
+// queued paints a queued run of the least priority or a greater one, if there is one.
+func (w *Worker) queued(ctx context.Context, least *int) (worked bool, err error) {
+	active, run, err := tracker.Take(ctx, w.Store, tracker.Wanted{Kinds: w.Kinds, Least: least})
 	if tracker.ErrorCode(err) == tracker.CodeNotFound {
-		return w.trial(ctx)
+		return false, nil
 	}
 	if err != nil {
 		return false, err

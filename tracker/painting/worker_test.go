@@ -2,6 +2,7 @@ package painting
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -439,5 +440,60 @@ func TestKinds(t *testing.T) {
 	}
 	if trials, err := store.Runs(t.Context(), tracker.RunQuery{Filter: tracker.Where("sweep", tracker.Equal, f.Name)}); err != nil || trials.Total != 0 {
 		t.Errorf("trials for another device: %+v (%v)", trials, err)
+	}
+}
+
+// names is a Watcher that records what a worker takes.
+type names struct {
+	silent
+	taken *[]string
+}
+
+func (n names) Began(run *tracker.Run) progress.Observer {
+	*n.taken = append(*n.taken, run.Name)
+	return nil
+}
+
+// TestPriorities: queued runs and trials are painted by their priorities, runs before trials of the same.
+func TestPriorities(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	for _, of := range []struct {
+		name     string
+		priority int
+	}{{"late", -2}, {"usual", 0}, {"soon", 5}} {
+		text := light + "size: 64\niterations: 1\nscales: 1\nsampler: grid\nminimise: content\nsearch: {style_weight: [1, 3]}\n"
+		if of.priority != 0 {
+			text += fmt.Sprintf("priority: %d\n", of.priority)
+		}
+		f, err := Parse([]byte("name: "+of.name+"\ncontent: sample:chelsea\nstyle: sample:swirl\nweights: random\n"+text), of.name+".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sweep.Begin(t.Context(), store, f, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.ActivateSweep(t.Context(), f.Name, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, priority := range []int{-1, 0, 5, 9, -3} {
+		n := newRun(t, tracker.Params{"iterations": 1, "scales": 1})
+		n.Name, n.Priority = fmt.Sprint("run ", priority), priority
+		enqueue(t, store, n)
+	}
+	worker := newWorker(store)
+	var taken []string
+	worker.Idle, worker.Watcher = time.Nanosecond, names{taken: &taken}
+	if err := worker.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"run 9", "run 5", "soon 1", "soon 2", "run 0", "usual 1", "usual 2", "run -1", "late 1", "late 2", "run -3"}
+	if !slices.Equal(taken, want) {
+		t.Errorf("painted %q, not %q", taken, want)
+	}
+	for _, run := range trackertest.Trials(t, store) {
+		if run.Sweep == "soon" && run.Priority != 5 {
+			t.Errorf("%+v", run)
+		}
 	}
 }

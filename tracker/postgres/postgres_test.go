@@ -259,7 +259,7 @@ func TestWoken(t *testing.T) {
 		t.Fatal(err)
 	}
 	within("a queued run", true, 10*time.Second)
-	run, err := store.ClaimRun(t.Context(), tracker.Process{})
+	run, err := store.ClaimRun(t.Context(), tracker.Process{}, tracker.Wanted{})
 	if err != nil {
 		t.Fatal(err)
 	}

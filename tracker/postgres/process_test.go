@@ -122,7 +122,7 @@ func childWork(ctx context.Context, args []string) error {
 		return err
 	}
 	for {
-		active, run, err := tracker.Take(ctx, store)
+		active, run, err := tracker.Take(ctx, store, tracker.Wanted{})
 		if tracker.ErrorCode(err) == tracker.CodeNotFound {
 			if page, err := store.Runs(ctx, tracker.RunQuery{Filter: tracker.Any(
 				tracker.Where("status", tracker.Equal, "queued"), tracker.Where("status", tracker.Equal, "running"))}); err != nil || page.Total == 0 {
@@ -287,7 +287,7 @@ func TestStoppedWorker(t *testing.T) {
 	if _, err := store.pool.Exec(t.Context(), `UPDATE runs SET host = 'far', seen_at = seen_at - $1 WHERE status = 'running'`, 2*tracker.SilentAfter.Microseconds()); err != nil {
 		t.Fatal(err)
 	}
-	active, run, err := tracker.Take(t.Context(), store)
+	active, run, err := tracker.Take(t.Context(), store, tracker.Wanted{})
 	if err != nil || run.ID != id || run.Attempt != 3 {
 		t.Fatalf("got %+v (%v)", run, err)
 	}
@@ -342,7 +342,7 @@ func TestDatabaseAway(t *testing.T) {
 	server := postgrestest.New(t)
 	store := openStore(t, server.Database(t), Options{Blobs: folder(t)})
 	queue(t, store, 1)
-	active, run, err := tracker.Take(t.Context(), store)
+	active, run, err := tracker.Take(t.Context(), store, tracker.Wanted{})
 	if err != nil {
 		t.Fatal(err)
 	}

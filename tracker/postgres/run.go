@@ -494,7 +494,7 @@ func (db *DB) give(ctx context.Context, tx pgx.Tx, r record, p tracker.Process) 
 }
 
 // ClaimRun implements tracker.Store.
-func (db *DB) ClaimRun(ctx context.Context, p tracker.Process, kinds ...string) (run *tracker.Run, err error) {
+func (db *DB) ClaimRun(ctx context.Context, p tracker.Process, w tracker.Wanted) (run *tracker.Run, err error) {
 	err = db.writeOnce(ctx, "taking a run from the queue", func(tx pgx.Tx) error {
 		gone, err := db.goneRuns(ctx, tx)
 		if err != nil {
@@ -505,8 +505,8 @@ func (db *DB) ClaimRun(ctx context.Context, p tracker.Process, kinds ...string) 
 			row, done := r.places()
 			// What another process takes just now is not waited for.
 			query := `SELECT ` + recordColumns + ` FROM runs WHERE queue AND (status = 'queued' OR status = 'running' AND key = ANY ($1))
-				AND ($2 = 0 OR needs = '' OR needs = ANY ($3::text[])) ORDER BY priority DESC, key LIMIT 1 FOR UPDATE SKIP LOCKED`
-			if err := each(ctx, tx, query, []any{gone, len(kinds), storable(kinds)}, row, func() error { done(); return nil }); err != nil {
+				AND ($2 = 0 OR needs = '' OR needs = ANY ($3::text[])) AND ($4::bigint IS NULL OR priority >= $4) ORDER BY priority DESC, key LIMIT 1 FOR UPDATE SKIP LOCKED`
+			if err := each(ctx, tx, query, []any{gone, len(w.Kinds), storable(w.Kinds), w.Least}, row, func() error { done(); return nil }); err != nil {
 				return err
 			}
 			if r.key == 0 {

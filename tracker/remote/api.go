@@ -58,7 +58,7 @@ type (
 	}
 	claimer struct {
 		taker
-		Kinds []string `json:"kinds,omitempty"` // of devices
+		tracker.Wanted
 	}
 	drain struct {
 		taker

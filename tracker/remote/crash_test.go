@@ -52,7 +52,7 @@ func TestServerCrash(t *testing.T) {
 	for range 3 {
 		wait.Go(func() {
 			for {
-				run, _, err := tracker.Take(t.Context(), store)
+				run, _, err := tracker.Take(t.Context(), store, tracker.Wanted{})
 				if tracker.ErrorCode(err) == tracker.CodeNotFound {
 					return
 				}

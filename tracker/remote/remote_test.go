@@ -74,7 +74,7 @@ func TestLost(t *testing.T) {
 		must(store.CreateRun(ctx, tracker.NewRun{Name: name, Queued: true}))(t)
 	}
 	lose.Store("/claim")
-	first, second := must(store.ClaimRun(ctx, tracker.Process{}))(t), must(store.ClaimRun(ctx, tracker.Process{}))(t)
+	first, second := must(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{}))(t), must(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{}))(t)
 	if first.Name != "first" || second.Name != "second" || first.Attempt != 2 {
 		t.Errorf("claimed %+v and %+v", first, second)
 	}
@@ -166,7 +166,7 @@ func TestHostileServer(t *testing.T) {
 		"/find":                   func() error { _, err := store.Find(ctx, "x"); return err },
 		"/runs/" + id:             func() error { _, err := store.Run(ctx, id); return err },
 		"/runs":                   func() error { _, err := store.Runs(ctx, tracker.RunQuery{Limit: 1}); return err },
-		"/claim":                  func() error { _, err := store.ClaimRun(ctx, tracker.Process{}); return err },
+		"/claim":                  func() error { _, err := store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{}); return err },
 		"/runs/" + id + "/curves": func() error { _, err := store.Curves(ctx, id, tracker.CurveQuery{}); return err },
 		"/groups":                 func() error { _, err := store.Groups(ctx, tracker.BySweep); return err },
 		"/changes":                func() error { _, err := store.Changes(ctx, ""); return err },

@@ -98,7 +98,7 @@ var routes = []route{
 		if err := named(by.Process); err != nil {
 			return nil, err
 		}
-		return c.store.ClaimRun(c.Context(), by.Process, by.Kinds...)
+		return c.store.ClaimRun(c.Context(), by.Process, by.Wanted)
 	}},
 	{"POST /delete", true, func(c *call) (any, error) {
 		var d deletion

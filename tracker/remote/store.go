@@ -214,7 +214,7 @@ func (s *Store) ContinueRun(ctx context.Context, id string, p tracker.Process) (
 	if err != nil {
 		return nil, err
 	}
-	return s.take(ctx, path, id, p, nil, func(p tracker.Process) (*tracker.Run, error) {
+	return s.take(ctx, path, id, p, tracker.Wanted{}, func(p tracker.Process) (*tracker.Run, error) {
 		run, err := s.Run(ctx, id)
 		if err != nil || !s.isNew(run, p) {
 			return nil, err
@@ -224,8 +224,8 @@ func (s *Store) ContinueRun(ctx context.Context, id string, p tracker.Process) (
 }
 
 // ClaimRun implements tracker.Store.
-func (s *Store) ClaimRun(ctx context.Context, p tracker.Process, kinds ...string) (*tracker.Run, error) {
-	return s.take(ctx, "/claim", "", p, kinds, func(p tracker.Process) (*tracker.Run, error) {
+func (s *Store) ClaimRun(ctx context.Context, p tracker.Process, w tracker.Wanted) (*tracker.Run, error) {
+	return s.take(ctx, "/claim", "", p, w, func(p tracker.Process) (*tracker.Run, error) {
 		running := tracker.All(tracker.Where("status", tracker.Equal, tracker.StatusRunning), tracker.Where("host", tracker.Equal, p.Host))
 		runs, err := tracker.AllRuns(ctx, s, running, tracker.Sort{{Name: "id"}})
 		for i := range runs {
@@ -240,7 +240,7 @@ func (s *Store) ClaimRun(ctx context.Context, p tracker.Process, kinds ...string
 // take asks for a run for a process; the zero value means this one. given returns the run that the process was given by an
 // earlier request whose answer was lost, or nil. One request is made after the other: a run whose answer is still on its way
 // to another one looks as if it were lost.
-func (s *Store) take(ctx context.Context, path, id string, p tracker.Process, kinds []string, given func(tracker.Process) (*tracker.Run, error)) (*tracker.Run, error) {
+func (s *Store) take(ctx context.Context, path, id string, p tracker.Process, w tracker.Wanted, given func(tracker.Process) (*tracker.Run, error)) (*tracker.Run, error) {
 	if p == (tracker.Process{}) {
 		p = tracker.ThisProcess()
 	}
@@ -258,7 +258,7 @@ func (s *Store) take(ctx context.Context, path, id string, p tracker.Process, ki
 		}
 		return taken != nil, err
 	}
-	if err := s.send(ctx, request{path: path, settle: settle}, claimer{taker{p}, kinds}, &run); err != nil {
+	if err := s.send(ctx, request{path: path, settle: settle}, claimer{taker{p}, w}, &run); err != nil {
 		return nil, err
 	}
 	return s.took(&run, id)

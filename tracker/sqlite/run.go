@@ -349,7 +349,7 @@ func (db *DB) give(ctx context.Context, tx *sql.Tx, key int64, p tracker.Process
 }
 
 // ClaimRun implements tracker.Store.
-func (db *DB) ClaimRun(ctx context.Context, p tracker.Process, kinds ...string) (run *tracker.Run, err error) {
+func (db *DB) ClaimRun(ctx context.Context, p tracker.Process, w tracker.Wanted) (run *tracker.Run, err error) {
 	const doing = "taking a run from the queue"
 	first := func(tx *sql.Tx) (key int64, err error) {
 		gone, err := goneRuns(ctx, tx, db.now())
@@ -358,7 +358,7 @@ func (db *DB) ClaimRun(ctx context.Context, p tracker.Process, kinds ...string) 
 		}
 		key, err = one[int64](ctx, tx, `SELECT key FROM runs WHERE queue > 0 AND status = 'running'
 			AND (queue = 2 OR queue = 1 AND key`+inList+`) AND (? = 0 OR needs = '' OR needs`+inList+`)
-			ORDER BY priority DESC, key LIMIT 1`, gone, len(kinds), toJSON(kinds))
+			AND (? IS NULL OR priority >= ?) ORDER BY priority DESC, key LIMIT 1`, gone, len(w.Kinds), toJSON(w.Kinds), w.Least, w.Least)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = tracker.Errorf(tracker.CodeNotFound, "no run is queued")
 		}

@@ -33,6 +33,7 @@ type document struct {
 	StrokesOf  scalar  `yaml:"strokes_of"`
 	Weights    scalar  `yaml:"weights"`
 	Device     scalar  `yaml:"device"`
+	Priority   scalar  `yaml:"priority"`
 	Search     mapping `yaml:"search"`
 	Sampler    choice  `yaml:"sampler"`
 	Trials     scalar  `yaml:"trials"`
@@ -374,7 +375,7 @@ type entry struct {
 }
 
 // optional are the keys whose value may be none, ~ or null, all of which mean the same.
-var optional = []string{"protect", "strokes_of", "weights", "device", "minimise", "prune", "trials", "retries", "checkpoint"}
+var optional = []string{"protect", "strokes_of", "weights", "device", "priority", "minimise", "prune", "trials", "retries", "checkpoint"}
 
 const none = "none"
 

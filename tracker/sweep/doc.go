@@ -29,7 +29,7 @@
 // content and style are required if the schema has settings of these names: the trials are
 // paintings then. Names of settings may be written with hyphens. Anchors, aliases and tags are
 // refused, and so are numbers that begin with 0, which some take for octal. A value of none, ~ or null means that
-// there is none of it: weights, device, minimise, prune and trials are as if they were missing, and retries and
+// there is none of it: weights, device, priority, minimise, prune and trials are as if they were missing, and retries and
 // checkpoint are 0. These keys are no settings:
 //
 //	name        what the sweep is called
@@ -41,6 +41,7 @@
 //	strokes_of  a painting that gives the strokes, in the colours of the style
 //	weights     the network's weights, by name or file
 //	device      what computes
+//	priority    in the queue, -100 to 100 (default 0): workers paint what has the greatest first, queued runs before trials
 //	sampler     grid, random, sobol, tpe, cmaes or another one that is registered, or one of them with a seed:
 //	            {tpe: {seed: 7}} (default 0); see [Register]
 //	trials      the number of trials; optional for a grid

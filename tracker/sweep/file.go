@@ -22,6 +22,7 @@ type File struct {
 	Protect, StrokesOf string
 	Weights            string // "" leaves the choice to the program
 	Device             string // likewise
+	Priority           int    // of the trials in the queue; see tracker.MaxPriority
 	// Fixed holds the settings that all trials share.
 	Fixed  tracker.Params
 	Search Space

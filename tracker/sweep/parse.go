@@ -98,6 +98,7 @@ func (p *fileParser) read(body ast.Node) {
 	f.Name, f.Content, f.Styles = p.line("name", d.Name), p.line("content", d.Content), p.styles()
 	f.Protect, f.StrokesOf = p.line(tracker.RoleProtect, d.Protect), p.line(tracker.RoleStrokes, d.StrokesOf)
 	f.Weights, f.Device = p.line("weights", d.Weights), p.line("device", d.Device)
+	f.Priority = p.count("priority", d.Priority, 0, -tracker.MaxPriority, tracker.MaxPriority)
 	p.readFixed(others)
 	f.Trials = p.count("trials", d.Trials, 0, 1, maxTrials)
 	f.Parallel = p.count("parallel", d.Parallel, defaultParallel, 1, maxParallel)
@@ -139,7 +140,7 @@ func (p *fileParser) read(body ast.Node) {
 // that they are not there.
 func (p *fileParser) dropNone() {
 	d := &p.doc
-	for _, s := range []*scalar{&d.Protect, &d.StrokesOf, &d.Weights, &d.Device, &d.Minimise, &d.Trials} {
+	for _, s := range []*scalar{&d.Protect, &d.StrokesOf, &d.Weights, &d.Device, &d.Priority, &d.Minimise, &d.Trials} {
 		if s.text == none {
 			*s = scalar{}
 		}

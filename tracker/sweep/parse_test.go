@@ -101,6 +101,7 @@ protect: face.png
 strokes-of: d.jpg
 weights: vgg19
 device: cpu
+priority: -5
 seed: 7
 mirror: true
 style-weight: 1e2
@@ -142,7 +143,7 @@ search:
 			{"a.jpg", 1, "", ""}, {"b.jpg", 2.5, "", ""}, {"sample:swirl", 1, "", ""}, {"sample:glass", 0, "", ""},
 			{"c.jpg", 2, "sky.png", ""}, {"c.jpg", 1, "", "frame.png"}, {"sample:swirl", 1, "me.png", ""}, {"a.jpg", 0.5, "sky.png", "frame.png"},
 		},
-		Protect: "face.png", StrokesOf: "d.jpg", Weights: "vgg19", Device: "cpu", Fixed: tracker.Params{"seed": int64(7), "mirror": true, "style_weight": 100.0},
+		Protect: "face.png", StrokesOf: "d.jpg", Weights: "vgg19", Device: "cpu", Priority: -5, Fixed: tracker.Params{"seed": int64(7), "mirror": true, "style_weight": 100.0},
 		Sampler: "sobol", Seed: -4, Trials: 12, Parallel: 3, Checkpoint: 2 * time.Minute, Ratings: 5,
 		Minimise: Objective{rating: true}, Path: "night.yaml",
 	}
@@ -172,7 +173,7 @@ func TestParseMistakes(t *testing.T) {
 	for _, c := range []struct{ lines, want string }{
 		{"style_wieght: 3", `1:1: unknown key "style_wieght": did you mean "style_weight"?`},
 		{"minimize: content", `1:1: unknown key "minimize": did you mean "minimise"?`},
-		{"quux: 3", `1:1: unknown key "quux": there are name, content, style, protect, strokes_of, weights, device, search, sampler, trials, parallel, retries, checkpoint, minimise, prune, ratings, size, iterations, scales, seed, content_weight, style_weight, tv_weight, preset and 4 more`},
+		{"quux: 3", `1:1: unknown key "quux": there are name, content, style, protect, strokes_of, weights, device, priority, search, sampler, trials, parallel, retries, checkpoint, minimise, prune, ratings, size, iterations, scales, seed, content_weight, style_weight, tv_weight and 5 more`},
 		{"size: 256\nsize: 512", "2:1: size is here twice: it is in line 7 already"},
 		{"tv_weight: 1\ntv-weight: 1", "2:1: tv_weight is here twice: it is in line 7 already"},
 		{"size:", "1:1: size has no value"},
@@ -196,6 +197,8 @@ func TestParseMistakes(t *testing.T) {
 		{"style: {region: b.png}", "1:9: this style has no picture: add picture: FILE"},
 		{"style: [a.jpg:0@b.png, a.jpg]", "1:8: each style of the region b.png is weighted 0: give one of them a weight above 0, or leave them out"},
 		{"style: [[a.jpg]]", "1:9: one value is needed here, not a list, a mapping or null"},
+		{"priority: 101", `1:11: priority is a whole number from -100 to 100, not "101"`},
+		{"priority: -100.5", `1:11: priority is a whole number from -100 to 100, not "-100.5"`},
 		{"parallel: 0", `1:11: parallel is a whole number from 1 to 256, not "0"`},
 		{"checkpoint: soon", `1:13: checkpoint is a time from 1s to 24h such as 30s, or 0 for never, not "soon"`},
 		{"sampler: randm", `1:10: unknown sampler "randm": did you mean "random"?`},

@@ -290,6 +290,7 @@ func (r *Runner) describe(ctx context.Context, n int, a Assignment) (tracker.New
 		Trial:      n,
 		Params:     maps.Clone(a.Params),
 		Needs:      r.file.Needs(),
+		Priority:   r.file.Priority,
 	}
 	if r.options.Describe == nil {
 		return described, nil

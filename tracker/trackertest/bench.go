@@ -195,7 +195,7 @@ func benchmarkQueue(b *testing.B, workers int, connect func() tracker.Store) {
 			<-begin
 			var ended time.Time // the run before
 			for ctx.Err() == nil {
-				active, _, err := tracker.Take(ctx, store)
+				active, _, err := tracker.Take(ctx, store, tracker.Wanted{})
 				if tracker.ErrorCode(err) == tracker.CodeNotFound {
 					ended = time.Time{}
 					select {

@@ -76,11 +76,11 @@ func testClaims(t *testing.T, store tracker.Store) {
 	for i := range 4 {
 		give := store.ClaimRun
 		if i%2 == 1 {
-			give = func(ctx context.Context, p tracker.Process, _ ...string) (*tracker.Run, error) {
+			give = func(ctx context.Context, p tracker.Process, _ tracker.Wanted) (*tracker.Run, error) {
 				return store.ContinueRun(ctx, run.ID, p)
 			}
 		}
-		got := must(give(ctx, tracker.Process{}))(t)
+		got := must(give(ctx, tracker.Process{}, tracker.Wanted{}))(t)
 		wantEqual(t, "the claim", got.Claim(), tracker.Claim{Run: run.ID, Attempt: i + 2})
 		for _, earlier := range claims {
 			wantRefused(t, store, earlier)

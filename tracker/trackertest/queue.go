@@ -3,6 +3,8 @@ package trackertest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"testing"
@@ -14,7 +16,7 @@ import (
 // testQueue queues runs, takes them in their order, gives them back and ends them.
 func testQueue(t *testing.T, store tracker.Store) {
 	ctx := t.Context()
-	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{})), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{})), tracker.CodeNotFound)
 	input := tracker.NewPicture{Role: tracker.RoleContent, Data: Picture(t, 1)}
 	first := create(t, store, tracker.NewRun{Name: "first", Queued: true, Inputs: []tracker.NewPicture{input}})
 	create(t, store, tracker.NewRun{Name: "second", Queued: true})
@@ -34,7 +36,7 @@ func testQueue(t *testing.T, store tracker.Store) {
 	}
 
 	before := changes(t, store, "")
-	got := must(store.ClaimRun(ctx, tracker.Process{}))(t)
+	got := must(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{}))(t)
 	wantList(t, "changes", changes(t, store, before.Cursor).Runs, []string{first.ID})
 	if got.ID != first.ID || got.Status != tracker.StatusRunning || !got.Process.Equal(tracker.ThisProcess()) || got.Tries != 0 || got.Idle != 0 ||
 		got.StartedAt.Before(first.StartedAt) || got.SeenAt.Before(got.StartedAt) {
@@ -45,18 +47,18 @@ func testQueue(t *testing.T, store tracker.Store) {
 	back := get(t, store, first.ID)
 	failIf(t, back.Status != tracker.StatusQueued || back.Reason != "the worker ended" || !back.StartedAt.Equal(got.StartedAt), "given back: %+v", back)
 	wantEqual(t, "its checkpoint", readCheckpoint(t, store, first.ID), "state")
-	again := must(store.ClaimRun(ctx, tracker.Process{}))(t)
+	again := must(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{}))(t)
 	failIf(t, again.ID != first.ID || again.Tries != 1 || again.Reason != "" || !again.StartedAt.Equal(got.StartedAt), "taken again: %+v", again)
 	finish(t, store, first.ID)
-	second := must(store.ClaimRun(ctx, tracker.Process{}))(t)
+	second := must(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{}))(t)
 	ok(t, store.FinishRun(ctx, second.Claim(), tracker.Outcome{Status: tracker.StatusFailed}))
-	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{})), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{})), tracker.CodeNotFound)
 
 	queued := create(t, store, tracker.NewRun{Queued: true})
 	must(store.DeleteRuns(ctx, []string{queued.ID}, tracker.DeleteOptions{}))(t)
 	direct := create(t, store, tracker.NewRun{Queued: true})
 	must(store.ContinueRun(ctx, direct.ID, tracker.Process{}))(t)
-	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{})), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{})), tracker.CodeNotFound)
 }
 
 // testQueueGone has processes that took runs from the queue end without a word.
@@ -65,7 +67,7 @@ func testQueueGone(t *testing.T, store tracker.Store) {
 	run := create(t, store, tracker.NewRun{Name: "lost", Queued: true})
 	create(t, store, tracker.NewRun{Name: "next", Queued: true})
 	for tries := range 3 {
-		got := must(store.ClaimRun(ctx, gone()))(t)
+		got := must(store.ClaimRun(ctx, gone(), tracker.Wanted{}))(t)
 		if got.ID != run.ID || got.Status != tracker.StatusQueued || got.Tries != tries || !got.EndedAt.IsZero() || got.Reason != tracker.ReasonGone {
 			t.Errorf("try %d: got %+v", tries, got)
 		}
@@ -73,9 +75,9 @@ func testQueueGone(t *testing.T, store tracker.Store) {
 	wantList(t, "queued", list(t, store, "status == queued", "name"), []string{"lost", "next"})
 	// Whoever claims it again and again gives up in the end.
 	for range 8 {
-		must(store.ClaimRun(ctx, gone()))(t)
+		must(store.ClaimRun(ctx, gone(), tracker.Wanted{}))(t)
 	}
-	active, next, err := tracker.Take(ctx, store)
+	active, next, err := tracker.Take(ctx, store, tracker.Wanted{})
 	ok(t, err)
 	failIf(t, next.Name != "next", "got %s", next.Name)
 	ok(t, active.Finish(ctx, done))
@@ -84,7 +86,7 @@ func testQueueGone(t *testing.T, store tracker.Store) {
 	wantCode(t, errorOf(tracker.Continue(ctx, store, run.ID)), tracker.CodeConflict)
 	again := must(store.QueueRun(ctx, run.ID))(t)
 	failIf(t, again.Status != tracker.StatusQueued || again.Tries != 0, "got %+v", again)
-	active, _, err = tracker.Take(ctx, store)
+	active, _, err = tracker.Take(ctx, store, tracker.Wanted{})
 	ok(t, err)
 	ok(t, active.Finish(ctx, done))
 }
@@ -101,7 +103,7 @@ func testQueueOnce(t *testing.T, store tracker.Store) {
 	for range 8 {
 		wait.Go(func() {
 			for {
-				run, err := store.ClaimRun(t.Context(), tracker.Process{})
+				run, err := store.ClaimRun(t.Context(), tracker.Process{}, tracker.Wanted{})
 				if err != nil {
 					wantCode(t, err, tracker.CodeNotFound)
 					return
@@ -131,7 +133,7 @@ func testQueueAgain(t *testing.T, store tracker.Store) {
 			got := must(store.QueueRun(ctx, run.ID))(t)
 			failIf(t, got.Status != tracker.StatusQueued || got.Reason != "" || !got.EndedAt.IsZero(), "got %+v", got)
 		}
-		got := must(store.ClaimRun(ctx, tracker.Process{}))(t)
+		got := must(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{}))(t)
 		failIf(t, got.ID != run.ID || got.Tries != 1 || !got.StartedAt.Equal(run.StartedAt), "got %+v", got)
 		finish(t, store, run.ID)
 		wantCode(t, errorOf(store.QueueRun(ctx, run.ID)), tracker.CodeConflict)
@@ -146,17 +148,17 @@ func testStop(t *testing.T, store tracker.Store) {
 	got := must(store.StopRun(ctx, waiting.ID))(t)
 	failIf(t, got.Status != tracker.StatusInterrupted || got.Reason != tracker.ReasonNotBegun || !got.Stopped || got.EndedAt.IsZero(), "got %+v", got)
 	wantCode(t, errorOf(store.StopRun(ctx, waiting.ID)), tracker.CodeConflict)
-	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{})), tracker.CodeNotFound)
+	wantCode(t, errorOf(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{})), tracker.CodeNotFound)
 	failIf(t, must(store.QueueRun(ctx, waiting.ID))(t).Stopped, "a run that is queued again is stopped")
 
-	lost := must(store.ClaimRun(ctx, gone()))(t)
+	lost := must(store.ClaimRun(ctx, gone(), tracker.Wanted{}))(t)
 	got = must(store.StopRun(ctx, lost.ID))(t)
 	failIf(t, got.Status != tracker.StatusInterrupted || got.Reason != tracker.ReasonStopped, "got %+v", got)
 
 	for _, n := range []tracker.NewRun{{}, {Queued: true}} {
 		run := create(t, store, n)
 		if n.Queued {
-			must(store.ClaimRun(ctx, tracker.Process{}))(t)
+			must(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{}))(t)
 		}
 		got = must(store.StopRun(ctx, run.ID))(t)
 		failIf(t, got.Status != tracker.StatusRunning || !got.Stopped, "got %+v", got)
@@ -194,9 +196,9 @@ func testOrder(t *testing.T, store tracker.Store) {
 	}
 	wantList(t, "by priority", list(t, store, "status == queued && priority < 9", "-priority,started,id"), []string{"soon", "also soon", "usual", "cpu", "late"})
 	wantList(t, "by need", list(t, store, "needs == cuda", "name"), []string{"gpu"})
-	take := func(kinds ...string) string {
+	taken := func(w tracker.Wanted) string {
 		t.Helper()
-		active, run, err := tracker.Take(ctx, store, kinds...)
+		active, run, err := tracker.Take(ctx, store, w)
 		if tracker.ErrorCode(err) == tracker.CodeNotFound {
 			return ""
 		}
@@ -204,11 +206,17 @@ func testOrder(t *testing.T, store tracker.Store) {
 		ok(t, active.Finish(ctx, done))
 		return run.Name
 	}
-	for _, want := range []string{"soon", "also soon", "usual", "cpu"} {
+	take := func(kinds ...string) string { t.Helper(); return taken(tracker.Wanted{Kinds: kinds}) }
+	for _, least := range []int{6, 101, math.MaxInt} {
+		wantEqual(t, fmt.Sprint("taken by a CPU of at least ", least), taken(tracker.Wanted{Kinds: []string{"cpu"}, Least: &least}), "")
+	}
+	five := 5
+	wantEqual(t, "taken by a CPU of at least 5", taken(tracker.Wanted{Kinds: []string{"cpu"}, Least: &five}), "soon")
+	for _, want := range []string{"also soon", "usual", "cpu"} {
 		wantEqual(t, "taken by a CPU", take("cpu"), want)
 	}
 	// One that comes back has its place again, and people change their minds.
-	next := must(store.ClaimRun(ctx, tracker.Process{}, "cpu"))(t)
+	next := must(store.ClaimRun(ctx, tracker.Process{}, tracker.Wanted{Kinds: []string{"cpu"}}))(t)
 	wantEqual(t, "taken by a CPU", next.Name, "late")
 	wantEqual(t, "of what is left for a CPU", take("cpu", "tpu\x00"), "")
 	ok(t, store.FinishRun(ctx, next.Claim(), tracker.Outcome{Status: tracker.StatusInterrupted}))
