@@ -7,6 +7,7 @@ import (
 
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/stores"
+	_ "github.com/gouache-art/gouache/tracker/stores/databases" // postgres://
 )
 
 // planFlags choose a store, and a part of a plan.

@@ -16,8 +16,8 @@ import (
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/blobs"
 	_ "github.com/gouache-art/gouache/tracker/blobs/clouds" // gs:// and azblob://
-	"github.com/gouache-art/gouache/tracker/postgres"
 	"github.com/gouache-art/gouache/tracker/stores"
+	_ "github.com/gouache-art/gouache/tracker/stores/databases" // postgres://
 )
 
 const defaultStoreText = "$" + stores.Variable + ", else gouache in the XDG data folder"
@@ -75,7 +75,7 @@ func (f *storeFlags) open(ctx context.Context, a access) (tracker.Store, error) 
 // hidePassword returns a store's URL without its password, which it keeps in the environment: this program and its
 // children find it there, and command lines, pages and records do not show it.
 func hidePassword(place string) (string, error) {
-	if !postgres.IsURL(place) {
+	if !stores.IsDatabase(place) {
 		return place, nil
 	}
 	u, err := url.Parse(place)

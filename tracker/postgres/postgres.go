@@ -12,7 +12,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,11 +59,6 @@ var _ tracker.Store = (*DB)(nil)
 // A transaction of a machine that sleeps, or is cut off, holds its rows until the server ends it. That is before another
 // machine takes its run, which is after tracker.SilentAfter.
 const idleTimeout, maxIdle = "idle_in_transaction_session_timeout", "30s"
-
-// IsURL reports whether text names a store of this package.
-func IsURL(text string) bool {
-	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
-}
 
 // Open opens the store at a URL, creates it if necessary, and migrates its tables to this program's version. What the URL
 // leaves out is read as libpq does, from PGHOST, PGPASSWORD, ~/.pgpass and so on. Errors: CodeUnavailable if the server

@@ -1,4 +1,5 @@
-// Package stores opens a tracker's store wherever it is: in a folder, or in a database or on a server by their URLs.
+// Package stores opens a tracker's store wherever it is: in a folder, or in a database or on a server by their URLs. For
+// databases a program imports package databases, which registers them here.
 package stores
 
 import (
@@ -6,10 +7,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/tracker"
-	"github.com/gouache-art/gouache/tracker/postgres"
 	"github.com/gouache-art/gouache/tracker/remote"
 	"github.com/gouache-art/gouache/tracker/sqlite"
 )
@@ -48,7 +49,12 @@ func Place(named string) (string, error) {
 }
 
 // IsURL reports whether a place is not a folder.
-func IsURL(place string) bool { return postgres.IsURL(place) || remote.IsAddress(place) }
+func IsURL(place string) bool { return IsDatabase(place) || remote.IsAddress(place) }
+
+// IsDatabase reports whether a place is a database, which may be of a kind that this program cannot open.
+func IsDatabase(place string) bool {
+	return strings.HasPrefix(place, "postgres://") || strings.HasPrefix(place, "postgresql://")
+}
 
 // Options configures how a store is opened. The zero value is ready to use.
 type Options struct {
@@ -59,8 +65,12 @@ type Options struct {
 
 // Open opens the store at a place that Place has returned, and creates it if necessary; see the packages that keep them.
 func Open(ctx context.Context, place string, o Options) (tracker.Store, error) {
-	if postgres.IsURL(place) {
-		return opened(postgres.Open(ctx, place, postgres.Options{ReadOnly: o.ReadOnly, Blobs: o.Blobs}))
+	if IsDatabase(place) {
+		if openDatabase == nil {
+			return nil, tracker.Errorf(tracker.CodeUnavailable, "this program was built without databases, which the store %s needs: "+
+				"add the import _ %q", tracker.WithoutPassword(place), "github.com/gouache-art/gouache/tracker/stores/databases")
+		}
+		return openDatabase(ctx, place, o)
 	}
 	if o.Blobs != "" {
 		return nil, tracker.Errorf(tracker.CodeInvalid, "--blobs %s: the store %s keeps its pictures itself: leave out --blobs, "+
@@ -70,6 +80,16 @@ func Open(ctx context.Context, place string, o Options) (tracker.Store, error) {
 		return opened(remote.Open(ctx, place, ""))
 	}
 	return opened(sqlite.Open(ctx, place, sqlite.Options{ReadOnly: o.ReadOnly, Delete: o.Delete}))
+}
+
+// openDatabase opens the store at the URL of a database. It is nil without package databases.
+var openDatabase func(ctx context.Context, place string, o Options) (tracker.Store, error)
+
+// Register has Open open databases. It is meant to be called by an init function, like [image.RegisterFormat].
+//
+// [image.RegisterFormat]: https://pkg.go.dev/image#RegisterFormat
+func Register(open func(ctx context.Context, place string, o Options) (tracker.Store, error)) {
+	openDatabase = open
 }
 
 // opened makes a store of one, and no typed nil.

@@ -2,6 +2,7 @@ package stores
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/gouache-art/gouache/tracker"
@@ -38,6 +39,18 @@ func TestPlace(t *testing.T) {
 		t.Setenv(Variable, c.variable)
 		if got, err := Place(c.named); tracker.ErrorCode(err) != tracker.CodeInvalid {
 			t.Errorf("%+v: %s (%v)", c, got, err)
+		}
+	}
+}
+
+// TestNoDatabases: a program without package databases says which import opens the store.
+func TestNoDatabases(t *testing.T) {
+	for _, place := range []string{"postgres://me:hunter2@db/art", "postgresql://db/art"} {
+		store, err := Open(t.Context(), place, Options{})
+		if store != nil || tracker.ErrorCode(err) != tracker.CodeUnavailable || !strings.Contains(err.Error(), `import _ "github.com/gouache-art/gouache/tracker/stores/databases"`) {
+			t.Errorf("%s: %v, %v", place, store, err)
+		} else if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("the error has the password: %v", err)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/gouache-art/gouache/internal/postgrestest"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/stores"
+	_ "github.com/gouache-art/gouache/tracker/stores/databases" // postgres://
 	"github.com/gouache-art/gouache/tracker/trackertest"
 )
 
