@@ -10,6 +10,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/samples"
@@ -46,6 +47,9 @@ func (Desk) Weights() (list []tracker.WeightSet) {
 	}
 	return list
 }
+
+// Devices returns the kinds of devices that a painting may need.
+func (Desk) Devices() []string { return []string{string(backend.CPU), string(backend.CUDA)} }
 
 // Samples returns the pictures that come with the program, with their roles.
 func (Desk) Samples() (list []tracker.NewPicture, err error) {
@@ -216,7 +220,7 @@ func (d Desk) enqueue(ctx context.Context, job stylelib.Job, n tracker.NewRun) (
 	return Enqueue(ctx, d.Store, job, n)
 }
 
-// Again queues a run once more, with some settings changed. The error has CodeInvalid if it cannot be painted again.
+// Again queues a run once more, for the same kind of device, with some settings changed. The error has CodeInvalid if it cannot be painted again.
 func (d Desk) Again(ctx context.Context, run *tracker.Run, changes tracker.Params) (*tracker.Run, error) {
 	if _, err := repeatable(run); err != nil {
 		return nil, err
@@ -225,6 +229,7 @@ func (d Desk) Again(ctx context.Context, run *tracker.Run, changes tracker.Param
 	if err != nil {
 		return nil, invalid(err)
 	}
+	n.Needs = run.Needs
 	return d.enqueue(ctx, job, n)
 }
 

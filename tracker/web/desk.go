@@ -16,6 +16,8 @@ type Desk interface {
 	Settings() []setting.Setting
 	// Weights are the sets of weights to choose from.
 	Weights() []tracker.WeightSet
+	// Devices are the kinds of devices that a painting may need.
+	Devices() []string
 	// Samples are the pictures that come with the program, with their roles.
 	Samples() ([]tracker.NewPicture, error)
 	// CheckPicture returns what is wrong with a picture's file; name is for the error.

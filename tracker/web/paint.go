@@ -137,6 +137,7 @@ type paintView struct {
 	Look        map[string]*field
 	Others      []*field
 	Weights     weightsField
+	Queue       queueFields
 	Name        string
 	Experiment  string
 	Error       string // about all of it
@@ -173,7 +174,7 @@ func (v *paintView) Masked() bool {
 
 // Detailed reports whether one of the other settings is set, or wrong.
 func (v *paintView) Detailed() bool {
-	return v.Weights.Error != "" || slices.ContainsFunc(v.Others, func(f *field) bool { return f.Text != "" || f.Error != "" })
+	return v.Weights.Error != "" || v.Queue.set() || slices.ContainsFunc(v.Others, func(f *field) bool { return f.Text != "" || f.Error != "" })
 }
 
 // form shows the form. The query may have from, the id of a run to fill it in from, and start, if the run's result is
@@ -324,6 +325,7 @@ func (s paintPages) complete(ctx context.Context, v *paintView, form *paintForm)
 	}
 	v.Name, v.Experiment = form.texts.Get("name"), form.texts.Get("experiment")
 	v.Weights = newWeightsField(s.options.Desk.Weights(), form.texts, v.From)
+	v.Queue = newQueueFields(s.options.Desk.Devices(), form.texts, v.From)
 	v.readFields(s.options.Desk.Settings(), form.texts)
 	if v.Sweep != nil {
 		return s.plan(ctx, v, form.texts)
@@ -481,7 +483,7 @@ func (v *paintView) lacks(most int) bool {
 
 // faulty reports whether something in the form is wrong.
 func (v *paintView) faulty() bool {
-	if v.Error != "" || v.Content.Error != "" || v.Style.Error != "" || v.Weights.Error != "" {
+	if v.Error != "" || v.Content.Error != "" || v.Style.Error != "" || v.Weights.Error != "" || v.Queue.faulty() {
 		return true
 	}
 	for _, w := range v.wells {
@@ -499,7 +501,7 @@ func (v *paintView) faulty() bool {
 
 // newRun returns what is queued for a photograph.
 func (s paintPages) newRun(ctx context.Context, v *paintView, photograph pick) (tracker.NewRun, error) {
-	n := tracker.NewRun{Experiment: v.Experiment, Name: v.Name, Params: v.params()}
+	n := tracker.NewRun{Experiment: v.Experiment, Name: v.Name, Params: v.params(), Needs: v.Queue.Device, Priority: v.Queue.priority}
 	if len(v.Paintings) > 1 {
 		var mix []string
 		for _, p := range v.Paintings {

@@ -75,7 +75,7 @@ func TestPaintForm(t *testing.T) {
 		part{"style", "", swirl + " swirl.jpg"}, part{"style.file", "prints/woodcut.jpg", sampleFile(t, "woodcut")},
 		part{"weight." + swirl, "", "0.5"}, part{"part." + swirl + ".file", "mask.jpg", sampleFile(t, "glass")},
 		part{"set.size", "", "128"}, part{"set.strength", "", "1"}, part{"set.colour", "", "keep"}, part{"set.smooth", "", ""},
-		part{"experiment", "", "two"}, part{"do", "", "paint"})
+		part{"experiment", "", "two"}, part{"device", "", "cuda"}, part{"priority", "", "-7"}, part{"do", "", "paint"})
 	if answer.Code != http.StatusSeeOther {
 		t.Fatalf("%d: %s", answer.Code, errorsIn(answer.Body.String()))
 	}
@@ -92,12 +92,12 @@ func TestPaintForm(t *testing.T) {
 			t.Errorf("%s is %v, not %v", name, got, want)
 		}
 	}
-	if run.Status != tracker.StatusQueued || run.Experiment != "two" {
-		t.Errorf("the run is %s, of the experiment %q", run.Status, run.Experiment)
+	if run.Status != tracker.StatusQueued || run.Experiment != "two" || run.Needs != "cuda" || run.Priority != -7 {
+		t.Errorf("the run is %s, of the experiment %q, needs %q and has the priority %d", run.Status, run.Experiment, run.Needs, run.Priority)
 	}
 	again := ask(h, "GET", "/paint?from="+run.ID, nil, nil).Body.String()
 	for _, want := range []string{`value="` + swirl + ` swirl.jpg" id="well-style-0" checked`, `name="set.size" value="128"`, `max="1" step="0.01" value="1"`,
-		`value="keep" checked`, `name="weight.` + swirl + `" id="weight-` + swirl + `" value="0.5"`, `mask.jpg`} {
+		`value="keep" checked`, `name="weight.` + swirl + `" id="weight-` + swirl + `" value="0.5"`, `mask.jpg`, `<option selected>cuda</option>`} {
 		if !strings.Contains(again, want) {
 			t.Errorf("the form filled in from the run has no %s", want)
 		}
@@ -138,6 +138,9 @@ func TestPaintMistakes(t *testing.T) {
 		{[]part{cat, swirl, {"set.iterations", "", "many"}}, "must be a whole number"},
 		{[]part{cat, swirl, {"set.style_layers", "", "relu9"}}, "Style-layers: "},
 		{[]part{cat, swirl, {"protect.file", "tall.jpg", sampleFile(t, "swirl")}}, "mask of what is protected"},
+		{[]part{cat, swirl, {"device", "", "tpu"}}, "There is no device &#34;tpu&#34;: choose one of the list."},
+		{[]part{cat, swirl, {"priority", "", "101"}}, "The priority is a whole number from -100 to 100, not &#34;101&#34;."},
+		{[]part{cat, swirl, {"priority", "", "soon"}}, "The priority is a whole number"},
 		{[]part{cat, swirl, {"style", "", strings.Repeat("0", 64) + " gone.jpg"}}, "gone.jpg: this picture is not kept any more"},
 	} {
 		answer := send(t, h, append(c.parts, paint)...)
@@ -286,6 +289,10 @@ func TestSweepForm(t *testing.T) {
 	}
 	if page := ask(append(strong, part{"paintings", "", "mixed"})...); !strings.Contains(page, "6 trials</b>") {
 		t.Errorf("paintings that are mixed: %s", errorsIn(page))
+	}
+	queue := []part{{"device", "", "cuda"}, {"priority", "", "-5"}}
+	if page := ask(append(queue, strong...)...); !strings.Contains(page, "device: cuda\npriority: -5\n") || !strings.Contains(page, "12 trials</b>") {
+		t.Errorf("a sweep for GPUs: %s", errorsIn(page))
 	}
 	masked := part{"protect.file", "face.jpg", sampleFile(t, "glass")}
 	if page := ask(append(strong, masked)...); !strings.Contains(errorsIn(page), "one photograph") {

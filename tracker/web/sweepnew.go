@@ -248,6 +248,10 @@ func (s paintPages) sweepText(v *paintView) (string, error) {
 		put("strokes_of", names[p.Hash()])
 	}
 	put("weights", v.Weights.value())
+	put("device", v.Queue.Device)
+	if v.Queue.priority != 0 {
+		put("priority", v.Queue.priority)
+	}
 	params, settings := v.params(), s.options.Desk.Settings()
 	searched := map[string]bool{} // with the settings that follow one
 	for _, set := range settings {
