@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/setting"
+	"github.com/gouache-art/gouache/tracker/sweep"
 )
 
 const (
@@ -90,7 +92,7 @@ func readSmall(name string) ([]byte, error) {
 // applyConfig sets flags from YAML, a mapping of flags' names to values, unless the command line has set them. It
 // returns what it has set.
 func applyConfig(flags *pflag.FlagSet, data []byte) (used []string, err error) {
-	file, err := parser.ParseBytes(data, 0)
+	file, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0) // which Windows' editors write
 	if placed := yaml.Error(nil); errors.As(err, &placed) {
 		return nil, fmt.Errorf("line %d: %s", placed.GetToken().Position.Line, placed.GetMessage())
 	}
@@ -131,7 +133,10 @@ func applyPair(flags *pflag.FlagSet, key, value ast.Node) (string, error) {
 	if plain := []ast.NodeType{ast.StringType, ast.IntegerType, ast.FloatType, ast.BoolType}; !ok || !slices.Contains(plain, scalar.Type()) {
 		return "", fmt.Errorf("%s must have one value", name)
 	}
-	text := fmt.Sprint(scalar.GetValue())
+	text := scalar.GetToken().Value // and not what YAML makes of it: a flag's value means the same in a file
+	if sweep.IsOctal(text) {
+		return "", fmt.Errorf("%s is %s: write it without a 0 before it: some take that for octal", name, text)
+	}
 	if name == "init" && text != "content" && text != "noise" {
 		return "", fmt.Errorf("init is %q: in a file it must be content or noise", text)
 	}

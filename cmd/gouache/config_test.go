@@ -20,6 +20,8 @@ func TestConfig(t *testing.T) {
 		{"freedom: 0.2", "--strength 0", "strength=0"},
 		{"# nothing\n", "", ""},
 		{"", "", ""},
+		{"\ufeffsize: 300\r\nseed: 7\r\n", "", "size=300 seed=7"},
+		{"size: '300'", "", "size=300"},
 		{"style-layers: relu1_1,relu2_1 # two\ncolour: 'keep'", "", "colour=keep style_layers=relu1_1,relu2_1"},
 	} {
 		if got, err := configured(c.file, c.flags); err != nil || got != c.want {
@@ -36,6 +38,10 @@ func TestConfig(t *testing.T) {
 		"size: [300]":              "size must have one value",
 		"size:":                    "size must have one value",
 		"size: &a 300\nseed: *a":   "size must have one value",
+		"size: 0100":               "size is 0100: write it without a 0 before it",
+		"size: 0o100":              `size is "0o100": it must be a whole number`,
+		"size: 1_00":               `size is "1_00": it must be a whole number`,
+		"style-weight: 0x10":       `style-weight is "0x10": it must be a number`,
 		"size: large":              `size is "large": it must be a whole number`,
 		"- size":                   "write a line for each flag",
 		"size":                     "write a line for each flag",

@@ -23,13 +23,22 @@ type followFlags struct{ notify, forward string }
 
 func (f *followFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.notify, "notify", "", "post to the `URL` when a run or a sweep ends, fails, diverges or waits for judgements (default: $"+notifyVariable+")")
-	flags.StringVar(&f.forward, "forward", "", "send runs to MLflow at the `URL` while they are painted, as in mlflow+http://127.0.0.1:5000 (default: $"+forwardVariable+")")
+	flags.StringVar(&f.notify, "notify", "", "post to the `URL` when a run or a sweep ends, fails, diverges or waits for judgements; none for nobody (default: $"+notifyVariable+")")
+	flags.StringVar(&f.forward, "forward", "", "send runs to MLflow at the `URL` while they are painted, as in mlflow+http://127.0.0.1:5000; none for nobody (default: $"+forwardVariable+")")
 }
+
+// noAddress is the value of a flag, or of its variable, for nobody. A flag with it counts more than the variable.
+const noAddress = "none"
 
 // addresses returns what to notify and where to forward to, "" for nothing.
 func (f *followFlags) addresses() (notify, forward string) {
-	return cmp.Or(f.notify, os.Getenv(notifyVariable)), cmp.Or(f.forward, os.Getenv(forwardVariable))
+	of := func(flag, variable string) string {
+		if address := cmp.Or(flag, os.Getenv(variable)); address != noAddress {
+			return address
+		}
+		return ""
+	}
+	return of(f.notify, notifyVariable), of(f.forward, forwardVariable)
 }
 
 // check finds mistakes before anything slow begins, also in the other variable that matters while a run is recorded.

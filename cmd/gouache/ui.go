@@ -76,7 +76,7 @@ shows a remote server's pages under the address that it prints there.`,
 	flags.StringVar(&f.address, "addr", defaultAddress, "`ADDRESS` to listen on, HOST:PORT; port 0 takes a free one")
 	flags.StringArrayVar(&f.hosts, "host", nil, "another `NAME` that browsers call this server by; may be given several times")
 	flags.StringVar(&f.token, "token", "", "`TOKEN` that browsers must have, at least "+strconv.Itoa(web.MinToken)+" characters (default: $"+tokenVariable+", else one is made)")
-	flags.StringVar(&f.tokenFile, "token-file", "", "`FILE` that has the token")
+	flags.Var((*path)(&f.tokenFile), "token-file", "`FILE` that has the token")
 	flags.BoolVar(&f.noToken, "no-token", false, "admit every browser that reaches the server")
 	flags.BoolVar(&f.readOnly, "read-only", false, "show only, change nothing")
 	flags.BoolVar(&f.worker, "worker", true, "start a worker, which paints what is queued; not with --read-only")

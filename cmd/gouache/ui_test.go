@@ -100,7 +100,9 @@ func TestUIAsksForToken(t *testing.T) {
 
 func TestUIToken(t *testing.T) {
 	const token = "0123456789abcdef"
-	file := write(t, filepath.Join(t.TempDir(), "token"), []byte(token+"\n"))
+	dir := t.TempDir()
+	file := write(t, filepath.Join(dir, "token"), []byte(token+"\n"))
+	t.Setenv("HOME", dir)
 	for _, c := range []struct {
 		variable string
 		args     []string

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/gouache-art/gouache/internal/connect"
+	"github.com/gouache-art/gouache/internal/filename"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -118,7 +119,7 @@ func tokenOfEnvironment() (string, error) {
 	if name == "" {
 		return "", tracker.Errorf(tracker.CodeUnavailable, "the server asks for a token: set $%s, or $%s to a file that has it", TokenVariable, TokenFileVariable)
 	}
-	file, err := os.Open(name)
+	file, err := os.Open(filename.Expand(name))
 	if err != nil {
 		return "", tracker.Errorf(tracker.CodeUnavailable, "$%s: %w", TokenFileVariable, err)
 	}

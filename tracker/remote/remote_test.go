@@ -320,3 +320,17 @@ func TestTokens(t *testing.T) {
 		wantCode(t, "a damaged file", err, tracker.CodeUnavailable)
 	}
 }
+
+// TestTokenFile: in the variable, a ~ is the user's home, as in every other one.
+func TestTokenFile(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv(TokenVariable, "")
+	t.Setenv(TokenFileVariable, "~/token")
+	if err := os.WriteFile(filepath.Join(home, "token"), []byte("secret\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if token, err := tokenOfEnvironment(); err != nil || token != "secret" {
+		t.Errorf("%q, %v", token, err)
+	}
+}

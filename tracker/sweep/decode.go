@@ -218,6 +218,9 @@ type scalar struct {
 // leadingZero matches 010, which is 8 in YAML 1.1 and 10 in YAML 1.2.
 var leadingZero = regexp.MustCompile(`^[-+]?0[0-9_]+$`)
 
+// IsOctal reports whether a number begins with a 0, so that some readers of YAML take it for octal.
+func IsOctal(text string) bool { return leadingZero.MatchString(text) }
+
 // UnmarshalYAML accepts every scalar but null: a sweep may have the name 2024.
 func (s *scalar) UnmarshalYAML(ctx context.Context, n ast.Node) error {
 	at := n.GetToken()
@@ -230,7 +233,7 @@ func (s *scalar) UnmarshalYAML(ctx context.Context, n ast.Node) error {
 		return nil
 	}
 	*s = scalar{at: at, text: scalarText(one), value: scalarText(one)}
-	if quoted := at.Type == token.SingleQuoteType || at.Type == token.DoubleQuoteType; !quoted && leadingZero.MatchString(s.text) {
+	if quoted := at.Type == token.SingleQuoteType || at.Type == token.DoubleQuoteType; !quoted && IsOctal(s.text) {
 		s.zeros = true
 		return nil
 	}
