@@ -39,6 +39,12 @@ const (
 	pageWait  = time.Second
 )
 
+// noControls stands where the controls appear, and where they were if the page is loaded again, which renders what was
+// sent and not what scripts made of it.
+const noControls = "Controls appear here while the cell runs. A page that is loaded again does not get them back: there the " +
+	"picture stands still, while the painting continues to its end and is recorded. Interrupt the kernel (■) to end it, and " +
+	"run the cell again for controls."
+
 // openPanel gives a painting its controls. They appear when the page answers, while it paints.
 func openPanel(in *interaction) {
 	if !inNotebook || !served {
@@ -48,7 +54,7 @@ func openPanel(in *interaction) {
 	}
 	p := &pagePanel{id: "gouache-controls-" + gonbui.UniqueId()}
 	in.panel = p
-	gonbui.UpdateHtml(p.id, fmt.Sprintf(`<div id="%s"></div>`, p.id))
+	gonbui.UpdateHtml(p.id, fmt.Sprintf(`<div id="%s">%s</div>`, p.id, noControls))
 	go p.build(in)
 }
 
@@ -72,7 +78,7 @@ func (p *pagePanel) build(in *interaction) {
 			html.EscapeString(name), p.of(name))
 	}
 	fmt.Fprintf(&page, `<div id="%s" style="margin:4px 0 10px"></div>`, p.of("buttons"))
-	dom.Append(p.id, page.String())
+	dom.SetInnerHtml(p.id, page.String())
 	for _, name := range in.sliders() {
 		start, value := sliderEnd/2, factorAt
 		if name == strengthSlider {

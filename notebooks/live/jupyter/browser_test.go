@@ -161,6 +161,33 @@ func TestInteractInBrowser(t *testing.T) {
 	browsertest.Screenshot(t, ctx, "interact-finished")
 }
 
+// TestReloadInBrowser: a page that is loaded again while a painting with controls is under way has no controls that look
+// alive and are dead. It says what becomes of the painting.
+func TestReloadInBrowser(t *testing.T) {
+	ctx, _ := runInLab(t, read(t, "testdata/interact.ipynb"))
+	const (
+		sliders = `document.querySelectorAll(".jp-OutputArea-output input[type=range]").length`
+		says    = shownText + `.includes("does not get them back")`
+	)
+	waitLong(t, ctx, sliders+` === 4 && `+shownText+`.includes("iteration ")`)
+	if browsertest.Eval[bool](t, ctx, says) {
+		t.Error("beside the controls stands that there are none")
+	}
+	browsertest.Eval[bool](t, ctx, `window.jupyterapp.commands.execute("docmanager:save").then(() => true)`)
+	browsertest.Do(t, ctx, chromedp.Reload())
+	waitLong(t, ctx, `window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.connectionStatus === "connected"`)
+	waitLong(t, ctx, says)
+	if n := browsertest.Eval[int](t, ctx, sliders); n != 0 {
+		t.Errorf("%d sliders are there after the page was loaded again", n)
+	}
+	browsertest.Screenshot(t, ctx, "interact-reloaded")
+
+	// Interrupting the kernel ends the painting, and the cell can be run again, with controls.
+	browsertest.Eval[bool](t, ctx, `window.jupyterapp.commands.execute("notebook:interrupt-kernel").then(() => true)`)
+	browsertest.Eval[bool](t, ctx, `window.jupyterapp.commands.execute("notebook:run-all-cells").then(() => true, () => true), true`)
+	waitLong(t, ctx, sliders+` === 4`)
+}
+
 // shownText is all that the notebook's outputs show as text.
 const shownText = `[...document.querySelectorAll(".jp-OutputArea-output")].map(o => o.innerText).join("\n")`
 

@@ -2,7 +2,7 @@
 //
 //	import _ "github.com/gouache-art/gouache/tracker/stores/databases"
 //
-// It is apart since the libraries of the two make a program 25 MB larger, and each cell of a notebook is a program: a third
+// It is apart since the libraries of the two make a program 25 MB larger, and each cell of a notebook is a program: a quarter
 // of the time to build one was theirs. Package blobs/clouds adds Google's and Azure's object stores.
 package databases
 
