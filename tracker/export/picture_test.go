@@ -3,11 +3,15 @@ package export
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +20,7 @@ import (
 	"golang.org/x/image/tiff"
 
 	"github.com/gouache-art/gouache/tracker"
+	"github.com/gouache-art/gouache/tracker/sqlite"
 )
 
 // shelf is a reader with one picture.
@@ -181,4 +186,53 @@ func TestShowRefuses(t *testing.T) {
 	if tracker.ErrorCode(err) != tracker.CodeInvalid || !strings.Contains(err.Error(), "its file is cut off") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestFileNames: all files of a run are written, whatever their names, and each under a name of its own.
+func TestFileNames(t *testing.T) {
+	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	run, err := store.CreateRun(t.Context(), tracker.NewRun{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("写", 120)
+	names := []string{"log", "log/a.txt", "log/a.txt/b", "log-" + hashOf("log")[:8], long + "1", long + "2", long + "1/x", strings.Repeat("y", 255), ".x/.y", "a b;c"}
+	for _, name := range names {
+		if _, err := store.AddFile(t.Context(), run.Claim(), tracker.NewFile{Name: name, Data: []byte(name)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	for range 2 { // the second replaces the files of the first
+		if err := Pictures(t.Context(), dir, store, []string{run.ID}); err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]string{}
+		root := filepath.Join(dir, Folder(run), "files")
+		err := filepath.WalkDir(root, func(name string, e os.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			content, err := os.ReadFile(name)
+			found[string(content)] = strings.TrimPrefix(name, root+"/")
+			return err
+		})
+		if err != nil || len(found) != len(names) {
+			t.Errorf("%d files, %v: %q", len(found), err, found)
+		}
+		for _, own := range []string{"log/a.txt/b", strings.Repeat("y", 255), ".x/.y", "a b;c"} {
+			if found[own] != own {
+				t.Errorf("%s is in %q", own, found[own])
+			}
+		}
+	}
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }

@@ -28,7 +28,8 @@ import (
 
 // Pictures writes all pictures and other files of runs, byte for byte, into a folder, which it creates
 // if necessary: a folder for each run, named NAME-ID, and in it pictures named ROLE-STEP-NAME with the
-// extension of their format, and the other files below the folder files. Existing files of those names are replaced, others stay.
+// extension of their format, and the other files below the folder files, see fileNames. Existing files of those names are
+// replaced, others stay.
 func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []string) error {
 	if err := checkIDs(ids); err != nil {
 		return err
@@ -55,8 +56,9 @@ func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []stri
 		if err != nil {
 			return err
 		}
-		for _, f := range files {
-			name := path.Join(folder, "files", f.Name)
+		names := fileNames(files)
+		for i, f := range files {
+			name := path.Join(folder, "files", names[i])
 			if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 				return unwritten(err)
 			}
@@ -66,6 +68,39 @@ func Pictures(ctx context.Context, dir string, reader tracker.Reader, ids []stri
 		}
 		return nil
 	})
+}
+
+// longestPart is the most bytes of a part of a path.
+const longestPart = 255
+
+// fileNames returns the paths of a run's files below the folder files: their names, unless file systems have no place for
+// one. A part that is too long is cut. Where others lie below a file as in a folder, or have its name, it has a part of its
+// hash in its own.
+func fileNames(files []tracker.File) []string {
+	names := make([]string, len(files))
+	folders, taken := map[string]bool{}, map[string]bool{}
+	for i, f := range files {
+		parts := strings.Split(f.Name, "/")
+		for k, part := range parts {
+			parts[k] = strings.ToValidUTF8(part[:min(len(part), longestPart)], "")
+		}
+		names[i] = strings.Join(parts, "/")
+		for dir := path.Dir(names[i]); dir != "."; dir = path.Dir(dir) {
+			folders[dir] = true
+		}
+	}
+	for i, f := range files {
+		if name := names[i]; folders[name] || taken[name] {
+			end := "-" + f.Hash[:min(len(f.Hash), 8)]
+			for folders[names[i]] || taken[names[i]] {
+				dir, base := path.Split(name)
+				names[i] = dir + strings.ToValidUTF8(base[:min(len(base), longestPart-len(end))], "") + end
+				end += "_"
+			}
+		}
+		taken[names[i]] = true
+	}
+	return names
 }
 
 // Folder is the name of a run's folder, NAME-ID.
