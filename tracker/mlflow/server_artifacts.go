@@ -132,9 +132,13 @@ func artifactEndpoint(r *http.Request) endpoint {
 	return endpoint{true, (*Handler).unsupported}
 }
 
-// runAndPath returns the run and the path below it that a request names.
+// runAndPath returns the run and the path below it that a request names. MLflow's client puts names into addresses as they
+// are, so that of a name with a ? only what precedes it would arrive in the path. It cuts off what follows a # itself.
 func (s *Handler) runAndPath(r *http.Request) (id, name string, err error) {
 	id, name, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, artifactsPath+"/"), "/")
+	if r.URL.RawQuery != "" {
+		return id, name, invalid("the path %.80q of an artifact: MLflow's client sends no ? in a path; choose another name", name+"?"+r.URL.RawQuery)
+	}
 	return id, name, tracker.CheckFileName(name)
 }
 

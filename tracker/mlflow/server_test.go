@@ -107,6 +107,21 @@ func testServer(t *testing.T, store tracker.Store) {
 	}
 }
 
+// TestAutolog: what docs/others.md says of mlflow.autolog.
+func TestAutolog(t *testing.T) {
+	store := openStore(t)
+	out := strings.Fields(pythontest.Output(t, "python", "testdata/autolog.py", serve(t, store)))
+	run, err := store.Run(t.Context(), out[len(out)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures, picturesErr := store.Pictures(t.Context(), run.ID, tracker.PictureQuery{})
+	files, err := store.Files(t.Context(), run.ID)
+	if run.Params["max_iter"] != int64(500) || run.Final["training_accuracy_score"] < 0.9 || len(pictures) != 1 || len(files) == 0 {
+		t.Errorf("the run has %v, %v, %d pictures and the files %v (%v, %v)", run.Params, run.Final, len(pictures), files, picturesErr, err)
+	}
+}
+
 // ask sends a request, with a body as JSON unless kind is another, and returns the status and the answer.
 func ask(t testing.TB, method, address, kind, body string) (status int, answer string) {
 	t.Helper()

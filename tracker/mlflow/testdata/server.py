@@ -190,6 +190,23 @@ with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_name="files")
     except Exception as e:
         assert "too large" in str(e), e
 
+    # Names: the client puts them into addresses as they are. What it would cut off without a word is refused.
+    odd = ["a b.txt", "größe ☂.txt", "100%.txt", "é%.txt", "a&b=c+d;e:f.txt", "[1].txt", "'q\".txt"]
+    for name in odd:
+        open(os.path.join(folder, name), "w").write(name)
+        mlflow.log_artifact(os.path.join(folder, name), "odd names")
+    assert sorted(f.path for f in c.list_artifacts(id, "odd names")) == sorted("odd names/" + name for name in odd)
+    for name in odd:
+        assert open(c.download_artifacts(id, "odd names/" + name, os.path.join(folder, "deep"))).read() == name
+    for name in ["q?x=1.txt", "back\\slash.txt", "tab\t.txt", "..%2f..%2fx.txt"]:
+        open(os.path.join(folder, name), "w").write(name)
+        try:
+            mlflow.log_artifact(os.path.join(folder, name))
+            raise AssertionError(f"{name!r} was kept")
+        except Exception as e:
+            assert '"error_code":"INVALID_PARAMETER_VALUE"' in str(e), e
+    assert "q" not in [f.path for f in c.list_artifacts(id)]
+
 # Deletion.
 c.delete_run(runs[2])
 assert c.get_run(runs[2]).info.lifecycle_stage == "deleted"
