@@ -2,12 +2,19 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/gouache-art/gouache/tracker/sqlite"
 	"github.com/gouache-art/gouache/tracker/sqlite/hostiletest"
 )
 
@@ -104,4 +111,121 @@ func TestHostileTexts(t *testing.T) {
 	show(hostiletest.Terminal, "runs", "list", "--limit", "1000")
 	show(hostiletest.JSON, "runs", "list", "--json", "--limit", "1000")
 	show(hostiletest.Terminal, "runs", "verify")
+}
+
+// TestHostileAPI: what other programs get of a store with hostile text in every column is JSON, and what it says is a file
+// is nothing that a browser shows.
+func TestHostileAPI(t *testing.T) {
+	s := hostiletest.Texts(t)
+	store, err := sqlite.Open(t.Context(), s.Dir, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	everybody := func(*http.Request, bool) (string, int, error) { return "", 0, nil }
+	h := newPrograms(store, everybody, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	defer h.Close()
+	shown := 0
+	ask := func(method, at, body string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, at, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		header := w.Header()
+		if w.Code >= 500 || header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(header.Get("Content-Security-Policy"), "sandbox") {
+			t.Errorf("%s %s: %d, %v", method, at, w.Code, header)
+		}
+		for name, values := range header {
+			if strings.ContainsAny(strings.Join(values, " "), "<\x1b\n") {
+				t.Errorf("%s %s: the header %s is %q", method, at, name, values)
+			}
+		}
+		if header.Get("Content-Type") == "application/json" {
+			for _, what := range hostiletest.Raw(hostiletest.JSON, w.Body.String()) {
+				t.Errorf("%s %s: %s", method, at, what)
+			}
+		}
+		if strings.Contains(w.Body.String(), "hostile") {
+			shown++
+		}
+		return w
+	}
+	const v1, mlflow = "/api/v1", "/api/2.0/mlflow/"
+	for _, at := range []string{"/runs?limit=1000", "/names", "/groups?by=experiment", "/groups?by=sweep", "/workers", "/sweeps", "/judgements", "/changes"} {
+		ask("GET", v1+at, "")
+	}
+	for _, name := range s.Sweeps {
+		ask("GET", v1+"/sweep?"+url.Values{"name": {name}}.Encode(), "")
+	}
+	ask("POST", mlflow+"experiments/search", `{"max_results": 1000}`)
+	for _, name := range []string{hostiletest.Text("runs.experiment"), "Default"} {
+		ask("GET", mlflow+"experiments/get-by-name?"+url.Values{"experiment_name": {name}}.Encode(), "")
+	}
+	ask("POST", mlflow+"runs/search", `{"experiment_ids": ["0"], "filter": "tags.`+"`"+`<script>hostile`+"`"+` = 'x'"}`)
+	files := 0
+	for _, id := range s.Runs {
+		at := url.PathEscape(id)
+		for _, more := range []string{"", "/curves", "/pictures", "/files"} {
+			ask("GET", v1+"/runs/"+at+more, "")
+		}
+		query := url.Values{"run_id": {id}, "metric_key": {"total"}}.Encode()
+		for _, route := range []string{"runs/get?", "metrics/get-history?", "artifacts/list?"} {
+			ask("GET", mlflow+route+query, "")
+		}
+		for _, folder := range []string{"images", "logs"} {
+			var list struct {
+				Files []struct {
+					Path string `json:"path"`
+				} `json:"files"`
+			}
+			answer := ask("GET", mlflow+"artifacts/list?path="+folder+"&"+query, "")
+			if err := json.Unmarshal(answer.Body.Bytes(), &list); err != nil {
+				t.Errorf("%s: %v", id, err)
+			}
+			for _, f := range list.Files {
+				files++
+				w := ask("GET", "/api/2.0/mlflow-artifacts/artifacts/"+at+"/"+strings.ReplaceAll(url.PathEscape(f.Path), "%2F", "/"), "")
+				kind := w.Header().Get("Content-Type")
+				if w.Code == http.StatusOK && !slices.Contains([]string{"image/png", "image/jpeg", "image/tiff", "application/octet-stream"}, kind) {
+					t.Errorf("%s, %q: it is sent as %q", id, f.Path, kind)
+				}
+			}
+		}
+	}
+	for _, hash := range s.Pictures {
+		w := ask("GET", v1+"/pictures/"+url.PathEscape(hash), "")
+		if kind := w.Header().Get("Content-Type"); w.Code == http.StatusOK && !strings.HasPrefix(kind, "image/") && kind != "application/octet-stream" {
+			t.Errorf("%q is sent as %q", hash, kind)
+		}
+	}
+	if shown < 30 || files < 30 {
+		t.Errorf("%d answers with hostile text, %d files", shown, files)
+	}
+}
+
+// TestHostileExports: the files that other programs read have harmless names, whatever a store says.
+func TestHostileExports(t *testing.T) {
+	s := hostiletest.Texts(t)
+	out := t.TempDir()
+	for _, format := range []string{"tensorboard", "parquet"} {
+		to := filepath.Join(out, format)
+		stdout, stderr, code := gouache(t.Context(), append(append([]string{"runs", "export"}, s.Runs...), "--format", format, "--out", to, "--store", s.Dir)...)
+		if code != exitDone {
+			t.Errorf("%s: exit %d: %s", format, code, stderr)
+		}
+		for _, what := range hostiletest.Raw(hostiletest.Terminal, stdout+stderr) {
+			t.Errorf("%s: %s", format, what)
+		}
+	}
+	files := 0
+	err := filepath.WalkDir(out, func(path string, e os.DirEntry, err error) error {
+		for _, what := range hostiletest.Raw(hostiletest.Terminal, path) {
+			t.Errorf("the file %q: %s", path, what)
+		}
+		files++
+		return err
+	})
+	if err != nil || files < len(s.Runs) {
+		t.Errorf("%d files, %v", files, err)
+	}
 }

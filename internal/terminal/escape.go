@@ -109,6 +109,14 @@ func ShellWord(word string) string {
 	return `"$(printf ` + shellescape.Quote(format.String()) + `)"`
 }
 
+// JSON escapes what is not printable in JSON, which json.Marshal has written. It means the same as before.
+func JSON(data []byte) []byte {
+	if !bytes.ContainsFunc(data, func(r rune) bool { return r >= 0x7f }) { // most has none, and its control characters are escaped
+		return data
+	}
+	return escapeJSON(data)
+}
+
 // escapeJSON escapes what is not printable in JSON.
 func escapeJSON(data []byte) []byte {
 	var b bytes.Buffer

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/gouache-art/gouache/internal/serving"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -346,6 +347,7 @@ func send(w http.ResponseWriter, status int, v any) {
 	if err != nil {
 		panic(err) // the types of the answers can be written
 	}
+	body = terminal.JSON(body)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

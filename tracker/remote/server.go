@@ -22,6 +22,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/serving"
 	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -191,6 +192,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p.Message = strings.ToValidUTF8(p.Message, "?")
 	body, _ := json.Marshal(p) // strings can always be written
+	body = terminal.JSON(body)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(serving.Grace))
 	w.Header().Set("Content-Type", jsonKind)
 	w.Header().Del("ETag")
@@ -205,6 +207,7 @@ func (c *call) send(v any) {
 		c.refuse(c.writer, c.Request, err)
 		return
 	}
+	body = terminal.JSON(body)
 	c.writer.Header().Set("Content-Type", jsonKind)
 	c.writer.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = c.slowly(c.writer).Write(body) // it fails if the client has gone

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"html/template"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -186,11 +185,7 @@ func writeJSON(w http.ResponseWriter, v any) error {
 func sendJSON(w http.ResponseWriter, b []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	var to io.Writer = w
-	if bytes.ContainsFunc(b, func(r rune) bool { return r >= 0x7f }) { // which a terminal may take for commands
-		to = terminal.JSONWriter(w)
-	}
-	_, err := to.Write(b)
+	_, err := w.Write(terminal.JSON(b))
 	return err
 }
 

@@ -44,8 +44,14 @@ func TestHostileTexts(t *testing.T) {
 	}
 	defer store.Close()
 	h := handle(t, store, Options{Title: hostiletest.Text("title"), Version: hostiletest.Text("version"), ReadSweep: painting.ReadSweep})
+	lookFor(t, h, addresses(hostile))
+}
+
+// lookFor asks for pages, and looks for hostile text that is raw in them.
+func lookFor(t *testing.T, h http.Handler, addresses []string) {
+	t.Helper()
 	pages, shown := 0, 0
-	for _, at := range addresses(hostile) {
+	for _, at := range addresses {
 		w := ask(h, http.MethodGet, at, nil, nil)
 		kind := w.Header().Get("Content-Type")
 		switch {
@@ -73,6 +79,39 @@ func TestHostileTexts(t *testing.T) {
 	}
 	if pages < 50 || shown < 50 {
 		t.Errorf("%d pages, %d answers with hostile text", pages, shown)
+	}
+}
+
+// The pages that paint fill themselves in from a store, too, and files of its runs are only saved, whatever they say they are.
+func TestHostilePaint(t *testing.T) {
+	hostile := hostiletest.Texts(t)
+	store, err := sqlite.Open(t.Context(), hostile.Dir, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	h := handle(t, store, Options{Title: hostiletest.Text("title"), Desk: painting.Desk{Store: store}, WorkerCommand: "gouache worker"})
+	list := []string{"/paint", "/paint/sweep"}
+	files := 0
+	for _, id := range hostile.Runs {
+		from := url.Values{"from": {id}}.Encode()
+		list = append(list, "/paint?"+from, "/paint?start=&"+from, "/paint/sweep?"+from, "/runs/"+url.PathEscape(id)+"/work")
+		of, err := store.Files(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range of {
+			w := ask(h, http.MethodGet, "/runs/"+id+"/files/"+f.Hash+"/"+url.PathEscape(f.Name), nil, nil)
+			header := w.Header()
+			if w.Code == http.StatusOK && (header.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(header.Get("Content-Disposition"), "attachment")) {
+				t.Errorf("%s, %q of type %q: %v", id, f.Name, f.Type, header)
+			}
+			files++
+		}
+	}
+	lookFor(t, h, list)
+	if files < 10 {
+		t.Errorf("%d files", files)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -213,5 +214,5 @@ func (f *frame) stream(w http.ResponseWriter, r *http.Request, l listener, since
 // event writes changes as an event.
 func event(changes *tracker.Changes) string {
 	data, _ := json.Marshal(changes) // strings can always be written
-	return fmt.Sprintf("id: %s\nevent: changes\ndata: %s\n\n", changes.Cursor, data)
+	return fmt.Sprintf("id: %s\nevent: changes\ndata: %s\n\n", changes.Cursor, terminal.JSON(data))
 }
