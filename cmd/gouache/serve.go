@@ -85,11 +85,11 @@ func runServe(cmd *cobra.Command, f *serveFlags) error {
 	scheme := "http"
 	if f.cert != "" {
 		scheme = "https"
-		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
-		if err != nil {
-			return fmt.Errorf("--tls-cert %s, --tls-key %s: %w", f.cert, f.key, err)
+		c := &certificate{file: f.cert, key: f.key, log: log}
+		if err := c.read(); err != nil {
+			return err
 		}
-		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		server.TLSConfig = &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
 	}
 	listener, err := net.Listen("tcp", f.address)
 	if err != nil {

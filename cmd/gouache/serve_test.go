@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -108,33 +109,58 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// TestServeTLS: a certificate of the team's own is refused unless it is trusted.
+// writeCertificate writes a certificate for 127.0.0.1 of the team's own, which is valid until a time, and its key.
+func writeCertificate(t *testing.T, cert, key string, until time.Time) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
+	write(t, cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
+}
+
+// TestServeTLS: a certificate of the team's own is refused unless it is trusted, and one that has ended, until it is renewed
+// while the server runs.
 func TestServeTLS(t *testing.T) {
 	dir := t.TempDir()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert := write(t, filepath.Join(dir, "cert.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
-	keyFile := write(t, filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
-	tokens := filepath.Join(dir, "tokens.json")
-	address := startServe(t, "--store", filepath.Join(dir, "store"), "--tokens", tokens, "--tls-cert", cert, "--tls-key", keyFile)
+	cert, key, tokens := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), filepath.Join(dir, "tokens.json")
+	writeCertificate(t, cert, key, time.Now().Add(-time.Hour))
+	address := startServe(t, "--store", filepath.Join(dir, "store"), "--tokens", tokens, "--tls-cert", cert, "--tls-key", key)
 	if !strings.HasPrefix(address, "https://127.0.0.1:") {
 		t.Errorf("it prints %s", address)
 	}
 	t.Setenv(remote.TokenVariable, addToken(t, tokens, "anna"))
-	if _, stderr, code := gouache(t.Context(), "runs", "list", "--store", address); code != exitFailed || !strings.Contains(stderr, "is not trusted") {
-		t.Errorf("exit %d: %s", code, stderr)
+	list := func(address, want string) {
+		t.Helper()
+		if _, stderr, code := gouache(t.Context(), "runs", "list", "--store", address); code != exitFailed || !strings.Contains(stderr, want) {
+			t.Errorf("exit %d, without %q: %s", code, want, stderr)
+		}
 	}
+	list(address, "is not valid now")
+	writeCertificate(t, cert, key, time.Now().Add(time.Hour))
+	soon := time.Now().Add(time.Minute) // of a file system with coarse times, too
+	if err := os.Chtimes(cert, soon, soon); err != nil {
+		t.Fatal(err)
+	}
+	list(address, "is not trusted")
+	list(strings.Replace(address, "127.0.0.1", "localhost", 1), "is another host's")
+	list(strings.Replace(address, "https:", "http:", 1), "speaks https: write https://")
+	write(t, key, []byte("none")) // while it is renewed
+	soon = soon.Add(time.Minute)
+	if err := os.Chtimes(cert, soon, soon); err != nil {
+		t.Fatal(err)
+	}
+	list(address, "is not trusted")
 }
 
 // TestServeMLflow: MLflow's clients need a token, too, and one for reading changes nothing.

@@ -147,6 +147,15 @@ func Error(err error) string {
 	return strings.Join(lines, "\n")
 }
 
+// OneLine returns an error with the text of err in one line: those of drivers have many.
+func OneLine(err error) error { return oneLine{err} }
+
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
+func (e oneLine) Unwrap() error { return e.error }
+
 func errorLines(err error) []string {
 	text := err.Error()
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

@@ -41,6 +41,7 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -340,33 +341,36 @@ func isMissing(err error) bool {
 
 // failed is the error for what cannot be done now.
 func (b *Bucket) failed(doing string, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	var known *tracker.Error
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &known) {
 		return err
 	}
 	why := ""
+	var network net.Error
 	switch scheme, _, _ := strings.Cut(b.name, ":"); {
 	case b.folder != "":
 		why = "look at the folder's disk and permissions"
 	case isMissing(err):
 		why = "make the bucket first"
+	case status(err) == http.StatusForbidden, status(err) == http.StatusUnauthorized:
+		why = "it refuses these credentials, or does not let them do that: " + providers[scheme].Credentials
+	case errors.As(err, &network):
+		why = "it cannot be reached: look at the network, and at the address in the URL"
 	default:
 		why = "look whether it can be reached, and whether the credentials are right: " + providers[scheme].Credentials
 	}
-	// The providers' errors have many lines.
-	return tracker.Errorf(tracker.CodeUnavailable, "%s the bucket %s: %s (%w)", doing, b.name, why, oneLine{err})
+	return tracker.Errorf(tracker.CodeUnavailable, "%s the bucket %s: %s (%w)", doing, b.name, why, unsigned{terminal.OneLine(err)})
 }
 
-// oneLine is an error whose text is one line.
-type oneLine struct{ error }
+// unsigned is an error whose text has no signatures.
+type unsigned struct{ error }
 
-func (e oneLine) Error() string {
-	return signature.ReplaceAllString(strings.Join(strings.Fields(e.error.Error()), " "), "sig=…")
-}
+func (e unsigned) Error() string { return signature.ReplaceAllString(e.error.Error(), "sig=…") }
+
+func (e unsigned) Unwrap() error { return e.error }
 
 // signature is what makes a token of Azure's, which the addresses in errors have.
 var signature = regexp.MustCompile(`(?i)\bsig=[^&\s"]*`)
-
-func (e oneLine) Unwrap() error { return e.error }
 
 // memory is a file in memory.
 type memory struct{ *bytes.Reader }

@@ -82,6 +82,22 @@ func TestS3(t *testing.T) {
 	if err := missing.Probe(t.Context()); tracker.ErrorCode(err) != tracker.CodeUnavailable || !strings.Contains(err.Error(), "make the bucket first") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("a bucket that is not there: %v", err)
 	}
+	t.Run("a wrong password", func(t *testing.T) {
+		t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+		refused := blobstest.Open(t, url, blobs.Options{Patience: time.Hour})
+		if err := refused.Put(t.Context(), "a/b", nil); tracker.ErrorCode(err) != tracker.CodeUnavailable || !strings.Contains(err.Error(), "refuses these credentials") {
+			t.Error(err)
+		}
+	})
+	t.Run("no region", func(t *testing.T) {
+		for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
+			t.Setenv(name, "")
+		}
+		t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
+		if _, err := blobs.Open(t.Context(), "s3://paintings", blobs.Options{}); tracker.ErrorCode(err) != tracker.CodeInvalid || !strings.Contains(err.Error(), "has no region") {
+			t.Error(err)
+		}
+	})
 	// The server goes away for a while.
 	server.Stop()
 	back := make(chan struct{})
@@ -94,7 +110,7 @@ func TestS3(t *testing.T) {
 	}
 	<-back
 	server.Stop()
-	if err := missing.Put(t.Context(), "later", []byte("later")); tracker.ErrorCode(err) != tracker.CodeUnavailable {
+	if err := missing.Put(t.Context(), "later", []byte("later")); tracker.ErrorCode(err) != tracker.CodeUnavailable || !strings.Contains(err.Error(), "cannot be reached") {
 		t.Errorf("a server that is away: %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"gocloud.dev/blob/s3blob"
 
 	"github.com/gouache-art/gouache/internal/connect"
+	"github.com/gouache-art/gouache/tracker"
 )
 
 // Examples are URLs of buckets, for people.
@@ -41,7 +42,12 @@ func (o opener) OpenBucketURL(ctx context.Context, u *url.URL) (*blob.Bucket, er
 // providers are all of them, by the schemes of their URLs.
 var providers = map[string]Provider{
 	"file": {Open: (&fileblob.URLOpener{}).OpenBucketURL},
-	"s3":   {Open: openS3, Credentials: "set $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials"},
+	"s3": {Open: openS3, Credentials: "set $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY, or use ~/.aws/credentials", Status: func(err error) int {
+		if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+			return answer.HTTPStatusCode()
+		}
+		return 0
+	}},
 }
 
 // elsewhere are the schemes that package clouds registers.
@@ -85,6 +91,9 @@ func openS3(ctx context.Context, u *url.URL) (*blob.Bucket, error) {
 	var client *s3.Client
 	if !bucket.As(&client) {
 		return nil, errors.New("the library has no client of S3")
+	}
+	if client.Options().Region == "" {
+		return nil, tracker.Errorf(tracker.CodeInvalid, "the bucket s3://%s has no region: add region=us-east-1 to its URL, or the region in which it is, or set $AWS_REGION", u.Host)
 	}
 	// The library reads the URL, and has connections of its own. Its client is made anew with others.
 	return s3blob.OpenBucket(ctx, s3.New(client.Options(), func(o *s3.Options) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/tracker"
 )
 
@@ -20,7 +21,7 @@ func (db *DB) failed(doing string, err error) error {
 		return err
 	}
 	code, why := explain(err)
-	return tracker.Errorf(code, "%s in the store %s: %s (%w)", doing, db.name, why, err)
+	return tracker.Errorf(code, "%s in the store %s: %s (%w)", doing, db.name, why, terminal.OneLine(err))
 }
 
 // explain returns the kind of an error, and what it means to a person.

@@ -58,7 +58,7 @@ func (db *DB) migrate(ctx context.Context, schema string) error {
 	}
 	if db.readOnly {
 		if v == 0 {
-			return tracker.Errorf(tracker.CodeNotFound, "there is no store in %s", db.name)
+			return tracker.Errorf(tracker.CodeNotFound, "there is no store in %s yet: gouache ui, or another command that writes, makes it if --blobs names a bucket", db.name)
 		}
 		return tracker.Errorf(tracker.CodeConflict, "the store %s has version %d and has to be brought to version %d: open it once for changes", db.name, v, len(steps))
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -279,8 +280,14 @@ func (s *Store) classify(err error, fail func(error, bool) error) error {
 		err = in.Err // it names the whole address
 	}
 	var stranger *tls.CertificateVerificationError
+	var invalid x509.CertificateInvalidError
+	var other x509.HostnameError
 	var plain tls.RecordHeaderError
 	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return tracker.Errorf(tracker.CodeUnavailable, "the certificate of %s is not valid now: %w; who serves has to renew it, unless the clock of this machine is wrong", s.base.Host, err)
+	case errors.As(err, &other):
+		return tracker.Errorf(tracker.CodeUnavailable, "the certificate of %s is another host's: %w; name the server as its certificate does", s.base.Host, err)
 	case errors.As(err, &stranger):
 		return tracker.Errorf(tracker.CodeUnavailable, "the certificate of %s is not trusted: %w; if it is the team's own, name its file in $SSL_CERT_FILE", s.base.Host, err)
 	case errors.As(err, &plain), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
@@ -359,6 +366,9 @@ func (s *Store) refused(answer *http.Response, from io.Reader) error {
 	switch answer.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusTooManyRequests:
 		return &lost{fmt.Errorf("%s answered %d", s.base.Host, answer.StatusCode), true}
+	}
+	if s.base.Scheme == "http" && bytes.Contains(text, []byte("HTTP request to an HTTPS server")) {
+		return tracker.Errorf(tracker.CodeUnavailable, "%s speaks https: write https://%s", s.base.Host, s.base.Host)
 	}
 	return tracker.Errorf(tracker.CodeUnavailable, "%s answered %d, as no server of Gouache does: is this its address?", s.base.Host, answer.StatusCode)
 }

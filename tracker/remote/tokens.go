@@ -131,7 +131,7 @@ func (t Tokens) Admit(log *slog.Logger) Admit {
 			return "", http.StatusServiceUnavailable, errors.New("the server cannot read its tokens: its log says why")
 		case token == nil:
 			log.Warn("a token that is unknown or revoked", "from", r.RemoteAddr)
-			return "", http.StatusUnauthorized, errors.New("the token is unknown to this server, or revoked")
+			return "", http.StatusUnauthorized, errors.New("the token is unknown to this server, or revoked: who serves makes another one with gouache tokens add")
 		case writes && !token.Writes:
 			return "", http.StatusForbidden, fmt.Errorf("the token of %s may only read", token.Name)
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/gouache-art/gouache/internal/filename"
@@ -35,6 +36,10 @@ func Place(named string) (string, error) {
 	case "-":
 		return "", tracker.Errorf(tracker.CodeInvalid, "the store is -, which is no folder: write ./- if it is called that")
 	default:
+		if scheme := urlScheme.FindString(place); scheme != "" && !IsURL(place) {
+			return "", tracker.Errorf(tracker.CodeInvalid, "the store %s…: there are no stores of %s: write a folder, postgres://HOST/NAME for a database, "+
+				"or https://HOST for a server", scheme, scheme)
+		}
 		return filename.Expand(place), nil
 	}
 	// The specification says to ignore relative paths.
@@ -47,6 +52,9 @@ func Place(named string) (string, error) {
 	}
 	return filepath.Join(home, ".local", "share", "gouache"), nil
 }
+
+// urlScheme is how a URL begins. A folder of such a name can be written with ./ before it.
+var urlScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 
 // IsURL reports whether a place is not a folder.
 func IsURL(place string) bool { return IsDatabase(place) || remote.IsAddress(place) }

@@ -19,6 +19,7 @@ func TestPlace(t *testing.T) {
 		{"", "~/named", "", "/home/named"},
 		{"", "~", "", "/home"},
 		{"", "~other/x", "", "~other/x"},
+		{"./file:///srv", "", "", "./file:///srv"},
 		{"", "", "/data", "/data/gouache"},
 		{"", "", "relative", "/home/.local/share/gouache"},
 		{"", "", "", "/home/.local/share/gouache"},
@@ -35,9 +36,9 @@ func TestPlace(t *testing.T) {
 			t.Errorf("%+v: %s (%v)", c, got, err)
 		}
 	}
-	for _, c := range []struct{ named, variable string }{{"-", ""}, {"", "-"}} {
+	for _, c := range []struct{ named, variable string }{{"-", ""}, {"", "-"}, {"postgresq://me:secret@host/x", ""}, {"", "file:///srv"}} {
 		t.Setenv(Variable, c.variable)
-		if got, err := Place(c.named); tracker.ErrorCode(err) != tracker.CodeInvalid {
+		if got, err := Place(c.named); tracker.ErrorCode(err) != tracker.CodeInvalid || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%+v: %s (%v)", c, got, err)
 		}
 	}
