@@ -21,8 +21,10 @@ import (
 )
 
 const (
-	maxHeader = 100_000_000 // bytes, the format's own limit
-	maxRank   = 16          // dimensions of a tensor
+	// maxHeader is in bytes. Networks and checkpoints have some kilobytes. The format allows 100 MB, which took 14 s and
+	// 2 GB of memory to read.
+	maxHeader = 10_000_000
+	maxRank   = 16 // dimensions of a tensor
 
 	metadataKey = "__metadata__"
 )
@@ -71,7 +73,7 @@ func ReadHeader(r io.Reader) (*Header, error) {
 	}
 	n := binary.LittleEndian.Uint64(length)
 	if n > maxHeader {
-		return nil, fmt.Errorf("it is no safetensors file: its header would have %d bytes, expected %d at most", n, maxHeader)
+		return nil, fmt.Errorf("it is damaged, or no file of a network: its header would have %d bytes, and at most %d are read", n, maxHeader)
 	}
 	text, err := readBytes(r, int64(n), 0)
 	if err != nil {

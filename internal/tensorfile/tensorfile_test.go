@@ -84,6 +84,7 @@ func TestDamagedHeader(t *testing.T) {
 		{"numbers cut", raw(one, 1, 2, 3), "truncated: its tensors need 4 bytes, and 3 are there"},
 		{"bytes too many", raw(one, 1, 2, 3, 4, 5), "1 bytes follow"},
 		{"huge header", huge, "1099511627776 bytes"},
+		{"long header", raw("{" + strings.Repeat(" ", 20_000_000) + "}"), "20000002 bytes"},
 		{"no JSON", raw("{]"), "header is damaged"},
 		{"after the JSON", raw("{} x"), "follow its end"},
 		{"twice", raw(`{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}`), "twice"},
