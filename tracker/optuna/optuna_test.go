@@ -96,6 +96,46 @@ func export(t *testing.T, store tracker.Store, ids []string) (path string) {
 	return path
 }
 
+// TestDashboard: optuna-dashboard shows the study, its trials and their pictures.
+func TestDashboard(t *testing.T) {
+	store := openStore(t)
+	path := export(t, store, search(t, store))
+	const script = `
+import io, json, sys
+from wsgiref.util import setup_testing_defaults
+from optuna.artifacts import FileSystemArtifactStore
+from optuna.storages import RDBStorage
+from optuna_dashboard import wsgi
+app = wsgi(RDBStorage("sqlite:///" + sys.argv[1]), artifact_store=FileSystemArtifactStore(sys.argv[2]))
+def get(path):
+    said = []
+    environ = {"PATH_INFO": path, "QUERY_STRING": "after=0"}
+    setup_testing_defaults(environ)
+    body = b"".join(app(environ, lambda status, headers, exc_info=None: said.append(status)))
+    assert said == ["200 OK"], (path, said, body)
+    return body
+study = json.loads(get("/api/studies"))["study_summaries"][0]
+trials = json.loads(get(f"/api/studies/{study['study_id']}"))["trials"]
+pictures = [get(f"/artifacts/{study['study_id']}/{t['trial_id']}/{a['artifact_id']}")[:4].hex() for t in trials for a in t["artifacts"]]
+print(json.dumps({"Name": study["study_name"], "States": [t["state"] for t in trials], "Pictures": pictures}))`
+	var got struct {
+		Name             string
+		States, Pictures []string
+	}
+	out := pythontest.Run(t, script, path, optuna.ArtifactFolder(path))
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%s: %v", out, err)
+	}
+	if got.Name != "night" || !slices.Equal(got.States, []string{"Complete", "Fail", "Complete"}) || len(got.Pictures) == 0 {
+		t.Errorf("the dashboard shows %+v", got)
+	}
+	for _, magic := range got.Pictures {
+		if magic != "89504e47" {
+			t.Errorf("a picture begins with %s", magic)
+		}
+	}
+}
+
 // TestOptuna: Optuna loads the study, with distributions from which it can go on, and finds the best trial and its picture.
 func TestOptuna(t *testing.T) {
 	store := openStore(t)

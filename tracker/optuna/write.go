@@ -2,7 +2,9 @@ package optuna
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"maps"
@@ -272,7 +274,8 @@ func (w *writer) picture(trial int64, run *tracker.Run) error {
 		return nil
 	}
 	p := pictures[i]
-	id := run.ID + "-" + p.Hash[:16] // any name without slashes
+	sum := sha256.Sum256([]byte(run.ID + " " + p.Hash))
+	id := hex.EncodeToString(sum[:16]) // optuna-dashboard shows nothing else than a UUID, with its hyphens or without
 	if err := export.CopyPicture(w.ctx, w.root, id, w.from, p.Hash); err != nil {
 		return err
 	}
