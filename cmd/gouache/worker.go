@@ -46,7 +46,8 @@ func newWorker() *cobra.Command {
 		Long: `Paint what is queued in a store, one picture after the other: runs that the pages of gouache ui or
 gouache runs resume have queued, and the trials of active sweeps. The device, the weights and what was
 compiled are kept from one picture to the next. gouache ui starts a worker by itself. A worker takes runs that
-need its device, or none in particular: with --device that one only, else the GPU and the processor.
+need its device, or none in particular: with --device that one only, else the GPU and the processor. A machine
+that has not painted yet fetches what it needs first; if it cannot have that, the worker ends and takes nothing.
 
 Ctrl-C, kill, a terminal that closes and the warnings of schedulers (SIGUSR1, SIGUSR2) end the worker: its
 run is saved and waits for the next one.
@@ -197,7 +198,7 @@ func runWorker(cmd *cobra.Command, f *workerFlags) error {
 			p.Command, p.Dir, p.Seed = nil, "", nil
 			return p
 		},
-		Kinds: f.kinds(), Weights: f.studio.weights, Idle: f.idle, Once: f.once, Cold: !f.installed(), Watcher: line,
+		Kinds: f.kinds(), Weights: f.studio.weights, Idle: f.idle, Once: f.once, Cold: f.tied && !f.installed(), Strict: !f.tied, Watcher: line,
 	}
 	err = worker.Run(ctx)
 	line.line.end()
@@ -228,8 +229,8 @@ func (f *workerFlags) kinds() []string {
 	return []string{string(backend.CPU)}
 }
 
-// installed reports whether the device and the weights can be opened as they are: nobody who only looks at pictures waits
-// for hundreds of megabytes.
+// installed reports whether the device and the weights can be opened as they are: nobody who only looks at the pages of
+// gouache ui waits for hundreds of megabytes.
 func (f *workerFlags) installed() bool {
 	options, err := f.studio.options()
 	if err != nil {

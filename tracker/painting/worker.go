@@ -45,6 +45,9 @@ type Worker struct {
 	Once bool
 	// Cold leaves the device closed until there is work, as where something must be installed first.
 	Cold bool
+	// Strict ends a worker at once that cannot have its weights, or the best available: it would take run after run from
+	// workers that can, and fail. Without it the first run says what is wrong.
+	Strict bool
 	// Watcher is notified of what happens. It may be nil.
 	Watcher Watcher
 
@@ -92,7 +95,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		switch err := w.open(ctx, Need{}); {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, stylelib.ErrWeights):
+		case errors.Is(err, stylelib.ErrWeights) && !w.Strict:
 			w.watcher().Warn(err) // runs may want others
 		case err != nil:
 			return err

@@ -2,6 +2,7 @@ package painting
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -495,5 +496,28 @@ func TestPriorities(t *testing.T) {
 		if run.Sweep == "soon" && run.Priority != 5 {
 			t.Errorf("%+v", run)
 		}
+	}
+}
+
+// TestStrict: a worker that cannot have the weights leaves the runs to others, if it is strict.
+func TestStrict(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	run, _ := enqueue(t, store, newRun(t, nil))
+	worker := newWorker(store)
+	worker.Idle = time.Nanosecond
+	worker.Open = func(context.Context, Need) (*stylelib.Studio, error) { return nil, stylelib.ErrWeights }
+	worker.Strict = true
+	if err := worker.Run(t.Context()); !errors.Is(err, stylelib.ErrWeights) {
+		t.Error(err)
+	}
+	if run := readRun(t, store, run.ID); run.Status != tracker.StatusQueued {
+		t.Errorf("%+v", run)
+	}
+	worker.Strict = false
+	if err := worker.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if run := readRun(t, store, run.ID); run.Status != tracker.StatusFailed || run.Reason != stylelib.ErrWeights.Error() {
+		t.Errorf("%+v", run)
 	}
 }
