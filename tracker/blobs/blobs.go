@@ -227,6 +227,12 @@ func (b *Bucket) Open(ctx context.Context, key string, size int64, sum string) (
 }
 
 func (b *Bucket) open(ctx context.Context, key string, size int64, sum string) (io.ReadSeekCloser, error) {
+	if b.folder != "" { // others may write to it, and a pipe would be opened for ever
+		info, err := os.Lstat(filepath.Join(b.folder, filepath.FromSlash(key)))
+		if err == nil && !info.Mode().IsRegular() {
+			return nil, ErrAltered
+		}
+	}
 	from, err := b.bucket.NewReader(ctx, key, nil)
 	if err != nil {
 		return nil, err

@@ -1,9 +1,11 @@
 package blobs_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -62,6 +64,17 @@ func TestFolder(t *testing.T) {
 		t.Error(err)
 	} else {
 		file.Close()
+	}
+	// What others put there in place of a file: a pipe, on which nobody writes, and a link to a file elsewhere.
+	private := filepath.Join(t.TempDir(), "private")
+	if err := errors.Join(syscall.Mkfifo(filepath.Join(dir, "a", "pipe"), 0o600), os.WriteFile(private, []byte("small"), 0o600),
+		os.Symlink(private, filepath.Join(dir, "a", "link"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"a/pipe", "a/link"} {
+		if _, err := reader.Open(t.Context(), key, 5, blobstest.Sum([]byte("small"))); !errors.Is(err, blobs.ErrAltered) {
+			t.Errorf("%s: %v", key, err)
+		}
 	}
 	if _, err := blobs.Open(t.Context(), "file:///none/there", blobs.Options{ReadOnly: true}); tracker.ErrorCode(err) != tracker.CodeUnavailable {
 		t.Errorf("a folder that is not there: %v", err)
