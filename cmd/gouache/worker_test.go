@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -157,11 +158,15 @@ func TestUIWorker(t *testing.T) {
 	waitFor(t, dir, id, tracker.StatusInterrupted)
 }
 
-// TestWorkerWarned: the signals with which schedulers warn end a worker, which saves its run and gives it back.
-func TestWorkerWarned(t *testing.T) {
-	dir := workerStore(t)
-	id := enqueue(t, dir, 100_000)
-	for _, warning := range []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
+// TestWorkerEnds: a signal of a person, of a terminal that closes or of a scheduler ends a worker, which saves its run and
+// gives it back.
+func TestWorkerEnds(t *testing.T) {
+	hangUps := make(chan os.Signal, 1) // handled here, SIGHUP is not ignored there, even if nohup began the tests
+	signal.Notify(hangUps, syscall.SIGHUP)
+	defer signal.Stop(hangUps)
+	for _, end := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2} {
+		dir := workerStore(t)
+		id := enqueue(t, dir, 100_000)
 		worker := exec.CommandContext(t.Context(), os.Args[0], "worker", "--store", dir, "--weights", "random")
 		worker.Env = append(os.Environ(), asProgram+"=1")
 		if err := worker.Start(); err != nil {
@@ -171,11 +176,11 @@ func TestWorkerWarned(t *testing.T) {
 		for shown(t, dir, id).Final["total"] == 0 { // until something of it is painted
 			time.Sleep(50 * time.Millisecond)
 		}
-		if err := worker.Process.Signal(warning); err != nil {
+		if err := worker.Process.Signal(end); err != nil {
 			t.Fatal(err)
 		}
 		if err := worker.Wait(); err != nil {
-			t.Errorf("after %v: %v", warning, err)
+			t.Errorf("after %v: %v", end, err)
 		}
 		waitFor(t, dir, id, tracker.StatusQueued)
 		store, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
@@ -184,7 +189,7 @@ func TestWorkerWarned(t *testing.T) {
 		}
 		state, err := store.OpenCheckpoint(t.Context(), id)
 		if err := errors.Join(err, store.Close()); err != nil {
-			t.Fatalf("after %v: %v", warning, err)
+			t.Fatalf("after %v: %v", end, err)
 		}
 		state.Close()
 	}
