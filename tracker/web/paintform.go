@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -120,6 +121,9 @@ func (s paintPages) read(w http.ResponseWriter, r *http.Request) (*paintForm, er
 	_ = control.SetReadDeadline(time.Now().Add(uploadTime))
 	_ = control.SetWriteDeadline(time.Now().Add(uploadTime + answerTime))
 	r.Body = http.MaxBytesReader(w, r.Body, maxUpload)
+	if _, params, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil {
+		r.Body = newPartNames(r.Body, params["boundary"])
+	}
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return nil, tracker.Errorf(tracker.CodeInvalid, "the form cannot be read: %w", err)
