@@ -95,3 +95,21 @@ func TestBatch(t *testing.T) {
 		t.Errorf("stopped: exit code %d, %s", code, messages.String())
 	}
 }
+
+// TestBackendOfGoMLX: $GOMLX_BACKEND is the default of --device. What it names and is not used is said.
+func TestBackendOfGoMLX(t *testing.T) {
+	for _, c := range []struct{ variable, device, says string }{
+		{"xla:cuda", "cpu", "warning: --device cpu is used, and not cuda, which $GOMLX_BACKEND names\n"},
+		{"xla:cpu", "cpu", ""},
+		{"xla:cuda", "auto", ""},
+		{"go", "cpu", ""},
+		{"go", "auto", `gouache: $GOMLX_BACKEND is "go": only xla, xla:cpu and xla:cuda can paint; unset it, or give --device`},
+	} {
+		t.Setenv("GOMLX_BACKEND", c.variable)
+		_, stderr, code := gouache(t.Context(), quick("-", "--content", "missing.jpg", "--device", c.device)...)
+		first, _, _ := strings.Cut(stderr, "gouache: missing.jpg cannot be read") // which ends it before a device is opened
+		if code == 0 || strings.TrimSpace(first) != strings.TrimSpace(c.says) {
+			t.Errorf("%s with --device %s: %d, %q", c.variable, c.device, code, stderr)
+		}
+	}
+}

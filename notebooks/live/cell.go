@@ -18,6 +18,7 @@ import (
 	"github.com/gouache-art/gouache/internal/interrupt"
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/tracker"
 	"github.com/gouache-art/gouache/tracker/stores"
@@ -78,7 +79,7 @@ func UseStore(store tracker.Store) {
 }
 
 // Studio returns the studio of the cell, for functions of other packages: that of UseStudio, or the best available
-// device and weights. These are opened, and installed and fetched if they are missing, when the cell first needs them.
+// weights on the device that $GOMLX_BACKEND names, or else the best. These are opened, and installed and fetched if they are missing, when the cell first needs them.
 // They are the process's, and end with it.
 func Studio() *stylelib.Studio { return Must(cell.openStudio(nil)) }
 
@@ -89,7 +90,11 @@ func (c *session) openStudio(told narrator) (*stylelib.Studio, error) {
 	if c.studio != nil {
 		return c.studio, nil
 	}
-	options := stylelib.OpenOptions{Options: stylelib.Options{Tune: true, Measuring: c.measuring}}
+	device, err := backend.DeviceOfGoMLX()
+	if err != nil {
+		return nil, fmt.Errorf("%w; unset it and restart the kernel", err)
+	}
+	options := stylelib.OpenOptions{Device: device, Options: stylelib.Options{Tune: true, Measuring: c.measuring}}
 	if told != nil {
 		options.Progress = told.transfer
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/plot"
 	"github.com/gouache-art/gouache/stylelib"
+	"github.com/gouache-art/gouache/stylelib/backend"
 	"github.com/gouache-art/gouache/stylelib/mask"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
@@ -387,5 +388,13 @@ func BenchmarkUpdate(b *testing.B) {
 		v.next = time.Time{}
 		v.Observe(progress.Iteration{Iteration: i%500 + 1, Total: 1, Remaining: -1, Terms: []progress.Term{{Name: "content", Weighted: 1}, {Name: "style", Weighted: 2}},
 			Picture: func() (image.Image, error) { return noise.Image(), nil }})
+	}
+}
+
+// TestBackendOfGoMLX: a cell computes where $GOMLX_BACKEND says, or not at all.
+func TestBackendOfGoMLX(t *testing.T) {
+	t.Setenv(backend.GoMLXVariable, "go")
+	if studio, err := (&session{}).openStudio(nil); studio != nil || err == nil || !strings.Contains(err.Error(), "$GOMLX_BACKEND") {
+		t.Errorf("%v, %v", studio, err)
 	}
 }
