@@ -75,6 +75,7 @@ jupyter: setup
 	@docker/install-packages notebook
 	@docker/install-jupyter .venv
 	@bin/gouache kernel install --prefix .venv >/dev/null
+	@go build ./notebooks/live # or the first cell would compile it
 
 # JupyterLab refuses to run as root, as in a container, without --allow-root.
 notebook: jupyter
