@@ -235,7 +235,7 @@ func (c *call) read(v any, most int64) error {
 
 // decode reads one value of JSON, and nothing after it.
 func decode(from io.Reader, v any) error {
-	decoder := json.NewDecoder(from)
+	decoder := json.NewDecoder(&boundedJSON{from: from})
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(v)
 	if err == nil {
