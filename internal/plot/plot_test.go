@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -122,5 +124,17 @@ func TestChartEscapes(t *testing.T) {
 	}
 	if elements["script"] != 0 || texts != 6 || elements["circle"] != 2 || elements["rect"] != 2 {
 		t.Errorf("%v, and the text %d times", elements, texts)
+	}
+}
+
+// TestLastTick: the label of the axis' end, which may be wider than the margin, is not cut off.
+func TestLastTick(t *testing.T) {
+	c := Chart{Width: 440, Height: 300, X: NewAxis([]float64{0, 100_000}, false), Y: NewLogAxis([]float64{1, 10})}
+	found := regexp.MustCompile(`<text x="([\d.]+)" [^>]*>100000</text>`).FindStringSubmatch(c.SVG())
+	if found == nil {
+		t.Fatal("the axis has no label 100000")
+	}
+	if x, err := strconv.ParseFloat(found[1], 64); err != nil || x > 440-3*digit {
+		t.Errorf("its middle is at %s of 440 (%v)", found[1], err)
 	}
 }

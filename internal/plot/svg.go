@@ -92,6 +92,9 @@ const (
 	marginTop, marginBottom = 30, 40
 )
 
+// digit is the width of a digit in the font of axes, in CSS pixels.
+const digit = 6.5
+
 // SVG returns the chart as an SVG document.
 func (c Chart) SVG() string {
 	f := Frame{c.X, c.Y, MarginLeft, marginTop, float64(c.Width - MarginRight), float64(c.Height - marginBottom)}
@@ -133,6 +136,7 @@ func (c Chart) axes(b *strings.Builder, f Frame) {
 			top = f.Bottom - 4
 		}
 		fmt.Fprintf(b, `<path d="M%.1f %.1fV%.1f" stroke="%s" stroke-opacity=".3"/>`, x, top, f.Bottom, Ink)
+		x = min(x, float64(c.Width)-digit*float64(len(t.Text))/2) // the last one may be wider than the margin
 		fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="middle">%s</text>`, x, f.Bottom+15, t.Text)
 	}
 	for _, m := range c.Marks {
