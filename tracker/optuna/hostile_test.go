@@ -132,3 +132,31 @@ func TestHostileArtifacts(t *testing.T) {
 		t.Errorf("a link to a folder elsewhere: %q, want a warning for each of %d pictures", all, len(files))
 	}
 }
+
+// FuzzOpen: whatever the database, reading it ends with an error or with runs.
+func FuzzOpen(f *testing.F) {
+	store := openStore(f)
+	content, err := os.ReadFile(export(f, store, search(f, store)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(content)
+	f.Add(content[:len(content)/2])
+	f.Fuzz(func(t *testing.T, content []byte) {
+		path := filepath.Join(t.TempDir(), "x.db")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		source, err := optuna.Open(t.Context(), path, "", func(error) {})
+		if err != nil {
+			return
+		}
+		page, err := source.Runs(t.Context(), tracker.RunQuery{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Runs {
+			_, _ = source.Curves(t.Context(), r.ID, tracker.CurveQuery{}) // an error is as good as curves
+		}
+	})
+}

@@ -45,7 +45,7 @@ func readSweep(s *tracker.Sweep) (*sweep.File, error) {
 }
 
 // search runs a sweep of three trials, of which the second fails, and returns their ids.
-func search(t *testing.T, store tracker.Store) (ids []string) {
+func search(t testing.TB, store tracker.Store) (ids []string) {
 	t.Helper()
 	record, err := store.CreateSweep(t.Context(), tracker.Sweep{Name: "night", Experiment: "e", Text: sweepText, Trials: 3})
 	if err != nil {
@@ -87,7 +87,7 @@ func search(t *testing.T, store tracker.Store) (ids []string) {
 	return ids
 }
 
-func export(t *testing.T, store tracker.Store, ids []string) (path string) {
+func export(t testing.TB, store tracker.Store, ids []string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "night.db")
 	if err := optuna.Export(t.Context(), path, store, ids, readSweep); err != nil {
