@@ -17,6 +17,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/spectrum"
 	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
@@ -43,6 +44,8 @@ type checkpointHead struct {
 	Weights map[string]float64 `json:"weights,omitempty"`
 	// Refined says that the scale was computed in float32, although the precision is less.
 	Refined bool `json:"refined,omitempty"`
+	// Law is that of the variables of the optimiser's state, and of the scales after it; nil if they are the pixels.
+	Law *spectrum.Law `json:"law,omitempty"`
 	// Convolutions are the methods that the result depends on by rounding.
 	Convolutions *conv.Choices `json:"convolutions,omitempty"`
 }
@@ -68,7 +71,7 @@ func (c *Checkpoint) Picture() (*picture.Picture, error) {
 func (s *stage) checkpoint(state func(io.Writer, map[string]string) error) func(io.Writer) error {
 	head := checkpointHead{
 		Job: s.fingerprint, Scale: s.scale, Tile: s.tile, Iterations: s.run.iterations, Evaluations: s.run.evaluations,
-		Elapsed: time.Since(s.run.began), Total: s.run.total, Terms: s.run.terms, Weights: s.run.weights, Refined: s.refined,
+		Elapsed: time.Since(s.run.began), Total: s.run.total, Terms: s.run.terms, Weights: s.run.weights, Refined: s.refined, Law: s.run.law,
 	}
 	if tuner := s.run.studio.tuner; tuner != nil {
 		used := tuner.Used()
@@ -132,6 +135,9 @@ func (c *Checkpoint) fits(r *run) error {
 		if w, h := s.Width+margin, s.Height+margin; c.start.Width != w || c.start.Height != h {
 			return fmt.Errorf("the checkpoint's scale began with a picture of %d×%d pixels, which must have %d×%d", c.start.Width, c.start.Height, w, h)
 		}
+	}
+	if law := c.head.Law; law != nil && !law.Valid() {
+		return fmt.Errorf("the checkpoint has variables with %+v, which no run has", *law)
 	}
 	var before, planned int
 	for i, s := range r.scales {

@@ -11,6 +11,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/lbfgs"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/optimize"
+	"github.com/gouache-art/gouache/stylelib/spectrum"
 )
 
 // compactHistory is how many pairs L-BFGS keeps of a picture that is computed in tiles, in
@@ -39,11 +40,76 @@ func (s *stage) optimizer() (optimize.Minimizer, error) {
 		ConsumeStart:  true,
 		Graphs:        s.run.studio.graphs,
 	}
-	if s.compact() {
+	switch law := s.run.law; {
+	case s.compact():
 		minimizer.Compact, minimizer.History = true, compactHistory
+	case law != nil:
+		scaling := s.transform.Scaling(*law)
+		minimizer.Scaling = scaling
+		s.freeAlso(scaling.Free)
 	}
 	return minimizer, nil
 }
+
+// scaled reports whether a scale of a run can have other variables than the pixels: those that L-BFGS has learnt at the
+// scales before. In tiles it has pixels, since the Fourier transform of a large picture takes too much memory.
+func (s *stage) scaled() bool {
+	return s.run.job.Preset.Optimizer != optimize.Adam && !s.compact() && (s.scale > 0 || s.run.law != nil)
+}
+
+// prepareScaling compiles the scalings of the stage's size, unless the studio has them.
+func (s *stage) prepareScaling() (err error) {
+	if !s.scaled() {
+		return nil
+	}
+	studio := s.run.studio
+	var release func()
+	s.transform, release, err = studio.transforms.Get([2]int{s.height, s.width}, func() (*spectrum.Transform, int64, error) {
+		t, err := spectrum.NewTransform(studio.backend.XLA(), s.height, s.width)
+		return t, 1, err
+	})
+	if err != nil {
+		return deviceError(err)
+	}
+	s.freeAlso(release)
+	return nil
+}
+
+// learns reports whether the end of the scale says how the objective curves, which is learnt once.
+func (s *stage) learns() bool {
+	return s.run.law == nil && s.run.job.Preset.Optimizer != optimize.Adam && !s.compact() && s.scale < len(s.run.scales)-1 && s.canCopyState()
+}
+
+// learn measures how the objective curves, from how the scale ended. The scales after it then have variables along which
+// it curves alike: with neural-style's preset and vgg16-hed, cat in swirl at 256 pixels, the total of 200 evaluations in pixels
+// is reached after 82 and fewer, and more pixels take more.
+func (s *stage) learn(end optimize.State) error {
+	state, ok := end.(*lbfgs.State)
+	if !ok || !s.learns() {
+		return nil
+	}
+	steps, changes, err := state.Pairs(learnedPairs)
+	if err != nil {
+		return err
+	}
+	defer optimize.Free(append(steps, changes...)...)
+	pairs := make([]spectrum.Pair, len(steps))
+	for i := range pairs {
+		if pairs[i].Step, err = toHost(steps[i], "optimiser's steps"); err != nil {
+			return err
+		}
+		if pairs[i].Change, err = toHost(changes[i], "optimiser's steps"); err != nil {
+			return err
+		}
+	}
+	if law, ok := spectrum.Fit(s.height, s.width, pairs); ok {
+		s.run.law = &law
+	}
+	return nil
+}
+
+// learnedPairs is how many of the latest pairs are read.
+const learnedPairs = 5
 
 // compact reports whether L-BFGS keeps less than usual.
 func (s *stage) compact() bool { return s.objective.Tiles() > 1 }
@@ -116,16 +182,16 @@ func (s *stage) stateVectors() int {
 	case s.compact():
 		return 2 + compactHistory
 	}
-	return 2 + 2*lbfgs.DefaultHistory
+	return 3 + 2*lbfgs.DefaultHistory // with the point of a scaling's variables
 }
 
-// savesState reports whether the optimiser's state is needed when it ends so: for a checkpoint, or for
-// Adam's moments at the next scale.
+// savesState reports whether the optimiser's state is needed when it ends so: for a checkpoint, or for what the next scale
+// takes over.
 func (s *stage) savesState(end optimize.Status) bool {
 	if end == optimize.Interrupted {
 		return s.canCopyState()
 	}
-	return s.run.job.Preset.Optimizer == optimize.Adam && s.scale < len(s.run.scales)-1
+	return s.run.job.Preset.Optimizer == optimize.Adam && s.scale < len(s.run.scales)-1 || s.learns()
 }
 
 // optimizerSettings are the settings of the preset's optimiser.

@@ -15,6 +15,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/spectrum"
 	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
@@ -31,8 +32,9 @@ type stage struct {
 	start     *picture.Picture // what the scale begins with, with its margin
 	objective *loss.Objective
 	terms     jobTerms
-	release   func() // of the objective
-	refined   bool   // whether the objective is computed in float32 although the network's precision is less
+	transform *spectrum.Transform // of the variables; nil if they are the pixels
+	release   func()              // of the objective, and of what freeAlso was given
+	refined   bool                // whether the objective is computed in float32 although the network's precision is less
 
 	left <-chan struct{} // closed when an evaluation has ended that was left; nil if none was
 
@@ -82,6 +84,10 @@ func (r *run) newStage(scale int, start *picture.Picture) (*stage, error) {
 	if s.objective, s.terms, s.release, err = r.studio.objective(r.net.Tiled(s.tile), job, s.matching(), tone); err != nil {
 		return nil, err
 	}
+	if err = s.prepareScaling(); err != nil {
+		s.release()
+		return nil, err
+	}
 	if s.fingerprint, err = r.fingerprint(s.terms.own); err == nil && from != nil && from.head.Job != s.fingerprint {
 		err = ofKind(ErrJob, errors.New("the checkpoint is one of another job: its own terms differ"))
 	}
@@ -116,13 +122,18 @@ func (s *stage) refine() (bool, error) {
 		return false, err
 	}
 	objective.Progress = s.objective.Progress
-	before := s.release
 	s.objective, s.refined = objective, true
+	s.freeAlso(release)
+	return true, nil
+}
+
+// freeAlso calls release when the stage is freed, before what was given earlier.
+func (s *stage) freeAlso(release func()) {
+	before := s.release
 	s.release = func() {
 		release()
 		before()
 	}
-	return true, nil
 }
 
 // free frees what the stage has on the device, after an evaluation that was left.
@@ -181,6 +192,9 @@ func (s *stage) paint(ctx context.Context) (*picture.Picture, *optimize.Result, 
 	}
 	defer end.X.FinalizeAll()
 	if end.Status != optimize.Interrupted {
+		if err := s.learn(end.State); err != nil {
+			return nil, nil, err
+		}
 		r.ended, end.State = end.State, nil
 	}
 	p, err := tensorPicture(end.X)

@@ -32,6 +32,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/lbfgs"
 	"github.com/gouache-art/gouache/stylelib/loss"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/spectrum"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 	"github.com/gouache-art/gouache/weights"
@@ -95,13 +96,15 @@ type Studio struct {
 	graphs     *lbfgs.Graphs
 	adam       *adam.Graphs
 	objectives *cache.Cache[string, *loss.Objective]
+	transforms *cache.Cache[[2]int, *spectrum.Transform] // by height and width
 	targets    *cache.Cache[string, []loss.Target]
 }
 
-// maxObjectives bounds the number of compiled objectives that are kept, and maxTargetBytes the
+// maxObjectives and maxTransforms bound the number of compiled graphs that are kept, and maxTargetBytes the
 // memory of unused targets: a painting of 512 pixels has 12 MB of them at its last scale.
 const (
 	maxObjectives  = 32
+	maxTransforms  = 32
 	maxTargetBytes = 256 << 20
 )
 
@@ -168,6 +171,7 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 		graphs:     lbfgs.NewGraphs(b.XLA()),
 		adam:       adam.NewGraphs(b.XLA()),
 		objectives: cache.New[string](maxObjectives, (*loss.Objective).Close),
+		transforms: cache.New[[2]int](maxTransforms, (*spectrum.Transform).Close),
 		targets:    cache.New[string](maxTargetBytes, finalize),
 	}
 	if options.Tune {
@@ -202,6 +206,7 @@ func (s *Studio) Close() {
 
 func (s *Studio) free() {
 	s.objectives.Close()
+	s.transforms.Close()
 	s.targets.Close()
 	s.graphs.Close()
 	s.adam.Close()

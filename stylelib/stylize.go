@@ -11,6 +11,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/optimize"
 	"github.com/gouache-art/gouache/stylelib/picture"
 	"github.com/gouache-art/gouache/stylelib/progress"
+	"github.com/gouache-art/gouache/stylelib/spectrum"
 	"github.com/gouache-art/gouache/stylelib/vgg"
 )
 
@@ -38,6 +39,7 @@ type run struct {
 	weights  map[string]float64 // that an observer changed, by setting; replaced, never changed
 
 	ended optimize.State // of the optimiser at the end of the scale before, for those that carry something over
+	law   *spectrum.Law  // of the variables at the scales after the one that it was learnt at; nil before
 
 	evaluating              time.Duration // time in evaluations
 	scale                   int           // index of the current one
@@ -81,7 +83,7 @@ func (s *Studio) Resume(ctx context.Context, job Job, from *Checkpoint, observer
 			}
 		}
 		r.scale, r.iterations, r.evaluations = from.head.Scale, from.head.Iterations, from.head.Evaluations
-		r.total, r.terms, r.weights = from.head.Total, from.head.Terms, from.head.Weights
+		r.total, r.terms, r.weights, r.law = from.head.Total, from.head.Terms, from.head.Weights, from.head.Law
 		r.began = r.began.Add(-from.head.Elapsed)
 		done = from.Iterations()
 		for i := range r.scale {

@@ -66,6 +66,10 @@ type Minimizer struct {
 	DecreaseTolerance float64
 	// FirstStep is the Euclidean length of the first step. If it is 0, 1 is used, as in L-BFGS-B.
 	FirstStep float64
+	// Scaling changes the variables. Lengths, gradients and their norms are then those of the variables, and the points
+	// that the function, the recorder and the caller receive are what Scaling makes of them. If it is nil, the variables
+	// are the point. With it the device holds three more vectors.
+	Scaling Scaling
 	// Recorder is called after each iteration. Its error ends the run and is returned. It may be nil.
 	Recorder func(optimize.Iteration) error
 	// SaveState reports for which statuses Result.State is filled in. If it is nil, for none.
@@ -82,6 +86,16 @@ type Minimizer struct {
 	ConsumeStart bool
 	// Graphs holds compiled graphs that several runs share. If it is nil, the run compiles its own.
 	Graphs *Graphs
+}
+
+// Scaling is a change of variables by a symmetric linear map, which makes the function's curvature more even. Both
+// methods return a new tensor of the argument's shape and type, on the device.
+type Scaling interface {
+	// Scale returns the point of variables. Since the map is symmetric, it returns the gradient with respect to the
+	// variables of one with respect to the point, too.
+	Scale(variables *tensors.Tensor) (point *tensors.Tensor, err error)
+	// Unscale returns the variables of a point.
+	Unscale(point *tensors.Tensor) (variables *tensors.Tensor, err error)
 }
 
 // DefaultHistory is the number of pairs that a Minimizer keeps by default, as in SciPy.

@@ -26,6 +26,7 @@ type run struct {
 	function optimize.Function
 
 	at      point
+	shown   *tensors.Tensor // what Scaling makes of the current point, once it was asked for; nil without Scaling
 	history history
 	// length is that of the next step if it is along −g, because the history is empty.
 	length                  float64
@@ -38,7 +39,7 @@ type run struct {
 	decrease float64 // relative, of the last iteration
 }
 
-// point is a point with the function's value and gradient there. It owns its tensors.
+// point is a point, of the variables, with the function's value and gradient there. It owns its tensors.
 type point struct {
 	x, g *tensors.Tensor
 	f    float64
@@ -78,6 +79,7 @@ func (m Minimizer) newRun(backend compute.Backend, function optimize.Function) (
 func (r *run) close() {
 	r.history.clear()
 	r.at.free()
+	optimize.Free(r.shown)
 	if !r.shared {
 		r.Graphs.Close()
 	}
@@ -90,6 +92,15 @@ func (r *run) start(x0 *tensors.Tensor) (err error) {
 	}
 	if r.Compact && x0.DType() != dtypes.Float32 {
 		return fmt.Errorf("lbfgs: the starting point's elements are %s: with Compact they must be Float32", x0.DType())
+	}
+	if r.Scaling != nil {
+		if r.at.x, err = r.Scaling.Unscale(x0); err != nil {
+			return fmt.Errorf("lbfgs: %w", err)
+		}
+		if r.ConsumeStart {
+			optimize.Free(x0)
+		}
+		return nil
 	}
 	if !r.ConsumeStart {
 		r.at.x, err = r.ops.clone(x0)
@@ -164,13 +175,33 @@ func (r *run) result(err error) (*optimize.Result, error) {
 		Evaluations:  r.evaluations,
 		Status:       r.status,
 	}
+	if _, err := r.point(); err != nil {
+		return nil, err
+	}
 	if r.SaveState != nil && r.at.g != nil && r.SaveState(r.status) {
 		if result.State, err = r.state(); err != nil {
 			return nil, err
 		}
 	}
-	result.X, r.at.x = r.at.x, nil
+	if r.Scaling != nil {
+		result.X, r.shown = r.shown, nil
+	} else {
+		result.X, r.at.x = r.at.x, nil
+	}
 	return result, nil
+}
+
+// point returns the current point as the function has it. It remains the run's, until the point is another one.
+func (r *run) point() (x *tensors.Tensor, err error) {
+	if r.Scaling == nil {
+		return r.at.x, nil
+	}
+	if r.shown == nil {
+		if r.shown, err = r.Scaling.Scale(r.at.x); err != nil {
+			return nil, fmt.Errorf("lbfgs: %w", err)
+		}
+	}
+	return r.shown, nil
 }
 
 // minimize iterates until there is a reason to stop, which it leaves in status.
@@ -274,7 +305,8 @@ func (r *run) accept(t *trial) error {
 		r.decrease = (r.at.f - t.point.f) / max(math.Abs(r.at.f), math.Abs(t.point.f))
 	}
 	r.at.free()
-	r.at = t.point
+	optimize.Free(r.shown)
+	r.at, r.shown = t.point, nil
 	if ss := t.measured.ss; ss > 0 {
 		r.length = math.Sqrt(ss)
 	}
@@ -283,7 +315,10 @@ func (r *run) accept(t *trial) error {
 	if r.Recorder == nil {
 		return nil
 	}
-	defer r.at.x.FinalizeLocal() // a copy that the recorder may have brought to the host
+	if _, err := r.point(); err != nil {
+		return err
+	}
+	defer r.X().FinalizeLocal() // a copy that the recorder may have brought to the host
 	return r.Recorder(optimize.Iteration{
 		Iteration:    r.iterations,
 		Evaluations:  r.evaluations,

@@ -144,7 +144,28 @@ func (r *run) newTrial(ctx context.Context, along line, step float64) (*trial, e
 
 // evaluate calls the function at p.x and fills in p.f and p.g. It returns false, with run.status set, if ctx ended.
 func (r *run) evaluate(ctx context.Context, p *point) (bool, error) {
-	f, g, err := optimize.Evaluate(ctx, r.ops.backend, r.function, &p.x)
+	x := p.x
+	if r.Scaling != nil {
+		scaled, err := r.Scaling.Scale(x)
+		if err != nil {
+			return false, fmt.Errorf("lbfgs: %w", err)
+		}
+		x = scaled
+	}
+	f, g, err := optimize.Evaluate(ctx, r.ops.backend, r.function, &x)
+	switch {
+	case r.Scaling == nil:
+		p.x = x
+	default:
+		optimize.Free(x)
+		if err == nil {
+			gradient := g
+			if g, err = r.Scaling.Scale(gradient); err != nil {
+				err = fmt.Errorf("the gradient: %w", err)
+			}
+			optimize.Free(gradient)
+		}
+	}
 	if err != nil && ctx.Err() != nil {
 		r.status = optimize.Interrupted
 		return false, nil

@@ -19,13 +19,14 @@ func init() { optimize.Register(optimize.LBFGS, readState) }
 type State struct {
 	head    header
 	shape   shapes.Shape      // of x and g
-	vectors []optimize.Vector // x, g, s₀, y₀, s₁, y₁, …; nil once resumed
+	vectors []optimize.Vector // x, g, s₀, y₀, s₁, y₁, …, and with a Scaling the point of x; nil once resumed
 }
 
 // header is the part of a state that is written as JSON.
 type header struct {
 	Version     int     `json:"version"`
 	Compact     bool    `json:"compact,omitempty"`
+	Scaled      bool    `json:"scaled,omitempty"` // x, g and the pairs are of a Scaling's variables
 	Iterations  int     `json:"iterations"`
 	Evaluations int     `json:"evaluations"`
 	F           float64 `json:"f"`
@@ -53,7 +54,35 @@ func (s *State) X() (*tensors.Tensor, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("lbfgs: the point of a state: %w", err)
 	}
-	return tensors.FromRaw(nil, 0, s.shape, s.vectors[0].Data)
+	at := 0
+	if s.head.Scaled {
+		at = len(s.vectors) - 1
+	}
+	return tensors.FromRaw(nil, 0, s.shape, s.vectors[at].Data)
+}
+
+// Pairs returns copies of the latest pairs, at most n, on the host: steps, and the changes of the gradient over them. They
+// are of a [Scaling]'s variables, if the run had one. The caller finalizes them. It returns an error for a state that was
+// resumed, and for one with compact pairs.
+func (s *State) Pairs(n int) (steps, changes []*tensors.Tensor, err error) {
+	if err = s.check(); err == nil && s.head.Compact {
+		err = errors.New("its pairs are compact")
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("lbfgs: the pairs of a state: %w", err)
+	}
+	pairs := len(s.head.Pairs)
+	for i := pairs - min(n, pairs); i < pairs; i++ {
+		for j, list := range []*[]*tensors.Tensor{&steps, &changes} {
+			t, err := tensors.FromRaw(nil, 0, s.shape, s.vectors[2+2*i+j].Data)
+			if err != nil {
+				optimize.Free(append(steps, changes...)...)
+				return nil, nil, fmt.Errorf("lbfgs: the pairs of a state: %w", err)
+			}
+			*list = append(*list, t)
+		}
+	}
+	return steps, changes, nil
 }
 
 // layout returns the vectors without their elements.
@@ -71,6 +100,9 @@ func (s *State) layout() []optimize.Vector {
 			}
 		}
 	}
+	if s.head.Scaled {
+		list = append(list, optimize.Vector{Name: "point", Shape: s.shape})
+	}
 	return list
 }
 
@@ -79,6 +111,7 @@ func (r *run) describe() *State {
 	s := &State{shape: r.at.x.Shape().Clone(), head: header{
 		Version:     stateVersion,
 		Compact:     r.Compact,
+		Scaled:      r.Scaling != nil,
 		Iterations:  r.iterations,
 		Evaluations: r.evaluations,
 		F:           r.at.f,
@@ -93,16 +126,20 @@ func (r *run) describe() *State {
 	return s
 }
 
-// vectors returns the vectors of a state of the run.
+// vectors returns the vectors of a state of the run, whose point was asked for.
 func (r *run) vectors() []*tensors.Tensor {
-	return append([]*tensors.Tensor{r.at.x, r.at.g}, r.history.vectors()...)
+	list := append([]*tensors.Tensor{r.at.x, r.at.g}, r.history.vectors()...)
+	if r.Scaling != nil {
+		list = append(list, r.shown)
+	}
+	return list
 }
 
 // state copies a run that has ended to the host. All vectors but the point are freed on the device.
 func (r *run) state() (*State, error) {
-	s := r.describe()
+	s, from := r.describe(), r.vectors()
 	s.vectors = s.layout()
-	if err := optimize.Fill(r.ops.backend, s.vectors, r.vectors(), func(i int) bool { return i == 0 }); err != nil {
+	if err := optimize.Fill(r.ops.backend, s.vectors, from, func(i int) bool { return from[i] == r.X() }); err != nil {
 		return nil, fmt.Errorf("lbfgs: %w", err)
 	}
 	return s, nil
@@ -111,10 +148,15 @@ func (r *run) state() (*State, error) {
 // Changed drops the history before the next iteration, which begins with an evaluation: see [optimize.Snapshot].
 func (r *run) Changed() { r.changed = true }
 
-// X returns the current point: see [optimize.Snapshot].
-func (r *run) X() *tensors.Tensor { return r.at.x }
+// X returns the current point, which was asked for: see [optimize.Snapshot].
+func (r *run) X() *tensors.Tensor {
+	if r.Scaling != nil {
+		return r.shown
+	}
+	return r.at.x
+}
 
-// WriteState writes 2·History + 2 vectors: see [optimize.Snapshot].
+// WriteState writes 2·History + 2 vectors, and one more with a Scaling: see [optimize.Snapshot].
 func (r *run) WriteState(w io.Writer, metadata map[string]string) error {
 	s, from := r.describe(), r.vectors()
 	layout := s.layout()
@@ -137,10 +179,14 @@ func (r *run) restore(state optimize.State) error {
 	if s.head.Compact != r.Compact {
 		return fmt.Errorf("lbfgs: the state is of a run with Compact = %v: resume it so", s.head.Compact)
 	}
+	if s.head.Scaled != (r.Scaling != nil) {
+		return errors.New("lbfgs: the state is of other variables: a run with a Scaling is resumed with it, and one without it without")
+	}
 	from := s.vectors
 	s.vectors = nil
 	beyond := 2 * max(0, len(s.head.Pairs)-r.History) // the vectors of pairs beyond the limit
-	vectors, err := optimize.Upload(r.ops.backend, from, func(i int) bool { return i >= 2 && i < 2+beyond })
+	last := 2 + 2*len(s.head.Pairs)                   // after which the point of a Scaling comes, which is made anew
+	vectors, err := optimize.Upload(r.ops.backend, from, func(i int) bool { return i >= 2 && i < 2+beyond || i == last })
 	if err != nil {
 		return fmt.Errorf("lbfgs: %w", err)
 	}
@@ -155,7 +201,7 @@ func (r *run) restore(state optimize.State) error {
 	return nil
 }
 
-// Write writes the state as a .safetensors file: its 2 + 2·History vectors, a few kilobytes of metadata
+// Write writes the state as a .safetensors file: its vectors, which are 2 + 2·History or one more, a few kilobytes of metadata
 // and a checksum. The given metadata are written, too; the key "lbfgs" is the state's own.
 func (s *State) Write(w io.Writer, metadata map[string]string) error {
 	if s.vectors == nil {

@@ -24,6 +24,10 @@ func TestResumeExactly(t *testing.T) {
 	picture := tensors.FromFlatDataAndDimensions(noise[float32](6000, 1), 1, 40, 50, 3)
 	t.Run("float32", func(t *testing.T) { checkResume[float32](t, Minimizer{}, picture) })
 	t.Run("compact", func(t *testing.T) { checkResume[float32](t, Minimizer{Compact: true}, picture) })
+	t.Run("scaled", func(t *testing.T) { checkResume[float32](t, Minimizer{Scaling: stretching(t)}, picture) })
+	t.Run("scaled, compact", func(t *testing.T) {
+		checkResume[float32](t, Minimizer{Scaling: stretching(t), Compact: true}, picture)
+	})
 	t.Run("float64", func(t *testing.T) { checkResume[float64](t, Minimizer{}, tensor(noise[float64](100, 2))) })
 }
 
