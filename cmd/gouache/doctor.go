@@ -17,6 +17,7 @@ import (
 	"github.com/gouache-art/gouache/internal/terminal"
 	"github.com/gouache-art/gouache/stylelib"
 	"github.com/gouache-art/gouache/stylelib/backend"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 	"github.com/gouache-art/gouache/weights"
 )
 
@@ -126,8 +127,18 @@ func examineDevice() (plugin, device finding) {
 		detail = ", which PJRT_PLUGIN_LIBRARY_PATH names, not verified"
 	}
 	plugin = finding{Part: "plugin", State: stateOK, Version: b.APIVersion(), Detail: found.Path + detail}
-	device = finding{Part: "device", State: stateOK, Version: b.DeviceName(), Detail: fmt.Sprintf("%d processor cores", runtime.NumCPU())}
+	device = finding{Part: "device", State: stateOK, Version: b.DeviceName(), Detail: fmt.Sprintf("%d processor cores, %s", runtime.NumCPU(), precisionOf(found.Device))}
 	return plugin, device
+}
+
+// precisionOf says how a device's products are computed by default.
+func precisionOf(device backend.Device) string {
+	switch p := conv.DefaultPrecision(device); p {
+	case conv.Mixed:
+		return "which multiply bf16: layers use it where it is faster"
+	default:
+		return fmt.Sprintf("products in %s", p)
+	}
 }
 
 // examineWeights verifies the files in the cache and says which one a painting would use.

@@ -50,7 +50,7 @@ func (f *studioFlags) add(cmd *cobra.Command) {
 func (f *studioFlags) addCompute(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.tile, "tile", "auto", "`SIDE` in pixels of what is computed at once, off for no bound; auto computes a picture in tiles if it does not fit into memory")
-	flags.StringVar(&f.precision, "precision", "auto", "`PRECISION` of the network's products: float32, tf32 (CUDA only), bf16, or mixed, which is float32 or bf16 in each layer, whichever is faster; auto is tf32 on CUDA, else float32")
+	flags.StringVar(&f.precision, "precision", "auto", "`PRECISION` of the network's products: float32, tf32 (CUDA only), bf16, or mixed, which is float32 or bf16 in each layer, whichever is faster; auto is tf32 on CUDA, mixed on processors that multiply bf16, else float32")
 }
 
 // addTuning adds the flag of commands that compute often enough for tuning to pay.

@@ -46,7 +46,11 @@ func TestPrecisionCheck(t *testing.T) {
 			t.Errorf("products of bfloat16: %v, the system says %v", !want, want)
 		}
 	}
-	for device, want := range map[backend.Device]Precision{backend.CPU: Float32, backend.CUDA: TF32} {
+	cpu := Float32
+	if MultipliesBFloat16() {
+		cpu = Mixed
+	}
+	for device, want := range map[backend.Device]Precision{backend.CPU: cpu, backend.CUDA: TF32} {
 		if got := DefaultPrecision(device); got != want || got.Check(device) != nil {
 			t.Errorf("%s: the default is %s, want %s", device, got, want)
 		}
