@@ -31,9 +31,11 @@ func scoreJob(t *testing.T) Job {
 }
 
 // TestPaintingInTiles: the picture is the one that is painted whole, except for what the optimiser makes of rounding in a
-// few iterations, and observers receive each tile of each evaluation.
+// few iterations, and observers receive each tile of each evaluation. It has one scale: at a second one, variables that were
+// learnt at the first are for pictures that are computed whole.
 func TestPaintingInTiles(t *testing.T) {
 	job := tiledJob(t)
+	job.Scales, job.Iterations = 1, 3
 	whole, err := tiny().Stylize(t.Context(), job, nil)
 	if err != nil {
 		t.Fatal(err)
