@@ -15,10 +15,11 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/gouache-art/gouache/internal/browsertest"
+	"github.com/gouache-art/gouache/internal/postgrestest"
 )
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := postgrestest.Run(m)
 	browsertest.Close()
 	os.Exit(code)
 }
