@@ -2,12 +2,10 @@ package stylelib
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -65,10 +63,13 @@ func (s *Studio) objective(net *vgg.Network, job Job, m matching, tone *loss.Ton
 	// targets returns those that compute returns, unless the studio has them already.
 	type compute func(pictures []loss.Style) ([]loss.Target, error)
 	targets := func(of string, layers []string, pictures []Style, compute compute) ([]loss.Target, error) {
-		list, done, err := s.targets.Get(targetKey(net, of, layers, pictures), func() (list []loss.Target, bytes int64, err error) {
-			on, free := onDevice(pictures)
-			defer free()
-			list, err = compute(on)
+		key := targetKey(net, of, layers, pictures)
+		list, done, err := s.targets.Get(key, func() (list []loss.Target, bytes int64, err error) {
+			list, err = s.keptOr(net, key, func() ([]loss.Target, error) {
+				on, free := onDevice(pictures)
+				defer free()
+				return compute(on)
+			})
 			for _, t := range list {
 				bytes += int64(t.Tensor.ByteSize())
 				if t.Spectrum != nil {
@@ -188,17 +189,6 @@ type jobTerms struct {
 func (t jobTerms) of(preset loss.Preset) ([]loss.Term, error) {
 	terms, err := preset.Terms(t.scene)
 	return append(terms, t.own...), err
-}
-
-// targetKey identifies targets by everything that they are computed from. Of is "content", or names a statistic and its cells.
-func targetKey(net *vgg.Network, of string, layers []string, pictures []Style) string {
-	h := sha256.New()
-	fmt.Fprintln(h, net.Variant(), net.Side(), of, strings.Join(layers, ","))
-	for _, p := range pictures {
-		fmt.Fprintln(h, p.Weight)
-		hashPicture(h, p.Picture)
-	}
-	return string(h.Sum(nil))
 }
 
 // finalize frees the targets' memory on the device.

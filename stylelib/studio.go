@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/gouache-art/gouache/internal/cache"
+	"github.com/gouache-art/gouache/internal/diskcache"
 	"github.com/gouache-art/gouache/internal/patience"
 	"github.com/gouache-art/gouache/stylelib/adam"
 	"github.com/gouache-art/gouache/stylelib/backend"
@@ -48,7 +49,8 @@ type Options struct {
 	// memory, with the largest tiles that fit. Whole never does.
 	Tile int
 	// Tune chooses each layer's convolutions by measuring them when a size is first used on a
-	// device, and keeps the choices in the user's cache (conv.Tuner). Without it a table chooses.
+	// device, and keeps the choices in the user's cache (conv.Tuner). Without it a table chooses. With it, what is
+	// computed of the pictures of a job is kept there, too, for the next painting with them.
 	Tune bool
 	// Measuring is called as the measuring proceeds, and Warn if its results cannot be kept. Both may be nil.
 	Measuring func(done, total int)
@@ -98,6 +100,7 @@ type Studio struct {
 	objectives *cache.Cache[string, *loss.Objective]
 	transforms *cache.Cache[[2]int, *spectrum.Transform] // by height and width
 	targets    *cache.Cache[string, []loss.Target]
+	kept       *diskcache.Cache // of targets; or nil
 }
 
 // maxObjectives and maxTransforms bound the number of compiled graphs that are kept, and maxTargetBytes the
@@ -175,6 +178,7 @@ func NewStudio(b *backend.Backend, set *weights.Set, options Options) *Studio {
 		targets:    cache.New[string](maxTargetBytes, finalize),
 	}
 	if options.Tune {
+		s.kept = openKeptTargets()
 		s.tuner = conv.NewTuner(conv.TunerOptions{Device: b.Identity(), Progress: options.Measuring, Warn: options.Warn})
 	}
 	return s

@@ -51,6 +51,9 @@ func ParseDevice(name string) (Device, error) {
 	if slices.Contains(Devices, name) {
 		return Device(name), nil
 	}
+	if strings.EqualFold(name, "gpu") { // the nearest name would be cpu
+		return Auto, fmt.Errorf("unknown device %q: an NVIDIA GPU is %s", name, CUDA)
+	}
 	return Auto, suggest.Unknown("device", name, Devices)
 }
 

@@ -73,6 +73,9 @@ func TestParseDevice(t *testing.T) {
 			t.Errorf("ParseDevice(%q) = %q, %v", name, got, err)
 		}
 	}
+	if _, err := ParseDevice("GPU"); err == nil || !strings.Contains(err.Error(), "is cuda") {
+		t.Errorf("the error for a GPU is %v", err)
+	}
 	if _, err := ParseDevice("cpi"); err == nil || !strings.Contains(err.Error(), `did you mean "cpu"`) {
 		t.Errorf("error %v has no suggestion", err)
 	}

@@ -9,19 +9,20 @@ import (
 
 	"github.com/shirou/gopsutil/v4/cpu"
 
+	"github.com/gouache-art/gouache/internal/diskcache"
 	"github.com/gouache-art/gouache/stylelib/backend/executables"
 )
 
 // executablesLimit is the most that the kept executables take, in bytes. One takes 0.05 to 2 MB, a painting some 10.
 const executablesLimit = 512 << 20
 
-// Executables returns the files in which compiled graphs are kept, in the user's cache folder, or says why none are.
-func Executables() (*executables.Files, error) {
+// Executables returns the cache of compiled graphs, in the user's cache folder, or says why there is none.
+func Executables() (*diskcache.Cache, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return nil, fmt.Errorf("no folder to keep compiled graphs in: %w", err)
 	}
-	return executables.NewFiles(filepath.Join(cache, "gouache", "executables"), executablesLimit)
+	return diskcache.New(filepath.Join(cache, "gouache", "executables"), ".xla", executablesLimit)
 }
 
 // load loads a plugin's library, with a cache of executables if there can be one.

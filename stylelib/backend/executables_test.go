@@ -13,7 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gouache-art/gouache/stylelib/backend/executables"
+	"github.com/gouache-art/gouache/internal/diskcache"
 )
 
 // TestExecutables compiles a graph in one process after another: those after the first read what it kept, and compute the
@@ -75,12 +75,12 @@ func TestExecutables(t *testing.T) {
 			t.Errorf("%s was made again", path)
 		}
 	}
-	of, err := executables.NewFiles(folder, 1<<30)
+	of, err := diskcache.New(folder, ".xla", 1<<30)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for path := range files {
-		var key executables.Key
+		var key diskcache.Key
 		if _, err := hex.Decode(key[:], []byte(strings.TrimSuffix(filepath.Base(path), ".xla"))); err != nil {
 			t.Fatal(err)
 		}

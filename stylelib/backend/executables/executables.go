@@ -20,6 +20,8 @@ import (
 	"unsafe"
 
 	"github.com/gomlx/go-xla/pjrt"
+
+	"github.com/gouache-art/gouache/internal/diskcache"
 )
 
 // plugins are those that were loaded with a cache, by the slot of their hook.
@@ -32,14 +34,14 @@ var (
 
 type plugin struct {
 	table *C.Table // the library's own
-	files *Files
+	files *diskcache.Cache
 	key   []byte
 }
 
 // Load loads a plugin's library and registers it with go-xla under its path, so that xla.New(path) opens it. Its
 // executables are kept in files. The identity names everything beside the program and its options that an executable
 // depends on: the plugin's build, the processor, and XLA's flags. A plugin that was loaded before stays as it was.
-func Load(path, identity string, files *Files) error {
+func Load(path, identity string, files *diskcache.Cache) error {
 	mu.Lock()
 	defer mu.Unlock()
 	if loaded[path] {
@@ -96,7 +98,7 @@ func pjrtCompileCached(slot C.int, args *C.CompileArgs) *C.Error {
 }
 
 // keyOf returns the key of an executable: a hash of all that it depends on.
-func (p *plugin) keyOf(args *C.CompileArgs) Key {
+func (p *plugin) keyOf(args *C.CompileArgs) diskcache.Key {
 	h := sha256.New()
 	for _, part := range [][]byte{
 		p.key,
@@ -107,5 +109,5 @@ func (p *plugin) keyOf(args *C.CompileArgs) Key {
 		fmt.Fprintf(h, "%d\n", len(part))
 		h.Write(part)
 	}
-	return Key(h.Sum(nil))
+	return diskcache.Key(h.Sum(nil))
 }

@@ -1,6 +1,8 @@
 package conv
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -176,6 +178,18 @@ func (t *Tuner) Used() Choices {
 	t.using.Lock()
 	defer t.using.Unlock()
 	return Choices{t.opts.Device, maps.Clone(t.used)}
+}
+
+// Fingerprint identifies the choices that the tuner has of its device: with others, results differ by rounding.
+func (t *Tuner) Fingerprint() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.read()
+	h := sha256.New()
+	for _, key := range slices.Sorted(maps.Keys(t.choices)) {
+		fmt.Fprintln(h, key, t.choices[key].Method)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Adopt takes choices over that were used before, so that a file that was lost since changes no result. Those of another

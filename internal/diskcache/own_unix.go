@@ -1,6 +1,6 @@
 //go:build unix
 
-package executables
+package diskcache
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ func own(folder string) error {
 		return &os.PathError{Op: "stat", Path: folder, Err: err}
 	}
 	if int(is.Uid) != os.Geteuid() || is.Mode&0o022 != 0 {
-		return fmt.Errorf("%s is not used for executables: it must be yours, and others must not write to it (chmod 700)", folder)
+		return fmt.Errorf("%s is not used as a cache: it must be yours, and others must not write to it (chmod 700)", folder)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package executables
+package diskcache
 
 import (
 	"bytes"
@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-func newFiles(t *testing.T, limit int64) *Files {
+func newCache(t *testing.T, limit int64) *Cache {
 	t.Helper()
-	f, err := NewFiles(filepath.Join(t.TempDir(), "executables"), limit)
+	f, err := New(filepath.Join(t.TempDir(), "cache"), ".data", limit)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
-func TestFiles(t *testing.T) {
-	f := newFiles(t, 1<<20)
+func TestCache(t *testing.T) {
+	f := newCache(t, 1<<20)
 	key, other := Key{1}, Key{2}
 	if f.Get(key) != nil {
 		t.Error("an empty folder has data")
@@ -38,8 +38,8 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// TestDamagedFiles: what is not to the byte what was kept under that key is not code that is run.
-func TestDamagedFiles(t *testing.T) {
+// TestDamaged: what is not to the byte what was kept under that key is not code that is run.
+func TestDamaged(t *testing.T) {
 	for name, damage := range map[string]func(file []byte) []byte{
 		"empty":     func([]byte) []byte { return nil },
 		"short":     func(file []byte) []byte { return file[:20] },
@@ -48,7 +48,7 @@ func TestDamagedFiles(t *testing.T) {
 		"one bit":   func(file []byte) []byte { file[len(file)/2] ^= 4; return file },
 		"the sum's": func(file []byte) []byte { file[0] ^= 4; return file },
 	} {
-		f, key := newFiles(t, 1<<20), Key{1}
+		f, key := newCache(t, 1<<20), Key{1}
 		f.Put(key, bytes.Repeat([]byte("code"), 100))
 		file, err := os.ReadFile(f.path(key))
 		if err != nil {
@@ -64,7 +64,7 @@ func TestDamagedFiles(t *testing.T) {
 			t.Errorf("%s: it is kept", name)
 		}
 	}
-	f := newFiles(t, 1<<20)
+	f := newCache(t, 1<<20)
 	f.Put(Key{1}, []byte("code"))
 	if err := os.Rename(f.path(Key{1}), f.path(Key{2})); err != nil {
 		t.Fatal(err)
@@ -74,9 +74,9 @@ func TestDamagedFiles(t *testing.T) {
 	}
 }
 
-// TestFilesLimit: the files that were not used for longest make room.
-func TestFilesLimit(t *testing.T) {
-	f := newFiles(t, 1000)
+// TestCacheLimit: the files that were not used for longest make room.
+func TestCacheLimit(t *testing.T) {
+	f := newCache(t, 1000)
 	data := make([]byte, 150) // 182 with its checksum, so that five fit
 	hour := func(n int) time.Time { return time.Now().Add(time.Duration(n-10) * time.Hour) }
 	for i := range 5 {
@@ -99,9 +99,9 @@ func TestFilesLimit(t *testing.T) {
 	}
 }
 
-// TestFilesAtTheSameTime: several that keep the same and other data never read what is not whole.
-func TestFilesAtTheSameTime(t *testing.T) {
-	f := newFiles(t, 20_000)
+// TestCacheAtTheSameTime: several that keep the same and other data never read what is not whole.
+func TestCacheAtTheSameTime(t *testing.T) {
+	f := newCache(t, 20_000)
 	var all sync.WaitGroup
 	for worker := range 4 {
 		all.Go(func() {
@@ -128,7 +128,7 @@ func TestOthersFolder(t *testing.T) {
 		if err := os.Chmod(folder, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := NewFiles(folder, 1); (err == nil) != want {
+		if _, err := New(folder, ".data", 1); (err == nil) != want {
 			t.Errorf("%v: %v", mode, err)
 		}
 	}
@@ -139,7 +139,7 @@ func TestOthersFolder(t *testing.T) {
 		if err := os.Chmod(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := NewFiles(folder, 1); err == nil {
+		if _, err := New(folder, ".data", 1); err == nil {
 			t.Error("another user's folder is used")
 		}
 	}
