@@ -1,6 +1,7 @@
 package spectrum
 
 import (
+	"fmt"
 	"math"
 	"testing"
 )
@@ -57,5 +58,17 @@ func TestFitBounds(t *testing.T) {
 		if law, ok := Fit(height, width, c.pairs); ok != c.ok || ok && !law.Valid() {
 			t.Errorf("%s: %+v, %v, want %v", name, law, ok, c.ok)
 		}
+	}
+}
+
+// BenchmarkFit: what a painting waits for between its first two scales.
+func BenchmarkFit(b *testing.B) {
+	for _, side := range []int{128, 512} {
+		pair := Pair{noise(3*side*side, 1), noise(3*side*side, 2)}
+		b.Run(fmt.Sprint(side), func(b *testing.B) {
+			for b.Loop() {
+				Fit(side, side, []Pair{pair, pair, pair, pair, pair})
+			}
+		})
 	}
 }
