@@ -104,7 +104,7 @@ func TestMistakes(t *testing.T) {
 		{quick(out, "--weights", "vgg91"), 2, `did you mean "vgg19"`},
 		{quick(out, "--weights", in("text.png")), 1, "not a file of weights"},
 		{quick(out, "--pooling", "mux"), 2, `did you mean "max"`},
-		{quick(out, "--device", "gpu"), 2, `did you mean "cpu"`},
+		{quick(out, "--device", "gpu"), 2, `an NVIDIA GPU is cuda`},
 		{quick(out, "--content-weight", "-1"), 2, "--content-weight is -1"},
 		{quick(out, "--style-weight", "NaN"), 2, "--style-weight is NaN"},
 		{quick(out, "--tv-weight", "some"), 2, `--tv-weight is "some": it must be a number`},
