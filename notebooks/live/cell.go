@@ -79,7 +79,8 @@ func UseStore(store tracker.Store) {
 }
 
 // Studio returns the studio of the cell, for functions of other packages: that of UseStudio, or the best available
-// weights on the device that $GOMLX_BACKEND names, or else the best. These are opened, and installed and fetched if they are missing, when the cell first needs them.
+// weights on the device that $GOMLX_BACKEND names, or else the best. These are opened, and installed and fetched if they
+// are missing, when the cell first needs them.
 // They are the process's, and end with it.
 func Studio() *stylelib.Studio { return Must(cell.openStudio(nil)) }
 
