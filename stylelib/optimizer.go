@@ -77,12 +77,13 @@ func (s *stage) prepareScaling() (err error) {
 
 // learns reports whether the end of the scale says how the objective curves, which is learnt once.
 func (s *stage) learns() bool {
-	return s.run.law == nil && s.run.job.Preset.Optimizer != optimize.Adam && !s.compact() && s.scale < len(s.run.scales)-1 && s.canCopyState()
+	return s.run.law == nil && s.run.job.Preset.Optimizer != optimize.Adam && !s.compact() && s.scale < len(s.run.scales)-1 &&
+		s.height*s.width <= mostLearned
 }
 
 // learn measures how the objective curves, from how the scale ended. The scales after it then have variables along which
-// it curves alike: with neural-style's preset and vgg16-hed, cat in swirl at 256 pixels, the total of 200 evaluations in pixels
-// is reached after 82 and fewer, and more pixels take more.
+// it curves alike: without them, with trained weights, the last scale comes down more slowly than a run that has no other
+// (bench/NOTES.md).
 func (s *stage) learn(end optimize.State) error {
 	state, ok := end.(*lbfgs.State)
 	if !ok || !s.learns() {
@@ -108,8 +109,10 @@ func (s *stage) learn(end optimize.State) error {
 	return nil
 }
 
-// learnedPairs is how many of the latest pairs are read.
-const learnedPairs = 5
+const (
+	learnedPairs = 5       // the latest, which are read
+	mostLearned  = 1 << 20 // pixels: the state is copied to the host, and what free memory there is must not change the result
+)
 
 // compact reports whether L-BFGS keeps less than usual.
 func (s *stage) compact() bool { return s.objective.Tiles() > 1 }

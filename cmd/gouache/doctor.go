@@ -133,12 +133,11 @@ func examineDevice() (plugin, device finding) {
 
 // precisionOf says how a device's products are computed by default.
 func precisionOf(device backend.Device) string {
-	switch p := conv.DefaultPrecision(device); p {
-	case conv.Mixed:
+	p := conv.DefaultPrecision(device)
+	if p == conv.Mixed {
 		return "which multiply bf16: layers use it where it is faster"
-	default:
-		return fmt.Sprintf("products in %s", p)
 	}
+	return fmt.Sprintf("products in %s", p)
 }
 
 // examineWeights verifies the files in the cache and says which one a painting would use.

@@ -26,7 +26,7 @@ type run struct {
 	function optimize.Function
 
 	at      point
-	shown   *tensors.Tensor // what Scaling makes of the current point, once it was asked for; nil without Scaling
+	shown   *tensors.Tensor // what Scaling makes of the current point, after show; nil without Scaling
 	history history
 	// length is that of the next step if it is along −g, because the history is empty.
 	length                  float64
@@ -175,7 +175,7 @@ func (r *run) result(err error) (*optimize.Result, error) {
 		Evaluations:  r.evaluations,
 		Status:       r.status,
 	}
-	if _, err := r.point(); err != nil {
+	if err := r.show(); err != nil {
 		return nil, err
 	}
 	if r.SaveState != nil && r.at.g != nil && r.SaveState(r.status) {
@@ -191,17 +191,15 @@ func (r *run) result(err error) (*optimize.Result, error) {
 	return result, nil
 }
 
-// point returns the current point as the function has it. It remains the run's, until the point is another one.
-func (r *run) point() (x *tensors.Tensor, err error) {
-	if r.Scaling == nil {
-		return r.at.x, nil
+// show makes X return the current point as the function has it.
+func (r *run) show() (err error) {
+	if r.Scaling == nil || r.shown != nil {
+		return nil
 	}
-	if r.shown == nil {
-		if r.shown, err = r.Scaling.Scale(r.at.x); err != nil {
-			return nil, fmt.Errorf("lbfgs: %w", err)
-		}
+	if r.shown, err = r.Scaling.Scale(r.at.x); err != nil {
+		return fmt.Errorf("lbfgs: %w", err)
 	}
-	return r.shown, nil
+	return nil
 }
 
 // minimize iterates until there is a reason to stop, which it leaves in status.
@@ -315,7 +313,7 @@ func (r *run) accept(t *trial) error {
 	if r.Recorder == nil {
 		return nil
 	}
-	if _, err := r.point(); err != nil {
+	if err := r.show(); err != nil {
 		return err
 	}
 	defer r.X().FinalizeLocal() // a copy that the recorder may have brought to the host

@@ -153,16 +153,12 @@ func (r *run) evaluate(ctx context.Context, p *point) (bool, error) {
 		x = scaled
 	}
 	f, g, err := optimize.Evaluate(ctx, r.ops.backend, r.function, &x)
-	switch {
-	case r.Scaling == nil:
-		p.x = x
-	default:
+	if r.Scaling == nil {
+		p.x = x // a copy, if the function was left
+	} else {
 		optimize.Free(x)
-		if err == nil {
-			gradient := g
-			if g, err = r.Scaling.Scale(gradient); err != nil {
-				err = fmt.Errorf("the gradient: %w", err)
-			}
+		if gradient := g; err == nil {
+			g, err = r.Scaling.Scale(gradient)
 			optimize.Free(gradient)
 		}
 	}

@@ -126,7 +126,7 @@ func (r *run) describe() *State {
 	return s
 }
 
-// vectors returns the vectors of a state of the run, whose point was asked for.
+// vectors returns the vectors of a state of the run, after show.
 func (r *run) vectors() []*tensors.Tensor {
 	list := append([]*tensors.Tensor{r.at.x, r.at.g}, r.history.vectors()...)
 	if r.Scaling != nil {
@@ -148,7 +148,7 @@ func (r *run) state() (*State, error) {
 // Changed drops the history before the next iteration, which begins with an evaluation: see [optimize.Snapshot].
 func (r *run) Changed() { r.changed = true }
 
-// X returns the current point, which was asked for: see [optimize.Snapshot].
+// X returns the current point, after show: see [optimize.Snapshot].
 func (r *run) X() *tensors.Tensor {
 	if r.Scaling != nil {
 		return r.shown

@@ -220,7 +220,8 @@ func (d Desk) enqueue(ctx context.Context, job stylelib.Job, n tracker.NewRun) (
 	return Enqueue(ctx, d.Store, job, n)
 }
 
-// Again queues a run once more, for the same kind of device, with some settings changed. The error has CodeInvalid if it cannot be painted again.
+// Again queues a run once more, for the same kind of device, with some settings changed. The error has CodeInvalid if it
+// cannot be painted again.
 func (d Desk) Again(ctx context.Context, run *tracker.Run, changes tracker.Params) (*tracker.Run, error) {
 	if _, err := repeatable(run); err != nil {
 		return nil, err
