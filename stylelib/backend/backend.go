@@ -28,6 +28,7 @@ import (
 
 	"github.com/gouache-art/gouache/internal/fetch"
 	"github.com/gouache-art/gouache/internal/suggest"
+	"github.com/gouache-art/gouache/stylelib/backend/fused"
 )
 
 // Device is the kind of hardware that a plugin drives.
@@ -124,20 +125,23 @@ func open(plugin Plugin, options string) (*Backend, error) {
 	if plugin.Device == CPU {
 		setFlags()
 	}
-	if err := load(plugin, options); err != nil {
+	hasFused, err := load(plugin, options)
+	if err != nil {
 		return nil, fmt.Errorf("XLA's plugin %s cannot be loaded: %s; delete it and run `gouache doctor --fix`", plugin.Path, firstLine(err))
 	}
 	// An absolute path keeps go-xla from searching for a plugin, and from installing one: xla.New tries to
 	// install even when another plugin is there, and fails without a network. xla.New panics on some
 	// libraries that are no plugins.
 	var opened compute.Backend
-	var err error
 	caught := exceptions.TryCatch[error](func() { opened, err = xla.New(plugin.Path + options) })
 	if err == nil {
 		err = caught
 	}
 	if err != nil {
 		return nil, fmt.Errorf("XLA's plugin %s cannot be loaded: %s; delete it and run `gouache doctor --fix`", plugin.Path, firstLine(err))
+	}
+	if hasFused {
+		fused.Enable(opened)
 	}
 	b := &Backend{xla: opened, plugin: plugin}
 	if loaded, err := pjrt.GetPlugin(plugin.Path); err == nil {
@@ -198,7 +202,10 @@ func (b *Backend) Identity() string {
 }
 
 // Close releases the device. Tensors that live on it must not be used afterwards.
-func (b *Backend) Close() { b.xla.Finalize() }
+func (b *Backend) Close() {
+	fused.Disable(b.xla)
+	b.xla.Finalize()
+}
 
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")

@@ -25,15 +25,16 @@ func Executables() (*diskcache.Cache, error) {
 	return diskcache.New(filepath.Join(cache, "gouache", "executables"), ".xla", executablesLimit)
 }
 
-// load loads a plugin's library, with a cache of executables if there can be one.
-func load(plugin Plugin, options string) error {
+// load loads a plugin's library, with a cache of executables if there can be one. It returns whether programs can have
+// package fused's convolutions.
+func load(plugin Plugin, options string) (hasFused bool, err error) {
 	files, err := Executables()
 	if err != nil {
-		return nil // go-xla loads it
+		files = nil // there is no folder to keep them in
 	}
 	is, err := os.Stat(plugin.Path)
 	if err != nil {
-		return err
+		return false, err
 	}
 	identity := []string{
 		fmt.Sprintf("%s, %d bytes, of %d", plugin.Device, is.Size(), is.ModTime().UnixNano()),
@@ -47,7 +48,7 @@ func load(plugin Plugin, options string) error {
 	if plugin.Device == CUDA {
 		identity = append(identity, driver())
 	}
-	return executables.Load(plugin.Path, strings.Join(identity, "\n"), files)
+	return executables.Load(plugin.Path, strings.Join(identity, "\n"), files, plugin.Device == CPU)
 }
 
 // driver names the NVIDIA GPUs and their driver.

@@ -2,14 +2,17 @@ package vgg
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gouache-art/gouache/stylelib/backend/fused"
 	"github.com/gouache-art/gouache/stylelib/vgg/convtest"
 	"github.com/gouache-art/gouache/weights"
 )
@@ -151,34 +154,45 @@ func TestUnpoolSharesTies(t *testing.T) {
 	}
 }
 
-// TestFullNetworkWithWinograd runs VGG19's real widths, where a plan with a pullback chooses Winograd, against the
-// direct convolutions of Features.
-func TestFullNetworkWithWinograd(t *testing.T) {
-	net := newNetwork(t, weights.Random(weights.VGG19, 1), MaxPooling)
+// TestFullNetwork runs VGG19's real widths with the methods that plans have when nothing was measured, with package fused
+// and without it, against direct convolutions.
+func TestFullNetwork(t *testing.T) {
 	const height, width, layer = 66, 70, "block5_conv1" // tiles fit neither way
-	plan, err := net.Plan(height, width, layer)
-	if err != nil {
-		t.Fatal(err)
+	run := func(opts Options) ([]float32, []string) {
+		net, err := New(device, weights.Random(weights.VGG19, 1), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer net.Close()
+		plan, err := net.Plan(height, width, layer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		methods := map[string]bool{}
+		for _, s := range plan.steps {
+			methods[s.method.Name()] = true
+		}
+		return runGraph(t, func(in []*graph.Node) *graph.Node { return plan.Forward(in[0], in[1:]).Feature(layer) },
+			append([]*tensors.Tensor{tensor(noise(height, width), 1, height, width, 3)}, plan.Inputs()...)...), slices.Sorted(maps.Keys(methods))
 	}
-	methods := map[string]bool{}
-	for _, s := range plan.steps {
-		methods[s.method.Name()] = true
+	direct, _ := run(Options{Direct: true})
+	check := func(want ...string) {
+		t.Helper()
+		got, methods := run(Options{})
+		if !slices.Equal(methods, want) {
+			t.Errorf("the plan has %v, want %v", methods, want)
+		}
+		// The bound for parity with other programs is 1e-4.
+		if e := relativeL2(got, convtest.Doubles(direct)); !(e <= 2e-5) {
+			t.Errorf("%v differ by %.2g (relative L2) from direct convolutions, at most 2e-5 expected", methods, e)
+		}
 	}
-	if !methods["direct"] || !methods["winograd2"] || !methods["winograd4"] {
-		t.Fatalf("the plan uses only %v", methods)
+	if fused.Enabled(device, fused.Kind{}) {
+		check("direct", "fused4")
+		fused.Disable(device)
+		defer fused.Enable(device)
 	}
-	pix := tensor(noise(height, width), 1, height, width, 3)
-	got := runGraph(t, func(in []*graph.Node) *graph.Node { return plan.Forward(in[0], in[1:]).Feature(layer) },
-		append([]*tensors.Tensor{pix}, plan.Inputs()...)...)
-	direct, err := net.Features(pix, layer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := convtest.Doubles(flat(t, direct[0]))
-	// The bound for parity with other programs is 1e-4.
-	if e := relativeL2(got, want); !(e <= 2e-5) {
-		t.Errorf("%s differs by %.2g (relative L2) from direct convolutions, at most 2e-5 expected", layer, e)
-	}
+	check("direct", "winograd2", "winograd4")
 }
 
 func TestPlanStopsAtDeepestLayer(t *testing.T) {

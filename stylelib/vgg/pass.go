@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
 // Pass is one run of the network inside a graph that is being built.
@@ -30,12 +32,10 @@ func (p *Plan) Forward(x *graph.Node, inputs []*graph.Node) *Pass {
 		}
 		s := p.steps[i]
 		if p.first+i == 0 && p.net.variant.replicate {
-			h = inner(s.method.Apply(replicate(h), inputs[s.kernel]))
+			h = inner(s.method.Apply(replicate(h), inputs[s.kernel], inputs[s.bias]))
 		} else {
-			h = s.method.Apply(h, inputs[s.kernel])
+			h = s.method.Apply(h, inputs[s.kernel], inputs[s.bias])
 		}
-		h = graph.Add(h, graph.Reshape(inputs[s.bias], 1, 1, 1, l.out))
-		h = graph.MaxScalar(h, 0)
 		h.AssertDims(1, p.height>>(l.block-1), p.width>>(l.block-1), l.out)
 		pass.features = append(pass.features, h)
 	}
@@ -76,6 +76,7 @@ func (p *Pass) Pullback(gradients map[string]*graph.Node, pooled *graph.Node) *g
 		direct[i-p.plan.first] = g
 	}
 	var g *graph.Node // with respect to the output of layer i; nil is zero
+	masked := false   // whether it has been pulled back through that layer's ReLU
 	if pooled != nil {
 		g = p.plan.net.variant.unpool(pooled, p.features[len(p.features)-1])
 	}
@@ -83,12 +84,18 @@ func (p *Pass) Pullback(gradients map[string]*graph.Node, pooled *graph.Node) *g
 		if g = sum(g, direct[i]); g == nil {
 			continue
 		}
-		l, s, f := p.plan.layers[i], p.plan.steps[i], p.features[i]
-		g = graph.Where(graph.GreaterThan(f, graph.ZerosLike(f)), g, graph.ZerosLike(g))
+		l, s := p.plan.layers[i], p.plan.steps[i]
+		if !masked {
+			g = conv.Masked(g, p.features[i])
+		}
+		var mask *graph.Node
+		if masked = i > 0 && !l.first && direct[i-1] == nil; masked {
+			mask = p.features[i-1]
+		}
 		if p.plan.first+i == 0 && p.plan.net.variant.replicate {
-			g = unreplicate(s.method.Pullback(outer(g), p.inputs[s.kernel]))
+			g = unreplicate(s.method.Pullback(outer(g), p.inputs[s.kernel], nil))
 		} else {
-			g = s.method.Pullback(g, p.inputs[s.kernel])
+			g = s.method.Pullback(g, p.inputs[s.kernel], mask)
 		}
 		if l.first && i > 0 {
 			g = p.plan.net.variant.unpool(g, p.features[i-1])

@@ -27,7 +27,7 @@ func choosing(t *testing.T, method string) *conv.Tuner {
 			}
 		}
 	}
-	text, err := json.Marshal(map[string]any{"version": 2, "devices": map[string]any{"d": choices}})
+	text, err := json.Marshal(map[string]any{"version": 3, "devices": map[string]any{"d": choices}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,8 @@
 // machine: an evaluation of VGG19 compiles in 2 to 4 s and is read in 0.05.
 //
 // PJRT can serialize an executable, and go-xla has no functions for that. [Load] therefore gives go-xla a plugin's table of
-// functions in which one is replaced, that which compiles.
+// functions in which one is replaced, that which compiles. That is where a CPU's programs are given package fused's
+// convolutions, too.
 package executables
 
 /*
@@ -22,12 +23,13 @@ import (
 	"github.com/gomlx/go-xla/pjrt"
 
 	"github.com/gouache-art/gouache/internal/diskcache"
+	"github.com/gouache-art/gouache/stylelib/backend/fused"
 )
 
 // plugins are those that were loaded with a cache, by the slot of their hook.
 var (
 	mu      sync.Mutex
-	loaded  = map[string]bool{} // by path
+	loaded  = map[string]bool{} // by path: whether programs are rewritten
 	plugins [C.slots]plugin
 	used    int
 )
@@ -36,36 +38,39 @@ type plugin struct {
 	table *C.Table // the library's own
 	files *diskcache.Cache
 	key   []byte
+	fused bool
 }
 
 // Load loads a plugin's library and registers it with go-xla under its path, so that xla.New(path) opens it. Its
 // executables are kept in files. The identity names everything beside the program and its options that an executable
-// depends on: the plugin's build, the processor, and XLA's flags. A plugin that was loaded before stays as it was.
-func Load(path, identity string, files *diskcache.Cache) error {
+// depends on: the plugin's build, the processor, and XLA's flags. Without files nothing is kept. A CPU's plugin has package
+// fused's convolutions where both can, which the result says. A plugin that was loaded before stays as it was.
+func Load(path, identity string, files *diskcache.Cache, cpu bool) (hasFused bool, err error) {
 	mu.Lock()
 	defer mu.Unlock()
-	if loaded[path] {
-		return nil
+	if has, ok := loaded[path]; ok {
+		return has, nil
 	}
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
 	var message *C.char
 	table := C.pjrtLoad(name, &message)
 	if table == nil {
-		return errors.New(C.GoString(message))
+		return false, errors.New(C.GoString(message))
 	}
 	hooked := C.pjrtHook(table, C.int(used))
 	if hooked == nil { // an old plugin, which cannot serialize
 		hooked = (*C.Table)(unsafe.Pointer(table))
 	} else {
-		plugins[used] = plugin{table: table, files: files, key: []byte(identity)}
+		hasFused = cpu && fused.Register(unsafe.Pointer(table))
+		plugins[used] = plugin{table: table, files: files, key: []byte(identity), fused: hasFused}
 		used++
 	}
 	if err := pjrt.RegisterPreloadedPlugin(path, uintptr(unsafe.Pointer(hooked))); err != nil {
-		return fmt.Errorf("it does not begin: %w", err)
+		return false, fmt.Errorf("it does not begin: %w", err)
 	}
-	loaded[path] = true
-	return nil
+	loaded[path] = hasFused
+	return hasFused, nil
 }
 
 // pjrtCompileCached stands in for PJRT_Client_Compile in the table of a slot's plugin.
@@ -75,6 +80,12 @@ func pjrtCompileCached(slot C.int, args *C.CompileArgs) *C.Error {
 	mu.Lock()
 	p := plugins[slot]
 	mu.Unlock()
+	if p.fused {
+		defer rewrite(args)()
+	}
+	if p.files == nil {
+		return C.pjrtCompile(p.table, args)
+	}
 	key := p.keyOf(args)
 	if data := p.files.Get(key); data != nil {
 		if e := C.pjrtDeserialize(p.table, args.client, unsafe.Pointer(unsafe.SliceData(data)), C.size_t(len(data)), &args.executable); e == nil {
@@ -95,6 +106,21 @@ func pjrtCompileCached(slot C.int, args *C.CompileArgs) *C.Error {
 	defer C.pjrtRelease(&out)
 	p.files.Put(key, unsafe.Slice((*byte)(unsafe.Pointer(out.bytes)), int(out.bytes_size)))
 	return nil
+}
+
+// rewrite replaces the program of the arguments by that with package fused's calls, until the function that it returns is
+// called. C's memory holds it, since the arguments are C's.
+func rewrite(args *C.CompileArgs) (restore func()) {
+	code := fused.Rewrite(unsafe.Slice((*byte)(unsafe.Pointer(args.program.code)), int(args.program.code_size)))
+	given, program := args.program, (*C.Program)(C.malloc(C.sizeof_Program))
+	*program = *given
+	program.code, program.code_size = (*C.char)(C.CBytes(code)), C.size_t(len(code))
+	args.program = program
+	return func() {
+		args.program = given
+		C.free(unsafe.Pointer(program.code))
+		C.free(unsafe.Pointer(program))
+	}
 }
 
 // keyOf returns the key of an executable: a hash of all that it depends on.

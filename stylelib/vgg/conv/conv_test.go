@@ -18,33 +18,53 @@ import (
 // device is the CPU, opened once for all tests of the package.
 var device = backendtest.Opened(backend.Open(context.Background(), backend.Options{Device: backend.CPU})).XLA()
 
-// TestConvolutions compares each way of convolving with the definition, on sizes that fit tiles and sizes that do not.
-func TestConvolutions(t *testing.T) {
-	// Winograd's transforms add and subtract numbers of like size, F(4×4)'s with factors up to 2.8: 8e-7 was found for it
-	// with 64 channels, 3.4e-7 for F(2×2). Direct convolution only rounds.
-	tolerance := map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 1.5e-6}
-	random := rand.New(rand.NewPCG(1, 2))
-	for _, cv := range methods(Float32) {
-		for _, c := range []struct{ height, width, in, out int }{
-			{8, 8, 3, 5}, {1, 1, 2, 3}, {7, 13, 16, 8}, {16, 18, 5, 7}, {5, 4, 64, 32},
-		} {
-			t.Run(fmt.Sprint(cv.Name(), c), func(t *testing.T) {
-				x := convtest.Normal(random, c.height*c.width*c.in, 1)
-				kernel := convtest.Normal(random, 9*c.in*c.out, 1)
-				got := convolve(t, cv, x, kernel, c.height, c.width, c.in, c.out)
-				want := convtest.Convolution(planes(x, c.height, c.width, c.in), kernel, c.out)
-				if e := convtest.RelativeL2(got, want.Values); !(e <= tolerance[cv.Name()]) {
-					t.Errorf("relative L2 error %.2g, at most %g expected", e, tolerance[cv.Name()])
-				}
-			})
+// size is one of a convolution. Those of 64 channels and more are for package fused.
+type size struct{ height, width, in, out int }
+
+var sizes = []size{
+	{8, 8, 3, 5}, {1, 1, 2, 3}, {7, 13, 16, 8}, {16, 18, 5, 7}, {5, 4, 64, 32}, {9, 6, 4, 7},
+	{8, 8, 64, 64}, {1, 1, 64, 128}, {2, 3, 128, 64}, {21, 18, 64, 128}, {61, 3, 192, 64},
+}
+
+// each runs a test for each method of float32 and each size that it has.
+func each(t *testing.T, test func(t *testing.T, m Method, s size)) {
+	for _, m := range methods(Float32) {
+		for _, s := range sizes {
+			if m, ok := m.(fusedMethod); ok && !m.can(device, Work{s.height * s.width, s.in, s.out}) {
+				continue
+			}
+			t.Run(fmt.Sprint(m.Name(), s), func(t *testing.T) { test(t, m, s) })
 		}
 	}
+}
+
+// tolerances in L2. Winograd's transforms add and subtract numbers of like size, F(4×4)'s with factors up to 2.8: 8e-7 was
+// found for it with 64 channels, 3.4e-7 for F(2×2). Direct convolution only rounds. Sums of 192 channels are longer.
+var tolerances = map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 1.5e-6, "fused4": 1.5e-6}
+
+// TestConvolutions compares each way of computing a layer with the definition, on sizes that fit tiles and sizes that do not.
+func TestConvolutions(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	each(t, func(t *testing.T, m Method, s size) {
+		x := convtest.Normal(random, s.height*s.width*s.in, 1)
+		kernel := convtest.Normal(random, 9*s.in*s.out, 1)
+		bias := convtest.Normal(random, s.out, 10) // about as large as the sums: the ReLU cuts half
+		bias[0] = 20
+		got := layer(t, m, x, kernel, bias, s)
+		want := convtest.Convolution(planes(x, s.height, s.width, s.in), kernel, s.out)
+		for i := range want.Values {
+			want.Values[i] = max(0, want.Values[i]+float64(bias[i%s.out]))
+		}
+		if e := convtest.RelativeL2(got, want.Values); !(e <= tolerances[m.Name()]) {
+			t.Errorf("relative L2 error %.2g, at most %g expected", e, tolerances[m.Name()])
+		}
+	})
 }
 
 // TestConvolutionOfImpulses shows, where a random input only adds up, which tap went wrong: each channel has its
 // impulse at another place.
 func TestConvolutionOfImpulses(t *testing.T) {
-	const side, channels = 6, 6 * 6
+	const side, channels = 8, 8 * 8
 	x := make([]float32, side*side*channels)
 	kernel := make([]float32, 9*channels*channels)
 	for at := range channels {
@@ -54,7 +74,10 @@ func TestConvolutionOfImpulses(t *testing.T) {
 		}
 	}
 	for _, cv := range methods(Float32) {
-		got := convolve(t, cv, x, kernel, side, side, channels, channels)
+		if cv == fused4 && !fused4.can(device, Work{side * side, channels, channels}) {
+			continue
+		}
+		got := layer(t, cv, x, kernel, make([]float32, channels), size{side, side, channels, channels})
 		for i, w := range convtest.Convolution(planes(x, side, side, channels), kernel, channels).Values {
 			if d := float64(got[i]) - w; d > 4e-5 || d < -4e-5 { // up to 9·2.8² cancels in float32 for F(4×4)
 				t.Errorf("%s: impulse at %d: position %d is %v, want %v", cv.Name(), i%channels, i/channels, got[i], w)
@@ -63,9 +86,10 @@ func TestConvolutionOfImpulses(t *testing.T) {
 	}
 }
 
-func convolve(t testing.TB, cv Method, x, kernel []float32, height, width, in, out int) []float32 {
-	return convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return cv.Apply(n[0], n[1]) },
-		tensors.FromFlatDataAndDimensions(x, 1, height, width, in), prepared(t, cv, kernel, in, out))
+func layer(t testing.TB, m Method, x, kernel, bias []float32, s size) []float32 {
+	return convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return m.Apply(n[0], n[1], n[2]) },
+		tensors.FromFlatDataAndDimensions(x, 1, s.height, s.width, s.in), prepared(t, m, kernel, s.in, s.out),
+		tensors.FromFlatDataAndDimensions(bias, s.out))
 }
 
 // prepared returns a kernel as a method reads it.
@@ -101,25 +125,34 @@ func pullback(g *convtest.Planes, kernel []float32, in int) *convtest.Planes {
 	return result
 }
 
-// TestConvolutionPullbacks compares each way's pullback with the transpose of the definition. It has the errors of the
-// convolution, whose steps it takes back.
+// TestConvolutionPullbacks compares each way's pullback with the transpose of the definition, whole and masked. It has the
+// errors of the convolution, whose steps it takes back.
 func TestConvolutionPullbacks(t *testing.T) {
-	tolerance := map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 1.5e-6}
 	random := rand.New(rand.NewPCG(5, 6))
-	for _, cv := range methods(Float32) {
-		for _, c := range []struct{ height, width, in, out int }{
-			{8, 8, 3, 5}, {1, 1, 2, 3}, {7, 13, 16, 8}, {16, 18, 5, 7}, {5, 4, 64, 32}, {9, 6, 4, 7},
-		} {
-			g := convtest.Normal(random, c.height*c.width*c.out, 1)
-			kernel := convtest.Normal(random, 9*c.in*c.out, 1)
-			got := convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return cv.Pullback(n[0], n[1]) },
-				tensors.FromFlatDataAndDimensions(g, 1, c.height, c.width, c.out), prepared(t, cv, kernel, c.in, c.out))
-			want := pullback(planes(g, c.height, c.width, c.out), kernel, c.in)
-			if e := convtest.RelativeL2(got, want.Values); !(e <= tolerance[cv.Name()]) {
-				t.Errorf("%s %v: relative L2 error %.2g, at most %g expected", cv.Name(), c, e, tolerance[cv.Name()])
+	each(t, func(t *testing.T, m Method, s size) {
+		y := convtest.Normal(random, s.height*s.width*s.out, 1)
+		kernel := convtest.Normal(random, 9*s.in*s.out, 1)
+		mask := convtest.Normal(random, s.height*s.width*s.in, 1)
+		mask[0] = 0 // is not above zero
+		want := pullback(planes(y, s.height, s.width, s.out), kernel, s.in)
+		inputs := []*tensors.Tensor{
+			tensors.FromFlatDataAndDimensions(y, 1, s.height, s.width, s.out), prepared(t, m, kernel, s.in, s.out),
+			tensors.FromFlatDataAndDimensions(mask, 1, s.height, s.width, s.in),
+		}
+		got := convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return m.Pullback(n[0], n[1], nil) }, inputs...)
+		if e := convtest.RelativeL2(got, want.Values); !(e <= tolerances[m.Name()]) {
+			t.Errorf("relative L2 error %.2g, at most %g expected", e, tolerances[m.Name()])
+		}
+		masked := convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return m.Pullback(n[0], n[1], n[2]) }, inputs...)
+		for i, g := range got {
+			if !(mask[i] > 0) {
+				g = 0
+			}
+			if masked[i] != g {
+				t.Fatalf("masked by %v, the number %d is %v, want %v", mask[i], i, masked[i], g)
 			}
 		}
-	}
+	})
 }
 
 // BenchmarkConvolution measures each of VGG19's layers at 256×256 pixels, forward and back, with each method. (The layers that

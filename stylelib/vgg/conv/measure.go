@@ -27,22 +27,30 @@ const (
 
 // measure compiles all methods first, on all cores, and then times them with nothing beside.
 func measure(b compute.Backend, p Precision, all []Work, progress func(done, total int)) (map[Work]timing, error) {
-	methods := methods(p)
+	type candidate struct {
+		work   Work
+		method Method
+		*compiled
+	}
+	var candidates []*candidate // one work after the other
+	for _, w := range all {
+		for _, m := range worthMeasuring(b, p, w) {
+			candidates = append(candidates, &candidate{work: w, method: m})
+		}
+	}
 	var mu sync.Mutex
-	done, total := 0, 2*len(all)*len(methods)
+	done, total := 0, 2*len(candidates)
 	step := func() {
 		mu.Lock()
 		defer mu.Unlock()
 		done++
 		progress(done, total)
 	}
-	candidates := make([]*compiled, len(all)*len(methods)) // one work after the other
 	var compilations errgroup.Group
 	compilations.SetLimit(runtime.NumCPU())
-	for i := range candidates {
+	for _, c := range candidates {
 		compilations.Go(func() (err error) {
-			w := all[i/len(methods)]
-			candidates[i], err = compile(b, methods[i%len(methods)], both(w.side(), w.side(), w.In, w.Out))
+			c.compiled, err = compile(b, c.method, both(c.work.side(), c.work.side(), c.work.In, c.work.Out))
 			step()
 			return err
 		})
@@ -50,7 +58,7 @@ func measure(b compute.Backend, p Precision, all []Work, progress func(done, tot
 	err := compilations.Wait()
 	defer func() {
 		for _, c := range candidates {
-			if c != nil {
+			if c.compiled != nil {
 				c.exec.Finalize()
 			}
 		}
@@ -59,15 +67,22 @@ func measure(b compute.Backend, p Precision, all []Work, progress func(done, tot
 		return nil, err
 	}
 	timings := map[Work]timing{}
-	for i, w := range all {
-		seconds, err := race(b, candidates[i*len(methods):][:len(methods)])
+	for _, w := range all {
+		var of []*candidate
+		var racing []*compiled
+		for _, c := range candidates {
+			if c.work == w {
+				of, racing = append(of, c), append(racing, c.compiled)
+			}
+		}
+		seconds, err := race(b, racing)
 		if err != nil {
 			return nil, fmt.Errorf("timing convolutions of %d×%d, %d→%d channels: %w",
 				w.side(), w.side(), w.In, w.Out, err)
 		}
 		timings[w] = timing{}
-		for k, m := range methods {
-			timings[w][m.Name()] = seconds[k]
+		for k, c := range of {
+			timings[w][c.method.Name()] = seconds[k]
 			step()
 		}
 	}
@@ -154,24 +169,29 @@ type timed struct {
 	build                  func(m Method, x, kernel *graph.Node) *graph.Node
 }
 
-// A ReLU comes after each, which XLA merges into some convolutions and not into others.
+// The bias and the ReLU are part of each, which XLA merges into some convolutions and not into others.
+
+// someBias is what is added: constants that are not zero.
+func someBias(x *graph.Node, channels int) *graph.Node {
+	return graph.MulScalar(graph.IotaFull(x.Graph(), shapes.Make(dtypes.Float32, channels)), 0.01)
+}
 
 func onlyForward(height, width, in, out int) timed {
 	return timed{height, width, in, out, in, func(m Method, x, kernel *graph.Node) *graph.Node {
-		return graph.MaxScalar(m.Apply(x, kernel), 0)
+		return m.Apply(x, kernel, someBias(x, out))
 	}}
 }
 
 func onlyPullback(height, width, in, out int) timed {
 	return timed{height, width, in, out, out, func(m Method, y, kernel *graph.Node) *graph.Node {
-		return graph.MaxScalar(m.Pullback(y, kernel), 0)
+		return m.Pullback(y, kernel, nil)
 	}}
 }
 
 // both is what methods are chosen by.
 func both(height, width, in, out int) timed {
 	return timed{height, width, in, out, in, func(m Method, x, kernel *graph.Node) *graph.Node {
-		return graph.MaxScalar(m.Pullback(graph.MaxScalar(m.Apply(x, kernel), 0), kernel), 0)
+		return m.Pullback(m.Apply(x, kernel, someBias(x, out)), kernel, x)
 	}}
 }
 

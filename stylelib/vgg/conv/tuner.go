@@ -43,8 +43,8 @@ func (w Work) bucket() Work {
 // side returns the height and width of the picture that a bucket is measured with.
 func (w Work) side() int { return 1 << ((bits.Len(uint(w.Positions)) - 1) / 2) }
 
-// worthMeasuring excludes the picture's own channels, which direct convolution takes two to three times faster.
-func (w Work) worthMeasuring() bool { return min(w.In, w.Out) > 3 }
+// hasChoice excludes the picture's own channels, which direct convolution takes two to three times faster.
+func (w Work) hasChoice() bool { return min(w.In, w.Out) > 3 }
 
 // TunerOptions configure a [Tuner].
 type TunerOptions struct {
@@ -115,7 +115,7 @@ func (t *Tuner) Choose(b compute.Backend, p Precision, all []Work) ([]Method, er
 	var unknown []Work // the buckets without a choice, each once
 	for _, w := range all {
 		bucket := w.bucket()
-		if w.worthMeasuring() && t.choices[key(p, bucket)].method(p) == nil && !slices.Contains(unknown, bucket) {
+		if w.hasChoice() && t.choices[key(p, bucket)].method(p) == nil && !slices.Contains(unknown, bucket) {
 			unknown = append(unknown, bucket)
 		}
 	}
@@ -126,7 +126,7 @@ func (t *Tuner) Choose(b compute.Backend, p Precision, all []Work) ([]Method, er
 		}
 		fresh := map[string]choice{}
 		for w, timing := range timings {
-			fresh[key(p, w)] = timing.choose(Default(p, w).Name())
+			fresh[key(p, w)] = timing.choose(Default(b, p, w).Name())
 		}
 		t.keep(fresh)
 	}
@@ -134,8 +134,8 @@ func (t *Tuner) Choose(b compute.Backend, p Precision, all []Work) ([]Method, er
 	t.using.Lock()
 	defer t.using.Unlock()
 	for i, w := range all {
-		chosen[i] = Default(p, w)
-		if w.worthMeasuring() {
+		chosen[i] = Default(b, p, w)
+		if w.hasChoice() {
 			k := key(p, w.bucket())
 			chosen[i] = t.choices[k].method(p)
 			t.used[k] = chosen[i].Name()
@@ -252,7 +252,7 @@ func tunerFile() string {
 
 // choicesVersion changes with the meaning of the file, and when a change of the program makes methods
 // faster or slower.
-const choicesVersion = 2
+const choicesVersion = 3
 
 // choicesFile is the file's content.
 type choicesFile struct {

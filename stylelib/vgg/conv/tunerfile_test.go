@@ -91,9 +91,9 @@ func TestTunerFileDamaged(t *testing.T) {
 	w := Work{64 * 64, 256, 256}
 	for name, content := range map[string]string{
 		"empty":           "",
-		"cut":             `{"version": 2, "devices": {"a proc`,
-		"another version": `{"version": 1, "devices": {}}`,
-		"no devices":      `{"version": 2}`,
+		"cut":             `{"version": 3, "devices": {"a proc`,
+		"another version": `{"version": 2, "devices": {}}`,
+		"no devices":      `{"version": 3}`,
 		"something else":  `[1, 2]`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestTunerFileDamaged(t *testing.T) {
 func TestTunerFileUnknownConvolution(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "convolutions.json")
 	w := Work{64 * 64, 256, 256}
-	content := `{"version": 2, "devices": {"d": {"` + key(BFloat16, w) + `": {"convolution": "winograd4"}}}}`
+	content := `{"version": 3, "devices": {"d": {"` + key(BFloat16, w) + `": {"convolution": "winograd4"}}}}`
 	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -115,11 +115,13 @@ func (w winograd) Prepare(kernel *graph.Node) *graph.Node {
 // F(4×4), 64² 256→256 (which then runs in 22 ms, 19 of them the products): 2.7 with a separate node for each of the
 // 36 positions, 0.61 with all four transforms stacked, 0.45 with every other one spread, at the same speed; 0.27 with
 // all spread, or as products with a constant matrix, but a third slower.
-func (w winograd) Apply(x, kernel *graph.Node) *graph.Node { return w.apply(x, kernel, 1) }
+func (w winograd) Apply(x, kernel, bias *graph.Node) *graph.Node {
+	return activate(w.convolve(x, kernel, 1), bias)
+}
 
 // Pullback convolves with the kernel that is rotated by 180°, its channels exchanged. It reads the kernel that Apply reads:
 // another for it alone would take 200 MB for VGG19.
-func (w winograd) Pullback(y, kernel *graph.Node) *graph.Node {
+func (w winograd) Pullback(y, kernel, mask *graph.Node) *graph.Node {
 	r := w
 	r.bT, r.aT = nil, make([][]float64, w.m)
 	for _, from := range w.reversal {
@@ -128,11 +130,11 @@ func (w winograd) Pullback(y, kernel *graph.Node) *graph.Node {
 			r.aT[i] = append(r.aT[i], w.aT[i][from])
 		}
 	}
-	return r.apply(y, kernel, 2)
+	return Masked(r.convolve(y, kernel, 2), mask)
 }
 
-// apply convolves x, whose channels are the given axis of the kernel.
-func (w winograd) apply(x, kernel *graph.Node, axis int) *graph.Node {
+// convolve convolves x, whose channels are the given axis of the kernel. It multiplies in the kernel's type.
+func (w winograd) convolve(x, kernel *graph.Node, axis int) *graph.Node {
 	d := x.Shape().Dimensions
 	height, width, in := d[1], d[2], d[3]
 	out := kernel.Shape().Dimensions[3-axis]

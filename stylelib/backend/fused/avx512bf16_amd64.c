@@ -1,0 +1,13 @@
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma"))), apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")
+#endif
+#define WAY avx512bf16
+#define LANES 16
+#define ROWS 14
+#define BFLOAT16 1
+#include "winograd.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#endif

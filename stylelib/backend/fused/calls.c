@@ -1,0 +1,182 @@
+#include "calls.h"
+
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "convolution.h"
+#include "xla.h"
+
+// A Job is a convolution that threads share. Its items are a block of channels and a part of the tiles each.
+typedef struct {
+	Convolution c;
+	const Way *way;
+	size_t scratch;
+	long tiles, parts, items;
+	atomic_long next; // item that nobody has begun
+	atomic_long left; // items that are not done
+	sem_t done;
+	atomic_int holders; // threads that know the job: one that begins late may find it done, and its caller gone
+} Job;
+
+static void release(Job *job) {
+	if (atomic_fetch_sub(&job->holders, 1) == 1) {
+		sem_destroy(&job->done);
+		free(job);
+	}
+}
+
+static void *allocate(size_t bytes) {
+	void *p = NULL;
+	return posix_memalign(&p, 64, bytes) == 0 ? p : NULL;
+}
+
+static void compute(Job *job, void *scratch) {
+	for (long i; (i = atomic_fetch_add(&job->next, 1)) < job->items;) {
+		long block = i / job->parts, part = i % job->parts;
+		job->way->work(&job->c, block, job->tiles * part / job->parts, job->tiles * (part + 1) / job->parts, scratch);
+		if (atomic_fetch_sub(&job->left, 1) == 1) {
+			sem_post(&job->done);
+		}
+	}
+}
+
+// help is a task of XLA's threads. Without memory it leaves its share to the others.
+static void help(void *data) {
+	Job *job = data;
+	void *scratch = atomic_load(&job->next) < job->items ? allocate(job->scratch) : NULL;
+	if (scratch != NULL) {
+		compute(job, scratch);
+		free(scratch);
+	}
+	release(job);
+}
+
+static long threads(const Frame *frame) {
+	int64_t n = 1;
+	ThreadsArgs args = {.size = sizeof args, .context = frame->context, .threads = &n};
+	Error *error = frame->api->threads(&args);
+	if (error != NULL) {
+		frame->api->error_destroy(&(ErrorDestroyArgs){.size = sizeof(ErrorDestroyArgs), .error = error});
+		return 1;
+	}
+	return n;
+}
+
+static Error *failed(const Frame *frame, int code, const char *message) {
+	return frame->api->error_create(&(ErrorArgs){.size = sizeof(ErrorArgs), .message = message, .code = code});
+}
+
+// Items of each thread, so that threads that lose time to other programs have fewer. More would transform kernels more
+// often.
+enum { itemsOfThread = 4 };
+
+static Error *convolve(const Frame *frame, const Way *way, const Convolution *c) {
+	Job *job = malloc(sizeof *job);
+	size_t bytes = way->scratch(c);
+	void *scratch = allocate(bytes);
+	if (job == NULL || scratch == NULL) {
+		free(job);
+		free(scratch);
+		return failed(frame, codeResourceExhausted, "no memory for a convolution");
+	}
+	long n = threads(frame), blocks = c->out / blockChannels;
+	*job = (Job){.c = *c, .way = way, .scratch = bytes};
+	job->tiles = ((c->height + tileOutputs - 1) / tileOutputs) * ((c->width + tileOutputs - 1) / tileOutputs);
+	job->parts = n == 1 ? 1 : (itemsOfThread * n + blocks - 1) / blocks;
+	if (job->parts > job->tiles) {
+		job->parts = job->tiles;
+	}
+	job->items = blocks * job->parts;
+	atomic_init(&job->next, 0);
+	atomic_init(&job->left, job->items);
+	atomic_init(&job->holders, 1);
+	sem_init(&job->done, 0, 0);
+	for (long i = 1; i < n && i < job->items; i++) {
+		ScheduleArgs args = {.size = sizeof args, .context = frame->context, .task = help, .data = job};
+		atomic_fetch_add(&job->holders, 1);
+		Error *error = frame->api->schedule(&args);
+		if (error != NULL) { // as many threads as there are do the work
+			frame->api->error_destroy(&(ErrorDestroyArgs){.size = sizeof(ErrorDestroyArgs), .error = error});
+			release(job);
+			break;
+		}
+	}
+	// This thread computes items, too, so that the work ends although all others are busy with what waits for this one.
+	compute(job, scratch);
+	while (sem_wait(&job->done) != 0) { // a signal came
+	}
+	free(scratch);
+	release(job);
+	return NULL;
+}
+
+static int isFloat32(const Buffer *b, int rank) { return b->type == typeFloat32 && b->rank == rank; }
+
+// handle answers a call with x and a kernel, and perhaps a bias and a mask.
+static Error *handle(Frame *frame, int bfloat16, int turned) {
+	if (frame->extensions != NULL && frame->extensions->type == extensionMetadata) {
+		Metadata *metadata = ((MetadataExtension *)frame->extensions)->metadata;
+		metadata->version.major = 0;
+		metadata->version.minor = frame->api != NULL ? frame->api->version.minor : 3;
+		metadata->traits = 0;
+		return NULL;
+	}
+	if (frame->stage != stageExecute) {
+		return NULL;
+	}
+	const Way *way = wayOf(bfloat16);
+	if (way == NULL) {
+		return failed(frame, codeInvalidArgument, "this processor has no convolution of this kind");
+	}
+	Buffers *in = &frame->arguments, *out = &frame->results;
+	if (in->count < 2 || in->count > 4 || out->count != 1 || !isFloat32(in->buffers[0], 4) || !isFloat32(in->buffers[1], 4) || !isFloat32(out->buffers[0], 4)) {
+		return failed(frame, codeInvalidArgument, "a convolution takes a picture and a kernel of float32");
+	}
+	const int64_t *x = in->buffers[0]->dimensions, *k = in->buffers[1]->dimensions, *y = out->buffers[0]->dimensions;
+	Convolution c = {
+		.x = in->buffers[0]->data, .kernel = in->buffers[1]->data, .y = out->buffers[0]->data,
+		.height = x[1], .width = x[2], .in = x[3], .out = y[3], .turned = turned,
+	};
+	if (x[0] != 1 || y[0] != 1 || y[1] != x[1] || y[2] != x[2] || k[0] != 3 || k[1] != 3 || k[turned ? 3 : 2] != c.in ||
+		k[turned ? 2 : 3] != c.out || c.in % blockChannels != 0 || c.out % blockChannels != 0) {
+		return failed(frame, codeInvalidArgument, "a convolution of this shape is none of these");
+	}
+	for (int64_t i = 2; i < in->count; i++) {
+		const Buffer *b = in->buffers[i];
+		if (isFloat32(b, 1) && b->dimensions[0] == c.out) {
+			c.bias = b->data;
+		} else if (isFloat32(b, 4) && memcmp(b->dimensions, y, 4 * sizeof *y) == 0) {
+			c.mask = b->data;
+		} else {
+			return failed(frame, codeInvalidArgument, "a convolution takes a bias, and a mask of its result's shape");
+		}
+	}
+	return convolve(frame, way, &c);
+}
+
+// A handler has no argument of its own, so that each kind has a function.
+static Error *float32Handler(Frame *frame) { return handle(frame, 0, 0); }
+static Error *float32TurnedHandler(Frame *frame) { return handle(frame, 0, 1); }
+static Error *bfloat16Handler(Frame *frame) { return handle(frame, 1, 0); }
+static Error *bfloat16TurnedHandler(Frame *frame) { return handle(frame, 1, 1); }
+
+int fusedSupports(int bfloat16) { return wayOf(bfloat16) != NULL; }
+
+int fusedRegister(const void *table, const char *name, int bfloat16, int turned) {
+	static Error *(*const handlers[2][2])(Frame *) = {{float32Handler, float32TurnedHandler}, {bfloat16Handler, bfloat16TurnedHandler}};
+	const struct {
+		size_t size;
+		const Extension *extensions;
+	} *plugin = table;
+	for (const Extension *e = plugin->extensions; e != NULL; e = e->next) {
+		if (e->type == extensionCalls && e->size >= sizeof(Calls)) {
+			return ((const Calls *)e)->register_handler(&(RegisterArgs){
+				.size = sizeof(RegisterArgs), .name = name, .name_size = strlen(name), .handler = handlers[bfloat16][turned],
+				.platform = "HOST", .platform_size = 4,
+			}) == NULL;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+// A Convolution is one call: 3×3, stride 1, with zeros around x. The kernel is shaped [3][3][in][out]. A turned one is
+// shaped [3][3][out][in] and turned by 180°, its channels exchanged: that is the pullback of the convolution it is for.
+typedef struct {
+	const float *x, *kernel; // x is [height][width][in]
+	float *y;                // [height][width][out]
+	const float *bias;       // [out], or NULL. With a bias y is max(0, convolution + bias).
+	const float *mask;       // [height][width][out], or NULL. With a mask y is the convolution where it is above zero, else zero.
+	long height, width, in, out;
+	int turned;
+} Convolution;
+
+// Each block of output channels is computed for itself, and so are tiles of tileOutputs × tileOutputs positions.
+enum { blockChannels = 64, tileOutputs = 4 };
+
+// A Way computes convolutions on one kind of processor. Numbers of channels are multiples of blockChannels.
+typedef struct {
+	// scratch returns the bytes that work needs.
+	size_t (*scratch)(const Convolution *c);
+	// work computes tiles, in rows from left to right, from first to before end, in the channels of a block. A tile's
+	// outputs depend on nothing else, not in their last bit. The scratch is aligned to 64 bytes.
+	void (*work)(const Convolution *c, long block, long first, long end, void *scratch);
+} Way;
+
+extern const Way avx2, avx512, avx512bf16;
+
+// wayOf returns the best way of this processor, with factors of bfloat16 or float32, or NULL if there is none.
+const Way *wayOf(int bfloat16);

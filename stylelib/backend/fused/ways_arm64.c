@@ -1,0 +1,3 @@
+#include "convolution.h"
+
+const Way *wayOf(int bfloat16) { return NULL; }
