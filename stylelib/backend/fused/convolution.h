@@ -12,16 +12,17 @@ typedef struct {
 	const float *mask;       // [height][width][out], or NULL. With a mask y is the convolution where it is above zero, else zero.
 	long height, width, in, out;
 	int turned;
+	long block; // channels of y that are computed together, which divide out: a multiple of leastBlock
 } Convolution;
 
-// Each block of output channels is computed for itself, and so are tiles of tileOutputs × tileOutputs positions.
-enum { blockChannels = 64, tileOutputs = 4 };
+// Numbers of channels are multiples of leastBlock. Tiles are tileOutputs × tileOutputs positions of y.
+enum { leastBlock = 64, tileOutputs = 4 };
 
-// A Way computes convolutions on one kind of processor. Numbers of channels are multiples of blockChannels.
+// A Way computes convolutions on one kind of processor.
 typedef struct {
 	// scratch returns the bytes that work needs.
 	size_t (*scratch)(const Convolution *c);
-	// work computes tiles, in rows from left to right, from first to before end, in the channels of a block. A tile's
+	// work computes tiles, in rows from left to right, from first to before end, in the channels of the block of that number. A tile's
 	// outputs depend on nothing else, not in their last bit. The scratch is aligned to 64 bytes.
 	void (*work)(const Convolution *c, long block, long first, long end, void *scratch);
 } Way;

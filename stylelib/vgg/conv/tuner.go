@@ -169,6 +169,7 @@ func (t *Tuner) keep(fresh map[string]choice) {
 
 // Choices are the names of methods by precision and work, on one device.
 type Choices struct {
+	Version int               `json:"version"` // choicesVersion
 	Device  string            `json:"device"`
 	Methods map[string]string `json:"methods"`
 }
@@ -177,7 +178,7 @@ type Choices struct {
 func (t *Tuner) Used() Choices {
 	t.using.Lock()
 	defer t.using.Unlock()
-	return Choices{t.opts.Device, maps.Clone(t.used)}
+	return Choices{choicesVersion, t.opts.Device, maps.Clone(t.used)}
 }
 
 // Fingerprint identifies the choices that the tuner has of its device: with others, results differ by rounding.
@@ -193,10 +194,10 @@ func (t *Tuner) Fingerprint() string {
 }
 
 // Adopt takes choices over that were used before, so that a file that was lost since changes no result. Those of another
-// device are left out, and so are names that no method has. A choice that the file has stays; if it is another one, an
+// device and of an earlier version, which had slower methods, are left out, and so are names that no method has. A choice that the file has stays; if it is another one, an
 // error says so, and the other choices are taken all the same.
 func (t *Tuner) Adopt(c Choices) error {
-	if c.Device != t.opts.Device {
+	if c.Device != t.opts.Device || c.Version != choicesVersion {
 		return nil
 	}
 	t.mu.Lock()

@@ -175,7 +175,7 @@ func TestTunerAdopts(t *testing.T) {
 	first, _ := newTuner(t, TunerOptions{}, "winograd2-bf16")
 	names(t, first, Mixed, w, w)
 	used := first.Used()
-	if want := (Choices{"a processor, 2 cores, PJRT 0.1", map[string]string{key(Mixed, w): "winograd2-bf16"}}); !reflect.DeepEqual(used, want) {
+	if want := (Choices{choicesVersion, "a processor, 2 cores, PJRT 0.1", map[string]string{key(Mixed, w): "winograd2-bf16"}}); !reflect.DeepEqual(used, want) {
 		t.Fatalf("%v were used, want %v", used, want)
 	}
 	file := filepath.Join(t.TempDir(), "convolutions.json")
@@ -218,10 +218,11 @@ func TestTunerUsedWhileMeasuring(t *testing.T) {
 func TestTunerAdoptsNothingElse(t *testing.T) {
 	w := Work{64 * 64, 256, 256}
 	for name, c := range map[string]Choices{
-		"another device":        {"d", map[string]string{key(Float32, w): "winograd2"}},
-		"no such method":        {"", map[string]string{key(Float32, w): "winograd3"}},
-		"not of this precision": {"", map[string]string{key(Float32, w): "winograd2-bf16"}},
-		"no key":                {"", map[string]string{"float32 64": "winograd2", "": "winograd2", "mixed 65×65 256→256": "direct", "mixed 64×64 256→256 and more": "direct"}},
+		"an earlier version":    {2, "", map[string]string{key(Float32, w): "winograd2"}},
+		"another device":        {choicesVersion, "d", map[string]string{key(Float32, w): "winograd2"}},
+		"no such method":        {choicesVersion, "", map[string]string{key(Float32, w): "winograd3"}},
+		"not of this precision": {choicesVersion, "", map[string]string{key(Float32, w): "winograd2-bf16"}},
+		"no key":                {choicesVersion, "", map[string]string{"float32 64": "winograd2", "": "winograd2", "mixed 65×65 256→256": "direct", "mixed 64×64 256→256 and more": "direct"}},
 		"nothing":               {},
 	} {
 		t.Run(name, func(t *testing.T) {
