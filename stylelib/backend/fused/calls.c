@@ -103,13 +103,26 @@ static Error *failed(const Frame *frame, int code, const char *message) {
 	return frame->api->error_create(&(ErrorArgs){.size = sizeof(ErrorArgs), .message = message, .code = code});
 }
 
-// Items of each thread, so that threads that lose time to other programs have fewer. More would transform kernels more
-// often.
+// Items of each thread at most. More than one let threads that lose time to other programs have fewer; each transforms the
+// kernels of its block.
 enum { itemsOfThread = 4 };
+
+static long divideUp(long a, long b) { return (a + b - 1) / b; }
+
+// partsFor returns into how many parts of the tiles n threads divide each block: as many as there are tiles at once, but
+// enough that no thread is idle, and no more than items are good for.
+static long partsFor(long tiles, long atOnce, long blocks, long n) {
+	long parts = divideUp(tiles, atOnce), fewest = divideUp(n, blocks), most = n == 1 ? 1 : divideUp(itemsOfThread * n, blocks);
+	parts = parts < fewest ? fewest : parts > most ? most : parts;
+	return parts < tiles ? parts : tiles;
+}
 
 static Error *convolve(const Frame *frame, const Way *way, const Convolution *c) {
 	Job *job = malloc(sizeof *job);
-	size_t bytes = way->scratch(c);
+	long n = threads(frame), blocks = c->out / c->block;
+	long tiles = divideUp(c->height, tileOutputs) * divideUp(c->width, tileOutputs), parts = partsFor(tiles, way->tiles, blocks, n);
+	size_t most = way->scratch(c, divideUp(tiles, parts)), least = way->scratch(c, tiles / parts);
+	size_t bytes = most > least ? most : least;
 	Scratch *scratch = take(bytes);
 	if (job == NULL || scratch == NULL) {
 		free(job);
@@ -118,14 +131,7 @@ static Error *convolve(const Frame *frame, const Way *way, const Convolution *c)
 		}
 		return failed(frame, codeResourceExhausted, "no memory for a convolution");
 	}
-	long n = threads(frame), blocks = c->out / c->block;
-	*job = (Job){.c = *c, .way = way, .scratch = bytes};
-	job->tiles = ((c->height + tileOutputs - 1) / tileOutputs) * ((c->width + tileOutputs - 1) / tileOutputs);
-	job->parts = n == 1 ? 1 : (itemsOfThread * n + blocks - 1) / blocks;
-	if (job->parts > job->tiles) {
-		job->parts = job->tiles;
-	}
-	job->items = blocks * job->parts;
+	*job = (Job){.c = *c, .way = way, .scratch = bytes, .tiles = tiles, .parts = parts, .items = blocks * parts};
 	atomic_init(&job->next, 0);
 	atomic_init(&job->left, job->items);
 	atomic_init(&job->holders, 1);
@@ -168,16 +174,15 @@ static Error *handle(Frame *frame, int bfloat16, int turned) {
 		return failed(frame, codeInvalidArgument, "this processor has no convolution of this kind");
 	}
 	Buffers *in = &frame->arguments, *out = &frame->results;
-	if (in->count < 2 || in->count > 4 || out->count != 1 || !isFloat32(in->buffers[0], 4) || !isFloat32(in->buffers[1], 4) || !isFloat32(out->buffers[0], 4)) {
+	if (in->count < 2 || in->count > 4 || out->count != 1 || !isFloat32(in->buffers[0], 4) || !isFloat32(in->buffers[1], 2) || !isFloat32(out->buffers[0], 4)) {
 		return failed(frame, codeInvalidArgument, "a convolution takes a picture and a kernel of float32");
 	}
 	const int64_t *x = in->buffers[0]->dimensions, *k = in->buffers[1]->dimensions, *y = out->buffers[0]->dimensions;
 	Convolution c = {
-		.x = in->buffers[0]->data, .kernel = in->buffers[1]->data, .y = out->buffers[0]->data,
-		.height = x[1], .width = x[2], .in = x[3], .out = y[3], .turned = turned,
+		.x = in->buffers[0]->data, .kernel = (const float *)in->buffers[1]->data + turned * k[1], .y = out->buffers[0]->data,
+		.height = x[1], .width = x[2], .in = x[3], .out = y[3],
 	};
-	if (x[0] != 1 || y[0] != 1 || y[1] != x[1] || y[2] != x[2] || k[0] != 3 || k[1] != 3 || k[turned ? 3 : 2] != c.in ||
-		k[turned ? 2 : 3] != c.out || c.in % leastBlock != 0 || c.out % leastBlock != 0) {
+	if (x[0] != 1 || y[0] != 1 || y[1] != x[1] || y[2] != x[2] || k[0] != 2 || k[1] != 9 * c.in * c.out || c.in % leastBlock != 0 || c.out % leastBlock != 0) {
 		return failed(frame, codeInvalidArgument, "a convolution of this shape is none of these");
 	}
 	// A tile's inputs are transformed once for each block. A larger block's kernels do not stay near the processor: with 512

@@ -3,15 +3,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A Convolution is one call: 3×3, stride 1, with zeros around x. The kernel is shaped [3][3][in][out]. A turned one is
-// shaped [3][3][out][in] and turned by 180°, its channels exchanged: that is the pullback of the convolution it is for.
+// A Convolution is one call: 3×3, stride 1, with zeros around x. The kernel is shaped [out/leastBlock][in][9][leastBlock],
+// its nine taps in rows.
 typedef struct {
 	const float *x, *kernel; // x is [height][width][in]
 	float *y;                // [height][width][out]
 	const float *bias;       // [out], or NULL. With a bias y is max(0, convolution + bias).
 	const float *mask;       // [height][width][out], or NULL. With a mask y is the convolution where it is above zero, else zero.
 	long height, width, in, out;
-	int turned;
 	long block; // channels of y that are computed together, which divide out: a multiple of leastBlock
 } Convolution;
 
@@ -20,8 +19,9 @@ enum { leastBlock = 64, tileOutputs = 4 };
 
 // A Way computes convolutions on one kind of processor.
 typedef struct {
-	// scratch returns the bytes that work needs.
-	size_t (*scratch)(const Convolution *c);
+	long tiles; // that it computes at once
+	// scratch returns the bytes that work needs for a number of tiles.
+	size_t (*scratch)(const Convolution *c, long tiles);
 	// work computes tiles, in rows from left to right, from first to before end, in the channels of the block of that number. A tile's
 	// outputs depend on nothing else, not in their last bit. The scratch is aligned to 64 bytes.
 	void (*work)(const Convolution *c, long block, long first, long end, void *scratch);

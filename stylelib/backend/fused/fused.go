@@ -27,8 +27,8 @@ import (
 type Kind struct {
 	// BFloat16 multiplies transformed numbers in bfloat16 and adds them up in float32.
 	BFloat16 bool
-	// Turned convolves with a kernel shaped [3, 3, out, in], turned by 180°: the pullback of the convolution that the kernel is
-	// for.
+	// Turned convolves with the kernel turned by 180°, its channels exchanged: the pullback of the convolution that the kernel
+	// was prepared for.
 	Turned bool
 }
 
@@ -100,10 +100,25 @@ const channels = 64
 // Fits reports whether a convolution's channels can be those of [Convolve].
 func Fits(in, out int) bool { return in%channels == 0 && out%channels == 0 }
 
-// Convolve convolves x, shaped [1, h, w, in], with a kernel shaped [3, 3, in, out], or as [Kind.Turned] says, both of float32,
-// with zeros around x. With a bias, shaped [out], it adds that and takes what is above zero; with a mask, shaped as the
-// result, [1, h, w, out], it keeps what lies where that is above zero. Either may be nil. The graph's backend is one that is
-// [Enabled] for the kind.
+// Prepare brings a kernel, shaped [3, 3, in, out], into the order in which it is read, once as it is and once turned. The
+// result is shaped as [PreparedDimensions] says.
+func Prepare(kernel *graph.Node) *graph.Node {
+	d := kernel.Shape().Dimensions
+	in, out := d[2], d[3]
+	inOrder := func(kernel *graph.Node, in, out int) *graph.Node {
+		blocks := graph.Reshape(kernel, 9, in, out/channels, channels)
+		return graph.Reshape(graph.TransposeAllAxes(blocks, 2, 1, 0, 3), 1, 9*in*out)
+	}
+	turned := graph.TransposeAllAxes(graph.Reverse(kernel, 0, 1), 0, 1, 3, 2)
+	return graph.Concatenate([]*graph.Node{inOrder(kernel, in, out), inOrder(turned, out, in)}, 0)
+}
+
+// PreparedDimensions returns those of a kernel that [Prepare] has prepared.
+func PreparedDimensions(in, out int) []int { return []int{2, 9 * in * out} }
+
+// Convolve convolves x, shaped [1, h, w, in], with a prepared kernel, with zeros around x, to [1, h, w, out]. All are of
+// float32. With a bias, shaped [out], it adds that and takes what is above zero; with a mask, shaped as the result, it keeps
+// what lies where that is above zero. Either may be nil. The graph's backend is one that is [Enabled] for the kind.
 func Convolve(k Kind, x, kernel, bias, mask *graph.Node) *graph.Node {
 	arguments := []*graph.Node{x, kernel}
 	if bias != nil {
@@ -126,11 +141,10 @@ func Convolve(k Kind, x, kernel, bias, mask *graph.Node) *graph.Node {
 		for i, a := range arguments {
 			parameters[i] = graph.Parameter(g, fmt.Sprintf("p%d", i), a.Shape())
 		}
-		kernel := parameters[1]
-		if k.Turned {
-			kernel = graph.TransposeAllAxes(kernel, 0, 1, 3, 2)
-		}
-		return []*graph.Node{graph.Convolve(parameters[0], kernel).PadSame().Done()}
+		d := x.Shape().Dimensions
+		taps := graph.Reshape(parameters[1], 2, 3, 3, d[3], -1)
+		taps = graph.Squeeze(graph.Slice(taps, graph.AxisElem(0)), 0)
+		return []*graph.Node{graph.Convolve(parameters[0], taps).PadSame().Done()}
 	})
 	return f.Call(arguments...)[0]
 }

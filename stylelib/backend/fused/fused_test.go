@@ -35,7 +35,7 @@ func TestConvolveIsCalled(t *testing.T) {
 		}
 		mask := ones(5 * 7 * 64)
 		mask[4] = -1
-		got := convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return fused.Convolve(k, n[0], n[1], n[2], n[3]) },
+		got := convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return fused.Convolve(k, n[0], fused.Prepare(n[1]), n[2], n[3]) },
 			tensors.FromFlatDataAndDimensions(ones(5*7*64), 1, 5, 7, 64), tensors.FromFlatDataAndDimensions(ones(9*64*64), 3, 3, 64, 64),
 			tensors.FromFlatDataAndDimensions([]float32{2: 100, 3: -1e6, 63: 0}, 64), tensors.FromFlatDataAndDimensions(mask, 1, 5, 7, 64))
 		for i, v := range got {
@@ -70,7 +70,7 @@ func TestConvolveRepeats(t *testing.T) {
 	kernel := convtest.Normal(random, 9*64*128, 1)
 	run := func() []float32 {
 		return convtest.Run(t, device, func(n []*graph.Node) *graph.Node {
-			return fused.Convolve(fused.Kind{}, n[0], n[1], nil, nil)
+			return fused.Convolve(fused.Kind{}, n[0], fused.Prepare(n[1]), nil, nil)
 		}, tensors.FromFlatDataAndDimensions(x, 1, 50, 41, 64), tensors.FromFlatDataAndDimensions(kernel, 3, 3, 64, 128))
 	}
 	want := run()
@@ -97,7 +97,7 @@ func TestConvolveSpreadsNaN(t *testing.T) {
 		x := ones(8 * 8 * 64)
 		x[0] = float32(math.NaN())
 		got := convtest.Run(t, device, func(n []*graph.Node) *graph.Node {
-			return fused.Convolve(k, n[0], n[1], n[2], nil)
+			return fused.Convolve(k, n[0], fused.Prepare(n[1]), n[2], nil)
 		}, tensors.FromFlatDataAndDimensions(x, 1, 8, 8, 64), tensors.FromFlatDataAndDimensions(ones(9*64*64), 3, 3, 64, 64),
 			tensors.FromFlatDataAndDimensions(ones(64), 64))
 		if !math.IsNaN(float64(got[0])) {

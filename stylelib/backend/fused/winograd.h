@@ -31,7 +31,7 @@ enum {
 	tile = 6,       // inputs of a tile in each direction
 	positions = 36, // of a tile
 	panel = 2 * LANES,
-	padding = 64 / sizeof(Factor), // of rows, as rows of 2^n numbers meet in few sets of the cache
+	padding = 64 / sizeof(Factor), // of rows and positions, as those of 2^n numbers meet in few sets of the cache
 };
 
 INLINE Vector load(const float *p) { return *(const Vector *)p; }
@@ -68,61 +68,24 @@ INLINE void transformOutput(const Vector m[tile], Vector y[tileOutputs]) {
 	y[3] = 2 * ROOT * b + (ROOT / 4) * d + m[5];
 }
 
-// A turned kernel's taps of LANES outputs lie apart. Turned has LANES × LANES of each tap with their channels exchanged.
-typedef float Turned[9][LANES][LANES];
-
-// exchange transposes rows of LANES numbers, which lie stride apart. Vectors swap half of their lanes with a partner, then a
-// quarter, and so on. (With Clang, which has no shuffles by a variable, number by number: a fifth of the speed.)
-INLINE void exchange(const float *from, long stride, float to[LANES][LANES]) {
-#ifdef __clang__
-	for (int i = 0; i < LANES; i++) {
-		for (int o = 0; o < LANES; o++) { to[i][o] = from[o * stride + i]; }
-	}
-#else
-	Vector row[LANES];
-	UNROLL for (int i = 0; i < LANES; i++) { row[i] = load(from + i * stride); }
-	UNROLL for (int step = LANES / 2; step > 0; step /= 2) {
-		Bits low, high;
-		UNROLL for (int l = 0; l < LANES; l++) {
-			low[l] = l & step ? LANES + l - step : l;
-			high[l] = l & step ? LANES + l : l + step;
-		}
-		UNROLL for (int i = 0; i < LANES; i++) {
-			if (!(i & step)) {
-				Vector a = row[i], b = row[i + step];
-				row[i] = __builtin_shuffle(a, b, low);
-				row[i + step] = __builtin_shuffle(a, b, high);
-			}
-		}
-	}
-	UNROLL for (int i = 0; i < LANES; i++) { store(to[i], row[i]); }
-#endif
-}
-
-static void turn(const Convolution *c, long in, long out, Turned turned) {
-	for (int t = 0; t < 9; t++) {
-		exchange(c->kernel + ((8 - t) * c->out + out) * c->in + in, c->in, turned[t]);
-	}
-}
-
-// transformTaps transforms nine taps of LANES tileOutputs, which lie stride apart.
-INLINE void transformTaps(const float *k, long stride, Vector u[positions]) {
+// transformTaps transforms nine taps of LANES outputs.
+INLINE void transformTaps(const float *k, Vector u[positions]) {
 	Vector rows[tile][3];
 	UNROLL for (int j = 0; j < 3; j++) {
-		Vector g[3] = {load(k + j * stride), load(k + (3 + j) * stride), load(k + (6 + j) * stride)}, r[tile];
+		Vector g[3] = {load(k + j * leastBlock), load(k + (3 + j) * leastBlock), load(k + (6 + j) * leastBlock)}, r[tile];
 		transformKernel(g, r);
 		UNROLL for (int i = 0; i < tile; i++) { rows[i][j] = r[i]; }
 	}
 	UNROLL for (int i = 0; i < tile; i++) { transformKernel(rows[i], u + tile * i); }
 }
 
-INLINE void storeKernel(const Convolution *c, const float *k, long stride, long next, Factor *u) {
-	long step = c->in * c->block;
+// storeKernel transforms the taps of an input, or of a pair of them, and LANES outputs. Positions lie step apart.
+INLINE void storeKernel(const float *k, Factor *u, long step) {
 	Vector t[positions];
-	transformTaps(k, stride, t);
+	transformTaps(k, t);
 #if BFLOAT16
 	Vector odd[positions];
-	transformTaps(k + next, stride, odd);
+	transformTaps(k + 9 * leastBlock, odd);
 	UNROLL for (int p = 0; p < positions; p++) {
 		__m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)t[p]));
 		__m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)odd[p]));
@@ -133,26 +96,21 @@ INLINE void storeKernel(const Convolution *c, const float *k, long stride, long 
 #endif
 }
 
-// transformKernels fills u, [36][panels][in/pair][panel][pair], with the transformed kernel of a block.
-static void transformKernels(const Convolution *c, long block, Factor *u) {
-	for (long q = 0; q < c->block / panel; q++) {
-		for (int half = 0; half < 2; half++) {
-			long out = block * c->block + q * panel + half * LANES;
-			for (long from = 0; from < c->in; from += LANES) {
-				Factor *to = u + q * c->in * panel + half * LANES * pair + from * panel;
-				if (c->turned) {
-					Turned turned;
-					turn(c, from, out, turned);
-					for (int i = 0; i < LANES; i += pair) {
-						storeKernel(c, turned[0][i], LANES * LANES, LANES, to + i * panel);
-					}
-				} else {
-					const float *k = c->kernel + from * c->out + out;
-					for (int i = 0; i < LANES; i += pair) {
-						storeKernel(c, k + i * c->out, c->in * c->out, c->out, to + i * panel);
-					}
-				}
+// kernelStep is from one position of a transformed kernel of some inputs to the next.
+static long kernelStep(const Convolution *c, long inputs) { return inputs * c->block + padding; }
+
+// transformKernels fills u, [36][block/panel][inputs/pair][panel][pair], with the transformed kernel of a block and some
+// inputs. It reads the kernel in its order, as that comes from memory: with taps far apart, as XLA has them, it took 22 % of
+// a painting.
+static void transformKernels(const Convolution *c, long block, long first, long inputs, Factor *u) {
+	for (long out = 0; out < c->block; out += leastBlock) {
+		const float *k = c->kernel + ((block * c->block + out) * c->in + first * leastBlock) * 9;
+		for (long in = 0; in < inputs; in += pair) {
+			for (long o = 0; o < leastBlock; o += LANES) {
+				long at = (out + o) / panel * inputs * panel + in * panel + (out + o) % panel * pair;
+				storeKernel(k + o, u + at, kernelStep(c, inputs));
 			}
+			k += 9 * leastBlock * pair;
 		}
 	}
 }
@@ -199,7 +157,7 @@ INLINE void storeOutput(const Convolution *c, long at, long channel, Vector y) {
 	store(c->y + at, y);
 }
 
-// transformBack writes the tileOutputs of a tile from its products m[36], step apart.
+// transformBack writes the outputs of a tile from its products m[36], step apart.
 static void transformBack(const Convolution *c, long block, long row, long column, const float *m, long step) {
 	long height = c->height - tileOutputs * row, width = c->width - tileOutputs * column;
 	long first = (tileOutputs * row * c->width + tileOutputs * column) * c->out + block * c->block;
@@ -223,11 +181,15 @@ static void transformBack(const Convolution *c, long block, long row, long colum
 	}
 }
 
-// multiply sets m, [rows][panel] in rows of block, to the product of v, [rows][in] in rows of stride, and a panel u.
-INLINE void multiply(const int rows, const Factor *v, long stride, const Factor *u, long in, float *m, long block) {
+// multiply adds to m, [rows][panel] in rows of block, the product of v, [rows][inputs] in rows of stride, and a panel u. If
+// it begins, m is what comes out, whatever it was.
+INLINE void multiply(const int rows, const Factor *v, long stride, const Factor *u, long inputs, float *m, long block, int begins) {
 	Vector sum[ROWS][2];
-	UNROLL for (int r = 0; r < rows; r++) { sum[r][0] = sum[r][1] = (Vector){0}; }
-	for (long k = 0; k < in; k += pair) {
+	UNROLL for (int r = 0; r < rows; r++) {
+		sum[r][0] = begins ? (Vector){0} : load(m + r * block);
+		sum[r][1] = begins ? (Vector){0} : load(m + r * block + LANES);
+	}
+	for (long k = 0; k < inputs; k += pair) {
 #if BFLOAT16
 		__m512bh a = (__m512bh)_mm512_loadu_si512(u), b = (__m512bh)_mm512_loadu_si512(u + LANES * pair);
 		UNROLL for (int r = 0; r < rows; r++) {
@@ -253,45 +215,64 @@ INLINE void multiply(const int rows, const Factor *v, long stride, const Factor 
 	}
 }
 
-#define CASE(n) case n: if (n <= ROWS) { multiply(n <= ROWS ? n : ROWS, v, stride, u, in, m, block); } break;
-static void multiplyRows(long rows, const Factor *v, long stride, const Factor *u, long in, float *m, long block) {
+#define CASE(n) case n: if (n <= ROWS) { multiply(n <= ROWS ? n : ROWS, v, stride, u, inputs, m, block, begins); } break;
+static void multiplyRows(long rows, const Factor *v, long stride, const Factor *u, long inputs, float *m, long block, int begins) {
 	switch (rows) {
 		CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
 	}
 }
 
-// Tiles that are transformed at once. One to four times ROWS were as fast within the noise.
-enum { mostTiles = 2 * ROWS };
+enum {
+	// Tiles that are transformed at once. One to four times ROWS were as fast within the noise.
+	mostTiles = 2 * ROWS,
+	// Inputs whose transformed kernels are multiplied before those of others are transformed, where they are for mostTiles at
+	// most: 36 × 64 channels × 128 bytes stay in the second cache. For more tiles all are transformed once.
+	someInputs = 128 / sizeof(Factor),
+};
+
+// inputsAtOnce returns how many inputs' kernels are in scratch.
+static long inputsAtOnce(const Convolution *c, long tiles) { return tiles <= mostTiles ? someInputs : c->in; }
 
 static size_t round64(size_t n) { return (n + 63) & ~(size_t)63; }
 
-static size_t scratch(const Convolution *c) {
-	return round64(positions * c->in * c->block * sizeof(Factor)) +
-		round64(positions * mostTiles * (c->in + padding) * sizeof(Factor)) +
-		round64(positions * mostTiles * c->block * sizeof(float)) + round64(c->in * sizeof(float));
+static size_t kernelBytes(const Convolution *c, long tiles) {
+	return round64(positions * kernelStep(c, inputsAtOnce(c, tiles)) * sizeof(Factor));
+}
+
+static size_t tilesBytes(const Convolution *c) { return round64(positions * mostTiles * (c->in + padding) * sizeof(Factor)); }
+
+static size_t scratch(const Convolution *c, long tiles) {
+	return kernelBytes(c, tiles) + tilesBytes(c) + round64(positions * mostTiles * c->block * sizeof(float)) +
+		round64(c->in * sizeof(float));
 }
 
 static void work(const Convolution *c, long block, long first, long end, void *memory) {
 	Factor *u = memory;
-	Factor *v = (Factor *)((char *)u + round64(positions * c->in * c->block * sizeof(Factor)));
-	float *m = (float *)((char *)v + round64(positions * mostTiles * (c->in + padding) * sizeof(Factor)));
+	Factor *v = (Factor *)((char *)u + kernelBytes(c, end - first));
+	float *m = (float *)((char *)v + tilesBytes(c));
 	float *zeros = m + positions * mostTiles * c->block;
 	memset(zeros, 0, c->in * sizeof(float));
-	transformKernels(c, block, u);
 	long columns = (c->width + tileOutputs - 1) / tileOutputs, stride = c->in + padding;
+	long inputs = inputsAtOnce(c, end - first), transformed = -1; // the first of those whose kernels are in u
 	while (first < end) {
 		long n = end - first < mostTiles ? end - first : mostTiles;
 		for (long t = 0; t < n; t++) {
 			transformTile(c, (first + t) / columns, (first + t) % columns, zeros, v + t * stride, mostTiles * stride);
 		}
-		for (int p = 0; p < positions; p++) {
-			for (long q = 0; q < c->block / panel; q++) {
-				const Factor *up = u + (p * c->block / panel + q) * c->in * panel;
-				long parts = (n + ROWS - 1) / ROWS;
-				for (long i = 0, t = 0; i < parts; i++) {
-					long rows = (n - t) / (parts - i);
-					multiplyRows(rows, v + (p * mostTiles + t) * stride, stride, up, c->in, m + (p * mostTiles + t) * c->block + q * panel, c->block);
-					t += rows;
+		for (long in = 0; in < c->in; in += inputs) {
+			if (transformed != in) {
+				transformKernels(c, block, in, inputs, u);
+				transformed = in;
+			}
+			for (int p = 0; p < positions; p++) {
+				for (long q = 0; q < c->block / panel; q++) {
+					long parts = (n + ROWS - 1) / ROWS;
+					for (long i = 0, t = 0; i < parts; i++) {
+						long rows = (n - t) / (parts - i);
+						multiplyRows(rows, v + (p * mostTiles + t) * stride + in, stride, u + p * kernelStep(c, inputs) + q * inputs * panel,
+							inputs, m + (p * mostTiles + t) * c->block + q * panel, c->block, in == 0);
+						t += rows;
+					}
 				}
 			}
 		}
@@ -302,4 +283,4 @@ static void work(const Convolution *c, long block, long first, long end, void *m
 	}
 }
 
-const Way WAY = {scratch, work};
+const Way WAY = {mostTiles, scratch, work};

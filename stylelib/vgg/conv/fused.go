@@ -8,7 +8,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend/fused"
 )
 
-// fusedMethod is package fused's F(4×4). It reads kernels as they are, and transforms them for each call.
+// fusedMethod is package fused's F(4×4). It transforms kernels for each call: kept, they would take four times the memory.
 type fusedMethod struct{ factors dtypes.DType }
 
 var fused4, fused4BF16 = fusedMethod{dtypes.Float32}, fusedMethod{dtypes.BFloat16}
@@ -17,9 +17,9 @@ func (f fusedMethod) Name() string { return name("fused4", f.factors) }
 
 func (fusedMethod) DType() dtypes.DType { return dtypes.Float32 }
 
-func (fusedMethod) Prepare(kernel *graph.Node) *graph.Node { return kernel }
+func (fusedMethod) Prepare(kernel *graph.Node) *graph.Node { return fused.Prepare(kernel) }
 
-func (fusedMethod) Dimensions(in, out int) []int { return []int{3, 3, in, out} }
+func (fusedMethod) Dimensions(in, out int) []int { return fused.PreparedDimensions(in, out) }
 
 func (f fusedMethod) kind(turned bool) fused.Kind {
 	return fused.Kind{BFloat16: f.factors == dtypes.BFloat16, Turned: turned}

@@ -87,7 +87,7 @@ func (k *Kernels) Make(m Method, kernel []float32, in, out int) (*tensors.Tensor
 		return nil, err
 	}
 	raw, err := tensors.FromBuffer(buffer)
-	if _, own := m.(fusedMethod); err != nil || own || m == directFloat32 {
+	if err != nil || m == directFloat32 {
 		return raw, err
 	}
 	defer free(raw)
