@@ -4,6 +4,8 @@
 package conv
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -117,25 +119,21 @@ func methods(p Precision) []Method {
 	return exact
 }
 
-// worthMeasuring returns those of a precision's methods that may be the fastest for work on a device. Where package fused can
-// do it, XLA's Winograd takes 1.5 to 9 times as long, and seconds to compile. AMX, which XLA has for products of bfloat16,
-// may turn that round.
+// worthMeasuring returns those of a precision's methods that may be the fastest for work on a device. Where package fused
+// can do it, XLA's Winograd takes 1.5 to 9 times as long, and seconds to compile, and XLA's direct convolution 2 to 3 times,
+// but for few positions, where the time goes to the kernels. AMX, which XLA has for products of bfloat16, may turn that round.
 func worthMeasuring(b compute.Backend, p Precision, w Work) []Method {
-	var worth []Method
-	for _, m := range methods(p) {
+	return slices.DeleteFunc(methods(p), func(m Method) bool {
 		switch m := m.(type) {
 		case fusedMethod:
-			if !m.can(b, w) {
-				continue
-			}
+			return !m.can(b, w)
+		case direct:
+			return fusedMethod{m.dtype}.can(b, w) && w.Positions > 16*16
 		case winograd:
-			if same := (fusedMethod{m.dtype}); same.can(b, w) && !(m.dtype == dtypes.BFloat16 && cpu.X86.HasAMXBF16) {
-				continue
-			}
+			return fusedMethod{m.dtype}.can(b, w) && !(m.dtype == dtypes.BFloat16 && cpu.X86.HasAMXBF16)
 		}
-		worth = append(worth, m)
-	}
-	return worth
+		return false
+	})
 }
 
 // name returns a method's name from that of its algorithm.
