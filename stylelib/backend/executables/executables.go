@@ -26,7 +26,7 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend/fused"
 )
 
-// plugins are those that were loaded with a cache, by the slot of their hook.
+// plugins are those whose compiling is hooked, by the slot of their hook.
 var (
 	mu      sync.Mutex
 	loaded  = map[string]bool{} // by path: whether programs are rewritten
@@ -35,10 +35,10 @@ var (
 )
 
 type plugin struct {
-	table *C.Table // the library's own
-	files *diskcache.Cache
+	table *C.Table         // the library's own
+	files *diskcache.Cache // or nil
 	key   []byte
-	fused bool
+	fused bool // programs are rewritten
 }
 
 // Load loads a plugin's library and registers it with go-xla under its path, so that xla.New(path) opens it. Its

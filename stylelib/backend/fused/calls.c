@@ -88,7 +88,11 @@ static void help(void *data) {
 	release(job);
 }
 
+// threads returns how many threads XLA has, 1 if it does not say.
 static long threads(const Frame *frame) {
+	if (frame->api->size < sizeof(Api)) { // an old plugin
+		return 1;
+	}
 	int64_t n = 1;
 	ThreadsArgs args = {.size = sizeof args, .context = frame->context, .threads = &n};
 	Error *error = frame->api->threads(&args);

@@ -22,8 +22,8 @@ typedef struct {
 	long tiles; // that it computes at once
 	// scratch returns the bytes that work needs for a number of tiles.
 	size_t (*scratch)(const Convolution *c, long tiles);
-	// work computes tiles, in rows from left to right, from first to before end, in the channels of the block of that number. A tile's
-	// outputs depend on nothing else, not in their last bit. The scratch is aligned to 64 bytes.
+	// work computes tiles, in rows from left to right, from first to before end, in the channels of the block of that number.
+	// A tile's outputs depend on nothing else, not in their last bit. The scratch is aligned to 64 bytes.
 	void (*work)(const Convolution *c, long block, long first, long end, void *scratch);
 } Way;
 

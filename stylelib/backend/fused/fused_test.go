@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"golang.org/x/sys/cpu"
 
 	"github.com/gouache-art/gouache/internal/backendtest"
 	"github.com/gouache-art/gouache/stylelib/backend"
@@ -23,6 +24,17 @@ func ones(n int) []float32 {
 		list[i] = 1
 	}
 	return list
+}
+
+// TestEnabled: on a processor that can, the plugin takes the calls, so that the tests below are not skipped unseen.
+func TestEnabled(t *testing.T) {
+	exact, rounded := cpu.X86.HasAVX2 && cpu.X86.HasFMA, cpu.X86.HasAVX512F && cpu.X86.HasAVX512BF16
+	if got := fused.Enabled(device, fused.Kind{}); got != exact {
+		t.Errorf("float32: %v, the processor says %v", got, exact)
+	}
+	if got := fused.Enabled(device, fused.Kind{BFloat16: true}); got != rounded {
+		t.Errorf("bfloat16: %v, the processor says %v", got, rounded)
+	}
 }
 
 // TestConvolveIsCalled: the function's body is not what computes, since it has neither bias nor mask. Package conv's tests

@@ -27,19 +27,15 @@ const (
 
 // measure compiles all methods first, on all cores, and then times them with nothing beside.
 func measure(b compute.Backend, p Precision, all []Work, progress func(done, total int)) (map[Work]timing, error) {
-	type candidate struct {
-		work   Work
-		method Method
-		*compiled
-	}
-	var candidates []*candidate // one work after the other
-	for _, w := range all {
-		for _, m := range worthMeasuring(b, p, w) {
-			candidates = append(candidates, &candidate{work: w, method: m})
-		}
+	methods, candidates := make([][]Method, len(all)), make([][]*compiled, len(all)) // of each work
+	total := 0
+	for i, w := range all {
+		methods[i] = worthMeasuring(b, p, w)
+		candidates[i] = make([]*compiled, len(methods[i]))
+		total += 2 * len(methods[i])
 	}
 	var mu sync.Mutex
-	done, total := 0, 2*len(candidates)
+	done := 0
 	step := func() {
 		mu.Lock()
 		defer mu.Unlock()
@@ -48,17 +44,19 @@ func measure(b compute.Backend, p Precision, all []Work, progress func(done, tot
 	}
 	var compilations errgroup.Group
 	compilations.SetLimit(runtime.NumCPU())
-	for _, c := range candidates {
-		compilations.Go(func() (err error) {
-			c.compiled, err = compile(b, c.method, both(c.work.side(), c.work.side(), c.work.In, c.work.Out))
-			step()
-			return err
-		})
+	for i, w := range all {
+		for k, m := range methods[i] {
+			compilations.Go(func() (err error) {
+				candidates[i][k], err = compile(b, m, both(w.side(), w.side(), w.In, w.Out))
+				step()
+				return err
+			})
+		}
 	}
 	err := compilations.Wait()
 	defer func() {
-		for _, c := range candidates {
-			if c.compiled != nil {
+		for _, c := range slices.Concat(candidates...) {
+			if c != nil {
 				c.exec.Finalize()
 			}
 		}
@@ -67,22 +65,15 @@ func measure(b compute.Backend, p Precision, all []Work, progress func(done, tot
 		return nil, err
 	}
 	timings := map[Work]timing{}
-	for _, w := range all {
-		var of []*candidate
-		var racing []*compiled
-		for _, c := range candidates {
-			if c.work == w {
-				of, racing = append(of, c), append(racing, c.compiled)
-			}
-		}
-		seconds, err := race(b, racing)
+	for i, w := range all {
+		seconds, err := race(b, candidates[i])
 		if err != nil {
 			return nil, fmt.Errorf("timing convolutions of %d×%d, %d→%d channels: %w",
 				w.side(), w.side(), w.In, w.Out, err)
 		}
 		timings[w] = timing{}
-		for k, c := range of {
-			timings[w][c.method.Name()] = seconds[k]
+		for k, m := range methods[i] {
+			timings[w][m.Name()] = seconds[k]
 			step()
 		}
 	}
