@@ -6,6 +6,9 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/gouache-art/gouache/stylelib/backend/fused"
+	"github.com/gouache-art/gouache/stylelib/vgg/conv"
 )
 
 // moments are the means of a layer's features and of their products over all positions, on the host.
@@ -78,7 +81,7 @@ func Mean(target Target, weight float64) Term { return mean.term(target, weight)
 // over the number of positions, so that pictures of different sizes compare). A second derivative cannot be taken.
 func GramMatrix(features *graph.Node) *graph.Node {
 	d := features.Shape().Dimensions
-	return gram.of(divided(gram.sums(features, nil), d[1]*d[2]))
+	return gram.of(divided(gram.sums(conv.Float32, features, nil), d[1]*d[2]))
 }
 
 // term returns the squared distance of a layer's statistic to the target's.
@@ -95,7 +98,7 @@ func (s statistic) compared(kind string, target Target, weight float64, distance
 		kind:   kind,
 		Weight: weight,
 		Sums: func(in *Inputs) []*graph.Node {
-			return s.sums(averaged(in.Feature(target.Layer), target.Cell), target.mask(in))
+			return s.sums(in.net.Precision(), averaged(in.Feature(target.Layer), target.Cell), target.mask(in))
 		},
 		Of: func(in *Inputs, sums []*graph.Node) *graph.Node {
 			return distance(in, s.of(target.means(in, sums)))
@@ -104,11 +107,11 @@ func (s statistic) compared(kind string, target Target, weight float64, distance
 }
 
 // sums returns the sums of the moments of features shaped [1, h, w, c] over their positions: FᵀF first. The mask,
-// [1, h, w, 1], weighs the positions; nil counts each as one.
-func (s statistic) sums(features, mask *graph.Node) (list []*graph.Node) {
+// [1, h, w, 1], weighs the positions; nil counts each as one. The precision is that of the network's products.
+func (s statistic) sums(p conv.Precision, features, mask *graph.Node) (list []*graph.Node) {
 	weighted := weighted(features, mask)
 	if s.second {
-		list = append(list, secondMoments(features, weighted))
+		list = append(list, secondMoments(p, features, weighted))
 	}
 	if s.first {
 		list = append(list, graph.ReduceSum(weighted, 0, 1, 2))
@@ -137,8 +140,13 @@ func (s statistic) of(means []*graph.Node) *graph.Node {
 //
 // Its gradient is W(D+Dᵀ) for a gradient D with respect to the result. It is one product, since D
 // is made symmetric while it is small. The automatic gradient makes two, W·D and W·Dᵀ.
-func secondMoments(features, weighted *graph.Node) *graph.Node {
+func secondMoments(p conv.Precision, features, weighted *graph.Node) *graph.Node {
 	d := features.Shape().Dimensions
+	for _, factors := range p.Factors() {
+		if fused.Fits(d[3], d[3]) && fused.Enabled(features.Graph().Backend(), factors) {
+			return fused.SecondMoments(factors, features, weighted)
+		}
+	}
 	flat := func(x *graph.Node) *graph.Node { return graph.Reshape(x, d[1]*d[2], d[3]) }
 	moments := graph.Dot(flat(features), graph.StopGradient(flat(weighted))).EinsumAxes([][2]int{{0, 0}}, nil)
 	moments.AssertDims(d[3], d[3])

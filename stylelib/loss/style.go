@@ -219,7 +219,7 @@ func measure(net *vgg.Network, style Style, views []view) ([]moments, error) {
 			if len(in) > 0 {
 				mask = averaged(net.Mask(in[0], window, v.layer), v.cell)
 			}
-			out = append(out, covariance.sums(averaged(window.Own(pass.Feature(v.layer), v.layer), v.cell), mask)...)
+			out = append(out, covariance.sums(net.Precision(), averaged(window.Own(pass.Feature(v.layer), v.layer), v.cell), mask)...)
 			if mask != nil {
 				out = append(out, area(mask))
 			}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -187,7 +188,7 @@ func TestFullNetwork(t *testing.T) {
 			t.Errorf("%v differ by %.2g (relative L2) from direct convolutions, at most 2e-5 expected", methods, e)
 		}
 	}
-	if fused.Enabled(device, fused.Kind{}) {
+	if fused.Enabled(device, dtypes.Float32) {
 		check("direct", "fused4")
 		fused.Disable(device)
 		defer fused.Enable(device)

@@ -3,11 +3,12 @@
 #else
 #pragma GCC target("avx2,fma")
 #endif
-#define WAY avx2
 #define LANES 8
 #define ROWS 6
 #define BFLOAT16 0
+#include "moments.h"
 #include "winograd.h"
+const Way avx2 = {sizeof(Factor), mostTiles, convolutionScratch, momentsScratch, productScratch, convolve, secondMoments, times};
 #ifdef __clang__
 #pragma clang attribute pop
 #endif

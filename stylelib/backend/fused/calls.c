@@ -1,169 +1,126 @@
 #include "calls.h"
 
-#include <pthread.h>
-#include <semaphore.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "convolution.h"
-#include "xla.h"
+#include "share.h"
+#include "way.h"
 
-// A Job is a convolution that threads share. Its items are a block of channels and a part of the tiles each.
-typedef struct {
-	Convolution c;
-	const Way *way;
-	size_t scratch;
-	long tiles, parts, items;
-	atomic_long next; // item that nobody has begun
-	atomic_long left; // items that are not done
-	sem_t done;
-	atomic_int holders; // threads that know the job: one that begins late may find it done, and its caller gone
-} Job;
-
-static void release(Job *job) {
-	if (atomic_fetch_sub(&job->holders, 1) == 1) {
-		sem_destroy(&job->done);
-		free(job);
-	}
-}
-
-// Memory that no thread works in now is kept for the next convolution: to map 5 MB anew for each took 5 % of an evaluation.
-typedef struct Scratch {
-	struct Scratch *next;
-	size_t bytes;
-	void *memory;
-} Scratch;
-
-static pthread_mutex_t keeping = PTHREAD_MUTEX_INITIALIZER;
-static Scratch *kept;
-
-// take returns scratch of at least some bytes, or NULL if there is no memory.
-static Scratch *take(size_t bytes) {
-	pthread_mutex_lock(&keeping);
-	Scratch *s = kept;
-	if (s != NULL) {
-		kept = s->next;
-	}
-	pthread_mutex_unlock(&keeping);
-	if (s == NULL) {
-		s = calloc(1, sizeof *s);
-	}
-	if (s != NULL && s->bytes < bytes) {
-		free(s->memory);
-		s->bytes = bytes;
-		if (posix_memalign(&s->memory, 64, bytes) != 0) {
-			free(s);
-			return NULL;
-		}
-	}
-	return s;
-}
-
-static void give(Scratch *s) {
-	pthread_mutex_lock(&keeping);
-	s->next = kept;
-	kept = s;
-	pthread_mutex_unlock(&keeping);
-}
-
-static void compute(Job *job, void *scratch) {
-	for (long i; (i = atomic_fetch_add(&job->next, 1)) < job->items;) {
-		long block = i / job->parts, part = i % job->parts;
-		job->way->work(&job->c, block, job->tiles * part / job->parts, job->tiles * (part + 1) / job->parts, scratch);
-		if (atomic_fetch_sub(&job->left, 1) == 1) {
-			sem_post(&job->done);
-		}
-	}
-}
-
-// help is a task of XLA's threads. Without memory it leaves its share to the others.
-static void help(void *data) {
-	Job *job = data;
-	Scratch *scratch = atomic_load(&job->next) < job->items ? take(job->scratch) : NULL;
-	if (scratch != NULL) {
-		compute(job, scratch->memory);
-		give(scratch);
-	}
-	release(job);
-}
-
-// threads returns how many threads XLA has, 1 if it does not say.
-static long threads(const Frame *frame) {
-	if (frame->api->size < sizeof(Api)) { // an old plugin
-		return 1;
-	}
-	int64_t n = 1;
-	ThreadsArgs args = {.size = sizeof args, .context = frame->context, .threads = &n};
-	Error *error = frame->api->threads(&args);
-	if (error != NULL) {
-		frame->api->error_destroy(&(ErrorDestroyArgs){.size = sizeof(ErrorDestroyArgs), .error = error});
-		return 1;
-	}
-	return n;
-}
-
-static Error *failed(const Frame *frame, int code, const char *message) {
-	return frame->api->error_create(&(ErrorArgs){.size = sizeof(ErrorArgs), .message = message, .code = code});
+static int hasShape(const Buffer *b, int type, int rank) { return b->type == type && b->rank == rank; }
+static int isFloat32(const Buffer *b, int rank) { return hasShape(b, typeFloat32, rank); }
+static int sameShape(const Buffer *a, const Buffer *b) {
+	return a->rank == b->rank && memcmp(a->dimensions, b->dimensions, a->rank * sizeof *a->dimensions) == 0;
 }
 
 // Items of each thread at most. More than one let threads that lose time to other programs have fewer; each transforms the
-// kernels of its block.
+// kernels of its block, or packs a matrix.
 enum { itemsOfThread = 4 };
 
-static long divideUp(long a, long b) { return (a + b - 1) / b; }
-
-// partsFor returns into how many parts of the tiles n threads divide each block: as many as there are tiles at once, but
-// enough that no thread is idle, and no more than items are good for.
-static long partsFor(long tiles, long atOnce, long blocks, long n) {
-	long parts = divideUp(tiles, atOnce), fewest = divideUp(n, blocks), most = n == 1 ? 1 : divideUp(itemsOfThread * n, blocks);
+// partsFor returns into how many parts n threads divide each block of some things: as many as atOnce fill, but enough that
+// no thread is idle, and no more than items are good for.
+static long partsFor(long things, long atOnce, long blocks, long n) {
+	long parts = divideUp(things, atOnce), fewest = divideUp(n, blocks), most = n == 1 ? 1 : divideUp(itemsOfThread * n, blocks);
 	parts = parts < fewest ? fewest : parts > most ? most : parts;
-	return parts < tiles ? parts : tiles;
+	return parts < things ? parts : things;
 }
 
-static Error *convolve(const Frame *frame, const Way *way, const Convolution *c) {
-	Job *job = malloc(sizeof *job);
-	long n = threads(frame), blocks = c->out / c->block;
-	long tiles = divideUp(c->height, tileOutputs) * divideUp(c->width, tileOutputs), parts = partsFor(tiles, way->tiles, blocks, n);
-	size_t most = way->scratch(c, divideUp(tiles, parts)), least = way->scratch(c, tiles / parts);
-	size_t bytes = most > least ? most : least;
-	Scratch *scratch = take(bytes);
-	if (job == NULL || scratch == NULL) {
-		free(job);
-		if (scratch != NULL) {
-			give(scratch);
-		}
-		return failed(frame, codeResourceExhausted, "no memory for a convolution");
+// convolve answers a call with x and a kernel, and perhaps a bias and a mask. The kernel is there twice: as it is, and turned.
+static Error *convolve(const Frame *frame, const Way *way, int turned) {
+	const Buffers *in = &frame->arguments, *out = &frame->results;
+	int factors = way->factorBytes == 2 ? typeBFloat16 : typeFloat32;
+	if (in->count < 2 || in->count > 4 || out->count != 1 || !isFloat32(in->buffers[0], 4) || !hasShape(in->buffers[1], factors, 2) || !isFloat32(out->buffers[0], 4)) {
+		return failed(frame, codeInvalidArgument, "a convolution takes a picture of float32 and a kernel of its factors' type");
 	}
-	*job = (Job){.c = *c, .way = way, .scratch = bytes, .tiles = tiles, .parts = parts, .items = blocks * parts};
-	atomic_init(&job->next, 0);
-	atomic_init(&job->left, job->items);
-	atomic_init(&job->holders, 1);
-	sem_init(&job->done, 0, 0);
-	for (long i = 1; i < n && i < job->items; i++) {
-		ScheduleArgs args = {.size = sizeof args, .context = frame->context, .task = help, .data = job};
-		atomic_fetch_add(&job->holders, 1);
-		Error *error = frame->api->schedule(&args);
-		if (error != NULL) { // as many threads as there are do the work
-			frame->api->error_destroy(&(ErrorDestroyArgs){.size = sizeof(ErrorDestroyArgs), .error = error});
-			release(job);
-			break;
+	const int64_t *x = in->buffers[0]->dimensions, *k = in->buffers[1]->dimensions, *y = out->buffers[0]->dimensions;
+	Convolution c = {
+		.x = in->buffers[0]->data, .kernel = (const char *)in->buffers[1]->data + turned * k[1] * way->factorBytes, .y = out->buffers[0]->data,
+		.height = x[1], .width = x[2], .in = x[3], .out = y[3],
+	};
+	int64_t taps = way->factorBytes == 2 ? 36 : 9;
+	if (x[0] != 1 || y[0] != 1 || y[1] != x[1] || y[2] != x[2] || k[0] != 2 || k[1] != taps * c.in * c.out || c.in % leastBlock != 0 || c.out % leastBlock != 0) {
+		return failed(frame, codeInvalidArgument, "a convolution of this shape is none of these");
+	}
+	for (int64_t i = 2; i < in->count; i++) {
+		const Buffer *b = in->buffers[i];
+		if (isFloat32(b, 1) && b->dimensions[0] == c.out) {
+			c.bias = b->data;
+		} else if (isFloat32(b, 4) && sameShape(b, out->buffers[0])) {
+			c.mask = b->data;
+		} else {
+			return failed(frame, codeInvalidArgument, "a convolution takes a bias, and a mask of its result's shape");
 		}
 	}
-	// This thread computes items, too, so that the work ends although all others are busy with what waits for this one.
-	compute(job, scratch->memory);
-	while (sem_wait(&job->done) != 0) { // a signal came
-	}
-	give(scratch);
-	release(job);
-	return NULL;
+	// A tile's inputs are transformed once for each block. A larger block's kernels do not stay near the processor: with 512
+	// channels it took 1.2 times as long in float32, with 256 and less 0.88.
+	c.block = c.in <= 256 && c.out % (2 * leastBlock) == 0 ? 2 * leastBlock : leastBlock;
+	long blocks = c.out / c.block;
+	c.parts = partsFor(tilesOf(&c), way->tiles, blocks, threadsOf(frame));
+	return share(frame, (Work){way->convolve, &c, blocks * c.parts, way->convolutionScratch(&c)});
 }
 
-static int isFloat32(const Buffer *b, int rank) { return b->type == typeFloat32 && b->rank == rank; }
+// Parts of the positions in moments depend on neither processor nor threads, so that the sums do not. They have 128 positions
+// at least, and their sums 8 MB at most.
+static long partsOfMoments(long positions, long channels) {
+	long parts = divideUp(positions, 128), most = (2L << 20) / (channels * channels);
+	most = most < 1 ? 1 : most > 16 ? 16 : most;
+	return parts < most ? parts : most;
+}
 
-// handle answers a call with x and a kernel, and perhaps a bias and a mask.
-static Error *handle(Frame *frame, int bfloat16, int turned) {
-	if (frame->extensions != NULL && frame->extensions->type == extensionMetadata) {
+// moments answers a call with features, and perhaps the same weighted.
+static Error *moments(const Frame *frame, const Way *way) {
+	const Buffers *in = &frame->arguments, *out = &frame->results;
+	if (in->count < 1 || in->count > 2 || out->count != 1 || !isFloat32(in->buffers[0], 4) || !isFloat32(out->buffers[0], 2) ||
+		!isFloat32(in->buffers[in->count - 1], 4) || !sameShape(in->buffers[0], in->buffers[in->count - 1])) {
+		return failed(frame, codeInvalidArgument, "moments take features of float32, and the same weighted");
+	}
+	const int64_t *d = in->buffers[0]->dimensions, *y = out->buffers[0]->dimensions;
+	long positions = d[0] * d[1] * d[2], channels = d[3];
+	if (positions < 1 || channels < 1 || channels % leastBlock != 0 || y[0] != channels || y[1] != channels) {
+		return failed(frame, codeInvalidArgument, "moments of this shape are none of these");
+	}
+	Moments m = {
+		.x = in->buffers[0]->data, .w = in->buffers[in->count - 1]->data,
+		.positions = positions, .channels = channels, .parts = partsOfMoments(positions, channels),
+	};
+	float *sums = malloc(m.parts * channels * channels * sizeof *sums), *result = out->buffers[0]->data;
+	if (sums == NULL) {
+		return failed(frame, codeResourceExhausted, "no memory for moments");
+	}
+	m.sums = sums;
+	Error *error = share(frame, (Work){way->moments, &m, m.parts, way->momentsScratch(&m)});
+	if (error == NULL) {
+		for (long r = 0; r < channels; r++) {
+			for (long c = r; c < channels; c++) {
+				float sum = 0;
+				for (long p = 0; p < m.parts; p++) {
+					sum += sums[(p * channels + r) * channels + c];
+				}
+				result[r * channels + c] = result[c * channels + r] = sum;
+			}
+		}
+	}
+	free(sums);
+	return error;
+}
+
+// product answers a call with features and a matrix.
+static Error *product(const Frame *frame, const Way *way) {
+	const Buffers *in = &frame->arguments, *out = &frame->results;
+	if (in->count != 2 || out->count != 1 || !isFloat32(in->buffers[0], 4) || !isFloat32(in->buffers[1], 2) ||
+		!isFloat32(out->buffers[0], 4) || !sameShape(in->buffers[0], out->buffers[0])) {
+		return failed(frame, codeInvalidArgument, "a product takes features and a matrix of float32");
+	}
+	const int64_t *d = in->buffers[0]->dimensions, *s = in->buffers[1]->dimensions;
+	Product p = {.x = in->buffers[0]->data, .s = in->buffers[1]->data, .y = out->buffers[0]->data, .positions = d[0] * d[1] * d[2], .channels = d[3]};
+	if (p.positions < 1 || p.channels < 1 || p.channels % leastBlock != 0 || s[0] != p.channels || s[1] != p.channels) {
+		return failed(frame, codeInvalidArgument, "a product of this shape is none of these");
+	}
+	p.parts = partsFor(p.positions, 256, 1, threadsOf(frame));
+	return share(frame, (Work){way->product, &p, p.parts, way->productScratch(&p)});
+}
+
+static Error *handle(const Frame *frame, int bfloat16, int call) {
+	if (frame->extensions != NULL && frame->extensions->type == extensionMetadata) { // it asks what the handler was made for
 		Metadata *metadata = ((MetadataExtension *)frame->extensions)->metadata;
 		metadata->version.major = 0;
 		metadata->version.minor = frame->api != NULL ? frame->api->version.minor : 3;
@@ -175,46 +132,34 @@ static Error *handle(Frame *frame, int bfloat16, int turned) {
 	}
 	const Way *way = wayOf(bfloat16);
 	if (way == NULL) {
-		return failed(frame, codeInvalidArgument, "this processor has no convolution of this kind");
+		return failed(frame, codeInvalidArgument, "this processor has no call of this kind");
 	}
-	Buffers *in = &frame->arguments, *out = &frame->results;
-	if (in->count < 2 || in->count > 4 || out->count != 1 || !isFloat32(in->buffers[0], 4) || !isFloat32(in->buffers[1], 2) || !isFloat32(out->buffers[0], 4)) {
-		return failed(frame, codeInvalidArgument, "a convolution takes a picture and a kernel of float32");
+	switch (call) {
+	case callConvolution:
+	case callTurned:
+		return convolve(frame, way, call == callTurned);
+	case callMoments:
+		return moments(frame, way);
 	}
-	const int64_t *x = in->buffers[0]->dimensions, *k = in->buffers[1]->dimensions, *y = out->buffers[0]->dimensions;
-	Convolution c = {
-		.x = in->buffers[0]->data, .kernel = (const float *)in->buffers[1]->data + turned * k[1], .y = out->buffers[0]->data,
-		.height = x[1], .width = x[2], .in = x[3], .out = y[3],
-	};
-	if (x[0] != 1 || y[0] != 1 || y[1] != x[1] || y[2] != x[2] || k[0] != 2 || k[1] != 9 * c.in * c.out || c.in % leastBlock != 0 || c.out % leastBlock != 0) {
-		return failed(frame, codeInvalidArgument, "a convolution of this shape is none of these");
-	}
-	// A tile's inputs are transformed once for each block. A larger block's kernels do not stay near the processor: with 512
-	// channels it took 1.2 times as long in float32, with 256 and less 0.88.
-	c.block = c.in <= 256 && c.out % (2 * leastBlock) == 0 ? 2 * leastBlock : leastBlock;
-	for (int64_t i = 2; i < in->count; i++) {
-		const Buffer *b = in->buffers[i];
-		if (isFloat32(b, 1) && b->dimensions[0] == c.out) {
-			c.bias = b->data;
-		} else if (isFloat32(b, 4) && memcmp(b->dimensions, y, 4 * sizeof *y) == 0) {
-			c.mask = b->data;
-		} else {
-			return failed(frame, codeInvalidArgument, "a convolution takes a bias, and a mask of its result's shape");
-		}
-	}
-	return convolve(frame, way, &c);
+	return product(frame, way);
 }
 
-// A handler has no argument of its own, so that each kind has a function.
-static Error *float32Handler(Frame *frame) { return handle(frame, 0, 0); }
-static Error *float32TurnedHandler(Frame *frame) { return handle(frame, 0, 1); }
-static Error *bfloat16Handler(Frame *frame) { return handle(frame, 1, 0); }
-static Error *bfloat16TurnedHandler(Frame *frame) { return handle(frame, 1, 1); }
+// A handler has no argument of its own, so that each call has a function.
+#define HANDLERS(type, bfloat16) \
+	static Error *type##Convolution(Frame *frame) { return handle(frame, bfloat16, callConvolution); } \
+	static Error *type##Turned(Frame *frame) { return handle(frame, bfloat16, callTurned); } \
+	static Error *type##Moments(Frame *frame) { return handle(frame, bfloat16, callMoments); } \
+	static Error *type##Product(Frame *frame) { return handle(frame, bfloat16, callProduct); }
+HANDLERS(float32, 0)
+HANDLERS(bfloat16, 1)
 
 int fusedSupports(int bfloat16) { return wayOf(bfloat16) != NULL; }
 
-int fusedRegister(const void *table, const char *name, int bfloat16, int turned) {
-	static Error *(*const handlers[2][2])(Frame *) = {{float32Handler, float32TurnedHandler}, {bfloat16Handler, bfloat16TurnedHandler}};
+int fusedRegister(const void *table, const char *name, int bfloat16, int call) {
+	static Error *(*const handlers[2][calls])(Frame *) = {
+		{float32Convolution, float32Turned, float32Moments, float32Product},
+		{bfloat16Convolution, bfloat16Turned, bfloat16Moments, bfloat16Product},
+	};
 	const struct {
 		size_t size;
 		const Extension *extensions;
@@ -222,7 +167,7 @@ int fusedRegister(const void *table, const char *name, int bfloat16, int turned)
 	for (const Extension *e = plugin->extensions; e != NULL; e = e->next) {
 		if (e->type == extensionCalls && e->size >= sizeof(Calls)) {
 			return ((const Calls *)e)->register_handler(&(RegisterArgs){
-				.size = sizeof(RegisterArgs), .name = name, .name_size = strlen(name), .handler = handlers[bfloat16][turned],
+				.size = sizeof(RegisterArgs), .name = name, .name_size = strlen(name), .handler = handlers[bfloat16][call],
 				.platform = "HOST", .platform_size = 4,
 			}) == NULL;
 		}

@@ -1,8 +1,8 @@
-// Package fused computes 3×3 convolutions with what follows them in one pass over the picture, on x86 processors with AVX2
-// or AVX-512. XLA calls it from inside a graph.
+// Package fused computes 3×3 convolutions with what follows them in one pass over the picture, and Gram matrices in half of the
+// products, on x86 processors with AVX2 or AVX-512. XLA calls it from inside a graph.
 //
-// A graph of GoMLX has no operation for calls. So [Convolve] makes a function whose name says what is called; before XLA
-// compiles the program, [Rewrite] makes calls of that function custom calls, which the plugin knows from [Register].
+// A graph of GoMLX has no operation for calls. So each call is that of a function whose name says what is called; before XLA
+// compiles the program, [Rewrite] makes calls of such functions custom calls, which the plugin knows from [Register].
 package fused
 
 /*
@@ -14,44 +14,37 @@ import "C"
 
 import (
 	"fmt"
+	"math"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 )
 
-// Kind is what is called.
-type Kind struct {
-	// BFloat16 multiplies transformed numbers in bfloat16 and adds them up in float32.
-	BFloat16 bool
-	// Turned convolves with the kernel turned by 180°, its channels exchanged: the pullback of the convolution that the kernel
-	// was prepared for.
-	Turned bool
-}
-
-var kinds = []Kind{{}, {Turned: true}, {BFloat16: true}, {BFloat16: true, Turned: true}}
-
 const prefix = "gouache_fused"
 
-// target returns the name that XLA knows the kind by.
-func (k Kind) target() string {
-	name := prefix + "_float32"
-	if k.BFloat16 {
-		name = prefix + "_bfloat16"
-	}
-	if k.Turned {
-		name += "_turned"
-	}
-	return name
+// types are those in which numbers are multiplied. Sums, arguments and results are of float32 with each.
+var types = []dtypes.DType{dtypes.Float32, dtypes.BFloat16}
+
+// calls are what follows a type in the names that XLA knows calls by.
+var calls = map[C.int]string{C.callConvolution: "", C.callTurned: "_turned", C.callMoments: "_moments", C.callProduct: "_product"}
+
+// target returns the name that XLA knows a call by.
+func target(factors dtypes.DType, call C.int) string {
+	return prefix + "_" + strings.ToLower(factors.String()) + calls[call]
 }
 
-func (k Kind) supported() bool { return C.fusedSupports(number(k.BFloat16)) != 0 }
+func supported(factors dtypes.DType) bool { return C.fusedSupports(bfloat16(factors)) != 0 }
 
-func number(b bool) C.int {
-	if b {
+// bfloat16 returns 1 for that type, else 0.
+func bfloat16(factors dtypes.DType) C.int {
+	if factors == dtypes.BFloat16 {
 		return 1
 	}
 	return 0
@@ -60,23 +53,25 @@ func number(b bool) C.int {
 // Register makes a CPU plugin's calls known to it. The table is PJRT's, of the plugin's functions. It returns false if the
 // processor has no instructions for them, or the plugin no such interface.
 func Register(table unsafe.Pointer) bool {
-	for _, kind := range kinds {
-		if !kind.supported() {
+	for _, factors := range types {
+		if !supported(factors) {
 			continue
 		}
-		name := C.CString(kind.target()) // XLA may keep it
-		if C.fusedRegister(table, name, number(kind.BFloat16), number(kind.Turned)) == 0 {
-			return false
+		for call := range calls {
+			name := C.CString(target(factors, call)) // XLA may keep it
+			if C.fusedRegister(table, name, bfloat16(factors), call) == 0 {
+				return false
+			}
 		}
 	}
-	return kinds[0].supported()
+	return supported(dtypes.Float32)
 }
 
-var call = regexp.MustCompile(`"func\.call"(\([^)]*\)) \{ callee = @(` + prefix + `[a-z0-9_]*?)_at[0-9_]+ \}`)
+var calling = regexp.MustCompile(`"func\.call"(\([^)]*\)) \{ callee = @(` + prefix + `[a-z0-9_]*?)_at[0-9_]+ \}`)
 
 // Rewrite returns a program, in the text form of StableHLO, with custom calls for the calls of [Convolve]'s functions.
 func Rewrite(program []byte) []byte {
-	return call.ReplaceAll(program, []byte(`"stablehlo.custom_call"$1 { call_target_name = "$2", api_version = 4 : i32, backend_config = {} }`))
+	return calling.ReplaceAll(program, []byte(`"stablehlo.custom_call"$1 { call_target_name = "$2", api_version = 4 : i32, backend_config = {} }`))
 }
 
 // enabled holds the backends whose programs are rewritten.
@@ -88,63 +83,121 @@ func Enable(b compute.Backend) { enabled.Store(b, struct{}{}) }
 // Disable ends that, when the backend is closed.
 func Disable(b compute.Backend) { enabled.Delete(b) }
 
-// Enabled reports whether graphs of a backend can have convolutions of a kind.
-func Enabled(b compute.Backend, k Kind) bool {
+// Enabled reports whether graphs of a backend can have calls with factors of a type.
+func Enabled(b compute.Backend, factors dtypes.DType) bool {
 	_, ok := enabled.Load(b)
-	return ok && k.supported()
+	return ok && slices.Contains(types, factors) && supported(factors)
 }
 
-// channels is what the numbers of input and output channels are multiples of.
-const channels = 64
+const (
+	channels = 64 // what the numbers of channels are multiples of
+	panel    = 32 // outputs whose transformed kernels lie together
+)
 
 // Fits reports whether a convolution's channels can be those of [Convolve].
 func Fits(in, out int) bool { return in%channels == 0 && out%channels == 0 }
 
 // Prepare brings a kernel, shaped [3, 3, in, out], into the order in which it is read, once as it is and once turned. The
-// result is shaped as [PreparedDimensions] says.
-func Prepare(kernel *graph.Node) *graph.Node {
-	d := kernel.Shape().Dimensions
-	in, out := d[2], d[3]
-	inOrder := func(kernel *graph.Node, in, out int) *graph.Node {
-		blocks := graph.Reshape(kernel, 9, in, out/channels, channels)
-		return graph.Reshape(graph.TransposeAllAxes(blocks, 2, 1, 0, 3), 1, 9*in*out)
+// result is shaped as [PreparedDimensions] says. For factors of bfloat16 it is transformed, and is to be rounded.
+func Prepare(factors dtypes.DType, kernel *graph.Node) *graph.Node {
+	inOrder := taps
+	if factors == dtypes.BFloat16 {
+		inOrder = transformed
 	}
 	turned := graph.TransposeAllAxes(graph.Reverse(kernel, 0, 1), 0, 1, 3, 2)
-	return graph.Concatenate([]*graph.Node{inOrder(kernel, in, out), inOrder(turned, out, in)}, 0)
+	return graph.Concatenate([]*graph.Node{inOrder(kernel), inOrder(turned)}, 0)
 }
 
 // PreparedDimensions returns those of a kernel that [Prepare] has prepared.
-func PreparedDimensions(in, out int) []int { return []int{2, 9 * in * out} }
-
-// Convolve convolves x, shaped [1, h, w, in], with a prepared kernel, with zeros around x, to [1, h, w, out]. All are of
-// float32. With a bias, shaped [out], it adds that and takes what is above zero; with a mask, shaped as the result, it keeps
-// what lies where that is above zero. Either may be nil. The graph's backend is one that is [Enabled] for the kind.
-func Convolve(k Kind, x, kernel, bias, mask *graph.Node) *graph.Node {
-	arguments := []*graph.Node{x, kernel}
-	if bias != nil {
-		arguments = append(arguments, bias)
+func PreparedDimensions(factors dtypes.DType, in, out int) []int {
+	if factors == dtypes.BFloat16 {
+		return []int{2, 36 * in * out}
 	}
+	return []int{2, 9 * in * out}
+}
+
+// taps returns a kernel as [out/channels][in][9][channels].
+func taps(kernel *graph.Node) *graph.Node {
+	in, out := kernel.Shape().Dimensions[2], kernel.Shape().Dimensions[3]
+	blocks := graph.Reshape(kernel, 9, in, out/channels, channels)
+	return graph.Reshape(graph.TransposeAllAxes(blocks, 2, 1, 0, 3), 1, 9*in*out)
+}
+
+// transformed returns G g Gᵀ as [36][out/panel][in/2][panel][2]. winograd.h has the same G.
+func transformed(kernel *graph.Node) *graph.Node {
+	in, out := kernel.Shape().Dimensions[2], kernel.Shape().Dimensions[3]
+	third, root := float32(1)/3, float32(math.Sqrt2)/3
+	g := graph.Const(kernel.Graph(), [][]float32{
+		{1, 0, 0}, {third, root, 2 * third}, {third, -root, 2 * third}, {2 * third, root, third}, {2 * third, -root, third}, {0, 0, 1},
+	})
+	rows := graph.Dot(g, graph.Reshape(kernel, 3, 3*in*out)).Product()
+	both := graph.Dot(g, graph.Reshape(rows, 6, 3, in*out)).General([]int{1}, nil, []int{1}, nil) // [6, 6, in·out], the column first
+	ordered := graph.Reshape(both, 6, 6, in/2, 2, out/panel, panel)
+	return graph.Reshape(graph.TransposeAllAxes(ordered, 1, 0, 4, 2, 5, 3), 1, 36*in*out)
+}
+
+// Convolve convolves x, shaped [1, h, w, in], with a prepared kernel, with zeros around x, adds a bias, shaped [out], and takes
+// what is above zero. The result is [1, h, w, out]. The graph's backend is one that is [Enabled] for the factors.
+func Convolve(factors dtypes.DType, x, kernel, bias *graph.Node) *graph.Node {
+	d := x.Shape().Dimensions
+	return call(target(factors, C.callConvolution), []int{1, d[1], d[2], bias.Shape().Dimensions[0]}, x, kernel, bias)
+}
+
+// Pullback convolves y, shaped [1, h, w, out], with the turned kernel to [1, h, w, in]: the pullback of a convolution. With a
+// mask, shaped as the result, it keeps what lies where that is above zero. The mask may be nil.
+func Pullback(factors dtypes.DType, y, kernel, mask *graph.Node) *graph.Node {
+	d := y.Shape().Dimensions
+	size := kernel.Shape().Dimensions[1] / PreparedDimensions(factors, 1, d[3])[1]
+	arguments := []*graph.Node{y, kernel}
 	if mask != nil {
 		arguments = append(arguments, mask)
 	}
-	name := k.target() + "_at"
-	for _, a := range arguments {
-		if a.DType() != dtypes.Float32 {
-			panic(fmt.Errorf("fused: an argument of %s in place of float32", a.DType()))
+	return call(target(factors, C.callTurned), []int{1, d[1], d[2], size}, arguments...)
+}
+
+// SecondMoments returns FᵀW, shaped [c, c], for features F shaped [1, h, w, c], c a multiple of 64, and the same weighted at
+// each position, W, so that the result is symmetric. It is computed and its gradient W(D+Dᵀ), for D with respect to the
+// result, each in one call; W itself has no gradient. The graph's backend is one that is [Enabled] for the factors.
+func SecondMoments(factors dtypes.DType, features, weighted *graph.Node) *graph.Node {
+	arguments := []*graph.Node{features}
+	if weighted != features {
+		arguments = append(arguments, weighted)
+	}
+	c := features.Shape().Dimensions[3]
+	return call(target(factors, C.callMoments), []int{c, c}, arguments...)
+}
+
+func init() { graph.VJPRegistration[graph.NodeTypeCall] = pullback }
+
+// pullback is GoMLX's gradient of calls of functions, which it has none for.
+func pullback(node *graph.Node, gradients []*graph.Node, _ shapes.Shape) []*graph.Node {
+	for _, factors := range types {
+		if strings.Contains(node.String(), "Call("+target(factors, C.callMoments)+"_at") {
+			in, d := node.Inputs(), gradients[0]
+			weighted := in[len(in)-1]
+			list := make([]*graph.Node, len(in)) // nil for the weighted
+			list[0] = call(target(factors, C.callProduct), in[0].Shape().Dimensions, weighted, graph.Add(d, graph.Transpose(d, 0, 1)))
+			return list
 		}
+	}
+	panic(fmt.Errorf("fused: %s has no gradient", node))
+}
+
+// call calls what a plugin knows by a name. All arguments but prepared kernels are of float32, and so is the result.
+func call(target string, dimensions []int, arguments ...*graph.Node) *graph.Node {
+	name := target + "_at"
+	for _, a := range arguments {
 		name += fmt.Sprintf("%d_", a.Id())
 	}
 	// The body only has the result's shape: nothing of it is compiled once calls are rewritten. What is called cannot stand
 	// here, since GoMLX shares constants, such as the zero of a ReLU, between a graph's functions.
-	f := graph.NewFunction(x.Graph(), name, func(g *graph.Graph) []*graph.Node {
+	f := graph.NewFunction(arguments[0].Graph(), name, func(g *graph.Graph) []*graph.Node {
 		parameters := make([]*graph.Node, len(arguments))
 		for i, a := range arguments {
 			parameters[i] = graph.Parameter(g, fmt.Sprintf("p%d", i), a.Shape())
 		}
-		d := x.Shape().Dimensions
-		taps := graph.Reshape(parameters[1], 2, 3, 3, d[3], -1)
-		taps = graph.Squeeze(graph.Slice(taps, graph.AxisElem(0)), 0)
-		return []*graph.Node{graph.Convolve(parameters[0], taps).PadSame().Done()}
+		one := graph.Slice(graph.Reshape(parameters[0], parameters[0].Shape().Size()), graph.AxisRange(0, 1))
+		return []*graph.Node{graph.BroadcastToDims(graph.Reshape(one, slices.Repeat([]int{1}, len(dimensions))...), dimensions...)}
 	})
 	return f.Call(arguments...)[0]
 }

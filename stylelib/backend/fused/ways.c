@@ -1,4 +1,4 @@
-#include "convolution.h"
+#include "way.h"
 
 const Way *wayOf(int bfloat16) {
 #ifdef __x86_64__

@@ -97,7 +97,7 @@ typedef struct {
 	Error *(*threads)(ThreadsArgs *args);
 } Api;
 
-enum { typeFloat32 = 11 };
+enum { typeFloat32 = 11, typeBFloat16 = 16 };
 
 typedef struct {
 	size_t size;

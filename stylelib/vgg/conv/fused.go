@@ -8,32 +8,31 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend/fused"
 )
 
-// fusedMethod is package fused's F(4×4). It transforms kernels for each call: kept, they would take four times the memory.
+// fusedMethod is package fused's F(4×4). It keeps kernels transformed with factors of bfloat16, where they take twice the
+// memory of the nine taps in float32, and transforms them for each call with those of float32, where they take four times.
 type fusedMethod struct{ factors dtypes.DType }
 
 var fused4, fused4BF16 = fusedMethod{dtypes.Float32}, fusedMethod{dtypes.BFloat16}
 
 func (f fusedMethod) Name() string { return name("fused4", f.factors) }
 
-func (fusedMethod) DType() dtypes.DType { return dtypes.Float32 }
+func (f fusedMethod) DType() dtypes.DType { return f.factors }
 
-func (fusedMethod) Prepare(kernel *graph.Node) *graph.Node { return fused.Prepare(kernel) }
+func (f fusedMethod) Prepare(kernel *graph.Node) *graph.Node { return fused.Prepare(f.factors, kernel) }
 
-func (fusedMethod) Dimensions(in, out int) []int { return fused.PreparedDimensions(in, out) }
-
-func (f fusedMethod) kind(turned bool) fused.Kind {
-	return fused.Kind{BFloat16: f.factors == dtypes.BFloat16, Turned: turned}
+func (f fusedMethod) Dimensions(in, out int) []int {
+	return fused.PreparedDimensions(f.factors, in, out)
 }
 
 // can reports whether a device can do work so.
 func (f fusedMethod) can(b compute.Backend, w Work) bool {
-	return fused.Fits(w.In, w.Out) && fused.Enabled(b, f.kind(false))
+	return fused.Fits(w.In, w.Out) && fused.Enabled(b, f.factors)
 }
 
 func (f fusedMethod) Apply(x, kernel, bias *graph.Node) *graph.Node {
-	return fused.Convolve(f.kind(false), x, kernel, bias, nil)
+	return fused.Convolve(f.factors, x, kernel, bias)
 }
 
 func (f fusedMethod) Pullback(y, kernel, mask *graph.Node) *graph.Node {
-	return fused.Convolve(f.kind(true), y, kernel, nil, mask)
+	return fused.Pullback(f.factors, y, kernel, mask)
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/gouache-art/gouache/stylelib/backend"
 )
 
-// Precision is how exactly the convolutions multiply. Sums, features, losses and gradients are float32 with each.
+// Precision is how exactly convolutions and Gram matrices multiply. Sums, features, losses and gradients are float32 with
+// each.
 type Precision string
 
 // The precisions. A number of float32 has 24 significant bits, one of TF32 11 and one of bfloat16 8.
@@ -25,6 +26,14 @@ const (
 	BFloat16 Precision = "bf16"  // factors, kernels included, are rounded to bfloat16
 	Mixed    Precision = "mixed" // Float32 or BFloat16 in each layer, whichever a [Tuner] finds faster; without one, Float32
 )
+
+// Factors returns the types in which package fused may multiply for the precision, the preferred one first.
+func (p Precision) Factors() []dtypes.DType {
+	if p == BFloat16 || p == Mixed {
+		return []dtypes.DType{dtypes.BFloat16, dtypes.Float32}
+	}
+	return []dtypes.DType{dtypes.Float32}
+}
 
 // Precisions lists the names that [ParsePrecision] accepts.
 var Precisions = []string{string(Float32), string(TF32), string(BFloat16), string(Mixed)}
