@@ -25,7 +25,7 @@ import (
 
 // targetsVersion changes when a statistic, or a feature, is computed in another way: kept targets are then of no use.
 // TestTargetsVersion fails where it should have changed.
-const targetsVersion = 1
+const targetsVersion = 2
 
 // keptTargetsLimit is the most that kept targets take, in bytes. Those of a painting of 512 pixels take some 40 MB, most
 // of them the photograph's features.

@@ -189,7 +189,7 @@ func TestFullNetwork(t *testing.T) {
 		}
 	}
 	if fused.Enabled(device, dtypes.Float32) {
-		check("direct", "fused4")
+		check("fused1", "fused4")
 		fused.Disable(device)
 		defer fused.Enable(device)
 	}

@@ -76,26 +76,26 @@ func (p *Pass) Pullback(gradients map[string]*graph.Node, pooled *graph.Node) *g
 		direct[i-p.plan.first] = g
 	}
 	var g *graph.Node // with respect to the output of layer i; nil is zero
-	masked := false   // whether it has been pulled back through that layer's ReLU
+	whole := false    // whether it has layer i's direct gradient and has been pulled back through its ReLU
 	if pooled != nil {
 		g = p.plan.net.variant.unpool(pooled, p.features[len(p.features)-1])
 	}
 	for i := len(p.features) - 1; i >= 0; i-- {
-		if g = sum(g, direct[i]); g == nil {
-			continue
-		}
 		l, s := p.plan.layers[i], p.plan.steps[i]
-		if !masked {
+		if !whole {
+			if g = sum(g, direct[i]); g == nil {
+				continue
+			}
 			g = conv.Masked(g, p.features[i])
 		}
-		var mask *graph.Node
-		if masked = i > 0 && !l.first && direct[i-1] == nil; masked {
-			mask = p.features[i-1]
+		var before, mask *graph.Node
+		if whole = i > 0 && !l.first; whole {
+			before, mask = direct[i-1], p.features[i-1]
 		}
 		if p.plan.first+i == 0 && p.plan.net.variant.replicate {
-			g = unreplicate(s.method.Pullback(outer(g), p.inputs[s.kernel], nil))
+			g = unreplicate(s.method.Pullback(l.in, outer(g), p.inputs[s.kernel], nil, nil))
 		} else {
-			g = s.method.Pullback(g, p.inputs[s.kernel], mask)
+			g = s.method.Pullback(l.in, g, p.inputs[s.kernel], before, mask)
 		}
 		if l.first && i > 0 {
 			g = p.plan.net.variant.unpool(g, p.features[i-1])

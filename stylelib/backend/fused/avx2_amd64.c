@@ -6,9 +6,10 @@
 #define LANES 8
 #define ROWS 6
 #define BFLOAT16 0
+#include "first.h"
 #include "moments.h"
 #include "winograd.h"
-const Way avx2 = {sizeof(Factor), mostTiles, convolutionScratch, momentsScratch, productScratch, convolve, secondMoments, times};
+const Way avx2 = {sizeof(Factor), mostTiles, convolutionScratch, momentsScratch, productScratch, firstScratch, convolve, secondMoments, times, first, firstPullback};
 #ifdef __clang__
 #pragma clang attribute pop
 #endif

@@ -6,9 +6,10 @@
 #define LANES 16
 #define ROWS 14
 #define BFLOAT16 0
+#include "first.h"
 #include "moments.h"
 #include "winograd.h"
-const Way avx512 = {sizeof(Factor), mostTiles, convolutionScratch, momentsScratch, productScratch, convolve, secondMoments, times};
+const Way avx512 = {sizeof(Factor), mostTiles, convolutionScratch, momentsScratch, productScratch, firstScratch, convolve, secondMoments, times, first, firstPullback};
 #ifdef __clang__
 #pragma clang attribute pop
 #endif

@@ -8,7 +8,7 @@
 #define BFLOAT16 1
 #include "moments.h"
 #include "winograd.h"
-const Way avx512bf16 = {sizeof(Factor), mostTiles, convolutionScratch, momentsScratch, productScratch, convolve, secondMoments, times};
+const Way avx512bf16 = {sizeof(Factor), mostTiles, convolutionScratch, momentsScratch, productScratch, NULL, convolve, secondMoments, times, NULL, NULL};
 #ifdef __clang__
 #pragma clang attribute pop
 #endif

@@ -24,11 +24,12 @@ static long partsFor(long things, long atOnce, long blocks, long n) {
 	return parts < things ? parts : things;
 }
 
-// convolve answers a call with x and a kernel, and perhaps a bias and a mask. The kernel is there twice: as it is, and turned.
+// convolve answers a call with x, a kernel and a bias, or, if turned, with y, a kernel, and perhaps a mask, and perhaps what
+// is added after that. The kernel is there twice: as it is, and turned.
 static Error *convolve(const Frame *frame, const Way *way, int turned) {
 	const Buffers *in = &frame->arguments, *out = &frame->results;
 	int factors = way->factorBytes == 2 ? typeBFloat16 : typeFloat32;
-	if (in->count < 2 || in->count > 4 || out->count != 1 || !isFloat32(in->buffers[0], 4) || !hasShape(in->buffers[1], factors, 2) || !isFloat32(out->buffers[0], 4)) {
+	if (in->count < (turned ? 2 : 3) || in->count > (turned ? 4 : 3) || out->count != 1 || !isFloat32(in->buffers[0], 4) || !hasShape(in->buffers[1], factors, 2) || !isFloat32(out->buffers[0], 4)) {
 		return failed(frame, codeInvalidArgument, "a convolution takes a picture of float32 and a kernel of its factors' type");
 	}
 	const int64_t *x = in->buffers[0]->dimensions, *k = in->buffers[1]->dimensions, *y = out->buffers[0]->dimensions;
@@ -42,20 +43,52 @@ static Error *convolve(const Frame *frame, const Way *way, int turned) {
 	}
 	for (int64_t i = 2; i < in->count; i++) {
 		const Buffer *b = in->buffers[i];
-		if (isFloat32(b, 1) && b->dimensions[0] == c.out) {
-			c.bias = b->data;
-		} else if (isFloat32(b, 4) && sameShape(b, out->buffers[0])) {
-			c.mask = b->data;
-		} else {
-			return failed(frame, codeInvalidArgument, "a convolution takes a bias, and a mask of its result's shape");
+		if (turned ? !isFloat32(b, 4) || !sameShape(b, out->buffers[0]) : !isFloat32(b, 1) || b->dimensions[0] != c.out) {
+			return failed(frame, codeInvalidArgument, "a convolution takes a bias, and its pullback a mask and a sum's other part");
 		}
 	}
-	// A tile's inputs are transformed once for each block. A larger block's kernels do not stay near the processor: with 512
-	// channels it took 1.2 times as long in float32, with 256 and less 0.88.
-	c.block = c.in <= 256 && c.out % (2 * leastBlock) == 0 ? 2 * leastBlock : leastBlock;
+	if (!turned) {
+		c.bias = in->buffers[2]->data;
+	} else {
+		c.mask = in->count > 2 ? in->buffers[2]->data : NULL;
+		c.plus = in->count > 3 ? in->buffers[3]->data : NULL;
+	}
+	// A tile's inputs are transformed once for each block. With factors of bfloat16, blocks of 256 took 0.92 of the time of 128 and
+	// 64. In float32 a larger block's kernels do not stay near the processor: with 512 inputs it took 1.2 times as long, with 256
+	// and less 0.88.
+	long most = way->factorBytes == 2 ? 4 * leastBlock : c.in <= 256 ? 2 * leastBlock : leastBlock;
+	c.block = leastBlock;
+	while (2 * c.block <= most && c.out % (2 * c.block) == 0) {
+		c.block *= 2;
+	}
 	long blocks = c.out / c.block;
 	c.parts = partsFor(tilesOf(&c), way->tiles, blocks, threadsOf(frame));
 	return share(frame, (Work){way->convolve, &c, blocks * c.parts, way->convolutionScratch(&c)});
+}
+
+// firstConvolution answers a call with a picture, a kernel and a bias, or with a gradient and a kernel if turned.
+static Error *firstConvolution(const Frame *frame, const Way *way, int turned) {
+	const Buffers *in = &frame->arguments, *out = &frame->results;
+	if (in->count != (turned ? 2 : 3) || out->count != 1 || !isFloat32(in->buffers[0], 4) || !isFloat32(in->buffers[1], 2) || !isFloat32(out->buffers[0], 4)) {
+		return failed(frame, codeInvalidArgument, "a first convolution takes a picture, a kernel and a bias of float32, its pullback a gradient and a kernel");
+	}
+	const int64_t *x = in->buffers[0]->dimensions, *k = in->buffers[1]->dimensions, *y = out->buffers[0]->dimensions;
+	First f = {
+		.x = in->buffers[0]->data, .kernel = (const float *)in->buffers[1]->data + turned * k[1], .y = out->buffers[0]->data,
+		.height = x[1], .width = x[2], .channels = turned ? x[3] : y[3],
+	};
+	if (x[0] != 1 || y[0] != 1 || y[1] != x[1] || y[2] != x[2] || f.height < 1 || f.width < 1 || (turned ? y : x)[3] != 3 ||
+		f.channels < 1 || f.channels % leastBlock != 0 || k[0] != 2 || k[1] != 32 * f.channels) {
+		return failed(frame, codeInvalidArgument, "a first convolution of this shape is none of these");
+	}
+	if (!turned) {
+		if (!isFloat32(in->buffers[2], 1) || in->buffers[2]->dimensions[0] != f.channels) {
+			return failed(frame, codeInvalidArgument, "a first convolution takes a bias of its channels");
+		}
+		f.bias = in->buffers[2]->data;
+	}
+	f.parts = partsFor(f.height, 8, 1, threadsOf(frame));
+	return share(frame, (Work){turned ? way->firstPullback : way->first, &f, f.parts, way->firstScratch(&f)});
 }
 
 // Parts of the positions in moments depend on neither processor nor threads, so that the sums do not. They have 128 positions
@@ -90,12 +123,15 @@ static Error *moments(const Frame *frame, const Way *way) {
 	Error *error = share(frame, (Work){way->moments, &m, m.parts, way->momentsScratch(&m)});
 	if (error == NULL) {
 		for (long r = 0; r < channels; r++) {
-			for (long c = r; c < channels; c++) {
-				float sum = 0;
-				for (long p = 0; p < m.parts; p++) {
-					sum += sums[(p * channels + r) * channels + c];
+			float *row = result + r * channels;
+			memcpy(row + r, sums + r * channels + r, (channels - r) * sizeof *row);
+			for (long p = 1; p < m.parts; p++) {
+				for (long c = r; c < channels; c++) {
+					row[c] += sums[(p * channels + r) * channels + c];
 				}
-				result[r * channels + c] = result[c * channels + r] = sum;
+			}
+			for (long c = r; c < channels; c++) {
+				result[c * channels + r] = row[c];
 			}
 		}
 	}
@@ -140,8 +176,10 @@ static Error *handle(const Frame *frame, int bfloat16, int call) {
 		return convolve(frame, way, call == callTurned);
 	case callMoments:
 		return moments(frame, way);
+	case callProduct:
+		return product(frame, way);
 	}
-	return product(frame, way);
+	return firstConvolution(frame, way, call == callFirstTurned);
 }
 
 // A handler has no argument of its own, so that each call has a function.
@@ -152,13 +190,15 @@ static Error *handle(const Frame *frame, int bfloat16, int call) {
 	static Error *type##Product(Frame *frame) { return handle(frame, bfloat16, callProduct); }
 HANDLERS(float32, 0)
 HANDLERS(bfloat16, 1)
+static Error *first(Frame *frame) { return handle(frame, 0, callFirst); }
+static Error *firstTurned(Frame *frame) { return handle(frame, 0, callFirstTurned); }
 
 int fusedSupports(int bfloat16) { return wayOf(bfloat16) != NULL; }
 
 int fusedRegister(const void *table, const char *name, int bfloat16, int call) {
 	static Error *(*const handlers[2][calls])(Frame *) = {
-		{float32Convolution, float32Turned, float32Moments, float32Product},
-		{bfloat16Convolution, bfloat16Turned, bfloat16Moments, bfloat16Product},
+		{float32Convolution, float32Turned, float32Moments, float32Product, first, firstTurned},
+		{bfloat16Convolution, bfloat16Turned, bfloat16Moments, bfloat16Product, first, firstTurned},
 	};
 	const struct {
 		size_t size;

@@ -33,7 +33,7 @@ const prefix = "gouache_fused"
 var types = []dtypes.DType{dtypes.Float32, dtypes.BFloat16}
 
 // calls are what follows a type in the names that XLA knows calls by.
-var calls = map[C.int]string{C.callConvolution: "", C.callTurned: "_turned", C.callMoments: "_moments", C.callProduct: "_product"}
+var calls = map[C.int]string{C.callConvolution: "", C.callTurned: "_turned", C.callMoments: "_moments", C.callProduct: "_product", C.callFirst: "_first", C.callFirstTurned: "_first_turned"}
 
 // target returns the name that XLA knows a call by.
 func target(factors dtypes.DType, call C.int) string {
@@ -92,32 +92,41 @@ func Enabled(b compute.Backend, factors dtypes.DType) bool {
 const (
 	channels = 64 // what the numbers of channels are multiples of
 	panel    = 32 // outputs whose transformed kernels lie together
+	picture  = 3  // channels that a network begins with: such a convolution is direct, with factors of float32
+	taps     = 32 // rows of a direct convolution's kernel: 27, and zeros
 )
 
 // Fits reports whether a convolution's channels can be those of [Convolve].
-func Fits(in, out int) bool { return in%channels == 0 && out%channels == 0 }
+func Fits(in, out int) bool { return (in == picture || in%channels == 0) && out%channels == 0 }
 
 // Prepare brings a kernel, shaped [3, 3, in, out], into the order in which it is read, once as it is and once turned. The
 // result is shaped as [PreparedDimensions] says. For factors of bfloat16 it is transformed, and is to be rounded.
 func Prepare(factors dtypes.DType, kernel *graph.Node) *graph.Node {
-	inOrder := taps
-	if factors == dtypes.BFloat16 {
-		inOrder = transformed
+	order := inRows
+	switch in, out := kernel.Shape().Dimensions[2], kernel.Shape().Dimensions[3]; {
+	case in == picture:
+		rows := graph.Pad(graph.Reshape(kernel, 9*in, out), graph.ScalarZero(kernel.Graph(), kernel.DType()), compute.PadAxis{End: taps - 9*in}, compute.PadAxis{})
+		return graph.Concatenate([]*graph.Node{graph.Reshape(rows, 1, taps*out), graph.Reshape(graph.Transpose(rows, 0, 1), 1, taps*out)}, 0)
+	case factors == dtypes.BFloat16:
+		order = transformed
 	}
 	turned := graph.TransposeAllAxes(graph.Reverse(kernel, 0, 1), 0, 1, 3, 2)
-	return graph.Concatenate([]*graph.Node{inOrder(kernel), inOrder(turned)}, 0)
+	return graph.Concatenate([]*graph.Node{order(kernel), order(turned)}, 0)
 }
 
 // PreparedDimensions returns those of a kernel that [Prepare] has prepared.
 func PreparedDimensions(factors dtypes.DType, in, out int) []int {
-	if factors == dtypes.BFloat16 {
+	switch {
+	case in == picture:
+		return []int{2, taps * out}
+	case factors == dtypes.BFloat16:
 		return []int{2, 36 * in * out}
 	}
 	return []int{2, 9 * in * out}
 }
 
-// taps returns a kernel as [out/channels][in][9][channels].
-func taps(kernel *graph.Node) *graph.Node {
+// inRows returns a kernel as [out/channels][in][9][channels], its nine taps in rows.
+func inRows(kernel *graph.Node) *graph.Node {
 	in, out := kernel.Shape().Dimensions[2], kernel.Shape().Dimensions[3]
 	blocks := graph.Reshape(kernel, 9, in, out/channels, channels)
 	return graph.Reshape(graph.TransposeAllAxes(blocks, 2, 1, 0, 3), 1, 9*in*out)
@@ -140,19 +149,29 @@ func transformed(kernel *graph.Node) *graph.Node {
 // what is above zero. The result is [1, h, w, out]. The graph's backend is one that is [Enabled] for the factors.
 func Convolve(factors dtypes.DType, x, kernel, bias *graph.Node) *graph.Node {
 	d := x.Shape().Dimensions
-	return call(target(factors, C.callConvolution), []int{1, d[1], d[2], bias.Shape().Dimensions[0]}, x, kernel, bias)
+	name := target(factors, C.callConvolution)
+	if d[3] == picture {
+		name = target(dtypes.Float32, C.callFirst)
+	}
+	return call(name, []int{1, d[1], d[2], bias.Shape().Dimensions[0]}, x, kernel, bias)
 }
 
-// Pullback convolves y, shaped [1, h, w, out], with the turned kernel to [1, h, w, in]: the pullback of a convolution. With a
-// mask, shaped as the result, it keeps what lies where that is above zero. The mask may be nil.
-func Pullback(factors dtypes.DType, y, kernel, mask *graph.Node) *graph.Node {
+// Pullback returns the pullback of a convolution that has in inputs: it convolves y, shaped [1, h, w, out], with the turned
+// kernel, to [1, h, w, in]. With a mask, shaped as the result, it keeps what lies where that is above zero. Plus, which needs
+// a mask, is shaped alike and added before. Both are nil where in is a picture's.
+func Pullback(factors dtypes.DType, in int, y, kernel, mask, plus *graph.Node) *graph.Node {
 	d := y.Shape().Dimensions
-	size := kernel.Shape().Dimensions[1] / PreparedDimensions(factors, 1, d[3])[1]
-	arguments := []*graph.Node{y, kernel}
-	if mask != nil {
-		arguments = append(arguments, mask)
+	name := target(factors, C.callTurned)
+	if in == picture {
+		name = target(dtypes.Float32, C.callFirstTurned)
 	}
-	return call(target(factors, C.callTurned), []int{1, d[1], d[2], size}, arguments...)
+	arguments := []*graph.Node{y, kernel}
+	for _, a := range []*graph.Node{mask, plus} {
+		if a != nil {
+			arguments = append(arguments, a)
+		}
+	}
+	return call(name, []int{1, d[1], d[2], in}, arguments...)
 }
 
 // SecondMoments returns FᵀW, shaped [c, c], for features F shaped [1, h, w, c], c a multiple of 64, and the same weighted at

@@ -66,7 +66,7 @@ func TestConvolveIsCalled(t *testing.T) {
 			return fused.Convolve(factors, n[0], prepare(factors, n[1]), n[2])
 		}, x, kernel, tensors.FromFlatDataAndDimensions([]float32{2: 100, 3: -1e6, 63: 0}, 64))
 		back := convtest.Run(t, device, func(n []*graph.Node) *graph.Node {
-			return fused.Pullback(factors, n[0], prepare(factors, n[1]), n[2])
+			return fused.Pullback(factors, 64, n[0], prepare(factors, n[1]), n[2], nil)
 		}, x, kernel, tensors.FromFlatDataAndDimensions(mask, 1, 5, 7, 64))
 		for i := range forward {
 			taps := 9
@@ -157,7 +157,7 @@ func TestConvolveRepeats(t *testing.T) {
 	kernel := convtest.Normal(random, 9*128*64, 1)
 	run := func() []float32 {
 		return convtest.Run(t, device, func(n []*graph.Node) *graph.Node {
-			return fused.Pullback(dtypes.Float32, n[0], fused.Prepare(dtypes.Float32, n[1]), nil)
+			return fused.Pullback(dtypes.Float32, 128, n[0], fused.Prepare(dtypes.Float32, n[1]), nil, nil)
 		}, tensors.FromFlatDataAndDimensions(x, 1, 50, 41, 64), tensors.FromFlatDataAndDimensions(kernel, 3, 3, 128, 64))
 	}
 	want := run()

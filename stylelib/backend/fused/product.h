@@ -30,6 +30,7 @@ enum {
 
 INLINE Vector load(const float *p) { return *(const Vector *)p; }
 INLINE void store(float *p, Vector v) { *(Vector *)p = v; }
+INLINE Vector rectified(Vector v) { return (Vector)((Bits)v & ~(v <= 0)); } // NaN stays
 
 // multiply adds to m, [rows][panel] in rows of block, the product of v, [rows][inputs], and u, [inputs/pair][panel][pair]. The
 // rows of v lie stride apart, and its pairs of inputs step. If it begins, m is what comes out, whatever it was.

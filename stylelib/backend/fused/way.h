@@ -10,7 +10,8 @@ typedef struct {
 	const void *kernel; // as package fused prepares it for the Way
 	float *y;           // [height][width][out]
 	const float *bias;  // [out], or NULL. With a bias y is max(0, convolution + bias).
-	const float *mask;  // [height][width][out], or NULL. With a mask y is the convolution where it is above zero, else zero.
+	const float *plus;  // [height][width][out], or NULL. It is added to the convolution.
+	const float *mask;  // [height][width][out], or NULL. With a mask y is the sum where that is above zero, else zero.
 	long height, width, in, out;
 	long block; // channels of y that are computed together, which divide out: a multiple of leastBlock
 	long parts;
@@ -30,6 +31,15 @@ typedef struct {
 	long positions, channels, parts;
 } Moments;
 
+// A First is the call for a network's first convolution, or for its pullback, which is direct. An item is a part of the rows.
+typedef struct {
+	const float *x;      // [height][width][3], or [height][width][channels] in the pullback
+	const float *kernel; // [32][channels], its 27 rows of taps with 3 inputs each followed by zeros, or the transpose of that
+	float *y;            // [height][width][channels], or [height][width][3]
+	const float *bias;   // [channels]: y is max(0, convolution + bias); not in the pullback
+	long height, width, channels, parts;
+} First;
+
 // A Product is the call for y = xs. An item is a part of the positions.
 typedef struct {
 	const float *x; // [positions][channels]
@@ -46,9 +56,12 @@ typedef struct {
 	size_t (*convolutionScratch)(const Convolution *c);
 	size_t (*momentsScratch)(const Moments *m);
 	size_t (*productScratch)(const Product *p);
+	size_t (*firstScratch)(const First *f);
 	void (*convolve)(const void *convolution, long item, void *scratch);
 	void (*moments)(const void *moments, long item, void *scratch);
 	void (*product)(const void *product, long item, void *scratch);
+	void (*first)(const void *first, long item, void *scratch);
+	void (*firstPullback)(const void *first, long item, void *scratch);
 } Way;
 
 extern const Way avx2, avx512, avx512bf16;

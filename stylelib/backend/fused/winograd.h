@@ -125,8 +125,10 @@ static void transformTile(const Convolution *c, long row, long column, const flo
 
 INLINE void storeOutput(const Convolution *c, long at, long channel, Vector y) {
 	if (c->bias != NULL) {
-		y += load(c->bias + channel);
-		y = (Vector)((Bits)y & ~(y <= 0)); // NaN stays
+		y = rectified(y + load(c->bias + channel));
+	}
+	if (c->plus != NULL) {
+		y += load(c->plus + at);
 	}
 	if (c->mask != NULL) {
 		y = (Vector)((Bits)y & (load(c->mask + at) > 0));

@@ -15,8 +15,8 @@ import (
 // Method is one way to compute a layer, which is a convolution and what follows it, and to pull a gradient back through the
 // convolution.
 type Method interface {
-	// Name returns "direct", "winograd2", which is F(2×2, 3×3), "winograd4", or "fused4", with "-bf16" after it for factors
-	// of bfloat16.
+	// Name returns "direct", "winograd2", which is F(2×2, 3×3), "winograd4", "fused4", or "fused1", which is direct, with
+	// "-bf16" after it for factors of bfloat16.
 	Name() string
 	// DType is the type of prepared kernels.
 	DType() dtypes.DType
@@ -27,10 +27,11 @@ type Method interface {
 	// Apply convolves x, shaped [1, h, w, in], adds the bias, shaped [out], and takes what is above zero (ReLU). The result is
 	// [1, h, w, out] of x's type.
 	Apply(x, kernel, bias *graph.Node) *graph.Node
-	// Pullback returns the gradient with respect to Apply's x from y, the one with respect to the convolution's result,
-	// [1, h, w, out]. With a mask, which is shaped as x and may be nil, it keeps what lies where that is above zero: where
-	// x is a layer's result, that pulls the gradient back through that layer's ReLU.
-	Pullback(y, kernel, mask *graph.Node) *graph.Node
+	// Pullback returns the gradient with respect to Apply's x, which has in channels, from y, the one with respect to the
+	// convolution's result, [1, h, w, out]. Direct, shaped as x, is the gradient with respect to x by other paths, and is
+	// added. With a mask, shaped as x, it keeps what of the sum lies where that is above zero: where x is a layer's result,
+	// that pulls the gradient back through that layer's ReLU. Either may be nil.
+	Pullback(in int, y, kernel, direct, mask *graph.Node) *graph.Node
 }
 
 // activate adds a bias and takes what is above zero.
@@ -44,6 +45,14 @@ func Masked(g, mask *graph.Node) *graph.Node {
 		return g
 	}
 	return graph.Where(graph.GreaterThan(mask, graph.ZerosLike(mask)), g, graph.ZerosLike(g))
+}
+
+// added is what a [Method]'s Pullback does after the convolution's own.
+func added(g, direct, mask *graph.Node) *graph.Node {
+	if direct != nil {
+		g = graph.Add(g, direct)
+	}
+	return Masked(g, mask)
 }
 
 // Direct returns the method that leaves the convolution to XLA. Mixed precision is float32 there: it is chosen where
@@ -95,7 +104,10 @@ func Default(b compute.Backend, p Precision, w Work) Method {
 // Quick returns the method that compiles in the least time: package fused's where it can, else XLA's own convolution.
 func Quick(b compute.Backend, p Precision, w Work) Method {
 	own := fused4
-	if p == BFloat16 {
+	switch {
+	case w.In == 3:
+		own = fused1
+	case p == BFloat16:
 		own = fused4BF16
 	}
 	if own.can(b, w) {
@@ -128,9 +140,9 @@ func worthMeasuring(b compute.Backend, p Precision, w Work) []Method {
 		case fusedMethod:
 			return !m.can(b, w)
 		case direct:
-			return fusedMethod{m.dtype}.can(b, w) && w.Positions > 16*16
+			return fused4.of(m.dtype).can(b, w) && w.Positions > 16*16
 		case winograd:
-			return fusedMethod{m.dtype}.can(b, w) && !(m.dtype == dtypes.BFloat16 && cpu.X86.HasAMXBF16)
+			return fused4.of(m.dtype).can(b, w) && !(m.dtype == dtypes.BFloat16 && cpu.X86.HasAMXBF16)
 		}
 		return false
 	})
@@ -159,8 +171,9 @@ func (d direct) Apply(x, kernel, bias *graph.Node) *graph.Node {
 }
 
 // Pullback convolves with the kernel turned by 180°, its channels exchanged.
-func (d direct) Pullback(y, kernel, mask *graph.Node) *graph.Node {
-	return Masked(d.convolve(y, graph.TransposeAllAxes(graph.Reverse(kernel, 0, 1), 0, 1, 3, 2)), mask)
+
+func (d direct) Pullback(_ int, y, kernel, direct, mask *graph.Node) *graph.Node {
+	return added(d.convolve(y, graph.TransposeAllAxes(graph.Reverse(kernel, 0, 1), 0, 1, 3, 2)), direct, mask)
 }
 
 // convolve of bfloat16 sums in float32 and rounds the sums once more, unless XLA leaves that out: the result

@@ -23,12 +23,12 @@ type size struct{ height, width, in, out int }
 
 var sizes = []size{
 	{8, 8, 3, 5}, {1, 1, 2, 3}, {7, 13, 16, 8}, {16, 18, 5, 7}, {5, 4, 64, 32}, {9, 6, 4, 7},
-	{8, 8, 64, 64}, {1, 1, 64, 128}, {2, 3, 128, 64}, {21, 18, 64, 128}, {61, 3, 192, 64},
+	{8, 8, 64, 64}, {1, 1, 64, 128}, {2, 3, 128, 64}, {21, 18, 64, 128}, {61, 3, 192, 64}, {1, 1, 3, 64}, {37, 130, 3, 64}, {9, 2, 3, 128},
 }
 
 // each runs a test for each method of float32 and each size that it has.
 func each(t *testing.T, test func(t *testing.T, m Method, s size)) {
-	for _, m := range methods(Float32) {
+	for _, m := range append(methods(Float32), fused1) {
 		for _, s := range sizes {
 			if m, ok := m.(fusedMethod); ok && !m.can(device, Work{s.height * s.width, s.in, s.out}) {
 				continue
@@ -40,7 +40,7 @@ func each(t *testing.T, test func(t *testing.T, m Method, s size)) {
 
 // tolerances in L2. Winograd's transforms add and subtract numbers of like size, F(4×4)'s with factors up to 2.8: 8e-7 was
 // found for it with 64 channels, 3.4e-7 for F(2×2). Direct convolution only rounds. Sums of 192 channels are longer.
-var tolerances = map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 1.5e-6, "fused4": 1.5e-6}
+var tolerances = map[string]float64{"direct": 6e-7, "winograd2": 5e-7, "winograd4": 1.5e-6, "fused1": 6e-7, "fused4": 1.5e-6}
 
 // TestConvolutions compares each way of computing a layer with the definition, on sizes that fit tiles and sizes that do not.
 func TestConvolutions(t *testing.T) {
@@ -134,22 +134,33 @@ func TestConvolutionPullbacks(t *testing.T) {
 		kernel := convtest.Normal(random, 9*s.in*s.out, 1)
 		mask := convtest.Normal(random, s.height*s.width*s.in, 1)
 		mask[0] = 0 // is not above zero
+		direct := convtest.Normal(random, s.height*s.width*s.in, 10)
 		want := pullback(planes(y, s.height, s.width, s.out), kernel, s.in)
 		inputs := []*tensors.Tensor{
 			tensors.FromFlatDataAndDimensions(y, 1, s.height, s.width, s.out), prepared(t, m, kernel, s.in, s.out),
-			tensors.FromFlatDataAndDimensions(mask, 1, s.height, s.width, s.in),
+			tensors.FromFlatDataAndDimensions(mask, 1, s.height, s.width, s.in), tensors.FromFlatDataAndDimensions(direct, 1, s.height, s.width, s.in),
 		}
-		got := convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return m.Pullback(n[0], n[1], nil) }, inputs...)
+		got := convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return m.Pullback(s.in, n[0], n[1], nil, nil) }, inputs...)
 		if e := convtest.RelativeL2(got, want.Values); !(e <= tolerances[m.Name()]) {
 			t.Errorf("relative L2 error %.2g, at most %g expected", e, tolerances[m.Name()])
 		}
-		masked := convtest.Run(t, device, func(n []*graph.Node) *graph.Node { return m.Pullback(n[0], n[1], n[2]) }, inputs...)
-		for i, g := range got {
-			if !(mask[i] > 0) {
-				g = 0
-			}
-			if masked[i] != g {
-				t.Fatalf("masked by %v, the number %d is %v, want %v", mask[i], i, masked[i], g)
+		for _, sum := range []bool{false, true} {
+			masked := convtest.Run(t, device, func(n []*graph.Node) *graph.Node {
+				if sum {
+					return m.Pullback(s.in, n[0], n[1], n[3], n[2])
+				}
+				return m.Pullback(s.in, n[0], n[1], nil, n[2])
+			}, inputs...)
+			for i, g := range got {
+				if sum {
+					g += direct[i]
+				}
+				if !(mask[i] > 0) {
+					g = 0
+				}
+				if masked[i] != g {
+					t.Fatalf("sum %v, masked by %v, the number %d is %v, want %v", sum, mask[i], i, masked[i], g)
+				}
 			}
 		}
 	})

@@ -175,14 +175,14 @@ func onlyForward(height, width, in, out int) timed {
 
 func onlyPullback(height, width, in, out int) timed {
 	return timed{height, width, in, out, out, func(m Method, y, kernel *graph.Node) *graph.Node {
-		return m.Pullback(y, kernel, nil)
+		return m.Pullback(in, y, kernel, nil, nil)
 	}}
 }
 
 // both is what methods are chosen by.
 func both(height, width, in, out int) timed {
 	return timed{height, width, in, out, in, func(m Method, x, kernel *graph.Node) *graph.Node {
-		return m.Pullback(m.Apply(x, kernel, someBias(x, out)), kernel, x)
+		return m.Pullback(in, m.Apply(x, kernel, someBias(x, out)), kernel, nil, x)
 	}}
 }
 

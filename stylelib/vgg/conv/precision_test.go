@@ -79,7 +79,7 @@ func TestConvolutionsOfBFloat16(t *testing.T) {
 		apply func(Method, *graph.Node, *graph.Node) *graph.Node
 	}{
 		{"forward", tensors.FromFlatDataAndDimensions(x, 1, height, width, in), forward},
-		{"pullback", tensors.FromFlatDataAndDimensions(y, 1, height, width, out), func(m Method, y, kernel *graph.Node) *graph.Node { return m.Pullback(y, kernel, nil) }},
+		{"pullback", tensors.FromFlatDataAndDimensions(y, 1, height, width, out), func(m Method, y, kernel *graph.Node) *graph.Node { return m.Pullback(in, y, kernel, nil, nil) }},
 	} {
 		run := func(cv Method) []float32 {
 			return convtest.Run(t, device, func(n []*graph.Node) *graph.Node {

@@ -121,7 +121,7 @@ func (w winograd) Apply(x, kernel, bias *graph.Node) *graph.Node {
 
 // Pullback convolves with the kernel that is rotated by 180°, its channels exchanged. It reads the kernel that Apply reads:
 // another for it alone would take 200 MB for VGG19.
-func (w winograd) Pullback(y, kernel, mask *graph.Node) *graph.Node {
+func (w winograd) Pullback(_ int, y, kernel, direct, mask *graph.Node) *graph.Node {
 	r := w
 	r.bT, r.aT = nil, make([][]float64, w.m)
 	for _, from := range w.reversal {
@@ -130,7 +130,7 @@ func (w winograd) Pullback(y, kernel, mask *graph.Node) *graph.Node {
 			r.aT[i] = append(r.aT[i], w.aT[i][from])
 		}
 	}
-	return Masked(r.convolve(y, kernel, 2), mask)
+	return added(r.convolve(y, kernel, 2), direct, mask)
 }
 
 // convolve convolves x, whose channels are the given axis of the kernel. It multiplies in the kernel's type.
