@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -238,13 +237,14 @@ func TestWithoutScripts(t *testing.T) {
 	browsertest.Screenshot(t, ctx, "without-scripts")
 	browsertest.Do(t, ctx, chromedp.Click(`#rating-form input[value="5"]`), chromedp.Click("#rating-form button"))
 	waitForRun(t, store, id, func(r *tracker.Run) bool { return r.Rating == 5 })
+	// What is done to the page before, which is being replaced, would be lost.
+	browsertest.WaitFor(t, ctx, `document.querySelector('#rating-form input[value="5"]').defaultChecked`)
 	browsertest.Do(t, ctx, chromedp.SendKeys("#tag", "waves"+kb.Enter))
 	waitForRun(t, store, id, func(r *tracker.Run) bool { return len(r.Tags) == 1 && r.Tags[0] == "waves" })
+	browsertest.WaitFor(t, ctx, `document.querySelector("#tags").textContent.includes("waves")`)
 	browsertest.Do(t, ctx, chromedp.SendKeys("#note", "Too strong."), chromedp.Click(".note-form button"))
 	waitForRun(t, store, id, func(r *tracker.Run) bool { return r.Note == "Too strong." })
+	browsertest.WaitFor(t, ctx, `document.querySelector(".note-form textarea").defaultValue === "Too strong."`)
 	browsertest.Do(t, ctx, chromedp.Click(`#film li:first-child a`))
-	place, err := chromedp.Run(ctx, chromedp.Location())
-	if u, _ := url.Parse(place); err != nil || u.Query().Get("frame") != "0" {
-		t.Errorf("a picture of the film leads to %s (%v)", place, err)
-	}
+	browsertest.WaitFor(t, ctx, `new URL(location).searchParams.get("frame") === "0"`)
 }

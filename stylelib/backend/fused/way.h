@@ -49,7 +49,7 @@ typedef struct {
 } Product;
 
 // A Way computes calls on one kind of processor. What it writes for an item depends on nothing else, not in its last bit. The
-// sizes are of the scratch that an item needs, in bytes, which is aligned to 64.
+// sizes are of the scratch that an item needs, in bytes, which is aligned to 64. With factors of bfloat16 it has none for First.
 typedef struct {
 	int factorBytes; // 2 if factors are of bfloat16, 4 if of float32
 	long tiles;      // that it computes at once

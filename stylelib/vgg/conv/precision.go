@@ -47,8 +47,8 @@ func ParsePrecision(name string) (Precision, error) {
 }
 
 // DefaultPrecision returns a device's own precision: TF32 for CUDA, as in PyTorch for convolutions; Mixed for a
-// processor that [MultipliesBFloat16]; and Float32 for any other. Of ten pairs that were painted with Mixed, nine
-// ended within 0.5 % of the total that they have with Float32, and one 1.7 % above it (bench/NOTES.md).
+// processor that [MultipliesBFloat16]; and Float32 for any other. Of nine pairs that were painted with Mixed, eight
+// ended within 0.6 % of the total that they have with Float32, and one 1.8 % below it (bench/NOTES.md).
 func DefaultPrecision(device backend.Device) Precision {
 	switch {
 	case device == backend.CUDA:
