@@ -175,8 +175,8 @@ func Pullback(factors dtypes.DType, in int, y, kernel, mask, plus *graph.Node) *
 }
 
 // SecondMoments returns FᵀW, shaped [c, c], for features F shaped [1, h, w, c], c a multiple of 64, and the same weighted at
-// each position, W, so that the result is symmetric. It is computed and its gradient W(D+Dᵀ), for D with respect to the
-// result, each in one call; W itself has no gradient. The graph's backend is one that is [Enabled] for the factors.
+// each position, W, so that the result is symmetric. The moments take one call, and so does their gradient, W(D+Dᵀ) for D
+// with respect to the result. W itself has no gradient. The graph's backend is one that is [Enabled] for the factors.
 func SecondMoments(factors dtypes.DType, features, weighted *graph.Node) *graph.Node {
 	arguments := []*graph.Node{features}
 	if weighted != features {
