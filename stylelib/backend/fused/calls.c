@@ -78,7 +78,7 @@ static Error *firstConvolution(const Frame *frame, const Way *way, int turned) {
 		.height = x[1], .width = x[2], .channels = turned ? x[3] : y[3],
 	};
 	if (x[0] != 1 || y[0] != 1 || y[1] != x[1] || y[2] != x[2] || f.height < 1 || f.width < 1 || (turned ? y : x)[3] != 3 ||
-		f.channels < 1 || f.channels % leastBlock != 0 || k[0] != 2 || k[1] != 32 * f.channels) {
+		f.channels < 1 || f.channels % leastBlock != 0 || k[0] != 2 || k[1] != tapsRow * f.channels) {
 		return failed(frame, codeInvalidArgument, "a first convolution of this shape is none of these");
 	}
 	if (!turned) {

@@ -6,7 +6,6 @@
 
 enum {
 	taps = 27, // of an output: 3 rows of 3 positions of 3 channels
-	tapsRow = 32,
 	mostPositions = 8 * ROWS, // that are multiplied at once
 };
 
@@ -56,7 +55,7 @@ static void first(const void *call, long item, void *scratch) {
 
 typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
 
-// What a row of the gradient gives to the rows above, at and below it: [width + 2][tapsRow], with zeros beside it.
+// given computes what a row of the gradient gives to the rows above, at and below it: [width + 2][tapsRow], with zeros beside it.
 static void given(const First *f, const float *kernel, long y, float *to) {
 	memset(to, 0, tapsRow * sizeof *to);
 	memset(to + (f->width + 1) * tapsRow, 0, tapsRow * sizeof *to);

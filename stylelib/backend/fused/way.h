@@ -20,6 +20,9 @@ typedef struct {
 // Numbers of channels are multiples of leastBlock. Tiles are tileOutputs × tileOutputs positions of y.
 enum { leastBlock = 64, tileOutputs = 4 };
 
+// Rows of a first convolution's kernel: 27, and zeros.
+enum { tapsRow = 32 };
+
 static inline long divideUp(long a, long b) { return (a + b - 1) / b; }
 static inline long tilesOf(const Convolution *c) { return divideUp(c->height, tileOutputs) * divideUp(c->width, tileOutputs); }
 
@@ -34,7 +37,7 @@ typedef struct {
 // A First is the call for a network's first convolution, or for its pullback, which is direct. An item is a part of the rows.
 typedef struct {
 	const float *x;      // [height][width][3], or [height][width][channels] in the pullback
-	const float *kernel; // [32][channels], its 27 rows of taps with 3 inputs each followed by zeros, or the transpose of that
+	const float *kernel; // [tapsRow][channels], its 27 rows of taps with 3 inputs each followed by zeros, or the transpose of that
 	float *y;            // [height][width][channels], or [height][width][3]
 	const float *bias;   // [channels]: y is max(0, convolution + bias); not in the pullback
 	long height, width, channels, parts;
